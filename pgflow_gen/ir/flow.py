@@ -1,0 +1,178 @@
+"""A flow as the compiler understands it: what was written, with places, before anything is judged.
+
+``analyze`` makes these from source and reports what cannot be read at all; ``checks`` judge them;
+``render`` turns them into text. All values are frozen and compare by meaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from pgflow_gen.diagnostics import Span
+from pgflow_gen.ir.types import ListType, RecordRef, TypeExpr, TypeTable
+
+StepKind: TypeAlias = Literal["step", "array", "map"]
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+class Receives(StrEnum):
+    """What a handler's parameter gets at run time (DSL.md, "What a handler asks for, it names")."""
+
+    CONTEXT = "context"
+    FLOW_INPUT = "flow_input"
+    ELEMENT = "element"
+    INPUT = "input"
+    DEPENDENCY = "dependency"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option as written in ``Flow(...)`` or a decorator; ``value`` is its statically known value."""
+
+    name: str
+    value: Json
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StepName:
+    """A reference to a step, as in ``depends_on=[urls, "fetch"]`` or ``array=urls``.
+
+    ``flow`` is the key of the flow the referenced step belongs to when a step *object* was named and
+    resolved, else None (a slug given as text belongs to the flow at hand).
+    """
+
+    slug: str
+    span: Span = field(compare=False)
+    flow: FlowKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A handler's parameter. ``type`` is None when the annotation is missing (301 was reported)."""
+
+    name: str
+    receives: Receives
+    type: TypeExpr | None
+    span: Span = field(compare=False)
+    """The parameter's name."""
+    type_span: Span | None = field(default=None, compare=False)
+    """The annotation."""
+    has_default: bool = False
+    positional_only: bool = False
+    keyword_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FlowKey:
+    """Identity of a flow: the module-level name it is bound to."""
+
+    module: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """A step as written."""
+
+    slug: str
+    kind: StepKind
+    module: str
+    function: str
+    is_async: bool
+    params: tuple[Param, ...]
+    returns: TypeExpr | None
+    """The handler's own return type (for a map: of one element); None when the annotation is missing."""
+    options: tuple[Option, ...] = ()
+    """Everything but ``slug``, ``depends_on`` and ``array``, in the order written."""
+    depends_on: tuple[StepName, ...] = ()
+    array: StepName | None = None
+    doc: str | None = None
+    span: Span = field(compare=False, kw_only=True)
+    """The handler's name."""
+    slug_span: Span | None = field(default=None, compare=False, kw_only=True)
+    """The ``slug=`` value, where one was written."""
+    returns_span: Span | None = field(default=None, compare=False, kw_only=True)
+    decorator_span: Span = field(compare=False, kw_only=True)
+
+    @property
+    def is_map(self) -> bool:
+        return self.kind == "map"
+
+    @property
+    def output(self) -> TypeExpr | None:
+        """What dependents receive: ``list[R]`` for a map."""
+        if self.returns is None:
+            return None
+        return ListType(self.returns) if self.is_map else self.returns
+
+    def option(self, name: str) -> Json:
+        """The value written for an option; None when it was not written."""
+        return next((item.value for item in self.options if item.name == name), None)
+
+    def params_of(self, receives: Receives) -> tuple[Param, ...]:
+        return tuple(param for param in self.params if param.receives is receives)
+
+    @property
+    def element(self) -> Param | None:
+        return next(iter(self.params_of(Receives.ELEMENT)), None)
+
+    def dependencies(self, table: TypeTable) -> tuple[str, ...]:
+        """Slugs this step depends on, each once, in the order parameters, ``input`` keys, ``array``, ``depends_on``."""
+        names: dict[str, None] = {}
+        for param in self.params:
+            if param.receives is Receives.DEPENDENCY:
+                names[param.name] = None
+            elif param.receives is Receives.INPUT and isinstance(param.type, RecordRef):
+                names.update(dict.fromkeys(item.key for item in table.record(param.type).fields))
+        if self.array is not None:
+            names[self.array.slug] = None
+        names.update(dict.fromkeys(name.slug for name in self.depends_on))
+        return tuple(names)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowSpec:
+    """A flow as written, its steps in the order of definition (DSL.md, "Definition order")."""
+
+    slug: str
+    """The slug as written: ``crawl``, whatever the version."""
+    version: int
+    key: FlowKey
+    input: TypeExpr | None
+    """None when there is none to read (301 was reported); ``Flow[None]`` is the primitive None."""
+    steps: tuple[StepSpec, ...]
+    options: tuple[Option, ...] = ()
+    """Everything but the slug and ``version``."""
+    doc: str | None = None
+    span: Span = field(compare=False, kw_only=True)
+    """The name the flow is bound to."""
+    slug_span: Span = field(compare=False, kw_only=True)
+    version_span: Span | None = field(default=None, compare=False, kw_only=True)
+    input_span: Span | None = field(default=None, compare=False, kw_only=True)
+
+    @property
+    def db_slug(self) -> str:
+        """The slug in the database: version n > 1 is ``<slug>_v<n>``."""
+        return self.slug if self.version == 1 else f"{self.slug}_v{self.version}"
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that hold the flow and its handlers, the flow's own first."""
+        return tuple(dict.fromkeys((self.key.module, *(step.module for step in self.steps))))
+
+    def step(self, slug: str) -> StepSpec | None:
+        return next((step for step in self.steps if step.slug == slug), None)
+
+    def option(self, name: str) -> Json:
+        return next((item.value for item in self.options if item.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What ``analyze`` found in a project: all readable flows, by path then line, and their types."""
+
+    flows: tuple[FlowSpec, ...]
+    types: TypeTable

@@ -1,0 +1,235 @@
+"""The types that may cross a step boundary, as frozen values that render themselves.
+
+No syntax tree here: a type knows what it means, and ``str(type)`` is how messages and stubs spell it.
+Records (TypedDicts) and recursive aliases are referred to by key, which is what lets them be recursive;
+their definitions stand in a :class:`TypeTable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from pgflow_gen.diagnostics import Span
+
+PrimitiveName: TypeAlias = Literal["str", "int", "float", "bool", "None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    name: PrimitiveName
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralType:
+    """``Literal[...]`` over str, int, bool and None, in the order written."""
+
+    values: tuple[str | int | bool | None, ...]
+
+    def __str__(self) -> str:
+        return f"Literal[{', '.join(map(repr, self.values))}]"
+
+    # 1 == True in Python, but Literal[1] is not Literal[True].
+    def _identity(self) -> tuple[tuple[type, object], ...]:
+        return tuple((type(value), value) for value in self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LiteralType) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+
+@dataclass(frozen=True, slots=True)
+class ListType:
+    """``list[item]``; ``Sequence[item]`` when ``read_only`` (parameters only)."""
+
+    item: TypeExpr
+    read_only: bool = False
+
+    def __str__(self) -> str:
+        return f"{'Sequence' if self.read_only else 'list'}[{self.item}]"
+
+
+@dataclass(frozen=True, slots=True)
+class DictType:
+    """``dict[str, value]``; ``Mapping[str, value]`` when ``read_only`` (parameters only)."""
+
+    value: TypeExpr
+    read_only: bool = False
+
+    def __str__(self) -> str:
+        return f"{'Mapping' if self.read_only else 'dict'}[str, {self.value}]"
+
+
+@dataclass(frozen=True, slots=True)
+class UnionType:
+    """Two or more members, flat, without repetition, in the order written."""
+
+    members: tuple[TypeExpr, ...]
+
+    def __str__(self) -> str:
+        return " | ".join(map(str, self.members))
+
+
+@dataclass(frozen=True, slots=True)
+class JsonType:
+    """``JsonValue`` of the runtime: any JSON value."""
+
+    def __str__(self) -> str:
+        return "JsonValue"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyType:
+    """``Any`` or ``object``: passes with a warning, checked by nobody."""
+
+    name: Literal["Any", "object"] = "Any"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class TypeKey:
+    """Where a named type is defined, and with which arguments: ``Box[int]`` and ``Box[str]`` are two."""
+
+    module: str
+    name: str
+    args: tuple[TypeExpr, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}[{', '.join(map(str, self.args))}]" if self.args else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRef:
+    """A TypedDict, by key into the table."""
+
+    key: TypeKey
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class AliasRef:
+    """A *recursive* alias, by key into the table; every other alias is expanded where it is used."""
+
+    key: TypeKey
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class NewTypeRef:
+    """``NewType`` over a JSON type (parameters only)."""
+
+    key: TypeKey
+    base: TypeExpr
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownType:
+    """A type that already earned a diagnostic; everything that meets it keeps quiet."""
+
+    text: str = "?"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+TypeExpr: TypeAlias = (
+    Primitive
+    | LiteralType
+    | ListType
+    | DictType
+    | UnionType
+    | JsonType
+    | AnyType
+    | RecordRef
+    | AliasRef
+    | NewTypeRef
+    | UnknownType
+)
+
+STR, INT, FLOAT = Primitive("str"), Primitive("int"), Primitive("float")
+BOOL, NONE = Primitive("bool"), Primitive("None")
+UNKNOWN = UnknownType()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A key of a record. ``key`` may be any string (functional syntax)."""
+
+    key: str
+    type: TypeExpr
+    required: bool = True
+    read_only: bool = False
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A TypedDict with everything it inherits, its type arguments already put in."""
+
+    key: TypeKey
+    fields: tuple[Field, ...]
+    span: Span | None = field(default=None, compare=False)
+    doc: str | None = None
+
+    def get(self, key: str) -> Field | None:
+        return next((item for item in self.fields if item.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A recursive alias and what it stands for."""
+
+    key: TypeKey
+    target: TypeExpr
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeTable:
+    """All records and recursive aliases that the flows of a project mention."""
+
+    records: Mapping[TypeKey, Record] = field(default_factory=dict)
+    aliases: Mapping[TypeKey, Alias] = field(default_factory=dict)
+
+    def record(self, ref: RecordRef) -> Record:
+        return self.records[ref.key]
+
+    def alias(self, ref: AliasRef) -> Alias:
+        return self.aliases[ref.key]
+
+
+def children(type_: TypeExpr) -> Iterator[TypeExpr]:
+    """The types directly inside ``type_``; a record's fields are not followed."""
+    match type_:
+        case ListType(item=inner) | DictType(value=inner) | NewTypeRef(base=inner):
+            yield inner
+        case UnionType(members=members):
+            yield from members
+        case RecordRef(key=key) | AliasRef(key=key):
+            yield from key.args
+        case _:
+            pass
+
+
+def union(*members: TypeExpr) -> TypeExpr:
+    """The union of ``members``: flattened, each once; a single member is itself."""
+    flat: dict[TypeExpr, None] = {}
+    for member in members:
+        flat.update(dict.fromkeys(member.members if isinstance(member, UnionType) else (member,)))
+    kept = tuple(flat)
+    return kept[0] if len(kept) == 1 else UnionType(kept)

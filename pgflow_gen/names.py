@@ -1,0 +1,55 @@
+"""Names that may enter generated code: validated once, carried as types of their own."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import NewType
+
+Slug = NewType("Slug", str)
+"""A flow's or step's name in the database (contract, section 7.1)."""
+PyIdent = NewType("PyIdent", str)
+"""A Python identifier that is not a keyword."""
+ClassName = NewType("ClassName", str)
+"""A Python identifier in CapWords."""
+
+MAX_SLUG_LENGTH = 128
+MAX_FLOW_SLUG_LENGTH = 47
+"""pgmq's limit on a queue's name; a flow's slug is one."""
+RESERVED_STEP_SLUGS = frozenset({"flow_input", "input", "run", "ctx"})
+RESERVED_FLOW_SLUGS = frozenset({"run"})
+
+_SLUG = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+def is_slug(text: str) -> bool:
+    """Whether ``text`` has the form of a slug; reserved words are judged apart."""
+    return len(text) <= MAX_SLUG_LENGTH and _SLUG.fullmatch(text) is not None
+
+
+def slug(text: str) -> Slug:
+    """``text`` as a slug; ValueError when it is none."""
+    if not is_slug(text):
+        raise ValueError(f"not a slug: {text!r}")
+    return Slug(text)
+
+
+def py_ident(text: str) -> PyIdent:
+    """A slug as a Python identifier: a keyword gets a trailing underscore."""
+    return PyIdent(f"{text}_" if keyword.iskeyword(text) else text)
+
+
+def class_name(text: str) -> ClassName:
+    """A slug in CapWords: ``order_fulfilment`` becomes ``OrderFulfilment``, ``crawlV2`` ``CrawlV2``."""
+    words = "".join(part[:1].upper() + part[1:] for part in text.split("_"))
+    if not words or words[0].isdigit():
+        words = f"_{words}"
+    return ClassName(f"{words}_" if keyword.iskeyword(words) else words)
+
+
+def closest(wanted: str, known: Iterable[str]) -> str | None:
+    """The known name that ``wanted`` was most likely meant to be, if any is close."""
+    matches = get_close_matches(wanted, sorted(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
