@@ -1,0 +1,58 @@
+# Two commands: `make demo` and `make test`. The rest serves them.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST_ARGS ?=
+
+.PHONY: demo test lint types arrows generated pytest golden format clean help
+
+help:
+	@echo "make demo    compile, migrate and run a real flow on an embedded PostgreSQL"
+	@echo "make test    lint, types, import contracts, all tests"
+	@echo "make golden  regenerate the expected output of the golden tests"
+	@echo "make format  let ruff format the code"
+	@echo "make clean   remove the virtual environment and all caches"
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing pgflow-gen into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=24"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/python scripts/demo.py
+
+test: lint types arrows generated pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python scripts/async_to_sync.py --check
+	$(BIN)/python scripts/core_migration.py --check
+
+types: $(STAMP)
+	$(BIN)/mypy
+	$(BIN)/pyright --warnings
+
+arrows: $(STAMP)
+	$(BIN)/lint-imports
+
+generated: $(STAMP)
+	$(BIN)/pgflow-gen build --check
+
+pytest: $(STAMP)
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+golden: $(STAMP)
+	$(BIN)/pytest tests/golden --regenerate
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
