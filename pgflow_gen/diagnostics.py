@@ -33,7 +33,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding. ``notes`` explain, ``help`` says what to do (no full stop, imperative)."""
+    """One finding. ``notes`` explain, ``help`` says what to do (no full stop, imperative).
+
+    ``highlight`` is what a snippet underlines when that is not the span itself: a finding about a
+    parameter is *at* the parameter, but the eye belongs on its annotation.
+    """
 
     code: str
     message: str
@@ -41,6 +45,7 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     help: str | None = None
     severity: Severity = "error"
+    highlight: Span | None = None
 
     def sort_key(self) -> tuple[str, int, int, str, str]:
         return (self.span.path, self.span.line, self.span.column, self.code, self.message)
@@ -61,8 +66,9 @@ class Findings:
         notes: Iterable[str] = (),
         help: str | None = None,
         severity: Severity = "error",
+        highlight: Span | None = None,
     ) -> None:
-        self._items[Diagnostic(code, message, span, tuple(notes), help, severity)] = None
+        self._items[Diagnostic(code, message, span, tuple(notes), help, severity, highlight)] = None
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         self._items.update(dict.fromkeys(diagnostics))
