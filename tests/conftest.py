@@ -1,0 +1,100 @@
+"""Fixtures over a real PostgreSQL; everything they hand out is separate from every other test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from psycopg.rows import namedtuple_row
+
+from tests.support.core import Connection, Core
+from tests.support.databases import Templates
+from tests.support.server import Server, running_server
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("pgflow", "longer runs of the randomised tests")
+    group.addoption(
+        "--stress-seconds",
+        type=float,
+        default=20.0,
+        help="how long the concurrent random scheduler runs, in seconds (default 20)",
+    )
+    group.addoption(
+        "--stress-seed", type=int, default=20_240_501, help="first seed of the concurrent random scheduler"
+    )
+    group.addoption(
+        "--model-flows",
+        type=int,
+        default=60,
+        help="how many random flows are compared with the model (default 60)",
+    )
+    group.addoption("--model-seed", type=int, default=1, help="first seed of the comparison with the model")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """One server per test process (each worker of pytest-xdist has its own)."""
+    with running_server(os.environ.get("PYTEST_XDIST_WORKER", "main")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def database_templates(postgres_server: Server) -> Templates:
+    return Templates(postgres_server)
+
+
+@pytest.fixture(scope="session")
+def _shared_dsn(postgres_server: Server, database_templates: Templates) -> Iterator[str]:
+    """The database whose transactions are rolled back: never changed for good."""
+    dsn = database_templates.clone("full")
+    yield dsn
+    postgres_server.drop_database(dsn)
+
+
+@pytest.fixture
+def db(_shared_dsn: str) -> Iterator[Connection]:
+    """A connection (rows are named tuples) in a transaction that is rolled back after the test."""
+    with psycopg.connect(_shared_dsn, row_factory=namedtuple_row) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def core(db: Connection) -> Core:
+    """The core's functions as Python methods, on the connection `db`."""
+    return Core(db)
+
+
+@pytest.fixture
+def new_database(postgres_server: Server, database_templates: Templates) -> Iterator[Callable[[str], str]]:
+    """A function from a kind (bare, plain, full) to the dsn of a new database, dropped after the test."""
+    made: list[str] = []
+
+    def make(kind: str = "full") -> str:
+        made.append(database_templates.clone(kind))
+        return made[-1]
+
+    yield make
+    for dsn in made:
+        postgres_server.drop_database(dsn)
+
+
+@pytest.fixture
+def database_dsn(new_database: Callable[[str], str]) -> str:
+    """A database with pgmq, stubs and the core, for tests with several sessions or processes."""
+    return new_database("full")
+
+
+@pytest.fixture
+def plain_database_dsn(new_database: Callable[[str], str]) -> str:
+    """A database with pgmq and the core, and nothing of Supabase."""
+    return new_database("plain")
+
+
+@pytest.fixture
+def bare_database_dsn(new_database: Callable[[str], str]) -> str:
+    """An empty database."""
+    return new_database("bare")

@@ -1,0 +1,56 @@
+"""Template databases: what is installed in a test database, and from where.
+
+* bare: empty, nothing installed
+* plain: pgmq and the core, as on a server outside Supabase
+* full: the same plus stubs of what Supabase brings (realtime, vault, net, cron), loaded before the core
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+from pgmq.install import get_embedded_install_sql
+
+from tests.support.server import Server, name_of
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = ROOT / "sql" / "pgflow_sql" / "schema"
+STUBS = Path(__file__).with_name("stubs.sql")
+
+
+class Templates:
+    """Builds each kind of database once per server; the tests get copies."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._dsns: dict[str, str] = {}
+
+    def clone(self, kind: str) -> str:
+        """A new database of the kind ``bare``, ``plain`` or ``full``; returns its dsn."""
+        if kind == "bare":
+            return self.server.create_database()
+        if kind not in self._dsns:
+            self._dsns[kind] = self._build(kind)
+        return self.server.create_database(name_of(self._dsns[kind]))
+
+    def _build(self, kind: str) -> str:
+        dsn = self.server.create_database()
+        with psycopg.connect(dsn) as connection:
+            connection.execute(get_embedded_install_sql())
+            if kind == "full":
+                connection.execute(STUBS.read_text(encoding="utf-8"))
+            load_core(connection)
+        return dsn
+
+
+def load_core(connection: psycopg.Connection[object]) -> None:
+    """Run the core's schema files in order of their names, in the connection's transaction."""
+    files = sorted(SCHEMA.glob("*.sql"))
+    if not files:
+        raise RuntimeError(f"no schema files in {SCHEMA}")
+    for file in files:
+        try:
+            connection.execute(file.read_text(encoding="utf-8").encode())
+        except psycopg.Error as error:
+            raise RuntimeError(f"{file.name} does not load: {error}") from error
