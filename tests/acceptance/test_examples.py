@@ -1,0 +1,97 @@
+"""The example flows of this repository, run by a real worker and read back through the generated clients."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from generated.client import AsyncClient, Client
+
+from pgflow_runtime.errors import RunFailed
+from tests.support.project import REPOSITORY, Project
+
+FLOWS = ("stdlib_census", "link_check", "order_fulfilment")
+
+
+@pytest.fixture(scope="module")
+def dsn(module_database_dsn: str) -> Iterator[str]:
+    project = Project(REPOSITORY)
+    project.ok("migrate", "--dsn", module_database_dsn)
+    with project.worker(*(f"flows.{name}:{name}" for name in FLOWS), "--dsn", module_database_dsn):
+        yield module_database_dsn
+
+
+async def test_census_counts_what_is_there_and_survives_what_does_not_parse(dsn: str, tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text("import json, os.path\n\nclass A:\n    def f(self): ...\n")
+    (tmp_path / "bad.py").write_text("def (:\n")
+    (tmp_path / "skipped").mkdir()
+    (tmp_path / "skipped" / "more.py").write_text("import sys\n")
+    report_path = tmp_path / "report.json"
+    async with AsyncClient.connect(dsn) as client:
+        run = await client.start_stdlib_census(
+            {"directory": str(tmp_path), "skip": ["skipped"], "report_path": str(report_path)}
+        )
+        output = await run.result(timeout=60)
+        parsed = await run.step("parse").wait_for("completed")
+    report = output["report"]
+    assert report["totals"] == {"files": 2, "unparsable": 1, "lines": 5, "functions": 1, "classes": 1}
+    assert report["most_imported"] == [{"name": "json", "modules": 1}, {"name": "os", "modules": 1}]
+    assert [facts["error"] for facts in parsed] == ["SyntaxError", None]
+    assert json.loads(report_path.read_text()) == report
+
+
+async def test_census_of_an_empty_directory_has_no_map_tasks(dsn: str, tmp_path: Path) -> None:
+    async with AsyncClient.connect(dsn) as client:
+        run = await client.start_stdlib_census({"directory": str(tmp_path)})
+        output = await run.result(timeout=60)
+    assert output["report"]["totals"]["files"] == 0
+
+
+def test_link_check_reports_broken_links_in_order(dsn: str) -> None:
+    with Client.connect(dsn) as client:
+        run = client.start_link_check(
+            [
+                {"path": "index.md", "text": "[a](guide/a.md) [gone](gone.md) <https://x.org>\n"},
+                {"path": "guide/a.md", "text": "```\n[code](no.md)\n```\n[up](../index.md#top)\n[z]: z.md\n"},
+            ]
+        )
+        output = run.result(timeout=60)
+    assert output["broken"] == {
+        "documents": 2,
+        "links": 4,
+        "broken": [
+            {"source": "index.md", "line": 1, "target": "gone.md"},
+            {"source": "guide/a.md", "line": 5, "target": "guide/z.md"},
+        ],
+    }
+
+
+async def test_order_is_charged_at_the_second_attempt_and_shipped(dsn: str) -> None:
+    async with AsyncClient.connect(dsn) as client:
+        run = await client.start_order_fulfilment(
+            {
+                "order_id": "A1",
+                "lines": [{"sku": "apple", "quantity": 2}, {"sku": "pear", "quantity": 1}],
+                "unit_prices": {"apple": 50, "pear": 70},
+            }
+        )
+        output = await run.result(timeout=60)
+        payment = await run.step("charge").wait_for("completed")
+    assert payment == {"order_id": "A1", "amount": 170, "attempt": 2}
+    assert output["ship"] == {
+        "order_id": "A1",
+        "tracking_code": "B-A1-3",
+        "invoice": "Order A1: 1.70 EUR",
+    }
+
+
+async def test_order_for_what_is_not_in_stock_fails_with_the_step_and_the_reason(dsn: str) -> None:
+    async with AsyncClient.connect(dsn) as client:
+        run = await client.start_order_fulfilment(
+            {"order_id": "A2", "lines": [{"sku": "plum", "quantity": 1}], "unit_prices": {"plum": 5}}
+        )
+        with pytest.raises(RunFailed, match="plum is out of stock") as failure:
+            await run.result(timeout=60)
+    assert failure.value.step_slug == "reserve"

@@ -1,0 +1,49 @@
+"""What the README's first screen shows is what a user gets."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import REPOSITORY, Project
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str, text: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def flow() -> str:
+    return blocks("python", README)[0]
+
+
+def test_flow_builds_and_gives_what_is_said(tmp_path: Path, flow: str) -> None:
+    project = Project.make(tmp_path, {"flows/order.py": flow})
+    project.ok("build")
+    out = tmp_path / "generated"
+    assert {"client.py", "order.py", "_typecheck.py", "schemas", "docs", "migrations"} <= {
+        path.name for path in out.iterdir()
+    }
+    migration = (out / "migrations" / "0001_order.sql").read_text()
+    assert "select pgflow.create_flow('order', max_attempts => 3);" in migration
+
+
+def test_the_finding_shown_is_the_finding_printed(tmp_path: Path, flow: str) -> None:
+    broken = flow.replace("with_tax: list[int]) -> str", "with_tax: list[str]) -> str")
+    done = Project.make(tmp_path, {"flows/order.py": broken}).run("check")
+    assert done.returncode == 1
+    assert blocks("text", README)[0].rstrip() in done.stdout
+
+
+@pytest.mark.parametrize("page", sorted((REPOSITORY / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_flow_in_the_documentation_builds(tmp_path: Path, page: Path) -> None:
+    flows = [block for block in blocks("python", page.read_text(encoding="utf-8")) if "= Flow[" in block]
+    if not flows:
+        assert "Flow[" not in page.read_text(encoding="utf-8")
+        return
+    files = {f"flows/example_{number}.py": text for number, text in enumerate(flows)}
+    Project.make(tmp_path, files).ok("build")
