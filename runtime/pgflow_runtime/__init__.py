@@ -1,0 +1,42 @@
+"""pgflow's runtime: what flow modules, workers and clients import.
+
+What a flow module needs (``Flow``, ``Context``, ``JsonValue``, ``NonRetryable``, ``RetryAfter``) is light;
+``Worker`` brings the database driver along and is imported when first asked for (PEP 562).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pgflow_runtime.context import Context
+from pgflow_runtime.dsl import DefinitionError, Flow
+from pgflow_runtime.errors import PgflowError
+from pgflow_runtime.jsontypes import JsonValue
+from pgflow_runtime.steering import NonRetryable, RetryAfter
+
+if TYPE_CHECKING:
+    from pgflow_runtime.worker_config import WorkerConfig
+
+__all__ = [
+    "Context",
+    "DefinitionError",
+    "Flow",
+    "JsonValue",
+    "NonRetryable",
+    "PgflowError",
+    "RetryAfter",
+    "WorkerConfig",
+]
+
+_LAZY = {"WorkerConfig": "pgflow_runtime.worker_config"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

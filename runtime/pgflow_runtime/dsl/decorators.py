@@ -1,0 +1,86 @@
+"""The types of the decorators in their called form: what makes editors see through them.
+
+``_Elem`` and ``_CtxElem`` are the trick that checks a map's element type *and* keeps the handler's own
+signature: an overloaded ``__call__`` in a Protocol is an intersection, so a handler must match both its own
+parameters (bound to ``P``) and "an element first".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, overload
+
+from pgflow_runtime.context import Context
+from pgflow_runtime.dsl.steps import AsyncMapStep, AsyncStep, MapStep, SyncStep
+
+P = ParamSpec("P")
+T = TypeVar("T")
+E = TypeVar("E")
+T_co = TypeVar("T_co", covariant=True)
+E_contra = TypeVar("E_contra", contravariant=True)
+
+
+class Elem(Protocol[E_contra, P, T_co]):  # pyright: ignore[reportInvalidTypeVarUse]
+    """A map handler whose first parameter takes the element."""
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T_co: ...
+    @overload
+    def __call__(self, element: E_contra, /, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class CtxElem(Protocol[E_contra, P, T_co]):  # pyright: ignore[reportInvalidTypeVarUse]
+    """A map handler that takes the context first and the element second."""
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T_co: ...
+    @overload
+    def __call__(self, ctx: Context, element: E_contra, /, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class StepDecorator(Protocol):
+    """``@flow.step(...)``."""
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: Callable[P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncStep[P, T]: ...
+    @overload
+    def __call__(self, h: Callable[P, T], /) -> SyncStep[P, T]: ...
+
+
+class ArrayDecorator(Protocol):
+    """``@flow.array(...)``."""
+
+    @overload
+    def __call__(self, h: Callable[P, Awaitable[list[T]]], /) -> AsyncStep[P, list[T]]: ...
+    @overload
+    def __call__(self, h: Callable[P, list[T]], /) -> SyncStep[P, list[T]]: ...
+
+
+class MapDecorator(Generic[E]):  # a class, not a Protocol: E has no variance to complain about
+    """``@flow.map(...)`` over elements of type ``E``."""
+
+    def __init__(self, register: Callable[[Any], Any]) -> None:
+        self._register = register
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: CtxElem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncMapStep[P, T]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: Elem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncMapStep[P, T]: ...
+    @overload
+    def __call__(self, h: CtxElem[E, P, T], /) -> MapStep[P, T]: ...
+    @overload
+    def __call__(self, h: Elem[E, P, T], /) -> MapStep[P, T]: ...
+    def __call__(self, h: Any, /) -> Any:
+        return self._register(h)
