@@ -8,7 +8,7 @@ parameters (bound to ``P``) and "an element first".
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
 from pgflow_runtime.context import Context
 from pgflow_runtime.dsl.steps import AsyncMapStep, AsyncStep, MapStep, SyncStep
@@ -36,6 +36,10 @@ class CtxElem(Protocol[E_contra, P, T_co]):  # pyright: ignore[reportInvalidType
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T_co: ...
     @overload
     def __call__(self, ctx: Context, element: E_contra, /, *args: Any, **kwargs: Any) -> Any: ...
+
+
+PosElem: TypeAlias = Callable[Concatenate[E, P], T]
+"""A map handler with a positional-only element: mypy matches no Protocol with it beside other parameters."""
 
 
 class StepDecorator(Protocol):
@@ -79,8 +83,16 @@ class MapDecorator(Generic[E]):  # a class, not a Protocol: E has no variance to
         /,
     ) -> AsyncMapStep[P, T]: ...
     @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: PosElem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncMapStep[Concatenate[E, P], T]: ...
+    @overload
     def __call__(self, h: CtxElem[E, P, T], /) -> MapStep[P, T]: ...
     @overload
     def __call__(self, h: Elem[E, P, T], /) -> MapStep[P, T]: ...
+    @overload
+    def __call__(self, h: PosElem[E, P, T], /) -> MapStep[Concatenate[E, P], T]: ...
     def __call__(self, h: Any, /) -> Any:
         return self._register(h)

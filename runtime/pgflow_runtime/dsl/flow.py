@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, ParamSpec, TypeVar, Unpack, cast, overload
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, cast, overload
 
-from pgflow_runtime.dsl.decorators import ArrayDecorator, CtxElem, Elem, MapDecorator, StepDecorator
+from pgflow_runtime.dsl.decorators import ArrayDecorator, CtxElem, Elem, MapDecorator, PosElem, StepDecorator
 from pgflow_runtime.dsl.options import (
     FLOW_OPTIONS,
     MAP_OPTIONS,
@@ -87,9 +87,17 @@ class Flow(Generic[In]):
         /,
     ) -> AsyncMapStep[P, T]: ...
     @overload
+    def map(  # type: ignore[overload-overlap]
+        self: Flow[list[E]],
+        h: PosElem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncMapStep[Concatenate[E, P], T]: ...
+    @overload
     def map(self: Flow[list[E]], h: CtxElem[E, P, T], /) -> MapStep[P, T]: ...
     @overload
     def map(self: Flow[list[E]], h: Elem[E, P, T], /) -> MapStep[P, T]: ...
+    @overload
+    def map(self: Flow[list[E]], h: PosElem[E, P, T], /) -> MapStep[Concatenate[E, P], T]: ...
     @overload
     def map(self: Flow[list[E]], /, **options: Unpack[MapOptions]) -> MapDecorator[E]: ...
     @overload

@@ -91,7 +91,5 @@ def check_slug(what: str, slug: object, *, reserved: frozenset[str] = frozenset(
             "1 to 128 letters, digits and underscores, no digit first"
         )
     if slug in reserved:
-        raise DefinitionError(
-            f"{slug!r} cannot be the slug of a {what}: handlers use that name for something else"
-        )
+        raise DefinitionError(f"{slug!r} cannot be the slug of a {what}: that name means something else")
     return slug

@@ -32,6 +32,7 @@ class Step(Generic[T_co]):
         options: the options as written, without ``slug`` (read-only).
     """
 
+    __name__: str
     flow: Flow[Any]
     slug: str
     kind: StepKind
