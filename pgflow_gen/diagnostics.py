@@ -40,6 +40,7 @@ class Diagnostic:
     """
 
     code: str
+    """``PGF`` and three digits."""
     message: str
     span: Span
     notes: tuple[str, ...] = ()

@@ -1,0 +1,79 @@
+"""PGF201: a slug that is none. The form of a slug is judged where it is read; here is the rest."""
+
+from __future__ import annotations
+
+from pgflow_gen.checks.rule import Rule
+from pgflow_gen.checks.scope import Scope
+from pgflow_gen.names import MAX_FLOW_SLUG_LENGTH, RESERVED_FLOW_SLUGS, RESERVED_STEP_SLUGS, is_slug
+
+RULE = Rule(
+    code="PGF201",
+    title="invalid slug",
+    text="""\
+A slug is a name in the database: letters, digits and underscores, not starting with a digit, 1 to 128
+characters. A flow's slug is also the name of its queue, so it has at most 47 characters (the version's
+suffix included) and differs from every other flow's by more than case.
+
+A handler's parameters are named after the steps they receive. The names that mean something else there
+(flow_input, input, run, ctx) can therefore be no step's slug.""",
+    bad="""\
+from pgflow_runtime import Flow
+
+crawl = Flow[list[str]]("crawl-pages")
+
+
+@crawl.step
+def count(flow_input: list[str]) -> int:
+    return len(flow_input)
+""",
+    good="""\
+from pgflow_runtime import Flow
+
+crawl = Flow[list[str]]("crawl_pages")
+
+
+@crawl.step
+def count(flow_input: list[str]) -> int:
+    return len(flow_input)
+""",
+)
+
+
+_MEANING = {
+    "flow_input": "the run's input",
+    "input": "all dependencies in one object",
+    "ctx": "the task's context, by custom",
+    "run": "the database keeps it for the run's input",
+}
+
+
+def check(scope: Scope) -> None:
+    flow, findings = scope.flow, scope.findings
+    if is_slug(flow.slug):
+        if flow.slug in RESERVED_FLOW_SLUGS:
+            findings.add("PGF201", flow.slug_span, f"{flow.slug!r} is a reserved word, no slug for a flow")
+        _check_length(scope)
+    for step in flow.steps:
+        if step.slug in RESERVED_STEP_SLUGS:
+            findings.add(
+                "PGF201",
+                step.slug_span or step.span,
+                f"{step.slug!r} is a reserved word, no slug for a step",
+                notes=[f"as a handler's parameter that name means something else: {_MEANING[step.slug]}"],
+                help=f"name the step otherwise, for example slug='{step.slug}_step'",
+            )
+
+
+def _check_length(scope: Scope) -> None:
+    flow = scope.flow
+    length = len(flow.db_slug)
+    if length <= MAX_FLOW_SLUG_LENGTH:
+        return
+    shown = f"{flow.slug!r}" if flow.version == 1 else f"{flow.slug!r} (in the database {flow.db_slug!r})"
+    scope.findings.add(
+        "PGF201",
+        flow.slug_span,
+        f"the slug {shown} has {length} characters; a flow's slug has at most {MAX_FLOW_SLUG_LENGTH}",
+        notes=["a flow's slug is also the name of its queue"],
+        help="choose a shorter slug",
+    )

@@ -1,0 +1,150 @@
+"""PGF203: a dependency on a step that the flow does not have."""
+
+from __future__ import annotations
+
+from pgflow_gen.checks.rule import Rule
+from pgflow_gen.checks.scope import Edge, Scope, parameter_span
+from pgflow_gen.ir.flow import Param, Receives, StepSpec
+from pgflow_gen.ir.types import RecordRef, UnknownType
+from pgflow_gen.names import closest
+
+RULE = Rule(
+    code="PGF203",
+    title="dependency on an unknown step",
+    text="""\
+What a handler asks for, it names: a parameter called `fetch` receives the output of the step `fetch` of
+the same flow. The run's input is `flow_input`, all dependencies in one object are `input`, and the
+task's context is whatever is annotated `Context`; every other name has to be a step's slug.""",
+    bad="""\
+from pgflow_runtime import Flow
+
+crawl = Flow[str]("crawl")
+
+
+@crawl.step
+def fetch(flow_input: str) -> str:
+    return flow_input
+
+
+@crawl.step
+def count(fecth: str) -> int:
+    return len(fecth)
+""",
+    good="""\
+from pgflow_runtime import Flow
+
+crawl = Flow[str]("crawl")
+
+
+@crawl.step
+def fetch(flow_input: str) -> str:
+    return flow_input
+
+
+@crawl.step
+def count(fetch: str) -> int:
+    return len(fetch)
+""",
+)
+
+
+def check(scope: Scope) -> None:
+    for step in scope.flow.steps:
+        for param in step.params_of(Receives.INPUT):
+            _check_input(scope, step, param)
+        for edge in scope.edges(step):
+            # A map's further parameters are 206's, whatever they are called.
+            if not (step.is_map and edge.param is not None):
+                _check_edge(scope, step, edge)
+
+
+def _check_input(scope: Scope, step: StepSpec, param: Param) -> None:
+    if step.is_map or param.type is None or isinstance(param.type, UnknownType):
+        return
+    if _is_flow_input(scope, param):
+        scope.findings.add(
+            "PGF203",
+            parameter_span(param),
+            f"step {step.slug!r} asks for input: {param.type}, but 'input' holds the outputs of other steps",
+            notes=[f"{param.type} is the input of flow {scope.flow.slug!r}"],
+            help="did you mean flow_input?",
+            highlight=param.span,
+        )
+    elif not isinstance(param.type, RecordRef):
+        scope.findings.add(
+            "PGF203",
+            parameter_span(param),
+            f"step {step.slug!r} asks for input: {param.type}, which names no steps",
+            help="annotate it with a TypedDict whose keys are step slugs, or ask for the steps by name",
+            highlight=param.type_span,
+        )
+
+
+def _is_flow_input(scope: Scope, param: Param) -> bool:
+    """Whether ``input`` has the flow's input type, and no step among its keys: meant was ``flow_input``."""
+    if param.type is None or param.type != scope.flow.input:
+        return False
+    if isinstance(param.type, RecordRef):
+        return not any(item.key in scope.steps for item in scope.types.record(param.type).fields)
+    return True
+
+
+def _check_edge(scope: Scope, step: StepSpec, edge: Edge) -> None:
+    name = edge.name
+    if name is not None and name.flow is not None and name.flow != scope.flow.key:
+        scope.findings.add(
+            "PGF203",
+            edge.span,
+            f"step {step.slug!r} depends on {edge.slug!r}, which is a step of another flow",
+            notes=[f"{edge.slug!r} belongs to the flow {name.flow.name!r} in {name.flow.module}"],
+            help="depend on steps of the same flow only, or start the other flow from a handler",
+        )
+        return
+    if edge.slug in scope.steps or (
+        edge.key is not None and edge.param and _is_flow_input(scope, edge.param)
+    ):
+        return
+    scope.findings.add(
+        "PGF203",
+        edge.span,
+        _message(scope, step, edge),
+        notes=_notes(scope, edge),
+        help=_help(scope, step, edge),
+        highlight=edge.param.span if edge.param is not None else None,
+    )
+
+
+def _message(scope: Scope, step: StepSpec, edge: Edge) -> str:
+    missing = f"flow {scope.flow.slug!r} has no step {edge.slug!r}"
+    if edge.key is not None:
+        return f"step {step.slug!r} asks for input[{edge.slug!r}], but {missing}"
+    verb = "asks for" if edge.param is not None else "depends on"
+    return f"step {step.slug!r} {verb} {edge.slug!r}, but {missing}"
+
+
+def _notes(scope: Scope, edge: Edge) -> list[str]:
+    named = [step for step in scope.flow.steps if step.function == edge.slug]
+    if named:
+        return [f"the step of the function {edge.slug!r} has the slug {named[0].slug!r}"]
+    elsewhere = [
+        flow
+        for flow in scope.analysis.flows
+        if flow.key != scope.flow.key and flow.step(edge.slug) is not None
+    ]
+    return [f"flow {flow.slug!r} has a step of that name" for flow in elsewhere[:1]]
+
+
+def _help(scope: Scope, step: StepSpec, edge: Edge) -> str:
+    for other in scope.flow.steps:
+        if other.function == edge.slug:
+            return f"did you mean {other.slug}?"
+    words = {"flow_input", "input"} if edge.param is not None and edge.key is None else set()
+    near = closest(edge.slug, (set(scope.steps) - {step.slug}) | words)
+    if near is not None:
+        return f"did you mean {near}?"
+    if edge.param is not None and edge.key is None and edge.param.type == scope.flow.input is not None:
+        return "did you mean flow_input?"
+    known = sorted(set(scope.steps) - {step.slug})
+    if not known:
+        return "the flow has no other step; the run's input is called flow_input"
+    return f"the other steps of the flow: {', '.join(known[:10])}{' ...' if len(known) > 10 else ''}"

@@ -1,0 +1,44 @@
+"""PGF209: a flow without steps."""
+
+from __future__ import annotations
+
+from pgflow_gen.checks.rule import Rule
+from pgflow_gen.checks.scope import Scope
+
+RULE = Rule(
+    code="PGF209",
+    title="flow without steps",
+    text="""\
+A flow does its work in steps; one without any could start but never do or return anything. When the
+steps stand in another module, that module has to be among the `flows` of `[tool.pgflow-gen]` too.""",
+    bad="""\
+from pgflow_runtime import Flow
+
+crawl = Flow[str]("crawl")
+
+
+def fetch(flow_input: str) -> str:
+    return flow_input
+""",
+    good="""\
+from pgflow_runtime import Flow
+
+crawl = Flow[str]("crawl")
+
+
+@crawl.step
+def fetch(flow_input: str) -> str:
+    return flow_input
+""",
+)
+
+
+def check(scope: Scope) -> None:
+    flow = scope.flow
+    if not flow.steps:
+        scope.findings.add(
+            "PGF209",
+            flow.span,
+            f"flow {flow.slug!r} has no steps",
+            help=f"decorate a function with @{flow.key.name}.step",
+        )

@@ -1,0 +1,83 @@
+"""PGF303: a parameter's type and the output of the step it names disagree."""
+
+from __future__ import annotations
+
+from pgflow_gen.checks.assignable import NO
+from pgflow_gen.checks.rule import Rule
+from pgflow_gen.checks.scope import Edge, Scope
+from pgflow_gen.checks.wording import reasons, spell, way_out
+from pgflow_gen.ir.flow import StepSpec
+from pgflow_gen.ir.types import TypeExpr
+
+RULE = Rule(
+    code="PGF303",
+    title="parameter type and dependency output disagree",
+    text="""\
+A parameter named after a step receives what that step returns, so its annotation has to accept the
+step's return type; a map's output is the list of its handler's results. Lists and dicts are invariant
+(`list[int]` is no `list[float]`): where that is in the way, ask for `Sequence[...]` or
+`Mapping[str, ...]`.""",
+    bad="""\
+from pgflow_runtime import Flow
+
+crawl = Flow[list[str]]("crawl")
+
+
+@crawl.map
+def fetch(url: str) -> str:
+    return f"<p>{url}</p>"
+
+
+@crawl.step
+def count(fetch: list[int]) -> int:
+    return len(fetch)
+""",
+    good="""\
+from pgflow_runtime import Flow
+
+crawl = Flow[list[str]]("crawl")
+
+
+@crawl.map
+def fetch(url: str) -> str:
+    return f"<p>{url}</p>"
+
+
+@crawl.step
+def count(fetch: list[str]) -> int:
+    return len(fetch)
+""",
+)
+
+
+def check(scope: Scope) -> None:
+    for step in scope.flow.steps:
+        if step.is_map:
+            continue
+        for edge in scope.edges(step):
+            dependency = scope.steps.get(edge.slug)
+            if dependency is None or dependency is step or edge.asked is None or dependency.output is None:
+                continue
+            if scope.judge.verdict(dependency.output, edge.asked) is NO:
+                _report(scope, step, edge, dependency, dependency.output, edge.asked)
+
+
+def _report(
+    scope: Scope, step: StepSpec, edge: Edge, dependency: StepSpec, given: TypeExpr, asked: TypeExpr
+) -> None:
+    shown_given, shown_asked = spell(given, asked)
+    notes = [scope.note(dependency), *reasons(scope.judge, scope.types, given, asked)]
+    if dependency.is_map:
+        notes.append(f"{dependency.slug!r} is a map: its output is the list of its handler's results")
+    what = f"the key {edge.slug!r}" if edge.key is not None else "the parameter"
+    if edge.key is not None and edge.key.span is not None:
+        notes.append(f"the key is declared at {edge.key.span.path}:{edge.key.span.line}")
+    asks = f"step {step.slug!r} asks for {edge.label}: {shown_asked}"
+    scope.findings.add(
+        "PGF303",
+        edge.span,
+        f"{asks}, but step {dependency.slug!r} returns {shown_given}",
+        notes=notes,
+        help=way_out(scope.judge, given, asked, what),
+        highlight=edge.param.type_span if edge.param is not None else None,
+    )

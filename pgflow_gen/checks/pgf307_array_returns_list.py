@@ -1,0 +1,46 @@
+"""PGF307: an @array handler that does not return a list."""
+
+from __future__ import annotations
+
+from pgflow_gen.checks.rule import Rule
+from pgflow_gen.checks.scope import Scope
+
+RULE = Rule(
+    code="PGF307",
+    title="@array handler does not return a list",
+    text="""\
+`@flow.array` says that a step's output is a list which a map can run over; its handler has to be
+annotated `-> list[...]`. For any other return type use `@flow.step`.""",
+    bad="""\
+from pgflow_runtime import Flow
+
+crawl = Flow[str]("crawl")
+
+
+@crawl.array
+def urls(flow_input: str) -> str:
+    return flow_input
+""",
+    good="""\
+from pgflow_runtime import Flow
+
+crawl = Flow[str]("crawl")
+
+
+@crawl.array
+def urls(flow_input: str) -> list[str]:
+    return [flow_input]
+""",
+)
+
+
+def check(scope: Scope) -> None:
+    for step in scope.flow.steps:
+        if step.kind != "array" or step.returns is None or scope.judge.element(step.returns) is not None:
+            continue
+        scope.findings.add(
+            "PGF307",
+            step.returns_span or step.span,
+            f"array step {step.slug!r} must return a list, not {step.returns}",
+            help=f"annotate it -> list[...], or use @{scope.flow.key.name}.step",
+        )

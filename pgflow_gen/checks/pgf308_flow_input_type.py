@@ -1,0 +1,58 @@
+"""PGF308: a handler's flow_input and the flow's input type disagree."""
+
+from __future__ import annotations
+
+from pgflow_gen.checks.assignable import NO
+from pgflow_gen.checks.rule import Rule
+from pgflow_gen.checks.scope import Scope, parameter_span
+from pgflow_gen.checks.wording import reasons, spell, way_out
+from pgflow_gen.ir.flow import Receives
+from pgflow_gen.ir.types import NONE
+
+RULE = Rule(
+    code="PGF308",
+    title="flow_input annotation and the flow's input type disagree",
+    text="""\
+`flow_input` is the run's input in any step, so its annotation has to accept the type in
+`Flow[InputType](...)`.""",
+    bad="""\
+from pgflow_runtime import Flow
+
+crawl = Flow[list[str]]("crawl")
+
+
+@crawl.step
+def count(flow_input: str) -> int:
+    return len(flow_input)
+""",
+    good="""\
+from pgflow_runtime import Flow
+
+crawl = Flow[list[str]]("crawl")
+
+
+@crawl.step
+def count(flow_input: list[str]) -> int:
+    return len(flow_input)
+""",
+)
+
+
+def check(scope: Scope) -> None:
+    flow = scope.flow
+    if flow.input is None:
+        return
+    for step in flow.steps:
+        for param in step.params_of(Receives.FLOW_INPUT):
+            if param.type is None or scope.judge.verdict(flow.input, param.type) is not NO:
+                continue
+            given, asked = spell(flow.input, param.type)
+            takes = "takes no input" if flow.input == NONE else f"takes {given}"
+            scope.findings.add(
+                "PGF308",
+                parameter_span(param),
+                f"step {step.slug!r} asks for flow_input: {asked}, but flow {flow.slug!r} {takes}",
+                notes=[scope.flow_note(), *reasons(scope.judge, scope.types, flow.input, param.type)],
+                help=way_out(scope.judge, flow.input, param.type),
+                highlight=param.type_span,
+            )

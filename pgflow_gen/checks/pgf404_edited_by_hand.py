@@ -1,0 +1,23 @@
+"""PGF404: a generated file that was edited by hand."""
+
+from __future__ import annotations
+
+from pgflow_gen.checks.rule import Rule
+
+RULE = Rule(
+    code="PGF404",
+    title="a generated file was edited by hand",
+    text="""\
+A generated file differs from what was written. The next build would lose the edit, so it is not made
+silently: take the edit back, or change the flow from which the file is made.""",
+    bad="""\
+$ echo "# my note" >> generated/crawl.py
+$ pgflow-gen build --check
+generated/crawl.py:1:1: error[PGF404]: this generated file was edited by hand
+""",
+    good="""\
+$ git checkout generated/crawl.py
+$ pgflow-gen build --check
+""",
+    kind="session",
+)

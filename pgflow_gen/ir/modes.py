@@ -1,0 +1,49 @@
+"""What happens to a step that may not run: its effective modes, and what they mean for its dependents.
+
+The rule of DSL.md ("effective modes"): with a condition, ``when_unmet`` (default skip); always
+``when_exhausted`` (default fail). One rule for all three decorators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from pgflow_gen.ir.flow import FlowSpec, StepSpec
+from pgflow_gen.ir.types import TypeTable
+
+MODES = frozenset({"fail", "skip", "skip-cascade"})
+
+
+def has_condition(step: StepSpec) -> bool:
+    """Whether ``if_`` or ``if_not`` was written."""
+    return any(option.name in ("if_", "if_not") for option in step.options)
+
+
+def effective_modes(step: StepSpec) -> AbstractSet[str]:
+    """A subset of ``fail``, ``skip`` and ``skip-cascade``; words that are none of these are left out."""
+    modes = [step.option("when_exhausted") or "fail"]
+    if has_condition(step):
+        modes.append(step.option("when_unmet") or "skip")
+    return MODES.intersection(mode for mode in modes if isinstance(mode, str))
+
+
+def is_optional(step: StepSpec) -> bool:
+    """Whether the step may be skipped while its dependents still run: its key is absent for them."""
+    return "skip" in effective_modes(step)
+
+
+def may_be_absent(flow: FlowSpec, types: TypeTable) -> frozenset[str]:
+    """Slugs of the steps whose output may be missing from a completed run.
+
+    These are the steps that can be skipped themselves, and those below a step that can cascade.
+    """
+    absent = {step.slug for step in flow.steps if effective_modes(step) & {"skip", "skip-cascade"}}
+    cascading = {step.slug for step in flow.steps if "skip-cascade" in effective_modes(step)}
+    changed = True
+    while changed:
+        below = {
+            step.slug for step in flow.steps if cascading.intersection(step.dependencies(types))
+        } - cascading
+        cascading |= below
+        changed = bool(below)
+    return frozenset(absent | cascading)
