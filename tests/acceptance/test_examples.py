@@ -10,17 +10,21 @@ import pytest
 from generated.client import AsyncClient, Client
 
 from pgflow_runtime.errors import RunFailed
+from tests.support.databases import Templates
 from tests.support.project import REPOSITORY, Project
+from tests.support.server import Server
 
 FLOWS = ("stdlib_census", "link_check", "order_fulfilment")
 
 
 @pytest.fixture(scope="module")
-def dsn(module_database_dsn: str) -> Iterator[str]:
+def dsn(postgres_server: Server, database_templates: Templates) -> Iterator[str]:
+    database = database_templates.clone("bare")
     project = Project(REPOSITORY)
-    project.ok("migrate", "--dsn", module_database_dsn)
-    with project.worker(*(f"flows.{name}:{name}" for name in FLOWS), "--dsn", module_database_dsn):
-        yield module_database_dsn
+    project.ok("migrate", "--dsn", database)
+    with project.worker(*(f"flows.{name}:{name}" for name in FLOWS), "--dsn", database):
+        yield database
+    postgres_server.drop_database(database)
 
 
 async def test_census_counts_what_is_there_and_survives_what_does_not_parse(dsn: str, tmp_path: Path) -> None:

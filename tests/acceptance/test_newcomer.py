@@ -75,10 +75,10 @@ def test_what_was_built_is_clean_and_accepted_by_mypy(project: Project) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_flow_runs_and_comes_back_through_both_clients(project: Project, database_dsn: str) -> None:
-    project.ok("migrate", "--dsn", database_dsn)
-    with project.worker("flows.order:order", "--dsn", database_dsn):
-        done = project.python("use.py", database_dsn)
+def test_flow_runs_and_comes_back_through_both_clients(project: Project, bare_database_dsn: str) -> None:
+    project.ok("migrate", "--dsn", bare_database_dsn)
+    with project.worker("flows.order:order", "--dsn", bare_database_dsn):
+        done = project.python("use.py", bare_database_dsn)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[:2] == ["tea: 416", "[119, 297]"]
@@ -89,9 +89,11 @@ def test_flow_runs_and_comes_back_through_both_clients(project: Project, databas
     assert lines[-1] == "{'total': 'rice: 0'}"
 
 
-def test_wrong_input_is_refused_before_it_reaches_the_database(project: Project, database_dsn: str) -> None:
-    project.ok("migrate", "--dsn", database_dsn)
-    done = project.run("start", "order", '{"sku": "tea", "prices": [100, "250"]}', "--dsn", database_dsn)
+def test_wrong_input_is_refused_before_it_reaches_the_database(
+    project: Project, bare_database_dsn: str
+) -> None:
+    project.ok("migrate", "--dsn", bare_database_dsn)
+    done = project.run("start", "order", '{"sku": "tea", "prices": [100, "250"]}', "--dsn", bare_database_dsn)
     assert done.returncode == 1
     assert "prices" in done.stderr
 

@@ -64,9 +64,10 @@ class Project:
         return done
 
     @contextmanager
-    def worker(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def worker(self, *arguments: str, log: Path | None = None) -> Iterator[subprocess.Popen[str]]:
         """A running ``pgflow-gen worker``; SIGTERM at the end must end it with 0."""
-        log = self.root / "worker.log"
+        log = log or self.root / ".pgflow" / "worker.log"
+        log.parent.mkdir(exist_ok=True)
         with log.open("w") as sink:
             process = subprocess.Popen(
                 [sys.executable, "-m", "pgflow_gen", "worker", *arguments],
