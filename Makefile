@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST_ARGS ?=
+# The bundled pyright is the one we mean: do not ask the network for a newer one.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 .PHONY: demo test lint types arrows generated pytest golden format clean help
 
@@ -45,7 +47,7 @@ generated: $(STAMP)
 	$(BIN)/pgflow-gen build --check
 
 pytest: $(STAMP)
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadscope $(PYTEST_ARGS)
 
 golden: $(STAMP)
 	$(BIN)/pytest tests/golden --regenerate
