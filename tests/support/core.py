@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import psycopg
+import pytest
 from psycopg import sql
 from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
@@ -53,6 +56,37 @@ class Core:
 
     def run_sql(self, query: str, *params: Any) -> None:
         self.connection.execute(query.encode(), params or None)
+
+    def insert(self, table: str, **columns: Any) -> None:
+        """Insert one row into a table of schema `pgflow`."""
+        statement = sql.SQL("insert into pgflow.{} ({}) values ({})").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, columns)),
+            sql.SQL(", ").join(map(sql.Placeholder, columns)),
+        )
+        self.connection.execute(statement, columns)
+
+    def clock(self) -> datetime:
+        """The server's clock, which goes on within a transaction."""
+        return self.value("select clock_timestamp()")  # type: ignore[no-any-return]
+
+    def now(self) -> datetime:
+        """When the transaction began."""
+        return self.value("select now()")  # type: ignore[no-any-return]
+
+    @contextmanager
+    def refused(
+        self, match: str = "", *, sqlstate: str | None = None, constraint: str | None = None
+    ) -> Iterator[None]:
+        """What happens in the block raises this database error and leaves nothing behind."""
+        with pytest.raises(psycopg.Error, match=match) as caught, self.connection.transaction():
+            yield
+        assert sqlstate is None or caught.value.sqlstate == sqlstate, caught.value.sqlstate
+        assert constraint is None or caught.value.diag.constraint_name == constraint
+
+    def call(self, function: str, **arguments: Any) -> list[Row]:
+        """Call any function with named arguments; a wrapped `Jsonb` passes JSON."""
+        return self._call(function, arguments)
 
     def _call(self, function: str, arguments: Mapping[str, Any]) -> list[Row]:
         """Call a function with named arguments, leaving out those that are not given."""
@@ -194,7 +228,7 @@ class Core:
         )
 
     def queue(self, flow_slug: str) -> list[Row]:
-        """The queue's messages (visible or not), oldest first; `wait`: whole seconds from sending to visibility."""
+        """The queue's messages (visible or not), oldest first; `wait`: whole seconds until visibility."""
         return self._messages(
             "select msg_id, message, headers, vt, enqueued_at, read_ct, "
             "round(extract(epoch from vt - enqueued_at))::int as wait, "

