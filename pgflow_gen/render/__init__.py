@@ -1,0 +1,20 @@
+"""IR in, bytes out: every generated file as a pure function of the flows.
+
+No clock, no tool version, no absolute path and no hash order enters what is rendered here. Names are decided
+in ``naming`` and ``views``; templates only arrange them.
+"""
+
+from pgflow_gen.render.docs import render_graph
+from pgflow_gen.render.rendered import Rendered, RenderedFile, render
+from pgflow_gen.render.sql import compile_sql
+from pgflow_gen.render.wiring import Place, WiringMap
+
+__all__ = [
+    "Place",
+    "Rendered",
+    "RenderedFile",
+    "WiringMap",
+    "compile_sql",
+    "render",
+    "render_graph",
+]

@@ -1,0 +1,89 @@
+"""What arrives at a step and what leaves a flow, as types: the table of DSL.md, "Types"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgflow_gen.ir.flow import FlowSpec, StepSpec
+from pgflow_gen.ir.modes import is_optional, may_be_absent
+from pgflow_gen.ir.types import (
+    AliasRef,
+    AnyType,
+    Field,
+    ListType,
+    NewTypeRef,
+    TypeExpr,
+    TypeTable,
+    UnknownType,
+)
+
+
+def flow_input(flow: FlowSpec) -> TypeExpr:
+    return flow.input if flow.input is not None else UnknownType()
+
+
+def step_output(step: StepSpec) -> TypeExpr:
+    """What dependents receive."""
+    return step.output if step.output is not None else UnknownType()
+
+
+def step_input(flow: FlowSpec, step: StepSpec, types: TypeTable) -> TypeExpr | tuple[Field, ...]:
+    """What the database sends a task: the element, the run's input, or the dependencies by slug."""
+    if step.is_map:
+        source = flow.step(step.array.slug) if step.array is not None else None
+        return element_of(step_output(source) if source is not None else flow_input(flow), types)
+    fields = tuple(dependency_fields(flow, step, types))
+    return fields or flow_input(flow)
+
+
+def dependency_fields(flow: FlowSpec, step: StepSpec, types: TypeTable) -> Iterator[Field]:
+    """A key per dependency, not required when the dependency may be skipped on its own."""
+    for slug in step.dependencies(types):
+        dependency = flow.step(slug)
+        if dependency is not None:
+            yield Field(slug, step_output(dependency), required=not is_optional(dependency))
+
+
+def flow_output(flow: FlowSpec, types: TypeTable) -> tuple[Field, ...]:
+    """A key per leaf step, not required when the leaf may be absent from a completed run."""
+    depended_on = {slug for step in flow.steps for slug in step.dependencies(types)}
+    absent = may_be_absent(flow, types)
+    return tuple(
+        Field(step.slug, step_output(step), required=step.slug not in absent)
+        for step in flow.steps
+        if step.slug not in depended_on
+    )
+
+
+def element_of(type_: TypeExpr, types: TypeTable) -> TypeExpr:
+    """The element's type of a list; ``Any`` where the list hides behind a type nobody can see into."""
+    seen: set[AliasRef] = set()
+    while True:
+        match type_:
+            case ListType(item=item):
+                return item
+            case NewTypeRef(base=base):
+                type_ = base
+            case AliasRef() if type_ not in seen:
+                seen.add(type_)
+                type_ = types.alias(type_).target
+            case _:
+                return AnyType()
+
+
+def topological(flow: FlowSpec, types: TypeTable) -> tuple[StepSpec, ...]:
+    """The steps, each after its dependencies, else in the order of definition."""
+    waiting = list(flow.steps)
+    placed: dict[str, StepSpec] = {}
+    known = {step.slug for step in flow.steps}
+    while waiting:
+        ready = next(
+            (step for step in waiting if known.intersection(step.dependencies(types)) <= placed.keys()), None
+        )
+        if ready is None:
+            raise ValueError(
+                f"flow {flow.db_slug!r} has a cycle (a finding of its own) and cannot be ordered"
+            )
+        placed[ready.slug] = ready
+        waiting.remove(ready)
+    return tuple(placed.values())

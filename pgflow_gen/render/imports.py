@@ -1,0 +1,82 @@
+"""Imports as objects: they give every name its local spelling and render themselves, sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_TYPING_ONLY = frozenset({("typing_extensions", "ReadOnly")})
+"""Names no supported Python has at run time without a further package; stubs of both checkers know them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """``from module import name as local``; relative modules start with a dot."""
+
+    module: str
+    name: str
+    local: str
+
+    @property
+    def clause(self) -> str:
+        return self.name if self.name == self.local else f"{self.name} as {self.local}"
+
+    @property
+    def is_typing_only(self) -> bool:
+        return (self.module, self.name) in _TYPING_ONLY
+
+
+class Imports:
+    """The imports of one module. ``taken`` are names the module defines itself."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+        self._known: dict[tuple[str, str], Import] = {}
+
+    def use(self, module: str, name: str, *, wanted: str | None = None) -> str:
+        """The local name of ``module.name``, imported from now on; ``wanted`` is the name to give it."""
+        known = self._known.get((module, name))
+        if known is None:
+            local = wanted or name
+            while local in self._taken:
+                local = f"_{local}"
+            self._taken.add(local)
+            known = self._known[(module, name)] = Import(module, name, local)
+            if known.is_typing_only:
+                self.use("typing", "TYPE_CHECKING")
+        return known.local
+
+    def lines(self) -> list[str]:
+        """The import statements in groups (standard library, packages, own), a blank line between."""
+        plain = [item for item in self._known.values() if not item.is_typing_only]
+        groups: list[list[str]] = []
+        for level in range(3):
+            modules = sorted({item.module for item in plain if _level(item.module) == level})
+            groups.append([_statement(module, plain) for module in modules])
+        lines = [line for group in groups if group for line in ("", *group)]
+        guarded = [item for item in self._known.values() if item.is_typing_only]
+        if guarded:
+            lines += ["", f"if {self.use('typing', 'TYPE_CHECKING')}:"]
+            lines += [f"    {_statement(name, guarded)}" for name in sorted({i.module for i in guarded})]
+        return lines[1:]
+
+
+def _level(module: str) -> int:
+    if module.startswith("."):
+        return 2
+    return 1 if module.split(".")[0] in ("pgflow_runtime", "typing_extensions") else 0
+
+
+def _statement(module: str, imports: Iterable[Import]) -> str:
+    clauses = [item.clause for item in sorted(imports, key=_order) if item.module == module]
+    line = f"from {module} import {', '.join(clauses)}"
+    if len(line) <= 100:
+        return line
+    inner = "".join(f"    {clause},\n" for clause in clauses)
+    return f"from {module} import (\n{inner})"
+
+
+def _order(item: Import) -> tuple[int, str, str]:
+    """Constants, then classes, then functions, as isort has it."""
+    kind = 0 if item.name.isupper() and len(item.name) > 1 else 1 if item.name[:1].isupper() else 2
+    return (kind, item.name.lower(), item.name)

@@ -1,0 +1,123 @@
+"""The records a flow's client needs, and what each is called where it is declared again.
+
+A record keeps its name; two different ones of one name get their module's as prefix, as does one that is
+called like a name the module defines for the flow or a step. ``Box[int]`` becomes ``BoxInt``.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections.abc import Iterable, Mapping
+
+from pgflow_gen.ir.types import (
+    AliasRef,
+    AnyType,
+    DictType,
+    JsonType,
+    ListType,
+    LiteralType,
+    NewTypeRef,
+    Primitive,
+    RecordRef,
+    TypeExpr,
+    TypeKey,
+    TypeTable,
+    UnionType,
+    UnknownType,
+)
+from pgflow_gen.names import class_name
+
+_BUILTINS = frozenset(dir(builtins))
+
+
+def reachable(roots: Iterable[TypeExpr], types: TypeTable) -> tuple[TypeKey, ...]:
+    """Keys of all records and recursive aliases below ``roots``, in the order they are first met."""
+    found: dict[TypeKey, None] = {}
+    waiting = list(roots)[::-1]
+    while waiting:
+        type_ = waiting.pop()
+        inside: list[TypeExpr] = []
+        match type_:
+            case ListType(item=inner) | DictType(value=inner) | NewTypeRef(base=inner):
+                inside = [inner]
+            case UnionType(members=members):
+                inside = list(members)
+            case RecordRef(key=key) if key not in found:
+                found[key] = None
+                inside = [field.type for field in types.record(type_).fields]
+            case AliasRef(key=key) if key not in found:
+                found[key] = None
+                inside = [types.alias(type_).target]
+            case _:
+                pass
+        waiting.extend(reversed(inside))
+    return tuple(found)
+
+
+def record_names(keys: Iterable[TypeKey], reserved: Mapping[str, TypeKey | None]) -> Mapping[TypeKey, str]:
+    """A name for each key. ``reserved`` maps names the module defines to the one record that may bear it."""
+    wanted = list(keys)
+    names = {key: flat_name(key) for key in wanted}
+    for depth in range(1, 1 + max((key.module.count(".") + 1 for key in wanted), default=0)):
+        clashing = _clashing(names, reserved)
+        if not clashing:
+            break
+        for key in clashing:
+            names[key] = _prefixed(key, depth)
+    for key in sorted(_clashing(names, reserved), key=lambda key: (key.module, str(key))):
+        names[key] = _numbered(names[key], {*names.values(), *reserved})
+    return names
+
+
+def _clashing(names: Mapping[TypeKey, str], reserved: Mapping[str, TypeKey | None]) -> list[TypeKey]:
+    bearers: dict[str, list[TypeKey]] = {}
+    for key, name in names.items():
+        bearers.setdefault(name, []).append(key)
+    return [
+        key
+        for key, name in names.items()
+        if len(bearers[name]) > 1 or name in _BUILTINS or (name in reserved and reserved[name] != key)
+    ]
+
+
+def _prefixed(key: TypeKey, depth: int) -> str:
+    parts = key.module.split(".")[-depth:]
+    return "".join(map(class_name, parts)) + flat_name(key).lstrip("_")
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    number = 2
+    while f"{name}{number}" in taken:
+        number += 1
+    return f"{name}{number}"
+
+
+def flat_name(key: TypeKey) -> str:
+    """``Box[list[int]]`` as ``BoxListInt``."""
+    return key.name + "".join(map(_words, key.args))
+
+
+def _words(type_: TypeExpr) -> str:
+    match type_:
+        case Primitive(name=name) | AnyType(name=name):
+            return class_name(name).rstrip("_")
+        case LiteralType(values=values):
+            return "".join(_literal_word(value) for value in values)
+        case ListType(item=item, read_only=read_only):
+            return f"{'Sequence' if read_only else 'List'}{_words(item)}"
+        case DictType(value=value, read_only=read_only):
+            return f"{'Mapping' if read_only else 'Dict'}{_words(value)}"
+        case UnionType(members=members):
+            return "Or".join(map(_words, members))
+        case JsonType():
+            return "Json"
+        case RecordRef(key=key) | AliasRef(key=key) | NewTypeRef(key=key):
+            return flat_name(key)
+        case UnknownType():
+            return "Unknown"
+
+
+def _literal_word(value: object) -> str:
+    words = re.sub(r"[^A-Za-z0-9]+", "_", str(value)).strip("_")
+    return class_name(words).strip("_") if words else "Empty"

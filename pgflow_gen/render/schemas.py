@@ -1,0 +1,144 @@
+"""``schemas/<flow>.json``: a JSON Schema of input and output and, under ``x-pgflow``, the flow's contract."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeAlias
+
+from pgflow_gen.ir.flow import FlowSpec, Param, StepSpec
+from pgflow_gen.ir.shape import structure, structure_hash
+from pgflow_gen.ir.types import (
+    AliasRef,
+    AnyType,
+    DictType,
+    Field,
+    JsonType,
+    ListType,
+    LiteralType,
+    NewTypeRef,
+    Primitive,
+    RecordRef,
+    TypeExpr,
+    TypeTable,
+    UnionType,
+    UnknownType,
+)
+from pgflow_gen.render.edges import dependency_fields, flow_input, flow_output, step_input
+from pgflow_gen.render.settings import settings
+from pgflow_gen.render.views import FlowView
+
+Schema: TypeAlias = dict[str, Any]
+
+_PRIMITIVES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "null"}
+
+
+class _Schemas:
+    """Types as schemas; records and recursive aliases become references into ``$defs``."""
+
+    def __init__(self, view: FlowView, types: TypeTable) -> None:
+        self.view = view
+        self.types = types
+
+    def of(self, type_: TypeExpr) -> Schema:
+        match type_:
+            case Primitive(name=name):
+                return {"type": _PRIMITIVES[name]}
+            case LiteralType(values=values):
+                return {"const": values[0]} if len(values) == 1 else {"enum": list(values)}
+            case ListType(item=item):
+                return {"type": "array", "items": self.of(item)}
+            case DictType(value=value):
+                return {"type": "object", "additionalProperties": self.of(value)}
+            case UnionType(members=members):
+                return {"anyOf": [self.of(member) for member in members]}
+            case NewTypeRef(base=base):
+                return self.of(base)
+            case RecordRef(key=key) | AliasRef(key=key):
+                return {"$ref": f"#/$defs/{self.view.record_names[key]}"}
+            case JsonType() | AnyType():
+                return {}
+            case UnknownType(text=text):
+                raise ValueError(f"the type {text!r} has a finding of its own and cannot be rendered")
+
+    def record(self, fields: tuple[Field, ...]) -> Schema:
+        schema: Schema = {
+            "type": "object",
+            "properties": {field.key: self.of(field.type) for field in fields},
+        }
+        required = [field.key for field in fields if field.required]
+        return {**schema, "required": required} if required else schema
+
+    def definitions(self) -> Schema:
+        found: Schema = {}
+        for key, name in self.view.record_names.items():
+            alias = self.types.aliases.get(key)
+            if alias is not None:
+                found[name] = self.of(alias.target)
+                continue
+            record = self.types.records[key]
+            described = {"description": record.doc} if record.doc else {}
+            found[name] = {**described, **self.record(record.fields)}
+        return found
+
+
+def contract_schema(view: FlowView, types: TypeTable) -> str:
+    """The whole document, two blanks a level, ASCII only."""
+    flow, schemas = view.flow, _Schemas(view, types)
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": flow.db_slug,
+        "type": "object",
+        "properties": {
+            "input": schemas.of(flow_input(flow)),
+            "output": schemas.record(flow_output(flow, types)),
+        },
+        "$defs": schemas.definitions(),
+        "x-pgflow": _contract(flow, schemas, types),
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _contract(flow: FlowSpec, schemas: _Schemas, types: TypeTable) -> dict[str, Any]:
+    shape = structure(flow, types)
+    return {
+        "slug": flow.db_slug,
+        "version": flow.version,
+        "flow": f"{flow.key.module}:{flow.key.name}",
+        "modules": list(flow.modules),
+        "structure_hash": structure_hash(shape),
+        "structure": shape,
+        "settings": settings(flow),
+        "steps": {step.slug: _step(flow, step, schemas, types) for step in flow.steps},
+    }
+
+
+def _step(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -> dict[str, Any]:
+    return {
+        "module": step.module,
+        "function": step.function,
+        "kind": step.kind,
+        "async": step.is_async,
+        "transactional": step.option("transactional") is True,
+        "params": [_param(param) for param in step.params],
+        "input": _input(flow, step, schemas, types),
+        "output": {} if step.returns is None else schemas.of(step.returns),
+    }
+
+
+def _input(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -> Schema:
+    """The element, or the dependencies; a root step gets the run's input, which is checked at the start."""
+    if step.is_map:
+        element = step_input(flow, step, types)
+        assert not isinstance(element, tuple)
+        return schemas.of(element)
+    fields = tuple(dependency_fields(flow, step, types))
+    return schemas.record(fields) if fields else {}
+
+
+def _param(param: Param) -> dict[str, Any]:
+    return {
+        "name": param.name,
+        "receives": param.receives.value,
+        "positional_only": param.positional_only,
+        "default": param.has_default,
+    }
