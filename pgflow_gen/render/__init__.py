@@ -4,6 +4,7 @@ No clock, no tool version, no absolute path and no hash order enters what is ren
 in ``naming`` and ``views``; templates only arrange them.
 """
 
+from pgflow_gen.render.collisions import report_collisions
 from pgflow_gen.render.docs import render_graph
 from pgflow_gen.render.rendered import Rendered, RenderedFile, render
 from pgflow_gen.render.sql import compile_sql
@@ -17,4 +18,5 @@ __all__ = [
     "compile_sql",
     "render",
     "render_graph",
+    "report_collisions",
 ]

@@ -1,0 +1,17 @@
+"""The only place that writes files: planned first, then written atomically, and only what differs."""
+
+from pgflow_gen.write.apply import apply
+from pgflow_gen.write.errors import WriteError
+from pgflow_gen.write.plan import Change, Plan, make_plan
+from pgflow_gen.write.report import diff, edited_findings, stale_findings
+
+__all__ = [
+    "Change",
+    "Plan",
+    "WriteError",
+    "apply",
+    "diff",
+    "edited_findings",
+    "make_plan",
+    "stale_findings",
+]

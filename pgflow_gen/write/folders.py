@@ -1,0 +1,77 @@
+"""Where generated files may be: inside two folders of the project, reached without a symbolic link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pgflow_gen.config import Config
+from pgflow_gen.write.errors import WriteError
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """``out`` and ``migrations`` are POSIX paths relative to ``root``."""
+
+    root: Path
+    out: PurePosixPath
+    migrations: PurePosixPath
+
+    @classmethod
+    def of(cls, config: Config) -> Folders:
+        return cls(config.root, _relative(config.out, "out"), _relative(config.migrations, "migrations"))
+
+    def holds(self, path: str) -> bool:
+        """Whether a path relative to the project is one that may be written or deleted."""
+        pure = PurePosixPath(path)
+        if pure.is_absolute() or ".." in pure.parts or "\\" in path or "\x00" in path:
+            return False
+        return any(pure.is_relative_to(folder) and pure != folder for folder in (self.out, self.migrations))
+
+    def locate(self, path: str) -> Path:
+        """The file a relative path means. Raises WriteError for a symbolic link or a folder in its place."""
+        if not self.holds(path):
+            raise WriteError(
+                f"{path} is outside the folders of generated files", help="check the configuration"
+            )
+        place = self.root
+        for part in PurePosixPath(path).parts:
+            place = place / part
+            if place.is_symlink():
+                raise WriteError(
+                    f"{place.relative_to(self.root).as_posix()} is a symbolic link",
+                    help="generated files are written through no link: remove it, or set another folder in"
+                    " [tool.pgflow-gen]",
+                )
+        if place.is_dir():
+            raise WriteError(f"{path} is a folder, but a generated file goes there", help="remove the folder")
+        return place
+
+    def read(self, path: str) -> bytes | None:
+        """What is in the file now; None when there is none."""
+        place = self.locate(path)
+        try:
+            return place.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise WriteError(
+                f"{path} cannot be read: {error.strerror}", help="check its permissions"
+            ) from error
+
+    def migration_names(self) -> tuple[str, ...]:
+        """Files in the folder of migrations, sorted."""
+        place = self.root / self.migrations
+        if not place.is_dir():
+            return ()
+        return tuple(sorted(item.name for item in place.iterdir() if item.is_file()))
+
+
+def _relative(text: str, option: str) -> PurePosixPath:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts:
+        raise WriteError(
+            f"{option} = {text!r} leads out of the project",
+            help=f"set {option} in [tool.pgflow-gen] to a folder inside the project",
+        )
+    return path

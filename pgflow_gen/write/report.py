@@ -1,0 +1,67 @@
+"""What a plan says to people: findings for ``--check``, a unified diff for ``--diff``."""
+
+from __future__ import annotations
+
+import difflib
+
+from pgflow_gen.diagnostics import Findings, Span
+from pgflow_gen.write.plan import Change, Plan
+
+_BUILD = "run `pgflow-gen build` and commit what it writes"
+
+
+def stale_findings(plan: Plan, findings: Findings) -> None:
+    """A 403 for every file that a build would write or delete; a 404 for those edited by hand."""
+    edited_findings(plan, findings)
+    for change in plan.pending:
+        if not change.is_edited:
+            findings.add("403", Span.file(change.path), _stale(change), help=_BUILD)
+
+
+def edited_findings(plan: Plan, findings: Findings) -> None:
+    """A 404 for every file of ours that is neither what was written nor what would be."""
+    for change in plan.pending:
+        if change.is_edited:
+            findings.add("404", Span.file(change.path), *_edited(change)[:1], help=_edited(change)[1])
+
+
+def _stale(change: Change) -> str:
+    if change.kind == "create":
+        return "this generated file is missing"
+    if change.kind == "delete":
+        return "this generated file is left over: no flow asks for it any more"
+    return "this generated file is stale"
+
+
+def _edited(change: Change) -> tuple[str, str]:
+    if change.kind == "delete":
+        return (
+            "this generated file is left over and was edited by hand, so it is not deleted",
+            "move your edit elsewhere and delete the file",
+        )
+    return (
+        "this generated file was edited by hand",
+        "take the edit back, or change the flow it is made from; `pgflow-gen build` writes the file anew",
+    )
+
+
+def diff(plan: Plan) -> str:
+    """A unified diff from the disk to the plan, by path; empty when there is nothing to do."""
+    return "".join(_diff(change) for change in plan.pending)
+
+
+def _diff(change: Change) -> str:
+    old, new = _lines(change.old), _lines(change.new)
+    before = "/dev/null" if change.old is None else f"a/{change.path}"
+    after = "/dev/null" if change.new is None else f"b/{change.path}"
+    text = "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for line in difflib.unified_diff(old, new, before, after)
+    )
+    # An empty file has no lines to show, but its coming and going is news.
+    return text or f"--- {before}\n+++ {after}\n"
+
+
+def _lines(content: bytes | None) -> list[str]:
+    text = (content or b"").decode("utf-8", errors="replace").replace("\r\n", "\n")
+    return text.splitlines(keepends=True) if "\r" not in text else text.split("\n")
