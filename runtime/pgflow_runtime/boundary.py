@@ -28,6 +28,11 @@ _PLAIN = (int, bool, type(None))
 def encode(value: object, max_bytes: int = MAX_BYTES, *, root: str = "output") -> str:
     """The value's JSON text. Raises BoundaryError for what JSON or jsonb cannot hold, or for its size."""
     guard(value, root=root)
+    return to_json(value, max_bytes, root=root)
+
+
+def to_json(value: object, max_bytes: int = MAX_BYTES, *, root: str = "output") -> str:
+    """``encode`` for a value that passed ``guard`` already."""
     try:
         data = _encode(value)
     except (TypeError, ValueError, RecursionError) as error:
@@ -137,9 +142,7 @@ def _scalar_fault(value: object) -> str | None:
         return None if isfinite(value) else f"is {value}, which JSON does not have"
     if kind in _PLAIN:
         return None
-    return f"is a {kind.__module__}.{kind.__qualname__}, which is not JSON{_hint(value)}".replace(
-        " builtins.", " "
-    )
+    return f"is of type {kind.__qualname__}, which is not JSON{_hint(value)}"
 
 
 def _hint(value: object) -> str:

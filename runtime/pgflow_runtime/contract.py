@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from pgflow_runtime.boundary import guard
+from pgflow_runtime.boundary import guard, to_json
 from pgflow_runtime.errors import BoundaryError, InvalidInput, ProjectError
 from pgflow_runtime.schema import SchemaCheck, closed
 
@@ -166,13 +166,18 @@ class FlowContract:
 
     def check_input(self, value: object) -> None:
         """Raise InvalidInput, with the path, when a new run's input does not fit or has unknown keys."""
+        self.encode_input(value)
+
+    def encode_input(self, value: object) -> str:
+        """The JSON text of a new run's input. Raises InvalidInput like ``check_input``, and for its size."""
         try:
             guard(value, root="input")
+            fault = self._closed_input.first_fault(value)
+            if fault is None:
+                return to_json(value, root="input")
         except BoundaryError as error:
-            raise InvalidInput(error.path, error.reason) from None
-        fault = self._closed_input.first_fault(value)
-        if fault is not None:
-            raise InvalidInput(fault.path, fault.reason)
+            raise InvalidInput(error.path, error.reason, help=error.help) from None
+        raise InvalidInput(fault.path, fault.reason)
 
     def check_flow_input(self, value: object) -> None:
         """Raise BoundaryError when a run's stored input does not fit; unknown keys may stand in it."""

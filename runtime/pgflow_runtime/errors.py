@@ -262,20 +262,15 @@ class StepSkipped(PgflowError):
         self.skip_reason = skip_reason
 
 
-class StatusUnreachable(PgflowError):
-    """A run or step ended in a status other than the awaited one."""
-
-    def __init__(self, subject: str, status: str, awaited: Sequence[str]) -> None:
-        super().__init__(f"{subject} is {status} and will never be {' or '.join(awaited)}")
-        self.status = status
-
-
 class WaitTimeout(PgflowError, TimeoutError):
     """The time to wait was over before the awaited status came; the run itself goes on."""
 
-    def __init__(self, subject: str, seconds: float, status: str, awaited: Sequence[str]) -> None:
+    def __init__(
+        self, subject: str, seconds: float, status: str, awaited: Sequence[str], trouble: str | None = None
+    ) -> None:
+        text = f"{subject} is still {status} after {seconds:g} s; waited for {' or '.join(awaited)}"
         super().__init__(
-            f"{subject} is still {status} after {seconds:g} s; waited for {' or '.join(awaited)}",
+            f"{text}; meanwhile: {trouble}" if trouble else text,
             help="wait longer with timeout=..., and check that a worker of this flow runs",
         )
         self.seconds = seconds

@@ -1,0 +1,113 @@
+"""A PostgreSQL of the project's own, for commands that were given no database.
+
+Started by the first command that needs it, shared by all, stopped by the last that ends. Whoever uses it
+holds a shared lock on the file ``holders``; the system drops the lock of a process that dies in any way, so
+there is no list of process ids to go stale. ``lock`` serialises starting and stopping.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from psycopg.conninfo import make_conninfo
+
+from pgflow_runtime.embedded.place import Place, place_of
+from pgflow_runtime.embedded.postgres import Postgres
+from pgflow_runtime.errors import ProjectError
+
+PATIENCE = 120
+"""Seconds to wait for other commands that are starting or stopping the same server."""
+
+
+class EmbeddedServer:
+    """One process's hold on the project's server."""
+
+    def __init__(self, project_root: Path) -> None:
+        self.place: Place = place_of(project_root)
+        self._postgres = Postgres(self.place)
+        self._hold: int | None = None
+
+    @property
+    def conninfo(self) -> str:
+        return make_conninfo("", host=str(self.place.sockets), user="postgres", dbname="postgres")
+
+    def acquire(self) -> None:
+        """Start the server unless it runs, and hold it. Raises ProjectError when it does not start."""
+        with self._serialised():
+            hold = _open(self.place.folder / "holders")
+            try:
+                fcntl.flock(hold, fcntl.LOCK_SH)
+                self._postgres.ensure_running()
+            except BaseException:
+                os.close(hold)
+                raise
+            self._hold = hold
+
+    def release(self) -> None:
+        """Let go; the last one stops the server. May be called again."""
+        if self._hold is None:
+            return
+        hold, self._hold = self._hold, None
+        with self._serialised():
+            try:
+                fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            else:
+                self._postgres.stop()
+            finally:
+                os.close(hold)
+
+    @contextmanager
+    def _serialised(self) -> Iterator[None]:
+        gate = _open(self.place.folder / "lock")
+        try:
+            _wait_for(gate, self.place.folder)
+            yield
+        finally:
+            os.close(gate)
+
+
+@contextmanager
+def embedded_server(project_root: Path) -> Iterator[str]:
+    """The connection string of the project's own server, which runs at least as long as the block.
+
+    Raises ProjectError when it cannot be started; the message shows the end of its log.
+    """
+    server = EmbeddedServer(project_root)
+    server.acquire()
+    try:
+        yield server.conninfo
+    finally:
+        server.release()
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise ProjectError(
+            f"the embedded server's folder cannot be used: {error}",
+            help="it may belong to another user: move it away, or name a server with --dsn",
+        ) from error
+
+
+def _wait_for(gate: int, folder: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise ProjectError(
+                    f"another command has been starting or stopping the server in {folder} for {PATIENCE} s",
+                    help="end that command, or name a server with --dsn",
+                ) from None
+            time.sleep(0.05)
+        else:
+            return

@@ -1,0 +1,92 @@
+"""Bring pgmq, the SQL core and a project's flows into a database: one transaction, safe to repeat.
+
+Two migrators at once queue up behind an advisory lock; whatever fails leaves the database as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg import IsolationLevel
+
+from pgflow_runtime.errors import MigrationFailed
+from pgflow_runtime.migrate.core import install_core
+from pgflow_runtime.migrate.files import FlowMigration
+from pgflow_runtime.migrate.flows import apply_flows
+from pgflow_runtime.migrate.ledger import is_development, mark_development
+from pgflow_runtime.migrate.pgmq import ensure_pgmq
+from pgflow_runtime.store import connected
+
+LOCK_KEY = 0x7067666C6F77
+"""Key of the advisory lock: "pgflow" in ASCII."""
+
+
+@dataclass(slots=True)
+class MigrationReport:
+    """What a migration did (or, with ``dry_run``, would do). Names are file names."""
+
+    pgmq: str = ""
+    """Where the queue comes from: ``present``, ``extension 1.5.0``, ``bundled SQL 1.13.0``."""
+    core: list[str] = field(default_factory=list)
+    flows: list[str] = field(default_factory=list)
+    recreated: list[str] = field(default_factory=list)
+    """Slugs of flows that were deleted with their runs and made anew (development only)."""
+    notes: list[str] = field(default_factory=list)
+    dry_run: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return self.pgmq == "present" and not (self.core or self.flows or self.recreated)
+
+
+def migrate(
+    conninfo: str,
+    flows: tuple[FlowMigration, ...] = (),
+    *,
+    development: bool = False,
+    mark: bool = False,
+    dry_run: bool = False,
+) -> MigrationReport:
+    """Migrate the database ``conninfo`` names.
+
+    Args:
+        flows: the flow migrations, in the order to apply them; none with ``--core-only``.
+        development: changed drafts may be re-applied by recreating their flow, with the loss of its runs.
+            Also true in a database that was marked before.
+        mark: mark the database as one for development.
+        dry_run: do everything, then roll back.
+
+    Raises:
+        ConnectionFailed, PermissionDenied, PgmqTooOld, ForeignSchema, CoreTooNew, MigrationChanged,
+        MigrationFailed: the database is as it was before.
+    """
+    report = MigrationReport(dry_run=dry_run)
+    with connected(conninfo) as connection:
+        connection.isolation_level = IsolationLevel.READ_COMMITTED
+        connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        connection.execute("set local search_path = ''")
+        connection.execute("set local client_min_messages = warning")
+        _migrate(connection, flows, report, development, mark)
+        if dry_run:
+            connection.rollback()
+    return report
+
+
+def _migrate(
+    connection: psycopg.Connection[Any],
+    flows: tuple[FlowMigration, ...],
+    report: MigrationReport,
+    development: bool,
+    mark: bool,
+) -> None:
+    report.pgmq = ensure_pgmq(connection, report.notes)
+    report.core = install_core(connection, report.notes)
+    if mark:
+        mark_development(connection)
+    allowed = development or is_development(connection)
+    report.flows, report.recreated = apply_flows(connection, flows, recreate=allowed)
+    missing = connection.execute("select to_regprocedure('pgflow.schema_version()') is null").fetchone()
+    if missing is None or missing[0]:
+        raise MigrationFailed("the core's migrations ran but left no pgflow.schema_version()")

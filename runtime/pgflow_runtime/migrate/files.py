@@ -1,0 +1,64 @@
+"""A project's flow migrations as files: which there are, in which order, and what is in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pgflow_runtime.errors import ProjectError
+from pgflow_runtime.migrate.ledger import digest_of
+
+_FLOW = re.compile(r"\bpgflow\.(?:create_flow|alter_flow|add_step|alter_step)\s*\(\s*'([A-Za-z0-9_]+)'")
+_FRAME = re.compile(r"^\s*(?:begin|commit|start\s+transaction)\s*;\s*$", re.IGNORECASE | re.MULTILINE)
+_UP = re.compile(r"^--\s*migrate:up\b.*$", re.MULTILINE)
+_DOWN = re.compile(r"^--\s*migrate:down\b.*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowMigration:
+    """One file. ``digest`` is of the whole text, ``script`` what is run inside our own transaction."""
+
+    name: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self.text)
+
+    @property
+    def script(self) -> str:
+        """The statements, without a transaction's frame (ours is around them) and dbmate's down part."""
+        text = self.text.replace("\r\n", "\n")
+        up = _UP.search(text)
+        if up:
+            down = _DOWN.search(text, up.end())
+            head, body = text[: up.end()], text[up.end() : down.start() if down else None]
+            text = "\n" * head.count("\n") + body
+        return _FRAME.sub("", text)
+
+    @property
+    def flow_slugs(self) -> tuple[str, ...]:
+        """The flows the file defines or changes, as the database calls them."""
+        return tuple(dict.fromkeys(_FLOW.findall(self.script)))
+
+
+def read_flow_migrations(folder: Path, style: str) -> tuple[FlowMigration, ...]:
+    """The migrations of a project in order of name; none if the folder is missing.
+
+    Raises ProjectError for a style whose files are another tool's programs, and for unreadable files.
+    """
+    if style in ("alembic", "django"):
+        raise ProjectError(
+            f"flow migrations of style '{style}' are applied by {style}, not by pgflow-gen migrate",
+            help=f"run `pgflow-gen migrate --core-only`, then {style}'s own command",
+        )
+    if not folder.is_dir():
+        return ()
+    try:
+        return tuple(
+            FlowMigration(path.name, path.read_text(encoding="utf-8"))
+            for path in sorted(folder.glob("*.sql"), key=lambda path: path.name)
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectError(f"the migrations in {folder} cannot be read: {error}") from error

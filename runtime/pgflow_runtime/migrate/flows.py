@@ -1,0 +1,67 @@
+"""Flow migrations: apply what is new, refuse what changed, recreate flows where that was allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from pgflow_runtime.errors import MigrationChanged
+from pgflow_runtime.migrate.files import FlowMigration
+from pgflow_runtime.migrate.ledger import applied, record, run_script
+
+
+def apply_flows(
+    connection: psycopg.Connection[Any], files: tuple[FlowMigration, ...], *, recreate: bool
+) -> tuple[list[str], list[str]]:
+    """Apply what this database has not had. Returns the files' names and the slugs of recreated flows.
+
+    Raises MigrationChanged when an applied file has another content and ``recreate`` is not allowed.
+    """
+    done = applied(connection, "flow")
+    changed = [file for file in files if done.get(file.name, file.digest) != file.digest]
+    if changed and not recreate:
+        raise _changed(changed)
+    doomed = _closure(files, {slug for file in changed for slug in file.flow_slugs})
+    for slug in sorted(doomed):
+        delete_flow(connection, slug)
+    names: list[str] = []
+    for file in files:
+        if file.name in done and file not in changed and not doomed.intersection(file.flow_slugs):
+            continue
+        run_script(connection, file.name, file.script)
+        record(connection, "flow", file.name, file.digest)
+        names.append(file.name)
+    return names, sorted(doomed)
+
+
+def delete_flow(connection: psycopg.Connection[Any], flow_slug: str) -> None:
+    """Delete a flow with its runs and its queue; nothing happens if it is not there."""
+    queue = connection.execute(
+        "select queue_name from pgmq.meta where lower(queue_name) = lower(%s)", [flow_slug]
+    ).fetchone()
+    if queue is not None:
+        connection.execute("select pgmq.drop_queue(%s)", [queue[0]])
+    for table in ("step_tasks", "step_states", "runs", "deps", "steps", "flows"):
+        statement = psycopg.sql.SQL("delete from pgflow.{} where flow_slug = %s")
+        connection.execute(statement.format(psycopg.sql.Identifier(table)), [flow_slug])
+
+
+def _closure(files: tuple[FlowMigration, ...], slugs: set[str]) -> set[str]:
+    """The slugs, and those of every file that has to run again because it names one of them."""
+    while True:
+        more = slugs.union(*(file.flow_slugs for file in files if slugs.intersection(file.flow_slugs)))
+        if more == slugs:
+            return slugs
+        slugs = more
+
+
+def _changed(files: list[FlowMigration]) -> MigrationChanged:
+    names = ", ".join(file.name for file in files)
+    verb = "was" if len(files) == 1 else "were"
+    return MigrationChanged(
+        f"{names} {verb} applied to this database with another content; nothing was changed",
+        help="restore the file and give the changed flow a new version (Flow(..., version=2));"
+        " in a database for development only, run `pgflow-gen migrate --development`"
+        " (it recreates the flow and deletes its runs)",
+    )

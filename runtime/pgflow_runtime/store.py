@@ -1,0 +1,110 @@
+"""The way to the database and back: connections, and psycopg's errors as our own classes.
+
+Nothing above this floor catches ``psycopg.Error``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+from psycopg.conninfo import conninfo_to_dict
+
+from pgflow_runtime.dsn import describe
+from pgflow_runtime.errors import (
+    BY_SQLSTATE,
+    ConnectionFailed,
+    CoreError,
+    CoreMissing,
+    CoreTooNew,
+    CoreTooOld,
+    DatabaseError,
+    PermissionDenied,
+    PgflowError,
+)
+from pgflow_sql import SCHEMA_VERSION
+
+_MISSING = (pg.InvalidSchemaName, pg.UndefinedFunction, pg.UndefinedTable, pg.UndefinedObject)
+
+
+def from_psycopg(error: psycopg.Error, conninfo: str | None = None) -> PgflowError:
+    """Our error for one of psycopg's; ``conninfo`` lets a failed connection say where it went."""
+    sqlstate = error.sqlstate
+    if sqlstate in BY_SQLSTATE:
+        return _from_core(BY_SQLSTATE[sqlstate], error)
+    text = _text(error)
+    if isinstance(error, _MISSING) and re.search(r"\bpgflow\b|task_result", text):
+        return CoreMissing(f"this database does not hold what pgflow needs ({text})")
+    if isinstance(error, pg.InsufficientPrivilege):
+        return PermissionDenied(text)
+    if is_connection_error(error):
+        where = f" {describe(conninfo)}" if conninfo is not None else " the database"
+        return ConnectionFailed(f"cannot reach{where}: {_without_password(text, conninfo)}")
+    failure = DatabaseError(text)
+    failure.sqlstate = sqlstate
+    return failure
+
+
+def is_connection_error(error: psycopg.Error) -> bool:
+    """Whether the connection was lost or never came about, so that trying again may help."""
+    state = error.sqlstate
+    if state is None:
+        return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+    return state.startswith(("08", "28", "3D")) or state in ("57P01", "57P02", "57P03", "53300")
+
+
+@contextmanager
+def translated(conninfo: str | None = None) -> Iterator[None]:
+    """Turn psycopg's errors raised inside into ours."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise from_psycopg(error, conninfo) from error
+
+
+@contextmanager
+def connected(conninfo: str, **options: Any) -> Iterator[psycopg.Connection[Any]]:
+    """A connection; commits at the end, rolls back on an error. Raises ConnectionFailed."""
+    with (
+        translated(conninfo),
+        psycopg.connect(conninfo, application_name=application_name(conninfo), **options) as connection,
+    ):
+        yield connection
+
+
+def application_name(conninfo: str) -> str:
+    """What pg_stat_activity shows, unless the connection string names something."""
+    return str(conninfo_to_dict(conninfo).get("application_name") or "pgflow-gen")
+
+
+def judge_core(version: int) -> None:
+    """Raise CoreTooOld or CoreTooNew when the database's schema version is not ours."""
+    if version < SCHEMA_VERSION:
+        raise CoreTooOld(
+            f"the database has version {version} of pgflow's schema, this program needs {SCHEMA_VERSION}"
+        )
+    if version > SCHEMA_VERSION:
+        raise CoreTooNew(
+            f"the database has version {version} of pgflow's schema, this program knows {SCHEMA_VERSION}"
+        )
+
+
+def _from_core(kind: type[CoreError], error: psycopg.Error) -> CoreError:
+    failure = kind(error.diag.message_primary or None, help=error.diag.message_hint or None)
+    return failure
+
+
+def _text(error: psycopg.Error) -> str:
+    parts = [error.diag.message_primary or str(error).strip() or type(error).__name__]
+    if error.diag.message_detail:
+        parts.append(f"({error.diag.message_detail})")
+    return " ".join(" ".join(parts).split())
+
+
+def _without_password(text: str, conninfo: str | None) -> str:
+    password = conninfo_to_dict(conninfo).get("password") if conninfo else None
+    return text.replace(str(password), "***") if password else text
