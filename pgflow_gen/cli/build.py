@@ -1,0 +1,51 @@
+"""``pgflow-gen build``."""
+
+from __future__ import annotations
+
+import click
+
+from pgflow_gen.cli.options import common_options, format_option, verify_option
+from pgflow_gen.cli.output import load_project, print_changes, print_findings, print_summary
+from pgflow_gen.report import Format
+
+
+@click.command(
+    epilog="""\
+\b
+Examples:
+  pgflow-gen build                  after every change of a flow
+  pgflow-gen build --check          in CI and in the pre-commit hook
+  pgflow-gen build --diff           what a build would change"""
+)
+@click.option(
+    "--check", "check_only", is_flag=True, help="Write nothing; exit 1 when a file is stale (PGF403)."
+)
+@click.option(
+    "--diff", "show_diff", is_flag=True, help="Write nothing; print what would change as a diff, exit 1."
+)
+@verify_option
+@format_option
+@common_options
+@click.pass_context
+def build(ctx: click.Context, check_only: bool, show_diff: bool, verify: bool, format: Format) -> None:
+    """Check all flows and bring the generated files up to date.
+
+    Nothing is written when there are errors, and only files that differ are written. What was created,
+    changed or deleted is told on stderr. Handlers are never imported.
+    """
+    from pgflow_gen import pipeline
+
+    mode: pipeline.Mode = "check" if check_only else "diff" if show_diff else "write"
+    report = pipeline.build(load_project(), verify=verify, mode=mode)
+    if not (show_diff and format == "text") or report.diagnostics:
+        print_findings(report, format, err=show_diff)
+    dirty = False
+    if show_diff and report.plan is not None:
+        from pgflow_gen.write import diff
+
+        click.echo(diff(report.plan), nl=False)
+        dirty = not report.plan.is_clean
+    if format == "text":
+        print_changes(report, done=mode == "write")
+    print_summary(report)
+    ctx.exit(1 if report.has_errors or dirty else 0)

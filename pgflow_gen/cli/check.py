@@ -1,0 +1,34 @@
+"""``pgflow-gen check``."""
+
+from __future__ import annotations
+
+import click
+
+from pgflow_gen.cli.options import common_options, format_option, verify_option
+from pgflow_gen.cli.output import load_project, print_findings, print_summary
+from pgflow_gen.report import Format
+
+
+@click.command(
+    epilog="""\
+\b
+Examples:
+  pgflow-gen check
+  pgflow-gen check --no-verify --format json"""
+)
+@format_option
+@verify_option
+@common_options
+@click.pass_context
+def check(ctx: click.Context, format: Format, verify: bool) -> None:
+    """Check all flows of the project; write nothing.
+
+    Findings are printed with their place, the reason and a way out. Exits 1 when there are errors.
+    Whether the generated files are up to date is 'build --check'.
+    """
+    from pgflow_gen import pipeline
+
+    report = pipeline.check(load_project(), verify=verify)
+    print_findings(report, format)
+    print_summary(report)
+    ctx.exit(1 if report.has_errors else 0)

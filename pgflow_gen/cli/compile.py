@@ -1,0 +1,48 @@
+"""``pgflow-gen compile``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pgflow_gen.cli.lazy import Failure
+from pgflow_gen.cli.options import common_options
+from pgflow_gen.cli.output import load_project, print_findings, print_summary
+
+
+@click.command(
+    name="compile",
+    epilog="""\
+\b
+Examples:
+  pgflow-gen compile flows/crawl.py
+  pgflow-gen compile flows/crawl.py | psql mydb""",
+)
+@click.argument("file", metavar="FLOW.py", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@common_options
+@click.pass_context
+def compile_(ctx: click.Context, file: Path) -> None:
+    """Print the SQL that defines the flows of one module, as 'build' would write it into a first migration.
+
+    The file need not be among the project's flows. Findings go to stderr, and with errors in the module
+    nothing is printed.
+    """
+    from pgflow_gen import pipeline
+
+    config = load_project()
+    if not file.resolve().is_relative_to(config.root):
+        config = load_project(file.resolve().parent)
+    report = pipeline.check(config, verify=False, only=file.resolve())
+    print_findings(report, "text", err=True)
+    if report.has_errors:
+        print_summary(report)
+        ctx.exit(1)
+    if not report.sound:
+        raise Failure(
+            f"There is no flow in {file}.",
+            'a flow is a module-level name: crawl = Flow[Input]("crawl")',
+        )
+    from pgflow_gen.render import compile_sql
+
+    click.echo("\n".join(compile_sql(flow, report.analysis.types) for flow in report.sound), nl=False)

@@ -1,0 +1,61 @@
+"""``pgflow-gen graph``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pgflow_gen.cli.lazy import Failure
+from pgflow_gen.cli.options import common_options
+from pgflow_gen.cli.output import load_project, print_findings, print_summary
+from pgflow_gen.names import closest
+
+if TYPE_CHECKING:
+    from pgflow_gen.ir.flow import FlowSpec
+    from pgflow_gen.pipeline import Report
+
+
+@click.command(
+    epilog="""\
+\b
+Examples:
+  pgflow-gen graph crawl
+  pgflow-gen graph flows.crawl:crawl > crawl.mmd"""
+)
+@click.argument("flow", metavar="FLOW")
+@common_options
+@click.pass_context
+def graph(ctx: click.Context, flow: str) -> None:
+    """Print a flow's DAG as a Mermaid flowchart.
+
+    FLOW is a slug (the highest version's, or crawl_v1 for an older one) or MODULE:NAME. Faults of other
+    flows do not matter; those of this one go to stderr.
+    """
+    from pgflow_gen import pipeline
+
+    report = pipeline.check(load_project(), verify=False)
+    wanted = _find(report, flow)
+    if wanted not in report.sound:
+        print_findings(report, "text", err=True)
+        print_summary(report)
+        ctx.exit(1)
+    from pgflow_gen.render import render_graph
+
+    click.echo(render_graph(wanted, report.analysis.types), nl=False)
+
+
+def _find(report: Report, name: str) -> FlowSpec:
+    flows = sorted(report.analysis.flows, key=lambda flow: -flow.version)
+    for flow in flows:
+        if name in (
+            flow.slug,
+            flow.db_slug,
+            f"{flow.slug}_v{flow.version}",
+            f"{flow.key.module}:{flow.key.name}",
+        ):
+            return flow
+    slugs = sorted(flow.slug for flow in flows)
+    near = closest(name, slugs)
+    known = f"the flows here: {', '.join(slugs)}" if slugs else "no flow was found in this project"
+    raise Failure(f"There is no flow {name!r}.", f"did you mean {near!r}?" if near else known)

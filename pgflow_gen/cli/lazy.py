@@ -1,0 +1,82 @@
+"""A command group that knows its commands by import string and loads the one that is run."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    target: str
+    """``package.module:attribute``."""
+    summary: str
+    """One line for the list of commands."""
+    section: str
+
+
+class Failure(click.ClickException):
+    """A command that cannot be carried out; ``help`` says what to do. Exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, help: str | None = None) -> None:
+        super().__init__(message if help is None else f"{message}\n  help: {help}")
+
+
+class LazyGroup(click.Group):
+    """Lists commands without importing them."""
+
+    lazy: Mapping[str, LazyCommand]
+
+    def __init__(self, *args: object, lazy: Mapping[str, LazyCommand], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        known = self.lazy.get(cmd_name)
+        return None if known is None else _load(cmd_name, known)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in self.lazy and not name.startswith("-"):
+            near = get_close_matches(name, self.lazy, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"There is no command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, self.lazy))
+        for section in dict.fromkeys(command.section for command in self.lazy.values()):
+            rows = [
+                (name.ljust(width), command.summary)
+                for name, command in self.lazy.items()
+                if command.section == section
+            ]
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+
+def _load(name: str, known: LazyCommand) -> click.Command:
+    module_name, _, attribute = known.target.partition(":")
+    try:
+        command = getattr(importlib.import_module(module_name), attribute)
+    except ModuleNotFoundError as error:
+        # Only when it is the command itself that is missing, not something that it imports.
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise Failure(
+            f"The command {name!r} is not part of this installation ({error.name} is missing).",
+            "reinstall pgflow-gen: pip install --force-reinstall pgflow-gen",
+        ) from None
+    assert isinstance(command, click.Command)
+    return command

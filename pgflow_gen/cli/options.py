@@ -1,0 +1,45 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pgflow_gen.report import FORMATS
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _enter(_ctx: click.Context, _param: click.Parameter, folder: Path | None) -> None:
+    if folder is not None:
+        os.chdir(folder)
+
+
+project_option = click.option(
+    "-C", "--project", metavar="DIR", expose_value=False, is_eager=True, callback=_enter,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Work in the project in DIR, as if started there.",
+)  # fmt: skip
+
+debug_option = click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show the traceback of an internal error."
+)
+
+format_option = click.option(
+    "-f", "--format", "format", type=click.Choice(FORMATS), default="text", show_default=True,
+    help="How findings are printed to stdout.",
+)  # fmt: skip
+
+verify_option = click.option(
+    "--verify/--no-verify", default=True, show_default=True,
+    help="Let mypy judge the flows as well (PGF501). It needs your flows' own dependencies installed.",
+)  # fmt: skip
+
+
+def common_options(command: F) -> F:
+    """``-C`` and ``--debug``, which are accepted before and after the command's name."""
+    return project_option(debug_option(command))

@@ -1,0 +1,73 @@
+"""What all compiler commands do around the pipeline: find the project, print findings and changes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pgflow_gen.cli.lazy import Failure
+from pgflow_gen.report import Format, counted, render_report, summary, wants_colour
+
+if TYPE_CHECKING:
+    from pgflow_gen.config import Config
+    from pgflow_gen.pipeline import Report
+
+
+def load_project(start: Path | None = None) -> Config:
+    """The configuration of the project at ``start`` (default: the working directory)."""
+    from pgflow_gen.config import ConfigError, load_config
+
+    try:
+        return load_config(start or Path.cwd())
+    except ConfigError as error:
+        raise Failure(error.message, error.help) from None
+
+
+def print_findings(report: Report, format: Format, *, err: bool = False) -> None:
+    """The findings to stdout, or to stderr for commands whose stdout is data."""
+    stream = sys.stderr if err else sys.stdout
+    colour = format == "text" and wants_colour(stream)
+    text = render_report(format, report.diagnostics, report.sources, colour=colour)
+    if text:
+        # click would strip colours that were asked for (FORCE_COLOR) when this is no terminal.
+        click.echo(text, nl=False, err=err, color=colour)
+
+
+def print_summary(report: Report) -> None:
+    """The closing line, on stderr."""
+    click.echo(
+        summary(
+            report.diagnostics,
+            file_count=len(report.sources),
+            flow_count=len(report.analysis.flows),
+            step_count=report.step_count,
+        ),
+        err=True,
+    )
+    if any(item.severity == "error" for item in report.diagnostics):
+        codes = sorted({item.code for item in report.diagnostics if item.severity == "error"})
+        click.echo(f"For more about {_listed(codes)}: pgflow-gen explain {codes[0]}", err=True)
+
+
+def print_changes(report: Report, *, done: bool) -> None:
+    """One line per file that was (or would be) written, and how many were kept; on stderr."""
+    if report.plan is None:
+        return
+    words = {"create": "created", "change": "changed", "delete": "deleted"}
+    if not done:
+        words = {"create": "would create", "change": "would change", "delete": "would delete"}
+    kept = 0
+    for change in report.plan.changes:
+        if change.kind == "keep":
+            kept += 1
+        else:
+            click.echo(f"{words[change.kind]} {change.path}", err=True)
+    if kept:
+        click.echo(f"kept {counted(kept, 'file')}", err=True)
+
+
+def _listed(codes: list[str]) -> str:
+    return codes[0] if len(codes) == 1 else f"{', '.join(codes[:-1])} or {codes[-1]}"

@@ -1,0 +1,149 @@
+"""The compiler from end to end: analyze, check, render, verify, plan, apply. Each arrow is one function.
+
+Faults of the user's code are diagnostics in the report; ConfigError and OSError are raised. The heavy
+parts (libcst, jinja2, mypy) are imported when their floor is entered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pgflow_gen.diagnostics import Diagnostic, Findings
+from pgflow_gen.ir.flow import Analysis, FlowSpec
+from pgflow_gen.ir.types import AliasRef, RecordRef, TypeExpr, TypeKey, TypeTable, children
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pgflow_gen.analyze import Analyzed
+    from pgflow_gen.config import Config
+    from pgflow_gen.render import Rendered
+    from pgflow_gen.write import Plan
+
+Mode: TypeAlias = Literal["write", "check", "diff"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came out of a command: findings by place, what was read, and what was (or would be) written."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    sources: Mapping[str, str]
+    """Path to text of every file that was read."""
+    analysis: Analysis
+    sound: tuple[FlowSpec, ...] = ()
+    """The flows in whose files, and in those of their types, no error was found."""
+    plan: Plan | None = None
+    """None when errors kept files from being rendered, and for ``check``."""
+
+    @property
+    def has_errors(self) -> bool:
+        return any(item.severity == "error" for item in self.diagnostics)
+
+    @property
+    def step_count(self) -> int:
+        return sum(len(flow.steps) for flow in self.analysis.flows)
+
+
+@dataclass(slots=True)
+class _Judged:
+    """A project after everything that is judged on its source."""
+
+    analyzed: Analyzed
+    findings: Findings
+    rendered: Rendered | None = None
+    plan: Plan | None = field(default=None)
+
+    def report(self) -> Report:
+        analyzed = self.analyzed
+        return Report(
+            self.findings.sorted(),
+            analyzed.sources,
+            analyzed.analysis,
+            sound(analyzed, self.findings),
+            self.plan,
+        )
+
+
+def check(config: Config, *, verify: bool = True, only: Path | None = None) -> Report:
+    """Judge all flows of a project, or those of one file; nothing is written."""
+    return _judge(config, verify=verify, only=only).report()
+
+
+def build(config: Config, *, verify: bool = True, mode: Mode = "write") -> Report:
+    """Judge the flows and bring the generated files up to date, or say what is stale (403).
+
+    With errors nothing is rendered, planned or written. ``mode`` diff plans without judging staleness.
+    """
+    from pgflow_gen.write import apply, make_plan, stale_findings
+
+    judged = _judge(config, verify=verify)
+    if judged.rendered is not None and not judged.findings.has_errors:
+        judged.plan = make_plan(judged.rendered, config)
+        if mode == "write":
+            apply(judged.plan)
+        elif mode == "check":
+            stale_findings(judged.plan, judged.findings)
+    return judged.report()
+
+
+def sound(analyzed: Analyzed, findings: Findings) -> tuple[FlowSpec, ...]:
+    """The flows that can be rendered although others have faults."""
+    faulty = {item.span.path for item in findings if item.severity == "error"}
+    types = analyzed.analysis.types
+    return tuple(
+        flow
+        for flow in analyzed.analysis.flows
+        if not any(analyzed.module_paths.get(module) in faulty for module in _modules(flow, types))
+    )
+
+
+def _judge(config: Config, *, verify: bool, only: Path | None = None) -> _Judged:
+    from pgflow_gen.analyze import analyze
+    from pgflow_gen.checks import run_checks
+    from pgflow_gen.render import render
+    from pgflow_gen.render.naming import report_collisions
+
+    findings = Findings()
+    analyzed = analyze(config, findings, only=only)
+    run_checks(analyzed.analysis, findings)
+    report_collisions(analyzed.analysis, findings)
+    judged = _Judged(analyzed, findings)
+    # A fault in one flow does not hide from mypy what is wrong in the others.
+    analysis = Analysis(sound(analyzed, findings), analyzed.analysis.types)
+    whole = not findings.has_errors
+    if whole or (verify and analysis.flows):
+        rendered = render(analysis, config)
+        judged.rendered = rendered if whole else None
+        if verify and analysis.flows:
+            from pgflow_gen.verify import verify as verify_by_mypy
+
+            verify_by_mypy(analysis, rendered, config, findings)
+    return judged
+
+
+def _modules(flow: FlowSpec, types: TypeTable) -> Iterator[str]:
+    """The modules that a flow is made of: its own, its steps', and those of all types it mentions."""
+    yield from flow.modules
+    seen: set[TypeKey] = set()
+    stack = [flow.input, *(step.returns for step in flow.steps)]
+    stack += [param.type for step in flow.steps for param in step.params]
+    while stack:
+        type_ = stack.pop()
+        if type_ is None:
+            continue
+        stack += children(type_)
+        if isinstance(type_, RecordRef | AliasRef) and type_.key not in seen:
+            seen.add(type_.key)
+            yield type_.key.module
+            stack += _inside(type_, types)
+
+
+def _inside(ref: RecordRef | AliasRef, types: TypeTable) -> list[TypeExpr]:
+    if isinstance(ref, RecordRef):
+        record = types.records.get(ref.key)
+        return [] if record is None else [item.type for item in record.fields]
+    alias = types.aliases.get(ref.key)
+    return [] if alias is None else [alias.target]
