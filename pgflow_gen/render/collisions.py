@@ -26,7 +26,7 @@ def report_collisions(analysis: Analysis, findings: Findings) -> None:
             findings.add(
                 "215",
                 flow.slug_span,
-                f"flows {flow.db_slug!r} and {other.db_slug!r} would both be the class {name!r} of the client",
+                f"flows {flow.db_slug!r} and {other.db_slug!r} would both be class {name!r} of the client",
                 notes=[f"flow {other.db_slug!r} is defined at {other.span.path}:{other.span.line}"],
                 help="give one of them another slug",
             )

@@ -1,0 +1,74 @@
+"""The folder mypy looks at: what would be generated, under a package name that no project has."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pgflow_gen.config import Config
+from pgflow_gen.render import Rendered
+from pgflow_gen.verify.settings import STAGED_PACKAGE, Settings
+
+CACHE = Path(".pgflow") / "cache"
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """``folder`` holds the staged package and mypy's configuration; ``cache`` outlives the build."""
+
+    folder: Path
+    cache: Path
+    texts: dict[str, bytes]
+
+    @property
+    def wiring(self) -> Path:
+        return self.folder / STAGED_PACKAGE / "_typecheck.py"
+
+    @property
+    def ini(self) -> Path:
+        return self.folder / "mypy.ini"
+
+
+@contextmanager
+def stage(rendered: Rendered, config: Config, settings: Settings) -> Iterator[Staging]:
+    """Stage ``rendered`` in the project's cache, or where that cannot be written in a temporary folder."""
+    own = _own_cache(config.root)
+    if own is not None:
+        yield _fill(own, rendered, settings)
+        return
+    with tempfile.TemporaryDirectory(prefix="pgflow-gen-") as temporary:
+        yield _fill(Path(temporary).resolve(), rendered, settings)
+
+
+def _own_cache(root: Path) -> Path | None:
+    cache = root / CACHE
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        ignore = cache / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError:
+        return None
+    return cache.resolve() if os.access(cache, os.W_OK | os.X_OK) else None
+
+
+def _fill(cache: Path, rendered: Rendered, settings: Settings) -> Staging:
+    """Files that are as they should be are not touched: mypy's own cache goes by their times."""
+    folder = cache / "verify"
+    texts = {
+        f"{STAGED_PACKAGE}/{file.path}": file.content for file in rendered.files if file.path.endswith(".py")
+    }
+    texts["mypy.ini"] = settings.ini(cache / "mypy").encode()
+    for path in sorted((folder / STAGED_PACKAGE).glob("*.py")):
+        if path.relative_to(folder).as_posix() not in texts:
+            path.unlink()
+    for name, content in texts.items():
+        place = folder / name
+        if not place.is_file() or place.read_bytes() != content:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+    return Staging(folder, cache, texts)

@@ -1,0 +1,140 @@
+"""mypy's findings in our words and at our places.
+
+The place comes from the wiring's map, the words from the IR: mypy's text of a TypedDict differs between runs,
+so its own words are repeated as a note only where none is in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pgflow_gen.diagnostics import Diagnostic, Span
+from pgflow_gen.ir.flow import Analysis, FlowSpec, StepSpec
+from pgflow_gen.ir.types import AnyType, UnknownType
+from pgflow_gen.render import Place, WiringMap
+from pgflow_gen.verify.arguments import argument_words, call_words
+from pgflow_gen.verify.mypy_run import Reported
+
+_UNSEEN = 'Expression has type "Any"'
+_NOISE = ("Expression has type", "Expression type contains")
+"""What ``disallow_any_expr`` says of every handler's coroutine; only a binding's ``Any`` means something."""
+_ABOUT_BODIES = frozenset({"empty-body", "no-untyped-def", "no-any-return", "return", "return-value"})
+"""Findings on a ``def`` line that are about the function itself, which is the user's own mypy's business."""
+_SIGNATURE = "a decorator between the flow's and the handler must keep the handler's signature"
+
+
+class Words:
+    """Turns what mypy reported into diagnostics, each at most once."""
+
+    def __init__(self, analysis: Analysis, wiring: WiringMap, staged: Path, root: Path) -> None:
+        self._analysis = analysis
+        self._wiring = wiring
+        self._staged = staged
+        self._root = root
+        self._flows = {flow.key: flow for flow in analysis.flows}
+
+    def finding(self, reported: Reported) -> Iterator[Diagnostic]:
+        """None for what is not about a flow; else one diagnostic."""
+        if reported.path == self._staged:
+            wired = self._wiring.get(reported.line)
+            if wired is not None:
+                yield from self._in_wiring(wired, reported)
+        elif reported.is_syntax and reported.path.is_relative_to(self._root):
+            path = reported.path.relative_to(self._root).as_posix()
+            place = Span(path, reported.line, 1, reported.line, 1)
+            yield _diagnostic("mypy stops here and cannot judge the flows", place, reported)
+        elif reported.code not in _ABOUT_BODIES:
+            yield from self._at_decorator(reported)
+
+    def _in_wiring(self, place: Place, reported: Reported) -> Iterator[Diagnostic]:
+        if place.kind == "binding" and reported.message == _UNSEEN:
+            yield from self._unseen(place)
+        elif reported.message.startswith(_NOISE):
+            return
+        elif place.kind == "import":
+            yield from self._import(place, reported)
+        elif place.kind == "record":
+            yield self._record(place, reported)
+        elif place.kind == "input":
+            flow = self._flow(place)
+            message = f"mypy cannot see the input type of flow {flow.slug!r}: {flow.input}"
+            yield _diagnostic(message, flow.input_span or flow.span, reported)
+        else:
+            yield self._at_step(place, reported)
+
+    def _at_step(self, place: Place, reported: Reported) -> Diagnostic:
+        flow, step = self._flow(place), self._step(place)
+        if place.kind == "binding":
+            message = f"to mypy {step.module}.{step.function} is not the step {step.slug!r}"
+            return _diagnostic(message, step.span, reported, help=_SIGNATURE)
+        if place.kind == "call" or reported.code == "call-arg":
+            message, span = call_words(step, reported)
+            return _diagnostic(message, span, reported, help=_SIGNATURE)
+        words = argument_words(flow, step, place, reported, self._analysis.types)
+        return _diagnostic(words.message, words.span, reported, help=words.help, notes=words.notes)
+
+    def _unseen(self, place: Place) -> Iterator[Diagnostic]:
+        """A step that is ``Any`` to mypy although it is annotated: nothing that follows is proved."""
+        step = self._step(place)
+        if isinstance(step.returns, AnyType | UnknownType | None):
+            return
+        yield Diagnostic(
+            "501",
+            f"mypy cannot see this type: step {step.slug!r} returns {step.returns}, but to mypy it is Any",
+            step.returns_span or step.span,
+            notes=("nothing proves what a step receives from one whose type cannot be seen",),
+            help="annotate every decorator of the handler, or install the stubs of the type's package",
+        )
+
+    def _import(self, place: Place, reported: Reported) -> Iterator[Diagnostic]:
+        """At each flow of the module, or else at the first flow that takes types from it."""
+        inside = [flow for flow in self._analysis.flows if place.name in flow.modules]
+        for flow in inside or self._analysis.flows[:1]:
+            message = f"mypy cannot import the module {place.name}"
+            yield _diagnostic(message, flow.span, reported, help="check src in [tool.pgflow-gen]")
+
+    def _record(self, place: Place, reported: Reported) -> Diagnostic:
+        """The record as the compiler read it is not what mypy sees."""
+        assert place.record is not None
+        types = self._analysis.types
+        record = types.records.get(place.record) or types.aliases.get(place.record)
+        span = record.span if record is not None and record.span is not None else self._flow(place).span
+        message = f"mypy reads the type {place.record} in another way than pgflow-gen"
+        way_out = "write it in a simpler form; `build --no-verify` goes on without this proof"
+        return _diagnostic(message, span, reported, help=way_out)
+
+    def _at_decorator(self, reported: Reported) -> Iterator[Diagnostic]:
+        """In the user's own file, between a step's decorator and its ``def``."""
+        for flow in self._analysis.flows:
+            for step in flow.steps:
+                above, name = step.decorator_span, step.span
+                if self._root / name.path != reported.path or not above.line <= reported.line <= name.line:
+                    continue
+                yield _diagnostic(
+                    f"mypy does not accept the decorators of step {step.slug!r}",
+                    above if reported.line < name.line else name,
+                    reported,
+                    help=_SIGNATURE,
+                )
+
+    def _flow(self, place: Place) -> FlowSpec:
+        assert place.flow is not None
+        return self._flows[place.flow]
+
+    def _step(self, place: Place) -> StepSpec:
+        step = self._flow(place).step(place.step or "")
+        assert step is not None
+        return step
+
+
+def _diagnostic(
+    message: str,
+    span: Span,
+    reported: Reported,
+    *,
+    help: str | None = None,
+    notes: tuple[str, ...] = (),
+) -> Diagnostic:
+    said = () if "TypedDict(" in reported.message else (f"mypy: {reported.message} [{reported.code}]",)
+    return Diagnostic("501", message, span, (*notes, *said), help)
