@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pgflow_gen.cli.options import common_options, format_option, verify_option
-from pgflow_gen.cli.output import load_project, print_changes, print_findings, print_summary
+from pgflow_gen.cli.output import load_project, print_changes, print_findings, print_summary, refusals
 from pgflow_gen.report import Format
 
 
@@ -36,7 +36,8 @@ def build(ctx: click.Context, check_only: bool, show_diff: bool, verify: bool, f
     from pgflow_gen import pipeline
 
     mode: pipeline.Mode = "check" if check_only else "diff" if show_diff else "write"
-    report = pipeline.build(load_project(), verify=verify, mode=mode)
+    with refusals():
+        report = pipeline.build(load_project(), verify=verify, mode=mode)
     if not (show_diff and format == "text") or report.diagnostics:
         print_findings(report, format, err=show_diff)
     dirty = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pgflow_gen.cli.options import common_options, format_option, verify_option
-from pgflow_gen.cli.output import load_project, print_findings, print_summary
+from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
 from pgflow_gen.report import Format
 
 
@@ -28,7 +28,8 @@ def check(ctx: click.Context, format: Format, verify: bool) -> None:
     """
     from pgflow_gen import pipeline
 
-    report = pipeline.check(load_project(), verify=verify)
+    with refusals():
+        report = pipeline.check(load_project(), verify=verify)
     print_findings(report, format)
     print_summary(report)
     ctx.exit(1 if report.has_errors else 0)

@@ -8,7 +8,7 @@ import click
 
 from pgflow_gen.cli.lazy import Failure
 from pgflow_gen.cli.options import common_options
-from pgflow_gen.cli.output import load_project, print_findings, print_summary
+from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
 
 
 @click.command(
@@ -33,7 +33,8 @@ def compile_(ctx: click.Context, file: Path) -> None:
     config = load_project()
     if not file.resolve().is_relative_to(config.root):
         config = load_project(file.resolve().parent)
-    report = pipeline.check(config, verify=False, only=file.resolve())
+    with refusals():
+        report = pipeline.check(config, verify=False, only=file.resolve())
     print_findings(report, "text", err=True)
     if report.has_errors:
         print_summary(report)

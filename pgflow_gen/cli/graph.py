@@ -8,7 +8,7 @@ import click
 
 from pgflow_gen.cli.lazy import Failure
 from pgflow_gen.cli.options import common_options
-from pgflow_gen.cli.output import load_project, print_findings, print_summary
+from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
 from pgflow_gen.names import closest
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def graph(ctx: click.Context, flow: str) -> None:
     """
     from pgflow_gen import pipeline
 
-    report = pipeline.check(load_project(), verify=False)
+    with refusals():
+        report = pipeline.check(load_project(), verify=False)
     wanted = _find(report, flow)
     if wanted not in report.sound:
         print_findings(report, "text", err=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +18,23 @@ if TYPE_CHECKING:
     from pgflow_gen.pipeline import Report
 
 
-def load_project(start: Path | None = None) -> Config:
-    """The configuration of the project at ``start`` (default: the working directory)."""
-    from pgflow_gen.config import ConfigError, load_config
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What a project's configuration or folders do not allow ends the command with exit code 2."""
+    from pgflow_gen.config import ConfigError
 
     try:
-        return load_config(start or Path.cwd())
+        yield
     except ConfigError as error:
         raise Failure(error.message, error.help) from None
+
+
+def load_project(start: Path | None = None) -> Config:
+    """The configuration of the project at ``start`` (default: the working directory)."""
+    from pgflow_gen.config import load_config
+
+    with refusals():
+        return load_config(start or Path.cwd())
 
 
 def print_findings(report: Report, format: Format, *, err: bool = False) -> None:

@@ -1,0 +1,125 @@
+"""Does a condition's pattern fit the type it is matched against?
+
+A pattern is JSON containment (``@>`` in SQL): objects are partial, a list means "contains", numbers are
+compared by value. A pattern that can never match is a slip; that is what is looked for here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pgflow_gen.checks.assignable import Judge
+from pgflow_gen.ir.flow import Json
+from pgflow_gen.ir.types import (
+    AnyType,
+    DictType,
+    JsonType,
+    ListType,
+    LiteralType,
+    Primitive,
+    RecordRef,
+    TypeExpr,
+    TypeTable,
+    UnknownType,
+)
+from pgflow_gen.names import closest
+
+
+def mismatch(
+    judge: Judge, types: TypeTable, pattern: Json, type_: TypeExpr, path: str = ""
+) -> tuple[str, str | None] | None:
+    """Why ``pattern`` can never match a value of ``type_``, and a way out; None when it can."""
+    members = judge.members(type_)
+    faults = []
+    for member in members:
+        fault = _one(judge, types, pattern, member, path)
+        if fault is None:
+            return None
+        faults.append((_depth(pattern, member), fault))
+    # Of several alternatives the one that is nearest to the pattern's form is worth explaining.
+    _, fault = max(faults, key=lambda item: item[0])
+    if len(members) > 1 and not any(depth for depth, _ in faults):
+        return f"{_at(path)}{_json(pattern)} is none of {' | '.join(map(str, members))}", None
+    return fault
+
+
+def object_mismatch(
+    judge: Judge,
+    types: TypeTable,
+    pattern: Mapping[str, Json],
+    keys: Mapping[str, TypeExpr | None],
+    path: str,
+) -> Iterator[tuple[str, str | None]]:
+    """All that is wrong with an object's keys and their values."""
+    for key, value in pattern.items():
+        if key not in keys:
+            near = closest(key, keys)
+            known = f"known keys: {', '.join(sorted(keys))}" if keys else None
+            yield f"{_at(path)}there is no key {key!r}", f"did you mean {near!r}?" if near else known
+            continue
+        type_ = keys[key]
+        fault = None if type_ is None else mismatch(judge, types, value, type_, f"{path}[{key!r}]")
+        if fault is not None:
+            yield fault
+
+
+def _one(
+    judge: Judge, types: TypeTable, pattern: Json, type_: TypeExpr, path: str
+) -> tuple[str, str | None] | None:
+    match type_:
+        case AnyType() | UnknownType() | JsonType():
+            return None
+        case RecordRef():
+            record = types.records.get(type_.key)
+            if record is None:
+                return None
+            keys = {item.key: item.type for item in record.fields}
+            if isinstance(pattern, dict):
+                return next(object_mismatch(judge, types, pattern, keys, path), None)
+        case DictType(value=value) if isinstance(pattern, dict):
+            faults = (
+                mismatch(judge, types, item, value, f"{path}[{key!r}]") for key, item in pattern.items()
+            )
+            return next((fault for fault in faults if fault is not None), None)
+        case ListType(item=item) if isinstance(pattern, list):
+            faults = (mismatch(judge, types, part, item, f"{path}[...]") for part in pattern)
+            return next((fault for fault in faults if fault is not None), None)
+        case Primitive(name=name):
+            if _is_a(pattern, name):
+                return None
+        case LiteralType(values=values):
+            if any(type(pattern) is type(value) and pattern == value for value in values):
+                return None
+        case _:
+            pass
+    return f"{_at(path)}{_json(pattern)} is no {type_}", None
+
+
+def _depth(pattern: Json, type_: TypeExpr) -> int:
+    """1 when the pattern has the form of the type, so that what is inside of it is at fault."""
+    match type_:
+        case RecordRef() | DictType():
+            return int(isinstance(pattern, dict))
+        case ListType():
+            return int(isinstance(pattern, list))
+        case _:
+            return 0
+
+
+def _is_a(value: Json, name: str) -> bool:
+    if isinstance(value, bool):
+        return name == "bool"
+    if isinstance(value, int):
+        return name in ("int", "float")
+    if isinstance(value, float):
+        return name == "float" or (name == "int" and value.is_integer())
+    return {"str": isinstance(value, str), "None": value is None}.get(name, False)
+
+
+def _at(path: str) -> str:
+    return f"at {path}: " if path else ""
+
+
+def _json(value: Json) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

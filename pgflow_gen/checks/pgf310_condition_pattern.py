@@ -1,0 +1,114 @@
+"""PGF310: a condition whose pattern can never match."""
+
+from __future__ import annotations
+
+from pgflow_gen.checks.patterns import mismatch, object_mismatch
+from pgflow_gen.checks.rule import Rule
+from pgflow_gen.checks.scope import Scope
+from pgflow_gen.ir.flow import Json, Option, StepSpec
+from pgflow_gen.ir.types import NONE, AnyType, DictType, JsonType, RecordRef, UnknownType
+
+RULE = Rule(
+    code="PGF310",
+    title="condition pattern does not fit what it is matched against",
+    text="""\
+`if_` and `if_not` hold a JSON object that is matched against the flow's input (for a root step) or against
+an object of the dependencies' outputs, `{"fetch": ...}` (for any other). Only known keys, with values of
+the right type, can match; nested objects are partial, and a list means "contains".""",
+    bad="""\
+from typing import TypedDict
+
+from pgflow_runtime import Flow
+
+
+class Order(TypedDict):
+    sku: str
+    gift: bool
+
+
+shop = Flow[Order]("shop")
+
+
+@shop.step(if_={"present": True})
+def wrap(flow_input: Order) -> str:
+    return "ribbon"
+""",
+    good="""\
+from typing import TypedDict
+
+from pgflow_runtime import Flow
+
+
+class Order(TypedDict):
+    sku: str
+    gift: bool
+
+
+shop = Flow[Order]("shop")
+
+
+@shop.step(if_={"gift": True})
+def wrap(flow_input: Order) -> str:
+    return "ribbon"
+""",
+)
+
+
+def check(scope: Scope) -> None:
+    for step in scope.flow.steps:
+        for option in step.options:
+            if option.name in ("if_", "if_not"):
+                _check_condition(scope, step, option)
+
+
+def _check_condition(scope: Scope, step: StepSpec, option: Option) -> None:
+    pattern = option.value
+    if not isinstance(pattern, dict):
+        _report(scope, step, option, f"the pattern must be a JSON object, not {pattern!r}", None)
+    elif step.dependencies(scope.types):
+        _check_dependencies(scope, step, option, pattern)
+    else:
+        _check_flow_input(scope, step, option, pattern)
+
+
+def _check_dependencies(scope: Scope, step: StepSpec, option: Option, pattern: dict[str, Json]) -> None:
+    # A dependency that does not exist is 203's; here its output is simply unknown.
+    outputs = {
+        slug: scope.steps[slug].output if slug in scope.steps else None
+        for slug in step.dependencies(scope.types)
+    }
+    for message, help in object_mismatch(scope.judge, scope.types, pattern, outputs, ""):
+        note = "it is matched against the outputs of the step's dependencies, by slug"
+        _report(scope, step, option, message, help, note)
+
+
+def _check_flow_input(scope: Scope, step: StepSpec, option: Option, pattern: dict[str, Json]) -> None:
+    given = scope.flow.input
+    if given is None:
+        return
+    objects = RecordRef | DictType | JsonType | AnyType | UnknownType
+    if not any(isinstance(member, objects) for member in scope.judge.members(given)):
+        shown = "the flow takes no input" if given == NONE else f"the flow's input is {given}, not an object"
+        _report(scope, step, option, f"{shown}, so no pattern can match it", "let a step in between decide")
+        return
+    note = f"it is matched against the flow's input, {given}"
+    if isinstance(given, RecordRef) and given.key in scope.types.records:
+        keys = {item.key: item.type for item in scope.types.record(given).fields}
+        for message, help in object_mismatch(scope.judge, scope.types, pattern, keys, ""):
+            _report(scope, step, option, message, help, note)
+        return
+    fault = mismatch(scope.judge, scope.types, pattern, given)
+    if fault is not None:
+        _report(scope, step, option, *fault, note)
+
+
+def _report(
+    scope: Scope, step: StepSpec, option: Option, message: str, help: str | None, note: str | None = None
+) -> None:
+    scope.findings.add(
+        "PGF310",
+        option.span,
+        f"{option.name} of step {step.slug!r}: {message}",
+        notes=[note] if note is not None else (),
+        help=help,
+    )
