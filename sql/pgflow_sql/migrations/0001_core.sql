@@ -1,0 +1,3198 @@
+-- ---- schema/0001_model.sql
+-- The SQL core of pgflow: a state machine for runs of directed acyclic graphs.
+--
+--   flows 1-* steps, joined by deps         what was defined (never changes while runs go on, options apart)
+--   runs 1-* step_states 1-* step_tasks     what is being executed
+--   workers                                 who executes; the fence is (last_worker_id, attempts_count)
+--   pgmq queue "<flow_slug>"                one message per open task; archived when the task ends
+--
+-- A step is ready when it is 'created', has no remaining_deps and its initial_tasks are known. A ready step
+-- without tasks (an empty map) completes at once; one with tasks starts: its tasks and messages are written.
+-- The last task of a step completes the step, which lowers remaining_deps of its dependents and
+-- remaining_steps of the run; at zero the run completes with the outputs of its leaf steps.
+--
+-- Who calls whom (public -> internal, the rules stand in the internal ones):
+--   start_flow, start_flows ------------> _start_flows ------------------+
+--   complete_task, complete_tasks ------> _complete --> _advance --------+--> _settle (conditions, taskless)
+--   fail_task, fail_tasks, recover_* ---> _fail ------> _advance --------+--> _start_steps, _spawn_tasks
+--   start_tasks, claim_tasks -----------> _start_tasks -> _task_results  +--> _finish_runs
+--
+-- How it stays right:
+--   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a
+--     statement of its own, then reads. So decrements are never lost and every later lock is uncontended.
+--   * Claiming takes no run lock: it owns the messages (skip locked) and moves tasks 'queued' -> 'started'.
+--   * Timestamps are greatest(now(), <the earlier column>): a transaction may see rows younger than its now().
+--
+-- How it stays fast:
+--   * Sets, not loops: every statement handles all tasks of all runs of a call. Joins go from an unnested
+--     array to primary keys, in separate statements (generic plans turn CTE-to-CTE joins quadratic).
+--   * No index holds a column that changes with every transition, not even in a predicate: updates stay HOT.
+--   * A task is found by the primary key in its message's body, so message_id needs no index.
+--   * An element of a map's array is stored with its task: claiming it costs the same at any array length.
+create schema if not exists pgflow;
+
+-- ---- schema/0010_is_valid_slug.sql
+-- 'run' is reserved: it names the run itself among the keys of older inputs and event topics.
+create function pgflow.is_valid_slug(slug text)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select coalesce(
+    length(is_valid_slug.slug) <= 128
+      and is_valid_slug.slug ~ '^[a-zA-Z_][a-zA-Z0-9_]*$'
+      and is_valid_slug.slug <> 'run',
+    false
+  );
+$$;
+
+-- ---- schema/0011_new_run_id.sql
+-- A time-ordered uuid (version 7, RFC 9562): neighbours in time are neighbours in the indexes.
+create function pgflow.new_run_id()
+returns uuid
+language sql
+volatile
+set search_path = ''
+as $$
+  select encode(
+    set_bit(set_bit(
+      overlay(uuid_send(gen_random_uuid())
+        placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+        from 1 for 6),
+      52, 1), 53, 1),  -- version nibble 4 -> 7
+    'hex')::uuid;
+$$;
+
+-- ---- schema/0020_flows.sql
+create table pgflow.flows (
+  flow_slug text not null,
+  opt_max_attempts int not null default 3,
+  opt_base_delay int not null default 1,
+  opt_timeout int not null default 60,
+  created_at timestamptz not null default now(),
+  opt_backoff text,   -- null: exponential
+  opt_max_delay int,  -- seconds; null: only the cap of one day
+  constraint flows_pkey primary key (flow_slug),
+  constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
+  constraint opt_max_attempts_is_nonnegative check (opt_max_attempts >= 0),
+  constraint opt_base_delay_is_nonnegative check (opt_base_delay >= 0),
+  constraint opt_timeout_is_positive check (opt_timeout > 0),
+  constraint opt_backoff_is_valid check (opt_backoff in ('exponential', 'fixed')),
+  constraint opt_max_delay_is_nonnegative check (opt_max_delay >= 0)
+);
+
+-- ---- schema/0021_steps.sql
+create table pgflow.steps (
+  flow_slug text not null,
+  step_slug text not null,
+  step_type text not null default 'single',
+  step_index int not null default 0,
+  deps_count int not null default 0,
+  opt_max_attempts int,
+  opt_base_delay int,
+  opt_timeout int,
+  opt_start_delay int,
+  required_input_pattern jsonb,
+  forbidden_input_pattern jsonb,
+  when_unmet text not null default 'skip',
+  when_exhausted text not null default 'fail',
+  created_at timestamptz not null default now(),
+  opt_backoff text,
+  opt_max_delay int,
+  constraint steps_pkey primary key (flow_slug, step_slug),
+  constraint steps_flow_slug_step_index_key unique (flow_slug, step_index),
+  constraint steps_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
+  constraint steps_step_slug_check check (pgflow.is_valid_slug(step_slug)),
+  constraint steps_step_type_check check (step_type in ('single', 'map')),
+  constraint steps_deps_count_check check (deps_count >= 0),
+  constraint opt_max_attempts_is_nonnegative check (opt_max_attempts >= 0),
+  constraint opt_base_delay_is_nonnegative check (opt_base_delay >= 0),
+  constraint opt_timeout_is_positive check (opt_timeout > 0),
+  constraint opt_start_delay_is_nonnegative check (opt_start_delay >= 0),
+  constraint opt_backoff_is_valid check (opt_backoff in ('exponential', 'fixed')),
+  constraint opt_max_delay_is_nonnegative check (opt_max_delay >= 0),
+  constraint required_input_pattern_is_object check (jsonb_typeof(required_input_pattern) = 'object'),
+  constraint forbidden_input_pattern_is_object check (jsonb_typeof(forbidden_input_pattern) = 'object'),
+  constraint when_unmet_is_valid check (when_unmet in ('fail', 'skip', 'skip-cascade')),
+  constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade'))
+);
+-- Answers "does this flow need the slower path?" without reading its steps.
+create index steps_dependent_maps_idx on pgflow.steps (flow_slug) where step_type = 'map' and deps_count > 0;
+create index steps_conditional_idx on pgflow.steps (flow_slug)
+  where required_input_pattern is not null or forbidden_input_pattern is not null;
+
+-- ---- schema/0022_deps.sql
+create table pgflow.deps (
+  flow_slug text not null,
+  dep_slug text not null,   -- what is depended on
+  step_slug text not null,  -- who depends
+  created_at timestamptz not null default now(),
+  constraint deps_pkey primary key (flow_slug, dep_slug, step_slug),
+  constraint deps_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
+  constraint deps_flow_slug_dep_slug_fkey foreign key (flow_slug, dep_slug)
+    references pgflow.steps (flow_slug, step_slug),
+  constraint deps_flow_slug_step_slug_fkey foreign key (flow_slug, step_slug)
+    references pgflow.steps (flow_slug, step_slug),
+  constraint deps_check check (dep_slug <> step_slug)
+);
+create index deps_by_step_idx on pgflow.deps (flow_slug, step_slug, dep_slug);
+
+-- ---- schema/0023_runs.sql
+-- Room in each page (fillfactor) and no index beside the key keep updates HOT.
+create table pgflow.runs (
+  run_id uuid not null default pgflow.new_run_id(),
+  flow_slug text not null,
+  status text not null default 'started',
+  input jsonb not null,
+  output jsonb,
+  remaining_steps int not null default 0,
+  started_at timestamptz not null default now(),
+  completed_at timestamptz,
+  failed_at timestamptz,
+  error_message text,   -- why it failed, for late readers
+  trace_context jsonb,  -- where the caller's trace goes on
+  constraint runs_pkey primary key (run_id),
+  constraint runs_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
+  constraint runs_status_check check (status in ('started', 'failed', 'completed')),
+  constraint runs_remaining_steps_check check (remaining_steps >= 0),
+  constraint runs_one_end_check check (completed_at is null or failed_at is null),
+  constraint runs_completed_at_check check (completed_at >= started_at),
+  constraint runs_failed_at_check check (failed_at >= started_at)
+) with (fillfactor = 50);
+
+-- ---- schema/0024_step_states.sql
+-- No foreign key to flows: the one to steps covers it.
+create table pgflow.step_states (
+  flow_slug text not null,
+  run_id uuid not null,
+  step_slug text not null,
+  status text not null default 'created',
+  remaining_tasks int,
+  initial_tasks int,
+  remaining_deps int not null default 0,
+  output jsonb,
+  error_message text,
+  skip_reason text,
+  created_at timestamptz not null default now(),
+  started_at timestamptz,
+  completed_at timestamptz,
+  failed_at timestamptz,
+  skipped_at timestamptz,
+  constraint step_states_pkey primary key (run_id, step_slug),
+  constraint step_states_run_id_fkey foreign key (run_id) references pgflow.runs (run_id),
+  constraint step_states_flow_slug_step_slug_fkey foreign key (flow_slug, step_slug)
+    references pgflow.steps (flow_slug, step_slug),
+  constraint step_states_status_check check (status in ('created', 'started', 'completed', 'failed', 'skipped')),
+  constraint step_states_remaining_tasks_check
+    check ((status not in ('created', 'skipped') or remaining_tasks is null)
+      and (status <> 'completed' or remaining_tasks = 0)),
+  constraint step_states_initial_tasks_check check (initial_tasks >= 0),
+  constraint initial_tasks_known_when_started check (status <> 'started' or initial_tasks is not null),
+  constraint step_states_remaining_deps_check check (remaining_deps >= 0),
+  constraint output_only_for_completed_or_null check (output is null or status = 'completed'),
+  constraint skip_reason_matches_status check ((status = 'skipped') = (skip_reason is not null)),
+  constraint step_states_one_end_check check (num_nonnulls(completed_at, failed_at, skipped_at) <= 1),
+  constraint step_states_started_at_check check (started_at >= created_at),
+  constraint step_states_completed_at_check check (completed_at >= started_at),
+  constraint step_states_failed_at_check check (failed_at >= started_at),
+  constraint step_states_skipped_at_check check (skipped_at >= created_at)
+) with (fillfactor = 50);
+
+-- ---- schema/0025_workers.sql
+create table pgflow.workers (
+  worker_id uuid not null,
+  queue_name text not null,
+  function_name text not null,
+  started_at timestamptz not null default now(),
+  deprecated_at timestamptz,
+  stopped_at timestamptz,
+  last_heartbeat_at timestamptz not null default now(),
+  constraint workers_pkey primary key (worker_id)
+) with (fillfactor = 50);
+create index workers_queue_name_idx on pgflow.workers (queue_name);
+
+-- ---- schema/0026_step_tasks.sql
+-- No foreign keys to runs and flows: the one to step_states covers them.
+create table pgflow.step_tasks (
+  flow_slug text not null,
+  run_id uuid not null,
+  step_slug text not null,
+  message_id bigint,  -- unique within its queue only
+  task_index int not null default 0,
+  status text not null default 'queued',
+  attempts_count int not null default 0,
+  error_message text,
+  output jsonb,
+  queued_at timestamptz not null default now(),
+  started_at timestamptz,
+  completed_at timestamptz,
+  failed_at timestamptz,
+  last_worker_id uuid,
+  requeued_count int not null default 0,
+  last_requeued_at timestamptz,
+  permanently_stalled_at timestamptz,
+  element jsonb,  -- of the array a map goes over; null: not stored, read it from the array
+  constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
+  constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
+    references pgflow.step_states (run_id, step_slug),
+  constraint step_tasks_last_worker_id_fkey foreign key (last_worker_id)
+    references pgflow.workers (worker_id) on delete set null,
+  constraint step_tasks_status_check check (status in ('queued', 'started', 'completed', 'failed')),
+  constraint step_tasks_attempts_count_check check (attempts_count >= 0),
+  constraint step_tasks_requeued_count_check check (requeued_count >= 0),
+  constraint step_tasks_output_check check (output is null or status in ('completed', 'failed')),
+  constraint step_tasks_one_end_check check (completed_at is null or failed_at is null),
+  constraint step_tasks_started_at_check check (started_at >= queued_at),
+  constraint step_tasks_completed_at_check check (completed_at >= queued_at and completed_at >= started_at),
+  constraint step_tasks_failed_at_check check (failed_at >= queued_at and failed_at >= started_at)
+) with (fillfactor = 60);
+-- Its predicate changes only when a task stalls for good, so HOT updates are not at stake.
+create index step_tasks_permanently_stalled_idx on pgflow.step_tasks (run_id, step_slug, task_index)
+  where permanently_stalled_at is not null;
+
+-- ---- schema/0027_worker_functions.sql
+create table pgflow.worker_functions (
+  function_name text not null,
+  enabled boolean not null default true,
+  debounce interval not null default interval '6 seconds',
+  last_invoked_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint worker_functions_pkey primary key (function_name),
+  constraint worker_functions_debounce_check check (debounce >= interval '1 second')
+);
+
+-- ---- schema/0028_migrations.sql
+-- Which core and flow migrations this database has; written by the migrator only.
+create table pgflow.migrations (
+  kind text not null,
+  name text not null,
+  digest text not null,
+  applied_at timestamptz not null default now(),
+  constraint migrations_pkey primary key (kind, name),
+  constraint migrations_kind_check check (kind in ('core', 'flow'))
+);
+
+-- ---- schema/0029_announcements.sql
+-- Who waits for a notification on which channel, and until when: idle workers ('pgflow_work_<flow>') and
+-- watching clients ('pgflow_run_<id>'). Nobody waits: nothing is notified. Losing it in a crash is harmless,
+-- announcements are renewed. No foreign keys: it must not stand in the way of deleting anything.
+create unlogged table pgflow.announcements (
+  channel text not null,
+  announcer_id uuid not null,
+  valid_until timestamptz not null,
+  constraint announcements_pkey primary key (channel, announcer_id)
+) with (fillfactor = 50);
+
+-- ---- schema/0030_step_task_record.sql
+create type pgflow.step_task_record as (
+  flow_slug text,
+  run_id uuid,
+  step_slug text,
+  input jsonb,
+  msg_id bigint,
+  task_index int,
+  flow_input jsonb
+);
+
+-- ---- schema/0031_task_result.sql
+-- Everything a worker gets back, whichever set-based function it called.
+create type pgflow.task_result as (
+  outcome text,            -- claimed | stale | retried | failed | skipped | completed
+  flow_slug text,
+  run_id uuid,
+  step_slug text,
+  task_index int,
+  attempt int,
+  worker_id uuid,
+  msg_id bigint,
+  input jsonb,
+  flow_input jsonb,
+  timeout int,             -- seconds; the step's, else the flow's
+  started_at timestamptz,
+  trace_context jsonb,
+  delay int,               -- seconds until the retry
+  max_attempts int         -- the step's, else the flow's
+);
+
+-- ---- schema/0040_schema_version.sql
+-- The number of the last core migration this schema equals.
+create function pgflow.schema_version()
+returns int
+language sql
+immutable
+set search_path = ''
+as $$ select 1 $$;
+
+-- ---- schema/0100_calculate_retry_delay.sql
+create function pgflow.calculate_retry_delay(base_delay numeric, attempts_count int)
+returns int
+language sql
+immutable
+set search_path = ''
+as $$
+  select floor(calculate_retry_delay.base_delay * power(2::numeric, calculate_retry_delay.attempts_count))::int;
+$$;
+
+-- ---- schema/0101__retry_delay.sql
+-- The delay really applied: the strategy's formula, capped before the cast so that it never overflows.
+create function pgflow._retry_delay(backoff text, base_delay int, max_delay int, attempts_count int)
+returns int
+language sql
+immutable
+set search_path = ''
+as $$
+  select least(
+    case _retry_delay.backoff
+      when 'fixed' then _retry_delay.base_delay::numeric
+      -- 2^31 already exceeds every cap
+      else floor(_retry_delay.base_delay * power(2::numeric, least(_retry_delay.attempts_count, 31)))
+    end,
+    _retry_delay.max_delay,
+    86400
+  )::int;
+$$;
+
+-- ---- schema/0102__queue_table.sql
+-- pgmq lower-cases table names; prefix is 'q' (queue) or 'a' (archive).
+create function pgflow._queue_table(flow_slug text, prefix text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$ select _queue_table.prefix || '_' || lower(_queue_table.flow_slug) $$;
+
+-- ---- schema/0103_set_vt_batch.sql
+-- Columns are listed because pgmq's message record differs between its versions.
+create function pgflow.set_vt_batch(queue_name text, msg_ids bigint[], vt_offsets int[])
+returns table (
+  msg_id bigint, read_ct int, enqueued_at timestamptz, vt timestamptz, message jsonb, headers jsonb
+)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if set_vt_batch.msg_ids is null or set_vt_batch.vt_offsets is null then
+    return;
+  end if;
+  if cardinality(set_vt_batch.msg_ids) <> cardinality(set_vt_batch.vt_offsets) then
+    raise exception 'msg_ids length (%) must equal vt_offsets length (%)',
+      cardinality(set_vt_batch.msg_ids), cardinality(set_vt_batch.vt_offsets);
+  end if;
+  if cardinality(set_vt_batch.msg_ids) = 0 then
+    return;
+  end if;
+  return query execute format(
+    $sql$
+      update pgmq.%I q
+      set vt = clock_timestamp() + make_interval(secs => o.vt_offset)
+      from unnest($1, $2) o(msg_id, vt_offset)
+      where q.msg_id = o.msg_id
+      returning q.msg_id, q.read_ct, q.enqueued_at, q.vt, q.message, q.headers
+    $sql$,
+    pgmq.format_table_name(set_vt_batch.queue_name, 'q')
+  ) using set_vt_batch.msg_ids, set_vt_batch.vt_offsets;
+end;
+$$;
+
+-- ---- schema/0104_read_with_poll.sql
+-- The first phase of polling under the core's own name.
+create function pgflow.read_with_poll(
+  queue_name text,
+  vt int,
+  qty int,
+  max_poll_seconds int default 5,
+  poll_interval_ms int default 100,
+  conditional jsonb default '{}'
+)
+returns setof pgmq.message_record
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return query
+  select *
+  from pgmq.read_with_poll(
+    read_with_poll.queue_name,
+    read_with_poll.vt,
+    read_with_poll.qty,
+    read_with_poll.max_poll_seconds,
+    read_with_poll.poll_interval_ms,
+    read_with_poll.conditional
+  );
+end;
+$$;
+
+-- ---- schema/0105__is_task_message.sql
+-- Whether a message's body can be cast to a task's key; anyone can put something else into a queue.
+create function pgflow._is_task_message(message jsonb)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select coalesce(
+    _is_task_message.message ->> 'run_id' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+      and jsonb_typeof(_is_task_message.message -> 'step_slug') = 'string'
+      and _is_task_message.message ->> 'task_index' ~ '^[0-9]{1,9}$',
+    false
+  );
+$$;
+
+-- ---- schema/0106__check_lengths.sql
+-- Arrays of one call describe the same elements; NULL counts as a missing array.
+create function pgflow._check_lengths(expected int, names text[], lengths int[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_wrong record;
+begin
+  select a.name, a.length into v_wrong
+  from unnest(_check_lengths.names, _check_lengths.lengths) a(name, length)
+  where a.length is distinct from _check_lengths.expected
+  limit 1;
+  if found then
+    raise exception '% has % elements, run_ids has %',
+      v_wrong.name, coalesce(v_wrong.length::text, 'no'), coalesce(_check_lengths.expected::text, 'none')
+      using errcode = 'PF005', hint = 'Pass arrays of equal length, one element per task.';
+  end if;
+end;
+$$;
+
+-- ---- schema/0110_create_flow.sql
+create function pgflow.create_flow(
+  flow_slug text,
+  max_attempts int default null,
+  base_delay int default null,
+  timeout int default null,
+  backoff text default null,
+  max_delay int default null
+)
+returns pgflow.flows
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_other text;
+  v_flow pgflow.flows;
+begin
+  if pgflow.is_valid_slug(create_flow.flow_slug) then
+    if length(create_flow.flow_slug) > 47 then
+      raise exception 'Flow slug "%" is too long to name a queue: % characters, pgmq allows 47',
+        create_flow.flow_slug, length(create_flow.flow_slug)
+        using errcode = 'PF004', hint = 'Choose a shorter slug.';
+    end if;
+    -- Two slugs that differ only in case would share one queue.
+    perform pg_advisory_xact_lock(hashtextextended('pgflow.flow:' || lower(create_flow.flow_slug), 0));
+    select f.flow_slug into v_other
+    from pgflow.flows f
+    where lower(f.flow_slug) = lower(create_flow.flow_slug) and f.flow_slug <> create_flow.flow_slug;
+    if found then
+      raise exception 'Flow slug "%" differs from the existing flow "%" only in case; both would share one queue',
+        create_flow.flow_slug, v_other
+        using errcode = 'PF004', hint = 'Choose another slug.';
+    end if;
+  end if;
+
+  insert into pgflow.flows (flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, opt_backoff, opt_max_delay)
+  values (
+    create_flow.flow_slug,
+    coalesce(create_flow.max_attempts, 3),
+    coalesce(create_flow.base_delay, 5),
+    coalesce(create_flow.timeout, 60),
+    create_flow.backoff,
+    create_flow.max_delay
+  )
+  on conflict on constraint flows_pkey do nothing;
+
+  if not exists (select 1 from pgmq.meta m where m.queue_name = create_flow.flow_slug) then
+    perform pgmq.create(create_flow.flow_slug);
+  end if;
+
+  select f.* into v_flow from pgflow.flows f where f.flow_slug = create_flow.flow_slug;
+  return v_flow;
+end;
+$$;
+
+-- ---- schema/0111_add_step.sql
+-- Most mistakes are left to the named constraints; refused here is only what they cannot see.
+create function pgflow.add_step(
+  flow_slug text,
+  step_slug text,
+  deps_slugs text[] default '{}',
+  max_attempts int default null,
+  base_delay int default null,
+  timeout int default null,
+  start_delay int default null,
+  step_type text default 'single',
+  required_input_pattern jsonb default null,
+  forbidden_input_pattern jsonb default null,
+  when_unmet text default 'skip',
+  when_exhausted text default 'fail',
+  backoff text default null,
+  max_delay int default null
+)
+returns pgflow.steps
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_deps text[] := coalesce(add_step.deps_slugs, '{}');
+  v_type text := coalesce(add_step.step_type, 'single');
+  v_twice text;
+  v_step pgflow.steps;
+begin
+  if v_type = 'map' and cardinality(v_deps) > 1 then
+    raise exception 'Map step "%" can have at most one dependency, but % were provided: %',
+      add_step.step_slug, cardinality(v_deps), array_to_string(v_deps, ', ');
+  end if;
+  select d.slug into v_twice from unnest(v_deps) d(slug) group by d.slug having count(*) > 1 limit 1;
+  if found then
+    -- deps_count would exceed the rows in deps, and the step would wait for ever
+    raise exception 'Step "%" lists the dependency "%" twice', add_step.step_slug, v_twice
+      using errcode = 'PF006', hint = 'List each dependency once.';
+  end if;
+
+  -- Serialises concurrent additions: step_index is counted up.
+  perform 1 from pgflow.flows f where f.flow_slug = add_step.flow_slug for no key update;
+
+  insert into pgflow.steps (
+    flow_slug, step_slug, step_type, step_index, deps_count,
+    opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay, opt_backoff, opt_max_delay,
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted
+  )
+  select
+    add_step.flow_slug, add_step.step_slug, v_type, coalesce(max(s.step_index) + 1, 0), cardinality(v_deps),
+    add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
+    add_step.backoff, add_step.max_delay,
+    add_step.required_input_pattern, add_step.forbidden_input_pattern,
+    add_step.when_unmet, add_step.when_exhausted
+  from pgflow.steps s
+  where s.flow_slug = add_step.flow_slug
+  on conflict on constraint steps_pkey do nothing;
+
+  insert into pgflow.deps (flow_slug, dep_slug, step_slug)
+  select add_step.flow_slug, d.slug, add_step.step_slug
+  from unnest(v_deps) d(slug)
+  on conflict on constraint deps_pkey do nothing;
+
+  select s.* into v_step
+  from pgflow.steps s
+  where s.flow_slug = add_step.flow_slug and s.step_slug = add_step.step_slug;
+  return v_step;
+end;
+$$;
+
+-- ---- schema/0200__send_events.sql
+-- The only place that sends events: one per element, in the order given; payloads are read from the state
+-- tables. event_type is 'run:*' (step_slugs is null) or 'step:*'. Without realtime.send it costs nothing.
+create function pgflow._send_events(event_type text, run_ids uuid[], step_slugs text[] default null)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is null or run_ids is null then
+    return;
+  end if;
+
+  if step_slugs is null then
+    perform realtime.send(e.payload, _send_events.event_type, 'pgflow:run:' || e.run_id, false)
+    from (
+      select
+        p.position,
+        r.run_id,
+        jsonb_build_object(
+          'event_type', _send_events.event_type, 'run_id', r.run_id, 'flow_slug', r.flow_slug, 'status', r.status
+        ) || case _send_events.event_type
+          when 'run:started' then jsonb_build_object(
+            'input', r.input, 'remaining_steps', r.remaining_steps, 'started_at', r.started_at)
+          when 'run:completed' then jsonb_build_object('output', r.output, 'completed_at', r.completed_at)
+          else jsonb_build_object('error_message', r.error_message, 'failed_at', r.failed_at)
+        end as payload
+      from unnest(_send_events.run_ids) with ordinality p(run_id, position)
+      join pgflow.runs r on r.run_id = p.run_id
+    ) e
+    order by e.position;
+    return;
+  end if;
+
+  perform realtime.send(
+    e.payload, 'step:' || e.step_slug || ':' || split_part(_send_events.event_type, ':', 2),
+    'pgflow:run:' || e.run_id, false)
+  from (
+    select
+      p.position,
+      s.run_id,
+      s.step_slug,
+      jsonb_build_object(
+        'event_type', _send_events.event_type, 'run_id', s.run_id, 'flow_slug', s.flow_slug,
+        'step_slug', s.step_slug, 'status', s.status
+      ) || case _send_events.event_type
+        when 'step:started' then jsonb_build_object(
+          'started_at', s.started_at, 'remaining_tasks', s.remaining_tasks, 'remaining_deps', s.remaining_deps)
+        when 'step:completed' then
+          jsonb_build_object('output', s.output, 'completed_at', s.completed_at)
+          || case when s.initial_tasks = 0
+            then jsonb_build_object('started_at', s.started_at, 'remaining_tasks', 0, 'remaining_deps', 0)
+            else '{}' end
+        when 'step:failed' then
+          jsonb_build_object('error_message', s.error_message, 'failed_at', s.failed_at)
+        else
+          jsonb_build_object('skip_reason', s.skip_reason, 'skipped_at', s.skipped_at)
+          || case when s.error_message is not null
+            then jsonb_build_object('error_message', s.error_message) else '{}' end
+      end as payload
+    from unnest(_send_events.run_ids, _send_events.step_slugs) with ordinality p(run_id, step_slug, position)
+    join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
+  ) e
+  order by e.position;
+end;
+$$;
+
+-- ---- schema/0201__notify.sql
+-- Hints for those who announced that they wait: idle workers of these flows, watchers of these runs.
+-- PostgreSQL folds equal notifications of one transaction into one.
+create function pgflow._notify(flow_slugs text[], run_ids uuid[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if not exists (select 1 from pgflow.announcements) then
+    return;  -- the common case under load: no per-run work at all
+  end if;
+  perform pg_notify(c.channel, '')
+  from (
+    select 'pgflow_work_' || lower(f.slug) as channel from unnest(_notify.flow_slugs) f(slug)
+    union
+    select 'pgflow_run_' || replace(r.id::text, '-', '') from unnest(_notify.run_ids) r(id)
+  ) c
+  where exists (
+    select 1 from pgflow.announcements a where a.channel = c.channel and a.valid_until > clock_timestamp()
+  );
+end;
+$$;
+
+-- ---- schema/0202__archive.sql
+-- Archives message i of queue i; ids no longer in their queue are left out. One call to pgmq per flow.
+create function pgflow._archive(flow_slugs text[], msg_ids bigint[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_queue record;
+begin
+  for v_queue in
+    select m.flow_slug, array_agg(m.msg_id order by m.msg_id) as ids
+    from unnest(_archive.flow_slugs, _archive.msg_ids) m(flow_slug, msg_id)
+    where m.msg_id is not null
+    group by m.flow_slug
+    order by m.flow_slug
+  loop
+    perform 1 from pgmq.archive(v_queue.flow_slug, v_queue.ids);
+  end loop;
+end;
+$$;
+
+-- ---- schema/0203__set_visibility.sql
+-- Sets the visibility of message i of queue i to clock + offset i (seconds). One statement per flow.
+create function pgflow._set_visibility(flow_slugs text[], msg_ids bigint[], vt_offsets int[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_queue record;
+begin
+  for v_queue in
+    select m.flow_slug, array_agg(m.msg_id order by m.msg_id) as ids,
+      array_agg(m.vt_offset order by m.msg_id) as offsets
+    from unnest(_set_visibility.flow_slugs, _set_visibility.msg_ids, _set_visibility.vt_offsets)
+      m(flow_slug, msg_id, vt_offset)
+    where m.msg_id is not null
+    group by m.flow_slug
+    order by m.flow_slug
+  loop
+    perform 1 from pgflow.set_vt_batch(v_queue.flow_slug, v_queue.ids, v_queue.offsets);
+  end loop;
+end;
+$$;
+
+-- ---- schema/0204__archive_open_tasks.sql
+-- Archives the messages of all queued and started tasks: of whole runs (step_slugs is null) or of the
+-- given steps (pairs). The rows of the tasks keep their status.
+create function pgflow._archive_open_tasks(run_ids uuid[], step_slugs text[] default null)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_flow_slugs text[];
+  v_msg_ids bigint[];
+begin
+  if step_slugs is null then
+    select array_agg(t.flow_slug), array_agg(t.message_id) into v_flow_slugs, v_msg_ids
+    from pgflow.step_tasks t
+    where t.run_id = any(_archive_open_tasks.run_ids) and t.status in ('queued', 'started');
+  else
+    select array_agg(t.flow_slug), array_agg(t.message_id) into v_flow_slugs, v_msg_ids
+    from unnest(_archive_open_tasks.run_ids, _archive_open_tasks.step_slugs) p(run_id, step_slug)
+    join pgflow.step_tasks t on t.run_id = p.run_id and t.step_slug = p.step_slug
+    where t.status in ('queued', 'started');
+  end if;
+  perform pgflow._archive(v_flow_slugs, v_msg_ids);
+end;
+$$;
+
+-- ---- schema/0205__fail_runs.sql
+-- Fails one step and with it the run, for several runs: element i is the step that failed and why.
+-- Callers hold the run locks and pass started runs only, each once.
+create function pgflow._fail_runs(run_ids uuid[], step_slugs text[], error_messages text[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update pgflow.step_states s
+  set status = 'failed',
+      failed_at = greatest(now(), s.created_at, s.started_at),
+      error_message = f.error_message
+  from unnest(_fail_runs.run_ids, _fail_runs.step_slugs, _fail_runs.error_messages)
+    f(run_id, step_slug, error_message)
+  where s.run_id = f.run_id and s.step_slug = f.step_slug;
+
+  update pgflow.runs r
+  set status = 'failed',
+      failed_at = greatest(now(), r.started_at),
+      error_message = f.error_message
+  from unnest(_fail_runs.run_ids, _fail_runs.error_messages) f(run_id, error_message)
+  where r.run_id = f.run_id;
+
+  perform pgflow._send_events('step:failed', _fail_runs.run_ids, _fail_runs.step_slugs);
+  perform pgflow._send_events('run:failed', _fail_runs.run_ids);
+  perform pgflow._archive_open_tasks(_fail_runs.run_ids);
+end;
+$$;
+
+-- ---- schema/0206__finish_runs.sql
+-- Lowers remaining_steps by the number of times a run is listed (unless count_steps is false) and completes
+-- the started runs that have nothing left, with the outputs of their completed leaf steps.
+create function pgflow._finish_runs(run_ids uuid[], count_steps boolean)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_finished uuid[];
+begin
+  with finished as (
+    update pgflow.runs r
+    set remaining_steps = r.remaining_steps - c.step_count,
+        status = case when r.status = 'started' and r.remaining_steps = c.step_count
+          then 'completed' else r.status end,
+        completed_at = case when r.status = 'started' and r.remaining_steps = c.step_count
+          then greatest(now(), r.started_at) else r.completed_at end,
+        output = case when r.status = 'started' and r.remaining_steps = c.step_count
+          then (
+            select jsonb_object_agg(s.step_slug, coalesce(s.output, 'null'))
+            from pgflow.step_states s
+            where s.run_id = r.run_id
+              and s.status = 'completed'
+              and not exists (
+                select 1 from pgflow.deps d where d.flow_slug = s.flow_slug and d.dep_slug = s.step_slug
+              )
+          )
+          else r.output end
+    from (
+      select l.run_id, case when _finish_runs.count_steps then count(*)::int else 0 end as step_count
+      from unnest(_finish_runs.run_ids) l(run_id)
+      group by l.run_id
+    ) c
+    where r.run_id = c.run_id
+      and (c.step_count > 0 or (r.status = 'started' and r.remaining_steps = 0))
+    returning r.run_id, r.status, r.remaining_steps
+  )
+  select array_agg(f.run_id order by f.run_id) filter (where f.status = 'completed' and f.remaining_steps = 0)
+  into v_finished
+  from finished f;
+
+  perform pgflow._send_events('run:completed', v_finished);
+end;
+$$;
+
+-- ---- schema/0210__release_dependents.sql
+-- Steps that have just been completed or skipped (pairs) release their dependents: remaining_deps goes down,
+-- a dependent map learns its number of tasks. With start = true dependents that become ready are started in
+-- the same update (one row version less), except in runs where a dependent has a condition or no tasks:
+-- these have to be settled first. Returns pairs: started ones (with the worker of a parent), and those that
+-- became ready but were not started.
+create function pgflow._release_dependents(
+  run_ids uuid[],
+  step_slugs text[],
+  worker_ids uuid[],
+  start boolean,
+  out started_run_ids uuid[],
+  out started_step_slugs text[],
+  out started_worker_ids uuid[],
+  out ready_run_ids uuid[],
+  out ready_step_slugs text[]
+)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  with released as (
+    update pgflow.step_states c
+    set remaining_deps = c.remaining_deps - x.dep_count,
+        initial_tasks = coalesce(c.initial_tasks, x.task_count),
+        status = case when x.start and c.status = 'created' and c.remaining_deps = x.dep_count
+            and coalesce(c.initial_tasks, x.task_count) > 0
+          then 'started' else c.status end,
+        started_at = case when x.start and c.status = 'created' and c.remaining_deps = x.dep_count
+            and coalesce(c.initial_tasks, x.task_count) > 0
+          then greatest(now(), c.created_at) else c.started_at end,
+        remaining_tasks = case when x.start and c.status = 'created' and c.remaining_deps = x.dep_count
+          then nullif(coalesce(c.initial_tasks, x.task_count), 0) else c.remaining_tasks end
+    from (
+      select
+        d.run_id,
+        dep.step_slug,
+        count(*)::int as dep_count,
+        max(l.task_count) as task_count,
+        (array_agg(d.worker_id))[1] as worker_id,
+        _release_dependents.start and not bool_or(bool_or(
+          child.required_input_pattern is not null
+          or child.forbidden_input_pattern is not null
+          or coalesce(l.task_count = 0, false)
+        )) over (partition by d.run_id) as start
+      from unnest(
+        _release_dependents.run_ids, _release_dependents.step_slugs, _release_dependents.worker_ids
+      ) d(run_id, step_slug, worker_id)
+      join pgflow.step_states p on p.run_id = d.run_id and p.step_slug = d.step_slug
+      join pgflow.deps dep on dep.flow_slug = p.flow_slug and dep.dep_slug = p.step_slug
+      join pgflow.steps child on child.flow_slug = dep.flow_slug and child.step_slug = dep.step_slug
+      cross join lateral (
+        select case
+          when child.step_type <> 'map' then null
+          when p.status = 'skipped' then 0
+          when jsonb_typeof(p.output) = 'array' then jsonb_array_length(p.output)
+        end as task_count
+      ) l
+      group by d.run_id, dep.step_slug
+    ) x
+    where c.run_id = x.run_id and c.step_slug = x.step_slug
+    returning c.run_id, c.step_slug, c.status, c.remaining_deps, c.initial_tasks, x.worker_id, x.start
+  ),
+  ready as (
+    select * from released l
+    where l.remaining_deps = 0
+      and (l.status = 'created' and l.initial_tasks is not null or l.status = 'started' and l.start)
+    order by l.run_id, l.step_slug collate "C"
+  )
+  select
+    array_agg(l.run_id) filter (where l.status = 'started'),
+    array_agg(l.step_slug) filter (where l.status = 'started'),
+    array_agg(l.worker_id) filter (where l.status = 'started'),
+    array_agg(l.run_id) filter (where l.status = 'created'),
+    array_agg(l.step_slug) filter (where l.status = 'created')
+  into started_run_ids, started_step_slugs, started_worker_ids, ready_run_ids, ready_step_slugs
+  from ready l;
+end;
+$$;
+
+-- ---- schema/0211__skip_steps.sql
+-- Skips steps (pairs) of started runs: state, remaining_steps, messages of open tasks, events in the order
+-- given. Dependents are the caller's business. Returns the number skipped.
+create function pgflow._skip_steps(
+  run_ids uuid[], step_slugs text[], reasons text[], error_messages text[] default null
+)
+returns int
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_had_tasks boolean;
+begin
+  with skipped as (
+    update pgflow.step_states s
+    set status = 'skipped',
+        skip_reason = p.reason,
+        skipped_at = greatest(now(), s.created_at),
+        error_message = coalesce(p.error_message, s.error_message),
+        remaining_tasks = null
+    from unnest(
+      _skip_steps.run_ids, _skip_steps.step_slugs, _skip_steps.reasons, _skip_steps.error_messages
+    ) with ordinality p(run_id, step_slug, reason, error_message, position)
+    where s.run_id = p.run_id and s.step_slug = p.step_slug and s.status in ('created', 'started')
+    returning s.run_id, s.step_slug, s.started_at, p.position
+  )
+  select
+    array_agg(k.run_id order by k.position),
+    array_agg(k.step_slug order by k.position),
+    bool_or(k.started_at is not null)
+  into v_run_ids, v_step_slugs, v_had_tasks
+  from skipped k;
+
+  if v_run_ids is null then
+    return 0;
+  end if;
+
+  update pgflow.runs r
+  set remaining_steps = r.remaining_steps - c.step_count
+  from (select k.run_id, count(*)::int as step_count from unnest(v_run_ids) k(run_id) group by k.run_id) c
+  where r.run_id = c.run_id;
+
+  perform pgflow._send_events('step:skipped', v_run_ids, v_step_slugs);
+  if v_had_tasks then
+    perform pgflow._archive_open_tasks(v_run_ids, v_step_slugs);
+  end if;
+  return cardinality(v_run_ids);
+end;
+$$;
+
+-- ---- schema/0212__force_skip.sql
+-- Skips everything that depends on the given steps (pairs), directly or not, and with reasons also these
+-- themselves: reason i for pair i, 'dependency_skipped' for the rest. The recursion walks steps, not paths
+-- (union removes duplicates), so stacked diamonds stay linear. remaining_deps stay as they are: whatever
+-- could still count on them is skipped too. Returns the number skipped.
+create function pgflow._force_skip(run_ids uuid[], step_slugs text[], reasons text[] default null)
+returns int
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_reasons text[];
+begin
+  with recursive doomed(run_id, flow_slug, step_slug) as (
+    select p.run_id, r.flow_slug, p.step_slug
+    from unnest(_force_skip.run_ids, _force_skip.step_slugs) p(run_id, step_slug)
+    join pgflow.runs r on r.run_id = p.run_id
+    union
+    select d.run_id, d.flow_slug, dep.step_slug
+    from doomed d
+    join pgflow.deps dep on dep.flow_slug = d.flow_slug and dep.dep_slug = d.step_slug
+  ),
+  reached as (
+    -- the first pairs may themselves be dependents of one another; their own reason wins
+    select d.run_id, d.flow_slug, d.step_slug,
+      (select g.reason
+       from unnest(_force_skip.run_ids, _force_skip.step_slugs, _force_skip.reasons) g(run_id, step_slug, reason)
+       where g.run_id = d.run_id and g.step_slug = d.step_slug
+       limit 1) as reason,
+      exists (
+        select 1
+        from unnest(_force_skip.run_ids, _force_skip.step_slugs) g(run_id, step_slug)
+        where g.run_id = d.run_id and g.step_slug = d.step_slug
+      ) as given
+    from doomed d
+  )
+  select
+    array_agg(d.run_id order by d.run_id, st.step_index),
+    array_agg(d.step_slug order by d.run_id, st.step_index),
+    array_agg(coalesce(d.reason, 'dependency_skipped') order by d.run_id, st.step_index)
+  into v_run_ids, v_step_slugs, v_reasons
+  from reached d
+  join pgflow.steps st on st.flow_slug = d.flow_slug and st.step_slug = d.step_slug
+  where _force_skip.reasons is not null or not d.given;
+
+  return pgflow._skip_steps(v_run_ids, v_step_slugs, v_reasons);
+end;
+$$;
+
+-- ---- schema/0213__complete_taskless.sql
+-- Completes ready steps without tasks (pairs, of started runs) and releases their dependents; returns those
+-- that became ready.
+create function pgflow._complete_taskless(
+  run_ids uuid[], step_slugs text[], out ready_run_ids uuid[], out ready_step_slugs text[]
+)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update pgflow.step_states s
+  set status = 'completed',
+      started_at = greatest(now(), s.created_at),
+      completed_at = greatest(now(), s.created_at),
+      remaining_tasks = 0,
+      output = case st.step_type when 'map' then '[]'::jsonb end
+  from unnest(_complete_taskless.run_ids, _complete_taskless.step_slugs) p(run_id, step_slug), pgflow.steps st
+  where s.run_id = p.run_id
+    and s.step_slug = p.step_slug
+    and st.flow_slug = s.flow_slug
+    and st.step_slug = s.step_slug;
+
+  update pgflow.runs r
+  set remaining_steps = r.remaining_steps - c.step_count
+  from (
+    select p.run_id, count(*)::int as step_count
+    from unnest(_complete_taskless.run_ids) p(run_id)
+    group by p.run_id
+  ) c
+  where r.run_id = c.run_id;
+
+  perform pgflow._send_events('step:completed', _complete_taskless.run_ids, _complete_taskless.step_slugs);
+
+  select d.ready_run_ids, d.ready_step_slugs into ready_run_ids, ready_step_slugs
+  from pgflow._release_dependents(
+    _complete_taskless.run_ids, _complete_taskless.step_slugs, null, false
+  ) d;
+end;
+$$;
+
+-- ---- schema/0214__judge_steps.sql
+-- What has to happen to ready steps (pairs): verdict 'fail' (run fails), 'drop' (another step fails the run),
+-- 'skip', 'skip-cascade' (condition unmet), 'taskless' or 'start'. Pairs that are not ready any more, or whose
+-- run has ended, are left out. The only place that evaluates conditions.
+create function pgflow._judge_steps(run_ids uuid[], step_slugs text[])
+returns table (run_id uuid, step_slug text, verdict text)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    j.run_id,
+    j.step_slug,
+    case
+      when min(j.step_index) filter (where j.verdict = 'fail') over w is null then j.verdict
+      when j.verdict = 'fail' and j.step_index = min(j.step_index) filter (where j.verdict = 'fail') over w
+        then 'fail'
+      else 'drop'
+    end
+  from (
+    select
+      s.run_id,
+      s.step_slug,
+      st.step_index,
+      case
+        when (st.required_input_pattern is not null or st.forbidden_input_pattern is not null)
+          and not (
+            coalesce(i.input @> st.required_input_pattern, true)
+            and not coalesce(i.input @> st.forbidden_input_pattern, false)
+          )
+          then st.when_unmet
+        when s.initial_tasks = 0 then 'taskless'
+        else 'start'
+      end as verdict
+    from unnest(_judge_steps.run_ids, _judge_steps.step_slugs) p(run_id, step_slug)
+    join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
+    join pgflow.runs r on r.run_id = s.run_id
+    join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+    cross join lateral (
+      -- the condition input, built only for steps that have a pattern
+      select case
+        when st.required_input_pattern is null and st.forbidden_input_pattern is null then null
+        when st.deps_count = 0 then r.input
+        else (
+          select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
+          from pgflow.deps d
+          join pgflow.step_states ds on ds.run_id = s.run_id and ds.step_slug = d.dep_slug
+          where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and ds.status = 'completed'
+        )
+      end as input
+    ) i
+    where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0
+  ) j
+  window w as (partition by j.run_id)
+  order by j.run_id, j.step_index;
+end;
+$$;
+
+-- ---- schema/0215__resolve_conditions.sql
+-- Evaluates the conditions of ready steps (pairs) and of those that become ready because others are skipped,
+-- each once, until none is left. Returns the pairs that may go on: with tasks (start) and without (taskless).
+create function pgflow._resolve_conditions(
+  run_ids uuid[],
+  step_slugs text[],
+  out start_run_ids uuid[],
+  out start_step_slugs text[],
+  out taskless_run_ids uuid[],
+  out taskless_step_slugs text[]
+)
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_todo_run_ids uuid[] := run_ids;
+  v_todo_step_slugs text[] := step_slugs;
+  v_fail_run_ids uuid[];
+  v_fail_step_slugs text[];
+  v_skip_run_ids uuid[];
+  v_skip_step_slugs text[];
+  v_doom_run_ids uuid[];
+  v_doom_step_slugs text[];
+  v_round record;
+begin
+  while v_todo_run_ids is not null loop
+    select
+      array_agg(j.run_id) filter (where j.verdict = 'fail') as fail_run_ids,
+      array_agg(j.step_slug) filter (where j.verdict = 'fail') as fail_step_slugs,
+      array_agg(j.run_id) filter (where j.verdict = 'skip') as skip_run_ids,
+      array_agg(j.step_slug) filter (where j.verdict = 'skip') as skip_step_slugs,
+      array_agg(j.run_id) filter (where j.verdict = 'skip-cascade') as doom_run_ids,
+      array_agg(j.step_slug) filter (where j.verdict = 'skip-cascade') as doom_step_slugs,
+      array_agg(j.run_id) filter (where j.verdict = 'start') as go_run_ids,
+      array_agg(j.step_slug) filter (where j.verdict = 'start') as go_step_slugs,
+      array_agg(j.run_id) filter (where j.verdict = 'taskless') as empty_run_ids,
+      array_agg(j.step_slug) filter (where j.verdict = 'taskless') as empty_step_slugs
+    into v_round
+    from pgflow._judge_steps(v_todo_run_ids, v_todo_step_slugs) j;
+
+    start_run_ids := start_run_ids || v_round.go_run_ids;
+    start_step_slugs := start_step_slugs || v_round.go_step_slugs;
+    taskless_run_ids := taskless_run_ids || v_round.empty_run_ids;
+    taskless_step_slugs := taskless_step_slugs || v_round.empty_step_slugs;
+    v_todo_run_ids := null;
+
+    if v_round.fail_run_ids is not null then
+      perform pgflow._fail_runs(
+        v_round.fail_run_ids, v_round.fail_step_slugs,
+        array_fill('Condition not met'::text, array[cardinality(v_round.fail_run_ids)])
+      );
+    end if;
+    if v_round.skip_run_ids is not null then
+      perform pgflow._skip_steps(
+        v_round.skip_run_ids, v_round.skip_step_slugs,
+        array_fill('condition_unmet'::text, array[cardinality(v_round.skip_run_ids)])
+      );
+    end if;
+    if v_round.doom_run_ids is not null then
+      perform pgflow._force_skip(
+        v_round.doom_run_ids, v_round.doom_step_slugs,
+        array_fill('condition_unmet'::text, array[cardinality(v_round.doom_run_ids)])
+      );
+    end if;
+    if v_round.skip_run_ids is not null then
+      select d.ready_run_ids, d.ready_step_slugs into v_todo_run_ids, v_todo_step_slugs
+      from pgflow._release_dependents(v_round.skip_run_ids, v_round.skip_step_slugs, null, false) d;
+    end if;
+  end loop;
+end;
+$$;
+
+-- ---- schema/0216__settle.sql
+-- Alternates conditions and taskless completion over ready steps (pairs) until neither changes anything;
+-- returns the pairs that are to be started. Runs may have failed on the way: their pairs are left out by
+-- _start_steps.
+create function pgflow._settle(
+  run_ids uuid[], step_slugs text[], out start_run_ids uuid[], out start_step_slugs text[]
+)
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_round record;
+  v_run_ids uuid[] := run_ids;
+  v_step_slugs text[] := step_slugs;
+  v_round_count int := 0;
+begin
+  while v_run_ids is not null loop
+    select * into v_round from pgflow._resolve_conditions(v_run_ids, v_step_slugs);
+    start_run_ids := start_run_ids || v_round.start_run_ids;
+    start_step_slugs := start_step_slugs || v_round.start_step_slugs;
+    exit when v_round.taskless_run_ids is null;
+
+    v_round_count := v_round_count + 1;
+    perform pgflow._check_cascade(v_round_count);
+    -- a run may have failed in a later round of conditions than the one that let its taskless step pass
+    select t.ready_run_ids, t.ready_step_slugs into v_run_ids, v_step_slugs
+    from (
+      select array_agg(p.run_id order by p.position) as run_ids,
+        array_agg(p.step_slug order by p.position) as step_slugs
+      from unnest(v_round.taskless_run_ids, v_round.taskless_step_slugs)
+        with ordinality p(run_id, step_slug, position)
+      join pgflow.runs r on r.run_id = p.run_id
+      where r.status = 'started'
+    ) e
+    cross join lateral pgflow._complete_taskless(e.run_ids, e.step_slugs) t;
+  end loop;
+end;
+$$;
+
+-- ---- schema/0217__check_cascade.sql
+-- A chain of more than fifty empty maps is taken for a loop (the limit is pgflow's).
+create function pgflow._check_cascade(round_count int)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if round_count > 50 then
+    raise exception 'Cascade loop exceeded safety limit of 50 iterations'
+      using errcode = 'PF007', hint = 'Chain at most fifty maps without a single step between them.';
+  end if;
+end;
+$$;
+
+-- ---- schema/0218__start_steps.sql
+-- Starts ready steps (pairs) that have tasks, in runs that are started; returns those it started. Their
+-- tasks do not exist yet: _spawn_tasks makes them.
+create function pgflow._start_steps(
+  run_ids uuid[], step_slugs text[], out started_run_ids uuid[], out started_step_slugs text[]
+)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  with started as (
+    update pgflow.step_states s
+    set status = 'started',
+        started_at = greatest(now(), s.created_at),
+        remaining_tasks = s.initial_tasks
+    from unnest(_start_steps.run_ids, _start_steps.step_slugs) p(run_id, step_slug), pgflow.runs r
+    where s.run_id = p.run_id
+      and s.step_slug = p.step_slug
+      and r.run_id = s.run_id
+      and r.status = 'started'
+      and s.status = 'created'
+      and s.remaining_deps = 0
+      and s.initial_tasks > 0
+    returning s.run_id, s.step_slug
+  )
+  select
+    array_agg(s.run_id order by s.run_id, s.step_slug collate "C"),
+    array_agg(s.step_slug order by s.run_id, s.step_slug collate "C")
+  into started_run_ids, started_step_slugs
+  from started s;
+end;
+$$;
+
+-- ---- schema/0219__spawn_tasks.sql
+-- Makes the tasks and messages of steps that have just been started (pairs; messages are sent in their
+-- order). Up to hand_over tasks of steps without start_delay are born started, owned by the pair's worker,
+-- their messages already invisible: that saves the claim. Returns the keys of those.
+-- A task and its message are inserted together because the id is drawn from the queue's sequence first.
+create function pgflow._spawn_tasks(
+  run_ids uuid[],
+  step_slugs text[],
+  worker_ids uuid[],
+  hand_over int,
+  out handed_run_ids uuid[],
+  out handed_step_slugs text[],
+  out handed_task_indexes int[]
+)
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_flow_slug text;
+  v_sequence regclass;
+  v_left int := coalesce(hand_over, 0);
+  v_made record;
+  v_notify text[];
+begin
+  for v_flow_slug in
+    select distinct r.flow_slug
+    from unnest(_spawn_tasks.run_ids) p(run_id)
+    join pgflow.runs r on r.run_id = p.run_id
+    order by r.flow_slug
+  loop
+    v_sequence := pg_get_serial_sequence(format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'q')), 'msg_id');
+
+    with made as (
+      insert into pgflow.step_tasks (
+        flow_slug, run_id, step_slug, task_index, message_id, status, attempts_count, started_at,
+        last_worker_id, element
+      )
+      select
+        v_flow_slug, q.run_id, q.step_slug, q.task_index, nextval(v_sequence),
+        case when q.handed then 'started' else 'queued' end,
+        case when q.handed then 1 else 0 end,
+        case when q.handed then now() end,
+        case when q.handed then q.worker_id end,
+        q.element
+      from (
+        select
+          s.run_id,
+          s.step_slug,
+          e.task_index,
+          e.element,
+          p.worker_id,
+          coalesce(
+            d.eligible
+              and row_number() over (partition by d.eligible order by p.position, e.task_index) <= v_left,
+            false
+          ) as handed
+        from unnest(_spawn_tasks.run_ids, _spawn_tasks.step_slugs, _spawn_tasks.worker_ids)
+          with ordinality p(run_id, step_slug, worker_id, position)
+        join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
+        join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+        cross join lateral (
+          select coalesce(st.opt_start_delay, 0) = 0 and p.worker_id is not null and v_left > 0 as eligible
+        ) d
+        cross join lateral (
+          select case
+            when st.step_type <> 'map' then null
+            when st.deps_count = 0 then (select r.input from pgflow.runs r where r.run_id = s.run_id)
+            else (
+              select ds.output
+              from pgflow.deps d
+              join pgflow.step_states ds on ds.run_id = s.run_id and ds.step_slug = d.dep_slug
+              where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug
+            )
+          end as items
+        ) a
+        cross join lateral (
+          select case
+            when jsonb_typeof(a.items) = 'array' and jsonb_array_length(a.items) = s.initial_tasks then a.items
+          end as items
+        ) b
+        cross join lateral (
+          select i.element, (i.position - 1)::int as task_index
+          from jsonb_array_elements(b.items) with ordinality i(element, position)
+          union all
+          -- single steps, and maps whose number of tasks was set by hand
+          select null, g.task_index
+          from generate_series(0, s.initial_tasks - 1) g(task_index)
+          where b.items is null
+        ) e
+        where s.flow_slug = v_flow_slug
+        order by p.position, e.task_index
+      ) q
+      returning run_id, step_slug, task_index, message_id, status
+    )
+    select
+      array_agg(m.message_id) as msg_ids,
+      array_agg(m.run_id) as run_ids,
+      array_agg(m.step_slug) as step_slugs,
+      array_agg(m.task_index) as task_indexes,
+      array_agg(m.status = 'started') as handed,
+      array_agg(
+        case when m.status = 'started' then coalesce(st.opt_timeout, f.opt_timeout) + 2
+        else coalesce(st.opt_start_delay, 0) end
+      ) as vt_offsets,
+      array_agg(m.run_id) filter (where m.status = 'started') as handed_run_ids,
+      array_agg(m.step_slug) filter (where m.status = 'started') as handed_step_slugs,
+      array_agg(m.task_index) filter (where m.status = 'started') as handed_task_indexes,
+      bool_or(m.status = 'queued' and coalesce(st.opt_start_delay, 0) = 0) as visible
+    into v_made
+    from made m
+    join pgflow.steps st on st.flow_slug = v_flow_slug and st.step_slug = m.step_slug
+    join pgflow.flows f on f.flow_slug = v_flow_slug;
+
+    execute format(
+      $sql$
+        insert into pgmq.%I (msg_id, read_ct, vt, message)
+        overriding system value
+        select m.msg_id, m.handed::int, $7 + m.vt_offset * interval '1 second',
+          jsonb_build_object(
+            'flow_slug', $8, 'run_id', m.run_id, 'step_slug', m.step_slug, 'task_index', m.task_index)
+        from unnest($1, $2, $3, $4, $5, $6) m(msg_id, run_id, step_slug, task_index, handed, vt_offset)
+      $sql$,
+      pgflow._queue_table(v_flow_slug, 'q')
+    ) using v_made.msg_ids, v_made.run_ids, v_made.step_slugs, v_made.task_indexes, v_made.handed,
+      v_made.vt_offsets, clock_timestamp(), v_flow_slug;
+
+    handed_run_ids := handed_run_ids || v_made.handed_run_ids;
+    handed_step_slugs := handed_step_slugs || v_made.handed_step_slugs;
+    handed_task_indexes := handed_task_indexes || v_made.handed_task_indexes;
+    v_left := v_left - coalesce(cardinality(v_made.handed_run_ids), 0);
+    if v_made.visible then
+      v_notify := v_notify || v_flow_slug;
+    end if;
+  end loop;
+
+  perform pgflow._notify(v_notify, null);
+end;
+$$;
+
+-- ---- schema/0220__advance.sql
+-- What follows when steps (pairs, in started runs) have been completed or skipped: release the dependents,
+-- resolve conditions and taskless steps, start what is ready, hand tasks over, complete runs.
+-- count_steps: whether runs.remaining_steps still has to go down by these steps. Returns what was handed over.
+create function pgflow._advance(
+  run_ids uuid[],
+  step_slugs text[],
+  worker_ids uuid[],
+  hand_over int,
+  count_steps boolean,
+  out handed_run_ids uuid[],
+  out handed_step_slugs text[],
+  out handed_task_indexes int[]
+)
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_released record;
+  v_started record;
+begin
+  select * into v_released
+  from pgflow._release_dependents(_advance.run_ids, _advance.step_slugs, _advance.worker_ids, true);
+
+  if v_released.ready_run_ids is not null then
+    select s.started_run_ids, s.started_step_slugs into v_started
+    from pgflow._settle(v_released.ready_run_ids, v_released.ready_step_slugs) p
+    cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
+
+    v_released.started_worker_ids := v_released.started_worker_ids || array(
+      -- any worker of the same run will do: it has just worked on it
+      select _advance.worker_ids[array_position(_advance.run_ids, s.run_id)]
+      from unnest(v_started.started_run_ids) with ordinality s(run_id, position)
+      order by s.position
+    );
+    v_released.started_run_ids := v_released.started_run_ids || v_started.started_run_ids;
+    v_released.started_step_slugs := v_released.started_step_slugs || v_started.started_step_slugs;
+  end if;
+
+  if v_released.started_run_ids is not null then
+    perform pgflow._send_events('step:started', v_released.started_run_ids, v_released.started_step_slugs);
+    select s.handed_run_ids, s.handed_step_slugs, s.handed_task_indexes
+    into handed_run_ids, handed_step_slugs, handed_task_indexes
+    from pgflow._spawn_tasks(
+      v_released.started_run_ids, v_released.started_step_slugs, v_released.started_worker_ids, hand_over
+    ) s;
+  end if;
+
+  perform pgflow._finish_runs(_advance.run_ids, count_steps);
+end;
+$$;
+
+-- ---- schema/0230__task_results.sql
+-- What a worker needs to run these started tasks (keys), in the order given. Outputs of dependencies are read
+-- from their step states by primary key, elements of maps from the task's own row.
+-- flow_input_steps: '<flow_slug>.<step_slug>' of dependent steps and maps that want the run's input too.
+create function pgflow._task_results(
+  run_ids uuid[], step_slugs text[], task_indexes int[], flow_input_steps text[]
+)
+returns setof pgflow.task_result
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'claimed'::text,
+    t.flow_slug,
+    t.run_id,
+    t.step_slug,
+    t.task_index,
+    t.attempts_count,
+    t.last_worker_id,
+    t.message_id,
+    case
+      when st.step_type = 'map' then coalesce(
+        t.element,
+        case
+          when st.deps_count = 0 then r.input -> t.task_index
+          else (
+            select ds.output -> t.task_index
+            from pgflow.deps d
+            join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
+            where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug
+          )
+        end
+      )
+      when st.deps_count = 0 then '{}'
+      else (
+        select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
+        from pgflow.deps d
+        join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
+        where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug and ds.status = 'completed'
+      )
+    end,
+    case
+      when (st.step_type = 'single' and st.deps_count = 0)
+        or t.flow_slug || '.' || t.step_slug = any(_task_results.flow_input_steps)
+        then r.input
+    end,
+    coalesce(st.opt_timeout, f.opt_timeout),
+    t.started_at,
+    r.trace_context,
+    null::int,
+    coalesce(st.opt_max_attempts, f.opt_max_attempts)
+  from unnest(_task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes)
+    with ordinality k(run_id, step_slug, task_index, position)
+  join pgflow.step_tasks t
+    on t.run_id = k.run_id and t.step_slug = k.step_slug and t.task_index = k.task_index
+  join pgflow.runs r on r.run_id = t.run_id
+  join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+  join pgflow.flows f on f.flow_slug = t.flow_slug
+  order by k.position;
+end;
+$$;
+
+-- ---- schema/0231__start_tasks.sql
+-- Starts the tasks of messages the caller owns (has locked): element i is a message and the worker who wants
+-- it; its task is found by the key in the message's body. Only queued tasks of started steps of started runs
+-- start. Returns, in order, the keys of those that did and how long their messages have to stay invisible.
+create function pgflow._start_tasks(
+  worker_ids uuid[],
+  flow_slugs text[],
+  msg_ids bigint[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  out started_flow_slugs text[],
+  out started_msg_ids bigint[],
+  out started_run_ids uuid[],
+  out started_step_slugs text[],
+  out started_task_indexes int[],
+  out vt_offsets int[]
+)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  with started as (
+    update pgflow.step_tasks t
+    set status = 'started',
+        started_at = greatest(now(), t.queued_at),
+        attempts_count = t.attempts_count + 1,
+        last_worker_id = m.worker_id
+    from unnest(
+      _start_tasks.worker_ids, _start_tasks.flow_slugs, _start_tasks.msg_ids,
+      _start_tasks.run_ids, _start_tasks.step_slugs, _start_tasks.task_indexes
+    ) with ordinality m(worker_id, flow_slug, msg_id, run_id, step_slug, task_index, position),
+      pgflow.runs r, pgflow.step_states s, pgflow.steps st, pgflow.flows f
+    where t.run_id = m.run_id
+      and t.step_slug = m.step_slug
+      and t.task_index = m.task_index
+      and t.flow_slug = m.flow_slug
+      and t.message_id = m.msg_id
+      and t.status = 'queued'
+      and r.run_id = m.run_id
+      and r.status = 'started'
+      and s.run_id = m.run_id
+      and s.step_slug = m.step_slug
+      and s.status = 'started'
+      and st.flow_slug = m.flow_slug
+      and st.step_slug = m.step_slug
+      and f.flow_slug = m.flow_slug
+    returning t.flow_slug, t.message_id, t.run_id, t.step_slug, t.task_index, m.position,
+      coalesce(st.opt_timeout, f.opt_timeout) + 2 as vt_offset
+  ),
+  sorted as (select * from started s order by s.position)
+  select
+    array_agg(s.flow_slug), array_agg(s.message_id), array_agg(s.run_id), array_agg(s.step_slug),
+    array_agg(s.task_index), array_agg(s.vt_offset)
+  into started_flow_slugs, started_msg_ids, started_run_ids, started_step_slugs, started_task_indexes, vt_offsets
+  from sorted s;
+end;
+$$;
+
+-- ---- schema/0232_start_tasks.sql
+-- The second half of polling: starts the tasks of messages the worker has read. Whatever cannot be started is
+-- ignored, its message left alone.
+create function pgflow.start_tasks(flow_slug text, msg_ids bigint[], worker_id uuid)
+returns setof pgflow.step_task_record
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_messages record;
+  v_started record;
+begin
+  if start_tasks.msg_ids is null or cardinality(start_tasks.msg_ids) = 0 then
+    return;
+  end if;
+
+  -- Locked in order: of two workers starting the same messages one waits and then finds nothing queued.
+  execute format(
+    $sql$
+      select array_agg(m.msg_id) as msg_ids, array_agg((m.message ->> 'run_id')::uuid) as run_ids,
+        array_agg(m.message ->> 'step_slug') as step_slugs,
+        array_agg((m.message ->> 'task_index')::int) as task_indexes
+      from (
+        select q.msg_id, q.message
+        from pgmq.%I q
+        where q.msg_id = any($1) and pgflow._is_task_message(q.message)
+        order by q.msg_id
+        for update
+      ) m
+    $sql$,
+    pgflow._queue_table(start_tasks.flow_slug, 'q')
+  ) into v_messages using start_tasks.msg_ids;
+  if v_messages.run_ids is null then
+    return;
+  end if;
+
+  select * into v_started
+  from pgflow._start_tasks(
+    array_fill(start_tasks.worker_id, array[cardinality(v_messages.run_ids)]),
+    array_fill(start_tasks.flow_slug, array[cardinality(v_messages.run_ids)]),
+    v_messages.msg_ids, v_messages.run_ids, v_messages.step_slugs, v_messages.task_indexes
+  );
+  if v_started.started_run_ids is null then
+    return;
+  end if;
+  perform pgflow._set_visibility(v_started.started_flow_slugs, v_started.started_msg_ids, v_started.vt_offsets);
+
+  return query
+  select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
+  from pgflow._task_results(
+    v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
+  ) r;
+end;
+$$;
+
+-- ---- schema/0240__complete.sql
+-- Completes tasks of many runs. fenced: element i counts only if its task is started by worker i in attempt i.
+-- Returns what did not complete ('stale', 'failed') and, if asked for, tasks handed over ('claimed').
+create function pgflow._complete(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  outputs jsonb[],
+  hand_over int,
+  flow_input_steps text[],
+  fenced boolean
+)
+returns setof pgflow.task_result
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_flow_slugs text[];
+  v_accepted record;
+  v_done record;
+  v_handed record;
+  v_violations bigint[];
+  v_refused bigint[];
+begin
+  -- A statement of its own: what follows must see what the others have committed meanwhile.
+  select array_agg(distinct r.flow_slug) into v_flow_slugs
+  from (
+    select l.flow_slug
+    from pgflow.runs l
+    where l.run_id = any(_complete.run_ids)
+    order by l.run_id
+    for no key update
+  ) r;
+
+  if exists (
+    select 1 from pgflow.steps st
+    where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map' and st.deps_count > 0
+  ) then
+    v_violations := pgflow._fail_type_violations(
+      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
+      _complete.attempts, _complete.outputs, _complete.fenced
+    );
+    return query select v.* from pgflow._outcomes(
+      'failed', v_violations, _complete.worker_ids, _complete.run_ids, _complete.step_slugs,
+      _complete.task_indexes, _complete.attempts
+    ) v;
+  end if;
+
+  with accepted as (
+    update pgflow.step_tasks t
+    set status = 'completed',
+        completed_at = greatest(now(), t.started_at),
+        output = g.output
+    from unnest(
+      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
+      _complete.attempts, _complete.outputs
+    ) with ordinality g(worker_id, run_id, step_slug, task_index, attempt, output, position),
+      pgflow.runs r, pgflow.step_states s
+    where r.run_id = g.run_id
+      and r.status = 'started'
+      and s.run_id = g.run_id
+      and s.step_slug = g.step_slug
+      and s.status = 'started'
+      and t.run_id = g.run_id
+      and t.step_slug = g.step_slug
+      and t.task_index = g.task_index
+      and t.status = 'started'
+      and (not _complete.fenced or (t.last_worker_id = g.worker_id and t.attempts_count = g.attempt))
+    returning t.flow_slug, t.run_id, t.step_slug, t.message_id, t.last_worker_id, g.position
+  )
+  select
+    array_agg(a.flow_slug) as flow_slugs,
+    array_agg(a.run_id) as run_ids,
+    array_agg(a.step_slug) as step_slugs,
+    array_agg(a.message_id) as msg_ids,
+    array_agg(a.last_worker_id) as worker_ids,
+    array_agg(a.position) as positions
+  into v_accepted
+  from accepted a;
+
+  if coalesce(cardinality(v_accepted.positions), 0) < cardinality(_complete.run_ids) then
+    v_refused := array(
+      select p.position from generate_series(1::bigint, cardinality(_complete.run_ids)) p(position)
+      except select a.position from unnest(v_accepted.positions || v_violations) a(position)
+      order by 1
+    );
+    perform pgflow._archive_late(v_refused, _complete.run_ids, _complete.step_slugs, _complete.task_indexes);
+    return query select v.* from pgflow._outcomes(
+      'stale', v_refused, _complete.worker_ids, _complete.run_ids, _complete.step_slugs,
+      _complete.task_indexes, _complete.attempts
+    ) v;
+  end if;
+  if v_accepted.positions is null then
+    return;
+  end if;
+
+  -- One counter update per (run, step), however many of its tasks are in the batch.
+  with counted as (
+    update pgflow.step_states s
+    set remaining_tasks = s.remaining_tasks - c.task_count,
+        status = case when s.remaining_tasks = c.task_count then 'completed' else s.status end,
+        completed_at = case when s.remaining_tasks = c.task_count then greatest(now(), s.started_at) end,
+        output = case
+          when s.remaining_tasks is distinct from c.task_count then null
+          when st.step_type = 'map' then (
+            select jsonb_agg(t.output order by t.task_index)
+            from pgflow.step_tasks t
+            where t.run_id = s.run_id and t.step_slug = s.step_slug
+          )
+          else (
+            select t.output
+            from pgflow.step_tasks t
+            where t.run_id = s.run_id and t.step_slug = s.step_slug and t.status = 'completed'
+            limit 1
+          )
+        end
+    from (
+      select a.run_id, a.step_slug, count(*)::int as task_count, (array_agg(a.worker_id))[1] as worker_id
+      from unnest(v_accepted.run_ids, v_accepted.step_slugs, v_accepted.worker_ids) a(run_id, step_slug, worker_id)
+      group by a.run_id, a.step_slug
+    ) c, pgflow.steps st
+    where s.run_id = c.run_id
+      and s.step_slug = c.step_slug
+      and st.flow_slug = s.flow_slug
+      and st.step_slug = s.step_slug
+    returning s.run_id, s.step_slug, s.status, c.worker_id
+  ),
+  done as (
+    select * from counted c where c.status = 'completed' order by c.run_id, c.step_slug collate "C"
+  )
+  select
+    array_agg(d.run_id) as run_ids, array_agg(d.step_slug) as step_slugs, array_agg(d.worker_id) as worker_ids
+  into v_done
+  from done d;
+
+  perform pgflow._archive(v_accepted.flow_slugs, v_accepted.msg_ids);
+
+  if v_done.run_ids is not null then
+    perform pgflow._send_events('step:completed', v_done.run_ids, v_done.step_slugs);
+    select * into v_handed
+    from pgflow._advance(v_done.run_ids, v_done.step_slugs, v_done.worker_ids, _complete.hand_over, true);
+    return query select v.* from pgflow._task_results(
+      v_handed.handed_run_ids, v_handed.handed_step_slugs, v_handed.handed_task_indexes,
+      _complete.flow_input_steps
+    ) v;
+  end if;
+  perform pgflow._notify(null, v_accepted.run_ids);
+end;
+$$;
+
+-- ---- schema/0241__outcomes.sql
+-- The elements at these positions of a worker's call, with one outcome; order of the positions.
+create function pgflow._outcomes(
+  outcome text,
+  positions bigint[],
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[]
+)
+returns setof pgflow.task_result
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    _outcomes.outcome, r.flow_slug, g.run_id, g.step_slug, g.task_index, g.attempt, g.worker_id, t.message_id,
+    null::jsonb, null::jsonb, null::int, null::timestamptz, r.trace_context, null::int, null::int
+  from unnest(_outcomes.positions) with ordinality p(position, sequence)
+  cross join lateral (
+    select
+      _outcomes.worker_ids[p.position] as worker_id,
+      _outcomes.run_ids[p.position] as run_id,
+      _outcomes.step_slugs[p.position] as step_slug,
+      _outcomes.task_indexes[p.position] as task_index,
+      _outcomes.attempts[p.position] as attempt
+  ) g
+  left join pgflow.runs r on r.run_id = g.run_id
+  left join pgflow.step_tasks t
+    on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
+  order by p.sequence;
+end;
+$$;
+
+-- ---- schema/0242__archive_late.sql
+-- A callback that comes after its step has ended (repeated, or the step was skipped meanwhile) changes nothing,
+-- but its message must not be delivered again. A failed run has archived its messages already.
+create function pgflow._archive_late(
+  positions bigint[], run_ids uuid[], step_slugs text[], task_indexes int[]
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_late record;
+begin
+  select array_agg(t.flow_slug) as flow_slugs, array_agg(t.message_id) as msg_ids
+  into v_late
+  from unnest(_archive_late.run_ids, _archive_late.step_slugs, _archive_late.task_indexes)
+    with ordinality g(run_id, step_slug, task_index, position)
+  join pgflow.runs r on r.run_id = g.run_id
+  join pgflow.step_states s on s.run_id = g.run_id and s.step_slug = g.step_slug
+  join pgflow.step_tasks t
+    on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
+  where g.position = any(_archive_late.positions) and r.status <> 'failed' and s.status <> 'started';
+
+  perform pgflow._archive(v_late.flow_slugs, v_late.msg_ids);
+end;
+$$;
+
+-- ---- schema/0243__fail_type_violations.sql
+-- A single step that feeds a map whose number of tasks is still unknown has to produce an array. Fails the
+-- runs of elements that do not (the first of each run) and returns their positions. Callers hold the run locks.
+create function pgflow._fail_type_violations(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  outputs jsonb[],
+  fenced boolean
+)
+returns bigint[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_wrong record;
+begin
+  select
+    array_agg(w.position) as positions,
+    array_agg(w.run_id) as run_ids,
+    array_agg(w.step_slug) as step_slugs,
+    array_agg(w.task_index) as task_indexes,
+    array_agg(w.output) as outputs,
+    array_agg(w.produced) as types,
+    array_agg(w.flow_slug) as flow_slugs,
+    array_agg(w.message_id) as msg_ids,
+    array_agg(format(
+      '[TYPE_VIOLATION] Map step %s expects array input but dependency %s produced %s',
+      w.map_slug, w.step_slug, w.produced
+    )) as messages
+  into v_wrong
+  from (
+    select distinct on (g.run_id)
+      g.position, g.run_id, g.step_slug, g.task_index, g.output, t.flow_slug, t.message_id, m.map_slug,
+      coalesce(jsonb_typeof(g.output), 'null') as produced
+    from unnest(
+      _fail_type_violations.worker_ids, _fail_type_violations.run_ids, _fail_type_violations.step_slugs,
+      _fail_type_violations.task_indexes, _fail_type_violations.attempts, _fail_type_violations.outputs
+    ) with ordinality g(worker_id, run_id, step_slug, task_index, attempt, output, position)
+    join pgflow.runs r on r.run_id = g.run_id
+    join pgflow.step_states s on s.run_id = g.run_id and s.step_slug = g.step_slug
+    join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+    join pgflow.step_tasks t
+      on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
+    cross join lateral (
+      select d.step_slug as map_slug
+      from pgflow.deps d
+      join pgflow.steps c on c.flow_slug = d.flow_slug and c.step_slug = d.step_slug
+      join pgflow.step_states cs on cs.run_id = g.run_id and cs.step_slug = d.step_slug
+      where d.flow_slug = s.flow_slug
+        and d.dep_slug = s.step_slug
+        and c.step_type = 'map'
+        and cs.initial_tasks is null
+      order by c.step_index
+      limit 1
+    ) m
+    where (g.output is null or jsonb_typeof(g.output) <> 'array')
+      and r.status = 'started'
+      and s.status = 'started'
+      and st.step_type = 'single'
+      and t.status = 'started'
+      and (
+        not _fail_type_violations.fenced
+        or (t.last_worker_id = g.worker_id and t.attempts_count = g.attempt)
+      )
+    order by g.run_id, g.position
+  ) w;
+  if v_wrong.positions is null then
+    return null;
+  end if;
+
+  update pgflow.step_tasks t
+  set status = 'failed',
+      failed_at = greatest(now(), t.started_at),
+      output = w.output,
+      error_message = format('[TYPE_VIOLATION] Produced %s instead of array', w.produced)
+  from unnest(v_wrong.run_ids, v_wrong.step_slugs, v_wrong.task_indexes, v_wrong.outputs, v_wrong.types)
+    w(run_id, step_slug, task_index, output, produced)
+  where t.run_id = w.run_id and t.step_slug = w.step_slug and t.task_index = w.task_index;
+
+  perform pgflow._archive(v_wrong.flow_slugs, v_wrong.msg_ids);
+  perform pgflow._fail_runs(v_wrong.run_ids, v_wrong.step_slugs, v_wrong.messages);
+  perform pgflow._notify(null, v_wrong.run_ids);
+  return v_wrong.positions;
+end;
+$$;
+
+-- ---- schema/0244_complete_task.sql
+-- The one-element case of complete_tasks, without fence and hand-over.
+create function pgflow.complete_task(run_id uuid, step_slug text, task_index int, output jsonb)
+returns setof pgflow.step_tasks
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+begin
+  perform 1 from pgflow._complete(
+    array[null::uuid], array[complete_task.run_id], array[complete_task.step_slug],
+    array[complete_task.task_index], array[null::int], array[complete_task.output], 0, '{}', false
+  );
+  return query
+  select t.*
+  from pgflow.step_tasks t
+  where t.run_id = complete_task.run_id
+    and t.step_slug = complete_task.step_slug
+    and t.task_index = complete_task.task_index;
+end;
+$$;
+
+-- ---- schema/0245_complete_tasks.sql
+-- Completes many tasks of many runs; element i counts only if its task is started by worker i in attempt i.
+-- Returns only what is out of the ordinary: 'stale' (refused, nothing changed), 'failed' (type violation), and
+-- up to hand_over rows 'claimed': tasks that became ready, started for the same worker.
+create function pgflow.complete_tasks(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  outputs jsonb[],
+  hand_over int default 0,
+  flow_input_steps text[] default '{}'
+)
+returns setof pgflow.task_result
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+begin
+  perform pgflow._check_lengths(
+    cardinality(complete_tasks.run_ids),
+    array['worker_ids', 'step_slugs', 'task_indexes', 'attempts', 'outputs'],
+    array[
+      cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
+      cardinality(complete_tasks.task_indexes), cardinality(complete_tasks.attempts),
+      cardinality(complete_tasks.outputs)
+    ]
+  );
+  return query select c.* from pgflow._complete(
+    complete_tasks.worker_ids, complete_tasks.run_ids, complete_tasks.step_slugs, complete_tasks.task_indexes,
+    complete_tasks.attempts, complete_tasks.outputs, complete_tasks.hand_over, complete_tasks.flow_input_steps,
+    true
+  ) c;
+end;
+$$;
+
+-- ---- schema/0250__fail.sql
+-- Fails tasks of many runs, as if one after the other with, in each run, first whatever fails the run, then
+-- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
+-- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula.
+create function pgflow._fail(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  error_messages text[],
+  retryable boolean[],
+  retry_after int[],
+  fenced boolean
+)
+returns setof pgflow.task_result
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_tasks pgflow.task_result[];
+  v_errors text[];
+  v_part record;
+begin
+  perform 1
+  from pgflow.runs r
+  where r.run_id = any(_fail.run_ids)
+  order by r.run_id
+  for no key update;
+
+  -- verdicts: retry, fail, skip, skip-cascade, late, 'run failed' (task fails with its run), stale
+  select
+    array_agg(row(
+      v.verdict, v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.message_id,
+      null, null, null, null, v.trace_context, v.delay, v.max_attempts
+    )::pgflow.task_result order by v.position),
+    array_agg(v.error_message order by v.position)
+  into v_tasks, v_errors
+  from (
+    select
+      c.*,
+      case
+        when c.first_verdict not in ('retry', 'fail', 'skip', 'skip-cascade') then c.first_verdict
+        when c.fail_position is not null then
+          case when c.position = c.fail_position then 'fail' else 'run failed' end
+        when c.skip_position is not null and c.position <> c.skip_position then 'late'
+        else c.first_verdict
+      end as verdict
+    from (
+      select
+        j.*,
+        min(j.position) filter (where j.first_verdict = 'fail')
+          over (partition by j.run_id) as fail_position,
+        min(j.position) filter (where j.first_verdict in ('skip', 'skip-cascade'))
+          over (partition by j.run_id, j.step_slug) as skip_position
+      from (
+        select
+          g.*,
+          r.flow_slug,
+          r.trace_context,
+          t.message_id,
+          coalesce(st.opt_max_attempts, f.opt_max_attempts) as max_attempts,
+          coalesce(
+            least(greatest(g.retry_after, 0), 86400),
+            pgflow._retry_delay(
+              coalesce(st.opt_backoff, f.opt_backoff),
+              coalesce(st.opt_base_delay, f.opt_base_delay),
+              coalesce(st.opt_max_delay, f.opt_max_delay),
+              t.attempts_count
+            )
+          ) as delay,
+          case
+            when t.run_id is null then 'stale'
+            when _fail.fenced and (t.last_worker_id, t.attempts_count) is distinct from (g.worker_id, g.attempt)
+              then case when r.status <> 'failed' and s.status = 'started' then 'stale' else 'late' end
+            when r.status = 'failed' then case when t.status = 'started' then 'run failed' else 'late' end
+            when s.status <> 'started' then 'late'
+            when t.status <> 'started' then 'stale'
+            when row_number() over (partition by g.run_id, g.step_slug, g.task_index order by g.position) > 1
+              then 'stale'
+            -- a requeue after a crash has counted an attempt that the handler did not fail
+            when coalesce(g.retryable, true)
+              and t.attempts_count - t.requeued_count < coalesce(st.opt_max_attempts, f.opt_max_attempts)
+              then 'retry'
+            else st.when_exhausted
+          end as first_verdict
+        from unnest(
+          _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts,
+          _fail.error_messages, _fail.retryable, _fail.retry_after
+        ) with ordinality g(
+          worker_id, run_id, step_slug, task_index, attempt, error_message, retryable, retry_after, position
+        )
+        left join pgflow.step_tasks t
+          on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
+        left join pgflow.runs r on r.run_id = t.run_id
+        left join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
+        left join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+        left join pgflow.flows f on f.flow_slug = t.flow_slug
+      ) j
+    ) c
+  ) v;
+
+  update pgflow.step_tasks t
+  set status = case v.outcome when 'retry' then 'queued' else 'failed' end,
+      started_at = case v.outcome when 'retry' then null else t.started_at end,
+      failed_at = case v.outcome when 'retry' then null else greatest(now(), t.started_at) end,
+      error_message = v.error_message
+  from unnest(v_tasks, v_errors) v(
+    outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
+    timeout, started_at, trace_context, delay, max_attempts, error_message
+  )
+  where t.run_id = v.run_id
+    and t.step_slug = v.step_slug
+    and t.task_index = v.task_index
+    and v.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'run failed');
+
+  select
+    array_agg(v.flow_slug) filter (where v.outcome = 'retry') as retry_flow_slugs,
+    array_agg(v.msg_id) filter (where v.outcome = 'retry') as retry_msg_ids,
+    array_agg(v.delay) filter (where v.outcome = 'retry') as retry_delays,
+    array_agg(v.flow_slug) filter (where v.outcome = 'retry' and v.delay = 0) as visible_flow_slugs,
+    array_agg(v.flow_slug) filter (where v.outcome not in ('retry', 'stale')) as over_flow_slugs,
+    array_agg(v.msg_id) filter (where v.outcome not in ('retry', 'stale')) as over_msg_ids,
+    array_agg(v.run_id) filter (where v.outcome = 'fail') as fail_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome = 'fail') as fail_step_slugs,
+    array_agg(v.error_message) filter (where v.outcome = 'fail') as fail_messages,
+    array_agg(v.run_id) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_step_slugs,
+    array_agg(v.error_message) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_messages,
+    array_agg(v.run_id) filter (where v.outcome = 'skip') as plain_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome = 'skip') as plain_step_slugs,
+    array_agg(v.run_id) filter (where v.outcome = 'skip-cascade') as cascade_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome = 'skip-cascade') as cascade_step_slugs,
+    array_agg(v.run_id) filter (where v.outcome in ('fail', 'skip', 'skip-cascade')) as changed_run_ids
+  into v_part
+  from unnest(v_tasks, v_errors) v(
+    outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
+    timeout, started_at, trace_context, delay, max_attempts, error_message
+  );
+
+  if v_part.retry_msg_ids is not null then
+    perform pgflow._set_visibility(v_part.retry_flow_slugs, v_part.retry_msg_ids, v_part.retry_delays);
+  end if;
+  if v_part.over_msg_ids is not null then
+    perform pgflow._archive(v_part.over_flow_slugs, v_part.over_msg_ids);
+  end if;
+  if v_part.fail_run_ids is not null then
+    perform pgflow._fail_runs(v_part.fail_run_ids, v_part.fail_step_slugs, v_part.fail_messages);
+  end if;
+  if v_part.skip_run_ids is not null then
+    perform pgflow._skip_steps(
+      v_part.skip_run_ids, v_part.skip_step_slugs,
+      array_fill('handler_failed'::text, array[cardinality(v_part.skip_run_ids)]), v_part.skip_messages
+    );
+    perform pgflow._force_skip(v_part.cascade_run_ids, v_part.cascade_step_slugs);
+    perform pgflow._advance(v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false);
+    perform pgflow._finish_runs(v_part.cascade_run_ids, false);
+  end if;
+  perform pgflow._notify(v_part.visible_flow_slugs, v_part.changed_run_ids);
+
+  return query
+  select
+    case v.outcome
+      when 'retry' then 'retried'
+      when 'fail' then 'failed'
+      when 'run failed' then 'failed'
+      when 'skip' then 'skipped'
+      when 'skip-cascade' then 'skipped'
+      else 'stale'
+    end,
+    v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.msg_id, v.input, v.flow_input,
+    v.timeout, v.started_at, v.trace_context,
+    case v.outcome when 'retry' then v.delay end,
+    v.max_attempts
+  from unnest(v_tasks) v;
+end;
+$$;
+
+-- ---- schema/0251_fail_task.sql
+-- The one-element case of fail_tasks, without fence.
+create function pgflow.fail_task(run_id uuid, step_slug text, task_index int, error_message text)
+returns setof pgflow.step_tasks
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+begin
+  perform 1 from pgflow._fail(
+    array[null::uuid], array[fail_task.run_id], array[fail_task.step_slug], array[fail_task.task_index],
+    array[null::int], array[fail_task.error_message], null, null, false
+  );
+  return query
+  select t.*
+  from pgflow.step_tasks t
+  where t.run_id = fail_task.run_id
+    and t.step_slug = fail_task.step_slug
+    and t.task_index = fail_task.task_index;
+end;
+$$;
+
+-- ---- schema/0252_fail_tasks.sql
+-- Fails many tasks of many runs; element i counts only if its task is started by worker i in attempt i. One
+-- row per element: 'retried' (with delay), 'failed', 'skipped', or 'stale' (refused, nothing changed).
+-- retryable[i] = false: exhausted at once. retry_after[i]: seconds instead of the formula, at most one day.
+create function pgflow.fail_tasks(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  error_messages text[],
+  retryable boolean[] default null,
+  retry_after int[] default null
+)
+returns setof pgflow.task_result
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+begin
+  perform pgflow._check_lengths(
+    cardinality(fail_tasks.run_ids),
+    array['worker_ids', 'step_slugs', 'task_indexes', 'attempts', 'error_messages', 'retryable', 'retry_after'],
+    array[
+      cardinality(fail_tasks.worker_ids), cardinality(fail_tasks.step_slugs),
+      cardinality(fail_tasks.task_indexes), cardinality(fail_tasks.attempts),
+      cardinality(fail_tasks.error_messages),
+      coalesce(cardinality(fail_tasks.retryable), cardinality(fail_tasks.run_ids)),
+      coalesce(cardinality(fail_tasks.retry_after), cardinality(fail_tasks.run_ids))
+    ]
+  );
+  return query select f.* from pgflow._fail(
+    fail_tasks.worker_ids, fail_tasks.run_ids, fail_tasks.step_slugs, fail_tasks.task_indexes,
+    fail_tasks.attempts, fail_tasks.error_messages, fail_tasks.retryable, fail_tasks.retry_after, true
+  ) f;
+end;
+$$;
+
+-- ---- schema/0260__start_flows.sql
+-- Starts runs of one flow: element i is an input, a run id (null: a new one) and a trace context. A run id
+-- that exists is that run if flow and input are the same, else PF002. Returns the ids in the order of inputs.
+create function pgflow._start_flows(flow_slug text, inputs jsonb[], run_ids uuid[], trace_contexts jsonb[])
+returns uuid[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_count int := cardinality(inputs);
+  v_run_ids uuid[];
+  v_steps record;
+  v_created uuid[];
+  v_direct boolean;
+  v_started record;
+  v_roots record;
+begin
+  perform pgflow._check_flows(array[_start_flows.flow_slug]);
+
+  -- one look at the definition, so that counters and states agree whatever is added meanwhile
+  select
+    coalesce(array_agg(st.step_slug order by st.step_index), '{}') as slugs,
+    array_agg(st.deps_count order by st.step_index) as deps_counts,
+    array_agg(st.step_type order by st.step_index) as types,
+    coalesce(bool_or(st.step_type = 'map' and st.deps_count = 0), false) as root_maps,
+    coalesce(
+      bool_or(st.required_input_pattern is not null or st.forbidden_input_pattern is not null), false
+    ) as conditions
+  into v_steps
+  from pgflow.steps st
+  where st.flow_slug = _start_flows.flow_slug;
+
+  if v_steps.root_maps then
+    perform pgflow._check_array_input(_start_flows.flow_slug, i.input)
+    from unnest(_start_flows.inputs) i(input);
+  end if;
+
+  select array_agg(coalesce(_start_flows.run_ids[i.position], pgflow.new_run_id()) order by i.position)
+  into v_run_ids
+  from generate_series(1, v_count) i(position);
+
+  with created as (
+    insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
+    select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_steps.slugs), i.trace_context
+    from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
+    order by i.run_id
+    on conflict on constraint runs_pkey do nothing
+    returning runs.run_id
+  )
+  select array_agg(c.run_id) into v_created from created c;
+
+  if coalesce(cardinality(v_created), 0) < v_count then
+    perform pgflow._check_same_runs(_start_flows.flow_slug, v_run_ids, _start_flows.inputs);
+    if v_created is null then
+      return v_run_ids;
+    end if;
+  end if;
+
+  -- Without conditions and empty root maps the roots are born started.
+  v_direct := not v_steps.conditions and not (
+    v_steps.root_maps
+    and exists (select 1 from unnest(_start_flows.inputs) i(input) where jsonb_array_length(i.input) = 0)
+  );
+
+  with states as (
+    insert into pgflow.step_states (
+      flow_slug, run_id, step_slug, remaining_deps, initial_tasks, status, started_at, remaining_tasks
+    )
+    select
+      _start_flows.flow_slug, r.run_id, st.slug, st.deps_count, c.initial_tasks,
+      case when v_direct and st.deps_count = 0 then 'started' else 'created' end,
+      case when v_direct and st.deps_count = 0 then now() end,
+      case when v_direct and st.deps_count = 0 then c.initial_tasks end
+    from unnest(v_created) i(run_id)
+    join pgflow.runs r on r.run_id = i.run_id
+    cross join unnest(v_steps.slugs, v_steps.deps_counts, v_steps.types) st(slug, deps_count, type)
+    cross join lateral (
+      select case
+        when st.type = 'single' then 1
+        when st.deps_count = 0 then jsonb_array_length(r.input)
+      end as initial_tasks
+    ) c
+    returning step_states.run_id, step_states.step_slug, step_states.remaining_deps
+  ),
+  roots as (
+    -- messages go out in the order of the inputs
+    select s.run_id, s.step_slug
+    from states s
+    where s.remaining_deps = 0
+    order by array_position(v_run_ids, s.run_id), s.step_slug collate "C"
+  )
+  select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
+  into v_roots
+  from roots s;
+
+  perform pgflow._send_events('run:started', v_created);
+
+  if v_direct then
+    select v_roots.run_ids as started_run_ids, v_roots.step_slugs as started_step_slugs into v_started;
+  else
+    select s.started_run_ids, s.started_step_slugs into v_started
+    from pgflow._settle(v_roots.run_ids, v_roots.step_slugs) p
+    cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
+  end if;
+
+  if v_started.started_run_ids is not null then
+    perform pgflow._send_events('step:started', v_started.started_run_ids, v_started.started_step_slugs);
+    perform pgflow._spawn_tasks(v_started.started_run_ids, v_started.started_step_slugs, null, 0);
+  end if;
+  if not v_direct or cardinality(v_steps.slugs) = 0 then
+    perform pgflow._finish_runs(v_created, false);
+  end if;
+  perform pgflow._notify(null, v_created);
+  return v_run_ids;
+end;
+$$;
+
+-- ---- schema/0261__check_array_input.sql
+create function pgflow._check_array_input(flow_slug text, input jsonb)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if _check_array_input.input is null then
+    raise exception 'Flow % has root map steps but input is NULL', _check_array_input.flow_slug;
+  end if;
+  if jsonb_typeof(_check_array_input.input) <> 'array' then
+    raise exception 'Flow % has root map steps but input is not an array (got %)',
+      _check_array_input.flow_slug, jsonb_typeof(_check_array_input.input);
+  end if;
+end;
+$$;
+
+-- ---- schema/0262__check_same_runs.sql
+-- Starting with the id of an existing run is repeating the same start, or a mistake.
+create function pgflow._check_same_runs(flow_slug text, run_ids uuid[], inputs jsonb[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_run_id uuid;
+begin
+  select r.run_id into v_run_id
+  from unnest(_check_same_runs.run_ids, _check_same_runs.inputs) i(run_id, input)
+  join pgflow.runs r on r.run_id = i.run_id
+  where r.flow_slug <> _check_same_runs.flow_slug or r.input is distinct from i.input
+  limit 1;
+  if found then
+    raise exception 'Run % exists already, with another flow or input', v_run_id
+      using errcode = 'PF002', hint = 'Use a new run id, or start again with the same flow and input.';
+  end if;
+end;
+$$;
+
+-- ---- schema/0263_start_flow.sql
+create function pgflow.start_flow(flow_slug text, input jsonb, run_id uuid default null)
+returns setof pgflow.runs
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_run_ids uuid[];
+begin
+  v_run_ids := pgflow._start_flows(
+    start_flow.flow_slug, array[start_flow.input], array[start_flow.run_id], null
+  );
+  return query select r.* from pgflow.runs r where r.run_id = v_run_ids[1];
+end;
+$$;
+
+-- ---- schema/0264_start_flows.sql
+-- Starts a run per input, all or nothing; returns them in the order of the inputs.
+create function pgflow.start_flows(
+  flow_slug text, inputs jsonb[], run_ids uuid[] default null, trace_contexts jsonb[] default null
+)
+returns setof pgflow.runs
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_run_ids uuid[];
+begin
+  if coalesce(cardinality(start_flows.run_ids), cardinality(start_flows.inputs)) <> cardinality(start_flows.inputs)
+    or coalesce(cardinality(start_flows.trace_contexts), cardinality(start_flows.inputs))
+      <> cardinality(start_flows.inputs)
+  then
+    raise exception 'inputs has % elements, run_ids %, trace_contexts %',
+      cardinality(start_flows.inputs),
+      coalesce(cardinality(start_flows.run_ids)::text, 'none'),
+      coalesce(cardinality(start_flows.trace_contexts)::text, 'none')
+      using errcode = 'PF005', hint = 'Pass arrays of equal length, one element per run.';
+  end if;
+  v_run_ids := pgflow._start_flows(
+    start_flows.flow_slug, coalesce(start_flows.inputs, '{}'), start_flows.run_ids, start_flows.trace_contexts
+  );
+  return query
+  select r.*
+  from unnest(v_run_ids) with ordinality i(run_id, position)
+  join pgflow.runs r on r.run_id = i.run_id
+  order by i.position;
+end;
+$$;
+
+-- ---- schema/0265_start_ready_steps.sql
+create function pgflow.start_ready_steps(run_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_started record;
+begin
+  perform 1 from pgflow.runs r where r.run_id = start_ready_steps.run_id for no key update;
+
+  select p.started_run_ids, p.started_step_slugs into v_started
+  from (
+    select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
+    from pgflow.step_states s
+    where s.run_id = start_ready_steps.run_id and s.status = 'created' and s.remaining_deps = 0
+  ) ready
+  cross join lateral pgflow._start_steps(ready.run_ids, ready.step_slugs) p;
+
+  if v_started.started_run_ids is not null then
+    perform pgflow._send_events('step:started', v_started.started_run_ids, v_started.started_step_slugs);
+    perform pgflow._spawn_tasks(v_started.started_run_ids, v_started.started_step_slugs, null, 0);
+    perform pgflow._notify(null, v_started.started_run_ids);
+  end if;
+end;
+$$;
+
+-- ---- schema/0266_cascade_complete_taskless_steps.sql
+-- Taskless completion alone, without conditions; internally _settle alternates both.
+create function pgflow.cascade_complete_taskless_steps(run_id uuid)
+returns int
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_round_count int := 0;
+  v_step_count int := 0;
+begin
+  perform 1 from pgflow.runs r where r.run_id = cascade_complete_taskless_steps.run_id for no key update;
+
+  select array_agg(s.run_id), array_agg(s.step_slug) into v_run_ids, v_step_slugs
+  from pgflow.step_states s
+  where s.run_id = cascade_complete_taskless_steps.run_id;
+
+  loop
+    select array_agg(s.run_id order by s.step_slug collate "C"), array_agg(s.step_slug order by s.step_slug collate "C")
+    into v_run_ids, v_step_slugs
+    from unnest(v_run_ids, v_step_slugs) p(run_id, step_slug)
+    join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
+    join pgflow.runs r on r.run_id = s.run_id
+    where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0 and s.initial_tasks = 0;
+    exit when v_run_ids is null;
+
+    v_round_count := v_round_count + 1;
+    perform pgflow._check_cascade(v_round_count);
+    v_step_count := v_step_count + cardinality(v_run_ids);
+    select c.ready_run_ids, c.ready_step_slugs into v_run_ids, v_step_slugs
+    from pgflow._complete_taskless(v_run_ids, v_step_slugs) c;
+  end loop;
+  perform pgflow._notify(null, array[cascade_complete_taskless_steps.run_id]);
+  return v_step_count;
+end;
+$$;
+
+-- ---- schema/0267_maybe_complete_run.sql
+create function pgflow.maybe_complete_run(run_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform 1 from pgflow.runs r where r.run_id = maybe_complete_run.run_id for no key update;
+  perform pgflow._finish_runs(array[maybe_complete_run.run_id], false);
+  perform pgflow._notify(null, array[maybe_complete_run.run_id]);
+end;
+$$;
+
+-- ---- schema/0268_get_run_with_states.sql
+create function pgflow.get_run_with_states(run_id uuid)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'run', to_jsonb(r),
+      'steps', coalesce(
+        (
+          select jsonb_agg(to_jsonb(s) order by st.step_index)
+          from pgflow.step_states s
+          join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+          where s.run_id = r.run_id
+        ),
+        '[]'
+      )
+    )
+    from pgflow.runs r
+    where r.run_id = get_run_with_states.run_id
+  );
+end;
+$$;
+
+-- ---- schema/0269_start_flow_with_states.sql
+create function pgflow.start_flow_with_states(flow_slug text, input jsonb, run_id uuid default null)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_run_id uuid;
+begin
+  select r.run_id into v_run_id
+  from pgflow.start_flow(
+    start_flow_with_states.flow_slug, start_flow_with_states.input, start_flow_with_states.run_id
+  ) r;
+  return pgflow.get_run_with_states(v_run_id);
+end;
+$$;
+
+-- ---- schema/0270_get_run_input.sql
+create function pgflow.get_run_input(run_id uuid)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (select r.input from pgflow.runs r where r.run_id = get_run_input.run_id);
+end;
+$$;
+
+-- ---- schema/0280__read_messages.sql
+-- Locks up to max_count visible messages of one queue, oldest id first, skipping locked ones and those up to
+-- after_msg_id. Their visibility is set later, once it is known what becomes of them.
+create function pgflow._read_messages(
+  flow_slug text,
+  max_count int,
+  after_msg_id bigint,
+  out msg_ids bigint[],
+  out run_ids uuid[],
+  out step_slugs text[],
+  out task_indexes int[]
+)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  execute format(
+    $sql$
+      select array_agg(m.msg_id),
+        array_agg(case when m.ours then (m.message ->> 'run_id')::uuid end),
+        array_agg(case when m.ours then m.message ->> 'step_slug' end),
+        array_agg(case when m.ours then (m.message ->> 'task_index')::int end)
+      from (
+        select q.msg_id, q.message, pgflow._is_task_message(q.message) as ours
+        from pgmq.%I q
+        where q.vt <= clock_timestamp() and q.msg_id > $2
+        order by q.msg_id
+        limit $1
+        for update skip locked
+      ) m
+    $sql$,
+    pgflow._queue_table(_read_messages.flow_slug, 'q')
+  ) into msg_ids, run_ids, step_slugs, task_indexes using max_count, after_msg_id;
+end;
+$$;
+
+-- ---- schema/0281__hide_messages.sql
+-- Marks messages of one queue as read and hides message i for offset i seconds.
+create function pgflow._hide_messages(flow_slug text, msg_ids bigint[], vt_offsets int[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  execute format(
+    $sql$
+      update pgmq.%I q
+      set vt = clock_timestamp() + make_interval(secs => o.vt_offset), read_ct = q.read_ct + 1
+      from unnest($1, $2) o(msg_id, vt_offset)
+      where q.msg_id = o.msg_id
+    $sql$,
+    pgflow._queue_table(_hide_messages.flow_slug, 'q')
+  ) using msg_ids, vt_offsets;
+end;
+$$;
+
+-- ---- schema/0282__settle_unstarted.sql
+-- What becomes of messages of one queue that were read but whose tasks did not start: the message of a started
+-- task moves to its stall deadline (else a dead worker's messages are read again and again), one whose task or
+-- run has ended or does not exist is archived, any other stays hidden for visibility_timeout seconds.
+create function pgflow._settle_unstarted(
+  flow_slug text,
+  msg_ids bigint[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  visibility_timeout int
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_found record;
+begin
+  select
+    array_agg(m.msg_id) filter (where m.vt_offset is null) as over_msg_ids,
+    array_agg(m.msg_id) filter (where m.vt_offset is not null) as msg_ids,
+    array_agg(m.vt_offset) filter (where m.vt_offset is not null) as vt_offsets
+  into v_found
+  from (
+    select
+      g.msg_id,
+      case
+        when t.run_id is null or r.status <> 'started' or s.status not in ('created', 'started')
+          or t.status in ('completed', 'failed') or t.permanently_stalled_at is not null
+          then null
+        when t.status = 'started' then greatest(
+          ceil(extract(epoch from t.started_at - clock_timestamp()))::int
+            + coalesce(st.opt_timeout, f.opt_timeout) + 30,
+          _settle_unstarted.visibility_timeout
+        )
+        else _settle_unstarted.visibility_timeout
+      end as vt_offset
+    from unnest(
+      _settle_unstarted.msg_ids, _settle_unstarted.run_ids,
+      _settle_unstarted.step_slugs, _settle_unstarted.task_indexes
+    ) g(msg_id, run_id, step_slug, task_index)
+    left join pgflow.step_tasks t
+      on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
+    left join pgflow.runs r on r.run_id = t.run_id
+    left join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
+    left join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+    left join pgflow.flows f on f.flow_slug = t.flow_slug
+  ) m;
+
+  if v_found.over_msg_ids is not null then
+    perform 1 from pgmq.archive(_settle_unstarted.flow_slug, v_found.over_msg_ids);
+  end if;
+  if v_found.msg_ids is not null then
+    perform pgflow._hide_messages(_settle_unstarted.flow_slug, v_found.msg_ids, v_found.vt_offsets);
+  end if;
+end;
+$$;
+
+-- ---- schema/0283__claim_from_queue.sql
+-- Reads and starts up to max_count tasks of one flow. message_count says how many messages were read:
+-- fewer than asked for means the queue has no more.
+create function pgflow._claim_from_queue(
+  worker_id uuid,
+  flow_slug text,
+  max_count int,
+  after_msg_id bigint,
+  visibility_timeout int,
+  out message_count int,
+  out last_msg_id bigint,
+  out run_ids uuid[],
+  out step_slugs text[],
+  out task_indexes int[]
+)
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_read record;
+  v_started record;
+  v_rest record;
+begin
+  select * into v_read
+  from pgflow._read_messages(_claim_from_queue.flow_slug, max_count, after_msg_id);
+  message_count := coalesce(cardinality(v_read.msg_ids), 0);
+  if message_count = 0 then
+    return;
+  end if;
+  last_msg_id := v_read.msg_ids[message_count];
+
+  select * into v_started
+  from pgflow._start_tasks(
+    array_fill(_claim_from_queue.worker_id, array[message_count]),
+    array_fill(_claim_from_queue.flow_slug, array[message_count]),
+    v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes
+  );
+  if v_started.started_msg_ids is not null then
+    perform pgflow._hide_messages(_claim_from_queue.flow_slug, v_started.started_msg_ids, v_started.vt_offsets);
+  end if;
+
+  if coalesce(cardinality(v_started.started_msg_ids), 0) < message_count then
+    select
+      array_agg(g.msg_id) as msg_ids, array_agg(g.run_id) as run_ids,
+      array_agg(g.step_slug) as step_slugs, array_agg(g.task_index) as task_indexes
+    into v_rest
+    from unnest(v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes)
+      g(msg_id, run_id, step_slug, task_index)
+    where not g.msg_id = any(coalesce(v_started.started_msg_ids, '{}'));
+    perform pgflow._settle_unstarted(
+      _claim_from_queue.flow_slug, v_rest.msg_ids, v_rest.run_ids, v_rest.step_slugs, v_rest.task_indexes,
+      visibility_timeout
+    );
+  end if;
+
+  run_ids := v_started.started_run_ids;
+  step_slugs := v_started.started_step_slugs;
+  task_indexes := v_started.started_task_indexes;
+end;
+$$;
+
+-- ---- schema/0284_claim_tasks.sql
+-- Reads messages and starts their tasks in one call over all flows of a process: worker_ids[i] serves
+-- flow_slugs[i]. At most max_tasks rows in all, shared fairly: every flow gets its part first, what some leave
+-- goes to the others; the order is random, so that no flow starves when there is less than one task for each.
+-- Stopped and deprecated workers get nothing.
+create function pgflow.claim_tasks(
+  worker_ids uuid[],
+  flow_slugs text[],
+  max_tasks int,
+  visibility_timeout int default 2,
+  flow_input_steps text[] default '{}'
+)
+returns setof pgflow.task_result
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_worker_ids uuid[];
+  v_flow_slugs text[];
+  v_after bigint[];
+  v_open int[];
+  v_still_open int[];
+  v_left int := coalesce(max_tasks, 0);
+  v_index int;
+  v_quota int;
+  v_flows_left int;
+  v_claimed record;
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_task_indexes int[];
+begin
+  if cardinality(claim_tasks.worker_ids) is distinct from cardinality(claim_tasks.flow_slugs) then
+    raise exception 'worker_ids has % elements, flow_slugs has %',
+      coalesce(cardinality(claim_tasks.worker_ids)::text, 'no'),
+      coalesce(cardinality(claim_tasks.flow_slugs)::text, 'none')
+      using errcode = 'PF005', hint = 'Pass one worker per flow.';
+  end if;
+  perform pgflow._check_workers(claim_tasks.worker_ids);
+  perform pgflow._check_flows(claim_tasks.flow_slugs);
+
+  select array_agg(w.worker_id), array_agg(g.flow_slug)
+  into v_worker_ids, v_flow_slugs
+  from (
+    select * from unnest(claim_tasks.worker_ids, claim_tasks.flow_slugs) s(worker_id, flow_slug) order by random()
+  ) g
+  join pgflow.workers w on w.worker_id = g.worker_id
+  where w.stopped_at is null and w.deprecated_at is null;
+  if v_worker_ids is null then
+    return;
+  end if;
+  v_after := array_fill(0::bigint, array[cardinality(v_worker_ids)]);
+  v_open := array(select generate_series(1, cardinality(v_worker_ids)));
+
+  -- A second round only for queues that had more than their part.
+  while v_left > 0 and cardinality(v_open) > 0 loop
+    v_flows_left := cardinality(v_open);
+    v_still_open := '{}';
+    foreach v_index in array v_open loop
+      exit when v_left <= 0;
+      v_quota := ceil(v_left::numeric / v_flows_left);
+      v_flows_left := v_flows_left - 1;
+      select * into v_claimed
+      from pgflow._claim_from_queue(
+        v_worker_ids[v_index], v_flow_slugs[v_index], v_quota, v_after[v_index],
+        greatest(coalesce(visibility_timeout, 2), 0)
+      );
+      v_run_ids := v_run_ids || v_claimed.run_ids;
+      v_step_slugs := v_step_slugs || v_claimed.step_slugs;
+      v_task_indexes := v_task_indexes || v_claimed.task_indexes;
+      v_left := v_left - coalesce(cardinality(v_claimed.run_ids), 0);
+      if v_claimed.message_count = v_quota then
+        v_after[v_index] := v_claimed.last_msg_id;
+        v_still_open := v_still_open || v_index;
+      end if;
+    end loop;
+    v_open := v_still_open;
+  end loop;
+
+  if v_run_ids is not null then
+    return query select t.* from pgflow._task_results(
+      v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
+    ) t;
+  end if;
+end;
+$$;
+
+-- ---- schema/0285__check_workers.sql
+create function pgflow._check_workers(worker_ids uuid[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_worker_id uuid;
+begin
+  select g.worker_id into v_worker_id
+  from unnest(_check_workers.worker_ids) g(worker_id)
+  where not exists (select 1 from pgflow.workers w where w.worker_id = g.worker_id)
+  limit 1;
+  if found then
+    raise exception 'Worker % is not registered', v_worker_id
+      using errcode = 'PF009', hint = 'Call pgflow.register_worker first; rows of dead workers are pruned.';
+  end if;
+end;
+$$;
+
+-- ---- schema/0286__check_flows.sql
+create function pgflow._check_flows(flow_slugs text[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_flow_slug text;
+begin
+  select g.flow_slug into v_flow_slug
+  from unnest(_check_flows.flow_slugs) g(flow_slug)
+  where not exists (select 1 from pgflow.flows f where f.flow_slug = g.flow_slug)
+  limit 1;
+  if found then
+    raise exception 'Unknown flow "%"', v_flow_slug
+      using errcode = 'PF001', hint = 'Apply the migration that defines the flow, or check its slug.';
+  end if;
+end;
+$$;
+
+-- ---- schema/0287_release_tasks.sql
+-- Gives started tasks back to their queues, as if they had not been claimed: visible at once, attempt not
+-- counted. Fenced as complete_tasks. Returns how many.
+create function pgflow.release_tasks(
+  worker_ids uuid[], run_ids uuid[], step_slugs text[], task_indexes int[], attempts int[]
+)
+returns int
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_released record;
+begin
+  perform pgflow._check_lengths(
+    cardinality(release_tasks.run_ids),
+    array['worker_ids', 'step_slugs', 'task_indexes', 'attempts'],
+    array[
+      cardinality(release_tasks.worker_ids), cardinality(release_tasks.step_slugs),
+      cardinality(release_tasks.task_indexes), cardinality(release_tasks.attempts)
+    ]
+  );
+  perform 1
+  from pgflow.runs r
+  where r.run_id = any(release_tasks.run_ids)
+  order by r.run_id
+  for no key update;
+
+  with released as (
+    update pgflow.step_tasks t
+    set status = 'queued', started_at = null, attempts_count = t.attempts_count - 1
+    from unnest(
+      release_tasks.worker_ids, release_tasks.run_ids, release_tasks.step_slugs,
+      release_tasks.task_indexes, release_tasks.attempts
+    ) g(worker_id, run_id, step_slug, task_index, attempt), pgflow.runs r, pgflow.step_states s
+    where t.run_id = g.run_id
+      and t.step_slug = g.step_slug
+      and t.task_index = g.task_index
+      and t.status = 'started'
+      and t.last_worker_id = g.worker_id
+      and t.attempts_count = g.attempt
+      and r.run_id = g.run_id
+      and r.status = 'started'
+      and s.run_id = g.run_id
+      and s.step_slug = g.step_slug
+      and s.status = 'started'
+    returning t.flow_slug, t.message_id
+  )
+  select array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids,
+    array_agg(0) as vt_offsets, count(*)::int as task_count
+  into v_released
+  from released r;
+
+  perform pgflow._set_visibility(v_released.flow_slugs, v_released.msg_ids, v_released.vt_offsets);
+  perform pgflow._notify(v_released.flow_slugs, null);
+  return v_released.task_count;
+end;
+$$;
+
+-- ---- schema/0300_register_worker.sql
+-- Repeating it with the same id is harmless: a worker that lost its database registers again.
+create function pgflow.register_worker(worker_id uuid, queue_name text, function_name text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into pgflow.workers (worker_id, queue_name, function_name, last_heartbeat_at)
+  values (
+    register_worker.worker_id, register_worker.queue_name, register_worker.function_name, clock_timestamp()
+  )
+  on conflict on constraint workers_pkey do update
+  set queue_name = excluded.queue_name,
+      function_name = excluded.function_name,
+      last_heartbeat_at = excluded.last_heartbeat_at;
+end;
+$$;
+
+-- ---- schema/0301_heartbeat_workers.sql
+-- Returns a row per worker that is still known, with when it was deprecated: such a worker takes no more tasks.
+create function pgflow.heartbeat_workers(worker_ids uuid[])
+returns table (worker_id uuid, deprecated_at timestamptz)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform 1
+  from pgflow.workers w
+  where w.worker_id = any(heartbeat_workers.worker_ids)
+  order by w.worker_id
+  for no key update;
+
+  return query
+  update pgflow.workers w
+  set last_heartbeat_at = clock_timestamp()
+  where w.worker_id = any(heartbeat_workers.worker_ids)
+  returning w.worker_id, w.deprecated_at;
+end;
+$$;
+
+-- ---- schema/0302_mark_worker_stopped.sql
+create function pgflow.mark_worker_stopped(worker_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update pgflow.workers w
+  set stopped_at = clock_timestamp()
+  where w.worker_id = mark_worker_stopped.worker_id;
+end;
+$$;
+
+-- ---- schema/0303_deprecate_worker.sql
+-- Asks a worker to take no more tasks, finish what it has and end. The first request counts.
+create function pgflow.deprecate_worker(worker_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update pgflow.workers w
+  set deprecated_at = coalesce(w.deprecated_at, clock_timestamp())
+  where w.worker_id = deprecate_worker.worker_id;
+end;
+$$;
+
+-- ---- schema/0310_announce_idle.sql
+-- These workers wait for notifications on their queues' channels for so many seconds. Returns the seconds until
+-- the next message of their queues becomes visible: 0 if one is now, null if the queues are empty. Announce,
+-- commit, claim once more, then wait: whatever commits later sees the announcement.
+create function pgflow.announce_idle(worker_ids uuid[], seconds int)
+returns double precision
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_queue_name text;
+  v_vt timestamptz;
+  v_first timestamptz;
+begin
+  perform pgflow._check_workers(announce_idle.worker_ids);
+
+  insert into pgflow.announcements (channel, announcer_id, valid_until)
+  select 'pgflow_work_' || lower(w.queue_name), w.worker_id,
+    clock_timestamp() + make_interval(secs => announce_idle.seconds)
+  from pgflow.workers w
+  where w.worker_id = any(announce_idle.worker_ids)
+  order by 1, 2
+  on conflict on constraint announcements_pkey do update set valid_until = excluded.valid_until;
+
+  for v_queue_name in
+    select distinct w.queue_name from pgflow.workers w where w.worker_id = any(announce_idle.worker_ids)
+  loop
+    execute format('select min(q.vt) from pgmq.%I q', pgflow._queue_table(v_queue_name, 'q')) into v_vt;
+    v_first := least(v_first, v_vt);
+  end loop;
+  return greatest(extract(epoch from v_first - clock_timestamp())::double precision, 0::double precision)
+    + case when v_first is null then null else 0 end;
+end;
+$$;
+
+-- ---- schema/0311_withdraw_idle.sql
+create function pgflow.withdraw_idle(worker_ids uuid[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  delete from pgflow.announcements a
+  using pgflow.workers w
+  where w.worker_id = any(withdraw_idle.worker_ids)
+    and a.channel = 'pgflow_work_' || lower(w.queue_name)
+    and a.announcer_id = w.worker_id;
+end;
+$$;
+
+-- ---- schema/0312_watch_runs.sql
+-- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds; they are hints to read again.
+create function pgflow.watch_runs(watcher_id uuid, run_ids uuid[], seconds int)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into pgflow.announcements (channel, announcer_id, valid_until)
+  select distinct 'pgflow_run_' || replace(r.run_id::text, '-', ''), watch_runs.watcher_id,
+    clock_timestamp() + make_interval(secs => watch_runs.seconds)
+  from unnest(watch_runs.run_ids) r(run_id)
+  order by 1
+  on conflict on constraint announcements_pkey do update set valid_until = excluded.valid_until;
+end;
+$$;
+
+-- ---- schema/0313_unwatch_runs.sql
+create function pgflow.unwatch_runs(watcher_id uuid, run_ids uuid[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  delete from pgflow.announcements a
+  using unnest(unwatch_runs.run_ids) r(run_id)
+  where a.channel = 'pgflow_run_' || replace(r.run_id::text, '-', '')
+    and a.announcer_id = unwatch_runs.watcher_id;
+end;
+$$;
+
+-- ---- schema/0320_get_flow_definition.sql
+-- What this database knows of a flow, in the shape that build, client and worker compare; null if unknown.
+create function pgflow.get_flow_definition(flow_slug text)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'structure', jsonb_build_object('steps', coalesce(
+        (
+          select jsonb_agg(
+            jsonb_build_object(
+              'slug', st.step_slug,
+              'type', st.step_type,
+              'dependencies', coalesce(
+                (
+                  select jsonb_agg(d.dep_slug order by d.dep_slug collate "C")
+                  from pgflow.deps d
+                  where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+                ),
+                '[]'
+              )
+            )
+            order by st.step_slug collate "C"
+          )
+          from pgflow.steps st
+          where st.flow_slug = f.flow_slug
+        ),
+        '[]'
+      )),
+      'settings', jsonb_strip_nulls(jsonb_build_object(
+        'max_attempts', f.opt_max_attempts,
+        'base_delay', f.opt_base_delay,
+        'timeout', f.opt_timeout,
+        'backoff', f.opt_backoff,
+        'max_delay', f.opt_max_delay
+      )) || jsonb_build_object('steps', coalesce(
+        (
+          -- nulls are stripped from the settings, not from the patterns
+          select jsonb_object_agg(
+            st.step_slug,
+            jsonb_strip_nulls(jsonb_build_object(
+              'max_attempts', st.opt_max_attempts,
+              'base_delay', st.opt_base_delay,
+              'timeout', st.opt_timeout,
+              'backoff', st.opt_backoff,
+              'max_delay', st.opt_max_delay,
+              'start_delay', st.opt_start_delay,
+              'when_unmet', st.when_unmet,
+              'when_exhausted', st.when_exhausted
+            ))
+            || case when st.required_input_pattern is null then '{}'
+              else jsonb_build_object('if', st.required_input_pattern) end
+            || case when st.forbidden_input_pattern is null then '{}'
+              else jsonb_build_object('if_not', st.forbidden_input_pattern) end
+          )
+          from pgflow.steps st
+          where st.flow_slug = f.flow_slug
+        ),
+        '{}'
+      ))
+    )
+    from pgflow.flows f
+    where f.flow_slug = get_flow_definition.flow_slug
+  );
+end;
+$$;

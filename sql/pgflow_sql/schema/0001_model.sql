@@ -1,0 +1,31 @@
+-- The SQL core of pgflow: a state machine for runs of directed acyclic graphs.
+--
+--   flows 1-* steps, joined by deps         what was defined (never changes while runs go on, options apart)
+--   runs 1-* step_states 1-* step_tasks     what is being executed
+--   workers                                 who executes; the fence is (last_worker_id, attempts_count)
+--   pgmq queue "<flow_slug>"                one message per open task; archived when the task ends
+--
+-- A step is ready when it is 'created', has no remaining_deps and its initial_tasks are known. A ready step
+-- without tasks (an empty map) completes at once; one with tasks starts: its tasks and messages are written.
+-- The last task of a step completes the step, which lowers remaining_deps of its dependents and
+-- remaining_steps of the run; at zero the run completes with the outputs of its leaf steps.
+--
+-- Who calls whom (public -> internal, the rules stand in the internal ones):
+--   start_flow, start_flows ------------> _start_flows ------------------+
+--   complete_task, complete_tasks ------> _complete --> _advance --------+--> _settle (conditions, taskless)
+--   fail_task, fail_tasks, recover_* ---> _fail ------> _advance --------+--> _start_steps, _spawn_tasks
+--   start_tasks, claim_tasks -----------> _start_tasks -> _task_results  +--> _finish_runs
+--
+-- How it stays right:
+--   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a
+--     statement of its own, then reads. So decrements are never lost and every later lock is uncontended.
+--   * Claiming takes no run lock: it owns the messages (skip locked) and moves tasks 'queued' -> 'started'.
+--   * Timestamps are greatest(now(), <the earlier column>): a transaction may see rows younger than its now().
+--
+-- How it stays fast:
+--   * Sets, not loops: every statement handles all tasks of all runs of a call. Joins go from an unnested
+--     array to primary keys, in separate statements (generic plans turn CTE-to-CTE joins quadratic).
+--   * No index holds a column that changes with every transition, not even in a predicate: updates stay HOT.
+--   * A task is found by the primary key in its message's body, so message_id needs no index.
+--   * An element of a map's array is stored with its task: claiming it costs the same at any array length.
+create schema if not exists pgflow;

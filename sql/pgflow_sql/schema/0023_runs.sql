@@ -1,0 +1,21 @@
+-- Room in each page (fillfactor) and no index beside the key keep updates HOT.
+create table pgflow.runs (
+  run_id uuid not null default pgflow.new_run_id(),
+  flow_slug text not null,
+  status text not null default 'started',
+  input jsonb not null,
+  output jsonb,
+  remaining_steps int not null default 0,
+  started_at timestamptz not null default now(),
+  completed_at timestamptz,
+  failed_at timestamptz,
+  error_message text,   -- why it failed, for late readers
+  trace_context jsonb,  -- where the caller's trace goes on
+  constraint runs_pkey primary key (run_id),
+  constraint runs_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
+  constraint runs_status_check check (status in ('started', 'failed', 'completed')),
+  constraint runs_remaining_steps_check check (remaining_steps >= 0),
+  constraint runs_one_end_check check (completed_at is null or failed_at is null),
+  constraint runs_completed_at_check check (completed_at >= started_at),
+  constraint runs_failed_at_check check (failed_at >= started_at)
+) with (fillfactor = 50);

@@ -1,0 +1,37 @@
+-- No foreign keys to runs and flows: the one to step_states covers them.
+create table pgflow.step_tasks (
+  flow_slug text not null,
+  run_id uuid not null,
+  step_slug text not null,
+  message_id bigint,  -- unique within its queue only
+  task_index int not null default 0,
+  status text not null default 'queued',
+  attempts_count int not null default 0,
+  error_message text,
+  output jsonb,
+  queued_at timestamptz not null default now(),
+  started_at timestamptz,
+  completed_at timestamptz,
+  failed_at timestamptz,
+  last_worker_id uuid,
+  requeued_count int not null default 0,
+  last_requeued_at timestamptz,
+  permanently_stalled_at timestamptz,
+  element jsonb,  -- of the array a map goes over; null: not stored, read it from the array
+  constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
+  constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
+    references pgflow.step_states (run_id, step_slug),
+  constraint step_tasks_last_worker_id_fkey foreign key (last_worker_id)
+    references pgflow.workers (worker_id) on delete set null,
+  constraint step_tasks_status_check check (status in ('queued', 'started', 'completed', 'failed')),
+  constraint step_tasks_attempts_count_check check (attempts_count >= 0),
+  constraint step_tasks_requeued_count_check check (requeued_count >= 0),
+  constraint step_tasks_output_check check (output is null or status in ('completed', 'failed')),
+  constraint step_tasks_one_end_check check (completed_at is null or failed_at is null),
+  constraint step_tasks_started_at_check check (started_at >= queued_at),
+  constraint step_tasks_completed_at_check check (completed_at >= queued_at and completed_at >= started_at),
+  constraint step_tasks_failed_at_check check (failed_at >= queued_at and failed_at >= started_at)
+) with (fillfactor = 60);
+-- Its predicate changes only when a task stalls for good, so HOT updates are not at stake.
+create index step_tasks_permanently_stalled_idx on pgflow.step_tasks (run_id, step_slug, task_index)
+  where permanently_stalled_at is not null;

@@ -1,0 +1,10 @@
+create table pgflow.worker_functions (
+  function_name text not null,
+  enabled boolean not null default true,
+  debounce interval not null default interval '6 seconds',
+  last_invoked_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint worker_functions_pkey primary key (function_name),
+  constraint worker_functions_debounce_check check (debounce >= interval '1 second')
+);

@@ -1,0 +1,18 @@
+-- Everything a worker gets back, whichever set-based function it called.
+create type pgflow.task_result as (
+  outcome text,            -- claimed | stale | retried | failed | skipped | completed
+  flow_slug text,
+  run_id uuid,
+  step_slug text,
+  task_index int,
+  attempt int,
+  worker_id uuid,
+  msg_id bigint,
+  input jsonb,
+  flow_input jsonb,
+  timeout int,             -- seconds; the step's, else the flow's
+  started_at timestamptz,
+  trace_context jsonb,
+  delay int,               -- seconds until the retry
+  max_attempts int         -- the step's, else the flow's
+);

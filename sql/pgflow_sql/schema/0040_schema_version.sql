@@ -1,0 +1,7 @@
+-- The number of the last core migration this schema equals.
+create function pgflow.schema_version()
+returns int
+language sql
+immutable
+set search_path = ''
+as $$ select 1 $$;

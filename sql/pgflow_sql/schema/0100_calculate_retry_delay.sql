@@ -1,0 +1,8 @@
+create function pgflow.calculate_retry_delay(base_delay numeric, attempts_count int)
+returns int
+language sql
+immutable
+set search_path = ''
+as $$
+  select floor(calculate_retry_delay.base_delay * power(2::numeric, calculate_retry_delay.attempts_count))::int;
+$$;

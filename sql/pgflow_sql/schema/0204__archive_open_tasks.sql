@@ -1,0 +1,24 @@
+-- Archives the messages of all queued and started tasks: of whole runs (step_slugs is null) or of the
+-- given steps (pairs). The rows of the tasks keep their status.
+create function pgflow._archive_open_tasks(run_ids uuid[], step_slugs text[] default null)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_flow_slugs text[];
+  v_msg_ids bigint[];
+begin
+  if step_slugs is null then
+    select array_agg(t.flow_slug), array_agg(t.message_id) into v_flow_slugs, v_msg_ids
+    from pgflow.step_tasks t
+    where t.run_id = any(_archive_open_tasks.run_ids) and t.status in ('queued', 'started');
+  else
+    select array_agg(t.flow_slug), array_agg(t.message_id) into v_flow_slugs, v_msg_ids
+    from unnest(_archive_open_tasks.run_ids, _archive_open_tasks.step_slugs) p(run_id, step_slug)
+    join pgflow.step_tasks t on t.run_id = p.run_id and t.step_slug = p.step_slug
+    where t.status in ('queued', 'started');
+  end if;
+  perform pgflow._archive(v_flow_slugs, v_msg_ids);
+end;
+$$;

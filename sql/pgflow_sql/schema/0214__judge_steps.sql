@@ -1,0 +1,57 @@
+-- What has to happen to ready steps (pairs): verdict 'fail' (run fails), 'drop' (another step fails the run),
+-- 'skip', 'skip-cascade' (condition unmet), 'taskless' or 'start'. Pairs that are not ready any more, or whose
+-- run has ended, are left out. The only place that evaluates conditions.
+create function pgflow._judge_steps(run_ids uuid[], step_slugs text[])
+returns table (run_id uuid, step_slug text, verdict text)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    j.run_id,
+    j.step_slug,
+    case
+      when min(j.step_index) filter (where j.verdict = 'fail') over w is null then j.verdict
+      when j.verdict = 'fail' and j.step_index = min(j.step_index) filter (where j.verdict = 'fail') over w
+        then 'fail'
+      else 'drop'
+    end
+  from (
+    select
+      s.run_id,
+      s.step_slug,
+      st.step_index,
+      case
+        when (st.required_input_pattern is not null or st.forbidden_input_pattern is not null)
+          and not (
+            coalesce(i.input @> st.required_input_pattern, true)
+            and not coalesce(i.input @> st.forbidden_input_pattern, false)
+          )
+          then st.when_unmet
+        when s.initial_tasks = 0 then 'taskless'
+        else 'start'
+      end as verdict
+    from unnest(_judge_steps.run_ids, _judge_steps.step_slugs) p(run_id, step_slug)
+    join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
+    join pgflow.runs r on r.run_id = s.run_id
+    join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+    cross join lateral (
+      -- the condition input, built only for steps that have a pattern
+      select case
+        when st.required_input_pattern is null and st.forbidden_input_pattern is null then null
+        when st.deps_count = 0 then r.input
+        else (
+          select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
+          from pgflow.deps d
+          join pgflow.step_states ds on ds.run_id = s.run_id and ds.step_slug = d.dep_slug
+          where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and ds.status = 'completed'
+        )
+      end as input
+    ) i
+    where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0
+  ) j
+  window w as (partition by j.run_id)
+  order by j.run_id, j.step_index;
+end;
+$$;

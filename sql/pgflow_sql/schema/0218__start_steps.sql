@@ -1,0 +1,31 @@
+-- Starts ready steps (pairs) that have tasks, in runs that are started; returns those it started. Their
+-- tasks do not exist yet: _spawn_tasks makes them.
+create function pgflow._start_steps(
+  run_ids uuid[], step_slugs text[], out started_run_ids uuid[], out started_step_slugs text[]
+)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  with started as (
+    update pgflow.step_states s
+    set status = 'started',
+        started_at = greatest(now(), s.created_at),
+        remaining_tasks = s.initial_tasks
+    from unnest(_start_steps.run_ids, _start_steps.step_slugs) p(run_id, step_slug), pgflow.runs r
+    where s.run_id = p.run_id
+      and s.step_slug = p.step_slug
+      and r.run_id = s.run_id
+      and r.status = 'started'
+      and s.status = 'created'
+      and s.remaining_deps = 0
+      and s.initial_tasks > 0
+    returning s.run_id, s.step_slug
+  )
+  select
+    array_agg(s.run_id order by s.run_id, s.step_slug collate "C"),
+    array_agg(s.step_slug order by s.run_id, s.step_slug collate "C")
+  into started_run_ids, started_step_slugs
+  from started s;
+end;
+$$;

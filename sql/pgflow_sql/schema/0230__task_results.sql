@@ -1,0 +1,62 @@
+-- What a worker needs to run these started tasks (keys), in the order given. Outputs of dependencies are read
+-- from their step states by primary key, elements of maps from the task's own row.
+-- flow_input_steps: '<flow_slug>.<step_slug>' of dependent steps and maps that want the run's input too.
+create function pgflow._task_results(
+  run_ids uuid[], step_slugs text[], task_indexes int[], flow_input_steps text[]
+)
+returns setof pgflow.task_result
+language plpgsql
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    'claimed'::text,
+    t.flow_slug,
+    t.run_id,
+    t.step_slug,
+    t.task_index,
+    t.attempts_count,
+    t.last_worker_id,
+    t.message_id,
+    case
+      when st.step_type = 'map' then coalesce(
+        t.element,
+        case
+          when st.deps_count = 0 then r.input -> t.task_index
+          else (
+            select ds.output -> t.task_index
+            from pgflow.deps d
+            join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
+            where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug
+          )
+        end
+      )
+      when st.deps_count = 0 then '{}'
+      else (
+        select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
+        from pgflow.deps d
+        join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
+        where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug and ds.status = 'completed'
+      )
+    end,
+    case
+      when (st.step_type = 'single' and st.deps_count = 0)
+        or t.flow_slug || '.' || t.step_slug = any(_task_results.flow_input_steps)
+        then r.input
+    end,
+    coalesce(st.opt_timeout, f.opt_timeout),
+    t.started_at,
+    r.trace_context,
+    null::int,
+    coalesce(st.opt_max_attempts, f.opt_max_attempts)
+  from unnest(_task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes)
+    with ordinality k(run_id, step_slug, task_index, position)
+  join pgflow.step_tasks t
+    on t.run_id = k.run_id and t.step_slug = k.step_slug and t.task_index = k.task_index
+  join pgflow.runs r on r.run_id = t.run_id
+  join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+  join pgflow.flows f on f.flow_slug = t.flow_slug
+  order by k.position;
+end;
+$$;

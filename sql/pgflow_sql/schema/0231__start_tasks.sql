@@ -1,0 +1,57 @@
+-- Starts the tasks of messages the caller owns (has locked): element i is a message and the worker who wants
+-- it; its task is found by the key in the message's body. Only queued tasks of started steps of started runs
+-- start. Returns, in order, the keys of those that did and how long their messages have to stay invisible.
+create function pgflow._start_tasks(
+  worker_ids uuid[],
+  flow_slugs text[],
+  msg_ids bigint[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  out started_flow_slugs text[],
+  out started_msg_ids bigint[],
+  out started_run_ids uuid[],
+  out started_step_slugs text[],
+  out started_task_indexes int[],
+  out vt_offsets int[]
+)
+language plpgsql
+set search_path = ''
+as $$
+begin
+  with started as (
+    update pgflow.step_tasks t
+    set status = 'started',
+        started_at = greatest(now(), t.queued_at),
+        attempts_count = t.attempts_count + 1,
+        last_worker_id = m.worker_id
+    from unnest(
+      _start_tasks.worker_ids, _start_tasks.flow_slugs, _start_tasks.msg_ids,
+      _start_tasks.run_ids, _start_tasks.step_slugs, _start_tasks.task_indexes
+    ) with ordinality m(worker_id, flow_slug, msg_id, run_id, step_slug, task_index, position),
+      pgflow.runs r, pgflow.step_states s, pgflow.steps st, pgflow.flows f
+    where t.run_id = m.run_id
+      and t.step_slug = m.step_slug
+      and t.task_index = m.task_index
+      and t.flow_slug = m.flow_slug
+      and t.message_id = m.msg_id
+      and t.status = 'queued'
+      and r.run_id = m.run_id
+      and r.status = 'started'
+      and s.run_id = m.run_id
+      and s.step_slug = m.step_slug
+      and s.status = 'started'
+      and st.flow_slug = m.flow_slug
+      and st.step_slug = m.step_slug
+      and f.flow_slug = m.flow_slug
+    returning t.flow_slug, t.message_id, t.run_id, t.step_slug, t.task_index, m.position,
+      coalesce(st.opt_timeout, f.opt_timeout) + 2 as vt_offset
+  ),
+  sorted as (select * from started s order by s.position)
+  select
+    array_agg(s.flow_slug), array_agg(s.message_id), array_agg(s.run_id), array_agg(s.step_slug),
+    array_agg(s.task_index), array_agg(s.vt_offset)
+  into started_flow_slugs, started_msg_ids, started_run_ids, started_step_slugs, started_task_indexes, vt_offsets
+  from sorted s;
+end;
+$$;

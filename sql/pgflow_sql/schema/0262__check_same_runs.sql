@@ -1,0 +1,20 @@
+-- Starting with the id of an existing run is repeating the same start, or a mistake.
+create function pgflow._check_same_runs(flow_slug text, run_ids uuid[], inputs jsonb[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_run_id uuid;
+begin
+  select r.run_id into v_run_id
+  from unnest(_check_same_runs.run_ids, _check_same_runs.inputs) i(run_id, input)
+  join pgflow.runs r on r.run_id = i.run_id
+  where r.flow_slug <> _check_same_runs.flow_slug or r.input is distinct from i.input
+  limit 1;
+  if found then
+    raise exception 'Run % exists already, with another flow or input', v_run_id
+      using errcode = 'PF002', hint = 'Use a new run id, or start again with the same flow and input.';
+  end if;
+end;
+$$;

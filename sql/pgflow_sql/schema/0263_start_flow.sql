@@ -1,0 +1,19 @@
+create function pgflow.start_flow(flow_slug text, input jsonb, run_id uuid default null)
+returns setof pgflow.runs
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_run_ids uuid[];
+begin
+  v_run_ids := pgflow._start_flows(
+    start_flow.flow_slug, array[start_flow.input], array[start_flow.run_id], null
+  );
+  return query select r.* from pgflow.runs r where r.run_id = v_run_ids[1];
+end;
+$$;

@@ -1,0 +1,11 @@
+create function pgflow.maybe_complete_run(run_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform 1 from pgflow.runs r where r.run_id = maybe_complete_run.run_id for no key update;
+  perform pgflow._finish_runs(array[maybe_complete_run.run_id], false);
+  perform pgflow._notify(null, array[maybe_complete_run.run_id]);
+end;
+$$;

@@ -1,0 +1,25 @@
+create function pgflow.get_run_with_states(run_id uuid)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'run', to_jsonb(r),
+      'steps', coalesce(
+        (
+          select jsonb_agg(to_jsonb(s) order by st.step_index)
+          from pgflow.step_states s
+          join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+          where s.run_id = r.run_id
+        ),
+        '[]'
+      )
+    )
+    from pgflow.runs r
+    where r.run_id = get_run_with_states.run_id
+  );
+end;
+$$;

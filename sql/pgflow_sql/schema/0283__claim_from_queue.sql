@@ -1,0 +1,59 @@
+-- Reads and starts up to max_count tasks of one flow. message_count says how many messages were read:
+-- fewer than asked for means the queue has no more.
+create function pgflow._claim_from_queue(
+  worker_id uuid,
+  flow_slug text,
+  max_count int,
+  after_msg_id bigint,
+  visibility_timeout int,
+  out message_count int,
+  out last_msg_id bigint,
+  out run_ids uuid[],
+  out step_slugs text[],
+  out task_indexes int[]
+)
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_read record;
+  v_started record;
+  v_rest record;
+begin
+  select * into v_read
+  from pgflow._read_messages(_claim_from_queue.flow_slug, max_count, after_msg_id);
+  message_count := coalesce(cardinality(v_read.msg_ids), 0);
+  if message_count = 0 then
+    return;
+  end if;
+  last_msg_id := v_read.msg_ids[message_count];
+
+  select * into v_started
+  from pgflow._start_tasks(
+    array_fill(_claim_from_queue.worker_id, array[message_count]),
+    array_fill(_claim_from_queue.flow_slug, array[message_count]),
+    v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes
+  );
+  if v_started.started_msg_ids is not null then
+    perform pgflow._hide_messages(_claim_from_queue.flow_slug, v_started.started_msg_ids, v_started.vt_offsets);
+  end if;
+
+  if coalesce(cardinality(v_started.started_msg_ids), 0) < message_count then
+    select
+      array_agg(g.msg_id) as msg_ids, array_agg(g.run_id) as run_ids,
+      array_agg(g.step_slug) as step_slugs, array_agg(g.task_index) as task_indexes
+    into v_rest
+    from unnest(v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes)
+      g(msg_id, run_id, step_slug, task_index)
+    where not g.msg_id = any(coalesce(v_started.started_msg_ids, '{}'));
+    perform pgflow._settle_unstarted(
+      _claim_from_queue.flow_slug, v_rest.msg_ids, v_rest.run_ids, v_rest.step_slugs, v_rest.task_indexes,
+      visibility_timeout
+    );
+  end if;
+
+  run_ids := v_started.started_run_ids;
+  step_slugs := v_started.started_step_slugs;
+  task_indexes := v_started.started_task_indexes;
+end;
+$$;

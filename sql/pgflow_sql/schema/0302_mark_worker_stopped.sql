@@ -1,0 +1,11 @@
+create function pgflow.mark_worker_stopped(worker_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update pgflow.workers w
+  set stopped_at = clock_timestamp()
+  where w.worker_id = mark_worker_stopped.worker_id;
+end;
+$$;

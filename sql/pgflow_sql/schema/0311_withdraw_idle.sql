@@ -1,0 +1,13 @@
+create function pgflow.withdraw_idle(worker_ids uuid[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  delete from pgflow.announcements a
+  using pgflow.workers w
+  where w.worker_id = any(withdraw_idle.worker_ids)
+    and a.channel = 'pgflow_work_' || lower(w.queue_name)
+    and a.announcer_id = w.worker_id;
+end;
+$$;

@@ -1,0 +1,15 @@
+-- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds; they are hints to read again.
+create function pgflow.watch_runs(watcher_id uuid, run_ids uuid[], seconds int)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into pgflow.announcements (channel, announcer_id, valid_until)
+  select distinct 'pgflow_run_' || replace(r.run_id::text, '-', ''), watch_runs.watcher_id,
+    clock_timestamp() + make_interval(secs => watch_runs.seconds)
+  from unnest(watch_runs.run_ids) r(run_id)
+  order by 1
+  on conflict on constraint announcements_pkey do update set valid_until = excluded.valid_until;
+end;
+$$;

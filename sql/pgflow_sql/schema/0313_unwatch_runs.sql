@@ -1,0 +1,12 @@
+create function pgflow.unwatch_runs(watcher_id uuid, run_ids uuid[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  delete from pgflow.announcements a
+  using unnest(unwatch_runs.run_ids) r(run_id)
+  where a.channel = 'pgflow_run_' || replace(r.run_id::text, '-', '')
+    and a.announcer_id = unwatch_runs.watcher_id;
+end;
+$$;
