@@ -11,7 +11,10 @@ select run_id, flow_slug, status, input, output, remaining_steps, started_at, co
 from pgflow.start_flows(%(flow_slug)s, %(inputs)s::jsonb[], %(run_ids)s::uuid[])
 """
 
-GET_RUN: Final = "select pgflow.get_run_with_states(%(run_id)s)"
+GET_RUNS: Final = """
+select r.run_id, pgflow.get_run_with_states(r.run_id)
+from unnest(%(run_ids)s::uuid[]) as r(run_id)
+"""
 
 WATCH: Final = "select pgflow.watch_runs(%(watcher_id)s, %(run_ids)s::uuid[], %(seconds)s)"
 

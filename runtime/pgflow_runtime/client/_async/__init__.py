@@ -1,0 +1,1 @@
+"""The asynchronous client; ``_sync`` is made from this package by ``scripts/async_to_sync.py``."""

@@ -1,0 +1,114 @@
+"""The client's one LISTEN connection: opened on demand, opened again after a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from time import monotonic
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.pq.abc import PGconn
+
+from pgflow_runtime.client.concurrency import AsyncWakeup
+from pgflow_runtime.store import application_name
+
+CHANNEL = "pgflow_run_"
+RETRY_SECONDS = (0.5, 10.0)
+"""Seconds between attempts to connect again: first, longest."""
+
+
+class AsyncListener:
+    """Listens to the channels of runs. It never raises: without a connection the fallback poll goes on."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
+        self._channels: set[UUID] = set()
+        self._heard: set[UUID] = set()
+        self._retry_at = 0.0
+        self._pause = RETRY_SECONDS[0]
+
+    @property
+    def is_connected(self) -> bool:
+        return self._connection is not None
+
+    @property
+    def retry_in(self) -> float | None:
+        """Seconds until the next attempt to connect; None while connected."""
+        return None if self._connection is not None else max(0.0, self._retry_at - monotonic())
+
+    async def follow(self, run_ids: Iterable[UUID]) -> bool:
+        """Listen to exactly these runs. True if that holds now, False without a connection."""
+        wanted = set(run_ids)
+        if self._connection is None and (not wanted or monotonic() < self._retry_at):
+            return False
+        try:
+            if self._connection is None:
+                await self._connect()
+            for run_id in self._channels - wanted:
+                await self._execute("unlisten", run_id)
+            for run_id in wanted - self._channels:
+                await self._execute("listen", run_id)
+        except psycopg.Error:
+            await self._lose()
+            return False
+        return True
+
+    async def wait(self, wakeup: AsyncWakeup, timeout: float | None) -> set[UUID]:
+        """Wait for a notification, for ``wakeup`` or for the time; returns the runs that were notified."""
+        if not self._heard:
+            await wakeup.wait(self._connection, timeout)
+            if self._connection is not None:
+                try:
+                    self._drain(self._connection.pgconn)
+                except psycopg.Error:
+                    await self._lose()
+        heard, self._heard = self._heard, set()
+        return heard
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        self._channels.clear()
+        if connection is not None:
+            await connection.close()
+
+    async def _connect(self) -> None:
+        connection = await psycopg.AsyncConnection.connect(
+            self._conninfo,
+            autocommit=True,
+            prepare_threshold=None,
+            application_name=application_name(self._conninfo),
+        )
+        connection.add_notify_handler(lambda notification: self._hear(notification.channel))
+        self._connection = connection
+        self._pause = RETRY_SECONDS[0]
+
+    async def _execute(self, word: str, run_id: UUID) -> None:
+        assert self._connection is not None
+        channel = sql.Identifier(f"{CHANNEL}{run_id.hex}")
+        await self._connection.execute(sql.SQL(word + " {}").format(channel))
+        if word == "listen":
+            self._channels.add(run_id)
+        else:
+            self._channels.discard(run_id)
+
+    async def _lose(self) -> None:
+        """The connection broke: every run may have changed meanwhile."""
+        self._heard |= self._channels
+        self._retry_at = monotonic() + self._pause
+        self._pause = min(self._pause * 2, RETRY_SECONDS[1])
+        try:
+            await self.close()
+        except psycopg.Error:
+            return
+
+    def _drain(self, pgconn: PGconn) -> None:
+        """Take what has arrived without waiting; the handler sees only what comes along with a statement."""
+        pgconn.consume_input()
+        while (notification := pgconn.notifies()) is not None:
+            self._hear(notification.relname.decode())
+
+    def _hear(self, channel: str) -> None:
+        if channel.startswith(CHANNEL):
+            self._heard.add(UUID(channel.removeprefix(CHANNEL)))

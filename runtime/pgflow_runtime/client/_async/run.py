@@ -1,0 +1,201 @@
+"""A run as its starter sees it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from time import monotonic
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast
+from uuid import UUID
+
+from pgflow_runtime import queries
+from pgflow_runtime.client._async.feed import AsyncFeed
+from pgflow_runtime.client._async.step import AsyncStepRun
+from pgflow_runtime.client._async.subscription import EventHandler, subscribe
+from pgflow_runtime.client._async.watcher import AsyncWatcher
+from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.errors import PermissionDenied, RunFailed, RunNotFound, WaitTimeout
+from pgflow_runtime.events import Event
+from pgflow_runtime.snapshot import RunSnapshot, RunStatus, StepSnapshot
+
+OutputT = TypeVar("OutputT")
+
+RunEventName: TypeAlias = Literal["started", "completed", "failed", "*"]
+
+
+class AsyncRun(Generic[OutputT]):
+    """One run of a flow. Its properties show the last reading; waiting and ``refresh`` bring newer ones."""
+
+    contract: ClassVar[FlowContract]
+
+    def __init__(self, watcher: AsyncWatcher, feed: AsyncFeed) -> None:
+        self._watcher = watcher
+        self._feed = feed
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.run_id} {self.status}>"
+
+    @property
+    def run_id(self) -> UUID:
+        return self._feed.run_id
+
+    @property
+    def flow_slug(self) -> str:
+        return self._feed.latest.flow_slug
+
+    @property
+    def status(self) -> RunStatus:
+        return self._feed.latest.status
+
+    @property
+    def input(self) -> Any:
+        return self._feed.latest.input
+
+    @property
+    def output(self) -> OutputT | None:
+        """The run's output once it completed, else None."""
+        return cast(OutputT, self._feed.latest.output) if self.status == "completed" else None
+
+    @property
+    def error_message(self) -> str | None:
+        """Why the run failed; None while it did not."""
+        latest = self._feed.latest
+        if latest.status != "failed":
+            return None
+        step = latest.failed_step
+        return latest.error_message or (step.error_message if step is not None else None)
+
+    @property
+    def remaining_steps(self) -> int:
+        return self._feed.latest.remaining_steps
+
+    @property
+    def started_at(self) -> datetime:
+        return self._feed.latest.started_at
+
+    @property
+    def completed_at(self) -> datetime | None:
+        return self._feed.latest.completed_at
+
+    @property
+    def failed_at(self) -> datetime | None:
+        return self._feed.latest.failed_at
+
+    @property
+    def steps(self) -> dict[str, StepSnapshot]:
+        """The steps' states by slug, as of the last reading; empty before the first full one."""
+        return dict(self._feed.latest.steps or {})
+
+    async def refresh(self) -> None:
+        """Read the run again. Raises RunNotFound, ConnectionFailed..."""
+        if self._feed.is_final:
+            return
+        found = await self._watcher.read([self.run_id])
+        snapshot = found.get(self.run_id)
+        if snapshot is None:
+            raise RunNotFound(f"run {self.run_id} is not in the database any more")
+        self._feed.apply(snapshot)
+
+    async def result(self, timeout: float | None = 300) -> OutputT:
+        """The run's output, once it is there.
+
+        Args:
+            timeout: seconds to wait; None: for ever. 0 looks once.
+
+        Raises:
+            RunFailed: it failed; carries step, task and message.
+            WaitTimeout: it has not ended in time; it goes on.
+        """
+        await self.wait_for("completed", timeout=timeout)
+        return cast(OutputT, self._feed.latest.output)
+
+    async def wait_for(self, *statuses: RunStatus, timeout: float | None = 300) -> RunStatus:
+        """Wait for one of the statuses (default: any end); returns the status the run has then.
+
+        Ends on any final status: ``wait_for("failed")`` of a run that completes returns "completed".
+        Raises RunFailed when the run failed and "failed" was not asked for, WaitTimeout, RunNotFound.
+        """
+        awaited = statuses or ("completed", "failed")
+        latest = await self._wait(lambda run: run.is_final or run.status in awaited, awaited, timeout)
+        if latest.status == "failed" and "failed" not in awaited:
+            raise await self._failure()
+        return latest.status
+
+    async def events(self) -> AsyncIterator[Event]:
+        """All events of the run from the first on, in the promised order; ends after the run's end."""
+        self._watcher.hold(self._feed)
+        try:
+            async for event in self._feed.events():
+                yield event
+        finally:
+            self._watcher.release(self._feed)
+
+    def on(self, event: RunEventName, handler: EventHandler) -> Callable[[], None]:
+        """Call ``handler`` with the run's events, also with those that have happened already.
+
+        Args:
+            event: ``started``, ``completed``, ``failed`` (of the run), or ``*``: those of the steps too.
+
+        Returns:
+            A function that ends it. It ends by itself after the run's end.
+        """
+        wanted = None if event == "*" else f"run:{event}"
+        return subscribe(self._watcher, self._feed, handler, lambda found: wanted in (None, found.event_type))
+
+    def _step(self, slug: str) -> AsyncStepRun[Any]:
+        """The step ``slug``; generated classes give it its type."""
+        return AsyncStepRun(self, slug)
+
+    async def _wait(
+        self,
+        is_enough: Callable[[RunSnapshot], bool],
+        awaited: tuple[str, ...],
+        timeout: float | None,
+        subject: str | None = None,
+    ) -> RunSnapshot:
+        """The first reading that is enough. Raises WaitTimeout, or why nothing more will come."""
+        if is_enough(self._feed.latest):
+            return self._feed.latest
+        if timeout is not None and timeout <= 0:
+            await self.refresh()
+        deadline = None if timeout is None else monotonic() + timeout
+        self._watcher.hold(self._feed)
+        try:
+            while True:
+                seen = self._feed.changed.version
+                if is_enough(self._feed.latest):
+                    return self._feed.latest
+                if self._feed.error is not None:
+                    raise self._feed.error
+                left = None if deadline is None else deadline - monotonic()
+                if left is not None and left <= 0:
+                    name = subject or f"run {self.run_id} of flow '{self.flow_slug}'"
+                    status = self._status_of(subject)
+                    raise WaitTimeout(name, timeout or 0, status, awaited, self._feed.trouble)
+                await self._feed.changed.wait(seen, left)
+        finally:
+            self._watcher.release(self._feed)
+
+    def _status_of(self, subject: str | None) -> str:
+        if subject is None:
+            return self.status
+        step = self.steps.get(subject.split("'")[1])
+        return step.status if step is not None else "created"
+
+    async def _failure(self) -> RunFailed:
+        """What to raise for a failed run: with the task, where we may read it."""
+        latest = self._feed.latest
+        if latest.steps is None:
+            await self.refresh()
+            latest = self._feed.latest
+        step = latest.failed_step
+        message = self.error_message
+        task_index: int | None = None
+        try:
+            task = await self._watcher.fetch_one(queries.FAILED_TASK, {"run_id": self.run_id})
+        except PermissionDenied:
+            task = None  # a role that may only call functions
+        if task is not None and step is not None and task[0] == step.step_slug:
+            task_index = task[1]
+        slug = step.step_slug if step is not None else None
+        return RunFailed(self.run_id, self.flow_slug, message, slug, task_index)

@@ -1,0 +1,135 @@
+"""A step of a run as the run's starter sees it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
+
+from pgflow_runtime.client._async.subscription import EventHandler, subscribe
+from pgflow_runtime.errors import StepSkipped, UsageError
+from pgflow_runtime.events import Event, RunCompletedEvent, RunFailedEvent, RunStartedEvent, StepEvent
+from pgflow_runtime.snapshot import FINAL_STEP, RunSnapshot, StepSnapshot, StepStatus
+
+if TYPE_CHECKING:
+    from pgflow_runtime.client._async.run import AsyncRun
+
+OutputT = TypeVar("OutputT")
+
+StepEventName: TypeAlias = Literal["started", "completed", "failed", "skipped", "*"]
+_RUN_EVENTS = (RunStartedEvent, RunCompletedEvent, RunFailedEvent)
+
+
+class AsyncStepRun(Generic[OutputT]):
+    """One step of one run."""
+
+    def __init__(self, run: AsyncRun[Any], step_slug: str) -> None:
+        known = [item["slug"] for item in run.contract.structure["steps"]]
+        if step_slug not in known:
+            raise UsageError(
+                f"flow '{run.flow_slug}' has no step '{step_slug}'", help=f"its steps are {', '.join(known)}"
+            )
+        self._run = run
+        self.step_slug = step_slug
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.step_slug} {self.status} of run {self._run.run_id}>"
+
+    @property
+    def snapshot(self) -> StepSnapshot | None:
+        """The step's state as of the last reading; None before the first full one."""
+        return self._run.steps.get(self.step_slug)
+
+    @property
+    def status(self) -> StepStatus:
+        return self.snapshot.status if self.snapshot is not None else "created"
+
+    @property
+    def output(self) -> OutputT | None:
+        """The step's output once it completed, else None."""
+        found = self.snapshot
+        return cast(OutputT, found.output) if found is not None and found.status == "completed" else None
+
+    @property
+    def error_message(self) -> str | None:
+        return self.snapshot.error_message if self.snapshot is not None else None
+
+    @property
+    def skip_reason(self) -> str | None:
+        return self.snapshot.skip_reason if self.snapshot is not None else None
+
+    @overload
+    async def wait_for(self, status: Literal["completed"], /, *, timeout: float | None = 300) -> OutputT: ...
+    @overload
+    async def wait_for(
+        self,
+        status: Literal["created", "started", "failed", "skipped"],
+        /,
+        *others: StepStatus,
+        timeout: float | None = 300,
+    ) -> StepStatus: ...
+    @overload
+    async def wait_for(
+        self,
+        status: Literal["completed"],
+        other: StepStatus,
+        /,
+        *others: StepStatus,
+        timeout: float | None = 300,
+    ) -> StepStatus: ...
+    @overload
+    async def wait_for(self, *, timeout: float | None = 300) -> StepStatus: ...
+    async def wait_for(self, *statuses: StepStatus, timeout: float | None = 300) -> Any:
+        """Wait for one of the statuses (default: any end).
+
+        ``wait_for("completed")`` returns the step's output; all other forms return the status the step has
+        then, which is any final one: ``wait_for("skipped")`` of a step that completes returns "completed".
+
+        Raises:
+            StepSkipped: "completed" was awaited alone and the step was skipped.
+            RunFailed: the run failed before the step came to an awaited status.
+            WaitTimeout: after ``timeout`` seconds (None: never).
+        """
+        awaited = statuses or ("completed", "failed", "skipped")
+        run = await self._run._wait(
+            lambda found: self._is_enough(found, awaited),
+            awaited,
+            timeout,
+            f"step '{self.step_slug}' of run {self._run.run_id}",
+        )
+        step = (run.steps or {}).get(self.step_slug)
+        status = step.status if step is not None else "created"
+        if status not in awaited and run.status == "failed" and status not in ("completed", "skipped"):
+            raise await self._run._failure()
+        if statuses != ("completed",):
+            return status
+        if step is None or status == "skipped":
+            raise StepSkipped(self._run.run_id, self.step_slug, self.skip_reason)
+        return step.output
+
+    async def events(self) -> AsyncIterator[StepEvent]:
+        """The step's events, from the first on; ends after its end, or the run's."""
+        async for event in self._run.events():
+            if isinstance(event, _RUN_EVENTS) or event.step_slug != self.step_slug:
+                continue
+            yield event
+            if event.status in FINAL_STEP:
+                return
+
+    def on(self, event: StepEventName, handler: EventHandler) -> Callable[[], None]:
+        """Call ``handler`` with the step's events, also with those that have happened already.
+
+        Returns a function that ends it; it ends by itself after the run's end.
+        """
+
+        def is_wanted(found: Event) -> bool:
+            if isinstance(found, _RUN_EVENTS) or found.step_slug != self.step_slug:
+                return False
+            return event in ("*", found.status)
+
+        return subscribe(self._run._watcher, self._run._feed, handler, is_wanted)
+
+    def _is_enough(self, run: RunSnapshot, awaited: tuple[str, ...]) -> bool:
+        if run.steps is None:
+            return False
+        step = run.steps.get(self.step_slug)
+        return run.is_final or step is None or step.is_final or step.status in awaited

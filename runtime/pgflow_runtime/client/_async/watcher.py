@@ -1,0 +1,213 @@
+"""Keeps the runs that somebody waits for up to date: subscribe first, then read; poll in case of a loss."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
+from typing import Any, LiteralString
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from pgflow_runtime import queries
+from pgflow_runtime.client._async.feed import AsyncFeed
+from pgflow_runtime.client._async.listener import AsyncListener
+from pgflow_runtime.client.concurrency import AsyncBackground, AsyncWakeup
+from pgflow_runtime.errors import ClientClosed, ConnectionFailed, PgflowError, RunNotFound
+from pgflow_runtime.snapshot import RunSnapshot
+from pgflow_runtime.store import from_psycopg, translated
+
+logger = logging.getLogger("pgflow.client")
+
+WATCH_SECONDS = 60
+"""How long the database remembers that a run is watched; renewed at half of it."""
+FALLBACK = (1.0, 15.0)
+"""Seconds between readings while notifications come: first, longest (it doubles)."""
+POLLING = (0.05, 1.0)
+"""The same without notifications."""
+READ_AT_ONCE = 100
+"""Runs per statement."""
+
+
+class AsyncWatcher:
+    """One background loop per client, alive from the first ``hold`` until ``close``."""
+
+    def __init__(self, pool: AsyncConnectionPool[Any], conninfo: str, *, poll_only: bool) -> None:
+        self._pool = pool
+        self._conninfo = conninfo
+        self._works: list[AsyncBackground] = []
+        self._listener = None if poll_only else AsyncListener(conninfo)
+        self._watcher_id = uuid4()
+        self._held: dict[UUID, AsyncFeed] = {}
+        self._watched: dict[UUID, float] = {}
+        self._lock = threading.Lock()
+        self._wakeup = AsyncWakeup()
+        self._loop: AsyncBackground | None = None
+        self._is_closing = False
+
+    @property
+    def held_count(self) -> int:
+        """How many runs somebody waits for."""
+        return len(self._held)
+
+    def hold(self, feed: AsyncFeed) -> None:
+        """Keep a run up to date until ``release``; both may be called often. Raises ClientClosed."""
+        with self._lock:
+            if self._is_closing:
+                raise ClientClosed("the client is closed")
+            feed.holds += 1
+            if feed.holds == 1:
+                feed.due = 0.0
+                feed.interval = 0.0
+                self._held[feed.run_id] = feed
+            if self._loop is None:
+                self._loop = AsyncBackground(self._run, "pgflow-client")
+        self._wakeup.set()
+
+    def release(self, feed: AsyncFeed) -> None:
+        with self._lock:
+            feed.holds -= 1
+            if feed.holds == 0 and self._held.get(feed.run_id) is feed:
+                del self._held[feed.run_id]
+        self._wakeup.set()
+
+    async def read(self, run_ids: Sequence[UUID]) -> dict[UUID, RunSnapshot | None]:
+        """Read runs now; None for one that is not there. Raises what the database says."""
+        with translated(self._conninfo):
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(queries.GET_RUNS, {"run_ids": list(run_ids)})
+                rows = await cursor.fetchall()
+        return {run_id: RunSnapshot.read(found) if found else None for run_id, found in rows}
+
+    async def fetch_one(
+        self, statement: LiteralString, values: Mapping[str, object]
+    ) -> tuple[Any, ...] | None:
+        """The first row of a query. Raises what the database says."""
+        with translated(self._conninfo):
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(statement, values)
+                row: tuple[Any, ...] | None = await cursor.fetchone()
+        return row
+
+    def keep(self, work: AsyncBackground) -> None:
+        """Hold on to work that waits for runs, and end it with ``close``."""
+        self._works = [item for item in self._works if item.is_running] + [work]
+
+    async def close(self) -> None:
+        """End the loop and every wait, and take back what was announced. May be called again."""
+        with self._lock:
+            self._is_closing = True
+            feeds = list(self._held.values())
+            loop, self._loop = self._loop, None
+        for feed in feeds:
+            feed.fail(ClientClosed("the client was closed while this run was being waited for"))
+        self._wakeup.set()
+        if loop is not None:
+            await loop.join(timeout=5)
+        for work in self._works:
+            await work.join(timeout=5)
+        self._wakeup.close()
+
+    async def _run(self) -> None:
+        try:
+            while not self._is_closing:
+                await self._turn()
+        except Exception as error:
+            logger.exception("the client's watcher failed")
+            with self._lock:
+                feeds, self._loop = list(self._held.values()), None
+            for feed in feeds:
+                feed.fail(PgflowError(f"the client's watcher failed: {error!r}"))
+        finally:
+            await self._stop_watching()
+
+    async def _turn(self) -> None:
+        with self._lock:
+            feeds = dict(self._held)
+        followed = await self._follow(feeds)
+        await self._refresh([feed for feed in feeds.values() if feed.is_stale()], followed)
+        for run_id in await self._wait(feeds.values()):
+            if run_id in feeds:
+                feeds[run_id].due = 0.0
+
+    async def _follow(self, feeds: dict[UUID, AsyncFeed]) -> bool:
+        """Listen, and announce that we do; True if changes of all these runs will be notified."""
+        if self._listener is None:
+            return False
+        followed = await self._listener.follow(feeds)
+        gone = [run_id for run_id in self._watched if run_id not in feeds]
+        now = monotonic()
+        new = [run_id for run_id in feeds if self._watched.get(run_id, 0.0) <= now] if followed else []
+        try:
+            if gone:
+                await self._announce(queries.UNWATCH, gone)
+            if new:
+                await self._announce(queries.WATCH, new)
+        except psycopg.Error as error:
+            failure = from_psycopg(error)
+            if not isinstance(failure, ConnectionFailed):
+                self._fail(feeds.values(), failure)
+            return False
+        for run_id in gone:
+            del self._watched[run_id]
+        self._watched.update(dict.fromkeys(new, now + WATCH_SECONDS / 2))
+        return followed
+
+    async def _announce(self, statement: LiteralString, run_ids: list[UUID]) -> None:
+        values = {"watcher_id": self._watcher_id, "run_ids": run_ids, "seconds": WATCH_SECONDS}
+        async with self._pool.connection() as connection:
+            await connection.execute(statement, values)
+
+    async def _refresh(self, feeds: list[AsyncFeed], followed: bool) -> None:
+        first, longest = FALLBACK if followed else POLLING
+        for start in range(0, len(feeds), READ_AT_ONCE):
+            part = feeds[start : start + READ_AT_ONCE]
+            try:
+                found = await self.read([feed.run_id for feed in part])
+            except ConnectionFailed as error:
+                for feed in part:
+                    feed.trouble = str(error)
+                    feed.interval = min(max(feed.interval * 2, 0.5), longest)
+                    feed.due = monotonic() + feed.interval
+                continue
+            except PgflowError as error:
+                self._fail(part, error)
+                continue
+            for feed in part:
+                snapshot = found.get(feed.run_id)
+                if snapshot is None:
+                    feed.fail(RunNotFound(f"run {feed.run_id} is not in the database any more"))
+                    continue
+                feed.interval = first if feed.apply(snapshot) else min(max(feed.interval * 2, first), longest)
+                feed.due = monotonic() + feed.interval
+
+    async def _wait(self, feeds: Iterable[AsyncFeed]) -> set[UUID]:
+        """Until a run is due, a notification comes or somebody calls; returns the notified runs."""
+        now = monotonic()
+        moments = [feed.due for feed in feeds if not feed.is_final and feed.error is None]
+        moments += [until for run_id, until in self._watched.items() if run_id in self._held]
+        if self._is_closing:
+            return set()
+        if self._listener is None:
+            await self._wakeup.wait(None, max(0.0, min(moments) - now) if moments else None)
+            return set()
+        if moments and self._listener.retry_in is not None:
+            moments.append(now + self._listener.retry_in)
+        return await self._listener.wait(self._wakeup, max(0.0, min(moments) - now) if moments else None)
+
+    def _fail(self, feeds: Iterable[AsyncFeed], error: PgflowError) -> None:
+        for feed in feeds:
+            feed.fail(error)
+
+    async def _stop_watching(self) -> None:
+        if self._listener is None:
+            return
+        try:
+            await self._listener.close()
+            if self._watched:
+                await self._announce(queries.UNWATCH, list(self._watched))
+        except psycopg.Error:
+            return  # the announcement runs out by itself

@@ -1,0 +1,148 @@
+# Made from client/_async/client.py by scripts/async_to_sync.py; edit that one.
+"""The base of generated clients: connects, starts runs, finds runs."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool
+
+from pgflow_runtime import queries
+from pgflow_runtime.client._sync.feed import Feed
+from pgflow_runtime.client._sync.run import Run
+from pgflow_runtime.client._sync.watcher import Watcher
+from pgflow_runtime.client.connecting import ClientOptions, Connectable
+from pgflow_runtime.client.uuid7 import uuid7
+from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.errors import (
+    ClientClosed,
+    ConnectionFailed,
+    InvalidInput,
+    RunNotFound,
+    UsageError,
+    WrongFlow,
+)
+from pgflow_runtime.snapshot import RunSnapshot
+from pgflow_runtime.store import application_name, judge_core, translated
+
+RunT = TypeVar("RunT", bound=Run[Any])
+
+
+class ClientBase(Connectable):
+    """A connection pool and the runs somebody holds. Generated clients add ``start_<flow>`` and so on."""
+
+    def __init__(self, conninfo: str, options: ClientOptions) -> None:
+        self._conninfo = conninfo
+        self._pool: ConnectionPool[psycopg.Connection[tuple[Any, ...]]] = ConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=options.max_connections,
+            open=False,
+            timeout=options.connect_timeout,
+            name="pgflow-client",
+            kwargs={
+                "autocommit": True,
+                "application_name": application_name(conninfo),
+                **({"prepare_threshold": None} if options.poll_only else {}),
+            },
+        )
+        self._watcher = Watcher(self._pool, conninfo, poll_only=options.poll_only)
+        self._feeds: weakref.WeakValueDictionary[UUID, Feed] = weakref.WeakValueDictionary()
+
+    def _open(self) -> None:
+        """Look whether the database can be reached and holds the right core, then open the pool."""
+        with translated(self._conninfo):
+            connection = psycopg.Connection.connect(self._conninfo, autocommit=True)
+            with connection:
+                cursor = connection.execute(queries.SCHEMA_VERSION)
+                row = cursor.fetchone()
+            judge_core(int(row[0]) if row is not None else 0)
+            self._pool.open()
+
+    def _close(self) -> None:
+        self._watcher.close()
+        self._pool.close()
+
+    def dispose(self, run_id: UUID) -> None:
+        """Forget a run: whoever still waits for it gets ClientClosed. The run itself goes on."""
+        feed = self._feeds.pop(run_id, None)
+        if feed is not None:
+            feed.fail(ClientClosed(f"run {run_id} was disposed of while it was being waited for"))
+
+    def dispose_all(self) -> None:
+        """``dispose`` every run."""
+        for run_id in list(self._feeds):
+            self.dispose(run_id)
+
+    def _start(self, run_type: type[RunT], input: object, run_id: UUID | None) -> RunT:
+        runs = self._start_many(run_type, [input], None if run_id is None else [run_id])
+        return runs[0]
+
+    def _start_many(
+        self, run_type: type[RunT], inputs: Sequence[object], run_ids: Sequence[UUID] | None
+    ) -> list[RunT]:
+        """Start runs in one round trip, all or none, in the order of the inputs.
+
+        Raises InvalidInput before anything is sent, RunConflict, UnknownFlow, ConnectionFailed.
+        """
+        contract = run_type.contract
+        texts = _encode_all(contract, inputs)
+        ids = [uuid7() for _ in inputs] if run_ids is None else list(run_ids)
+        if len(ids) != len(inputs):
+            raise UsageError(f"{len(inputs)} inputs but {len(ids)} run ids were given")
+        if not inputs:
+            return []
+        values = {"flow_slug": contract.slug, "inputs": texts, "run_ids": ids}
+        try:
+            rows = self._start_rows(values)
+        except ConnectionFailed:
+            rows = self._start_rows(values)  # the ids make it safe to repeat
+        return [self._run_of(run_type, RunSnapshot.read_row(row)) for row in rows]
+
+    def _start_rows(self, values: Mapping[str, object]) -> list[dict[str, Any]]:
+        with translated(self._conninfo):
+            with (
+                self._pool.connection() as connection,
+                connection.cursor(row_factory=dict_row) as cursor,
+            ):
+                cursor.execute(queries.START_FLOWS, values)
+                return cursor.fetchall()
+
+    def _get(self, run_type: type[RunT], run_id: UUID) -> RunT:
+        """The run of an id. Raises RunNotFound, WrongFlow."""
+        found = self._watcher.read([run_id])
+        snapshot = found.get(run_id)
+        if snapshot is None:
+            raise RunNotFound(f"there is no run {run_id} in this database")
+        if snapshot.flow_slug != run_type.contract.slug:
+            raise WrongFlow(run_id, run_type.contract.slug, snapshot.flow_slug)
+        return self._run_of(run_type, snapshot)
+
+    def _run_of(self, run_type: type[RunT], snapshot: RunSnapshot) -> RunT:
+        """All runs of one id share what is known of it."""
+        feed = self._feeds.get(snapshot.run_id)
+        if feed is None or feed.error is not None:
+            steps = run_type.contract.structure["steps"]
+            feed = Feed(snapshot, {step["slug"]: step["dependencies"] for step in steps})
+            self._feeds[snapshot.run_id] = feed
+        elif snapshot.steps is not None:
+            feed.apply(snapshot)
+        return run_type(self._watcher, feed)
+
+
+def _encode_all(contract: FlowContract, inputs: Sequence[object]) -> list[str]:
+    texts: list[str] = []
+    for index, value in enumerate(inputs):
+        try:
+            texts.append(contract.encode_input(value))
+        except InvalidInput as error:
+            if len(inputs) == 1:
+                raise
+            path = error.path.replace("input", f"inputs[{index}]", 1)
+            raise InvalidInput(path, error.reason, help=error.help) from None
+    return texts

@@ -1,0 +1,108 @@
+# Made from client/_async/feed.py by scripts/async_to_sync.py; edit that one.
+"""What a client knows of one run: the last reading, and the events it told of."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from time import monotonic
+from uuid import UUID
+
+from pgflow_runtime.client.concurrency import Signal
+from pgflow_runtime.errors import PgflowError
+from pgflow_runtime.events import Event, derive
+from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
+
+
+class Feed:
+    """The state of one run as its waiters share it. A final state sticks: nothing is read after it."""
+
+    def __init__(self, snapshot: RunSnapshot, dependencies: Mapping[str, Sequence[str]]) -> None:
+        self.run_id: UUID = snapshot.run_id
+        self.latest = snapshot
+        self.log: list[Event] = []
+        self.changed = Signal()
+        self.error: PgflowError | None = None
+        """Why nothing more will come: the run is gone, or the client was closed."""
+        self.trouble: str | None = None
+        """Why the last reading failed, while it is being tried again."""
+        self.holds = 0
+        """How many wait or listen; the watcher reads while there is one."""
+        self.due = 0.0
+        """When to read next, in seconds of the monotonic clock."""
+        self.interval = 0.0
+        self._dependencies = dependencies
+        self._told: RunSnapshot | None = None
+        self._lock = threading.Lock()
+        if snapshot.steps is not None:
+            self._tell(snapshot)
+
+    @property
+    def is_final(self) -> bool:
+        """The run has ended and its end was told."""
+        return self._told is not None and self._told.is_final
+
+    def apply(self, snapshot: RunSnapshot) -> bool:
+        """Take a new reading in; True if it told something new. One older than the last changes nothing."""
+        with self._lock:
+            if self.is_final or _is_older(snapshot, self.latest):
+                return False
+            self.trouble = None
+            progress = _progress(self.latest) != _progress(snapshot)
+            self.latest = snapshot
+            news = self._tell(snapshot)
+        if news or progress:
+            self.changed.notify()
+        return news or progress
+
+    def fail(self, error: PgflowError) -> None:
+        """Nothing more will come; all waiters learn why."""
+        if not self.is_final and self.error is None:
+            self.error = error
+        self.changed.notify()
+
+    def is_stale(self) -> bool:
+        return not self.is_final and self.error is None and monotonic() >= self.due
+
+    def events(self) -> Iterator[Event]:
+        """All events from the first on, ending with the run's end. Raises what ``fail`` was given."""
+        index = 0
+        while True:
+            seen = self.changed.version
+            while index < len(self.log):
+                yield self.log[index]
+                index += 1
+            if self.is_final:
+                return
+            if self.error is not None:
+                raise self.error
+            self.changed.wait(seen, None)
+
+    def _tell(self, snapshot: RunSnapshot) -> bool:
+        if snapshot.steps is None:
+            return False
+        news = derive(self._told, snapshot, self._dependencies)
+        self.log.extend(news)
+        self._told = snapshot
+        return bool(news)
+
+
+def _is_older(snapshot: RunSnapshot, latest: RunSnapshot) -> bool:
+    """Two readings may overtake each other on their way; states only move on, so they tell which is older."""
+    if latest.is_final and not snapshot.is_final:
+        return True
+    if latest.steps is None or snapshot.steps is None:
+        return latest.steps is not None
+    pairs = [(snapshot.steps.get(slug), step) for slug, step in latest.steps.items()]
+    return any(new is None or _stage(new) < _stage(old) for new, old in pairs)
+
+
+def _stage(step: StepSnapshot) -> tuple[int, int]:
+    """How far a step has come: its status, then its tasks done."""
+    return 2 if step.is_final else int(step.status == "started"), step.completed_tasks
+
+
+def _progress(snapshot: RunSnapshot) -> list[object]:
+    """What changes without an event: tasks done."""
+    steps = (snapshot.steps or {}).values()
+    return [snapshot.status, *(step.remaining_tasks for step in steps)]

@@ -1,0 +1,115 @@
+# Made from client/_async/listener.py by scripts/async_to_sync.py; edit that one.
+"""The client's one LISTEN connection: opened on demand, opened again after a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from time import monotonic
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.pq.abc import PGconn
+
+from pgflow_runtime.client.concurrency import Wakeup
+from pgflow_runtime.store import application_name
+
+CHANNEL = "pgflow_run_"
+RETRY_SECONDS = (0.5, 10.0)
+"""Seconds between attempts to connect again: first, longest."""
+
+
+class Listener:
+    """Listens to the channels of runs. It never raises: without a connection the fallback poll goes on."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+        self._channels: set[UUID] = set()
+        self._heard: set[UUID] = set()
+        self._retry_at = 0.0
+        self._pause = RETRY_SECONDS[0]
+
+    @property
+    def is_connected(self) -> bool:
+        return self._connection is not None
+
+    @property
+    def retry_in(self) -> float | None:
+        """Seconds until the next attempt to connect; None while connected."""
+        return None if self._connection is not None else max(0.0, self._retry_at - monotonic())
+
+    def follow(self, run_ids: Iterable[UUID]) -> bool:
+        """Listen to exactly these runs. True if that holds now, False without a connection."""
+        wanted = set(run_ids)
+        if self._connection is None and (not wanted or monotonic() < self._retry_at):
+            return False
+        try:
+            if self._connection is None:
+                self._connect()
+            for run_id in self._channels - wanted:
+                self._execute("unlisten", run_id)
+            for run_id in wanted - self._channels:
+                self._execute("listen", run_id)
+        except psycopg.Error:
+            self._lose()
+            return False
+        return True
+
+    def wait(self, wakeup: Wakeup, timeout: float | None) -> set[UUID]:
+        """Wait for a notification, for ``wakeup`` or for the time; returns the runs that were notified."""
+        if not self._heard:
+            wakeup.wait(self._connection, timeout)
+            if self._connection is not None:
+                try:
+                    self._drain(self._connection.pgconn)
+                except psycopg.Error:
+                    self._lose()
+        heard, self._heard = self._heard, set()
+        return heard
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        self._channels.clear()
+        if connection is not None:
+            connection.close()
+
+    def _connect(self) -> None:
+        connection = psycopg.Connection.connect(
+            self._conninfo,
+            autocommit=True,
+            prepare_threshold=None,
+            application_name=application_name(self._conninfo),
+        )
+        connection.add_notify_handler(lambda notification: self._hear(notification.channel))
+        self._connection = connection
+        self._pause = RETRY_SECONDS[0]
+
+    def _execute(self, word: str, run_id: UUID) -> None:
+        assert self._connection is not None
+        channel = sql.Identifier(f"{CHANNEL}{run_id.hex}")
+        self._connection.execute(sql.SQL(word + " {}").format(channel))
+        if word == "listen":
+            self._channels.add(run_id)
+        else:
+            self._channels.discard(run_id)
+
+    def _lose(self) -> None:
+        """The connection broke: every run may have changed meanwhile."""
+        self._heard |= self._channels
+        self._retry_at = monotonic() + self._pause
+        self._pause = min(self._pause * 2, RETRY_SECONDS[1])
+        try:
+            self.close()
+        except psycopg.Error:
+            return
+
+    def _drain(self, pgconn: PGconn) -> None:
+        """Take what has arrived without waiting; the handler sees only what comes along with a statement."""
+        pgconn.consume_input()
+        while (notification := pgconn.notifies()) is not None:
+            self._hear(notification.relname.decode())
+
+    def _hear(self, channel: str) -> None:
+        if channel.startswith(CHANNEL):
+            self._heard.add(UUID(channel.removeprefix(CHANNEL)))

@@ -1,0 +1,128 @@
+"""A run as one reading of the database shows it: ``pgflow.get_run_with_states`` as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+RunStatus: TypeAlias = Literal["started", "completed", "failed"]
+StepStatus: TypeAlias = Literal["created", "started", "completed", "failed", "skipped"]
+
+FINAL_RUN: frozenset[str] = frozenset({"completed", "failed"})
+FINAL_STEP: frozenset[str] = frozenset({"completed", "failed", "skipped"})
+
+
+@dataclass(frozen=True, slots=True)
+class StepSnapshot:
+    """One step's state in a run. Times are aware datetimes; ``initial_tasks`` is None while unknown."""
+
+    step_slug: str
+    status: StepStatus
+    initial_tasks: int | None
+    remaining_tasks: int | None
+    remaining_deps: int
+    output: Any
+    error_message: str | None
+    skip_reason: str | None
+    created_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    failed_at: datetime | None
+    skipped_at: datetime | None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STEP
+
+    @property
+    def completed_tasks(self) -> int:
+        """How many of the step's tasks are done."""
+        if self.status == "completed":
+            return self.initial_tasks or 0
+        if self.initial_tasks is None or self.remaining_tasks is None:
+            return 0
+        return self.initial_tasks - self.remaining_tasks
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> StepSnapshot:
+        """From a row of ``step_states`` as JSON."""
+        return cls(
+            step_slug=row["step_slug"],
+            status=row["status"],
+            initial_tasks=row["initial_tasks"],
+            remaining_tasks=row["remaining_tasks"],
+            remaining_deps=row["remaining_deps"],
+            output=row.get("output"),
+            error_message=row.get("error_message"),
+            skip_reason=row.get("skip_reason"),
+            created_at=_time(row.get("created_at")),
+            started_at=_time(row.get("started_at")),
+            completed_at=_time(row.get("completed_at")),
+            failed_at=_time(row.get("failed_at")),
+            skipped_at=_time(row.get("skipped_at")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """A run and its steps. ``steps`` is None where only the run's own row was read."""
+
+    run_id: UUID
+    flow_slug: str
+    status: RunStatus
+    input: Any
+    output: Any
+    """The run's output; SQL NULL, when all leaf steps were skipped, is ``{}`` once it completed."""
+    error_message: str | None
+    remaining_steps: int
+    started_at: datetime
+    completed_at: datetime | None
+    failed_at: datetime | None
+    steps: Mapping[str, StepSnapshot] | None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_RUN
+
+    @property
+    def failed_step(self) -> StepSnapshot | None:
+        """The step that failed first, if one did."""
+        failed = [step for step in (self.steps or {}).values() if step.status == "failed"]
+        return min(
+            failed,
+            key=lambda step: (step.failed_at or datetime.max.astimezone(), step.step_slug),
+            default=None,
+        )
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> RunSnapshot:
+        """From what ``get_run_with_states`` returns."""
+        steps = {row["step_slug"]: StepSnapshot.read(row) for row in document["steps"]}
+        return cls.read_row(document["run"], steps)
+
+    @classmethod
+    def read_row(cls, row: Mapping[str, Any], steps: Mapping[str, StepSnapshot] | None = None) -> RunSnapshot:
+        """From a row of ``runs``, as JSON or as psycopg gives it."""
+        started_at = _time(row["started_at"])
+        assert started_at is not None
+        output = row["output"]
+        return cls(
+            run_id=UUID(str(row["run_id"])),
+            flow_slug=row["flow_slug"],
+            status=row["status"],
+            input=row["input"],
+            output={} if output is None and row["status"] == "completed" else output,
+            error_message=row.get("error_message"),
+            remaining_steps=row["remaining_steps"],
+            started_at=started_at,
+            completed_at=_time(row["completed_at"]),
+            failed_at=_time(row["failed_at"]),
+            steps=steps,
+        )
+
+
+def _time(value: str | datetime | None) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
