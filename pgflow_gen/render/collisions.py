@@ -24,7 +24,7 @@ def report_collisions(analysis: Analysis, findings: Findings) -> None:
             if other is flow or named[other.key].casefold() == stem.casefold():
                 continue
             findings.add(
-                "215",
+                "PGF215",
                 flow.slug_span,
                 f"flows {flow.db_slug!r} and {other.db_slug!r} would both be class {name!r} of the client",
                 notes=[f"flow {other.db_slug!r} is defined at {other.span.path}:{other.span.line}"],

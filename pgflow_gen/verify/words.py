@@ -80,7 +80,7 @@ class Words:
         if isinstance(step.returns, AnyType | UnknownType | None):
             return
         yield Diagnostic(
-            "501",
+            "PGF501",
             f"mypy cannot see this type: step {step.slug!r} returns {step.returns}, but to mypy it is Any",
             step.returns_span or step.span,
             notes=("nothing proves what a step receives from one whose type cannot be seen",),
@@ -137,4 +137,4 @@ def _diagnostic(
     notes: tuple[str, ...] = (),
 ) -> Diagnostic:
     said = () if "TypedDict(" in reported.message else (f"mypy: {reported.message} [{reported.code}]",)
-    return Diagnostic("501", message, span, (*notes, *said), help)
+    return Diagnostic("PGF501", message, span, (*notes, *said), help)

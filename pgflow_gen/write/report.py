@@ -15,14 +15,14 @@ def stale_findings(plan: Plan, findings: Findings) -> None:
     edited_findings(plan, findings)
     for change in plan.pending:
         if not change.is_edited:
-            findings.add("403", Span.file(change.path), _stale(change), help=_BUILD)
+            findings.add("PGF403", Span.file(change.path), _stale(change), help=_BUILD)
 
 
 def edited_findings(plan: Plan, findings: Findings) -> None:
     """A 404 for every file of ours that is neither what was written nor what would be."""
     for change in plan.pending:
         if change.is_edited:
-            findings.add("404", Span.file(change.path), *_edited(change)[:1], help=_edited(change)[1])
+            findings.add("PGF404", Span.file(change.path), *_edited(change)[:1], help=_edited(change)[1])
 
 
 def _stale(change: Change) -> str:
