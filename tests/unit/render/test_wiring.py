@@ -1,0 +1,88 @@
+"""The wiring: a line is a parameter, and the map says which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pgflow_gen.config import Config
+from pgflow_gen.ir.flow import Analysis
+from pgflow_gen.render import Place, Rendered, render
+from tests.support.ir import STR, Types, element, flow, list_of, param, step
+from tests.unit.render.zoo import ANALYSIS, FLOW
+
+CONFIG = Config(Path("/nowhere"))
+
+
+def lines_of(rendered: Rendered) -> list[str]:
+    return rendered.text("_typecheck.py").splitlines()
+
+
+def places(rendered: Rendered) -> list[tuple[str, Place]]:
+    lines = lines_of(rendered)
+    return [(lines[number - 1].strip(), place) for number, place in sorted(rendered.wiring.items())]
+
+
+def test_each_argument_has_a_line_and_each_line_its_parameter() -> None:
+    found = {
+        (place.step, place.name, text)
+        for text, place in places(render(ANALYSIS, CONFIG))
+        if place.kind in ("argument", "key")
+    }
+    assert found == {
+        ("feed", "flow_input", "flow_input=flow_input,"),
+        ("walk", "ctx", "ctx=ctx,"),
+        ("walk", "run", "run=feed[0],"),
+        ("class", "walk", "walk=walk,"),
+        ("class", "flow_input", "flow_input=flow_input,"),
+        ("_", "input", "input={"),
+        ("_", "input", "},"),
+        ("_", "class", '"class": step_class,'),
+        ("_", "feed", '"feed": feed,'),
+        ("report", "walk", "walk=walk,"),
+        ("report", "_", "_=step__,"),
+    }
+
+
+def test_outputs_are_bound_before_the_first_call() -> None:
+    lines = lines_of(render(ANALYSIS, CONFIG))
+    bindings = [number for number, line in enumerate(lines) if "= _output(" in line]
+    calls = [number for number, line in enumerate(lines) if line.startswith("    _ = ")]
+    assert len(bindings) == len(FLOW.steps)
+    assert max(bindings) < min(calls)
+
+
+def test_an_optional_dependency_gives_a_second_call_without_it() -> None:
+    text = render(ANALYSIS, CONFIG).text("_typecheck.py")
+    assert text.count("_ = _flows_zoo.report(") == 2
+    assert "_ = _flows_zoo.report(\n        walk=walk,\n    )" in text
+    assert 'input={\n            "feed": feed,\n        },' in text
+    assert text.count("_ = _flows_zoo.walk(") == 1
+
+
+def test_every_record_is_proved_in_both_directions() -> None:
+    rendered = render(ANALYSIS, CONFIG)
+    proved = [place.record for text, place in places(rendered) if text == "return value, values"]
+    assert len(proved) == 2 * len(set(proved))
+    assert {str(key) for key in proved} == {
+        *("ZooInput", "Animal", "Tree", "Box[int]", "Box[list[str]]", "Odd", "Run", "FeedOutput", "Empty"),
+    }
+    assert "_flows_zoo.Box[list[str]]" in rendered.text("_typecheck.py")
+
+
+def test_an_element_that_comes_first_is_passed_by_place() -> None:
+    made = flow(step("each", element("item", STR), kind="map"), slug="f", input=list_of(STR))
+    assert "        flow_input[0],\n" in render(Analysis((made,), Types().table), CONFIG).text(
+        "_typecheck.py"
+    )
+
+
+def test_slugs_called_like_builtins_do_not_hide_them() -> None:
+    made = flow(
+        step("list", param("flow_input", STR), returns=list_of(STR)),
+        step("last", param("list", list_of(STR))),
+        slug="str",
+    )
+    text = render(Analysis((made,), Types().table), CONFIG).text("_typecheck.py")
+    assert "def flow_str(" in text
+    assert "step_list = _output(" in text
+    assert "list=step_list," in text
