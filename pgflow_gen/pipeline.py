@@ -103,8 +103,7 @@ def sound(analyzed: Analyzed, findings: Findings) -> tuple[FlowSpec, ...]:
 def _judge(config: Config, *, verify: bool, only: Path | None = None) -> _Judged:
     from pgflow_gen.analyze import analyze
     from pgflow_gen.checks import run_checks
-    from pgflow_gen.render import render
-    from pgflow_gen.render.naming import report_collisions
+    from pgflow_gen.render import render, report_collisions
 
     findings = Findings()
     analyzed = analyze(config, findings, only=only)

@@ -1,0 +1,14 @@
+from pgflow_runtime import Context, Flow
+
+
+crawl = Flow[str]("crawl")
+
+
+@crawl.step
+def fetch(flow_input: str) -> str:
+    return flow_input
+
+
+@crawl.step(slug="fetch")
+async def fetch_again(flow_input: str) -> str:
+    return flow_input

@@ -1,0 +1,10 @@
+from pgflow_runtime import Context, Flow
+
+
+crawl = Flow[str](
+    "crawl",
+)
+
+
+def fetch(flow_input: str) -> str:
+    return flow_input

@@ -1,0 +1,6 @@
+from typing import TypedDict
+
+
+class Page(TypedDict):
+    url: str
+    html: str

@@ -1,0 +1,31 @@
+from typing import NotRequired, TypedDict
+
+from pgflow_runtime import Context, Flow
+
+
+
+class In(TypedDict):
+    urls: list[str]
+
+
+class Other(TypedDict):
+    urls: list[int]
+
+
+crawl = Flow[In]("crawl")
+nothing = Flow[None]("nothing")
+
+
+@crawl.step
+def fetch(flow_input: Other) -> str:
+    return ""
+
+
+@crawl.map(array=fetch)
+def each(item: str, *, flow_input: list[str]) -> str:
+    return ""
+
+
+@nothing.step
+def start(flow_input: In) -> str:
+    return ""
