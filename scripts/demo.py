@@ -1,7 +1,7 @@
-"""The main job, end to end: build a flow, judge it, migrate, run a worker, start a run, watch it, show the result.
+"""The main job, end to end: build a flow, judge it, migrate, run a worker, start a run, watch it, show it.
 
-`make demo` calls this. It always uses the project's embedded PostgreSQL, whatever the environment says, and leaves
-nothing running. With ``--directory`` it counts another tree than the interpreter's standard library.
+`make demo` calls this. It always uses the project's embedded PostgreSQL, whatever the environment says, and
+leaves nothing running. With ``--directory`` it counts another tree than the interpreter's standard library.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from pgflow_runtime.embedded import embedded_server  # noqa: E402
 from pgflow_runtime.errors import PgflowError  # noqa: E402
 
 if TYPE_CHECKING:
-    from flows.stdlib_census import Report
-    from generated.stdlib_census import AsyncStdlibCensusRun
+    from generated.stdlib_census import AsyncStdlibCensusRun, Report
     from pgflow_runtime.snapshot import StepSnapshot
 
 WORKER_LOG = ROOT / ".pgflow" / "demo-worker.log"
@@ -133,7 +132,7 @@ async def take_census(dsn: str, directory: Path, process: subprocess.Popen[bytes
 
 
 async def follow(run: AsyncStdlibCensusRun, process: subprocess.Popen[bytes]) -> None:
-    """Show the run's progress until it ends: on one line in a terminal, else a line for each step that ends."""
+    """Show the run's progress until it ends: on one line in a terminal, else a line for each change."""
     began = time.monotonic()
     seen = ""
     while True:

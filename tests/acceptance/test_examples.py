@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from generated.client import AsyncClient, Client
 
+from generated.client import AsyncClient, Client
 from pgflow_runtime.errors import RunFailed
 from tests.support.databases import Templates
 from tests.support.project import REPOSITORY, Project
