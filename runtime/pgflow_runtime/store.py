@@ -36,7 +36,7 @@ def from_psycopg(error: psycopg.Error, conninfo: str | None = None) -> PgflowErr
     sqlstate = error.sqlstate
     if sqlstate in BY_SQLSTATE:
         return _from_core(BY_SQLSTATE[sqlstate], error)
-    text = _text(error)
+    text = text_of(error)
     if isinstance(error, _MISSING) and re.search(r"\bpgflow\b|task_result", text):
         return CoreMissing(f"this database does not hold what pgflow needs ({text})")
     if isinstance(error, pg.InsufficientPrivilege):
@@ -94,11 +94,11 @@ def judge_core(version: int) -> None:
 
 
 def _from_core(kind: type[CoreError], error: psycopg.Error) -> CoreError:
-    failure = kind(error.diag.message_primary or None, help=error.diag.message_hint or None)
-    return failure
+    return kind(error.diag.message_primary or None, help=error.diag.message_hint or None)
 
 
-def _text(error: psycopg.Error) -> str:
+def text_of(error: psycopg.Error) -> str:
+    """What PostgreSQL said, in one line."""
     parts = [error.diag.message_primary or str(error).strip() or type(error).__name__]
     if error.diag.message_detail:
         parts.append(f"({error.diag.message_detail})")

@@ -11,6 +11,7 @@ from pgflow_runtime.migrate.ledger import digest_of
 
 _FLOW = re.compile(r"\bpgflow\.(?:create_flow|alter_flow|add_step|alter_step)\s*\(\s*'([A-Za-z0-9_]+)'")
 _FRAME = re.compile(r"^\s*(?:begin|commit|start\s+transaction)\s*;\s*$", re.IGNORECASE | re.MULTILINE)
+_STRUCTURE = re.compile(r"^--\s*Structure\s+(sha256:[0-9a-f]{64})\s*$", re.MULTILINE)
 _UP = re.compile(r"^--\s*migrate:up\b.*$", re.MULTILINE)
 _DOWN = re.compile(r"^--\s*migrate:down\b.*$", re.MULTILINE)
 
@@ -36,6 +37,12 @@ class FlowMigration:
             head, body = text[: up.end()], text[up.end() : down.start() if down else None]
             text = "\n" * head.count("\n") + body
         return _FRAME.sub("", text)
+
+    @property
+    def structure_hash(self) -> str | None:
+        """The structure the file says its flow has; None for files that say nothing."""
+        found = _STRUCTURE.search(self.text)
+        return found[1] if found else None
 
     @property
     def flow_slugs(self) -> tuple[str, ...]:

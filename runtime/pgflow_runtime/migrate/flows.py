@@ -6,9 +6,10 @@ from typing import Any
 
 import psycopg
 
-from pgflow_runtime.errors import MigrationChanged
+from pgflow_runtime.errors import MigrationChanged, ShapeMismatch
 from pgflow_runtime.migrate.files import FlowMigration
 from pgflow_runtime.migrate.ledger import applied, record, run_script
+from pgflow_runtime.shape import structure_hash
 
 
 def apply_flows(
@@ -30,9 +31,26 @@ def apply_flows(
         if file.name in done and file not in changed and not doomed.intersection(file.flow_slugs):
             continue
         run_script(connection, file.name, file.script)
+        _prove(connection, file)
         record(connection, "flow", file.name, file.digest)
         names.append(file.name)
     return names, sorted(doomed)
+
+
+def _prove(connection: psycopg.Connection[Any], file: FlowMigration) -> None:
+    """``create_flow`` and ``add_step`` leave what exists alone: see that the flow is the one described."""
+    expected = file.structure_hash
+    if expected is None:
+        return
+    for slug in file.flow_slugs:
+        row = connection.execute("select pgflow.get_flow_definition(%s) -> 'structure'", [slug]).fetchone()
+        if row is not None and row[0] is not None and structure_hash(row[0]) != expected:
+            held = ", ".join(step["slug"] for step in row[0]["steps"])
+            raise ShapeMismatch(
+                f"{file.name}: this database already holds a flow '{slug}' with other steps or"
+                f" dependencies; together they would be {held}; nothing was changed",
+                help="give the changed flow a new version (Flow(..., version=2)), or use another database",
+            )
 
 
 def delete_flow(connection: psycopg.Connection[Any], flow_slug: str) -> None:

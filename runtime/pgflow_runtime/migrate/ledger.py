@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import psycopg
 
 from pgflow_runtime.errors import MigrationFailed, PermissionDenied
-from pgflow_runtime.store import from_psycopg
+from pgflow_runtime.store import text_of
 
 Kind: TypeAlias = Literal["core", "flow"]
 
@@ -43,7 +43,7 @@ def run_script(connection: psycopg.Connection[Any], name: str, text: str) -> Non
         raise PermissionDenied(f"{name}: {error.diag.message_primary}") from error
     except psycopg.Error as error:
         place = f"{name}{_line(error, text)}"
-        raise MigrationFailed(f"{place}: {from_psycopg(error)}; nothing was changed") from error
+        raise MigrationFailed(f"{place}: {text_of(error)}; nothing was changed") from error
 
 
 def mark_development(connection: psycopg.Connection[Any]) -> None:

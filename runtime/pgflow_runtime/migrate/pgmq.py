@@ -29,7 +29,8 @@ _CANNOT = (
 def ensure_pgmq(connection: psycopg.Connection[Any], notes: list[str]) -> str:
     """Install pgmq unless it is there.
 
-    Returns ``present``, ``extension <version>`` or ``bundled SQL <version>``. Raises PgmqTooOld for a present one before 1.5.
+    Returns ``present``, ``extension <version>`` or ``bundled SQL <version>``.
+    Raises PgmqTooOld for a present one before 1.5.
     """
     if _is_present(connection):
         return "present"

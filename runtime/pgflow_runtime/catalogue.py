@@ -1,0 +1,31 @@
+"""The flows of a project by name, from its generated contracts."""
+
+from __future__ import annotations
+
+import difflib
+
+from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.errors import ProjectError, UsageError
+from pgflow_runtime.project import Project
+
+
+def find_contract(project: Project, name: str) -> FlowContract:
+    """The contract of a flow.
+
+    ``name`` is what clients call it (``crawl`` is the highest version, ``crawl_v1`` an older one), or its
+    slug in the database. Raises UsageError with the nearest name, ProjectError when nothing was generated.
+    """
+    contracts = {path.stem: FlowContract(path) for path in sorted(project.schemas.glob("*.json"))}
+    if not contracts:
+        raise ProjectError(
+            f"there are no flows in {project.out}",
+            help="run `pgflow-gen build`, or name the folder with --generated or PGFLOW_GENERATED",
+        )
+    if name in contracts:
+        return contracts[name]
+    for contract in contracts.values():
+        if contract.slug == name:
+            return contract
+    near = difflib.get_close_matches(name, contracts, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(contracts)}"
+    raise UsageError(f"there is no flow '{name}' in {project.out}", help=hint)

@@ -1,0 +1,87 @@
+"""What all database commands share: options, the database itself, and how they refuse."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from pgflow_runtime.dsn import resolve_dsn
+from pgflow_runtime.embedded import embedded_server
+from pgflow_runtime.errors import PgflowError, ProjectError, UsageError
+from pgflow_runtime.project import Project
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+dsn_option: Callable[[F], F] = click.option(
+    "--dsn",
+    metavar="DSN",
+    help="The database: a URL or libpq's key=value string. Default: PGFLOW_DSN, DATABASE_URL, libpq's"
+    " variables (PGHOST, ...), else the project's embedded server.",
+)
+
+generated_option: Callable[[F], F] = click.option(
+    "--generated",
+    metavar="DIR",
+    help="The folder of generated files. Default: PGFLOW_GENERATED, else `out` of [tool.pgflow-gen].",
+)
+
+
+class Refusal(click.ClickException):
+    """A command that ends with a sentence. Exit code 2 for wrong usage, else 1."""
+
+    def __init__(self, error: PgflowError) -> None:
+        super().__init__(error.message if error.help is None else f"{error.message}\n  help: {error.help}")
+        self.is_usage = isinstance(error, (UsageError, ProjectError))
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 2 if self.is_usage else 1
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """End the command with the message and the way out of the errors raised inside."""
+    try:
+        yield
+    except PgflowError as error:
+        raise Refusal(error) from error
+
+
+@contextmanager
+def database(dsn: str | None, project: Project) -> Iterator[str]:
+    """The connection string to use; the embedded server runs meanwhile when nothing names another.
+
+    SIGTERM ends the block in good order (the embedded server is let go of) unless the command handles it.
+    """
+    found = resolve_dsn(dsn)
+    for note in found.notes:
+        say(f"note: {note}")
+    if found.conninfo is not None:
+        yield found.conninfo
+        return
+    with _terminable(), embedded_server(project.root) as conninfo:
+        yield conninfo
+
+
+def say(text: str) -> None:
+    """A line for the user's eyes, on stderr."""
+    click.echo(text, err=True)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

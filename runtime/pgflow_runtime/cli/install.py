@@ -1,0 +1,62 @@
+"""``pgflow-gen install``: copy the core's SQL for users with a migration tool of their own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from pgflow_runtime.cli.common import refusals, say
+from pgflow_runtime.migrate.copies import STYLES, Copy, plan_copies
+
+_PGMQ = (
+    "the core needs pgmq >= 1.5 in the same database: `create extension pgmq` where the server offers it,"
+    " else copy it too with --with-pgmq"
+)
+
+
+@click.command()
+@click.option(
+    "--dir",
+    "folder",
+    required=True,
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of your migrations.",
+)
+@click.option(
+    "--style", type=click.Choice(STYLES), default="plain", show_default=True, help="How files are named."
+)
+@click.option(
+    "--with-pgmq", is_flag=True, help="Copy pgmq's SQL (from the package pgmq) in front of the core."
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def install(folder: Path, style: str, with_pgmq: bool, yes: bool) -> None:
+    """Copy the core's migrations into a folder of yours, numbered to follow what is there.
+
+    Copies that are there already are left alone; an edited one is never overwritten. Flow migrations need
+    no copying: set `migrations` in [tool.pgflow-gen] to write them where you want them.
+    """
+    with refusals():
+        copies = plan_copies(folder, style, datetime.now(UTC), with_pgmq=with_pgmq)
+    new = [copy for copy in copies if not copy.is_present]
+    if not new:
+        click.echo(f"{folder} holds the core's migrations already")
+        return
+    for copy in new:
+        click.echo(f"  {folder / copy.name}")
+    if not yes and not click.confirm(f"Write {_counted(new)}?", default=True):
+        say("nothing was written")
+        raise click.exceptions.Exit(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    for copy in new:
+        with (folder / copy.name).open("x", encoding="utf-8", newline="\n") as file:
+            file.write(copy.text)
+    click.echo(f"wrote {_counted(new)}")
+    if not with_pgmq:
+        say(f"note: {_PGMQ}")
+
+
+def _counted(copies: list[Copy]) -> str:
+    return "1 file" if len(copies) == 1 else f"{len(copies)} files"

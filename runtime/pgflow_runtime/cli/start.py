@@ -1,0 +1,123 @@
+"""``pgflow-gen start FLOW JSON``: start a run from the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+
+from pgflow_runtime.catalogue import find_contract
+from pgflow_runtime.cli.common import database, dsn_option, generated_option, refusals, say
+from pgflow_runtime.client import ClientBase, Run
+from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.errors import RunFailed, UsageError
+from pgflow_runtime.project import find_project
+
+
+@click.command()
+@click.argument("flow")
+@click.argument("input", metavar="[JSON|@FILE|-]", required=False)
+@click.option(
+    "--wait", is_flag=True, help="Wait for the run's end and print its output; exit 1 if it failed."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=None,
+    metavar="SECONDS",
+    help="With --wait: give up waiting after this time (the run goes on). Default: wait for ever.",
+)
+@click.option("--run-id", type=click.UUID, help="The run's id; starting the same again returns the same run.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the run.")
+@dsn_option
+@generated_option
+def start(
+    flow: str,
+    input: str | None,
+    wait: bool,
+    timeout: float | None,
+    run_id: UUID | None,
+    as_json: bool,
+    dsn: str | None,
+    generated: str | None,
+) -> None:
+    """Start a run of FLOW. The input is held against the flow's types before the database hears of it.
+
+    JSON is the input itself, @FILE a file that holds it, - means stdin; a flow without input takes none.
+    """
+    with refusals():
+        if timeout is not None and not wait:
+            raise UsageError("--timeout has no meaning without --wait")
+        project = find_project(generated=generated)
+        contract = find_contract(project, flow)
+        value = _read(input)
+        contract.check_input(value)
+        with database(dsn, project) as conninfo, ClientBase.connect(conninfo) as client:
+            run = _start(client, contract, value, run_id)
+            if wait:
+                say(f"started run {run.run_id} of flow '{run.flow_slug}'")
+                _wait(run, timeout, as_json)
+                return
+    _print(run, as_json)
+
+
+def _start(client: ClientBase, contract: FlowContract, value: object, run_id: UUID | None) -> Run[Any]:
+    run_type = type("CommandRun", (Run,), {"contract": contract})
+    run: Run[Any] = client._start(run_type, value, run_id)
+    return run
+
+
+def _wait(run: Run[Any], timeout: float | None, as_json: bool) -> None:
+    try:
+        output = run.result(timeout)
+    except RunFailed:
+        if as_json:
+            _print(run, as_json)
+        raise
+    if as_json:
+        _print(run, as_json)
+    else:
+        click.echo(json.dumps(output, indent=2, ensure_ascii=False))
+
+
+def _print(run: Run[Any], as_json: bool) -> None:
+    if not as_json:
+        click.echo(str(run.run_id))
+        return
+    found = {
+        "run_id": str(run.run_id),
+        "flow_slug": run.flow_slug,
+        "status": run.status,
+        "output": run.output,
+        "error_message": run.error_message,
+    }
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _read(text: str | None) -> Any:
+    """The input's value. Raises UsageError for what is no JSON."""
+    if text is None:
+        return None
+    source = "the input"
+    try:
+        if text == "-":
+            source, text = "stdin", sys.stdin.buffer.read().decode()
+        elif text.startswith("@"):
+            source = text[1:]
+            text = Path(source).read_text(encoding="utf-8")
+        return json.loads(text, parse_constant=_no_constant)
+    except OSError as error:
+        raise UsageError(f"{source} cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise UsageError(f"{source} is nested too deeply") from error
+    except ValueError as error:
+        hint = None if source != "the input" else "quote it for the shell: '{\"key\": 1}', or use @FILE or -"
+        raise UsageError(f"{source} is not JSON: {error}", help=hint) from error
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
