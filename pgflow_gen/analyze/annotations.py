@@ -1,0 +1,297 @@
+"""Annotations to types: names, subscripts, unions, strings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import libcst as cst
+
+from pgflow_gen.analyze.aliases import AliasReader
+from pgflow_gen.analyze.classes import refusal_of_class
+from pgflow_gen.analyze.faults import Fault, foreign, not_json, report, unresolved
+from pgflow_gen.analyze.limits import parameter_only
+from pgflow_gen.analyze.literals import literal_type
+from pgflow_gen.analyze.records import RecordReader
+from pgflow_gen.analyze.refused import canonical, hint
+from pgflow_gen.analyze.scope import Scope, elements
+from pgflow_gen.diagnostics import Findings, Span
+from pgflow_gen.ir.types import (
+    BOOL,
+    FLOAT,
+    INT,
+    NONE,
+    STR,
+    UNKNOWN,
+    AnyType,
+    DictType,
+    JsonType,
+    ListType,
+    TypeExpr,
+    TypeTable,
+    UnionType,
+    UnknownType,
+    union,
+)
+from pgflow_gen.source.index import Class, Function
+from pgflow_gen.source.parse import parse_expression
+from pgflow_gen.source.resolve import Defined, External, Missing, ModuleSymbol, Resolver, Symbol
+
+Place: TypeAlias = Literal["parameter", "return", "field", "input"]
+
+_PRIMITIVES = {"str": STR, "int": INT, "float": FLOAT, "bool": BOOL, "None": NONE, "NoneType": NONE}
+_QUALIFIERS = frozenset({"Required", "NotRequired", "ReadOnly"})
+
+
+@dataclass(slots=True)
+class TypeReader:
+    """Reads annotations into types, and collects the records and recursive aliases they mention."""
+
+    resolver: Resolver
+    findings: Findings
+    records: RecordReader = field(init=False)
+    aliases: AliasReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.records = RecordReader(self)
+        self.aliases = AliasReader(self)
+
+    def table(self) -> TypeTable:
+        """Everything read so far, in order of module and name."""
+        return TypeTable(
+            dict(sorted(self.records.done.items(), key=lambda item: (item[0].module, str(item[0])))),
+            dict(sorted(self.aliases.recursive.items(), key=lambda item: (item[0].module, str(item[0])))),
+        )
+
+    def annotation(
+        self, node: cst.BaseExpression, scope: Scope, place: Place, span: Span, *, prefix: str = ""
+    ) -> TypeExpr:
+        """The type ``node`` spells; what is wrong with it is reported at ``span``."""
+        faults: list[Fault] = []
+        found = self.read(node, scope, faults)
+        found = self.limit(found, place, faults)
+        report(self.findings, span, faults, prefix=prefix)
+        self.records.drain()
+        return found
+
+    def limit(self, found: TypeExpr, place: Place, faults: list[Fault]) -> TypeExpr:
+        """Refuse Sequence, Mapping and NewType outside parameters."""
+        culprit = None if place == "parameter" else parameter_only(found, self.aliases.recursive)
+        if culprit is None:
+            return found
+        faults.append(culprit)
+        return UNKNOWN
+
+    def read(self, node: cst.BaseExpression, scope: Scope, faults: list[Fault]) -> TypeExpr:
+        match node:
+            case cst.SimpleString() | cst.ConcatenatedString():
+                return self._quoted(node, scope, faults)
+            case cst.Name(value="None"):
+                return NONE
+            case cst.Name(value=name) if (variable := scope.local(name)) is not None:
+                return variable
+            case cst.Name() | cst.Attribute():
+                return self._symbol(self.symbol(node, scope), node, scope, None, faults)
+            case cst.Subscript():
+                return self._subscript(node, scope, faults)
+            case cst.BinaryOperation(operator=cst.BitOr()):
+                return union(self.read(node.left, scope, faults), self.read(node.right, scope, faults))
+            case _:
+                faults.append(
+                    not_json(f"{_text(scope, node)} is not a type", "write a type: names, list[...], A | B")
+                )
+                return UNKNOWN
+
+    def symbol(self, node: cst.BaseExpression, scope: Scope) -> Symbol | None:
+        """What a (dotted) name means, plain renamings ``A = B`` followed to their end."""
+        found = self.resolver.resolve(scope.module, node)
+        return self.resolver.follow(found) if found is not None else None
+
+    def _quoted(
+        self, node: cst.SimpleString | cst.ConcatenatedString, scope: Scope, faults: list[Fault]
+    ) -> TypeExpr:
+        text = node.evaluated_value
+        inner = parse_expression(text) if isinstance(text, str) else None
+        if inner is None:
+            faults.append(not_json(f"{_text(scope, node)} is not a type", "write a type between the quotes"))
+            return UNKNOWN
+        return self.read(inner, scope, faults)
+
+    def _subscript(self, node: cst.Subscript, scope: Scope, faults: list[Fault]) -> TypeExpr:
+        arguments = elements(node)
+        if arguments is None or not isinstance(node.value, cst.Name | cst.Attribute):
+            faults.append(not_json(f"{_text(scope, node)} is not a type"))
+            return UNKNOWN
+        if isinstance(node.value, cst.Name) and scope.local(node.value.value) is not None:
+            faults.append(not_json(f"type variable {node.value.value!r} takes no arguments"))
+            return UNKNOWN
+        return self._symbol(self.symbol(node.value, scope), node.value, scope, arguments, faults)
+
+    def _symbol(
+        self,
+        symbol: Symbol | None,
+        node: cst.BaseExpression,
+        scope: Scope,
+        arguments: Sequence[cst.BaseExpression] | None,
+        faults: list[Fault],
+    ) -> TypeExpr:
+        match symbol:
+            case Missing():
+                faults.append(unresolved(symbol))
+            case External():
+                return self._external(canonical(symbol), scope, arguments, faults)
+            case Defined():
+                return self._defined(symbol, scope, arguments, faults)
+            case ModuleSymbol(name=name):
+                faults.append(not_json(f"module {name!r} is not a type", "name a type inside the module"))
+            case None:
+                faults.append(
+                    not_json(
+                        f"{_text(scope, node)} is not a type that can be read",
+                        "declare the type at the top level of a module",
+                    )
+                )
+        return UNKNOWN
+
+    def _defined(
+        self,
+        symbol: Defined,
+        scope: Scope,
+        arguments: Sequence[cst.BaseExpression] | None,
+        faults: list[Fault],
+    ) -> TypeExpr:
+        if self.records.is_record(symbol):
+            return self.records.reference(symbol, scope, arguments, faults)
+        if isinstance(symbol.binding, Class):
+            faults.append(refusal_of_class(self.resolver, symbol))
+            return UNKNOWN
+        if isinstance(symbol.binding, Function):
+            faults.append(_function_as_type(symbol))
+            return UNKNOWN
+        return self.aliases.read(symbol, scope, arguments, faults)
+
+    def _external(
+        self,
+        symbol: External,
+        scope: Scope,
+        arguments: Sequence[cst.BaseExpression] | None,
+        faults: list[Fault],
+    ) -> TypeExpr:
+        if arguments is None:
+            return self._plain(symbol, faults)
+        match symbol:
+            case External("builtins", "list") | External("collections.abc", "Sequence"):
+                return self._list(symbol, scope, arguments, faults)
+            case External("builtins", "dict") | External("collections.abc", "Mapping"):
+                return self._dict(symbol, scope, arguments, faults)
+            case External("typing", "Optional") if len(arguments) == 1:
+                return union(self.read(arguments[0], scope, faults), NONE)
+            case External("typing", "Union") if arguments:
+                return union(*(self.read(item, scope, faults) for item in arguments))
+            case External("typing", "Annotated") if len(arguments) >= 2:
+                return self.read(arguments[0], scope, faults)
+            case External("typing", "Literal"):
+                return literal_type(self, arguments, scope, faults)
+            case External("typing", name) if name in _QUALIFIERS:
+                faults.append(not_json(f"{name}[...] belongs around the type of a TypedDict's key"))
+                return UNKNOWN
+            case _:
+                faults.append(_refused(symbol))
+                return UNKNOWN
+
+    def _plain(self, symbol: External, faults: list[Fault]) -> TypeExpr:
+        """A name without arguments."""
+        if symbol.module in ("builtins", "types") and symbol.name in _PRIMITIVES:
+            return _PRIMITIVES[symbol.name]
+        if symbol.is_runtime("JsonValue"):
+            return JsonType()
+        if symbol in (External("typing", "Any"), External("builtins", "object")):
+            faults.append(_warning(symbol.name))
+            return AnyType("Any" if symbol.name == "Any" else "object")
+        faults.append(_refused(symbol))
+        return UNKNOWN
+
+    def _list(
+        self, symbol: External, scope: Scope, arguments: Sequence[cst.BaseExpression], faults: list[Fault]
+    ) -> TypeExpr:
+        if len(arguments) != 1:
+            faults.append(not_json(f"{symbol.name}[...] takes one type, not {len(arguments)}"))
+            return UNKNOWN
+        return ListType(self.read(arguments[0], scope, faults), read_only=symbol.name == "Sequence")
+
+    def _dict(
+        self, symbol: External, scope: Scope, arguments: Sequence[cst.BaseExpression], faults: list[Fault]
+    ) -> TypeExpr:
+        if len(arguments) != 2:
+            faults.append(not_json(f"{symbol.name}[...] takes two types, not {len(arguments)}"))
+            return UNKNOWN
+        ignored: list[Fault] = []
+        key = self.read(arguments[0], scope, ignored)
+        value = self.read(arguments[1], scope, faults)
+        if isinstance(key, UnknownType):
+            faults.extend(fault for fault in ignored if fault.code == "PGF103")
+        if key != STR and not any(fault.code == "PGF103" for fault in ignored):
+            text = f"{symbol.name}[{_text(scope, arguments[0])}, ...]"
+            faults.append(
+                not_json(
+                    f"{text} is not JSON: the keys of a JSON object are strings",
+                    "use dict[str, T], or a TypedDict when the keys are known",
+                )
+            )
+            return UNKNOWN
+        return DictType(value, read_only=symbol.name == "Mapping")
+
+
+def _warning(name: str) -> Fault:
+    return Fault(
+        "PGF302",
+        f"{name} is not checked: any value passes, also one that is not JSON",
+        "use JsonValue from pgflow_runtime, or the type it really is",
+        severity="warning",
+    )
+
+
+def _refused(symbol: External) -> Fault:
+    if not symbol.is_known:
+        return foreign(symbol)
+    name = symbol.name
+    match symbol:
+        case External("builtins", "list") | External("collections.abc", "Sequence"):
+            return not_json(f"bare {name} does not say what it holds", f"write {name}[T]")
+        case External("builtins", "dict") | External("collections.abc", "Mapping"):
+            return not_json(
+                f"bare {name} does not say what it holds",
+                f"write {name}[str, T], or a TypedDict when the keys are known",
+            )
+        case External("pgflow_runtime", "Context"):
+            return not_json(
+                "Context is not JSON: it does not leave its task",
+                "ask for it with a parameter annotated Context",
+            )
+        case _:
+            return not_json(
+                f"{name} is not JSON", hint(symbol) or "use JSON types: str, int, list, TypedDict..."
+            )
+
+
+def _function_as_type(symbol: Defined) -> Fault:
+    name = symbol.binding.name
+    place = f"{symbol.module.path}:{symbol.module.file.span(symbol.binding.node).line}"
+    if name in {"list", "dict", "str", "int", "float", "bool", "object"}:
+        return Fault(
+            "PGF302",
+            f"{name!r} is not a type here: the function {name!r} hides the builtin",
+            f"name the function {name}_ and pass slug={name!r}",
+            (f"function {name!r} is defined at {place}",),
+        )
+    return Fault("PGF302", f"{name!r} is a function, not a type", None, (f"it is defined at {place}",))
+
+
+def _text(scope: Scope, node: cst.BaseExpression) -> str:
+    text = scope.module.file.code(node)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def is_union_with_none(found: TypeExpr) -> bool:
+    return isinstance(found, UnionType) and NONE in found.members

@@ -1,0 +1,101 @@
+"""Classes of the project that are not TypedDicts: what they are, and what to use instead."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from pgflow_gen.analyze.faults import Fault, foreign, not_json
+from pgflow_gen.source.index import Class
+from pgflow_gen.source.resolve import Defined, External, Resolver
+
+_TYPED_DICT = "declare it as a TypedDict"
+_DECORATORS = {
+    ("dataclasses", "dataclass"): ("dataclass", f"{_TYPED_DICT}, or send dataclasses.asdict(value)"),
+    ("pydantic.dataclasses", "dataclass"): ("pydantic dataclass", _TYPED_DICT),
+}
+_ATTRS_MODULES = frozenset({"attr", "attrs"})
+_ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"})
+
+
+def refusal_of_class(resolver: Resolver, symbol: Defined) -> Fault:
+    """Why a class that is no TypedDict cannot cross a step boundary."""
+    name = symbol.binding.name
+    kind, help = _kind(resolver, symbol, set())
+    if kind is None:
+        base = _foreign_base(resolver, symbol)
+        if base is not None:
+            return foreign(base)
+        return not_json(f"class {name} is not JSON", help)
+    return not_json(f"{kind} {name} is not JSON", help)
+
+
+def _kind(resolver: Resolver, symbol: Defined, seen: set[tuple[str, str]]) -> tuple[str | None, str]:
+    binding = symbol.binding
+    if not isinstance(binding, Class) or symbol.key in seen:
+        return None, _TYPED_DICT
+    seen.add(symbol.key)
+    for decorator in binding.definition.decorators:
+        node = decorator.decorator
+        found = resolver.resolve(symbol.module, node.func if isinstance(node, cst.Call) else node)
+        if isinstance(found, External):
+            if (found.module, found.name) in _DECORATORS:
+                return _DECORATORS[found.module, found.name]
+            if found.module in _ATTRS_MODULES:
+                return "attrs class", f"{_TYPED_DICT}, or send attrs.asdict(value)"
+    for base in base_nodes(binding.definition):
+        found = resolver.resolve(symbol.module, base)
+        if isinstance(found, External):
+            kind = _external_kind(found, binding.definition)
+        elif isinstance(found, Defined):
+            kind = _kind(resolver, found, seen)
+        else:
+            continue
+        if kind[0] is not None:
+            return kind
+    return None, _TYPED_DICT
+
+
+def base_nodes(definition: cst.ClassDef) -> list[cst.BaseExpression]:
+    """The base classes' names, type arguments removed."""
+    return [
+        base.value.value if isinstance(base.value, cst.Subscript) else base.value
+        for base in definition.bases
+        if base.star == ""
+    ]
+
+
+def _external_kind(base: External, definition: cst.ClassDef) -> tuple[str | None, str]:
+    top = base.module.split(".")[0]
+    if base.module == "enum" and base.name in _ENUMS:
+        return "enum", _enum_help(definition)
+    if top in {"pydantic", "pydantic_settings"}:
+        return "pydantic model", f"{_TYPED_DICT}, or send model.model_dump(mode='json')"
+    if top == "msgspec":
+        return "msgspec struct", f"{_TYPED_DICT}, or send msgspec.to_builtins(value)"
+    if base.is_typing("NamedTuple"):
+        return "named tuple", _TYPED_DICT
+    if base.is_typing("Protocol"):
+        return "protocol", _TYPED_DICT
+    return None, _TYPED_DICT
+
+
+def _enum_help(definition: cst.ClassDef) -> str:
+    """Spell the Literal an enum of plain values would be."""
+    values: list[str] = []
+    for statement in definition.body.body:
+        for part in getattr(statement, "body", []):
+            if isinstance(part, cst.Assign) and isinstance(part.value, cst.SimpleString | cst.Integer):
+                values.append(part.value.value)
+    spelled = ", ".join(values[:4]) + (", ..." if len(values) > 4 else "") if values else "..."
+    return f"use Literal[{spelled}] and send the member's value"
+
+
+def _foreign_base(resolver: Resolver, symbol: Defined) -> External | None:
+    """A base from an installed distribution: the class may well be a TypedDict, nobody can know."""
+    if not isinstance(symbol.binding, Class):
+        return None
+    for base in base_nodes(symbol.binding.definition):
+        found = resolver.resolve(symbol.module, base)
+        if isinstance(found, External) and not found.is_known:
+            return found
+    return None

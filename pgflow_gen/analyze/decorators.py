@@ -1,0 +1,108 @@
+"""The decorators of one function: is it a step, and is the flow's decorator the outermost?"""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from pgflow_gen.analyze.drafts import KINDS, FlowAttribute, FlowFinder, StepDraft
+from pgflow_gen.analyze.faults import report, unresolved
+from pgflow_gen.diagnostics import Findings
+from pgflow_gen.names import closest
+from pgflow_gen.source.index import ModuleIndex
+from pgflow_gen.source.resolve import External, Missing
+
+# Decorators that do not keep a handler's signature, so that no worker could call it as written.
+_BREAKING = {
+    (
+        "functools",
+        "lru_cache",
+    ): "it caches the coroutine or result, a step's result is stored in the database",
+    ("functools", "cache"): "it caches the coroutine or result, a step's result is stored in the database",
+    ("functools", "singledispatch"): "it calls another function than the one written",
+    ("contextlib", "contextmanager"): "it turns the handler into a context manager",
+    ("contextlib", "asynccontextmanager"): "it turns the handler into a context manager",
+    ("builtins", "staticmethod"): "it belongs in a class",
+    ("builtins", "classmethod"): "it belongs in a class",
+    ("builtins", "property"): "it belongs in a class",
+}
+
+
+def examine(
+    finder: FlowFinder, module: ModuleIndex, function: cst.FunctionDef, findings: Findings, *, nested: bool
+) -> StepDraft | None:
+    """The step that ``function`` is, None when no flow decorates it. Reports PGF214 and PGF103."""
+    nodes = [decorator.decorator for decorator in function.decorators]
+    matches = [_match(finder, module, node, findings, nested=nested) for node in nodes]
+    ours = [at for at, match in enumerate(matches) if match is not None]
+    if not ours:
+        return None
+    first = ours[0]
+    match, name = matches[first], function.name.value
+    assert match is not None
+    assert match.kind is not None
+    for node in nodes[:first]:
+        findings.add(
+            "PGF214",
+            module.file.span(node),
+            f"decorator @{_short(module, node)} stands above @{match.flow.name}.{match.kind}",
+            help=f"move it below: the flow's decorator is the outermost one of {name!r}",
+        )
+    for at in ours[1:]:
+        findings.add(
+            "PGF214",
+            module.file.span(nodes[at]),
+            f"function {name!r} is made a step twice",
+            notes=(f"first at {module.file.span(nodes[first])}",),
+            help="define one handler per step; both may call a common function",
+        )
+    _refuse_breaking(finder, module, nodes[first + 1 :], findings)
+    return StepDraft(match.flow, module, function, match.kind, nodes[first])
+
+
+def _match(
+    finder: FlowFinder, module: ModuleIndex, node: cst.BaseExpression, findings: Findings, *, nested: bool
+) -> FlowAttribute | None:
+    """A decorator of a flow; a misspelt one is reported."""
+    found = finder.attribute(module, node)
+    if found is not None and found.kind is not None:
+        return found
+    span = module.file.span(node)
+    if found is not None:
+        guess = closest(found.name, KINDS)
+        findings.add(
+            "PGF214",
+            span,
+            f"a flow has no decorator {found.name!r}",
+            help=f"did you mean @{found.flow.name}.{guess}?" if guess else "use step, array or map",
+        )
+        return None
+    bare = node.func if isinstance(node, cst.Call) else node
+    flow = finder.named(module, bare)
+    if flow is not None:
+        findings.add(
+            "PGF214", span, "a flow itself is no decorator", help=f"write @{flow.name}.step, .array or .map"
+        )
+    elif not nested and isinstance(bare, cst.Attribute) and bare.attr.value in KINDS:
+        missing = finder.resolver.resolve(module, bare.value)
+        if isinstance(missing, Missing) and "cannot be read" not in missing.reason:
+            report(findings, module.file.span(bare.value), [unresolved(missing)])
+    return None
+
+
+def _refuse_breaking(
+    finder: FlowFinder, module: ModuleIndex, nodes: list[cst.BaseExpression], findings: Findings
+) -> None:
+    for node in nodes:
+        found = finder.resolver.resolve(module, node.func if isinstance(node, cst.Call) else node)
+        reason = _BREAKING.get((found.module, found.name)) if isinstance(found, External) else None
+        if reason is not None:
+            findings.add(
+                "PGF214",
+                module.file.span(node),
+                f"decorator @{_short(module, node)} does not keep the handler's signature: {reason}",
+                help="remove it, or put it on a function that the handler calls",
+            )
+
+
+def _short(module: ModuleIndex, node: cst.BaseExpression) -> str:
+    return module.file.code(node.func if isinstance(node, cst.Call) else node)

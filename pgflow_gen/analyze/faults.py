@@ -1,0 +1,57 @@
+"""What is wrong with a type, before it is known where to say so.
+
+An alias is read once and used in many places: its faults have no place of their own, each use reports them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pgflow_gen.diagnostics import Findings, Severity, Span
+from pgflow_gen.names import closest
+from pgflow_gen.source.resolve import External, Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    code: str
+    message: str
+    help: str | None = None
+    notes: tuple[str, ...] = ()
+    severity: Severity = "error"
+
+
+def report(findings: Findings, span: Span, faults: Iterable[Fault], *, prefix: str = "") -> None:
+    """Place ``faults`` at ``span``; ``prefix`` says what stands there, as in "field 'at' of Page: "."""
+    for fault in faults:
+        findings.add(
+            fault.code,
+            span,
+            prefix + fault.message,
+            notes=fault.notes,
+            help=fault.help,
+            severity=fault.severity,
+        )
+
+
+def not_json(message: str, help: str | None = None) -> Fault:
+    return Fault("PGF302", message, help)
+
+
+def unresolved(missing: Missing) -> Fault:
+    """A PGF103 with the nearest name that does exist."""
+    guess = closest(missing.name, missing.known)
+    help = f"did you mean {guess!r}?" if guess else missing.help or "define it, or import it from its module"
+    return Fault("PGF103", f"cannot resolve {missing.name!r}: {missing.reason}", help)
+
+
+def foreign(symbol: External) -> Fault:
+    """A PGF103 for a name from a module that no source root holds."""
+    top = symbol.module.split(".")[0]
+    return Fault(
+        "PGF103",
+        f"cannot resolve {symbol.name!r}: module {symbol.module!r} is below none of the source roots",
+        f"re-declare the type in your project, or add the folder of {top!r} to src in [tool.pgflow-gen]",
+        ("types of installed distributions are not read",),
+    )

@@ -1,0 +1,134 @@
+"""The keys one TypedDict declares itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from pgflow_gen.analyze.faults import Fault, not_json, report
+from pgflow_gen.analyze.generics import keyword
+from pgflow_gen.analyze.refused import canonical
+from pgflow_gen.analyze.scope import Scope, elements
+from pgflow_gen.ir.types import Field
+from pgflow_gen.source.index import Assignment, Class
+from pgflow_gen.source.parse import parse_expression
+from pgflow_gen.source.resolve import Defined, External
+
+if TYPE_CHECKING:
+    from pgflow_gen.analyze.annotations import TypeReader
+
+
+@dataclass(slots=True)
+class _Qualified:
+    """A field's type without its qualifiers."""
+
+    node: cst.BaseExpression
+    required: bool
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReader:
+    reader: TypeReader
+    symbol: Defined
+    scope: Scope
+
+    def of_class(self) -> dict[str, Field]:
+        """The keys of a class body, in the order written."""
+        binding = self.symbol.binding
+        if not isinstance(binding, Class):
+            return {}
+        total = self._total(binding.definition.keywords)
+        fields: dict[str, Field] = {}
+        for item in _declarations(binding.definition.body):
+            name = item.target
+            if isinstance(name, cst.Name):
+                fields[name.value] = self._field(name.value, name, item.annotation.annotation, total)
+        return fields
+
+    def of_call(self) -> dict[str, Field]:
+        """The keys of ``TypedDict("Name", {"key": type, ...})``."""
+        binding = self.symbol.binding
+        if not isinstance(binding, Assignment) or not isinstance(binding.value, cst.Call):
+            return {}
+        call = binding.value
+        positional = [arg.value for arg in call.args if arg.keyword is None and not arg.star]
+        keys = positional[1] if len(positional) == 2 else keyword(call, "fields")
+        if not isinstance(keys, cst.Dict):
+            self._report(binding.node, [_not_literal(binding.name)])
+            return {}
+        total = self._total(call.args)
+        fields: dict[str, Field] = {}
+        for element in keys.elements:
+            key = getattr(getattr(element, "key", None), "evaluated_value", None)
+            if not isinstance(element, cst.DictElement) or not isinstance(key, str):
+                self._report(element, [_not_literal(binding.name)])
+                continue
+            fields[key] = self._field(key, element.key, element.value, total)
+        return fields
+
+    def _total(self, arguments: object) -> bool:
+        """``total=``: True unless it is the literal False."""
+        for arg in arguments if isinstance(arguments, list | tuple) else ():
+            if isinstance(arg, cst.Arg) and arg.keyword is not None and arg.keyword.value == "total":
+                return not (isinstance(arg.value, cst.Name) and arg.value.value == "False")
+        return True
+
+    def _field(self, key: str, name: cst.CSTNode, annotation: cst.BaseExpression, total: bool) -> Field:
+        span = self.symbol.module.file.span(name)
+        qualified = self._strip(_Qualified(annotation, total))
+        faults: list[Fault] = []
+        found = self.reader.read(qualified.node, self.scope, faults)
+        found = self.reader.limit(found, "field", faults)
+        prefix = f"key {key!r} of {self.symbol.binding.name}: "
+        unresolved = [fault for fault in faults if fault.code == "PGF103"]
+        others = [fault for fault in faults if fault.code != "PGF103"]
+        report(self.reader.findings, span, others, prefix=prefix)
+        report(self.reader.findings, self.symbol.module.file.span(annotation), unresolved, prefix=prefix)
+        return Field(key, found, qualified.required, qualified.read_only, span)
+
+    def _strip(self, item: _Qualified) -> _Qualified:
+        """Take off Required, NotRequired, ReadOnly, Annotated and quotes, in whatever order they stand."""
+        while True:
+            node = item.node
+            if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
+                text = node.evaluated_value
+                inner = parse_expression(text) if isinstance(text, str) else None
+                if inner is None:
+                    return item
+                item.node = inner
+                continue
+            name = self._qualifier(node)
+            arguments = elements(node) if isinstance(node, cst.Subscript) else None
+            if name is None or not arguments or (name != "Annotated" and len(arguments) != 1):
+                return item
+            item.node = arguments[0]
+            if name in {"Required", "NotRequired"}:
+                item.required = name == "Required"
+            item.read_only = item.read_only or name == "ReadOnly"
+
+    def _qualifier(self, node: cst.BaseExpression) -> str | None:
+        if not isinstance(node, cst.Subscript):
+            return None
+        found = self.reader.symbol(node.value, self.scope)
+        if not isinstance(found, External):
+            return None
+        found = canonical(found)
+        is_one = found.is_typing("Required", "NotRequired", "ReadOnly", "Annotated")
+        return found.name if is_one else None
+
+    def _report(self, node: cst.CSTNode, faults: list[Fault]) -> None:
+        report(self.reader.findings, self.symbol.module.file.span(node), faults)
+
+
+def _declarations(body: cst.BaseSuite) -> Iterator[cst.AnnAssign]:
+    for statement in body.body:
+        parts = statement.body if isinstance(statement, cst.SimpleStatementLine) else [statement]
+        yield from (part for part in parts if isinstance(part, cst.AnnAssign))
+
+
+def _not_literal(name: str) -> Fault:
+    return not_json(f"the keys of {name} are not written out", 'write TypedDict("Name", {"key": type, ...})')

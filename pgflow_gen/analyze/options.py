@@ -1,0 +1,122 @@
+"""The arguments of ``Flow(...)`` and of the decorators: which options there are, and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import libcst as cst
+
+from pgflow_gen.analyze.constants import Constants, NotStatic
+from pgflow_gen.diagnostics import Findings, Span
+from pgflow_gen.ir.flow import Json, Option
+from pgflow_gen.names import closest
+from pgflow_gen.source.index import ModuleIndex
+
+FLOW_OPTIONS = ("slug", "version", "max_attempts", "base_delay", "timeout", "backoff", "max_delay")
+_COMMON = (
+    "slug", "max_attempts", "base_delay", "timeout", "start_delay", "backoff", "max_delay",
+    "if_", "if_not", "when_unmet", "when_exhausted", "transactional",
+)  # fmt: skip
+STEP_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "step": ("depends_on", *_COMMON),
+    "array": ("depends_on", *_COMMON),
+    # depends_on on a map is refused by PGF206, which says more than "unknown option"
+    "map": ("array", "depends_on", *_COMMON),
+}
+ALIASES = {
+    "if": "if_",
+    "retries": "max_attempts",
+    "name": "slug",
+    "delay": "start_delay",
+    "after": "depends_on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A keyword argument as written, before it is evaluated."""
+
+    name: str
+    node: cst.BaseExpression
+    span: Span
+
+
+@dataclass(slots=True)
+class OptionReader:
+    constants: Constants
+    findings: Findings
+
+    def written(
+        self, module: ModuleIndex, args: Iterable[cst.Arg], known: tuple[str, ...], owner: str
+    ) -> dict[str, Written]:
+        """The keyword arguments that are options of ``owner``; others are PGF208, ``**x`` is PGF104."""
+        found: dict[str, Written] = {}
+        for arg in args:
+            if arg.keyword is None:
+                if arg.star:
+                    self._starred(module, arg, owner)
+                continue
+            name = arg.keyword.value
+            span = module.file.span(arg.keyword)
+            if name in found:
+                self.findings.add("PGF101", span, f"syntax error: keyword argument repeated: {name}")
+            elif name not in known:
+                self.findings.add(
+                    "PGF208", span, f"{owner} has no option {name!r}", help=_suggestion(name, known)
+                )
+            else:
+                found[name] = Written(name, arg.value, module.file.span(arg.value))
+        return found
+
+    def _starred(self, module: ModuleIndex, arg: cst.Arg, owner: str) -> None:
+        self.findings.add(
+            "PGF104",
+            module.file.span(arg),
+            f"the options of {owner} are not statically known: {arg.star} unpacks them at run time",
+            help="write the options out as name=value",
+        )
+
+    def value(self, module: ModuleIndex, written: Written) -> Option | None:
+        """The evaluated option; PGF104 and None when its value is not statically known."""
+        try:
+            return Option(written.name, self.constants.evaluate(module, written.node), written.span)
+        except NotStatic as error:
+            self.findings.add(
+                "PGF104",
+                written.span,
+                f"the value of {written.name!r} is not statically known: {error.reason}",
+                help=error.help or "write a literal, or a module-level constant bound once to one",
+            )
+            return None
+
+    def text(self, module: ModuleIndex, written: Written) -> str | None:
+        """An option that must be a string, such as a slug."""
+        option = self.value(module, written)
+        if option is None:
+            return None
+        if isinstance(option.value, str):
+            return option.value
+        self.findings.add(
+            "PGF207",
+            written.span,
+            f"{written.name!r} must be a string, not {spell(option.value)}",
+            help=f'write {written.name}="..."',
+        )
+        return None
+
+
+def spell(value: Json) -> str:
+    """A value as messages show it."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _suggestion(name: str, known: tuple[str, ...]) -> str:
+    guess = ALIASES.get(name)
+    guess = guess if guess in known else closest(name, known)
+    if guess is not None:
+        return f"did you mean {guess!r}?"
+    if name == "array" or name == "depends_on":
+        return "only @flow.map takes array=; other steps name what they need as parameters, or in depends_on"
+    return f"options are {', '.join(known)}"

@@ -1,0 +1,19 @@
+"""What ``analyze`` hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pgflow_gen.ir.flow import Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class Analyzed:
+    analysis: Analysis
+    sources: Mapping[str, str]
+    """Text of every file that was read, by path: for the snippets under findings."""
+    module_paths: Mapping[str, str]
+    """Path of every module that was parsed, by dotted name."""
+    digests: Mapping[str, str]
+    """Digest of every module that was parsed, by dotted name."""

@@ -1,0 +1,96 @@
+"""A decorated function to a StepSpec."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+
+import libcst as cst
+
+from pgflow_gen.analyze.annotations import TypeReader
+from pgflow_gen.analyze.drafts import StepDraft
+from pgflow_gen.analyze.handlers import HandlerReader
+from pgflow_gen.analyze.options import STEP_OPTIONS, OptionReader, Written
+from pgflow_gen.analyze.references import ReferenceReader
+from pgflow_gen.analyze.slugs import check_step_slug
+from pgflow_gen.diagnostics import Findings, Span
+from pgflow_gen.ir.flow import StepName, StepSpec
+
+_APART = frozenset({"slug", "depends_on", "array"})
+
+
+@dataclass(frozen=True, slots=True)
+class StepReader:
+    reader: TypeReader
+    options: OptionReader
+    references: ReferenceReader
+    findings: Findings
+
+    def read(self, draft: StepDraft) -> StepSpec:
+        """The step as written; its faults are reported."""
+        module, function = draft.module, draft.function
+        owner = f"@{draft.flow.name}.{draft.kind}"
+        self._refuse_positional(draft, owner)
+        written = self.options.written(module, draft.args, STEP_OPTIONS[draft.kind], owner)
+        signature = HandlerReader(self.reader, self.findings, module, function, draft.kind).read()
+        slug, slug_span = self._slug(draft, written.get("slug"))
+        name_span = module.file.span(function.name)
+        check_step_slug(self.findings, slug, slug_span or name_span)
+        values = [self.options.value(module, item) for name, item in written.items() if name not in _APART]
+        depends_on: tuple[StepName, ...] = ()
+        if "depends_on" in written:
+            depends_on = self.references.several(module, written["depends_on"])
+        array = self.references.one(module, written["array"]) if "array" in written else None
+        return StepSpec(
+            slug=slug,
+            kind=draft.kind,
+            module=module.name,
+            function=function.name.value,
+            is_async=function.asynchronous is not None,
+            params=signature.params,
+            returns=signature.returns,
+            options=tuple(item for item in values if item is not None),
+            depends_on=depends_on,
+            array=array,
+            doc=docstring(function),
+            span=name_span,
+            slug_span=slug_span,
+            returns_span=signature.returns_span,
+            decorator_span=module.file.span(draft.decorator),
+        )
+
+    def _slug(self, draft: StepDraft, written: Written | None) -> tuple[str, Span | None]:
+        if written is None:
+            return draft.function.name.value, None
+        text = self.options.text(draft.module, written)
+        return text if text is not None else draft.function.name.value, written.span
+
+    def _refuse_positional(self, draft: StepDraft, owner: str) -> None:
+        for arg in draft.args:
+            if arg.keyword is not None or arg.star:
+                continue
+            text = draft.module.file.code(arg.value)
+            name = "array" if draft.kind == "map" else "slug" if text[:1] in "\"'" else "depends_on"
+            value = f"[{text}]" if name == "depends_on" and text[:1] != "[" else text
+            self.findings.add(
+                "PGF208",
+                draft.module.file.span(arg.value),
+                f"{owner} takes options by name only",
+                help=f"did you mean {name}={value}?" if len(text) < 40 else f"write {name}=...",
+            )
+
+
+def slug_of(options: OptionReader, draft: StepDraft) -> str:
+    """A step's slug, quietly: its faults are reported where the step itself is read."""
+    quiet = OptionReader(options.constants, Findings())
+    for arg in draft.args:
+        if arg.keyword is not None and arg.keyword.value == "slug":
+            text = quiet.text(draft.module, Written("slug", arg.value, draft.module.file.span(arg.value)))
+            return text if text is not None else draft.function.name.value
+    return draft.function.name.value
+
+
+def docstring(node: cst.FunctionDef | cst.ClassDef | cst.Module) -> str | None:
+    """The docstring, its indentation removed; None without one or with an empty one."""
+    text = node.get_docstring(clean=False)
+    return inspect.cleandoc(text) or None if isinstance(text, str) else None

@@ -1,0 +1,176 @@
+"""One walk over a module's statements: its flows, its steps, and those that stand where they may not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from pgflow_gen.analyze.decorators import examine
+from pgflow_gen.analyze.drafts import FlowDraft, FlowFinder, StepDraft
+from pgflow_gen.diagnostics import Findings
+from pgflow_gen.source.index import Assignment, ModuleIndex
+
+
+@dataclass(slots=True)
+class Survey:
+    """What one module holds; ``findings`` are about it alone."""
+
+    module: ModuleIndex
+    flows: list[FlowDraft] = field(default_factory=list)
+    steps: list[StepDraft] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
+
+
+@dataclass(slots=True)
+class Surveyor:
+    finder: FlowFinder
+    survey: Survey
+
+    @classmethod
+    def of(cls, finder: FlowFinder, module: ModuleIndex) -> Survey:
+        """Survey ``module``."""
+        survey = Survey(module)
+        surveyor = cls(finder, survey)
+        surveyor._statements(module.file.tree.body, None)
+        surveyor._rebound()
+        return survey
+
+    @property
+    def module(self) -> ModuleIndex:
+        return self.survey.module
+
+    def _statements(self, body: Sequence[cst.CSTNode], inside: str | None) -> None:
+        """Walk statements; ``inside`` names what encloses them, None at module level."""
+        for statement in body:
+            match statement:
+                case cst.SimpleStatementLine(body=parts) | cst.SimpleStatementSuite(body=parts):
+                    for part in parts:
+                        self._simple(part, inside)
+                case cst.FunctionDef():
+                    self._function(statement, inside)
+                    self._nested(statement.body, f"function {statement.name.value!r}", inside)
+                case cst.ClassDef():
+                    self._nested(statement.body, f"class {statement.name.value!r}", inside)
+                case (
+                    cst.Else()
+                    | cst.Finally()
+                    | cst.ExceptHandler()
+                    | cst.ExceptStarHandler()
+                    | cst.MatchCase()
+                ):
+                    self._block(statement.body, inside)
+                case _:
+                    self._compound(statement, inside)
+
+    def _block(self, block: cst.BaseSuite, inside: str | None) -> None:
+        self._statements([block] if isinstance(block, cst.SimpleStatementSuite) else block.body, inside)
+
+    def _nested(self, block: cst.BaseSuite, name: str, inside: str | None) -> None:
+        self._block(block, inside or f"in {name}")
+
+    def _compound(self, statement: cst.CSTNode, inside: str | None) -> None:
+        word = {
+            cst.If: "if", cst.For: "for", cst.While: "while", cst.With: "with",
+            cst.Try: "try", cst.TryStar: "try", cst.Match: "match",
+        }.get(type(statement))  # fmt: skip
+        if word is None:
+            return
+        inside = inside or f"in an {word!r} block" if word == "if" else inside or f"in a {word!r} block"
+        body = getattr(statement, "body", None)
+        if isinstance(body, cst.BaseSuite):
+            self._block(body, inside)
+        for name in ("handlers", "cases"):
+            self._statements(list(getattr(statement, name, ())), inside)
+        for name in ("orelse", "finalbody"):
+            other = getattr(statement, name, None)
+            if isinstance(other, cst.CSTNode):
+                self._statements([other], inside)
+
+    def _simple(self, part: cst.CSTNode, inside: str | None) -> None:
+        match part:
+            case cst.Assign(value=value, targets=targets):
+                single = targets[0].target if len(targets) == 1 else None
+                self._value(value, single, inside)
+            case cst.AnnAssign(value=value, target=target) if value is not None:
+                self._value(value, target, inside)
+            case cst.Expr(value=value):
+                self._value(value, None, inside)
+            case cst.Return(value=value) if value is not None:
+                self._value(value, None, inside)
+            case _:
+                pass
+
+    def _value(self, value: cst.BaseExpression, target: cst.CSTNode | None, inside: str | None) -> None:
+        """Judge an assigned, returned or merely evaluated expression."""
+        if isinstance(value, cst.Tuple | cst.List | cst.Set):
+            for element in value.elements:
+                self._value(element.value, None, inside)
+        elif isinstance(value, cst.Dict):
+            for pair in value.elements:
+                self._value(pair.value, None, inside)
+        elif self.finder.is_flow_call(self.module, value):
+            self._flow(value, target, inside)
+        else:
+            self._misuse(value)
+
+    def _flow(self, call: cst.BaseExpression, target: cst.CSTNode | None, inside: str | None) -> None:
+        if inside is None and isinstance(target, cst.Name):
+            for binding in self.module.bindings.get(target.value, ()):
+                if isinstance(binding, Assignment) and binding.node is target:
+                    draft = self.finder.flow(self.finder.resolver.lookup(self.module, target.value))
+                    if draft is not None and draft.symbol.binding is binding:
+                        self.survey.flows.append(draft)
+            return
+        where = inside or "without a name of its own"
+        self.survey.findings.add(
+            "PGF211",
+            self.module.file.span(target if isinstance(target, cst.Name) else call),
+            f"a flow is made {where}",
+            help='bind it to a name at module level: name = Flow[Input]("slug")',
+        )
+
+    def _misuse(self, value: cst.BaseExpression) -> None:
+        """``flow.step(fn)``, ``flow.step(...)(fn)`` and ``alias = flow.step`` make steps nobody can see."""
+        inner = value.func if isinstance(value, cst.Call) and isinstance(value.func, cst.Call) else value
+        found = self.finder.attribute(self.module, inner)
+        if found is None or found.kind is None:
+            return
+        written = f"@{found.flow.name}.{found.kind}"
+        self.survey.findings.add(
+            "PGF214",
+            self.module.file.span(value),
+            f"{found.flow.name}.{found.kind} is used other than as a decorator",
+            help=f"write {written} above the handler's def",
+        )
+
+    def _function(self, function: cst.FunctionDef, inside: str | None) -> None:
+        draft = examine(self.finder, self.module, function, self.survey.findings, nested=inside is not None)
+        if draft is None:
+            return
+        if inside is not None:
+            self.survey.findings.add(
+                "PGF211",
+                self.module.file.span(function.name),
+                f"step {function.name.value!r} of flow {draft.flow.name!r} is defined {inside}",
+                help="define it at module level, always: a flow has the same steps in every process",
+            )
+        if inside is None or inside.endswith("block"):
+            self.survey.steps.append(draft)
+
+    def _rebound(self) -> None:
+        """A flow's or handler's name that is bound twice: the second binding hides the first."""
+        names = {draft.name: "flow" for draft in self.survey.flows}
+        names.update({draft.function.name.value: "handler" for draft in self.survey.steps})
+        for name, what in names.items():
+            bindings = [item for item in self.module.bindings[name] if not item.conditional]
+            for binding in bindings[1:]:
+                self.survey.findings.add(
+                    "PGF214",
+                    self.module.file.span(binding.node),
+                    f"{name!r}, the name of a {what}, is bound twice in this module",
+                    notes=(f"it is bound first at {self.module.file.span(bindings[0].node)}",),
+                    help="give each its own name"
+                    + ("; slug= says what the step is called" if what == "handler" else ""),
+                )
