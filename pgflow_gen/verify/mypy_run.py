@@ -58,10 +58,11 @@ def run_mypy(staging: Staging, config: Config) -> list[Reported]:
         check=False,
     )
     reported, rest = _decode(done.stdout, config.root)
-    stopped = any(item.is_syntax for item in reported)
+    stopped = [item for item in reported if item.is_syntax][:1]
     if (done.returncode not in (0, 1) or rest) and not stopped:
         raise _cannot_judge([*rest, *done.stderr.splitlines()])
-    return reported
+    # The first error of a module that does not parse says it; the others follow from it.
+    return stopped or reported
 
 
 def _decode(output: str, root: Path) -> tuple[list[Reported], list[str]]:

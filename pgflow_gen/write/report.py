@@ -22,7 +22,8 @@ def edited_findings(plan: Plan, findings: Findings) -> None:
     """A 404 for every file of ours that is neither what was written nor what would be."""
     for change in plan.pending:
         if change.is_edited:
-            findings.add("PGF404", Span.file(change.path), *_edited(change)[:1], help=_edited(change)[1])
+            message, way_out = _edited(change)
+            findings.add("PGF404", Span.file(change.path), message, help=way_out)
 
 
 def _stale(change: Change) -> str:
