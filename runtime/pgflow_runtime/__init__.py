@@ -16,6 +16,7 @@ from pgflow_runtime.jsontypes import JsonValue
 from pgflow_runtime.steering import NonRetryable, RetryAfter
 
 if TYPE_CHECKING:
+    from pgflow_runtime.worker import Worker
     from pgflow_runtime.worker_config import WorkerConfig
 
 __all__ = [
@@ -26,10 +27,11 @@ __all__ = [
     "NonRetryable",
     "PgflowError",
     "RetryAfter",
+    "Worker",
     "WorkerConfig",
 ]
 
-_LAZY = {"WorkerConfig": "pgflow_runtime.worker_config"}
+_LAZY = {"Worker": "pgflow_runtime.worker", "WorkerConfig": "pgflow_runtime.worker_config"}
 
 
 def __getattr__(name: str) -> Any:

@@ -43,7 +43,7 @@ class WorkerConfig:
         "Use no LISTEN connection and no prepared statements: for transaction poolers such as pgbouncer.",
     )
     max_pg_connections: int = _option(
-        4, "Connections of the engine itself (claims, completions, heartbeat); LISTEN is one more.", least=1
+        4, "Connections of the engine itself (claims, completions, heartbeat); LISTEN is one more.", least=2
     )
     max_handler_connections: int | None = _option(
         None, "Connections for handlers that use ctx.conn() or ctx.aconn(); default: max_concurrent.", least=1

@@ -1,0 +1,52 @@
+"""``pgflow-gen worker``: run the handlers of flows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import Field, fields
+from typing import Any
+
+import click
+
+from pgflow_runtime.cli.common import dsn_option, generated_option, refusals
+from pgflow_runtime.project import find_project
+from pgflow_runtime.worker import Worker
+from pgflow_runtime.worker.options import variable
+from pgflow_runtime.worker_config import WorkerConfig
+
+
+def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One flag for each field of ``WorkerConfig``."""
+    for item in reversed(fields(WorkerConfig)):
+        command = _flag(item)(command)
+    return command
+
+
+def _flag(item: Field[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    name = item.name.replace("_", "-")
+    default = item.default if item.default not in (None, "", False) else None
+    note = f" [{variable(item.name)}" + (f"; default {default}]" if default is not None else "]")
+    text = item.metadata["help"] + note
+    kind = str(item.type)
+    if kind == "bool":
+        return click.option(f"--{name}/--no-{name}", item.name, default=None, help=text)
+    types: dict[str, Any] = {"i": click.INT, "f": click.FLOAT}
+    choices = item.metadata["choices"]
+    chosen = click.Choice(choices) if choices else types.get(kind[0], click.STRING)
+    return click.option(f"--{name}", item.name, type=chosen, default=None, help=text)
+
+
+@click.command()
+@click.argument("flows", metavar="MODULE:FLOW...", nargs=-1, required=True)
+@dsn_option
+@generated_option
+@worker_options
+def worker(flows: tuple[str, ...], dsn: str | None, generated: str | None, **options: Any) -> None:
+    """Run the handlers of one or several flows until SIGTERM or Ctrl-C.
+
+    MODULE:FLOW names a Flow object, as flows.crawl:crawl. A second signal ends at once.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    with refusals():
+        project = find_project(generated=generated)
+        Worker(flows, dsn=dsn, project=project, **given).run()

@@ -1,0 +1,116 @@
+"""A worker process under a supervisor: ``python -m pgflow_runtime.worker.child FD``.
+
+Reads what to do as one line of JSON from stdin and reports to the pipe FD. When stdin ends, the supervisor
+is gone, and the worker stops in good order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from pgflow_runtime.errors import PgflowError
+from pgflow_runtime.project import Project
+from pgflow_runtime.registry import load_flow
+from pgflow_runtime.worker import logs
+from pgflow_runtime.worker.process import Process
+from pgflow_runtime.worker.signals import Signals
+from pgflow_runtime.worker_config import WorkerConfig
+
+
+def main() -> int:
+    report = Report(int(sys.argv[1]))
+    order = json.loads(sys.stdin.buffer.readline())
+    sys.path[:] = order["path"]
+    config = WorkerConfig(**order["config"])
+    logs.set_up(config.log_format, config.log_level)
+    project = _project(order["project"])
+    with Signals() as signals:
+        try:
+            flows = [load_flow(name, project) for name in order["flows"]]
+            process = Process(flows, order["dsn"], config)
+            code = _work(process, signals, report)
+        except PgflowError as error:
+            logs.logger.error("%s", error)
+            report.send(error=str(error))
+            return 1
+    if process.is_lingering:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+class Report:
+    """The pipe to the supervisor."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        os.set_inheritable(fd, False)
+
+    def send(self, **what: str) -> None:
+        try:
+            os.write(self._fd, json.dumps(what).encode() + b"\n")
+        except OSError:  # nobody reads any more
+            return
+
+
+def _work(process: Process, signals: Signals, report: Report) -> int:
+    loop = asyncio.new_event_loop()
+    stop = _threadsafe_stop(loop, process)
+    signals.call(stop)
+    threading.Thread(target=_outlive, args=(stop,), daemon=True).start()
+    try:
+        loop.run_until_complete(_serve(process, report))
+    except PgflowError as error:
+        logs.logger.error("%s", error)
+        report.send(error=str(error))
+        return 1
+    return 0
+
+
+async def _serve(process: Process, report: Report) -> None:
+    serving = asyncio.ensure_future(process.serve())
+    running = asyncio.ensure_future(process.is_running.wait())
+    await asyncio.wait([serving, running], return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        report.send(state="running")
+    running.cancel()
+    await serving
+
+
+def _threadsafe_stop(loop: asyncio.AbstractEventLoop, process: Process) -> Any:
+    def stop() -> None:
+        try:
+            loop.call_soon_threadsafe(process.stop)
+        except RuntimeError:  # the loop has ended
+            return
+
+    return stop
+
+
+def _outlive(stop: Any) -> None:
+    """Stop when the supervisor is gone: its end of stdin is closed then."""
+    while sys.stdin.buffer.read(1):
+        continue
+    logs.logger.warning("the supervisor is gone")
+    stop()
+
+
+def _project(data: dict[str, Any]) -> Project:
+    return Project(
+        root=Path(data["root"]),
+        out=Path(data["out"]),
+        src=tuple(Path(path) for path in data["src"]),
+        migrations=Path(data["migrations"]),
+        style=data["style"],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

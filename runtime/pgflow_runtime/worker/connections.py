@@ -1,0 +1,60 @@
+"""The handlers' own connections: pools opened when a handler first asks, apart from the engine's."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any, TypeAlias
+
+from psycopg import AsyncConnection, Connection
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+Sync: TypeAlias = ConnectionPool[Connection[Any]]
+Async: TypeAlias = AsyncConnectionPool[AsyncConnection[Any]]
+
+
+class HandlerConnections:
+    """At most ``sync_most`` connections for sync handlers and ``async_most`` for async ones."""
+
+    def __init__(self, conninfo: str, sync_most: int, async_most: int, *, prepare: bool) -> None:
+        self._conninfo = conninfo
+        self._most = (max(1, sync_most), max(1, async_most))
+        self._kwargs: dict[str, Any] = {} if prepare else {"prepare_threshold": None}
+        self._sync: Sync | None = None
+        self._async: Async | None = None
+        self._lock = threading.Lock()
+        self._alock = asyncio.Lock()
+
+    def take(self) -> Connection[Any]:
+        """A connection for a sync handler; blocks its thread until one is free."""
+        with self._lock:
+            if self._sync is None:
+                self._sync = ConnectionPool(
+                    self._conninfo, min_size=0, max_size=self._most[0], kwargs=self._kwargs, open=True
+                )
+        return self._sync.getconn()
+
+    def give_back(self, connection: Connection[Any]) -> None:
+        assert self._sync is not None
+        self._sync.putconn(connection)
+
+    async def atake(self) -> AsyncConnection[Any]:
+        """A connection for an async handler."""
+        async with self._alock:
+            if self._async is None:
+                pool: Async = AsyncConnectionPool(
+                    self._conninfo, min_size=0, max_size=self._most[1], kwargs=self._kwargs, open=False
+                )
+                await pool.open()
+                self._async = pool
+        return await self._async.getconn()
+
+    async def agive_back(self, connection: AsyncConnection[Any]) -> None:
+        assert self._async is not None
+        await self._async.putconn(connection)
+
+    async def close(self) -> None:
+        if self._async is not None:
+            await self._async.close(timeout=1)
+        if self._sync is not None:
+            await asyncio.to_thread(self._sync.close, timeout=1)

@@ -1,0 +1,114 @@
+"""The calls that move tasks: claim, complete with hand-over, fail, release. Many tasks a statement."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import psycopg
+
+from pgflow_runtime.store import from_psycopg
+from pgflow_runtime.worker import logs
+from pgflow_runtime.worker.arrays import fences, flags, optional, plain, texts
+from pgflow_runtime.worker.failure import clean
+from pgflow_runtime.worker.link import Link
+from pgflow_runtime.worker.outcome import Completed, Failed
+from pgflow_runtime.worker.rows import Fence, TaskRow, task_rows
+from pgflow_runtime.worker.served import ServedFlow, ServedFlows
+from pgflow_runtime.worker.statements import CLAIM, COMPLETE, FAIL, RELEASE, STARTED_TASKS
+
+T = TypeVar("T", Completed, Failed)
+
+DATA_ERRORS = ("22", "23", "54")
+"""SQLSTATE classes that a task's own data can cause: repeated one by one, only the culprit fails."""
+
+
+class Exchange:
+    """Speaks to the core for all flows of a process. Callers hold the link's lock."""
+
+    def __init__(self, flows: ServedFlows, visibility_timeout: int) -> None:
+        self._flows = flows
+        self._visibility_timeout = visibility_timeout
+
+    async def claim(self, link: Link, flows: Sequence[ServedFlow], most: int) -> list[TaskRow]:
+        """Up to ``most`` tasks of these flows, started."""
+        parameters = (
+            plain(flow.worker_id for flow in flows),
+            plain(flow.slug for flow in flows),
+            most,
+            self._visibility_timeout,
+            self._flows.flow_input_steps,
+        )
+        return task_rows(await link.call_locked(CLAIM, parameters))
+
+    async def complete(self, link: Link, batch: Sequence[Completed], hand_over: int) -> list[TaskRow]:
+        """Store results; rows for what went differently, and up to ``hand_over`` tasks that are ready now.
+
+        A result whose data the database refuses is failed instead; the others of the batch are stored.
+        """
+        try:
+            return task_rows(await link.call_locked(COMPLETE, self._completion(batch, hand_over)))
+        except psycopg.Error as error:
+            if len(batch) > 1:
+                return await self._one_by_one(link, batch, hand_over)
+            return await self._refused(link, batch[0], error)
+
+    async def fail(self, link: Link, batch: Sequence[Failed]) -> list[TaskRow]:
+        """Report failures; one row for each, saying what becomes of the task."""
+        parameters = (
+            *fences([item.row.fence for item in batch]),
+            texts(item.message for item in batch),
+            flags(item.retryable for item in batch),
+            optional(item.retry_after for item in batch),
+        )
+        try:
+            return task_rows(await link.call_locked(FAIL, parameters))
+        except psycopg.Error as error:
+            if len(batch) == 1:
+                _give_up(batch[0].row, error)
+                return []
+            rows = [await self.fail(link, [item]) for item in batch]
+            return list(itertools.chain.from_iterable(rows))
+
+    async def release(self, link: Link, tasks: Sequence[Fence]) -> int:
+        """Give tasks back to the queue without counting the attempt; how many were given back."""
+        rows = await link.call_locked(RELEASE, fences(tasks))
+        return int(rows[0][0])
+
+    async def started(self, link: Link) -> set[Fence]:
+        """The attempts that the database believes this worker to be at."""
+        rows = await link.call_locked(STARTED_TASKS, (self._flows.worker_ids,))
+        return {Fence._make(row) for row in rows}
+
+    def _completion(self, batch: Sequence[Completed], hand_over: int) -> tuple[Any, ...]:
+        return (
+            *fences([item.row.fence for item in batch]),
+            texts(item.output for item in batch),
+            hand_over,
+            self._flows.flow_input_steps,
+        )
+
+    async def _one_by_one(self, link: Link, batch: Sequence[Completed], hand_over: int) -> list[TaskRow]:
+        rows: list[TaskRow] = []
+        for item in batch:
+            handed = sum(row.outcome == "claimed" for row in rows)
+            rows += await self.complete(link, [item], hand_over - handed)
+        return rows
+
+    async def _refused(self, link: Link, item: Completed, error: psycopg.Error) -> list[TaskRow]:
+        """A single result was refused: by its data, then the task fails; else nothing can be reported."""
+        if (error.sqlstate or "")[:2] not in DATA_ERRORS:
+            _give_up(item.row, error)
+            return []
+        message = clean(f"BoundaryError: the database refuses the output: {from_psycopg(error)}")
+        failure = Failed(item.row, message, item.seconds, retryable=False)
+        rows = await self.fail(link, [failure])
+        for row in rows:
+            logs.failed(row, message, item.seconds)
+        return []
+
+
+def _give_up(row: TaskRow, error: psycopg.Error) -> None:
+    """Nothing we could send would be accepted; the task is recovered once its timeout is over."""
+    logs.unreported(row, str(from_psycopg(error)))

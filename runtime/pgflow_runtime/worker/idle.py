@@ -1,0 +1,83 @@
+"""When an idle worker looks for work: at a notification, when a message becomes visible, else now and then.
+
+A worker that may wait announces itself in the database; whoever makes messages visible notifies only where
+somebody announced, so a loaded system sends no notifications. An announcement holds for some seconds and is
+renewed only while idle. After announcing the worker looks once more, since work may have come just before.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+from pgflow_runtime.worker_config import WorkerConfig
+
+SETTLE = 0.01
+"""Seconds without work before a worker announces itself: a busy one must not."""
+
+
+class Idle:
+    """Decides when to look for work and when to announce; times are ``time.monotonic`` seconds."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self._poll = config.poll_interval_ms / 1000
+        self._longest = max(config.max_poll_seconds, self._poll)
+        self.lease_seconds = math.ceil(2 * self._longest) + 1
+        """How long an announcement holds."""
+        self.is_listening = False
+        """Whether notifications can arrive."""
+        self._wanted = True
+        self._looked_at = 0.0
+        self._active_at = 0.0
+        self._lease_until = 0.0
+        self._visible_at = math.inf
+
+    def want_look(self) -> None:
+        """There may be work."""
+        self._wanted = True
+
+    def note_activity(self) -> None:
+        """There was work just now."""
+        self._active_at = time.monotonic()
+
+    def note_visible_in(self, seconds: float) -> None:
+        """A message becomes visible in so many seconds."""
+        self._visible_at = min(self._visible_at, time.monotonic() + seconds)
+
+    def begin_look(self) -> None:
+        """Called before fetching, so that a notification that comes meanwhile is not lost."""
+        now = time.monotonic()
+        self._wanted = False
+        self._looked_at = now
+        if self._visible_at <= now:
+            self._visible_at = math.inf
+
+    def may_look(self) -> bool:
+        """Whether it is time to fetch."""
+        return self._wanted or time.monotonic() >= self._next_look()
+
+    def may_announce(self) -> bool:
+        """Whether an announcement is due: nothing is going on and the last one ends before the next look."""
+        if not self.is_listening or self._wanted:
+            return False
+        now = time.monotonic()
+        return now - self._active_at >= SETTLE and self._lease_until - now <= self._longest
+
+    def announced(self, visible_in: float | None) -> None:
+        """The announcement is committed; the next message becomes visible in ``visible_in`` seconds."""
+        self._lease_until = time.monotonic() + self.lease_seconds
+        self._wanted = True
+        if visible_in:
+            self.note_visible_in(visible_in)
+
+    def seconds_to_wait(self, *, quiet: bool) -> float:
+        """How long to sleep when nothing else happens; ``quiet``: no call is under way."""
+        now = time.monotonic()
+        wake = self._next_look()
+        if quiet and self.is_listening and self._lease_until - now <= self._longest:
+            wake = min(wake, max(self._active_at + SETTLE, now))
+        return max(wake - now, 0.0)
+
+    def _next_look(self) -> float:
+        leased = self.is_listening and self._lease_until > time.monotonic()
+        return min(self._looked_at + (self._longest if leased else self._poll), self._visible_at)

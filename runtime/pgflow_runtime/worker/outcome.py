@@ -1,0 +1,67 @@
+"""How a task ended, as it is reported to the core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pgflow_runtime.errors import BoundaryError
+from pgflow_runtime.steering import NonRetryable, RetryAfter
+from pgflow_runtime.worker.failure import describe
+from pgflow_runtime.worker.rows import TaskRow
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The handler returned; ``output`` is its checked result as JSON text."""
+
+    row: TaskRow
+    output: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The handler, or the check of what crosses its boundary, failed."""
+
+    row: TaskRow
+    message: str
+    seconds: float
+    retryable: bool = True
+    retry_after: int | None = None
+    """Seconds, instead of the step's own delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The handler returned and its result is stored already: a transactional step's own commit."""
+
+    row: TaskRow
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A transactional step's result had a stale fence: its writes were rolled back, nothing is to report."""
+
+    row: TaskRow
+    seconds: float
+
+
+Outcome: TypeAlias = Completed | Failed | Stored | Refused
+
+
+def failed(row: TaskRow, error: BaseException, seconds: float) -> Failed:
+    """The failure that an exception stands for (RUNTIME.md, "Errors a handler may raise")."""
+    return Failed(
+        row,
+        describe(error),
+        seconds,
+        retryable=not isinstance(error, NonRetryable | BoundaryError),
+        retry_after=error.seconds if isinstance(error, RetryAfter) else None,
+    )
+
+
+def timed_out(row: TaskRow, seconds: float) -> Failed:
+    """The failure of a task whose time was over."""
+    return Failed(row, f"TimeoutError: the task did not end within its timeout of {row.timeout} s", seconds)

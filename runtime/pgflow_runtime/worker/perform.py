@@ -1,0 +1,117 @@
+"""Performing one task: arguments, handler, check of the result; for transactional steps the commit too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg.rows import tuple_row
+
+from pgflow_runtime.worker.arrays import fences, texts
+from pgflow_runtime.worker.outcome import Completed, Outcome, Refused, Stored, failed
+from pgflow_runtime.worker.rows import TaskRow, task_rows
+from pgflow_runtime.worker.statements import COMPLETE
+from pgflow_runtime.worker.task import Task
+
+
+def perform(task: Task) -> Outcome:
+    """Run a sync handler, in its thread. Every exception, SystemExit included, is the task's failure."""
+    run = _in_transaction if task.step.is_transactional else _plainly
+    try:
+        return run(task)
+    except BaseException as error:
+        task.settle(keep=False)
+        return failed(task.row, error, task.seconds)
+
+
+async def aperform(task: Task) -> Outcome:
+    """Run an async handler. Being cancelled is a failure too; whoever cancelled knows better."""
+    run = _ain_transaction if task.step.is_transactional else _aplainly
+    try:
+        return await run(task)
+    except BaseException as error:
+        await task.asettle(keep=False)
+        return failed(task.row, error, task.seconds)
+
+
+def _call(task: Task) -> str:
+    positional, named = task.step.arguments(task)
+    try:
+        value = task.step.handler(*positional, **named)
+    finally:
+        task.place.leave_fork()
+    return task.step.output(value, task.place.config.max_output_bytes)
+
+
+async def _acall(task: Task) -> str:
+    if task.step.wants_flow_input:
+        await task.aflow_input()  # fetched now where the claim did not bring it
+    positional, named = task.step.arguments(task)
+    try:
+        value = await task.step.handler(*positional, **named)
+    finally:
+        task.place.leave_fork()
+    return task.step.output(value, task.place.config.max_output_bytes)
+
+
+def _plainly(task: Task) -> Outcome:
+    output = _call(task)
+    task.settle(keep=True)
+    return Completed(task.row, output, task.seconds)
+
+
+async def _aplainly(task: Task) -> Outcome:
+    output = await _acall(task)
+    await task.asettle(keep=True)
+    return Completed(task.row, output, task.seconds)
+
+
+class _NotStored(Exception):
+    """The core did not store the completion; raised to roll the handler's writes back."""
+
+    def __init__(self, row: TaskRow, output: str) -> None:
+        self.row = row
+        self.output = output
+
+
+def _in_transaction(task: Task) -> Outcome:
+    connection = task.conn()
+    try:
+        with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+            output = _call(task)
+            cursor.execute(COMPLETE, _completion(task.row, output))
+            _demand_stored(cursor.fetchall(), output)
+    except _NotStored as refusal:
+        return _not_stored(task, refusal)
+    finally:
+        task.settle(keep=False)  # committed above, or rolled back
+    return Stored(task.row, task.seconds)
+
+
+async def _ain_transaction(task: Task) -> Outcome:
+    connection = await task.aconn()
+    try:
+        async with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+            output = await _acall(task)
+            await cursor.execute(COMPLETE, _completion(task.row, output))
+            _demand_stored(await cursor.fetchall(), output)
+    except _NotStored as refusal:
+        return _not_stored(task, refusal)
+    finally:
+        await task.asettle(keep=False)
+    return Stored(task.row, task.seconds)
+
+
+def _completion(row: TaskRow, output: str) -> tuple[Any, ...]:
+    return (*fences([row.fence]), texts([output]), 0, "{}")
+
+
+def _demand_stored(rows: list[tuple[Any, ...]], output: str) -> None:
+    for row in task_rows(rows):
+        raise _NotStored(row, output)
+
+
+def _not_stored(task: Task, refusal: _NotStored) -> Outcome:
+    """Stale: nothing to do. A type violation was rolled back with the writes: report it by itself."""
+    if refusal.row.outcome == "stale":
+        return Refused(task.row, task.seconds)
+    return Completed(task.row, refusal.output, task.seconds)

@@ -1,0 +1,56 @@
+"""What the core's set-based functions give back (``pgflow.task_result``), as the worker uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+COLUMNS: Final = (
+    "outcome, flow_slug, run_id::text, step_slug, task_index, attempt, worker_id::text, msg_id, "
+    "input::text, flow_input::text, timeout, delay, max_attempts"
+)
+"""The select list behind ``TaskRow``, in its order; JSON and ids travel as text."""
+
+
+class TaskRow(NamedTuple):
+    """One task as claimed, or what became of one that was completed or failed.
+
+    ``outcome`` is claimed, stale, retried, failed, skipped or completed. ``timeout`` and ``delay`` are
+    seconds; ``input`` and ``flow_input`` are JSON texts, None where the core sent none.
+    """
+
+    outcome: str
+    flow_slug: str
+    run_id: str
+    step_slug: str
+    task_index: int
+    attempt: int
+    worker_id: str
+    msg_id: int
+    input: str | None
+    flow_input: str | None
+    timeout: int
+    delay: int | None
+    max_attempts: int | None
+
+    @property
+    def fence(self) -> Fence:
+        return Fence(self.worker_id, self.run_id, self.step_slug, self.task_index, self.attempt)
+
+    @property
+    def label(self) -> str:
+        return f"{self.flow_slug}/{self.step_slug}[{self.task_index}]"
+
+
+class Fence(NamedTuple):
+    """What identifies one attempt at a task: the core refuses a result whose fence is out of date."""
+
+    worker_id: str
+    run_id: str
+    step_slug: str
+    task_index: int
+    attempt: int
+
+
+def task_rows(rows: Iterable[tuple[Any, ...]]) -> list[TaskRow]:
+    return [TaskRow._make(row) for row in rows]

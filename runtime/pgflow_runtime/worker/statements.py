@@ -1,0 +1,45 @@
+"""The statements the worker sends. All arrays travel as text literals (``arrays.py``)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pgflow_runtime.worker.rows import COLUMNS
+
+CLAIM: Final = f"select {COLUMNS} from pgflow.claim_tasks(%s::uuid[], %s::text[], %s, %s, %s::text[])"  # noqa: S608
+
+COMPLETE: Final = (
+    f"select {COLUMNS} from pgflow.complete_tasks("  # noqa: S608
+    "%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::jsonb[], %s, %s::text[])"
+)
+
+FAIL: Final = (
+    f"select {COLUMNS} from pgflow.fail_tasks("  # noqa: S608
+    "%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::text[], %s::boolean[], %s::int[])"
+)
+
+RELEASE: Final = "select pgflow.release_tasks(%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[])"
+
+REGISTER: Final = "select pgflow.register_worker(%s::uuid, %s, %s)"
+
+STOPPED: Final = "select pgflow.mark_worker_stopped(id) from unnest(%s::uuid[]) as id"
+
+HEARTBEAT: Final = (
+    "select worker_id::text, deprecated_at is not null from pgflow.heartbeat_workers(%s::uuid[])"
+)
+
+RECOVER: Final = "select pgflow.recover_stalled_tasks()"
+
+ANNOUNCE: Final = "select pgflow.announce_idle(%s::uuid[], %s)"
+
+WITHDRAW: Final = "select pgflow.withdraw_idle(%s::uuid[])"
+
+RUN_INPUT: Final = "select pgflow.get_run_input(%s::uuid)::text"
+
+DEFINITION: Final = "select pgflow.get_flow_definition(%s)"
+
+STARTED_TASKS: Final = """
+select last_worker_id::text, run_id::text, step_slug, task_index, attempts_count
+from pgflow.step_tasks
+where status = 'started' and last_worker_id = any(%s::uuid[])
+"""

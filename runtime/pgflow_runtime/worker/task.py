@@ -1,0 +1,167 @@
+"""A task a worker works on: its row, its handler, and what the handler's context needs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import psycopg
+
+from pgflow_runtime.boundary import decode
+from pgflow_runtime.context import Context, Shutdown, StepTask
+from pgflow_runtime.errors import UsageError
+from pgflow_runtime.worker.binding import BoundStep
+from pgflow_runtime.worker.connections import HandlerConnections
+from pgflow_runtime.worker.inputs import RunInputs
+from pgflow_runtime.worker.rows import TaskRow
+from pgflow_runtime.worker_config import WorkerConfig
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from psycopg import AsyncConnection, Connection
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What all tasks of a worker share."""
+
+    config: WorkerConfig
+    env: Mapping[str, str]
+    shutdown: Shutdown
+    inputs: RunInputs
+    connections: HandlerConnections
+    pid: int = field(default_factory=os.getpid)
+
+    def leave_fork(self) -> None:
+        """End a child that a handler forked and let return: it must not go on as a second worker."""
+        if os.getpid() != self.pid:
+            os._exit(0)
+
+
+class Task:
+    """A claimed task. ``ending`` says why it is being ended from outside, once it is.
+
+    ``is_reported``: its outcome is settled without its handler, whose late result is discarded.
+    """
+
+    __slots__ = (
+        "_aconn",
+        "_conn",
+        "_flow_input",
+        "deadline",
+        "ending",
+        "is_reported",
+        "is_stuck",
+        "job",
+        "place",
+        "row",
+        "started",
+        "step",
+    )
+
+    def __init__(self, row: TaskRow, step: BoundStep, place: Workplace) -> None:
+        self.row = row
+        self.step = step
+        self.place = place
+        self.started = time.perf_counter()
+        self.deadline = self.started + row.timeout
+        self.ending: str | None = None
+        self.is_reported = False
+        self.is_stuck = False
+        self.job: asyncio.Task[None] | None = None
+        self._flow_input = row.flow_input
+        self._conn: Connection[Any] | None = None
+        self._aconn: AsyncConnection[Any] | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return time.perf_counter() - self.started
+
+    # -- what binding asks for
+
+    def input_text(self) -> str | None:
+        return self.row.input
+
+    def context(self) -> Context:
+        row = self.row
+        return Context(
+            StepTask(row.flow_slug, UUID(row.run_id), row.step_slug, row.task_index, row.attempt, row.msg_id),
+            env=self.place.env,
+            shutdown=self.place.shutdown,
+            worker_config=self.place.config,
+            resources=self,
+        )
+
+    # -- what the context asks for
+
+    def flow_input(self) -> Any:
+        if self._flow_input is None:
+            if self.step.is_async:
+                raise UsageError(
+                    f"step {self.row.step_slug!r} did not bring the flow's input along",
+                    help="write `await ctx.aflow_input()`, or take a parameter flow_input",
+                )
+            self._flow_input = self.place.inputs.get_in_thread(self.row.run_id)
+        return decode(self._flow_input)
+
+    async def aflow_input(self) -> Any:
+        if self._flow_input is None:
+            self._flow_input = await self.place.inputs.get(self.row.run_id)
+        return decode(self._flow_input)
+
+    def conn(self) -> Connection[Any]:
+        if self.step.is_async:
+            raise UsageError(
+                f"ctx.conn() would block the event loop: step {self.row.step_slug!r} is async",
+                help="write `await ctx.aconn()`",
+            )
+        if self._conn is None:
+            self._conn = self.place.connections.take()
+        return self._conn
+
+    async def aconn(self) -> AsyncConnection[Any]:
+        if not self.step.is_async:
+            raise UsageError(
+                f"ctx.aconn() is for async handlers: step {self.row.step_slug!r} is sync",
+                help="write `ctx.conn()`",
+            )
+        if self._aconn is None:
+            self._aconn = await self.place.connections.atake()
+        return self._aconn
+
+    # -- the end of the handler
+
+    def settle(self, *, keep: bool) -> None:
+        """Commit or roll back the handler's connection and give it back (in the handler's thread)."""
+        connection, self._conn = self._conn, None
+        if connection is None:
+            return
+        try:
+            if keep:
+                connection.commit()
+            else:
+                with contextlib.suppress(psycopg.Error):
+                    connection.rollback()
+        finally:
+            self.place.connections.give_back(connection)
+
+    async def asettle(self, *, keep: bool) -> None:
+        """The same for an async handler."""
+        connection, self._aconn = self._aconn, None
+        if connection is None:
+            return
+        try:
+            if keep:
+                await connection.commit()
+            else:
+                with contextlib.suppress(psycopg.Error):
+                    await connection.rollback()
+        finally:
+            await self.place.connections.agive_back(connection)

@@ -1,0 +1,47 @@
+"""The LISTEN connection: learns within milliseconds that a flow of this process has work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection, sql
+
+from pgflow_runtime.store import application_name, from_psycopg
+from pgflow_runtime.worker.backoff import Backoff
+from pgflow_runtime.worker.idle import Idle
+from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.served import ServedFlows
+
+
+async def listen(conninfo: str, flows: ServedFlows, idle: Idle, wake: Callable[[], None]) -> None:
+    """Call ``wake`` at each notification, until cancelled; reconnect when the connection is lost.
+
+    ``idle.is_listening`` tells whether notifications can arrive; while they cannot, the worker polls.
+    """
+    backoff = Backoff()
+    while True:
+        try:
+            async with await AsyncConnection.connect(
+                conninfo, autocommit=True, application_name=application_name(conninfo)
+            ) as connection:
+                await _subscribe(connection, flows)
+                backoff.reset()
+                idle.is_listening = True
+                wake()  # what came before this moment was not heard
+                async for _ in connection.notifies():
+                    wake()
+        except psycopg.Error as error:
+            logger.warning("not listening for notifications: %s", from_psycopg(error, conninfo))
+        finally:
+            idle.is_listening = False
+        wake()  # the pace of looking has changed
+        await asyncio.sleep(backoff.pause())
+
+
+async def _subscribe(connection: AsyncConnection[Any], flows: ServedFlows) -> None:
+    for flow in flows.all:
+        channel = sql.Identifier(f"pgflow_work_{flow.slug.lower()}")
+        await connection.execute(sql.SQL("listen {}").format(channel))
