@@ -29,6 +29,11 @@
 --   * No index holds a column that changes with every transition, not even in a predicate: updates stay HOT.
 --   * A task is found by the primary key in its message's body, so message_id needs no index.
 --   * An element of a map's array is stored with its task: claiming it costs the same at any array length.
+--
+-- Functions that workers and clients call run with their owner's rights (security definer) and nothing is
+-- granted to PUBLIC. Their search_path is "pg_catalog, pg_temp", not the empty one: with an empty path the
+-- caller's temporary schema is searched *first* for types, so that a temporary domain named uuid would run its
+-- owner's check with our rights.
 create schema if not exists pgflow;
 
 -- ---- schema/0010_is_valid_slug.sql
@@ -37,11 +42,11 @@ create function pgflow.is_valid_slug(slug text)
 returns boolean
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     length(is_valid_slug.slug) <= 128
-      and is_valid_slug.slug ~ '^[a-zA-Z_][a-zA-Z0-9_]*$'
+      and is_valid_slug.slug ~ '^[a-zA-Z_][a-zA-Z0-9_]*$' collate "C"  -- ASCII only, whatever the locale folds
       and is_valid_slug.slug <> 'run',
     false
   );
@@ -53,7 +58,7 @@ create function pgflow.new_run_id()
 returns uuid
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select encode(
     set_bit(set_bit(
@@ -322,7 +327,7 @@ create function pgflow.schema_version()
 returns int
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select 1 $$;
 
 -- ---- schema/0100_calculate_retry_delay.sql
@@ -330,7 +335,7 @@ create function pgflow.calculate_retry_delay(base_delay numeric, attempts_count 
 returns int
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select floor(calculate_retry_delay.base_delay * power(2::numeric, calculate_retry_delay.attempts_count))::int;
 $$;
@@ -341,7 +346,7 @@ create function pgflow._retry_delay(backoff text, base_delay int, max_delay int,
 returns int
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select least(
     case _retry_delay.backoff
@@ -360,7 +365,7 @@ create function pgflow._queue_table(flow_slug text, prefix text)
 returns text
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select _queue_table.prefix || '_' || lower(_queue_table.flow_slug) $$;
 
 -- ---- schema/0103_set_vt_batch.sql
@@ -370,7 +375,8 @@ returns table (
   msg_id bigint, read_ct int, enqueued_at timestamptz, vt timestamptz, message jsonb, headers jsonb
 )
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if set_vt_batch.msg_ids is null or set_vt_batch.vt_offsets is null then
@@ -408,7 +414,8 @@ create function pgflow.read_with_poll(
 )
 returns setof pgmq.message_record
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -430,7 +437,7 @@ create function pgflow._is_task_message(message jsonb)
 returns boolean
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     _is_task_message.message ->> 'run_id' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
@@ -445,7 +452,7 @@ $$;
 create function pgflow._check_lengths(expected int, names text[], lengths int[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wrong record;
@@ -473,7 +480,8 @@ create function pgflow.create_flow(
 )
 returns pgflow.flows
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_other text;
@@ -537,7 +545,8 @@ create function pgflow.add_step(
 )
 returns pgflow.steps
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
@@ -592,7 +601,7 @@ $$;
 create function pgflow._send_events(event_type text, run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is null or run_ids is null then
@@ -659,7 +668,7 @@ $$;
 create function pgflow._notify(flow_slugs text[], run_ids uuid[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not exists (select 1 from pgflow.announcements) then
@@ -682,7 +691,7 @@ $$;
 create function pgflow._archive(flow_slugs text[], msg_ids bigint[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_queue record;
@@ -704,7 +713,7 @@ $$;
 create function pgflow._set_visibility(flow_slugs text[], msg_ids bigint[], vt_offsets int[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_queue record;
@@ -729,7 +738,7 @@ $$;
 create function pgflow._archive_open_tasks(run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slugs text[];
@@ -755,7 +764,7 @@ $$;
 create function pgflow._fail_runs(run_ids uuid[], step_slugs text[], error_messages text[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update pgflow.step_states s
@@ -785,7 +794,7 @@ $$;
 create function pgflow._finish_runs(run_ids uuid[], count_steps boolean)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_finished uuid[];
@@ -843,7 +852,7 @@ create function pgflow._release_dependents(
   out ready_step_slugs text[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   with released as (
@@ -913,7 +922,7 @@ create function pgflow._skip_steps(
 )
 returns int
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_run_ids uuid[];
@@ -965,7 +974,7 @@ $$;
 create function pgflow._force_skip(run_ids uuid[], step_slugs text[], reasons text[] default null)
 returns int
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_run_ids uuid[];
@@ -1015,7 +1024,7 @@ create function pgflow._complete_taskless(
   run_ids uuid[], step_slugs text[], out ready_run_ids uuid[], out ready_step_slugs text[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update pgflow.step_states s
@@ -1055,7 +1064,7 @@ $$;
 create function pgflow._judge_steps(run_ids uuid[], step_slugs text[])
 returns table (run_id uuid, step_slug text, verdict text)
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -1119,7 +1128,7 @@ create function pgflow._resolve_conditions(
   out taskless_step_slugs text[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_todo_run_ids uuid[] := run_ids;
@@ -1187,7 +1196,7 @@ create function pgflow._settle(
   run_ids uuid[], step_slugs text[], out start_run_ids uuid[], out start_step_slugs text[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_round record;
@@ -1223,7 +1232,7 @@ $$;
 create function pgflow._check_cascade(round_count int)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if round_count > 50 then
@@ -1240,7 +1249,7 @@ create function pgflow._start_steps(
   run_ids uuid[], step_slugs text[], out started_run_ids uuid[], out started_step_slugs text[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   with started as (
@@ -1281,7 +1290,7 @@ create function pgflow._spawn_tasks(
   out handed_task_indexes int[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slug text;
@@ -1420,7 +1429,7 @@ create function pgflow._advance(
   out handed_task_indexes int[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_released record;
@@ -1466,7 +1475,7 @@ create function pgflow._task_results(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -1540,7 +1549,7 @@ create function pgflow._start_tasks(
   out vt_offsets int[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   with started as (
@@ -1586,7 +1595,8 @@ $$;
 create function pgflow.start_tasks(flow_slug text, msg_ids bigint[], worker_id uuid)
 returns setof pgflow.step_task_record
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -1597,7 +1607,9 @@ declare
   v_messages record;
   v_started record;
 begin
-  if start_tasks.msg_ids is null or cardinality(start_tasks.msg_ids) = 0 then
+  if coalesce(cardinality(start_tasks.msg_ids), 0) = 0
+    or to_regclass(format('pgmq.%I', pgflow._queue_table(start_tasks.flow_slug, 'q'))) is null
+  then
     return;
   end if;
 
@@ -1656,7 +1668,7 @@ create function pgflow._complete(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slugs text[];
@@ -1805,7 +1817,7 @@ create function pgflow._outcomes(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -1836,7 +1848,7 @@ create function pgflow._archive_late(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_late record;
@@ -1869,7 +1881,7 @@ create function pgflow._fail_type_violations(
 )
 returns bigint[]
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wrong record;
@@ -1949,7 +1961,8 @@ $$;
 create function pgflow.complete_task(run_id uuid, step_slug text, task_index int, output jsonb)
 returns setof pgflow.step_tasks
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -1986,7 +1999,8 @@ create function pgflow.complete_tasks(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -2028,7 +2042,7 @@ create function pgflow._fail(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_tasks pgflow.task_result[];
@@ -2074,7 +2088,7 @@ begin
           t.message_id,
           coalesce(st.opt_max_attempts, f.opt_max_attempts) as max_attempts,
           coalesce(
-            least(greatest(g.retry_after, 0), 86400),
+            case when g.retry_after is not null then least(greatest(g.retry_after, 0), 86400) end,
             pgflow._retry_delay(
               coalesce(st.opt_backoff, f.opt_backoff),
               coalesce(st.opt_base_delay, f.opt_base_delay),
@@ -2194,7 +2208,8 @@ $$;
 create function pgflow.fail_task(run_id uuid, step_slug text, task_index int, error_message text)
 returns setof pgflow.step_tasks
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -2231,7 +2246,8 @@ create function pgflow.fail_tasks(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -2263,7 +2279,7 @@ $$;
 create function pgflow._start_flows(flow_slug text, inputs jsonb[], run_ids uuid[], trace_contexts jsonb[])
 returns uuid[]
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_count int := cardinality(inputs);
@@ -2378,7 +2394,7 @@ $$;
 create function pgflow._check_array_input(flow_slug text, input jsonb)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if _check_array_input.input is null then
@@ -2396,7 +2412,7 @@ $$;
 create function pgflow._check_same_runs(flow_slug text, run_ids uuid[], inputs jsonb[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_run_id uuid;
@@ -2417,7 +2433,8 @@ $$;
 create function pgflow.start_flow(flow_slug text, input jsonb, run_id uuid default null)
 returns setof pgflow.runs
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -2441,7 +2458,8 @@ create function pgflow.start_flows(
 )
 returns setof pgflow.runs
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -2476,7 +2494,8 @@ $$;
 create function pgflow.start_ready_steps(run_id uuid)
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_started record;
@@ -2504,7 +2523,8 @@ $$;
 create function pgflow.cascade_complete_taskless_steps(run_id uuid)
 returns int
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_run_ids uuid[];
@@ -2542,7 +2562,8 @@ $$;
 create function pgflow.maybe_complete_run(run_id uuid)
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform 1 from pgflow.runs r where r.run_id = maybe_complete_run.run_id for no key update;
@@ -2556,7 +2577,8 @@ create function pgflow.get_run_with_states(run_id uuid)
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -2582,7 +2604,8 @@ $$;
 create function pgflow.start_flow_with_states(flow_slug text, input jsonb, run_id uuid default null)
 returns jsonb
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_run_id uuid;
@@ -2600,10 +2623,17 @@ create function pgflow.get_run_input(run_id uuid)
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_input jsonb;
 begin
-  return (select r.input from pgflow.runs r where r.run_id = get_run_input.run_id);
+  select r.input into v_input from pgflow.runs r where r.run_id = get_run_input.run_id;
+  if not found then
+    raise exception 'Run not found: %', get_run_input.run_id using errcode = 'PF008';
+  end if;
+  return v_input;
 end;
 $$;
 
@@ -2620,7 +2650,7 @@ create function pgflow._read_messages(
   out task_indexes int[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format(
@@ -2648,7 +2678,7 @@ $$;
 create function pgflow._hide_messages(flow_slug text, msg_ids bigint[], vt_offsets int[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format(
@@ -2677,7 +2707,7 @@ create function pgflow._settle_unstarted(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_found record;
@@ -2738,7 +2768,7 @@ create function pgflow._claim_from_queue(
   out task_indexes int[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_read record;
@@ -2797,7 +2827,8 @@ create function pgflow.claim_tasks(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -2878,7 +2909,7 @@ $$;
 create function pgflow._check_workers(worker_ids uuid[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_worker_id uuid;
@@ -2898,7 +2929,7 @@ $$;
 create function pgflow._check_flows(flow_slugs text[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slug text;
@@ -2922,7 +2953,8 @@ create function pgflow.release_tasks(
 )
 returns int
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -2982,7 +3014,8 @@ $$;
 create function pgflow.register_worker(worker_id uuid, queue_name text, function_name text)
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into pgflow.workers (worker_id, queue_name, function_name, last_heartbeat_at)
@@ -3001,7 +3034,8 @@ $$;
 create function pgflow.heartbeat_workers(worker_ids uuid[])
 returns table (worker_id uuid, deprecated_at timestamptz)
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform 1
@@ -3022,7 +3056,8 @@ $$;
 create function pgflow.mark_worker_stopped(worker_id uuid)
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update pgflow.workers w
@@ -3036,7 +3071,8 @@ $$;
 create function pgflow.deprecate_worker(worker_id uuid)
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update pgflow.workers w
@@ -3052,7 +3088,8 @@ $$;
 create function pgflow.announce_idle(worker_ids uuid[], seconds int)
 returns double precision
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_queue_name text;
@@ -3084,7 +3121,8 @@ $$;
 create function pgflow.withdraw_idle(worker_ids uuid[])
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   delete from pgflow.announcements a
@@ -3100,7 +3138,8 @@ $$;
 create function pgflow.watch_runs(watcher_id uuid, run_ids uuid[], seconds int)
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into pgflow.announcements (channel, announcer_id, valid_until)
@@ -3116,7 +3155,8 @@ $$;
 create function pgflow.unwatch_runs(watcher_id uuid, run_ids uuid[])
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   delete from pgflow.announcements a
@@ -3132,7 +3172,8 @@ create function pgflow.get_flow_definition(flow_slug text)
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -3196,3 +3237,916 @@ begin
   );
 end;
 $$;
+
+-- ---- schema/0330_cascade_resolve_conditions.sql
+-- Resolves the conditions of all ready steps of one run; false: that failed the run. Internally the same is
+-- done with the steps that have just become ready only.
+create function pgflow.cascade_resolve_conditions(run_id uuid)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform 1 from pgflow.runs r where r.run_id = cascade_resolve_conditions.run_id for no key update;
+
+  perform pgflow._resolve_conditions(ready.run_ids, ready.step_slugs)
+  from (
+    select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
+    from pgflow.step_states s
+    where s.run_id = cascade_resolve_conditions.run_id and s.status = 'created' and s.remaining_deps = 0
+  ) ready;
+  perform pgflow._notify(null, array[cascade_resolve_conditions.run_id]);
+  return not exists (
+    select 1 from pgflow.runs r where r.run_id = cascade_resolve_conditions.run_id and r.status = 'failed'
+  );
+end;
+$$;
+
+-- ---- schema/0331__cascade_force_skip_steps.sql
+-- The one-step case of _force_skip, the step itself included.
+create function pgflow._cascade_force_skip_steps(run_id uuid, step_slug text, skip_reason text)
+returns int
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_step_count int;
+begin
+  perform 1 from pgflow.runs r where r.run_id = _cascade_force_skip_steps.run_id for no key update;
+  if not found then
+    raise exception 'Run not found: %', _cascade_force_skip_steps.run_id using errcode = 'PF008';
+  end if;
+  v_step_count := pgflow._force_skip(
+    array[_cascade_force_skip_steps.run_id],
+    array[_cascade_force_skip_steps.step_slug],
+    array[_cascade_force_skip_steps.skip_reason]
+  );
+  perform pgflow._notify(null, array[_cascade_force_skip_steps.run_id]);
+  return v_step_count;
+end;
+$$;
+
+-- ---- schema/0340__requeue.sql
+-- Puts stalled tasks (keys) back into their queues, three times at most; the fourth time it marks them stalled
+-- for good and archives their messages. Callers have established that they are stalled and hold their runs'
+-- locks. Returns how many were requeued.
+create function pgflow._requeue(run_ids uuid[], step_slugs text[], task_indexes int[])
+returns int
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_again record;
+  v_over record;
+begin
+  with given_up as (
+    update pgflow.step_tasks t
+    set permanently_stalled_at = now()
+    from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) k(run_id, step_slug, task_index)
+    where t.run_id = k.run_id
+      and t.step_slug = k.step_slug
+      and t.task_index = k.task_index
+      and t.status = 'started'
+      and t.requeued_count >= 3
+      and t.permanently_stalled_at is null
+    returning t.flow_slug, t.message_id
+  )
+  select array_agg(g.flow_slug) as flow_slugs, array_agg(g.message_id) as msg_ids into v_over from given_up g;
+
+  with requeued as (
+    update pgflow.step_tasks t
+    set status = 'queued',
+        started_at = null,
+        last_worker_id = null,
+        last_requeued_at = now(),
+        requeued_count = t.requeued_count + 1
+    from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) k(run_id, step_slug, task_index)
+    where t.run_id = k.run_id
+      and t.step_slug = k.step_slug
+      and t.task_index = k.task_index
+      and t.status = 'started'
+      and t.permanently_stalled_at is null
+    returning t.flow_slug, t.message_id
+  )
+  select
+    array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids, array_agg(0) as vt_offsets,
+    count(*)::int as task_count
+  into v_again
+  from requeued r;
+
+  perform pgflow._archive(v_over.flow_slugs, v_over.msg_ids);
+  perform pgflow._set_visibility(v_again.flow_slugs, v_again.msg_ids, v_again.vt_offsets);
+  perform pgflow._notify(v_again.flow_slugs, null);
+  return v_again.task_count;
+end;
+$$;
+
+-- ---- schema/0341__lock_stalled.sql
+-- Of these started tasks (keys) locks and returns those that are stalled: started longer ago than the timeout
+-- (the step's, else the flow's) plus 30 s, stalled for good or, with dead_workers, owned by a worker that has stopped or has not
+-- been heard of for 30 s. Runs that somebody works on right now are skipped: they are alive, and waiting here
+-- could deadlock. Of runs and steps that have ended no task is touched.
+create function pgflow._lock_stalled(
+  dead_workers boolean,
+  in run_ids uuid[],
+  in step_slugs text[],
+  in task_indexes int[],
+  out stalled_run_ids uuid[],
+  out stalled_step_slugs text[],
+  out stalled_task_indexes int[]
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_locked uuid[];
+begin
+  select array_agg(l.run_id) into v_locked
+  from (
+    select r.run_id
+    from pgflow.runs r
+    where r.run_id = any(_lock_stalled.run_ids) and r.status = 'started'
+    order by r.run_id
+    for no key update skip locked
+  ) l;
+
+  select array_agg(l.run_id), array_agg(l.step_slug), array_agg(l.task_index)
+  into stalled_run_ids, stalled_step_slugs, stalled_task_indexes
+  from (
+    select t.run_id, t.step_slug, t.task_index
+    from unnest(_lock_stalled.run_ids, _lock_stalled.step_slugs, _lock_stalled.task_indexes)
+      k(run_id, step_slug, task_index)
+    join pgflow.step_tasks t
+      on t.run_id = k.run_id and t.step_slug = k.step_slug and t.task_index = k.task_index
+    join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
+    join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+    join pgflow.flows f on f.flow_slug = t.flow_slug
+    left join pgflow.workers w on w.worker_id = t.last_worker_id
+    where k.run_id = any(v_locked)
+      and s.status in ('created', 'started')
+      and t.status = 'started'
+      and (
+        t.permanently_stalled_at is not null
+        or t.started_at < now() - make_interval(secs => coalesce(st.opt_timeout, f.opt_timeout) + 30)
+        or (
+          _lock_stalled.dead_workers
+          and (w.stopped_at is not null or w.last_heartbeat_at < now() - interval '30 seconds')
+        )
+      )
+    order by t.run_id, t.step_slug, t.task_index
+    for no key update of t skip locked
+  ) l;
+end;
+$$;
+
+-- ---- schema/0342_requeue_stalled_tasks.sql
+-- For callers outside of workers (a cron job): requeues by timeout only and leaves a task that has stalled for
+-- good 'started'. Workers call recover_stalled_tasks. Reads all open runs; their tasks have no index by state.
+create function pgflow.requeue_stalled_tasks()
+returns int
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_open record;
+  v_stalled record;
+begin
+  select
+    array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs, array_agg(t.task_index) as task_indexes
+  into v_open
+  from pgflow.runs r
+  join pgflow.step_tasks t on t.run_id = r.run_id
+  where r.status = 'started' and t.status = 'started' and t.permanently_stalled_at is null;
+  if v_open.run_ids is null then
+    return 0;
+  end if;
+
+  select * into v_stalled
+  from pgflow._lock_stalled(false, v_open.run_ids, v_open.step_slugs, v_open.task_indexes);
+  return pgflow._requeue(
+    v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes
+  );
+end;
+$$;
+
+-- ---- schema/0343__read_delivered.sql
+-- Keys of the tasks whose messages in one queue have been delivered at least once. Finds started tasks without
+-- an index on their status, which would cost every update: open tasks have a message, finished ones have none.
+create function pgflow._read_delivered(
+  flow_slug text, out run_ids uuid[], out step_slugs text[], out task_indexes int[]
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  execute format(
+    $sql$
+      select array_agg((q.message ->> 'run_id')::uuid), array_agg(q.message ->> 'step_slug'),
+        array_agg((q.message ->> 'task_index')::int)
+      from pgmq.%I q
+      where q.read_ct > 0 and pgflow._is_task_message(q.message)
+    $sql$,
+    pgflow._queue_table(_read_delivered.flow_slug, 'q')
+  ) into run_ids, step_slugs, task_indexes;
+end;
+$$;
+
+-- ---- schema/0344_recover_stalled_tasks.sql
+-- Called by workers from time to time: gives the tasks of dead workers, and those that ran far beyond their
+-- timeout, back to the queues; ends those that stalled for the fourth time as failed (reason 'stalled', by
+-- when_exhausted), also those that requeue_stalled_tasks left behind. Returns how many were requeued.
+create function pgflow.recover_stalled_tasks()
+returns int
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  v_flow_slug text;
+  v_open record;
+  v_stalled record;
+  v_hopeless record;
+  v_requeued_count int;
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_task_indexes int[];
+begin
+  delete from pgflow.announcements a where a.valid_until < clock_timestamp() - interval '1 minute';
+
+  for v_flow_slug in
+    select f.flow_slug
+    from pgflow.flows f
+    where exists (select 1 from pgflow.workers w where w.queue_name = f.flow_slug)
+  loop
+    select * into v_open from pgflow._read_delivered(v_flow_slug);
+    v_run_ids := v_run_ids || v_open.run_ids;
+    v_step_slugs := v_step_slugs || v_open.step_slugs;
+    v_task_indexes := v_task_indexes || v_open.task_indexes;
+  end loop;
+
+  select * into v_open from pgflow._permanently_stalled();
+  v_run_ids := v_run_ids || v_open.run_ids;
+  v_step_slugs := v_step_slugs || v_open.step_slugs;
+  v_task_indexes := v_task_indexes || v_open.task_indexes;
+
+  select * into v_stalled from pgflow._lock_stalled(true, v_run_ids, v_step_slugs, v_task_indexes);
+  v_requeued_count := pgflow._requeue(
+    v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes
+  );
+
+  select
+    array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs,
+    array_agg(t.task_index) as task_indexes, count(*)::int as task_count
+  into v_hopeless
+  from unnest(v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes)
+    k(run_id, step_slug, task_index)
+  join pgflow.step_tasks t
+    on t.run_id = k.run_id and t.step_slug = k.step_slug and t.task_index = k.task_index
+  where t.permanently_stalled_at is not null;
+  if v_hopeless.task_count > 0 then
+    perform 1 from pgflow._fail(
+      array_fill(null::uuid, array[v_hopeless.task_count]),
+      v_hopeless.run_ids, v_hopeless.step_slugs, v_hopeless.task_indexes,
+      array_fill(null::int, array[v_hopeless.task_count]),
+      array_fill('stalled'::text, array[v_hopeless.task_count]),
+      array_fill(false, array[v_hopeless.task_count]), null, false
+    );
+  end if;
+  return v_requeued_count;
+end;
+$$;
+
+-- ---- schema/0345__permanently_stalled.sql
+-- Keys of the tasks that requeue_stalled_tasks has given up on and nobody has ended yet.
+create function pgflow._permanently_stalled(out run_ids uuid[], out step_slugs text[], out task_indexes int[])
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
+  into run_ids, step_slugs, task_indexes
+  from pgflow.step_tasks t
+  where t.permanently_stalled_at is not null and t.status = 'started';
+end;
+$$;
+
+-- ---- schema/0346_setup_requeue_stalled_tasks_cron.sql
+create function pgflow.setup_requeue_stalled_tasks_cron(cron_interval text default '15 seconds')
+returns text
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pgflow._replace_cron_job(
+    'pgflow_requeue_stalled_tasks', setup_requeue_stalled_tasks_cron.cron_interval,
+    'select pgflow.requeue_stalled_tasks()'
+  );
+  return format(
+    'Scheduled job pgflow_requeue_stalled_tasks: %s', setup_requeue_stalled_tasks_cron.cron_interval
+  );
+end;
+$$;
+
+-- ---- schema/0347__replace_cron_job.sql
+-- Never two jobs of one name, and no error when there was none.
+create function pgflow._replace_cron_job(job_name text, schedule text, command text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  begin
+    perform cron.unschedule(_replace_cron_job.job_name);
+  exception
+    when undefined_function or invalid_schema_name or undefined_table then
+      raise;  -- no pg_cron here: say so
+    when others then
+      null;   -- no job of that name yet
+  end;
+  perform cron.schedule(_replace_cron_job.job_name, _replace_cron_job.schedule, _replace_cron_job.command);
+end;
+$$;
+
+-- ---- schema/0348__pattern_shape.sql
+-- A pattern as a flow's shape shows it: {"defined": false} or {"defined": true, "value": ...}.
+create function pgflow._pattern_shape(pattern jsonb)
+returns jsonb
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when _pattern_shape.pattern is null then jsonb_build_object('defined', false)
+    else jsonb_build_object('defined', true, 'value', _pattern_shape.pattern)
+  end;
+$$;
+
+-- ---- schema/0349__compare_step_shapes.sql
+-- What differs between two steps at one position of two shapes, numbered in the order of reporting; a step
+-- may be missing on one side.
+create function pgflow._compare_step_shapes(index int, a jsonb, b jsonb)
+returns table (part int, text text)
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_a_deps text;
+  v_b_deps text;
+begin
+  if a is null then
+    return query select 1, format('Step at index %s: missing in first shape (second has ''%s'')', index, b ->> 'slug');
+    return;
+  end if;
+  if b is null then
+    return query select 1, format('Step at index %s: missing in second shape (first has ''%s'')', index, a ->> 'slug');
+    return;
+  end if;
+
+  select string_agg(d.slug, ', ' order by d.slug collate "C") into v_a_deps
+  from jsonb_array_elements_text(coalesce(a -> 'dependencies', '[]')) d(slug);
+  select string_agg(d.slug, ', ' order by d.slug collate "C") into v_b_deps
+  from jsonb_array_elements_text(coalesce(b -> 'dependencies', '[]')) d(slug);
+
+  return query
+  select c.part, format('Step at index %s: %s', index, c.text)
+  from (
+    values
+      (1, a ->> 'slug' is distinct from b ->> 'slug',
+        format('slug differs ''%s'' vs ''%s''', a ->> 'slug', b ->> 'slug')),
+      (2, a ->> 'stepType' is distinct from b ->> 'stepType',
+        format('type differs ''%s'' vs ''%s''', a ->> 'stepType', b ->> 'stepType')),
+      (3, v_a_deps is distinct from v_b_deps,
+        format('dependencies differ [%s] vs [%s]', v_a_deps, v_b_deps)),
+      -- a mode that one side does not name is no difference
+      (4, a ->> 'whenUnmet' <> b ->> 'whenUnmet',
+        format('whenUnmet differs ''%s'' vs ''%s''', a ->> 'whenUnmet', b ->> 'whenUnmet')),
+      (5, a ->> 'whenExhausted' <> b ->> 'whenExhausted',
+        format('whenExhausted differs ''%s'' vs ''%s''', a ->> 'whenExhausted', b ->> 'whenExhausted')),
+      (6, a -> 'requiredInputPattern' is distinct from b -> 'requiredInputPattern',
+        format('requiredInputPattern differs ''%s'' vs ''%s''',
+          a -> 'requiredInputPattern', b -> 'requiredInputPattern')),
+      (7, a -> 'forbiddenInputPattern' is distinct from b -> 'forbiddenInputPattern',
+        format('forbiddenInputPattern differs ''%s'' vs ''%s''',
+          a -> 'forbiddenInputPattern', b -> 'forbiddenInputPattern'))
+  ) c(part, differs, text)
+  where c.differs;
+end;
+$$;
+
+-- ---- schema/0350_is_local.sql
+-- The well-known secret of a local Supabase tells development from production.
+create function pgflow.is_local()
+returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(
+    current_setting('app.settings.jwt_secret', true) = 'super-secret-jwt-token-with-at-least-32-characters-long',
+    false
+  );
+$$;
+
+-- ---- schema/0351__get_flow_shape.sql
+create function pgflow._get_flow_shape(p_flow_slug text)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return jsonb_build_object('steps', coalesce(
+    (
+      select jsonb_agg(
+        jsonb_build_object(
+          'slug', st.step_slug,
+          'stepType', st.step_type,
+          'dependencies', coalesce(
+            (
+              select jsonb_agg(d.dep_slug order by d.dep_slug collate "C")
+              from pgflow.deps d
+              where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+            ),
+            '[]'
+          ),
+          'whenUnmet', st.when_unmet,
+          'whenExhausted', st.when_exhausted,
+          'requiredInputPattern', pgflow._pattern_shape(st.required_input_pattern),
+          'forbiddenInputPattern', pgflow._pattern_shape(st.forbidden_input_pattern)
+        )
+        order by st.step_index
+      )
+      from pgflow.steps st
+      where st.flow_slug = p_flow_slug
+    ),
+    '[]'
+  ));
+end;
+$$;
+
+-- ---- schema/0352__create_flow_from_shape.sql
+create function pgflow._create_flow_from_shape(p_flow_slug text, p_shape jsonb)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_options jsonb := p_shape -> 'options';
+  v_step jsonb;
+begin
+  perform pgflow.create_flow(
+    p_flow_slug,
+    (v_options ->> 'maxAttempts')::int, (v_options ->> 'baseDelay')::int, (v_options ->> 'timeout')::int
+  );
+  -- one by one and in order: each step gets the next index
+  for v_step in select s.step from jsonb_array_elements(p_shape -> 'steps') with ordinality s(step, position)
+    order by s.position
+  loop
+    v_options := v_step -> 'options';
+    perform pgflow.add_step(
+      flow_slug => p_flow_slug,
+      step_slug => v_step ->> 'slug',
+      deps_slugs => array(
+        select d.slug
+        from jsonb_array_elements_text(coalesce(v_step -> 'dependencies', '[]')) with ordinality d(slug, position)
+        order by d.position
+      ),
+      max_attempts => (v_options ->> 'maxAttempts')::int,
+      base_delay => (v_options ->> 'baseDelay')::int,
+      timeout => (v_options ->> 'timeout')::int,
+      start_delay => (v_options ->> 'startDelay')::int,
+      step_type => v_step ->> 'stepType',
+      required_input_pattern => v_step #> '{requiredInputPattern,value}',
+      forbidden_input_pattern => v_step #> '{forbiddenInputPattern,value}',
+      when_unmet => coalesce(v_step ->> 'whenUnmet', 'skip'),
+      when_exhausted => coalesce(v_step ->> 'whenExhausted', 'fail')
+    );
+  end loop;
+end;
+$$;
+
+-- ---- schema/0353__compare_flow_shapes.sql
+-- What differs between two shapes, in words; an empty array if nothing does. Options are not compared.
+create function pgflow._compare_flow_shapes(p_local jsonb, p_db jsonb)
+returns text[]
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_local jsonb := coalesce(p_local -> 'steps', '[]');
+  v_db jsonb := coalesce(p_db -> 'steps', '[]');
+begin
+  return array(
+    select d.text
+    from (
+      select -1 as index, 0 as part,
+        format('Step count differs: %s vs %s', jsonb_array_length(v_local), jsonb_array_length(v_db)) as text
+      where jsonb_array_length(v_local) <> jsonb_array_length(v_db)
+      union all
+      select i.index, p.part, p.text
+      from generate_series(0, greatest(jsonb_array_length(v_local), jsonb_array_length(v_db)) - 1) i(index)
+      cross join lateral pgflow._compare_step_shapes(i.index, v_local -> i.index, v_db -> i.index) p
+    ) d
+    order by d.index, d.part
+  );
+end;
+$$;
+
+-- ---- schema/0354_ensure_flow_compiled.sql
+-- Brings the stored flow to the given shape: creates it, verifies it, or - locally, or when data loss is
+-- allowed - replaces it with all its data.
+create function pgflow.ensure_flow_compiled(flow_slug text, shape jsonb, allow_data_loss boolean default false)
+returns jsonb
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_differences text[];
+  v_status text;
+begin
+  -- Workers of one flow start at the same time.
+  perform pg_advisory_xact_lock(hashtextextended('pgflow.compile:' || ensure_flow_compiled.flow_slug, 0));
+
+  if not exists (select 1 from pgflow.flows f where f.flow_slug = ensure_flow_compiled.flow_slug) then
+    perform pgflow._create_flow_from_shape(ensure_flow_compiled.flow_slug, ensure_flow_compiled.shape);
+    return jsonb_build_object('status', 'compiled', 'differences', '[]'::jsonb);
+  end if;
+
+  v_differences := pgflow._compare_flow_shapes(
+    ensure_flow_compiled.shape, pgflow._get_flow_shape(ensure_flow_compiled.flow_slug)
+  );
+  if cardinality(v_differences) = 0 then
+    v_status := 'verified';
+  elsif pgflow.is_local() or coalesce(ensure_flow_compiled.allow_data_loss, false) then
+    perform pgflow.delete_flow_and_data(ensure_flow_compiled.flow_slug);
+    perform pgflow._create_flow_from_shape(ensure_flow_compiled.flow_slug, ensure_flow_compiled.shape);
+    v_status := 'recompiled';
+  else
+    v_status := 'mismatch';
+  end if;
+  return jsonb_build_object('status', v_status, 'differences', to_jsonb(v_differences));
+end;
+$$;
+
+-- ---- schema/0360_track_worker_function.sql
+create function pgflow.track_worker_function(function_name text)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into pgflow.worker_functions (function_name, updated_at)
+  values (track_worker_function.function_name, clock_timestamp())
+  on conflict on constraint worker_functions_pkey do update set updated_at = clock_timestamp();
+end;
+$$;
+
+-- ---- schema/0361__worker_address.sql
+-- Where and how to ping worker functions: the local Supabase, or the project named by the vault's secrets.
+-- No row when a secret is missing.
+create function pgflow._worker_address()
+returns table (base_url text, headers jsonb)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_project_id text;
+  v_key text;
+begin
+  if pgflow.is_local() then
+    return query select 'http://kong:8000/functions/v1', '{}'::jsonb;
+    return;
+  end if;
+  select max(nullif(s.decrypted_secret, '')) filter (where s.name = 'supabase_project_id'),
+    coalesce(
+      max(nullif(s.decrypted_secret, '')) filter (where s.name = 'pgflow_auth_secret'),
+      max(nullif(s.decrypted_secret, '')) filter (where s.name = 'supabase_service_role_key')
+    )
+  into v_project_id, v_key
+  from vault.decrypted_secrets s
+  where s.name in ('supabase_project_id', 'pgflow_auth_secret', 'supabase_service_role_key');
+
+  if v_project_id is not null and v_key is not null then
+    return query select
+      format('https://%s.supabase.co/functions/v1', v_project_id),
+      jsonb_build_object('Content-Type', 'application/json', 'Authorization', 'Bearer ' || v_key);
+  end if;
+end;
+$$;
+
+-- ---- schema/0362_ensure_workers.sql
+-- Pings worker functions that have no living worker: locally all that are enabled, else those past their
+-- debounce.
+create function pgflow.ensure_workers()
+returns table (function_name text, invoked boolean, request_id bigint)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_local boolean := pgflow.is_local();
+  v_pinged record;
+begin
+  for v_pinged in
+    select w.function_name, net.http_post(
+      url => a.base_url || '/' || w.function_name, body => '{}'::jsonb, headers => a.headers
+    ) as request_id
+    from pgflow.worker_functions w
+    cross join pgflow._worker_address() a
+    where w.enabled
+      and (
+        v_local
+        or (
+          coalesce(w.last_invoked_at < now() - w.debounce, true)
+          and not exists (
+            select 1
+            from pgflow.workers l
+            where l.function_name = w.function_name
+              and l.stopped_at is null
+              and l.deprecated_at is null
+              and l.last_heartbeat_at > now() - w.debounce
+          )
+        )
+      )
+    for no key update of w skip locked
+  loop
+    update pgflow.worker_functions w
+    set last_invoked_at = clock_timestamp()
+    where w.function_name = v_pinged.function_name;
+    return query select v_pinged.function_name::text, true, v_pinged.request_id::bigint;
+  end loop;
+end;
+$$;
+
+-- ---- schema/0363_setup_ensure_workers_cron.sql
+create function pgflow.setup_ensure_workers_cron(cron_interval text default '1 second')
+returns text
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pgflow._replace_cron_job(
+    'pgflow_ensure_workers', setup_ensure_workers_cron.cron_interval, 'select pgflow.ensure_workers()'
+  );
+  perform pgflow._replace_cron_job(
+    'pgflow_cleanup_logs', '0 * * * *', 'select pgflow.cleanup_ensure_workers_logs()'
+  );
+  return format(
+    'Scheduled jobs pgflow_ensure_workers: %s, pgflow_cleanup_logs: 0 * * * *',
+    setup_ensure_workers_cron.cron_interval
+  );
+end;
+$$;
+
+-- ---- schema/0364_cleanup_ensure_workers_logs.sql
+create function pgflow.cleanup_ensure_workers_logs(retention_hours int default 24)
+returns table (cron_deleted bigint)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  with deleted as (
+    delete from cron.job_run_details d
+    where d.end_time < now() - make_interval(hours => cleanup_ensure_workers_logs.retention_hours)
+    returning 1
+  )
+  select count(*) from deleted;
+end;
+$$;
+
+-- ---- schema/0370_delete_flow_and_data.sql
+create function pgflow.delete_flow_and_data(p_flow_slug text)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (select 1 from pgmq.meta m where m.queue_name = p_flow_slug) then
+    perform pgmq.drop_queue(p_flow_slug);
+  end if;
+  delete from pgflow.step_tasks t
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and t.run_id = r.run_id;
+  delete from pgflow.step_states s where s.flow_slug = p_flow_slug;
+  delete from pgflow.runs r where r.flow_slug = p_flow_slug;
+  delete from pgflow.deps d where d.flow_slug = p_flow_slug;
+  delete from pgflow.steps st where st.flow_slug = p_flow_slug;
+  delete from pgflow.flows f where f.flow_slug = p_flow_slug;
+end;
+$$;
+
+-- ---- schema/0371__prune_runs.sql
+-- Deletes ended runs with their messages, archived ones too, tasks and states. Callers pass ended runs only.
+create function pgflow._prune_runs(run_ids uuid[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_queue record;
+begin
+  for v_queue in
+    select t.flow_slug, array_agg(t.message_id order by t.message_id) as ids
+    from pgflow.step_tasks t
+    where t.run_id = any(_prune_runs.run_ids) and t.message_id is not null
+    group by t.flow_slug
+    order by t.flow_slug
+  loop
+    if to_regclass(format('pgmq.%I', pgflow._queue_table(v_queue.flow_slug, 'q'))) is not null then
+      execute format('delete from pgmq.%I q where q.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'q'))
+        using v_queue.ids;
+      execute format('delete from pgmq.%I a where a.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'a'))
+        using v_queue.ids;
+    end if;
+  end loop;
+
+  delete from pgflow.step_tasks t where t.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.step_states s where s.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.runs r where r.run_id = any(_prune_runs.run_ids);
+end;
+$$;
+
+-- ---- schema/0372__prune_archives.sql
+-- Deletes messages of all flows that were archived before the cutoff.
+create function pgflow._prune_archives(cutoff timestamptz)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_flow_slug text;
+begin
+  for v_flow_slug in select f.flow_slug from pgflow.flows f order by f.flow_slug loop
+    if to_regclass(format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'a'))) is not null then
+      execute format('delete from pgmq.%I a where a.archived_at < $1', pgflow._queue_table(v_flow_slug, 'a'))
+        using cutoff;
+    end if;
+  end loop;
+end;
+$$;
+
+-- ---- schema/0373_prune_data_older_than.sql
+-- Forgets what ended, was archived or was last heard of before now() - retention_interval, in one transaction;
+-- prune_batch does the same in small ones. Open runs stay however old.
+create function pgflow.prune_data_older_than(retention_interval interval)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_cutoff timestamptz := now() - prune_data_older_than.retention_interval;
+  v_run_ids uuid[];
+begin
+  delete from pgflow.workers w where w.last_heartbeat_at < v_cutoff;
+
+  select array_agg(l.run_id) into v_run_ids
+  from (
+    select r.run_id
+    from pgflow.runs r
+    where r.completed_at < v_cutoff or r.failed_at < v_cutoff
+    order by r.run_id
+    for update
+  ) l;
+  perform pgflow._prune_runs(v_run_ids);
+  perform pgflow._prune_archives(v_cutoff);
+end;
+$$;
+
+-- ---- schema/0374_prune_batch.sql
+-- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
+-- (fewer than max_runs) also old archived messages and dead workers. Returns how many runs; call it again
+-- while that is max_runs.
+create function pgflow.prune_batch(retention_interval interval, max_runs int)
+returns int
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_cutoff timestamptz := now() - prune_batch.retention_interval;
+  v_run_ids uuid[];
+begin
+  select array_agg(l.run_id) into v_run_ids
+  from (
+    select r.run_id
+    from pgflow.runs r
+    where r.completed_at < v_cutoff or r.failed_at < v_cutoff
+    order by r.run_id
+    limit prune_batch.max_runs
+    for update skip locked
+  ) l;
+  perform pgflow._prune_runs(v_run_ids);
+
+  if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs then
+    perform pgflow._prune_archives(v_cutoff);
+    delete from pgflow.workers w
+    where w.last_heartbeat_at < v_cutoff;
+  end if;
+  return coalesce(cardinality(v_run_ids), 0);
+end;
+$$;
+
+-- ---- schema/0380_alter_flow.sql
+-- Sets the complete set of a flow's options; NULL is the default of create_flow. Tasks that have started keep
+-- the timeout they were claimed with.
+create function pgflow.alter_flow(
+  flow_slug text,
+  max_attempts int default null,
+  base_delay int default null,
+  timeout int default null,
+  backoff text default null,
+  max_delay int default null
+)
+returns pgflow.flows
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_flow pgflow.flows;
+begin
+  update pgflow.flows f
+  set opt_max_attempts = coalesce(alter_flow.max_attempts, 3),
+      opt_base_delay = coalesce(alter_flow.base_delay, 5),
+      opt_timeout = coalesce(alter_flow.timeout, 60),
+      opt_backoff = alter_flow.backoff,
+      opt_max_delay = alter_flow.max_delay
+  where f.flow_slug = alter_flow.flow_slug
+  returning f.* into v_flow;
+  if not found then
+    perform pgflow._check_flows(array[alter_flow.flow_slug]);
+  end if;
+  return v_flow;
+end;
+$$;
+
+-- ---- schema/0381_alter_step.sql
+-- Sets the complete set of a step's options and conditions; NULL is the flow's option, no condition, or the
+-- default mode. Steps that have started keep what they started with.
+create function pgflow.alter_step(
+  flow_slug text,
+  step_slug text,
+  max_attempts int default null,
+  base_delay int default null,
+  timeout int default null,
+  start_delay int default null,
+  required_input_pattern jsonb default null,
+  forbidden_input_pattern jsonb default null,
+  when_unmet text default null,
+  when_exhausted text default null,
+  backoff text default null,
+  max_delay int default null
+)
+returns pgflow.steps
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_step pgflow.steps;
+begin
+  update pgflow.steps s
+  set opt_max_attempts = alter_step.max_attempts,
+      opt_base_delay = alter_step.base_delay,
+      opt_timeout = alter_step.timeout,
+      opt_start_delay = alter_step.start_delay,
+      required_input_pattern = alter_step.required_input_pattern,
+      forbidden_input_pattern = alter_step.forbidden_input_pattern,
+      when_unmet = coalesce(alter_step.when_unmet, 'skip'),
+      when_exhausted = coalesce(alter_step.when_exhausted, 'fail'),
+      opt_backoff = alter_step.backoff,
+      opt_max_delay = alter_step.max_delay
+  where s.flow_slug = alter_step.flow_slug and s.step_slug = alter_step.step_slug
+  returning s.* into v_step;
+  if not found then
+    perform pgflow._check_flows(array[alter_step.flow_slug]);
+    raise exception 'Flow "%" has no step "%"', alter_step.flow_slug, alter_step.step_slug
+      using errcode = 'PF001', hint = 'Steps are added by add_step; changing a flow''s structure needs a new version.';
+  end if;
+  return v_step;
+end;
+$$;
+
+-- ---- schema/0990_privileges.sql
+-- Nothing for PUBLIC; who may do what is granted by the migrator's roles.
+revoke all on schema pgflow from public;
+revoke all on all tables in schema pgflow from public;
+revoke all on all functions in schema pgflow from public;

@@ -28,4 +28,9 @@
 --   * No index holds a column that changes with every transition, not even in a predicate: updates stay HOT.
 --   * A task is found by the primary key in its message's body, so message_id needs no index.
 --   * An element of a map's array is stored with its task: claiming it costs the same at any array length.
+--
+-- Functions that workers and clients call run with their owner's rights (security definer) and nothing is
+-- granted to PUBLIC. Their search_path is "pg_catalog, pg_temp", not the empty one: with an empty path the
+-- caller's temporary schema is searched *first* for types, so that a temporary domain named uuid would run its
+-- owner's check with our rights.
 create schema if not exists pgflow;

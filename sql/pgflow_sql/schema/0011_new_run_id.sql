@@ -3,7 +3,7 @@ create function pgflow.new_run_id()
 returns uuid
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select encode(
     set_bit(set_bit(

@@ -3,5 +3,5 @@ create function pgflow.schema_version()
 returns int
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$ select 1 $$;

@@ -3,7 +3,7 @@ create function pgflow._retry_delay(backoff text, base_delay int, max_delay int,
 returns int
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select least(
     case _retry_delay.backoff

@@ -4,7 +4,8 @@ returns table (
   msg_id bigint, read_ct int, enqueued_at timestamptz, vt timestamptz, message jsonb, headers jsonb
 )
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if set_vt_batch.msg_ids is null or set_vt_batch.vt_offsets is null then

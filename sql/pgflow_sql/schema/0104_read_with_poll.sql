@@ -9,7 +9,8 @@ create function pgflow.read_with_poll(
 )
 returns setof pgmq.message_record
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query

@@ -8,7 +8,8 @@ create function pgflow.create_flow(
 )
 returns pgflow.flows
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_other text;

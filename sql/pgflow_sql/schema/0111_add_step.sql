@@ -17,7 +17,8 @@ create function pgflow.add_step(
 )
 returns pgflow.steps
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');

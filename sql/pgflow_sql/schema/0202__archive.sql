@@ -2,7 +2,7 @@
 create function pgflow._archive(flow_slugs text[], msg_ids bigint[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_queue record;

@@ -3,7 +3,7 @@
 create function pgflow._fail_runs(run_ids uuid[], step_slugs text[], error_messages text[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update pgflow.step_states s

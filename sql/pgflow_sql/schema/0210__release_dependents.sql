@@ -15,7 +15,7 @@ create function pgflow._release_dependents(
   out ready_step_slugs text[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   with released as (

@@ -4,7 +4,7 @@ create function pgflow._start_steps(
   run_ids uuid[], step_slugs text[], out started_run_ids uuid[], out started_step_slugs text[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   with started as (

@@ -12,7 +12,7 @@ create function pgflow._spawn_tasks(
   out handed_task_indexes int[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slug text;

@@ -16,7 +16,7 @@ create function pgflow._start_tasks(
   out vt_offsets int[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   with started as (

@@ -3,7 +3,8 @@
 create function pgflow.start_tasks(flow_slug text, msg_ids bigint[], worker_id uuid)
 returns setof pgflow.step_task_record
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
@@ -14,7 +15,9 @@ declare
   v_messages record;
   v_started record;
 begin
-  if start_tasks.msg_ids is null or cardinality(start_tasks.msg_ids) = 0 then
+  if coalesce(cardinality(start_tasks.msg_ids), 0) = 0
+    or to_regclass(format('pgmq.%I', pgflow._queue_table(start_tasks.flow_slug, 'q'))) is null
+  then
     return;
   end if;
 

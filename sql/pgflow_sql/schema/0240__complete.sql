@@ -13,7 +13,7 @@ create function pgflow._complete(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slugs text[];

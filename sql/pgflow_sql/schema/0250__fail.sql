@@ -14,7 +14,7 @@ create function pgflow._fail(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_tasks pgflow.task_result[];
@@ -60,7 +60,7 @@ begin
           t.message_id,
           coalesce(st.opt_max_attempts, f.opt_max_attempts) as max_attempts,
           coalesce(
-            least(greatest(g.retry_after, 0), 86400),
+            case when g.retry_after is not null then least(greatest(g.retry_after, 0), 86400) end,
             pgflow._retry_delay(
               coalesce(st.opt_backoff, f.opt_backoff),
               coalesce(st.opt_base_delay, f.opt_base_delay),

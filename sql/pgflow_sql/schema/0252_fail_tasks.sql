@@ -13,7 +13,8 @@ create function pgflow.fail_tasks(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off

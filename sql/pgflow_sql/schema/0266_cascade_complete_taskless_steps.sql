@@ -2,7 +2,8 @@
 create function pgflow.cascade_complete_taskless_steps(run_id uuid)
 returns int
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_run_ids uuid[];

@@ -1,7 +1,8 @@
 create function pgflow.maybe_complete_run(run_id uuid)
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform 1 from pgflow.runs r where r.run_id = maybe_complete_run.run_id for no key update;

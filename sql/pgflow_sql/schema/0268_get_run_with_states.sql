@@ -2,7 +2,8 @@ create function pgflow.get_run_with_states(run_id uuid)
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (

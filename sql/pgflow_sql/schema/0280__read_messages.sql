@@ -10,7 +10,7 @@ create function pgflow._read_messages(
   out task_indexes int[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format(

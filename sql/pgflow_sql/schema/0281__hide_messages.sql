@@ -2,7 +2,7 @@
 create function pgflow._hide_messages(flow_slug text, msg_ids bigint[], vt_offsets int[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format(

@@ -11,7 +11,7 @@ create function pgflow._settle_unstarted(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_found record;

@@ -13,7 +13,7 @@ create function pgflow._claim_from_queue(
   out task_indexes int[]
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_read record;

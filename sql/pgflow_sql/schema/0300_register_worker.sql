@@ -2,7 +2,8 @@
 create function pgflow.register_worker(worker_id uuid, queue_name text, function_name text)
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into pgflow.workers (worker_id, queue_name, function_name, last_heartbeat_at)

@@ -2,7 +2,8 @@
 create function pgflow.heartbeat_workers(worker_ids uuid[])
 returns table (worker_id uuid, deprecated_at timestamptz)
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform 1

@@ -1,7 +1,8 @@
 create function pgflow.mark_worker_stopped(worker_id uuid)
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update pgflow.workers w

@@ -2,7 +2,8 @@
 create function pgflow.deprecate_worker(worker_id uuid)
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update pgflow.workers w

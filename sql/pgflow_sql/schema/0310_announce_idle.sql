@@ -4,7 +4,8 @@
 create function pgflow.announce_idle(worker_ids uuid[], seconds int)
 returns double precision
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_queue_name text;

@@ -1,7 +1,8 @@
 create function pgflow.withdraw_idle(worker_ids uuid[])
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   delete from pgflow.announcements a

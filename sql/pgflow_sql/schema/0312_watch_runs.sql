@@ -2,7 +2,8 @@
 create function pgflow.watch_runs(watcher_id uuid, run_ids uuid[], seconds int)
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into pgflow.announcements (channel, announcer_id, valid_until)

@@ -1,7 +1,8 @@
 create function pgflow.unwatch_runs(watcher_id uuid, run_ids uuid[])
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   delete from pgflow.announcements a

@@ -3,7 +3,8 @@ create function pgflow.get_flow_definition(flow_slug text)
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (

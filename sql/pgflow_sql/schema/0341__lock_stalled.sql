@@ -1,0 +1,56 @@
+-- Of these started tasks (keys) locks and returns those that are stalled: started longer ago than the timeout
+-- (the step's, else the flow's) plus 30 s, stalled for good or, with dead_workers, owned by a worker that has stopped or has not
+-- been heard of for 30 s. Runs that somebody works on right now are skipped: they are alive, and waiting here
+-- could deadlock. Of runs and steps that have ended no task is touched.
+create function pgflow._lock_stalled(
+  dead_workers boolean,
+  in run_ids uuid[],
+  in step_slugs text[],
+  in task_indexes int[],
+  out stalled_run_ids uuid[],
+  out stalled_step_slugs text[],
+  out stalled_task_indexes int[]
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_locked uuid[];
+begin
+  select array_agg(l.run_id) into v_locked
+  from (
+    select r.run_id
+    from pgflow.runs r
+    where r.run_id = any(_lock_stalled.run_ids) and r.status = 'started'
+    order by r.run_id
+    for no key update skip locked
+  ) l;
+
+  select array_agg(l.run_id), array_agg(l.step_slug), array_agg(l.task_index)
+  into stalled_run_ids, stalled_step_slugs, stalled_task_indexes
+  from (
+    select t.run_id, t.step_slug, t.task_index
+    from unnest(_lock_stalled.run_ids, _lock_stalled.step_slugs, _lock_stalled.task_indexes)
+      k(run_id, step_slug, task_index)
+    join pgflow.step_tasks t
+      on t.run_id = k.run_id and t.step_slug = k.step_slug and t.task_index = k.task_index
+    join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
+    join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+    join pgflow.flows f on f.flow_slug = t.flow_slug
+    left join pgflow.workers w on w.worker_id = t.last_worker_id
+    where k.run_id = any(v_locked)
+      and s.status in ('created', 'started')
+      and t.status = 'started'
+      and (
+        t.permanently_stalled_at is not null
+        or t.started_at < now() - make_interval(secs => coalesce(st.opt_timeout, f.opt_timeout) + 30)
+        or (
+          _lock_stalled.dead_workers
+          and (w.stopped_at is not null or w.last_heartbeat_at < now() - interval '30 seconds')
+        )
+      )
+    order by t.run_id, t.step_slug, t.task_index
+    for no key update of t skip locked
+  ) l;
+end;
+$$;

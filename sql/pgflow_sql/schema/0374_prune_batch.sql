@@ -1,0 +1,32 @@
+-- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
+-- (fewer than max_runs) also old archived messages and dead workers. Returns how many runs; call it again
+-- while that is max_runs.
+create function pgflow.prune_batch(retention_interval interval, max_runs int)
+returns int
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_cutoff timestamptz := now() - prune_batch.retention_interval;
+  v_run_ids uuid[];
+begin
+  select array_agg(l.run_id) into v_run_ids
+  from (
+    select r.run_id
+    from pgflow.runs r
+    where r.completed_at < v_cutoff or r.failed_at < v_cutoff
+    order by r.run_id
+    limit prune_batch.max_runs
+    for update skip locked
+  ) l;
+  perform pgflow._prune_runs(v_run_ids);
+
+  if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs then
+    perform pgflow._prune_archives(v_cutoff);
+    delete from pgflow.workers w
+    where w.last_heartbeat_at < v_cutoff;
+  end if;
+  return coalesce(cardinality(v_run_ids), 0);
+end;
+$$;
