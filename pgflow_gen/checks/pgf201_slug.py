@@ -39,11 +39,11 @@ def count(flow_input: list[str]) -> int:
 )
 
 
-_MEANING = {
+_KEPT_FOR = {
     "flow_input": "the run's input",
-    "input": "all dependencies in one object",
-    "ctx": "the task's context, by custom",
-    "run": "the database keeps it for the run's input",
+    "input": "the object of all dependencies' outputs",
+    "ctx": "the task's context",
+    "run": "the database",
 }
 
 
@@ -59,7 +59,7 @@ def check(scope: Scope) -> None:
                 "PGF201",
                 step.slug_span or step.span,
                 f"{step.slug!r} is a reserved word, no slug for a step",
-                notes=[f"as a handler's parameter that name means something else: {_MEANING[step.slug]}"],
+                notes=[f"it is kept for {_KEPT_FOR[step.slug]}"],
                 help=f"name the step otherwise, for example slug='{step.slug}_step'",
             )
 

@@ -142,7 +142,9 @@ def _help(scope: Scope, step: StepSpec, edge: Edge) -> str:
     near = closest(edge.slug, (set(scope.steps) - {step.slug}) | words)
     if near is not None:
         return f"did you mean {near}?"
-    if edge.param is not None and edge.key is None and edge.param.type == scope.flow.input is not None:
+    # A type like str says little; one that was made for the flow's input says what was meant.
+    asked = edge.param.type if edge.param is not None and edge.key is None else None
+    if isinstance(asked, RecordRef) and asked == scope.flow.input:
         return "did you mean flow_input?"
     known = sorted(set(scope.steps) - {step.slug})
     if not known:

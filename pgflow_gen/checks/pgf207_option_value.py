@@ -14,6 +14,8 @@ from pgflow_gen.names import closest
 MAX_SECONDS = 31_536_000
 """One year."""
 MAX_ATTEMPTS = 1_000
+MAX_VERSION = 9_999
+"""Ours; it keeps the slug's suffix short."""
 
 RULE = Rule(
     code="PGF207",
@@ -51,6 +53,10 @@ Fault: TypeAlias = tuple[str, str | None]
 
 def check(scope: Scope) -> None:
     flow = scope.flow
+    if flow.version_span is not None:
+        _check_value(
+            scope.findings, f"flow {flow.slug!r}", Option("version", flow.version, flow.version_span)
+        )
     for option in flow.options:
         _check_value(scope.findings, f"flow {flow.slug!r}", option)
     _check_delays(scope, f"flow {flow.slug!r}", flow.options, {})
@@ -98,7 +104,7 @@ def _is_valid_delay(value: Json) -> bool:
 
 def _whole(low: int, high: int, unit: str) -> Callable[[Json], Fault | None]:
     def judge(value: Json) -> Fault | None:
-        allowed = f"write a whole number of {unit} from {low} to {high:,}"
+        allowed = f"write a whole number{unit} from {low} to {high:,}"
         if isinstance(value, bool) or not isinstance(value, int):
             return f"must be an integer, not {value!r}", allowed
         if value < low:
@@ -128,11 +134,12 @@ def _flag(value: Json) -> Fault | None:
 
 _MODES = _word("fail", "skip", "skip-cascade")
 _RULES: Mapping[str, Callable[[Json], Fault | None]] = {
-    "max_attempts": _whole(1, MAX_ATTEMPTS, "attempts"),
-    "base_delay": _whole(1, MAX_SECONDS, "seconds"),
-    "max_delay": _whole(1, MAX_SECONDS, "seconds"),
-    "timeout": _whole(3, MAX_SECONDS, "seconds"),
-    "start_delay": _whole(0, MAX_SECONDS, "seconds"),
+    "version": _whole(1, MAX_VERSION, ""),
+    "max_attempts": _whole(1, MAX_ATTEMPTS, " of attempts"),
+    "base_delay": _whole(1, MAX_SECONDS, " of seconds"),
+    "max_delay": _whole(1, MAX_SECONDS, " of seconds"),
+    "timeout": _whole(3, MAX_SECONDS, " of seconds"),
+    "start_delay": _whole(0, MAX_SECONDS, " of seconds"),
     "backoff": _word("exponential", "fixed"),
     "when_unmet": _MODES,
     "when_exhausted": _MODES,

@@ -63,7 +63,11 @@ def check_project(analysis: Analysis, findings: Findings) -> None:
             flow.span,
             f"flow {flow.db_slug!r} and another flow have {clash}",
             notes=[f"the other flow is defined at {other.span.path}:{other.span.line}"],
-            help=f"rename one of them, or make this one version={max(flow.version, other.version) + 1}"
-            if flow.slug.lower() == other.slug.lower()
+            help=f"rename one of them, or make this one version={_next_version(analysis, flow)}"
+            if flow.slug == other.slug
             else "rename one of them",
         )
+
+
+def _next_version(analysis: Analysis, flow: FlowSpec) -> int:
+    return 1 + max(other.version for other in analysis.flows if other.slug == flow.slug)

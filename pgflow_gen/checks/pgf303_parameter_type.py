@@ -67,7 +67,11 @@ def _report(
 ) -> None:
     shown_given, shown_asked = spell(given, asked)
     notes = [scope.note(dependency), *reasons(scope.judge, scope.types, given, asked)]
-    if dependency.is_map:
+    if (
+        dependency.is_map
+        and dependency.returns is not None
+        and scope.judge.verdict(dependency.returns, asked) is not NO
+    ):
         notes.append(f"{dependency.slug!r} is a map: its output is the list of its handler's results")
     what = f"the key {edge.slug!r}" if edge.key is not None else "the parameter"
     if edge.key is not None and edge.key.span is not None:

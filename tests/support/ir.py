@@ -160,6 +160,7 @@ def flow(
         tuple(Option(name, value, span(line, 40)) for name, value in (options or {}).items()),
         span=span(line),
         slug_span=span(line, 20),
+        version_span=span(line, 30),
     )
 
 

@@ -53,6 +53,11 @@ def test_values_beyond_are_told_at_the_option(name: str, value: Json, words: str
     assert found.span.line == 10
 
 
+def test_versions_start_at_1() -> None:
+    (found,) = judge(flow(step("a"), version=0))
+    assert (found.code, found.message) == ("PGF207", "flow 'example': version must be at least 1, not 0")
+
+
 def test_near_words_are_offered() -> None:
     (found,) = judge(flow(step("a", options={"backoff": "exponental"})))
     assert found.help == 'did you mean "exponential"?'

@@ -21,8 +21,8 @@ def fetch(flow_input: Other) -> str:
     return ""
 
 
-@crawl.map(array=fetch)
-def each(item: str, *, flow_input: list[str]) -> str:
+@crawl.step(depends_on=[fetch])
+def each(*, flow_input: list[str]) -> str:
     return ""
 
 
