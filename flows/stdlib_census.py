@@ -70,7 +70,9 @@ def files(flow_input: CensusInput) -> list[str]:
     if not directory.is_dir():
         raise NonRetryable(f"{directory} is not a directory")
     skipped = set(flow_input.get("skip", []))
-    found = (path for path in directory.rglob("*.py") if skipped.isdisjoint(path.relative_to(directory).parts))
+    found = (
+        path for path in directory.rglob("*.py") if skipped.isdisjoint(path.relative_to(directory).parts)
+    )
     return sorted(str(path) for path in found if path.is_file())
 
 
