@@ -28,6 +28,7 @@ COMMANDS = {
     ),
     "worker": LazyCommand("pgflow_runtime.cli.worker:worker", "Run the handlers of flows.", _RUN),
     "start": LazyCommand("pgflow_runtime.cli.start:start", "Start a run of a flow.", _RUN),
+    "runs": LazyCommand("pgflow_runtime.cli.runs:runs", "Look at runs.", _RUN),
 }
 
 

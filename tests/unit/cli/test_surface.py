@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.project import Project
 
-COMMANDS = ("build", "check", "compile", "graph", "explain", "migrate", "install", "worker", "start")
+COMMANDS = ("build", "check", "compile", "graph", "explain", "migrate", "install", "worker", "start", "runs")
 HEAVY = ("libcst", "jinja2", "mypy", "psycopg", "msgspec", "jsonschema_rs", "pgflow_runtime")
 
 
