@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import Analysis, FlowSpec
-from pgflow_gen.names import class_name
 from pgflow_gen.render.naming import FlowNames, stems
 
 
@@ -17,7 +16,7 @@ def report_collisions(analysis: Analysis, findings: Findings) -> None:
     bearers: dict[str, FlowSpec] = {}
     for flow in sorted(analysis.flows, key=lambda flow: flow.span):
         stem = named[flow.key]
-        names = FlowNames(class_name(stem))
+        names = FlowNames.for_stem(stem)
         for name in (names.input, names.run, names.async_run):
             other = bearers.setdefault(name, flow)
             # One module for both is told by the checks already.

@@ -33,7 +33,11 @@ class FlowNames:
 
     @classmethod
     def of(cls, flow: FlowSpec) -> FlowNames:
-        return cls(class_name(flow.slug))
+        return cls.for_stem(flow.slug)
+
+    @classmethod
+    def for_stem(cls, stem: str) -> FlowNames:
+        return cls(_public("Flow", stem))
 
     @property
     def input(self) -> str:
@@ -57,5 +61,11 @@ class FlowNames:
 
 def step_names(slug: str) -> tuple[str, str]:
     """The names of a step's input and output types."""
-    prefix = class_name(slug)
+    prefix = _public("Step", slug)
     return (f"{prefix}Input", f"{prefix}Output")
+
+
+def _public(kind: str, slug: str) -> str:
+    """The slug in CapWords; ``_`` and ``_1`` have no letter to start a public name with."""
+    name = class_name(slug)
+    return f"{kind}{name}" if name.startswith("_") else name

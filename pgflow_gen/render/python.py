@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pgflow_gen.names import class_name
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.imports import Imports
 from pgflow_gen.render.naming import FlowNames
@@ -93,7 +92,7 @@ def client_module(views: Sequence[FlowView]) -> str:
 
 
 def _client_flow(view: FlowView, imports: Imports) -> _ClientFlow:
-    local, own, module = FlowNames(class_name(view.stem)), view.names, f".{view.stem}"
+    local, own, module = FlowNames.for_stem(view.stem), view.names, f".{view.stem}"
     return _ClientFlow(
         view.stem,
         imports.use(module, own.input, wanted=local.input) if view.has_input else None,
