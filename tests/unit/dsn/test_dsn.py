@@ -1,0 +1,105 @@
+"""Which database a command uses (DSL.md, "The command line")."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from pgflow_runtime.dsn import CONNECT_TIMEOUT, describe, normalize, resolve_dsn
+from pgflow_runtime.errors import InvalidDsn
+
+
+def parts(conninfo: str | None) -> dict[str, str]:
+    assert conninfo is not None
+    return {name: str(value) for name, value in conninfo_to_dict(conninfo).items()}
+
+
+def test_order_of_sources() -> None:
+    env = {"PGFLOW_DSN": "postgresql://p/x", "DATABASE_URL": "postgresql://d/x", "PGHOST": "h"}
+    found = []
+    for name in (None, *env):
+        if name is not None:
+            found.append(resolve_dsn(None, env).source)
+            env = {key: value for key, value in env.items() if key != name}
+    assert found == ["PGFLOW_DSN", "DATABASE_URL", "PGHOST"]
+    assert resolve_dsn("postgresql://e/x", {"PGFLOW_DSN": "postgresql://p/x"}).source == "--dsn"
+    assert resolve_dsn(None, {}).is_embedded
+
+
+@pytest.mark.parametrize("name", ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"])
+def test_libpq_variables_mean_that_there_is_a_server(name: str) -> None:
+    found = resolve_dsn(None, {name: "x"})
+    assert found.source == name
+    assert not found.is_embedded
+    assert resolve_dsn(None, {name: ""}).is_embedded
+
+
+def test_libpq_variables_that_name_no_server_do_not_count() -> None:
+    assert resolve_dsn(None, {"PGUSER": "u", "PGPORT": "5432", "PGPASSWORD": "x"}).is_embedded
+
+
+@pytest.mark.parametrize(
+    "scheme", ["postgres", "postgresql", "postgresql+asyncpg", "postgres+psycopg2", "POSTGRESQL"]
+)
+def test_schemes_of_other_libraries_are_understood(scheme: str) -> None:
+    found = resolve_dsn(None, {"DATABASE_URL": f"{scheme}://u:p%40ss@h:5433/db?sslmode=require"})
+    assert found.source == "DATABASE_URL"
+    expected = {
+        "user": "u",
+        "password": "p@ss",
+        "host": "h",
+        "port": "5433",
+        "dbname": "db",
+        "sslmode": "require",
+    }
+    assert parts(found.conninfo) == expected | {"connect_timeout": str(CONNECT_TIMEOUT)}
+
+
+@pytest.mark.parametrize(
+    ("url", "note"),
+    [
+        ("sqlite:///db.sqlite3", "DATABASE_URL names a sqlite database; ignored"),
+        ("mysql+pymysql://h/db", "DATABASE_URL names a mysql database; ignored"),
+        ("/some/file", "DATABASE_URL names no PostgreSQL URL; ignored"),
+    ],
+)
+def test_other_databases_in_database_url_are_ignored_with_a_note(url: str, note: str) -> None:
+    found = resolve_dsn(None, {"DATABASE_URL": url})
+    assert found.is_embedded
+    assert found.notes == (note,)
+
+
+def test_other_databases_named_for_us_are_refused() -> None:
+    with pytest.raises(InvalidDsn, match="PGFLOW_DSN is a mysql:// URL"):
+        resolve_dsn(None, {"PGFLOW_DSN": "mysql://h/db"})
+    with pytest.raises(InvalidDsn, match="--dsn is a mysql:// URL"):
+        resolve_dsn("mysql://h/db", {})
+
+
+@pytest.mark.parametrize("dsn", ["", "  ", "nonsense", "postgresql://h:port/x y", "host=h nonsense=1"])
+def test_unreadable_strings_are_refused(dsn: str) -> None:
+    with pytest.raises(InvalidDsn, match="--dsn") as failure:
+        resolve_dsn(dsn, {})
+    assert failure.value.help
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://u:hush hush@h/db", "postgresql://u:hush@h/x y"])
+def test_passwords_are_never_repeated(dsn: str) -> None:
+    with pytest.raises(InvalidDsn) as failure:
+        resolve_dsn(dsn, {})
+    assert "hush" not in str(failure.value)
+    assert "hush" not in describe("host=h password=hush dbname=x")
+
+
+def test_given_timeouts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parts(normalize("host=h connect_timeout=3"))["connect_timeout"] == "3"
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "4")
+    assert "connect_timeout" not in parts(normalize("host=h"))
+
+
+def test_description_names_host_port_and_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PGHOST", "PGPORT", "PGDATABASE"):
+        monkeypatch.delenv(name, raising=False)
+    assert describe("host=h port=1 dbname=x") == "h:1, database x"
+    assert describe("service=s") == "service s"
+    assert describe("") == "the local socket"
