@@ -19,6 +19,7 @@ from pgflow_gen.ir.types import NewTypeRef, RecordRef, TypeKey, TypeTable
 from pgflow_gen.render.edges import flow_input
 from pgflow_gen.render.imports import Imports
 from pgflow_gen.render.literals import py_literal
+from pgflow_gen.render.new_types import wrapped
 from pgflow_gen.render.spell import spell
 from pgflow_gen.render.views import FlowView
 
@@ -179,7 +180,7 @@ def _call(
         if param.receives is Receives.INPUT:
             _input_argument(flow, step, param, types, page, without)
             continue
-        value = _value(step, param, flow)
+        value = wrapped(_value(step, param, flow), param.type, modules)
         given = value if _is_positional(step, param) else f"{param.name}={value}"
         page.add(f"        {given},", Place("argument", flow.key, step.slug, param.name))
     page.add("    )", call)

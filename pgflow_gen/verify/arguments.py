@@ -22,6 +22,8 @@ _MISSING = re.compile(r"Missing (?:positional|named) arguments? ")
 class ArgumentWords:
     message: str
     span: Span
+    highlight: Span | None
+    """The annotation: what the eye belongs on."""
     notes: tuple[str, ...] = ()
     help: str | None = None
 
@@ -65,6 +67,7 @@ def argument_words(
     return ArgumentWords(
         f"step {step.slug!r} asks for {label}: {asked}, but {arrives}",
         parameter_span(param),
+        param.type_span,
         notes,
         _way_out(asked, given),
     )

@@ -7,6 +7,7 @@ so its own words are repeated as a note only where none is in them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pgflow_gen.diagnostics import Diagnostic, Span
@@ -72,7 +73,8 @@ class Words:
             message, span = call_words(step, reported)
             return _diagnostic(message, span, reported, help=_SIGNATURE)
         words = argument_words(flow, step, place, reported, self._analysis.types)
-        return _diagnostic(words.message, words.span, reported, help=words.help, notes=words.notes)
+        made = _diagnostic(words.message, words.span, reported, help=words.help, notes=words.notes)
+        return replace(made, highlight=words.highlight)
 
     def _unseen(self, place: Place) -> Iterator[Diagnostic]:
         """A step that is ``Any`` to mypy although it is annotated: nothing that follows is proved."""

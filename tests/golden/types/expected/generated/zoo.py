@@ -94,6 +94,7 @@ class Empty(TypedDict):
 
 
 class ZooOutput(TypedDict):
+    keyed: bool
     rest: dict[str, list[JsonValue]]
 
 
@@ -101,6 +102,23 @@ WalkInput: TypeAlias = ZooInput
 WalkOutput: TypeAlias = "Tree"
 BuiltinsInput: TypeAlias = ZooInput
 BuiltinsOutput: TypeAlias = Builtins
+KeyInput: TypeAlias = ZooInput
+KeyOutput: TypeAlias = str
+
+
+class KeysInput(TypedDict):
+    key: str
+
+
+KeysOutput: TypeAlias = list[str]
+
+
+class KeyedInput(TypedDict):
+    keys: list[str]
+    key: str
+
+
+KeyedOutput: TypeAlias = bool
 
 
 class PackInput(TypedDict):
@@ -141,6 +159,15 @@ class AsyncZooRun(AsyncRun[ZooOutput]):
     def step(self, slug: Literal["builtins_"], /) -> AsyncStepRun[BuiltinsOutput]: ...
 
     @overload
+    def step(self, slug: Literal["key"], /) -> AsyncStepRun[KeyOutput]: ...
+
+    @overload
+    def step(self, slug: Literal["keys"], /) -> AsyncStepRun[KeysOutput]: ...
+
+    @overload
+    def step(self, slug: Literal["keyed"], /) -> AsyncStepRun[KeyedOutput]: ...
+
+    @overload
     def step(self, slug: Literal["pack"], /) -> AsyncStepRun[PackOutput]: ...
 
     @overload
@@ -163,6 +190,15 @@ class ZooRun(Run[ZooOutput]):
 
     @overload
     def step(self, slug: Literal["builtins_"], /) -> StepRun[BuiltinsOutput]: ...
+
+    @overload
+    def step(self, slug: Literal["key"], /) -> StepRun[KeyOutput]: ...
+
+    @overload
+    def step(self, slug: Literal["keys"], /) -> StepRun[KeysOutput]: ...
+
+    @overload
+    def step(self, slug: Literal["keyed"], /) -> StepRun[KeyedOutput]: ...
 
     @overload
     def step(self, slug: Literal["pack"], /) -> StepRun[PackOutput]: ...
