@@ -9,8 +9,9 @@ import psycopg
 import pytest
 from psycopg.rows import namedtuple_row
 
-from tests.support.core import Connection, Core
-from tests.support.databases import Templates
+from tests.support.core import Connection, Core, connect
+from tests.support.databases import Templates, clean
+from tests.support.invariants import install
 from tests.support.server import Server, running_server
 
 
@@ -66,6 +67,31 @@ def db(_shared_dsn: str) -> Iterator[Connection]:
 def core(db: Connection) -> Core:
     """The core's functions as Python methods, on the connection `db`."""
     return Core(db)
+
+
+@pytest.fixture(scope="session")
+def _live_dsn(postgres_server: Server, database_templates: Templates) -> Iterator[str]:
+    """The database of tests that commit, used by one after the other."""
+    dsn = database_templates.clone("full")
+    with connect(dsn) as connection:
+        install(Core(connection))
+    yield dsn
+    postgres_server.drop_database(dsn)
+
+
+@pytest.fixture
+def live_dsn(_live_dsn: str) -> Iterator[str]:
+    """A database whose changes are committed; it is emptied after the test (quicker than a new one)."""
+    yield _live_dsn
+    with connect(_live_dsn) as connection:
+        clean(connection)
+
+
+@pytest.fixture
+def live(live_dsn: str) -> Iterator[Core]:
+    """The core's functions on a session that commits every statement."""
+    with connect(live_dsn) as connection:
+        yield Core(connection)
 
 
 @pytest.fixture

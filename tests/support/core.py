@@ -41,8 +41,11 @@ class Core:
 
     def rows(self, query: str, *params: Any) -> list[Row]:
         """All rows of a query; its parameters follow by position, or as one dictionary by name."""
+        return self._execute(query, params).fetchall()
+
+    def _execute(self, query: str, params: tuple[Any, ...]) -> psycopg.Cursor[Row]:
         named = params[0] if len(params) == 1 and isinstance(params[0], dict) else None
-        return self.connection.execute(query.encode(), named or params or None).fetchall()
+        return self.connection.execute(query.encode(), named or params or None)
 
     def row(self, query: str, *params: Any) -> Row:
         """The only row."""
@@ -55,7 +58,7 @@ class Core:
         return self.row(query, *params)[0]
 
     def run_sql(self, query: str, *params: Any) -> None:
-        self.connection.execute(query.encode(), params or None)
+        self._execute(query, params)
 
     def insert(self, table: str, **columns: Any) -> None:
         """Insert one row into a table of schema `pgflow`."""
@@ -79,7 +82,7 @@ class Core:
         self, match: str = "", *, sqlstate: str | None = None, constraint: str | None = None
     ) -> Iterator[None]:
         """What happens in the block raises this database error and leaves nothing behind."""
-        with pytest.raises(psycopg.Error, match=match) as caught, self.connection.transaction():
+        with pytest.raises(psycopg.Error, match=match or None) as caught, self.connection.transaction():
             yield
         assert sqlstate is None or caught.value.sqlstate == sqlstate, caught.value.sqlstate
         assert constraint is None or caught.value.diag.constraint_name == constraint

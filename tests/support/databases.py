@@ -44,6 +44,17 @@ class Templates:
         return dsn
 
 
+def clean(connection: psycopg.Connection[object]) -> None:
+    """Remove all flows, runs, workers, queues and events; afterwards the database is as good as new."""
+    connection.execute("select pgmq.drop_queue(queue_name) from pgmq.list_queues()")
+    tables = connection.execute(
+        """select string_agg(format('%I.%I', schemaname, tablename), ', ') from pg_tables
+           where schemaname in ('pgflow', 'realtime')"""
+    ).fetchone()
+    assert isinstance(tables, tuple)
+    connection.execute(f"truncate {tables[0]} restart identity".encode())
+
+
 def load_core(connection: psycopg.Connection[object]) -> None:
     """Run the core's schema files in order of their names, in the connection's transaction."""
     files = sorted(SCHEMA.glob("*.sql"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -111,6 +112,7 @@ def embedded_server() -> Iterator[str]:
             connection.execute("select pg_reload_conf()")
         yield embedded.get_uri()
     finally:
+        _end(data)
         embedded.cleanup()
         shutil.rmtree(data, ignore_errors=True)
 
@@ -138,11 +140,16 @@ def remove_abandoned() -> None:
         owner = folder.name.removeprefix(PREFIX).partition("-")[0]
         if not owner.isdigit() or psutil.pid_exists(int(owner)):
             continue
-        server = _postmaster_of(folder)
-        if server is not None:
-            server.terminate()
-            psutil.wait_procs([server], timeout=10)
+        _end(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end(data: Path) -> None:
+    """Stop the server on this data folder at once, without writing anything back."""
+    server = _postmaster_of(data)
+    if server is not None:
+        server.send_signal(signal.SIGQUIT)
+        psutil.wait_procs([server], timeout=10)
 
 
 def _postmaster_of(data: Path) -> psutil.Process | None:

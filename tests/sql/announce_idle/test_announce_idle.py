@@ -9,25 +9,21 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from tests.support.batch import claim, claim_one, complete, fail, register, release
-from tests.support.core import Core, connect
+from tests.support.core import Core
 from tests.support.notifications import Listener, listening
 
 WORK = ("pgflow_work_myflow", "")
 
 
-@pytest.fixture
-def live(database_dsn: str) -> Iterator[Core]:
-    """A session whose every statement is committed, with the flow `MyFlow`: a, then b and c."""
-    with connect(database_dsn) as connection:
-        core = Core(connection)
-        core.flow("MyFlow", "a", "b < a", "c < a", base_delay=0)
-        core.flow("Other", "a")
-        yield core
+@pytest.fixture(autouse=True)
+def _flows(live: Core) -> None:
+    live.flow("MyFlow", "a", "b < a", "c < a", base_delay=0)
+    live.flow("Other", "a")
 
 
 @pytest.fixture
-def listener(live: Core, database_dsn: str) -> Iterator[Listener]:
-    with listening(database_dsn, "pgflow_work_myflow", "pgflow_work_other", "pgflow_work_MyFlow") as found:
+def listener(live_dsn: str) -> Iterator[Listener]:
+    with listening(live_dsn, "pgflow_work_myflow", "pgflow_work_other", "pgflow_work_MyFlow") as found:
         yield found
 
 

@@ -11,16 +11,16 @@ from tests.support.core import Connection, Core, connect
 
 
 @pytest.fixture
-def early(database_dsn: str) -> Iterator[Connection]:
+def early(live_dsn: str) -> Iterator[Connection]:
     """A connection whose transaction began before everything else in the test."""
-    with connect(database_dsn, autocommit=False) as connection:
+    with connect(live_dsn, autocommit=False) as connection:
         connection.execute("select 1")
         yield connection
 
 
 @pytest.mark.parametrize("last", ["complete", "fail", "retry"])
-def test_a_transaction_that_began_before_the_run(early: Connection, database_dsn: str, last: str) -> None:
-    with connect(database_dsn) as later:
+def test_a_transaction_that_began_before_the_run(early: Connection, live_dsn: str, last: str) -> None:
+    with connect(live_dsn) as later:
         other = Core(later)
         other.flow("f", "a", "b < a", max_attempts=3 if last == "retry" else 1)
         worker = other.worker("f", uuid4())
@@ -38,10 +38,10 @@ def test_a_transaction_that_began_before_the_run(early: Connection, database_dsn
 
 
 def test_a_worker_that_claims_in_a_transaction_older_than_its_attempt(
-    early: Connection, database_dsn: str
+    early: Connection, live_dsn: str
 ) -> None:
     """Started in a later transaction, completed in the earlier one."""
-    with connect(database_dsn) as later:
+    with connect(live_dsn) as later:
         other = Core(later)
         other.flow("f", "a")
         run = other.start_flow("f")

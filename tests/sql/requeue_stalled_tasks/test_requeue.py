@@ -12,7 +12,7 @@ from tests.support.core import Core
 def started_ago(core: Core, run_id: UUID, seconds: int, slug: str = "a") -> None:
     """Move the start of a step's tasks into the past, with everything that came before."""
     core.run_sql(
-        """update pgflow.step_tasks set queued_at = now() - interval '1 day',
+        """update pgflow.step_tasks set queued_at = now() - interval '10 days',
              started_at = now() - make_interval(secs => %s) where run_id = %s and step_slug = %s""",
         seconds,
         run_id,

@@ -8,16 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.support.batch import claim_one, complete, fail, register
-from tests.support.core import Core, connect
+from tests.support.core import Core
 from tests.support.notifications import Listener, listening
 
 
-@pytest.fixture
-def live(database_dsn: str) -> Iterator[Core]:
-    with connect(database_dsn) as connection:
-        core = Core(connection)
-        core.flow("f", "a", "b < a", max_attempts=2, base_delay=0)
-        yield core
+@pytest.fixture(autouse=True)
+def _flow(live: Core) -> None:
+    live.flow("f", "a", "b < a", max_attempts=2, base_delay=0)
 
 
 @pytest.fixture
@@ -30,8 +27,8 @@ def channel(run_id: UUID) -> str:
 
 
 @pytest.fixture
-def listener(database_dsn: str, runs: list[UUID]) -> Iterator[Listener]:
-    with listening(database_dsn, *(channel(run_id) for run_id in runs)) as found:
+def listener(live_dsn: str, runs: list[UUID]) -> Iterator[Listener]:
+    with listening(live_dsn, *(channel(run_id) for run_id in runs)) as found:
         yield found
 
 
@@ -77,7 +74,7 @@ def test_one_notification_a_transaction(live: Core, runs: list[UUID], listener: 
     assert listener.received() == [(channel(runs[0]), "")]
 
 
-def test_type_violations_and_skips(live: Core, database_dsn: str) -> None:
+def test_type_violations_and_skips(live: Core, live_dsn: str) -> None:
     live.create_flow("g", max_attempts=1)
     live.add_step("g", "a")
     live.add_step("g", "m", ["a"], step_type="map")
@@ -85,7 +82,7 @@ def test_type_violations_and_skips(live: Core, database_dsn: str) -> None:
     live.add_step("h", "a", [], when_exhausted="skip")
     violated, skipped = live.start_flow("g").run_id, live.start_flow("h").run_id
     watch(live, violated, skipped)
-    with listening(database_dsn, channel(violated), channel(skipped)) as listener:
+    with listening(live_dsn, channel(violated), channel(skipped)) as listener:
         complete(live, [claim_one(live, register(live, "g"), "g")], ["no array"])
         assert listener.received() == [(channel(violated), "")]
         fail(live, [claim_one(live, register(live, "h"), "h")])
@@ -118,9 +115,9 @@ def test_a_watch_is_prolonged(live: Core, runs: list[UUID], listener: Listener) 
     assert listener.received() == [(channel(runs[0]), "")]
 
 
-def test_runs_that_do_not_exist_yet_can_be_watched(live: Core, database_dsn: str) -> None:
+def test_runs_that_do_not_exist_yet_can_be_watched(live: Core, live_dsn: str) -> None:
     run_id = uuid4()
     watch(live, run_id)
-    with listening(database_dsn, channel(run_id)) as listener:
+    with listening(live_dsn, channel(run_id)) as listener:
         live.start_flow("f", 1, run_id)
         assert listener.received() == [(channel(run_id), "")]
