@@ -1,0 +1,9 @@
+from pgflow_runtime import Context, Flow
+
+
+crawl = Flow[str]("crawl")
+
+
+@crawl.step
+def fetch(flow_input: str) -> str:
+return flow_input

@@ -1,0 +1,5 @@
+from typing import TypedDict
+
+
+class Page(TypedDict):
+    url: str

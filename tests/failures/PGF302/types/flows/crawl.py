@@ -1,0 +1,72 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TypedDict
+from uuid import UUID
+
+from pgflow_runtime import Flow
+
+
+@dataclass
+class Point:
+    x: int
+
+
+class Colour(Enum):
+    RED = 1
+
+
+class Plain:
+    pass
+
+
+class Row(TypedDict):
+    when: datetime
+    key: UUID
+    fine: str
+    parts: list[tuple[int, str]]
+
+
+crawl = Flow[str]("crawl")
+
+
+@crawl.step
+def one(flow_input: str) -> Row: ...
+
+
+@crawl.step
+def two(one: dict) -> list: ...
+
+
+@crawl.step
+def three(one: Any) -> Decimal | None: ...
+
+
+@crawl.step
+def four(flow_input: str) -> Point: ...
+
+
+@crawl.step
+def five(flow_input: str) -> list[Colour]: ...
+
+
+@crawl.step
+def six(flow_input: str) -> dict[int, str]: ...
+
+
+@crawl.step
+def seven(flow_input: str) -> Callable[[], int]: ...
+
+
+@crawl.step
+def eight(flow_input: str) -> set[str] | bytes: ...
+
+
+@crawl.step
+def nine(flow_input: str) -> Plain: ...
+
+
+@crawl.step
+def ten(flow_input: str) -> object: ...
