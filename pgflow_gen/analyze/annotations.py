@@ -65,13 +65,19 @@ class TypeReader:
         )
 
     def annotation(
-        self, node: cst.BaseExpression, scope: Scope, place: Place, span: Span, *, prefix: str = ""
+        self,
+        node: cst.BaseExpression,
+        scope: Scope,
+        place: Place,
+        *,
+        prefix: str = "",
+        owner: Span | None = None,
     ) -> TypeExpr:
-        """The type ``node`` spells; what is wrong with it is reported at ``span``."""
+        """The type ``node`` spells; what is wrong with it is reported there, or at its ``owner``."""
         faults: list[Fault] = []
         found = self.read(node, scope, faults)
         found = self.limit(found, place, faults)
-        report(self.findings, span, faults, prefix=prefix)
+        report(self.findings, scope.module.file.span(node), faults, prefix=prefix, owner=owner)
         self.records.drain()
         return found
 
@@ -194,7 +200,11 @@ class TypeReader:
             case External("typing", "Literal"):
                 return literal_type(self, arguments, scope, faults)
             case External("typing", name) if name in _QUALIFIERS:
-                faults.append(not_json(f"{name}[...] belongs around the type of a TypedDict's key"))
+                faults.append(
+                    not_json(
+                        f"{name}[...] is no type here", "it belongs around the type of a TypedDict's key"
+                    )
+                )
                 return UNKNOWN
             case _:
                 faults.append(_refused(symbol))

@@ -63,12 +63,14 @@ class Constants:
         text = module.file.code(node)
         if isinstance(symbol, Missing):
             raise NotStatic(f"cannot resolve {symbol.name!r}: {symbol.reason}", symbol.help)
-        if not isinstance(symbol, Defined) or not isinstance(symbol.binding, Assignment):
+        if not isinstance(symbol, Defined):
             raise NotStatic(f"{text} is no constant of this project")
         bindings = symbol.module.bindings[symbol.binding.name]
         if len(bindings) > 1:
             lines = ", ".join(str(symbol.module.file.span(item.node).line) for item in bindings)
             raise NotStatic(f"{symbol.binding.name} is bound more than once ({symbol.module.path}:{lines})")
+        if not isinstance(symbol.binding, Assignment):
+            raise NotStatic(f"{text} is no constant")
         if symbol.binding.conditional:
             raise NotStatic(f"{symbol.binding.name} is bound conditionally")
         if symbol.binding.value is None:

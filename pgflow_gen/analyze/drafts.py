@@ -9,6 +9,7 @@ import libcst as cst
 
 from pgflow_gen.ir.flow import FlowKey, StepKind
 from pgflow_gen.source.index import Assignment, ModuleIndex
+from pgflow_gen.source.parse import parse_expression
 from pgflow_gen.source.resolve import Defined, External, Resolver, Symbol
 
 KINDS = ("step", "array", "map")
@@ -99,7 +100,7 @@ class FlowFinder:
             return None
         written = callee[0]
         if written is None and binding.annotation is not None:
-            declared = self._callee(symbol.module, binding.annotation)
+            declared = self._callee(symbol.module, _unquoted(binding.annotation))
             written = declared[0] if declared is not None else None
         return FlowDraft(symbol, binding.value, written)
 
@@ -122,6 +123,11 @@ class FlowFinder:
                 return None
             module, node = symbol.module, symbol.binding.value
         return None
+
+
+def _unquoted(node: cst.BaseExpression) -> cst.BaseExpression:
+    text = node.evaluated_value if isinstance(node, cst.SimpleString) else None
+    return (parse_expression(text) if isinstance(text, str) else None) or node
 
 
 def _argument(module: ModuleIndex, node: cst.BaseExpression) -> tuple[ModuleIndex, cst.BaseExpression] | None:

@@ -22,16 +22,28 @@ class Fault:
     severity: Severity = "error"
 
 
-def report(findings: Findings, span: Span, faults: Iterable[Fault], *, prefix: str = "") -> None:
-    """Place ``faults`` at ``span``; ``prefix`` says what stands there, as in "field 'at' of Page: "."""
+def report(
+    findings: Findings,
+    span: Span,
+    faults: Iterable[Fault],
+    *,
+    prefix: str = "",
+    owner: Span | None = None,
+) -> None:
+    """Place ``faults``: a name that cannot be resolved at ``span``, the annotation; others at its ``owner``.
+
+    The owner is the parameter or key that is annotated. ``prefix`` says what it is: "key 'at' of Page: ".
+    """
     for fault in faults:
+        at = span if owner is None or fault.code == "PGF103" else owner
         findings.add(
             fault.code,
-            span,
+            at,
             prefix + fault.message,
             notes=fault.notes,
             help=fault.help,
             severity=fault.severity,
+            highlight=None if at == span else span,
         )
 
 

@@ -84,10 +84,8 @@ class FieldReader:
         found = self.reader.read(qualified.node, self.scope, faults)
         found = self.reader.limit(found, "field", faults)
         prefix = f"key {key!r} of {self.symbol.binding.name}: "
-        unresolved = [fault for fault in faults if fault.code == "PGF103"]
-        others = [fault for fault in faults if fault.code != "PGF103"]
-        report(self.reader.findings, span, others, prefix=prefix)
-        report(self.reader.findings, self.symbol.module.file.span(annotation), unresolved, prefix=prefix)
+        place = self.symbol.module.file.span(annotation)
+        report(self.reader.findings, place, faults, prefix=prefix, owner=span)
         return Field(key, found, qualified.required, qualified.read_only, span)
 
     def _strip(self, item: _Qualified) -> _Qualified:

@@ -11,7 +11,7 @@ from pgflow_gen.analyze.annotations import TypeReader
 from pgflow_gen.analyze.drafts import FlowDraft, StepDraft
 from pgflow_gen.analyze.options import FLOW_OPTIONS, OptionReader, Written, spell
 from pgflow_gen.analyze.scope import Scope
-from pgflow_gen.analyze.slugs import check_flow_slug
+from pgflow_gen.analyze.slugs import check_slug
 from pgflow_gen.analyze.steps import StepReader, docstring
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import FlowSpec
@@ -31,7 +31,7 @@ class FlowReader:
         module = draft.symbol.module
         written = self.options.written(module, draft.call.args, FLOW_OPTIONS, "Flow")
         slug, slug_span = self._slug(draft, written)
-        version, version_span = self._version(module, written.get("version"))
+        version, version_span = self._version(draft, written.get("version"))
         input_type, input_span = self._input(draft)
         values = [
             self.options.value(module, item)
@@ -52,7 +52,7 @@ class FlowReader:
             version_span=version_span,
             input_span=input_span,
         )
-        check_flow_slug(self.findings, flow.slug, flow.db_slug, slug_span)
+        check_slug(self.findings, "flow", flow.slug, slug_span)
         return flow
 
     def _slug(self, draft: FlowDraft, written: dict[str, Written]) -> tuple[str, Span]:
@@ -79,19 +79,21 @@ class FlowReader:
         text = self.options.text(module, item)
         return (text if text is not None else draft.name), item.span
 
-    def _version(self, module: ModuleIndex, written: Written | None) -> tuple[int, Span | None]:
+    def _version(self, draft: FlowDraft, written: Written | None) -> tuple[int, Span | None]:
         if written is None:
             return 1, None
-        option = self.options.value(module, written)
+        option = self.options.value(draft.symbol.module, written)
         if option is None:
             return 1, written.span
-        if isinstance(option.value, int) and not isinstance(option.value, bool):
-            return option.value, written.span
+        value = option.value
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+            return value, written.span
+        wanted = "at least 1" if isinstance(value, int) and not isinstance(value, bool) else "an integer"
         self.findings.add(
             "PGF207",
             written.span,
-            f"'version' must be an integer, not {spell(option.value)}",
-            help="write version=2",
+            f"flow {draft.name!r}: version must be {wanted}, not {spell(value)}",
+            help="number a flow's versions 1, 2, 3",
         )
         return 1, written.span
 
@@ -107,7 +109,7 @@ class FlowReader:
             return None, None
         module, node = draft.input
         span = module.file.span(node)
-        return self.reader.annotation(node, Scope(module), "input", span), span
+        return self.reader.annotation(node, Scope(module), "input"), span
 
 
 def _place(step: StepDraft, own: ModuleIndex) -> tuple[bool, str, int]:

@@ -37,6 +37,7 @@ class HandlerReader:
     kind: StepKind
 
     def read(self) -> Signature:
+        self._refuse_generic()
         params = self._params()
         returns, span = self._returns()
         return Signature(params, returns, span)
@@ -52,9 +53,19 @@ class HandlerReader:
     def _span(self, node: cst.CSTNode) -> Span:
         return self.module.file.span(node)
 
+    def _refuse_generic(self) -> None:
+        if self.function.type_parameters is not None:
+            self.findings.add(
+                "PGF302",
+                self._span(self.function.name),
+                f"handler {self.function.name.value!r} is generic: its type parameters stand for no type",
+                help="a handler cannot be generic: name the types it really takes and returns",
+            )
+
     def _params(self) -> tuple[Param, ...]:
         written = self.function.params
         self._refuse_variadic(written)
+        self._refuse_repeated(written)
         found: list[Param] = []
         has_element = self.kind != "map"
         groups = (
@@ -92,7 +103,11 @@ class HandlerReader:
             type_span = self._span(node.annotation.annotation)
             if receives is not Receives.CONTEXT:
                 type_ = self.reader.annotation(
-                    node.annotation.annotation, self._scope, "parameter", type_span
+                    node.annotation.annotation,
+                    self._scope,
+                    "parameter",
+                    prefix=f"parameter {name!r}: ",
+                    owner=span,
                 )
         if how == "positional" and receives is not Receives.ELEMENT:
             self.findings.add(
@@ -122,6 +137,16 @@ class HandlerReader:
                     "its inputs are not known from its signature",
                     help="name each input as a parameter of its own",
                 )
+
+    def _refuse_repeated(self, written: cst.Parameters) -> None:
+        """CPython refuses these when it compiles, after the parser has been content."""
+        seen: set[str] = set()
+        for node in (*written.posonly_params, *written.params, *written.kwonly_params):
+            name = node.name.value
+            if name in seen:
+                message = f"syntax error: duplicate argument {name!r} in function definition"
+                self.findings.add("PGF101", self._span(node.name), message)
+            seen.add(name)
 
     def is_context(self, node: cst.BaseExpression) -> bool:
         """``Context`` under any spelling: quoted, dotted, renamed, Annotated, Optional."""
@@ -155,4 +180,4 @@ class HandlerReader:
             return None, None
         node = self.function.returns.annotation
         span = self._span(node)
-        return self.reader.annotation(node, self._scope, "return", span), span
+        return self.reader.annotation(node, self._scope, "return"), span

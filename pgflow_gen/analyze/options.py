@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
@@ -24,13 +24,16 @@ STEP_OPTIONS: Mapping[str, tuple[str, ...]] = {
     # depends_on on a map is refused by PGF206, which says more than "unknown option"
     "map": ("array", "depends_on", *_COMMON),
 }
-ALIASES = {
+_MEANT = {
     "if": "if_",
+    "if_unmet": "when_unmet",
+    "if_exhausted": "when_exhausted",
     "retries": "max_attempts",
     "name": "slug",
     "delay": "start_delay",
     "after": "depends_on",
 }
+"""What other tools call an option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,17 @@ class OptionReader:
                     self._starred(module, arg, owner)
                 continue
             name = arg.keyword.value
-            span = module.file.span(arg.keyword)
+            span, value = module.file.span(arg.keyword), module.file.span(arg.value)
             if name in found:
+                # CPython says so when it compiles, after the parser has been content.
+                span = replace(span, end_line=value.end_line, end_column=value.end_column)
                 self.findings.add("PGF101", span, f"syntax error: keyword argument repeated: {name}")
             elif name not in known:
                 self.findings.add(
                     "PGF208", span, f"{owner} has no option {name!r}", help=_suggestion(name, known)
                 )
             else:
-                found[name] = Written(name, arg.value, module.file.span(arg.value))
+                found[name] = Written(name, arg.value, value)
         return found
 
     def _starred(self, module: ModuleIndex, arg: cst.Arg, owner: str) -> None:
@@ -113,7 +118,7 @@ def spell(value: Json) -> str:
 
 
 def _suggestion(name: str, known: tuple[str, ...]) -> str:
-    guess = ALIASES.get(name)
+    guess = _MEANT.get(name)
     guess = guess if guess in known else closest(name, known)
     if guess is not None:
         return f"did you mean {guess!r}?"

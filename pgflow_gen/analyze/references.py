@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
 from pgflow_gen.analyze.constants import Constants, NotStatic
 from pgflow_gen.analyze.drafts import StepDraft
 from pgflow_gen.analyze.options import Written, spell
-from pgflow_gen.diagnostics import Findings
+from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import StepName
 from pgflow_gen.names import closest
 from pgflow_gen.source.index import Assignment, Function, ModuleIndex
@@ -34,13 +34,13 @@ class ReferenceReader:
             self._not_static(written, error)
             return ()
         if not isinstance(node, cst.List | cst.Tuple):
-            self._not_a_list(module, written)
+            self._not_a_list(owner, node, module, written)
             return ()
         names: list[StepName] = []
         for element in node.elements:
             at = written
             if owner is module and node is written.node:
-                at = Written(written.name, element.value, module.file.span(element.value))
+                at = Written(written.name, element.value, _element_span(module, element))
             if isinstance(element, cst.StarredElement):
                 self._not_static(at, NotStatic("it unpacks with *", "write the steps out"))
                 continue
@@ -106,7 +106,16 @@ class ReferenceReader:
             help=error.help or "write a list of step functions or slugs",
         )
 
-    def _not_a_list(self, module: ModuleIndex, written: Written) -> None:
+    def _not_a_list(
+        self, owner: ModuleIndex, node: cst.BaseExpression, module: ModuleIndex, written: Written
+    ) -> None:
+        """A single step or slug is of the wrong type; what would have to be run is not static."""
+        if not isinstance(node, cst.Name | cst.Attribute):
+            try:
+                self.constants.evaluate(owner, node)
+            except NotStatic as error:
+                self._not_static(written, error)
+                return
         text = module.file.code(written.node)
         self.findings.add(
             "PGF207",
@@ -114,6 +123,15 @@ class ReferenceReader:
             f"{written.name!r} must be a list of steps, not {text if len(text) < 40 else 'this'}",
             help=f"write {written.name}=[{text}]" if len(text) < 40 else "put it in brackets",
         )
+
+
+def _element_span(module: ModuleIndex, element: cst.BaseElement) -> Span:
+    """An element's value, its star included."""
+    value = module.file.span(element.value)
+    if isinstance(element, cst.StarredElement):
+        start = module.file.span(element)
+        return replace(value, line=start.line, column=start.column)
+    return value
 
 
 def _is_constant(symbol: Symbol | None) -> bool:

@@ -12,7 +12,7 @@ from pgflow_gen.analyze.drafts import StepDraft
 from pgflow_gen.analyze.handlers import HandlerReader
 from pgflow_gen.analyze.options import STEP_OPTIONS, OptionReader, Written
 from pgflow_gen.analyze.references import ReferenceReader
-from pgflow_gen.analyze.slugs import check_step_slug
+from pgflow_gen.analyze.slugs import check_slug
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import StepName, StepSpec
 
@@ -35,7 +35,7 @@ class StepReader:
         signature = HandlerReader(self.reader, self.findings, module, function, draft.kind).read()
         slug, slug_span = self._slug(draft, written.get("slug"))
         name_span = module.file.span(function.name)
-        check_step_slug(self.findings, slug, slug_span or name_span)
+        check_slug(self.findings, "step", slug, slug_span or name_span)
         values = [self.options.value(module, item) for name, item in written.items() if name not in _APART]
         depends_on: tuple[StepName, ...] = ()
         if "depends_on" in written:

@@ -10,7 +10,7 @@ import libcst as cst
 from pgflow_gen.analyze.decorators import examine
 from pgflow_gen.analyze.drafts import FlowDraft, FlowFinder, StepDraft
 from pgflow_gen.diagnostics import Findings
-from pgflow_gen.source.index import Assignment, ModuleIndex
+from pgflow_gen.source.index import Assignment, Binding, ModuleIndex
 
 
 @dataclass(slots=True)
@@ -27,6 +27,8 @@ class Survey:
 class Surveyor:
     finder: FlowFinder
     survey: Survey
+    _flow_names: set[str] = field(default_factory=set)
+    """Names a flow is bound to at module level, hidden ones included."""
 
     @classmethod
     def of(cls, finder: FlowFinder, module: ModuleIndex) -> Survey:
@@ -117,6 +119,7 @@ class Surveyor:
 
     def _flow(self, call: cst.BaseExpression, target: cst.CSTNode | None, inside: str | None) -> None:
         if inside is None and isinstance(target, cst.Name):
+            self._flow_names.add(target.value)
             for binding in self.module.bindings.get(target.value, ()):
                 if isinstance(binding, Assignment) and binding.node is target:
                     draft = self.finder.flow(self.finder.resolver.lookup(self.module, target.value))
@@ -161,10 +164,10 @@ class Surveyor:
 
     def _rebound(self) -> None:
         """A flow's or handler's name that is bound twice: the second binding hides the first."""
-        names = {draft.name: "flow" for draft in self.survey.flows}
+        names = dict.fromkeys(sorted(self._flow_names), "flow")
         names.update({draft.function.name.value: "handler" for draft in self.survey.steps})
         for name, what in names.items():
-            bindings = [item for item in self.module.bindings[name] if not item.conditional]
+            bindings = [item for item in self.module.bindings.get(name, ()) if _binds(item)]
             for binding in bindings[1:]:
                 self.survey.findings.add(
                     "PGF214",
@@ -174,3 +177,9 @@ class Surveyor:
                     help="give each its own name"
                     + ("; slug= says what the step is called" if what == "handler" else ""),
                 )
+
+
+def _binds(binding: Binding) -> bool:
+    """Whether a binding surely takes place: not conditional, and more than a declaration."""
+    declares = isinstance(binding, Assignment) and binding.value is None
+    return not binding.conditional and not declares
