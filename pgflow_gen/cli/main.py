@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -47,22 +46,24 @@ def _run(arguments: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _debugging(arguments: Sequence[str]) -> bool:
-    return "--debug" in arguments or bool(os.environ.get("PGFLOW_DEBUG"))
+def _trace(arguments: Sequence[str]) -> None:
+    """The traceback of the error being handled, for those who ask for it."""
+    if "--debug" in arguments or os.environ.get("PGFLOW_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
 
 
 def _refused(error: OSError, arguments: Sequence[str]) -> int:
     """The operating system said no: that is the user's to mend, not a bug."""
-    if _debugging(arguments):
-        traceback.print_exc()
+    _trace(arguments)
     place = f"{error.filename}: " if error.filename is not None else ""
     click.echo(f"Error: {place}{error.strerror or error}", err=True)
     return 2
 
 
 def _broken(error: Exception, arguments: Sequence[str]) -> int:
-    if _debugging(arguments):
-        traceback.print_exc()
+    _trace(arguments)
     text = " ".join(str(error).split())
     click.echo(
         f"Internal error: {type(error).__name__}: {text[:300]}. This is a bug in pgflow-gen: please report it"

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +31,11 @@ class Case:
         return self.folder / "expected.txt"
 
     def report(self) -> Report:
-        """What ``check`` says about the project in the case's folder."""
-        pyproject = self.folder / "pyproject.toml"
-        config = load_config(self.folder) if pyproject.is_file() else Config(self.folder.resolve())
-        return check(config, verify=(self.folder / "verify").exists())
+        """What ``check`` says about a copy of the case's folder (mypy leaves a cache behind)."""
+        with tempfile.TemporaryDirectory() as scratch:
+            root = Path(shutil.copytree(self.folder, Path(scratch) / "project")).resolve()
+            config = load_config(root) if (root / "pyproject.toml").is_file() else Config(root)
+            return check(config, verify=(root / "verify").exists())
 
     def text(self) -> str:
         report = self.report()
