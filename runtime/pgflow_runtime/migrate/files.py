@@ -10,7 +10,9 @@ from pgflow_runtime.errors import ProjectError
 from pgflow_runtime.migrate.ledger import digest_of
 
 _FLOW = re.compile(r"\bpgflow\.(?:create_flow|alter_flow|add_step|alter_step)\s*\(\s*'([A-Za-z0-9_]+)'")
-_FRAME = re.compile(r"^\s*(?:begin|commit|start\s+transaction)\s*;\s*$", re.IGNORECASE | re.MULTILINE)
+_FRAME = re.compile(
+    r"^[ \t]*(?:begin|commit|start[ \t]+transaction)[ \t]*;[ \t]*$", re.IGNORECASE | re.MULTILINE
+)
 _STRUCTURE = re.compile(r"^--\s*Structure\s+(sha256:[0-9a-f]{64})\s*$", re.MULTILINE)
 _UP = re.compile(r"^--\s*migrate:up\b.*$", re.MULTILINE)
 _DOWN = re.compile(r"^--\s*migrate:down\b.*$", re.MULTILINE)
