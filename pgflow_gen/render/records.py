@@ -6,7 +6,6 @@ called like a name the module defines for the flow or a step. ``Box[int]`` becom
 
 from __future__ import annotations
 
-import builtins
 import re
 from collections.abc import Iterable, Mapping
 
@@ -28,7 +27,8 @@ from pgflow_gen.ir.types import (
 )
 from pgflow_gen.names import class_name
 
-_BUILTINS = frozenset(dir(builtins))
+BUILTINS = frozenset({"bool", "dict", "float", "int", "list", "object", "str", "tuple"})
+"""What annotations in generated code say without importing it: nothing else may bear these names there."""
 
 
 def reachable(roots: Iterable[TypeExpr], types: TypeTable) -> tuple[TypeKey, ...]:
@@ -77,7 +77,7 @@ def _clashing(names: Mapping[TypeKey, str], reserved: Mapping[str, TypeKey | Non
     return [
         key
         for key, name in names.items()
-        if len(bearers[name]) > 1 or name in _BUILTINS or (name in reserved and reserved[name] != key)
+        if len(bearers[name]) > 1 or name in BUILTINS or (name in reserved and reserved[name] != key)
     ]
 
 

@@ -7,7 +7,6 @@ a parameter. Below the flows stand proofs that the client's records equal the ha
 
 from __future__ import annotations
 
-import builtins
 import keyword
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from pgflow_gen.render.edges import flow_input
 from pgflow_gen.render.imports import Imports
 from pgflow_gen.render.literals import py_literal
 from pgflow_gen.render.new_types import wrapped
+from pgflow_gen.render.records import BUILTINS
 from pgflow_gen.render.spell import spell
 from pgflow_gen.render.views import FlowView
 
@@ -147,7 +147,7 @@ def _flow(view: FlowView, types: TypeTable, modules: _Modules, page: _Page) -> N
 
 def _local(name: str, kind: str) -> str:
     """A name of the wiring's own: never an import's (those start with an underscore), never a builtin's."""
-    if name.startswith("_") or keyword.iskeyword(name) or name.rstrip("_") in dir(builtins):
+    if name.startswith("_") or keyword.iskeyword(name) or name in BUILTINS:
         return f"{kind}_{name}"
     return name
 

@@ -20,8 +20,10 @@ from pgflow_gen.verify.mypy_run import Reported
 _UNSEEN = 'Expression has type "Any"'
 _NOISE = ("Expression has type", "Expression type contains")
 """What ``disallow_any_expr`` says of every handler's coroutine; only a binding's ``Any`` means something."""
-_ABOUT_BODIES = frozenset({"empty-body", "no-untyped-def", "no-any-return", "return", "return-value"})
-"""Findings on a ``def`` line that are about the function itself, which is the user's own mypy's business."""
+_NOT_OURS = frozenset(
+    {"empty-body", "no-untyped-def", "no-any-return", "return", "return-value", "type-arg", "unused-ignore"}
+)
+"""Findings about the function itself and about comments, which are the business of the user's own mypy."""
 _SIGNATURE = "a decorator between the flow's and the handler must keep the handler's signature"
 
 
@@ -45,7 +47,7 @@ class Words:
             path = reported.path.relative_to(self._root).as_posix()
             place = Span(path, reported.line, 1, reported.line, 1)
             yield _diagnostic("mypy stops here and cannot judge the flows", place, reported)
-        elif reported.code not in _ABOUT_BODIES:
+        elif reported.code not in _NOT_OURS:
             yield from self._at_decorator(reported)
 
     def _in_wiring(self, place: Place, reported: Reported) -> Iterator[Diagnostic]:

@@ -7,7 +7,7 @@ never touched again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,6 +102,24 @@ def advance(ledger: Ledger, analysis: Analysis, present: Iterable[str]) -> tuple
         else:
             entries.append(entry)
     return replace(ledger, entries=tuple(sorted(entries, key=lambda entry: entry.number))), texts
+
+
+def contradictions(ledger: Ledger, analysis: Analysis) -> Iterator[tuple[str, str]]:
+    """(what is wrong, way out) for each flow that is not what its shipped migration made of it any more."""
+    for flow in analysis.flows:
+        known = ledger.last(flow.db_slug)
+        if known is None or not known.shipped:
+            continue
+        if structure_hash(structure(flow, analysis.types)) != known.structure_hash:
+            yield (
+                f"flow {flow.db_slug!r} has other steps or dependencies than the shipped {known.name}",
+                f"give the changed flow its own version: Flow({flow.slug!r}, version={flow.version + 1})",
+            )
+        elif settings(flow) != known.settings:
+            yield (
+                f"flow {flow.db_slug!r} has other options than the shipped {known.name}",
+                "take the change back, or give the changed flow a version of its own",
+            )
 
 
 def _draft(name: str, flow: FlowSpec, analysis: Analysis) -> tuple[Entry, bytes]:

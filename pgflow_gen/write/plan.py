@@ -11,7 +11,7 @@ from pgflow_gen.render.rendered import Rendered
 from pgflow_gen.write.digest import digest, same
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.folders import Folders
-from pgflow_gen.write.ledger import advance
+from pgflow_gen.write.ledger import advance, contradictions
 from pgflow_gen.write.manifest import NAME, Manifest, decode, shapes, tool_version
 
 ChangeKind: TypeAlias = Literal["create", "change", "delete", "keep"]
@@ -53,6 +53,8 @@ def make_plan(rendered: Rendered, config: Config) -> Plan:
     manifest_path = (folders.out / NAME).as_posix()
     old_bytes = folders.read(manifest_path)
     old = decode(old_bytes, manifest_path) if old_bytes is not None else Manifest(tool_version())
+    for message, way_out in contradictions(old.ledger, rendered.analysis):
+        raise WriteError(message, help=way_out)
     ledger, drafts = advance(old.ledger, rendered.analysis, folders.migration_names())
     wanted = {(folders.out / file.path).as_posix(): file.content for file in rendered.files}
     wanted |= {(folders.migrations / name).as_posix(): text for name, text in drafts.items()}
@@ -82,7 +84,7 @@ def _change(path: str, content: bytes, known: Mapping[str, str], folders: Folder
 
 def _looks_generated(content: bytes) -> bool:
     """Ours although the manifest does not say so (it was lost): a file names its maker, or is empty."""
-    return not content.strip() or b"pgflow-gen" in content or b'"x-pgflow"' in content
+    return not content.strip() or b"enerated by pgflow-gen" in content or b'"x-pgflow"' in content
 
 
 def _leftovers(paths: set[str], known: Mapping[str, str], folders: Folders) -> list[Change]:

@@ -35,6 +35,7 @@ def test_a_name_the_module_defines_otherwise_gets_a_prefix() -> None:
 
 def test_a_record_called_like_a_builtin_gets_a_prefix() -> None:
     assert record_names([key("list", "flows.crawl")], {}) == {key("list", "flows.crawl"): "Crawllist"}
+    assert record_names([key("Warning", "flows.crawl")], {}) == {key("Warning", "flows.crawl"): "Warning"}
 
 
 def test_names_stay_distinct_when_prefixes_do_not_help() -> None:

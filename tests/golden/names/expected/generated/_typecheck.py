@@ -20,7 +20,7 @@ def class_(
     ctx: _Context,
 ) -> None:
     step_import = _output(_flows_keywords.import_)
-    step_list_ = _output(_flows_keywords.strings)
+    list_ = _output(_flows_keywords.strings)
     fetch = _output(_flows_keywords.fetch)
     lambda_ = _output(_flows_keywords.lambda_)
     step__ = _output(_flows_keywords.underscore)
@@ -36,7 +36,7 @@ def class_(
     _ = _flows_keywords.lambda_(
         input={
             "import": step_import,
-            "list_": step_list_,
+            "list_": list_,
         },
     )
     _ = _flows_keywords.underscore(
@@ -49,7 +49,7 @@ def flow_str(
     ctx: _Context,
 ) -> None:
     step_list = _output(_flows_str.to_list)
-    step_print = _output(_flows_str.show)
+    print = _output(_flows_str.show)
     _ = _flows_str.to_list(
         flow_input=flow_input,
     )
