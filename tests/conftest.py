@@ -48,11 +48,9 @@ def database_templates(postgres_server: Server) -> Templates:
 
 
 @pytest.fixture(scope="session")
-def _shared_dsn(postgres_server: Server, database_templates: Templates) -> Iterator[str]:
+def _shared_dsn(database_templates: Templates) -> str:
     """The database whose transactions are rolled back: never changed for good."""
-    dsn = database_templates.clone("full")
-    yield dsn
-    postgres_server.drop_database(dsn)
+    return database_templates.clone("full")
 
 
 @pytest.fixture
@@ -70,13 +68,12 @@ def core(db: Connection) -> Core:
 
 
 @pytest.fixture(scope="session")
-def _live_dsn(postgres_server: Server, database_templates: Templates) -> Iterator[str]:
+def _live_dsn(database_templates: Templates) -> str:
     """The database of tests that commit, used by one after the other."""
     dsn = database_templates.clone("full")
     with connect(dsn) as connection:
         install(Core(connection))
-    yield dsn
-    postgres_server.drop_database(dsn)
+    return dsn
 
 
 @pytest.fixture

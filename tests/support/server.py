@@ -102,8 +102,8 @@ def embedded_server() -> Iterator[str]:
     opens the parents of the data folder for reading, so that folder must not be put below anything private.
     """
     data = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-    embedded = _start(data)
     try:
+        embedded = _start(data)
         with psycopg.connect(embedded.get_uri(), autocommit=True) as connection:
             for name, value in SETTINGS.items():
                 connection.execute(
@@ -113,7 +113,6 @@ def embedded_server() -> Iterator[str]:
         yield embedded.get_uri()
     finally:
         _end(data)
-        embedded.cleanup()
         shutil.rmtree(data, ignore_errors=True)
 
 
@@ -130,7 +129,9 @@ def _start(data: Path) -> Any:
         embedded.bin_path = SYSTEM_BINARIES
     else:
         embedded = PostgresServer(data, cleanup_mode="delete", postgres_version=int(wanted))
-    embedded.start()
+    # Not start(): it holds a lock of all processes of the machine, and this folder is nobody else's.
+    embedded.ensure_pgdata_inited()
+    embedded.ensure_postgres_running()
     return embedded
 
 

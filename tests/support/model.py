@@ -1,0 +1,316 @@
+"""The state machine of runs in plain dictionaries: what the SQL core is compared with.
+
+Written from the contract (sections 8 to 14), one task at a time, with no regard to speed. A *flow* is a list
+of steps; a *run* holds the state of each step and task, the messages in the queue and the events sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+
+
+@dataclass(frozen=True)
+class Step:
+    slug: str
+    kind: str = "single"
+    deps: tuple[str, ...] = ()
+    required: Json = None
+    forbidden: Json = None
+    when_unmet: str = "skip"
+    when_exhausted: str = "fail"
+    max_attempts: int = 1
+
+
+@dataclass
+class Task:
+    status: str = "queued"
+    attempts: int = 0
+    output: Json = None
+    error: str | None = None
+
+
+@dataclass
+class State:
+    status: str = "created"
+    remaining_deps: int = 0
+    initial: int | None = None
+    remaining: int | None = None
+    output: Json = None
+    error: str | None = None
+    reason: str | None = None
+    tasks: list[Task] = field(default_factory=list)
+
+
+class Cascade(Exception):
+    """Taskless completion went on for too long."""
+
+
+def contains(value: Json, pattern: Json) -> bool:
+    """PostgreSQL's `value @> pattern` , without its exception for a bare scalar in an array."""
+    if isinstance(pattern, dict):
+        return isinstance(value, dict) and all(
+            key in value and contains(value[key], part) for key, part in pattern.items()
+        )
+    if isinstance(pattern, list):
+        return isinstance(value, list) and all(
+            any(contains(item, part) for item in value) for part in pattern
+        )
+    if isinstance(value, dict | list):
+        return False
+    return type(value) is type(pattern) and bool(value == pattern)
+
+
+class Run:
+    """One run of a flow, from its start to its end."""
+
+    def __init__(self, steps: Iterable[Step], input: Json) -> None:
+        self.steps = {step.slug: step for step in steps}
+        self.input = input
+        self.status = "started"
+        self.output: Json = None
+        self.error: str | None = None
+        self.states = {slug: self._first_state(step) for slug, step in self.steps.items()}
+        self.queue: list[tuple[str, int]] = []
+        self.events: list[str] = ["run:started"]
+        # conditions and empty maps alternated and then failed the run: how far the rest came is left open
+        self.open_ended = False
+        self._advance()
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    @property
+    def remaining_steps(self) -> int:
+        return sum(state.status not in ("completed", "skipped") for state in self.states.values())
+
+    def dependents(self, slug: str) -> list[Step]:
+        return [step for step in self.steps.values() if slug in step.deps]
+
+    def outputs_for(self, step: Step) -> dict[str, Json]:
+        """Outputs of the step's completed dependencies."""
+        return {dep: self.states[dep].output for dep in step.deps if self.states[dep].status == "completed"}
+
+    def task_input(self, slug: str, index: int) -> tuple[Json, Json]:
+        """What a worker receives: input and flow_input (None for SQL NULL)."""
+        step = self.steps[slug]
+        if step.kind == "map":
+            source = self.states[step.deps[0]].output if step.deps else self.input
+            return source[index], None
+        return (self.outputs_for(step), None) if step.deps else ({}, self.input)
+
+    def tasks(self, status: str) -> list[tuple[str, int]]:
+        """Tasks of that status that may still be worked on."""
+        return [
+            (slug, index)
+            for slug, state in self.states.items()
+            if self.status == "started" and state.status == "started"
+            for index, task in enumerate(state.tasks)
+            if task.status == status
+        ]
+
+    # -- what workers do -----------------------------------------------------------------------------------
+
+    def start(self, slug: str, index: int) -> None:
+        task = self.states[slug].tasks[index]
+        if self.status == "started" and self.states[slug].status == "started" and task.status == "queued":
+            task.status = "started"
+            task.attempts += 1
+
+    def release(self, slug: str, index: int) -> None:
+        task = self.states[slug].tasks[index]
+        if self.status == "started" and self.states[slug].status == "started" and task.status == "started":
+            task.status = "queued"
+            task.attempts -= 1
+
+    def complete(self, slug: str, index: int, output: Json) -> None:
+        state, task = self.states[slug], self.states[slug].tasks[index]
+        if self.status == "failed":
+            return
+        if state.status != "started":
+            self._archive([(slug, index)])
+            return
+        if task.status != "started":
+            return
+        if self._violates(slug, output):
+            self._fail_by_type(slug, index, output)
+            return
+        task.status, task.output = "completed", output
+        self._archive([(slug, index)])
+        assert state.remaining is not None
+        state.remaining -= 1
+        if state.remaining == 0:
+            outputs = [each.output for each in state.tasks]
+            self._complete_step(slug, outputs if self.steps[slug].kind == "map" else outputs[0])
+            self._advance()
+
+    def fail(self, slug: str, index: int, error: str) -> None:
+        step, state, task = self.steps[slug], self.states[slug], self.states[slug].tasks[index]
+        if self.status == "failed":
+            if task.status == "started":
+                task.status, task.error = "failed", error
+            return
+        if state.status != "started":
+            self._archive([(slug, index)])
+            return
+        if task.status != "started":
+            return
+        task.error = error
+        if task.attempts < step.max_attempts:
+            task.status = "queued"
+            return
+        task.status = "failed"
+        if step.when_exhausted == "fail":
+            self._fail_step(slug, error)
+            return
+        self._archive([(slug, number) for number in range(len(state.tasks))])
+        self._skip(slug, "handler_failed", error)
+        if step.when_exhausted == "skip":
+            self._release_dependents(slug)
+        else:
+            for dependent in self.dependents(slug):
+                self._skip_with_dependents(dependent.slug, "dependency_skipped")
+        self._advance()
+
+    # -- transitions ---------------------------------------------------------------------------------------
+
+    def _first_state(self, step: Step) -> State:
+        if step.kind == "single":
+            initial: int | None = 1
+        else:
+            initial = None if step.deps else len(self.input)
+        return State(remaining_deps=len(step.deps), initial=initial)
+
+    def _advance(self) -> None:
+        """Conditions and taskless steps until nothing changes; then starts and the run's end."""
+        alternations = 0
+        while self.status == "started":
+            if self._judge(alternations):
+                continue
+            if not self._complete_taskless():
+                break
+            alternations += 1
+            if alternations > 50:
+                raise Cascade
+        if self.status == "started":
+            self._start_ready()
+            self._finish()
+
+    def _ready(self, wanted: Callable[[Step, State], bool]) -> list[str]:
+        return [
+            slug
+            for slug, state in self.states.items()
+            if state.status == "created" and state.remaining_deps == 0 and wanted(self.steps[slug], state)
+        ]
+
+    def _unmet(self, step: Step, state: State) -> bool:
+        value = self.outputs_for(step) if step.deps else self.input
+        return (step.required is not None and not contains(value, step.required)) or (
+            step.forbidden is not None and contains(value, step.forbidden)
+        )
+
+    def _judge(self, alternations: int) -> bool:
+        """One round over the steps whose condition is unmet; False if there are none."""
+        unmet = self._ready(self._unmet)
+        for slug in unmet:
+            if self.steps[slug].when_unmet == "fail":
+                self.open_ended = alternations > 0
+                self._fail_step(slug, "Condition not met")
+                return True
+        for slug in unmet:
+            if self.steps[slug].when_unmet == "skip":
+                self._skip(slug, "condition_unmet")
+        for slug in unmet:
+            if self.steps[slug].when_unmet == "skip":
+                self._release_dependents(slug)
+            else:
+                self._skip_with_dependents(slug, "condition_unmet")
+        return bool(unmet)
+
+    def _complete_taskless(self) -> bool:
+        found = self._ready(lambda step, state: state.initial == 0)
+        for slug in found:
+            self._complete_step(slug, [] if self.steps[slug].kind == "map" else None)
+        return bool(found)
+
+    def _complete_step(self, slug: str, output: Json) -> None:
+        state = self.states[slug]
+        state.status, state.output, state.remaining = "completed", output, 0
+        self.events.append(f"step:{slug}:completed")
+        for dependent in self.dependents(slug):
+            other = self.states[dependent.slug]
+            other.remaining_deps -= 1
+            if dependent.kind == "map" and other.initial is None:
+                other.initial = len(output)
+
+    def _release_dependents(self, slug: str) -> None:
+        """What a skipped step does to those behind it."""
+        for dependent in self.dependents(slug):
+            state = self.states[dependent.slug]
+            state.remaining_deps -= 1
+            if dependent.kind == "map":
+                state.initial = 0
+
+    def _skip(self, slug: str, reason: str, error: str | None = None) -> None:
+        state = self.states[slug]
+        state.status, state.reason, state.error, state.remaining = "skipped", reason, error, None
+        self.events.append(f"step:{slug}:skipped")
+
+    def _skip_with_dependents(self, slug: str, reason: str) -> None:
+        doomed = {slug}
+        for step in self.steps.values():  # in order of definition, so parents come first
+            if doomed & set(step.deps):
+                doomed.add(step.slug)
+        for other in self.steps:
+            state = self.states[other]
+            if other in doomed and state.status in ("created", "started"):
+                self._archive([(other, number) for number in range(len(state.tasks))])
+                self._skip(other, reason if other == slug else "dependency_skipped")
+
+    def _start_ready(self) -> None:
+        for slug in sorted(self._ready(lambda step, state: state.initial is not None)):
+            state = self.states[slug]
+            assert state.initial is not None
+            state.status, state.remaining = "started", state.initial
+            state.tasks = [Task() for _ in range(state.initial)]
+            self.queue += [(slug, index) for index in range(state.initial)]
+            self.events.append(f"step:{slug}:started")
+
+    def _finish(self) -> None:
+        if self.remaining_steps == 0:
+            self.status = "completed"
+            leaves = {
+                slug: state.output
+                for slug, state in self.states.items()
+                if state.status == "completed" and not self.dependents(slug)
+            }
+            self.output = leaves or None
+            self.events.append("run:completed")
+
+    def _violates(self, slug: str, output: Json) -> bool:
+        return (
+            self.steps[slug].kind == "single"
+            and not isinstance(output, list)
+            and any(
+                step.kind == "map" and self.states[step.slug].initial is None
+                for step in self.dependents(slug)
+            )
+        )
+
+    def _fail_by_type(self, slug: str, index: int, output: Json) -> None:
+        task = self.states[slug].tasks[index]
+        task.status, task.output, task.error = "failed", output, "[TYPE_VIOLATION]"
+        self._fail_step(slug, "[TYPE_VIOLATION]")
+
+    def _fail_step(self, slug: str, error: str) -> None:
+        state = self.states[slug]
+        state.status, state.error = "failed", error
+        self.status, self.error = "failed", error
+        self.queue.clear()
+        self.events += [f"step:{slug}:failed", "run:failed"]
+
+    def _archive(self, tasks: Iterable[tuple[str, int]]) -> None:
+        gone = set(tasks)
+        self.queue = [message for message in self.queue if message not in gone]

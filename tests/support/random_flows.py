@@ -1,0 +1,94 @@
+"""Random flows and what their handlers give back, from a seeded generator."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from tests.support.core import Core
+from tests.support.model import Step
+
+MODES = ("fail", "skip", "skip-cascade")
+
+
+def random_flow(random: Random, *, most: int = 40) -> list[Step]:
+    """Up to `most` steps; every kind of step, condition and mode; parents come before children."""
+    wide = random.random() < 0.5
+    steps: list[Step] = []
+    for _ in range(random.randint(1, random.choice((3, 8, 15, most)))):
+        steps.append(_random_step(random, steps, wide))
+    return steps
+
+
+def _random_step(random: Random, steps: list[Step], wide: bool) -> Step:
+    kind = "map" if random.random() < 0.35 else "single"
+    # slugs do not sort like the order of definition
+    slug = f"{random.choice('abcxyz')}{len(steps)}"
+    recent = [step.slug for step in (steps if wide else steps[-4:])]
+    most = min(len(recent), 1 if kind == "map" else 4)
+    deps = tuple(random.sample(recent, random.randint(0 if random.random() < 0.25 else min(1, most), most)))
+    required = forbidden = None
+    if random.random() < 0.25:
+        required = _pattern(random, deps)
+    if random.random() < 0.15:
+        forbidden = _pattern(random, deps)
+    return Step(
+        slug=slug,
+        kind=kind,
+        deps=deps,
+        required=required,
+        forbidden=forbidden,
+        when_unmet=random.choices(MODES, (1, 5, 3))[0],
+        when_exhausted=random.choices(MODES, (2, 4, 3))[0],
+        max_attempts=random.choice((1, 1, 2, 3)),
+    )
+
+
+def _pattern(random: Random, deps: tuple[str, ...]) -> dict[str, Any]:
+    if not deps:
+        return random.choice(({"go": True}, {"go": False}, {}, {"never": 1}))
+    dep = random.choice(deps)
+    return {dep: random.choice(({"ok": True}, {}, [], [{"ok": True}], {"n": random.randint(0, 2)}))}
+
+
+def random_input(random: Random, steps: list[Step]) -> Any:
+    if any(step.kind == "map" and not step.deps for step in steps):
+        return [random_value(random) for _ in range(random.choice((0, 1, 1, 2, 5)))]
+    return random.choice(({"go": True}, {"go": False}, {}, None, 7, "text", [1]))
+
+
+def random_value(random: Random) -> Any:
+    return random.choice((None, True, 3, "x", [], [None], {"ok": True}, {"ok": False, "n": 1}, {"n": 2}))
+
+
+def random_output(random: Random, steps: list[Step], slug: str, *, violate: float = 0.03) -> Any:
+    """An array where a map needs one (but now and then something else), anything elsewhere."""
+    step = next(step for step in steps if step.slug == slug)
+    feeds_map = any(other.kind == "map" and slug in other.deps for other in steps)
+    if step.kind == "single" and feeds_map and random.random() > violate:
+        return [random_value(random) for _ in range(random.choice((0, 0, 1, 2, 4)))]
+    return random_value(random)
+
+
+def define(core: Core, flow_slug: str, steps: list[Step]) -> None:
+    """Create the flow in the database; retries are due at once."""
+    core.create_flow(flow_slug, base_delay=0)
+    for step in steps:
+        patterns = {
+            f"{name}_input_pattern": Jsonb(pattern)
+            for name, pattern in (("required", step.required), ("forbidden", step.forbidden))
+            if pattern is not None
+        }
+        core.call(
+            "add_step",
+            flow_slug=flow_slug,
+            step_slug=step.slug,
+            deps_slugs=list(step.deps),
+            step_type=step.kind,
+            max_attempts=step.max_attempts,
+            when_unmet=step.when_unmet,
+            when_exhausted=step.when_exhausted,
+            **patterns,
+        )

@@ -1,0 +1,212 @@
+"""Many workers on many random flows at once: claiming, completing, failing, dying, recovering."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from tests.support.batch import claim, complete, fail, register, release
+from tests.support.core import Core, Row, connect
+from tests.support.invariants import violations
+from tests.support.model import Step
+from tests.support.random_flows import define, random_flow, random_input, random_output
+
+CONNECTIONS = 8
+OPEN_RUNS = 60  # no more are started while so many are not finished
+
+
+@dataclass
+class Plan:
+    """What all workers share."""
+
+    dsn: str
+    seed: int
+    flows: dict[str, list[Step]]
+    deadline: float
+    actions: Counter[str] = field(default_factory=Counter)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def over(self) -> bool:
+        return self.stop.is_set() or time.monotonic() > self.deadline
+
+
+class Worker:
+    """A worker process as the core sees it: registered, with tasks in hand, doing random things."""
+
+    def __init__(self, plan: Plan, number: int) -> None:
+        self.plan = plan
+        self.random = Random(plan.seed * 1000 + number)
+        self.core = Core(connect(plan.dsn))
+        self.ids: dict[str, UUID] = {}
+        self.hand: list[Row] = []
+        self.past: list[Row] = []  # tasks it has finished or lost, for late calls
+        self.register()
+
+    def register(self) -> None:
+        self.ids = {flow: register(self.core, flow) for flow in self.plan.flows}
+
+    def run(self) -> None:
+        actions: list[tuple[int, Callable[[], None]]] = [
+            (2, self.start),
+            (6, self.claim),
+            (8, self.complete),
+            (3, self.fail),
+            (1, self.release),
+            (1, self.late),
+            (1, self.one_task),
+            (1, self.die),
+            (1, self.recover),
+        ]
+        weights = [weight for weight, _ in actions]
+        try:
+            while not self.plan.over:
+                action = self.random.choices(actions, weights)[0][1]
+                action()
+                self.plan.actions[action.__name__] += 1
+            self.die()
+        except BaseException:
+            self.plan.stop.set()
+            raise
+        finally:
+            self.core.connection.close()
+
+    # -- what it does --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        if self.core.value("select count(*) from pgflow.runs where status = 'started'") > OPEN_RUNS:
+            return
+        flow = self.random.choice(list(self.plan.flows))
+        steps = self.plan.flows[flow]
+        inputs = [Jsonb(random_input(self.random, steps)) for _ in range(self.random.randint(1, 4))]
+        self.core.rows("select * from pgflow.start_flows(%s, %s)", flow, inputs)
+
+    def claim(self) -> None:
+        flows = self.random.sample(list(self.ids), self.random.randint(1, len(self.ids)))
+        pairs = [(self.ids[flow], flow) for flow in flows]
+        self.hand += claim(self.core, *pairs, max_tasks=self.random.randint(1, 12))
+
+    def take(self) -> list[Row]:
+        """Some of the tasks in hand, in any order."""
+        chosen = self.random.sample(self.hand, self.random.randint(0, len(self.hand)))
+        gone = {id(task) for task in chosen}
+        self.hand = [task for task in self.hand if id(task) not in gone]
+        self.past = (self.past + chosen)[-50:]
+        return chosen
+
+    def output(self, task: Row) -> Any:
+        return random_output(self.random, self.plan.flows[task.flow_slug], task.step_slug)
+
+    def complete(self) -> None:
+        tasks = self.take()
+        rows = complete(
+            self.core,
+            tasks,
+            [self.output(task) for task in tasks],
+            hand_over=self.random.choice((0, 0, 1, 10)),
+        )
+        self.hand += [row for row in rows if row.outcome == "claimed"]
+        self.count(rows)
+
+    def fail(self) -> None:
+        tasks = self.take()
+        self.count(fail(self.core, tasks, retry_after=[0] * len(tasks)))
+
+    def release(self) -> None:
+        release(self.core, self.take())
+
+    def late(self) -> None:
+        """Calls for tasks that went elsewhere long ago: the fence must hold."""
+        if self.past:
+            tasks = self.random.sample(self.past, self.random.randint(1, len(self.past)))
+            if self.random.random() < 0.5:
+                self.count(complete(self.core, tasks, [[] for _ in tasks]))
+            else:
+                self.count(fail(self.core, tasks))
+
+    def one_task(self) -> None:
+        """The functions of one task, as outside workers call them."""
+        flow = self.random.choice(list(self.ids))
+        for task in self.core.start_tasks(flow, self.core.read(flow, 3), self.ids[flow]):
+            if self.random.random() < 0.8:
+                self.core.complete_task(task.run_id, task.step_slug, task.task_index, self.output(task))
+            else:
+                self.core.fail_task(task.run_id, task.step_slug, task.task_index)
+
+    def die(self) -> None:
+        """End without a word about the tasks in hand; somebody else recovers them."""
+        for worker in self.ids.values():
+            self.core.run_sql("select pgflow.mark_worker_stopped(%s)", worker)
+        self.past += self.hand
+        self.hand = []
+        if not self.plan.over:
+            self.register()
+
+    def recover(self) -> None:
+        self.core.run_sql("select pgflow.recover_stalled_tasks()")
+
+    def count(self, rows: list[Row]) -> None:
+        self.plan.actions.update(f"{row.outcome}" for row in rows)
+
+
+def check_soundness(plan: Plan) -> None:
+    """Look at one committed state after the other while the workers are at it."""
+    with connect(plan.dsn, autocommit=False) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        core = Core(connection)
+        while not plan.over:
+            found = violations(core, events=False)
+            connection.rollback()
+            if found:
+                plan.stop.set()
+                raise AssertionError("\n".join(" | ".join(row) for row in found[:20]))
+            plan.actions["states looked at"] += 1
+            plan.stop.wait(0.2)
+
+
+def drain(core: Core, plan: Plan) -> None:
+    """Work everything off; every run must come to its end within as many rounds as there are tasks."""
+    random = Random(plan.seed)
+    for _ in range(2000):
+        core.run_sql("select pgflow.recover_stalled_tasks()")
+        if not core.value("select count(*) from pgflow.runs where status = 'started'"):
+            return
+        for flow in plan.flows:
+            core.run_sql(
+                f"update pgmq.q_{flow} q set vt = now() from pgflow.step_tasks t "
+                f"where t.flow_slug = '{flow}' and t.message_id = q.msg_id and t.status = 'queued'"
+            )
+        workers = [(register(core, flow), flow) for flow in plan.flows]
+        tasks = claim(core, *workers, max_tasks=500)
+        complete(core, tasks, [random_output(random, plan.flows[t.flow_slug], t.step_slug) for t in tasks])
+    left = core.rows("select run_id, flow_slug from pgflow.runs where status = 'started'")
+    raise AssertionError(f"{len(left)} runs do not end: {left[:3]}")
+
+
+def stress(dsn: str, seed: int, seconds: float) -> Counter[str]:
+    """Let the workers at it for some seconds, then work off what is left; returns how often what was done."""
+    random = Random(seed)
+    flows = {f"flow{number}": random_flow(random, most=12) for number in range(4)}
+    with connect(dsn) as connection:
+        core = Core(connection)
+        for slug, steps in flows.items():
+            define(core, slug, steps)
+        plan = Plan(dsn, seed, flows, time.monotonic() + seconds)
+        with ThreadPoolExecutor(max_workers=CONNECTIONS + 1) as threads:
+            workers = [Worker(plan, number) for number in range(CONNECTIONS)]
+            futures = [threads.submit(worker.run) for worker in workers]
+            futures.append(threads.submit(check_soundness, plan))
+        for future in futures:
+            future.result()
+        drain(core, plan)
+    return plan.actions
