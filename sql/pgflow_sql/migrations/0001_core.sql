@@ -26,6 +26,11 @@
 -- How it stays fast:
 --   * Sets, not loops: every statement handles all tasks of all runs of a call. Joins go from an unnested
 --     array to primary keys, in separate statements (generic plans turn CTE-to-CTE joins quadratic).
+--   * Which table drives a join must not depend on statistics: they say that hardly any run is 'started', and
+--     a plan made while the tables were empty lives as long as its session. So every lookup by key from an
+--     array stands in a lateral subquery of its own (limit 1, offset 0), and an update joins its table to one
+--     subquery "limit v_all", where v_all is null: no limit, but one whose value the planner does not know,
+--     so that it expects few rows and probes the key.
 --   * No index holds a column that changes with every transition, not even in a predicate: updates stay HOT.
 --   * A task is found by the primary key in its message's body, so message_id needs no index.
 --   * An element of a map's array is stored with its task: claiming it costs the same at any array length.
@@ -623,7 +628,7 @@ begin
           else jsonb_build_object('error_message', r.error_message, 'failed_at', r.failed_at)
         end as payload
       from unnest(_send_events.run_ids) with ordinality p(run_id, position)
-      join pgflow.runs r on r.run_id = p.run_id
+      cross join lateral (select * from pgflow.runs l where l.run_id = p.run_id limit 1) r
     ) e
     order by e.position;
     return;
@@ -656,7 +661,9 @@ begin
             then jsonb_build_object('error_message', s.error_message) else '{}' end
       end as payload
     from unnest(_send_events.run_ids, _send_events.step_slugs) with ordinality p(run_id, step_slug, position)
-    join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
+    cross join lateral (
+      select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
+    ) s
   ) e
   order by e.position;
 end;
@@ -751,7 +758,9 @@ begin
   else
     select array_agg(t.flow_slug), array_agg(t.message_id) into v_flow_slugs, v_msg_ids
     from unnest(_archive_open_tasks.run_ids, _archive_open_tasks.step_slugs) p(run_id, step_slug)
-    join pgflow.step_tasks t on t.run_id = p.run_id and t.step_slug = p.step_slug
+    cross join lateral (
+      select * from pgflow.step_tasks l where l.run_id = p.run_id and l.step_slug = p.step_slug offset 0
+    ) t
     where t.status in ('queued', 'started');
   end if;
   perform pgflow._archive(v_flow_slugs, v_msg_ids);
@@ -766,20 +775,28 @@ returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_all bigint;  -- see 0001_model.sql
 begin
   update pgflow.step_states s
   set status = 'failed',
       failed_at = greatest(now(), s.created_at, s.started_at),
       error_message = f.error_message
-  from unnest(_fail_runs.run_ids, _fail_runs.step_slugs, _fail_runs.error_messages)
-    f(run_id, step_slug, error_message)
+  from (
+    select *
+    from unnest(_fail_runs.run_ids, _fail_runs.step_slugs, _fail_runs.error_messages)
+      g(run_id, step_slug, error_message)
+    limit v_all
+  ) f
   where s.run_id = f.run_id and s.step_slug = f.step_slug;
 
   update pgflow.runs r
   set status = 'failed',
       failed_at = greatest(now(), r.started_at),
       error_message = f.error_message
-  from unnest(_fail_runs.run_ids, _fail_runs.error_messages) f(run_id, error_message)
+  from (
+    select * from unnest(_fail_runs.run_ids, _fail_runs.error_messages) g(run_id, error_message) limit v_all
+  ) f
   where r.run_id = f.run_id;
 
   perform pgflow._send_events('step:failed', _fail_runs.run_ids, _fail_runs.step_slugs);
@@ -798,6 +815,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_finished uuid[];
+  v_all bigint;  -- see 0001_model.sql
 begin
   with finished as (
     update pgflow.runs r
@@ -821,6 +839,7 @@ begin
       select l.run_id, case when _finish_runs.count_steps then count(*)::int else 0 end as step_count
       from unnest(_finish_runs.run_ids) l(run_id)
       group by l.run_id
+      limit v_all
     ) c
     where r.run_id = c.run_id
       and (c.step_count > 0 or (r.status = 'started' and r.remaining_steps = 0))
@@ -854,6 +873,8 @@ create function pgflow._release_dependents(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_all bigint;  -- see 0001_model.sql
 begin
   with released as (
     update pgflow.step_states c
@@ -882,9 +903,21 @@ begin
       from unnest(
         _release_dependents.run_ids, _release_dependents.step_slugs, _release_dependents.worker_ids
       ) d(run_id, step_slug, worker_id)
-      join pgflow.step_states p on p.run_id = d.run_id and p.step_slug = d.step_slug
-      join pgflow.deps dep on dep.flow_slug = p.flow_slug and dep.dep_slug = p.step_slug
-      join pgflow.steps child on child.flow_slug = dep.flow_slug and child.step_slug = dep.step_slug
+      cross join lateral (
+        select s.flow_slug, s.status, s.output
+        from pgflow.step_states s
+        where s.run_id = d.run_id and s.step_slug = d.step_slug
+        limit 1
+      ) p
+      cross join lateral (
+        select e.step_slug from pgflow.deps e where e.flow_slug = p.flow_slug and e.dep_slug = d.step_slug offset 0
+      ) dep
+      cross join lateral (
+        select st.step_type, st.required_input_pattern, st.forbidden_input_pattern
+        from pgflow.steps st
+        where st.flow_slug = p.flow_slug and st.step_slug = dep.step_slug
+        limit 1
+      ) child
       cross join lateral (
         select case
           when child.step_type <> 'map' then null
@@ -893,6 +926,7 @@ begin
         end as task_count
       ) l
       group by d.run_id, dep.step_slug
+      limit v_all
     ) x
     where c.run_id = x.run_id and c.step_slug = x.step_slug
     returning c.run_id, c.step_slug, c.status, c.remaining_deps, c.initial_tasks, x.worker_id, x.start
@@ -928,6 +962,7 @@ declare
   v_run_ids uuid[];
   v_step_slugs text[];
   v_had_tasks boolean;
+  v_all bigint;  -- see 0001_model.sql
 begin
   with skipped as (
     update pgflow.step_states s
@@ -936,9 +971,13 @@ begin
         skipped_at = greatest(now(), s.created_at),
         error_message = coalesce(p.error_message, s.error_message),
         remaining_tasks = null
-    from unnest(
-      _skip_steps.run_ids, _skip_steps.step_slugs, _skip_steps.reasons, _skip_steps.error_messages
-    ) with ordinality p(run_id, step_slug, reason, error_message, position)
+    from (
+      select *
+      from unnest(
+        _skip_steps.run_ids, _skip_steps.step_slugs, _skip_steps.reasons, _skip_steps.error_messages
+      ) with ordinality g(run_id, step_slug, reason, error_message, position)
+      limit v_all
+    ) p
     where s.run_id = p.run_id and s.step_slug = p.step_slug and s.status in ('created', 'started')
     returning s.run_id, s.step_slug, s.started_at, p.position
   )
@@ -955,7 +994,12 @@ begin
 
   update pgflow.runs r
   set remaining_steps = r.remaining_steps - c.step_count
-  from (select k.run_id, count(*)::int as step_count from unnest(v_run_ids) k(run_id) group by k.run_id) c
+  from (
+    select k.run_id, count(*)::int as step_count
+    from unnest(v_run_ids) k(run_id)
+    group by k.run_id
+    limit v_all
+  ) c
   where r.run_id = c.run_id;
 
   perform pgflow._send_events('step:skipped', v_run_ids, v_step_slugs);
@@ -1026,18 +1070,25 @@ create function pgflow._complete_taskless(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_all bigint;  -- see 0001_model.sql
 begin
   update pgflow.step_states s
   set status = 'completed',
       started_at = greatest(now(), s.created_at),
       completed_at = greatest(now(), s.created_at),
       remaining_tasks = 0,
-      output = case st.step_type when 'map' then '[]'::jsonb end
-  from unnest(_complete_taskless.run_ids, _complete_taskless.step_slugs) p(run_id, step_slug), pgflow.steps st
-  where s.run_id = p.run_id
-    and s.step_slug = p.step_slug
-    and st.flow_slug = s.flow_slug
-    and st.step_slug = s.step_slug;
+      output = (
+        select '[]'::jsonb
+        from pgflow.steps st
+        where st.flow_slug = s.flow_slug and st.step_slug = s.step_slug and st.step_type = 'map'
+      )
+  from (
+    select *
+    from unnest(_complete_taskless.run_ids, _complete_taskless.step_slugs) g(run_id, step_slug)
+    limit v_all
+  ) p
+  where s.run_id = p.run_id and s.step_slug = p.step_slug;
 
   update pgflow.runs r
   set remaining_steps = r.remaining_steps - c.step_count
@@ -1045,6 +1096,7 @@ begin
     select p.run_id, count(*)::int as step_count
     from unnest(_complete_taskless.run_ids) p(run_id)
     group by p.run_id
+    limit v_all
   ) c
   where r.run_id = c.run_id;
 
@@ -1093,9 +1145,13 @@ begin
         else 'start'
       end as verdict
     from unnest(_judge_steps.run_ids, _judge_steps.step_slugs) p(run_id, step_slug)
-    join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
-    join pgflow.runs r on r.run_id = s.run_id
-    join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+    cross join lateral (
+      select * from pgflow.step_states s where s.run_id = p.run_id and s.step_slug = p.step_slug limit 1
+    ) s
+    cross join lateral (select r.status, r.input from pgflow.runs r where r.run_id = p.run_id limit 1) r
+    cross join lateral (
+      select * from pgflow.steps st where st.flow_slug = s.flow_slug and st.step_slug = p.step_slug limit 1
+    ) st
     cross join lateral (
       -- the condition input, built only for steps that have a pattern
       select case
@@ -1251,17 +1307,23 @@ create function pgflow._start_steps(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_all bigint;  -- see 0001_model.sql
 begin
   with started as (
     update pgflow.step_states s
     set status = 'started',
         started_at = greatest(now(), s.created_at),
         remaining_tasks = s.initial_tasks
-    from unnest(_start_steps.run_ids, _start_steps.step_slugs) p(run_id, step_slug), pgflow.runs r
+    from (
+      select g.run_id, g.step_slug
+      from unnest(_start_steps.run_ids, _start_steps.step_slugs) g(run_id, step_slug)
+      cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
+      where r.status = 'started'
+      limit v_all
+    ) p
     where s.run_id = p.run_id
       and s.step_slug = p.step_slug
-      and r.run_id = s.run_id
-      and r.status = 'started'
       and s.status = 'created'
       and s.remaining_deps = 0
       and s.initial_tasks > 0
@@ -1302,7 +1364,7 @@ begin
   for v_flow_slug in
     select distinct r.flow_slug
     from unnest(_spawn_tasks.run_ids) p(run_id)
-    join pgflow.runs r on r.run_id = p.run_id
+    cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = p.run_id limit 1) r
     order by r.flow_slug
   loop
     v_sequence := pg_get_serial_sequence(format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'q')), 'msg_id');
@@ -1333,8 +1395,12 @@ begin
           ) as handed
         from unnest(_spawn_tasks.run_ids, _spawn_tasks.step_slugs, _spawn_tasks.worker_ids)
           with ordinality p(run_id, step_slug, worker_id, position)
-        join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
-        join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+        cross join lateral (
+          select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
+        ) s
+        cross join lateral (
+          select * from pgflow.steps l where l.flow_slug = v_flow_slug and l.step_slug = p.step_slug limit 1
+        ) st
         cross join lateral (
           select coalesce(st.opt_start_delay, 0) = 0 and p.worker_id is not null and v_left > 0 as eligible
         ) d
@@ -1385,8 +1451,10 @@ begin
       bool_or(m.status = 'queued' and coalesce(st.opt_start_delay, 0) = 0) as visible
     into v_made
     from made m
-    join pgflow.steps st on st.flow_slug = v_flow_slug and st.step_slug = m.step_slug
-    join pgflow.flows f on f.flow_slug = v_flow_slug;
+    cross join lateral (
+      select * from pgflow.steps l where l.flow_slug = v_flow_slug and l.step_slug = m.step_slug limit 1
+    ) st
+    cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = v_flow_slug limit 1) f;
 
     execute format(
       $sql$
@@ -1521,11 +1589,17 @@ begin
     coalesce(st.opt_max_attempts, f.opt_max_attempts)
   from unnest(_task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes)
     with ordinality k(run_id, step_slug, task_index, position)
-  join pgflow.step_tasks t
-    on t.run_id = k.run_id and t.step_slug = k.step_slug and t.task_index = k.task_index
-  join pgflow.runs r on r.run_id = t.run_id
-  join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
-  join pgflow.flows f on f.flow_slug = t.flow_slug
+  cross join lateral (
+    select *
+    from pgflow.step_tasks l
+    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
+    limit 1
+  ) t
+  cross join lateral (select l.input, l.trace_context from pgflow.runs l where l.run_id = k.run_id limit 1) r
+  cross join lateral (
+    select * from pgflow.steps l where l.flow_slug = t.flow_slug and l.step_slug = k.step_slug limit 1
+  ) st
+  cross join lateral (select * from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f
   order by k.position;
 end;
 $$;
@@ -1551,6 +1625,8 @@ create function pgflow._start_tasks(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_all bigint;  -- see 0001_model.sql
 begin
   with started as (
     update pgflow.step_tasks t
@@ -1558,27 +1634,32 @@ begin
         started_at = greatest(now(), t.queued_at),
         attempts_count = t.attempts_count + 1,
         last_worker_id = m.worker_id
-    from unnest(
-      _start_tasks.worker_ids, _start_tasks.flow_slugs, _start_tasks.msg_ids,
-      _start_tasks.run_ids, _start_tasks.step_slugs, _start_tasks.task_indexes
-    ) with ordinality m(worker_id, flow_slug, msg_id, run_id, step_slug, task_index, position),
-      pgflow.runs r, pgflow.step_states s, pgflow.steps st, pgflow.flows f
+    from (
+      select g.*, coalesce(st.opt_timeout, f.opt_timeout) + 2 as vt_offset
+      from unnest(
+        _start_tasks.worker_ids, _start_tasks.flow_slugs, _start_tasks.msg_ids,
+        _start_tasks.run_ids, _start_tasks.step_slugs, _start_tasks.task_indexes
+      ) with ordinality g(worker_id, flow_slug, msg_id, run_id, step_slug, task_index, position)
+      cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
+      cross join lateral (
+        select l.status from pgflow.step_states l where l.run_id = g.run_id and l.step_slug = g.step_slug limit 1
+      ) s
+      cross join lateral (
+        select l.opt_timeout from pgflow.steps l
+        where l.flow_slug = g.flow_slug and l.step_slug = g.step_slug
+        limit 1
+      ) st
+      cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = g.flow_slug limit 1) f
+      where r.status = 'started' and s.status = 'started'
+      limit v_all
+    ) m
     where t.run_id = m.run_id
       and t.step_slug = m.step_slug
       and t.task_index = m.task_index
       and t.flow_slug = m.flow_slug
       and t.message_id = m.msg_id
       and t.status = 'queued'
-      and r.run_id = m.run_id
-      and r.status = 'started'
-      and s.run_id = m.run_id
-      and s.step_slug = m.step_slug
-      and s.status = 'started'
-      and st.flow_slug = m.flow_slug
-      and st.step_slug = m.step_slug
-      and f.flow_slug = m.flow_slug
-    returning t.flow_slug, t.message_id, t.run_id, t.step_slug, t.task_index, m.position,
-      coalesce(st.opt_timeout, f.opt_timeout) + 2 as vt_offset
+    returning t.flow_slug, t.message_id, t.run_id, t.step_slug, t.task_index, m.position, m.vt_offset
   ),
   sorted as (select * from started s order by s.position)
   select
@@ -1600,6 +1681,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -1677,6 +1759,7 @@ declare
   v_handed record;
   v_violations bigint[];
   v_refused bigint[];
+  v_all bigint;  -- see 0001_model.sql
 begin
   -- A statement of its own: what follows must see what the others have committed meanwhile.
   select array_agg(distinct r.flow_slug) into v_flow_slugs
@@ -1707,17 +1790,20 @@ begin
     set status = 'completed',
         completed_at = greatest(now(), t.started_at),
         output = g.output
-    from unnest(
-      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
-      _complete.attempts, _complete.outputs
-    ) with ordinality g(worker_id, run_id, step_slug, task_index, attempt, output, position),
-      pgflow.runs r, pgflow.step_states s
-    where r.run_id = g.run_id
-      and r.status = 'started'
-      and s.run_id = g.run_id
-      and s.step_slug = g.step_slug
-      and s.status = 'started'
-      and t.run_id = g.run_id
+    from (
+      select u.*
+      from unnest(
+        _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
+        _complete.attempts, _complete.outputs
+      ) with ordinality u(worker_id, run_id, step_slug, task_index, attempt, output, position)
+      cross join lateral (select l.status from pgflow.runs l where l.run_id = u.run_id limit 1) r
+      cross join lateral (
+        select l.status from pgflow.step_states l where l.run_id = u.run_id and l.step_slug = u.step_slug limit 1
+      ) s
+      where r.status = 'started' and s.status = 'started'
+      limit v_all
+    ) g
+    where t.run_id = g.run_id
       and t.step_slug = g.step_slug
       and t.task_index = g.task_index
       and t.status = 'started'
@@ -1758,7 +1844,7 @@ begin
         completed_at = case when s.remaining_tasks = c.task_count then greatest(now(), s.started_at) end,
         output = case
           when s.remaining_tasks is distinct from c.task_count then null
-          when st.step_type = 'map' then (
+          when c.step_type = 'map' then (
             select jsonb_agg(t.output order by t.task_index)
             from pgflow.step_tasks t
             where t.run_id = s.run_id and t.step_slug = s.step_slug
@@ -1771,14 +1857,18 @@ begin
           )
         end
     from (
-      select a.run_id, a.step_slug, count(*)::int as task_count, (array_agg(a.worker_id))[1] as worker_id
-      from unnest(v_accepted.run_ids, v_accepted.step_slugs, v_accepted.worker_ids) a(run_id, step_slug, worker_id)
+      select a.run_id, a.step_slug, count(*)::int as task_count, (array_agg(a.worker_id))[1] as worker_id,
+        (
+          select st.step_type
+          from pgflow.steps st
+          where st.flow_slug = min(a.flow_slug) and st.step_slug = a.step_slug
+        ) as step_type
+      from unnest(v_accepted.flow_slugs, v_accepted.run_ids, v_accepted.step_slugs, v_accepted.worker_ids)
+        a(flow_slug, run_id, step_slug, worker_id)
       group by a.run_id, a.step_slug
-    ) c, pgflow.steps st
-    where s.run_id = c.run_id
-      and s.step_slug = c.step_slug
-      and st.flow_slug = s.flow_slug
-      and st.step_slug = s.step_slug
+      limit v_all
+    ) c
+    where s.run_id = c.run_id and s.step_slug = c.step_slug
     returning s.run_id, s.step_slug, s.status, c.worker_id
   ),
   done as (
@@ -1833,9 +1923,15 @@ begin
       _outcomes.task_indexes[p.position] as task_index,
       _outcomes.attempts[p.position] as attempt
   ) g
-  left join pgflow.runs r on r.run_id = g.run_id
-  left join pgflow.step_tasks t
-    on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
+  left join lateral (
+    select l.flow_slug, l.trace_context from pgflow.runs l where l.run_id = g.run_id limit 1
+  ) r on true
+  left join lateral (
+    select l.message_id
+    from pgflow.step_tasks l
+    where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+    limit 1
+  ) t on true
   order by p.sequence;
 end;
 $$;
@@ -1855,13 +1951,24 @@ declare
 begin
   select array_agg(t.flow_slug) as flow_slugs, array_agg(t.message_id) as msg_ids
   into v_late
-  from unnest(_archive_late.run_ids, _archive_late.step_slugs, _archive_late.task_indexes)
-    with ordinality g(run_id, step_slug, task_index, position)
-  join pgflow.runs r on r.run_id = g.run_id
-  join pgflow.step_states s on s.run_id = g.run_id and s.step_slug = g.step_slug
-  join pgflow.step_tasks t
-    on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
-  where g.position = any(_archive_late.positions) and r.status <> 'failed' and s.status <> 'started';
+  from unnest(_archive_late.positions) p(position)
+  cross join lateral (
+    select
+      _archive_late.run_ids[p.position] as run_id,
+      _archive_late.step_slugs[p.position] as step_slug,
+      _archive_late.task_indexes[p.position] as task_index
+  ) g
+  cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
+  cross join lateral (
+    select l.status from pgflow.step_states l where l.run_id = g.run_id and l.step_slug = g.step_slug limit 1
+  ) s
+  cross join lateral (
+    select l.flow_slug, l.message_id
+    from pgflow.step_tasks l
+    where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+    limit 1
+  ) t
+  where r.status <> 'failed' and s.status <> 'started';
 
   perform pgflow._archive(v_late.flow_slugs, v_late.msg_ids);
 end;
@@ -1885,6 +1992,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wrong record;
+  v_all bigint;  -- see 0001_model.sql
 begin
   select
     array_agg(w.position) as positions,
@@ -1908,11 +2016,22 @@ begin
       _fail_type_violations.worker_ids, _fail_type_violations.run_ids, _fail_type_violations.step_slugs,
       _fail_type_violations.task_indexes, _fail_type_violations.attempts, _fail_type_violations.outputs
     ) with ordinality g(worker_id, run_id, step_slug, task_index, attempt, output, position)
-    join pgflow.runs r on r.run_id = g.run_id
-    join pgflow.step_states s on s.run_id = g.run_id and s.step_slug = g.step_slug
-    join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
-    join pgflow.step_tasks t
-      on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
+    cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
+    cross join lateral (
+      select l.flow_slug, l.step_slug, l.status
+      from pgflow.step_states l
+      where l.run_id = g.run_id and l.step_slug = g.step_slug
+      limit 1
+    ) s
+    cross join lateral (
+      select l.step_type from pgflow.steps l where l.flow_slug = s.flow_slug and l.step_slug = g.step_slug limit 1
+    ) st
+    cross join lateral (
+      select *
+      from pgflow.step_tasks l
+      where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+      limit 1
+    ) t
     cross join lateral (
       select d.step_slug as map_slug
       from pgflow.deps d
@@ -1945,8 +2064,12 @@ begin
       failed_at = greatest(now(), t.started_at),
       output = w.output,
       error_message = format('[TYPE_VIOLATION] Produced %s instead of array', w.produced)
-  from unnest(v_wrong.run_ids, v_wrong.step_slugs, v_wrong.task_indexes, v_wrong.outputs, v_wrong.types)
-    w(run_id, step_slug, task_index, output, produced)
+  from (
+    select *
+    from unnest(v_wrong.run_ids, v_wrong.step_slugs, v_wrong.task_indexes, v_wrong.outputs, v_wrong.types)
+      g(run_id, step_slug, task_index, output, produced)
+    limit v_all
+  ) w
   where t.run_id = w.run_id and t.step_slug = w.step_slug and t.task_index = w.task_index;
 
   perform pgflow._archive(v_wrong.flow_slugs, v_wrong.msg_ids);
@@ -1966,6 +2089,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2004,6 +2128,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2048,6 +2173,7 @@ declare
   v_tasks pgflow.task_result[];
   v_errors text[];
   v_part record;
+  v_all bigint;  -- see 0001_model.sql
 begin
   perform 1
   from pgflow.runs r
@@ -2117,12 +2243,20 @@ begin
         ) with ordinality g(
           worker_id, run_id, step_slug, task_index, attempt, error_message, retryable, retry_after, position
         )
-        left join pgflow.step_tasks t
-          on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
-        left join pgflow.runs r on r.run_id = t.run_id
-        left join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
-        left join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
-        left join pgflow.flows f on f.flow_slug = t.flow_slug
+        left join lateral (
+          select *
+          from pgflow.step_tasks l
+          where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+          limit 1
+        ) t on true
+        left join lateral (select * from pgflow.runs l where l.run_id = t.run_id limit 1) r on true
+        left join lateral (
+          select l.status from pgflow.step_states l where l.run_id = t.run_id and l.step_slug = t.step_slug limit 1
+        ) s on true
+        left join lateral (
+          select * from pgflow.steps l where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug limit 1
+        ) st on true
+        left join lateral (select * from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f on true
       ) j
     ) c
   ) v;
@@ -2132,14 +2266,16 @@ begin
       started_at = case v.outcome when 'retry' then null else t.started_at end,
       failed_at = case v.outcome when 'retry' then null else greatest(now(), t.started_at) end,
       error_message = v.error_message
-  from unnest(v_tasks, v_errors) v(
-    outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
-    timeout, started_at, trace_context, delay, max_attempts, error_message
-  )
-  where t.run_id = v.run_id
-    and t.step_slug = v.step_slug
-    and t.task_index = v.task_index
-    and v.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'run failed');
+  from (
+    select *
+    from unnest(v_tasks, v_errors) g(
+      outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
+      timeout, started_at, trace_context, delay, max_attempts, error_message
+    )
+    where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'run failed')
+    limit v_all
+  ) v
+  where t.run_id = v.run_id and t.step_slug = v.step_slug and t.task_index = v.task_index;
 
   select
     array_agg(v.flow_slug) filter (where v.outcome = 'retry') as retry_flow_slugs,
@@ -2213,6 +2349,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2251,6 +2388,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2347,7 +2485,7 @@ begin
       case when v_direct and st.deps_count = 0 then now() end,
       case when v_direct and st.deps_count = 0 then c.initial_tasks end
     from unnest(v_created) i(run_id)
-    join pgflow.runs r on r.run_id = i.run_id
+    cross join lateral (select l.run_id, l.input from pgflow.runs l where l.run_id = i.run_id limit 1) r
     cross join unnest(v_steps.slugs, v_steps.deps_counts, v_steps.types) st(slug, deps_count, type)
     cross join lateral (
       select case
@@ -2419,7 +2557,7 @@ declare
 begin
   select r.run_id into v_run_id
   from unnest(_check_same_runs.run_ids, _check_same_runs.inputs) i(run_id, input)
-  join pgflow.runs r on r.run_id = i.run_id
+  cross join lateral (select l.* from pgflow.runs l where l.run_id = i.run_id limit 1) r
   where r.flow_slug <> _check_same_runs.flow_slug or r.input is distinct from i.input
   limit 1;
   if found then
@@ -2438,6 +2576,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2463,6 +2602,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2485,7 +2625,7 @@ begin
   return query
   select r.*
   from unnest(v_run_ids) with ordinality i(run_id, position)
-  join pgflow.runs r on r.run_id = i.run_id
+  cross join lateral (select l.* from pgflow.runs l where l.run_id = i.run_id limit 1) r
   order by i.position;
 end;
 $$;
@@ -2542,8 +2682,10 @@ begin
     select array_agg(s.run_id order by s.step_slug collate "C"), array_agg(s.step_slug order by s.step_slug collate "C")
     into v_run_ids, v_step_slugs
     from unnest(v_run_ids, v_step_slugs) p(run_id, step_slug)
-    join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
-    join pgflow.runs r on r.run_id = s.run_id
+    cross join lateral (
+      select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
+    ) s
+    cross join lateral (select l.status from pgflow.runs l where l.run_id = p.run_id limit 1) r
     where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0 and s.initial_tasks = 0;
     exit when v_run_ids is null;
 
@@ -2735,12 +2877,22 @@ begin
       _settle_unstarted.msg_ids, _settle_unstarted.run_ids,
       _settle_unstarted.step_slugs, _settle_unstarted.task_indexes
     ) g(msg_id, run_id, step_slug, task_index)
-    left join pgflow.step_tasks t
-      on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
-    left join pgflow.runs r on r.run_id = t.run_id
-    left join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
-    left join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
-    left join pgflow.flows f on f.flow_slug = t.flow_slug
+    left join lateral (
+      select *
+      from pgflow.step_tasks l
+      where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+      limit 1
+    ) t on true
+    left join lateral (select l.status from pgflow.runs l where l.run_id = t.run_id limit 1) r on true
+    left join lateral (
+      select l.status from pgflow.step_states l where l.run_id = t.run_id and l.step_slug = t.step_slug limit 1
+    ) s on true
+    left join lateral (
+      select l.opt_timeout from pgflow.steps l
+      where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
+      limit 1
+    ) st on true
+    left join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f on true
   ) m;
 
   if v_found.over_msg_ids is not null then
@@ -2832,6 +2984,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2958,11 +3111,13 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
 declare
   v_released record;
+  v_all bigint;  -- see 0001_model.sql
 begin
   perform pgflow._check_lengths(
     cardinality(release_tasks.run_ids),
@@ -2981,21 +3136,25 @@ begin
   with released as (
     update pgflow.step_tasks t
     set status = 'queued', started_at = null, attempts_count = t.attempts_count - 1
-    from unnest(
-      release_tasks.worker_ids, release_tasks.run_ids, release_tasks.step_slugs,
-      release_tasks.task_indexes, release_tasks.attempts
-    ) g(worker_id, run_id, step_slug, task_index, attempt), pgflow.runs r, pgflow.step_states s
+    from (
+      select u.*
+      from unnest(
+        release_tasks.worker_ids, release_tasks.run_ids, release_tasks.step_slugs,
+        release_tasks.task_indexes, release_tasks.attempts
+      ) u(worker_id, run_id, step_slug, task_index, attempt)
+      cross join lateral (select l.status from pgflow.runs l where l.run_id = u.run_id limit 1) r
+      cross join lateral (
+        select l.status from pgflow.step_states l where l.run_id = u.run_id and l.step_slug = u.step_slug limit 1
+      ) s
+      where r.status = 'started' and s.status = 'started'
+      limit v_all
+    ) g
     where t.run_id = g.run_id
       and t.step_slug = g.step_slug
       and t.task_index = g.task_index
       and t.status = 'started'
       and t.last_worker_id = g.worker_id
       and t.attempts_count = g.attempt
-      and r.run_id = g.run_id
-      and r.status = 'started'
-      and s.run_id = g.run_id
-      and s.step_slug = g.step_slug
-      and s.status = 'started'
     returning t.flow_slug, t.message_id
   )
   select array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids,
@@ -3299,11 +3458,16 @@ as $$
 declare
   v_again record;
   v_over record;
+  v_all bigint;  -- see 0001_model.sql
 begin
   with given_up as (
     update pgflow.step_tasks t
     set permanently_stalled_at = now()
-    from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) k(run_id, step_slug, task_index)
+    from (
+      select *
+      from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
+      limit v_all
+    ) k
     where t.run_id = k.run_id
       and t.step_slug = k.step_slug
       and t.task_index = k.task_index
@@ -3321,7 +3485,11 @@ begin
         last_worker_id = null,
         last_requeued_at = now(),
         requeued_count = t.requeued_count + 1
-    from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) k(run_id, step_slug, task_index)
+    from (
+      select *
+      from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
+      limit v_all
+    ) k
     where t.run_id = k.run_id
       and t.step_slug = k.step_slug
       and t.task_index = k.task_index
@@ -3379,10 +3547,16 @@ begin
       k(run_id, step_slug, task_index)
     join pgflow.step_tasks t
       on t.run_id = k.run_id and t.step_slug = k.step_slug and t.task_index = k.task_index
-    join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
-    join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
-    join pgflow.flows f on f.flow_slug = t.flow_slug
-    left join pgflow.workers w on w.worker_id = t.last_worker_id
+    cross join lateral (
+      select l.status from pgflow.step_states l where l.run_id = k.run_id and l.step_slug = k.step_slug limit 1
+    ) s
+    cross join lateral (
+      select l.opt_timeout from pgflow.steps l
+      where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
+      limit 1
+    ) st
+    cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f
+    left join lateral (select * from pgflow.workers l where l.worker_id = t.last_worker_id limit 1) w on true
     where k.run_id = any(v_locked)
       and s.status in ('created', 'started')
       and t.status = 'started'
@@ -3465,6 +3639,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -3507,8 +3682,12 @@ begin
   into v_hopeless
   from unnest(v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes)
     k(run_id, step_slug, task_index)
-  join pgflow.step_tasks t
-    on t.run_id = k.run_id and t.step_slug = k.step_slug and t.task_index = k.task_index
+  cross join lateral (
+    select l.permanently_stalled_at, l.run_id, l.step_slug, l.task_index
+    from pgflow.step_tasks l
+    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
+    limit 1
+  ) t
   where t.permanently_stalled_at is not null;
   if v_hopeless.task_count > 0 then
     perform 1 from pgflow._fail(

@@ -25,6 +25,11 @@
 -- How it stays fast:
 --   * Sets, not loops: every statement handles all tasks of all runs of a call. Joins go from an unnested
 --     array to primary keys, in separate statements (generic plans turn CTE-to-CTE joins quadratic).
+--   * Which table drives a join must not depend on statistics: they say that hardly any run is 'started', and
+--     a plan made while the tables were empty lives as long as its session. So every lookup by key from an
+--     array stands in a lateral subquery of its own (limit 1, offset 0), and an update joins its table to one
+--     subquery "limit v_all", where v_all is null: no limit, but one whose value the planner does not know,
+--     so that it expects few rows and probes the key.
 --   * No index holds a column that changes with every transition, not even in a predicate: updates stay HOT.
 --   * A task is found by the primary key in its message's body, so message_id needs no index.
 --   * An element of a map's array is stored with its task: claiming it costs the same at any array length.

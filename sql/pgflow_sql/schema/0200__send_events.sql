@@ -25,7 +25,7 @@ begin
           else jsonb_build_object('error_message', r.error_message, 'failed_at', r.failed_at)
         end as payload
       from unnest(_send_events.run_ids) with ordinality p(run_id, position)
-      join pgflow.runs r on r.run_id = p.run_id
+      cross join lateral (select * from pgflow.runs l where l.run_id = p.run_id limit 1) r
     ) e
     order by e.position;
     return;
@@ -58,7 +58,9 @@ begin
             then jsonb_build_object('error_message', s.error_message) else '{}' end
       end as payload
     from unnest(_send_events.run_ids, _send_events.step_slugs) with ordinality p(run_id, step_slug, position)
-    join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
+    cross join lateral (
+      select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
+    ) s
   ) e
   order by e.position;
 end;

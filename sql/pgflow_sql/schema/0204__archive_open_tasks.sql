@@ -16,7 +16,9 @@ begin
   else
     select array_agg(t.flow_slug), array_agg(t.message_id) into v_flow_slugs, v_msg_ids
     from unnest(_archive_open_tasks.run_ids, _archive_open_tasks.step_slugs) p(run_id, step_slug)
-    join pgflow.step_tasks t on t.run_id = p.run_id and t.step_slug = p.step_slug
+    cross join lateral (
+      select * from pgflow.step_tasks l where l.run_id = p.run_id and l.step_slug = p.step_slug offset 0
+    ) t
     where t.status in ('queued', 'started');
   end if;
   perform pgflow._archive(v_flow_slugs, v_msg_ids);

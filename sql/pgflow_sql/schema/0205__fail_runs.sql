@@ -5,20 +5,28 @@ returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_all bigint;  -- see 0001_model.sql
 begin
   update pgflow.step_states s
   set status = 'failed',
       failed_at = greatest(now(), s.created_at, s.started_at),
       error_message = f.error_message
-  from unnest(_fail_runs.run_ids, _fail_runs.step_slugs, _fail_runs.error_messages)
-    f(run_id, step_slug, error_message)
+  from (
+    select *
+    from unnest(_fail_runs.run_ids, _fail_runs.step_slugs, _fail_runs.error_messages)
+      g(run_id, step_slug, error_message)
+    limit v_all
+  ) f
   where s.run_id = f.run_id and s.step_slug = f.step_slug;
 
   update pgflow.runs r
   set status = 'failed',
       failed_at = greatest(now(), r.started_at),
       error_message = f.error_message
-  from unnest(_fail_runs.run_ids, _fail_runs.error_messages) f(run_id, error_message)
+  from (
+    select * from unnest(_fail_runs.run_ids, _fail_runs.error_messages) g(run_id, error_message) limit v_all
+  ) f
   where r.run_id = f.run_id;
 
   perform pgflow._send_events('step:failed', _fail_runs.run_ids, _fail_runs.step_slugs);

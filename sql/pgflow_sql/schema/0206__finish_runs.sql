@@ -7,6 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_finished uuid[];
+  v_all bigint;  -- see 0001_model.sql
 begin
   with finished as (
     update pgflow.runs r
@@ -30,6 +31,7 @@ begin
       select l.run_id, case when _finish_runs.count_steps then count(*)::int else 0 end as step_count
       from unnest(_finish_runs.run_ids) l(run_id)
       group by l.run_id
+      limit v_all
     ) c
     where r.run_id = c.run_id
       and (c.step_count > 0 or (r.status = 'started' and r.remaining_steps = 0))

@@ -17,6 +17,8 @@ create function pgflow._release_dependents(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_all bigint;  -- see 0001_model.sql
 begin
   with released as (
     update pgflow.step_states c
@@ -45,9 +47,21 @@ begin
       from unnest(
         _release_dependents.run_ids, _release_dependents.step_slugs, _release_dependents.worker_ids
       ) d(run_id, step_slug, worker_id)
-      join pgflow.step_states p on p.run_id = d.run_id and p.step_slug = d.step_slug
-      join pgflow.deps dep on dep.flow_slug = p.flow_slug and dep.dep_slug = p.step_slug
-      join pgflow.steps child on child.flow_slug = dep.flow_slug and child.step_slug = dep.step_slug
+      cross join lateral (
+        select s.flow_slug, s.status, s.output
+        from pgflow.step_states s
+        where s.run_id = d.run_id and s.step_slug = d.step_slug
+        limit 1
+      ) p
+      cross join lateral (
+        select e.step_slug from pgflow.deps e where e.flow_slug = p.flow_slug and e.dep_slug = d.step_slug offset 0
+      ) dep
+      cross join lateral (
+        select st.step_type, st.required_input_pattern, st.forbidden_input_pattern
+        from pgflow.steps st
+        where st.flow_slug = p.flow_slug and st.step_slug = dep.step_slug
+        limit 1
+      ) child
       cross join lateral (
         select case
           when child.step_type <> 'map' then null
@@ -56,6 +70,7 @@ begin
         end as task_count
       ) l
       group by d.run_id, dep.step_slug
+      limit v_all
     ) x
     where c.run_id = x.run_id and c.step_slug = x.step_slug
     returning c.run_id, c.step_slug, c.status, c.remaining_deps, c.initial_tasks, x.worker_id, x.start

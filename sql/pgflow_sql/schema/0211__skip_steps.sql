@@ -11,6 +11,7 @@ declare
   v_run_ids uuid[];
   v_step_slugs text[];
   v_had_tasks boolean;
+  v_all bigint;  -- see 0001_model.sql
 begin
   with skipped as (
     update pgflow.step_states s
@@ -19,9 +20,13 @@ begin
         skipped_at = greatest(now(), s.created_at),
         error_message = coalesce(p.error_message, s.error_message),
         remaining_tasks = null
-    from unnest(
-      _skip_steps.run_ids, _skip_steps.step_slugs, _skip_steps.reasons, _skip_steps.error_messages
-    ) with ordinality p(run_id, step_slug, reason, error_message, position)
+    from (
+      select *
+      from unnest(
+        _skip_steps.run_ids, _skip_steps.step_slugs, _skip_steps.reasons, _skip_steps.error_messages
+      ) with ordinality g(run_id, step_slug, reason, error_message, position)
+      limit v_all
+    ) p
     where s.run_id = p.run_id and s.step_slug = p.step_slug and s.status in ('created', 'started')
     returning s.run_id, s.step_slug, s.started_at, p.position
   )
@@ -38,7 +43,12 @@ begin
 
   update pgflow.runs r
   set remaining_steps = r.remaining_steps - c.step_count
-  from (select k.run_id, count(*)::int as step_count from unnest(v_run_ids) k(run_id) group by k.run_id) c
+  from (
+    select k.run_id, count(*)::int as step_count
+    from unnest(v_run_ids) k(run_id)
+    group by k.run_id
+    limit v_all
+  ) c
   where r.run_id = c.run_id;
 
   perform pgflow._send_events('step:skipped', v_run_ids, v_step_slugs);

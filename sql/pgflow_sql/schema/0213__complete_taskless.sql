@@ -6,18 +6,25 @@ create function pgflow._complete_taskless(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_all bigint;  -- see 0001_model.sql
 begin
   update pgflow.step_states s
   set status = 'completed',
       started_at = greatest(now(), s.created_at),
       completed_at = greatest(now(), s.created_at),
       remaining_tasks = 0,
-      output = case st.step_type when 'map' then '[]'::jsonb end
-  from unnest(_complete_taskless.run_ids, _complete_taskless.step_slugs) p(run_id, step_slug), pgflow.steps st
-  where s.run_id = p.run_id
-    and s.step_slug = p.step_slug
-    and st.flow_slug = s.flow_slug
-    and st.step_slug = s.step_slug;
+      output = (
+        select '[]'::jsonb
+        from pgflow.steps st
+        where st.flow_slug = s.flow_slug and st.step_slug = s.step_slug and st.step_type = 'map'
+      )
+  from (
+    select *
+    from unnest(_complete_taskless.run_ids, _complete_taskless.step_slugs) g(run_id, step_slug)
+    limit v_all
+  ) p
+  where s.run_id = p.run_id and s.step_slug = p.step_slug;
 
   update pgflow.runs r
   set remaining_steps = r.remaining_steps - c.step_count
@@ -25,6 +32,7 @@ begin
     select p.run_id, count(*)::int as step_count
     from unnest(_complete_taskless.run_ids) p(run_id)
     group by p.run_id
+    limit v_all
   ) c
   where r.run_id = c.run_id;
 

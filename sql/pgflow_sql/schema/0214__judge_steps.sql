@@ -33,9 +33,13 @@ begin
         else 'start'
       end as verdict
     from unnest(_judge_steps.run_ids, _judge_steps.step_slugs) p(run_id, step_slug)
-    join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
-    join pgflow.runs r on r.run_id = s.run_id
-    join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+    cross join lateral (
+      select * from pgflow.step_states s where s.run_id = p.run_id and s.step_slug = p.step_slug limit 1
+    ) s
+    cross join lateral (select r.status, r.input from pgflow.runs r where r.run_id = p.run_id limit 1) r
+    cross join lateral (
+      select * from pgflow.steps st where st.flow_slug = s.flow_slug and st.step_slug = p.step_slug limit 1
+    ) st
     cross join lateral (
       -- the condition input, built only for steps that have a pattern
       select case

@@ -6,17 +6,23 @@ create function pgflow._start_steps(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_all bigint;  -- see 0001_model.sql
 begin
   with started as (
     update pgflow.step_states s
     set status = 'started',
         started_at = greatest(now(), s.created_at),
         remaining_tasks = s.initial_tasks
-    from unnest(_start_steps.run_ids, _start_steps.step_slugs) p(run_id, step_slug), pgflow.runs r
+    from (
+      select g.run_id, g.step_slug
+      from unnest(_start_steps.run_ids, _start_steps.step_slugs) g(run_id, step_slug)
+      cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
+      where r.status = 'started'
+      limit v_all
+    ) p
     where s.run_id = p.run_id
       and s.step_slug = p.step_slug
-      and r.run_id = s.run_id
-      and r.status = 'started'
       and s.status = 'created'
       and s.remaining_deps = 0
       and s.initial_tasks > 0

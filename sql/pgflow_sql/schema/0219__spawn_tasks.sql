@@ -24,7 +24,7 @@ begin
   for v_flow_slug in
     select distinct r.flow_slug
     from unnest(_spawn_tasks.run_ids) p(run_id)
-    join pgflow.runs r on r.run_id = p.run_id
+    cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = p.run_id limit 1) r
     order by r.flow_slug
   loop
     v_sequence := pg_get_serial_sequence(format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'q')), 'msg_id');
@@ -55,8 +55,12 @@ begin
           ) as handed
         from unnest(_spawn_tasks.run_ids, _spawn_tasks.step_slugs, _spawn_tasks.worker_ids)
           with ordinality p(run_id, step_slug, worker_id, position)
-        join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
-        join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+        cross join lateral (
+          select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
+        ) s
+        cross join lateral (
+          select * from pgflow.steps l where l.flow_slug = v_flow_slug and l.step_slug = p.step_slug limit 1
+        ) st
         cross join lateral (
           select coalesce(st.opt_start_delay, 0) = 0 and p.worker_id is not null and v_left > 0 as eligible
         ) d
@@ -107,8 +111,10 @@ begin
       bool_or(m.status = 'queued' and coalesce(st.opt_start_delay, 0) = 0) as visible
     into v_made
     from made m
-    join pgflow.steps st on st.flow_slug = v_flow_slug and st.step_slug = m.step_slug
-    join pgflow.flows f on f.flow_slug = v_flow_slug;
+    cross join lateral (
+      select * from pgflow.steps l where l.flow_slug = v_flow_slug and l.step_slug = m.step_slug limit 1
+    ) st
+    cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = v_flow_slug limit 1) f;
 
     execute format(
       $sql$

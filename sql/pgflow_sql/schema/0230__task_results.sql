@@ -52,11 +52,17 @@ begin
     coalesce(st.opt_max_attempts, f.opt_max_attempts)
   from unnest(_task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes)
     with ordinality k(run_id, step_slug, task_index, position)
-  join pgflow.step_tasks t
-    on t.run_id = k.run_id and t.step_slug = k.step_slug and t.task_index = k.task_index
-  join pgflow.runs r on r.run_id = t.run_id
-  join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
-  join pgflow.flows f on f.flow_slug = t.flow_slug
+  cross join lateral (
+    select *
+    from pgflow.step_tasks l
+    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
+    limit 1
+  ) t
+  cross join lateral (select l.input, l.trace_context from pgflow.runs l where l.run_id = k.run_id limit 1) r
+  cross join lateral (
+    select * from pgflow.steps l where l.flow_slug = t.flow_slug and l.step_slug = k.step_slug limit 1
+  ) st
+  cross join lateral (select * from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f
   order by k.position;
 end;
 $$;

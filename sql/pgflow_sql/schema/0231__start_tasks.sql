@@ -18,6 +18,8 @@ create function pgflow._start_tasks(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_all bigint;  -- see 0001_model.sql
 begin
   with started as (
     update pgflow.step_tasks t
@@ -25,27 +27,32 @@ begin
         started_at = greatest(now(), t.queued_at),
         attempts_count = t.attempts_count + 1,
         last_worker_id = m.worker_id
-    from unnest(
-      _start_tasks.worker_ids, _start_tasks.flow_slugs, _start_tasks.msg_ids,
-      _start_tasks.run_ids, _start_tasks.step_slugs, _start_tasks.task_indexes
-    ) with ordinality m(worker_id, flow_slug, msg_id, run_id, step_slug, task_index, position),
-      pgflow.runs r, pgflow.step_states s, pgflow.steps st, pgflow.flows f
+    from (
+      select g.*, coalesce(st.opt_timeout, f.opt_timeout) + 2 as vt_offset
+      from unnest(
+        _start_tasks.worker_ids, _start_tasks.flow_slugs, _start_tasks.msg_ids,
+        _start_tasks.run_ids, _start_tasks.step_slugs, _start_tasks.task_indexes
+      ) with ordinality g(worker_id, flow_slug, msg_id, run_id, step_slug, task_index, position)
+      cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
+      cross join lateral (
+        select l.status from pgflow.step_states l where l.run_id = g.run_id and l.step_slug = g.step_slug limit 1
+      ) s
+      cross join lateral (
+        select l.opt_timeout from pgflow.steps l
+        where l.flow_slug = g.flow_slug and l.step_slug = g.step_slug
+        limit 1
+      ) st
+      cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = g.flow_slug limit 1) f
+      where r.status = 'started' and s.status = 'started'
+      limit v_all
+    ) m
     where t.run_id = m.run_id
       and t.step_slug = m.step_slug
       and t.task_index = m.task_index
       and t.flow_slug = m.flow_slug
       and t.message_id = m.msg_id
       and t.status = 'queued'
-      and r.run_id = m.run_id
-      and r.status = 'started'
-      and s.run_id = m.run_id
-      and s.step_slug = m.step_slug
-      and s.status = 'started'
-      and st.flow_slug = m.flow_slug
-      and st.step_slug = m.step_slug
-      and f.flow_slug = m.flow_slug
-    returning t.flow_slug, t.message_id, t.run_id, t.step_slug, t.task_index, m.position,
-      coalesce(st.opt_timeout, f.opt_timeout) + 2 as vt_offset
+    returning t.flow_slug, t.message_id, t.run_id, t.step_slug, t.task_index, m.position, m.vt_offset
   ),
   sorted as (select * from started s order by s.position)
   select

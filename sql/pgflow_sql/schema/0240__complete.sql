@@ -22,6 +22,7 @@ declare
   v_handed record;
   v_violations bigint[];
   v_refused bigint[];
+  v_all bigint;  -- see 0001_model.sql
 begin
   -- A statement of its own: what follows must see what the others have committed meanwhile.
   select array_agg(distinct r.flow_slug) into v_flow_slugs
@@ -52,17 +53,20 @@ begin
     set status = 'completed',
         completed_at = greatest(now(), t.started_at),
         output = g.output
-    from unnest(
-      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
-      _complete.attempts, _complete.outputs
-    ) with ordinality g(worker_id, run_id, step_slug, task_index, attempt, output, position),
-      pgflow.runs r, pgflow.step_states s
-    where r.run_id = g.run_id
-      and r.status = 'started'
-      and s.run_id = g.run_id
-      and s.step_slug = g.step_slug
-      and s.status = 'started'
-      and t.run_id = g.run_id
+    from (
+      select u.*
+      from unnest(
+        _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
+        _complete.attempts, _complete.outputs
+      ) with ordinality u(worker_id, run_id, step_slug, task_index, attempt, output, position)
+      cross join lateral (select l.status from pgflow.runs l where l.run_id = u.run_id limit 1) r
+      cross join lateral (
+        select l.status from pgflow.step_states l where l.run_id = u.run_id and l.step_slug = u.step_slug limit 1
+      ) s
+      where r.status = 'started' and s.status = 'started'
+      limit v_all
+    ) g
+    where t.run_id = g.run_id
       and t.step_slug = g.step_slug
       and t.task_index = g.task_index
       and t.status = 'started'
@@ -103,7 +107,7 @@ begin
         completed_at = case when s.remaining_tasks = c.task_count then greatest(now(), s.started_at) end,
         output = case
           when s.remaining_tasks is distinct from c.task_count then null
-          when st.step_type = 'map' then (
+          when c.step_type = 'map' then (
             select jsonb_agg(t.output order by t.task_index)
             from pgflow.step_tasks t
             where t.run_id = s.run_id and t.step_slug = s.step_slug
@@ -116,14 +120,18 @@ begin
           )
         end
     from (
-      select a.run_id, a.step_slug, count(*)::int as task_count, (array_agg(a.worker_id))[1] as worker_id
-      from unnest(v_accepted.run_ids, v_accepted.step_slugs, v_accepted.worker_ids) a(run_id, step_slug, worker_id)
+      select a.run_id, a.step_slug, count(*)::int as task_count, (array_agg(a.worker_id))[1] as worker_id,
+        (
+          select st.step_type
+          from pgflow.steps st
+          where st.flow_slug = min(a.flow_slug) and st.step_slug = a.step_slug
+        ) as step_type
+      from unnest(v_accepted.flow_slugs, v_accepted.run_ids, v_accepted.step_slugs, v_accepted.worker_ids)
+        a(flow_slug, run_id, step_slug, worker_id)
       group by a.run_id, a.step_slug
-    ) c, pgflow.steps st
-    where s.run_id = c.run_id
-      and s.step_slug = c.step_slug
-      and st.flow_slug = s.flow_slug
-      and st.step_slug = s.step_slug
+      limit v_all
+    ) c
+    where s.run_id = c.run_id and s.step_slug = c.step_slug
     returning s.run_id, s.step_slug, s.status, c.worker_id
   ),
   done as (

@@ -26,9 +26,15 @@ begin
       _outcomes.task_indexes[p.position] as task_index,
       _outcomes.attempts[p.position] as attempt
   ) g
-  left join pgflow.runs r on r.run_id = g.run_id
-  left join pgflow.step_tasks t
-    on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
+  left join lateral (
+    select l.flow_slug, l.trace_context from pgflow.runs l where l.run_id = g.run_id limit 1
+  ) r on true
+  left join lateral (
+    select l.message_id
+    from pgflow.step_tasks l
+    where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+    limit 1
+  ) t on true
   order by p.sequence;
 end;
 $$;

@@ -12,13 +12,24 @@ declare
 begin
   select array_agg(t.flow_slug) as flow_slugs, array_agg(t.message_id) as msg_ids
   into v_late
-  from unnest(_archive_late.run_ids, _archive_late.step_slugs, _archive_late.task_indexes)
-    with ordinality g(run_id, step_slug, task_index, position)
-  join pgflow.runs r on r.run_id = g.run_id
-  join pgflow.step_states s on s.run_id = g.run_id and s.step_slug = g.step_slug
-  join pgflow.step_tasks t
-    on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
-  where g.position = any(_archive_late.positions) and r.status <> 'failed' and s.status <> 'started';
+  from unnest(_archive_late.positions) p(position)
+  cross join lateral (
+    select
+      _archive_late.run_ids[p.position] as run_id,
+      _archive_late.step_slugs[p.position] as step_slug,
+      _archive_late.task_indexes[p.position] as task_index
+  ) g
+  cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
+  cross join lateral (
+    select l.status from pgflow.step_states l where l.run_id = g.run_id and l.step_slug = g.step_slug limit 1
+  ) s
+  cross join lateral (
+    select l.flow_slug, l.message_id
+    from pgflow.step_tasks l
+    where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+    limit 1
+  ) t
+  where r.status <> 'failed' and s.status <> 'started';
 
   perform pgflow._archive(v_late.flow_slugs, v_late.msg_ids);
 end;

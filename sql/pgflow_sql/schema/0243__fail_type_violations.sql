@@ -15,6 +15,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wrong record;
+  v_all bigint;  -- see 0001_model.sql
 begin
   select
     array_agg(w.position) as positions,
@@ -38,11 +39,22 @@ begin
       _fail_type_violations.worker_ids, _fail_type_violations.run_ids, _fail_type_violations.step_slugs,
       _fail_type_violations.task_indexes, _fail_type_violations.attempts, _fail_type_violations.outputs
     ) with ordinality g(worker_id, run_id, step_slug, task_index, attempt, output, position)
-    join pgflow.runs r on r.run_id = g.run_id
-    join pgflow.step_states s on s.run_id = g.run_id and s.step_slug = g.step_slug
-    join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
-    join pgflow.step_tasks t
-      on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
+    cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
+    cross join lateral (
+      select l.flow_slug, l.step_slug, l.status
+      from pgflow.step_states l
+      where l.run_id = g.run_id and l.step_slug = g.step_slug
+      limit 1
+    ) s
+    cross join lateral (
+      select l.step_type from pgflow.steps l where l.flow_slug = s.flow_slug and l.step_slug = g.step_slug limit 1
+    ) st
+    cross join lateral (
+      select *
+      from pgflow.step_tasks l
+      where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+      limit 1
+    ) t
     cross join lateral (
       select d.step_slug as map_slug
       from pgflow.deps d
@@ -75,8 +87,12 @@ begin
       failed_at = greatest(now(), t.started_at),
       output = w.output,
       error_message = format('[TYPE_VIOLATION] Produced %s instead of array', w.produced)
-  from unnest(v_wrong.run_ids, v_wrong.step_slugs, v_wrong.task_indexes, v_wrong.outputs, v_wrong.types)
-    w(run_id, step_slug, task_index, output, produced)
+  from (
+    select *
+    from unnest(v_wrong.run_ids, v_wrong.step_slugs, v_wrong.task_indexes, v_wrong.outputs, v_wrong.types)
+      g(run_id, step_slug, task_index, output, produced)
+    limit v_all
+  ) w
   where t.run_id = w.run_id and t.step_slug = w.step_slug and t.task_index = w.task_index;
 
   perform pgflow._archive(v_wrong.flow_slugs, v_wrong.msg_ids);

@@ -20,6 +20,7 @@ declare
   v_tasks pgflow.task_result[];
   v_errors text[];
   v_part record;
+  v_all bigint;  -- see 0001_model.sql
 begin
   perform 1
   from pgflow.runs r
@@ -89,12 +90,20 @@ begin
         ) with ordinality g(
           worker_id, run_id, step_slug, task_index, attempt, error_message, retryable, retry_after, position
         )
-        left join pgflow.step_tasks t
-          on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
-        left join pgflow.runs r on r.run_id = t.run_id
-        left join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
-        left join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
-        left join pgflow.flows f on f.flow_slug = t.flow_slug
+        left join lateral (
+          select *
+          from pgflow.step_tasks l
+          where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+          limit 1
+        ) t on true
+        left join lateral (select * from pgflow.runs l where l.run_id = t.run_id limit 1) r on true
+        left join lateral (
+          select l.status from pgflow.step_states l where l.run_id = t.run_id and l.step_slug = t.step_slug limit 1
+        ) s on true
+        left join lateral (
+          select * from pgflow.steps l where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug limit 1
+        ) st on true
+        left join lateral (select * from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f on true
       ) j
     ) c
   ) v;
@@ -104,14 +113,16 @@ begin
       started_at = case v.outcome when 'retry' then null else t.started_at end,
       failed_at = case v.outcome when 'retry' then null else greatest(now(), t.started_at) end,
       error_message = v.error_message
-  from unnest(v_tasks, v_errors) v(
-    outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
-    timeout, started_at, trace_context, delay, max_attempts, error_message
-  )
-  where t.run_id = v.run_id
-    and t.step_slug = v.step_slug
-    and t.task_index = v.task_index
-    and v.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'run failed');
+  from (
+    select *
+    from unnest(v_tasks, v_errors) g(
+      outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
+      timeout, started_at, trace_context, delay, max_attempts, error_message
+    )
+    where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'run failed')
+    limit v_all
+  ) v
+  where t.run_id = v.run_id and t.step_slug = v.step_slug and t.task_index = v.task_index;
 
   select
     array_agg(v.flow_slug) filter (where v.outcome = 'retry') as retry_flow_slugs,

@@ -71,7 +71,7 @@ begin
       case when v_direct and st.deps_count = 0 then now() end,
       case when v_direct and st.deps_count = 0 then c.initial_tasks end
     from unnest(v_created) i(run_id)
-    join pgflow.runs r on r.run_id = i.run_id
+    cross join lateral (select l.run_id, l.input from pgflow.runs l where l.run_id = i.run_id limit 1) r
     cross join unnest(v_steps.slugs, v_steps.deps_counts, v_steps.types) st(slug, deps_count, type)
     cross join lateral (
       select case

@@ -9,7 +9,7 @@ declare
 begin
   select r.run_id into v_run_id
   from unnest(_check_same_runs.run_ids, _check_same_runs.inputs) i(run_id, input)
-  join pgflow.runs r on r.run_id = i.run_id
+  cross join lateral (select l.* from pgflow.runs l where l.run_id = i.run_id limit 1) r
   where r.flow_slug <> _check_same_runs.flow_slug or r.input is distinct from i.input
   limit 1;
   if found then

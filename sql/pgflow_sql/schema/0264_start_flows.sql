@@ -9,6 +9,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -31,7 +32,7 @@ begin
   return query
   select r.*
   from unnest(v_run_ids) with ordinality i(run_id, position)
-  join pgflow.runs r on r.run_id = i.run_id
+  cross join lateral (select l.* from pgflow.runs l where l.run_id = i.run_id limit 1) r
   order by i.position;
 end;
 $$;

@@ -21,8 +21,10 @@ begin
     select array_agg(s.run_id order by s.step_slug collate "C"), array_agg(s.step_slug order by s.step_slug collate "C")
     into v_run_ids, v_step_slugs
     from unnest(v_run_ids, v_step_slugs) p(run_id, step_slug)
-    join pgflow.step_states s on s.run_id = p.run_id and s.step_slug = p.step_slug
-    join pgflow.runs r on r.run_id = s.run_id
+    cross join lateral (
+      select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
+    ) s
+    cross join lateral (select l.status from pgflow.runs l where l.run_id = p.run_id limit 1) r
     where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0 and s.initial_tasks = 0;
     exit when v_run_ids is null;
 

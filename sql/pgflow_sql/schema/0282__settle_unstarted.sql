@@ -39,12 +39,22 @@ begin
       _settle_unstarted.msg_ids, _settle_unstarted.run_ids,
       _settle_unstarted.step_slugs, _settle_unstarted.task_indexes
     ) g(msg_id, run_id, step_slug, task_index)
-    left join pgflow.step_tasks t
-      on t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
-    left join pgflow.runs r on r.run_id = t.run_id
-    left join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
-    left join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
-    left join pgflow.flows f on f.flow_slug = t.flow_slug
+    left join lateral (
+      select *
+      from pgflow.step_tasks l
+      where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+      limit 1
+    ) t on true
+    left join lateral (select l.status from pgflow.runs l where l.run_id = t.run_id limit 1) r on true
+    left join lateral (
+      select l.status from pgflow.step_states l where l.run_id = t.run_id and l.step_slug = t.step_slug limit 1
+    ) s on true
+    left join lateral (
+      select l.opt_timeout from pgflow.steps l
+      where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
+      limit 1
+    ) st on true
+    left join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f on true
   ) m;
 
   if v_found.over_msg_ids is not null then

@@ -10,11 +10,13 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
 declare
   v_released record;
+  v_all bigint;  -- see 0001_model.sql
 begin
   perform pgflow._check_lengths(
     cardinality(release_tasks.run_ids),
@@ -33,21 +35,25 @@ begin
   with released as (
     update pgflow.step_tasks t
     set status = 'queued', started_at = null, attempts_count = t.attempts_count - 1
-    from unnest(
-      release_tasks.worker_ids, release_tasks.run_ids, release_tasks.step_slugs,
-      release_tasks.task_indexes, release_tasks.attempts
-    ) g(worker_id, run_id, step_slug, task_index, attempt), pgflow.runs r, pgflow.step_states s
+    from (
+      select u.*
+      from unnest(
+        release_tasks.worker_ids, release_tasks.run_ids, release_tasks.step_slugs,
+        release_tasks.task_indexes, release_tasks.attempts
+      ) u(worker_id, run_id, step_slug, task_index, attempt)
+      cross join lateral (select l.status from pgflow.runs l where l.run_id = u.run_id limit 1) r
+      cross join lateral (
+        select l.status from pgflow.step_states l where l.run_id = u.run_id and l.step_slug = u.step_slug limit 1
+      ) s
+      where r.status = 'started' and s.status = 'started'
+      limit v_all
+    ) g
     where t.run_id = g.run_id
       and t.step_slug = g.step_slug
       and t.task_index = g.task_index
       and t.status = 'started'
       and t.last_worker_id = g.worker_id
       and t.attempts_count = g.attempt
-      and r.run_id = g.run_id
-      and r.status = 'started'
-      and s.run_id = g.run_id
-      and s.step_slug = g.step_slug
-      and s.status = 'started'
     returning t.flow_slug, t.message_id
   )
   select array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids,

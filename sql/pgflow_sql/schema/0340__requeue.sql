@@ -9,11 +9,16 @@ as $$
 declare
   v_again record;
   v_over record;
+  v_all bigint;  -- see 0001_model.sql
 begin
   with given_up as (
     update pgflow.step_tasks t
     set permanently_stalled_at = now()
-    from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) k(run_id, step_slug, task_index)
+    from (
+      select *
+      from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
+      limit v_all
+    ) k
     where t.run_id = k.run_id
       and t.step_slug = k.step_slug
       and t.task_index = k.task_index
@@ -31,7 +36,11 @@ begin
         last_worker_id = null,
         last_requeued_at = now(),
         requeued_count = t.requeued_count + 1
-    from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) k(run_id, step_slug, task_index)
+    from (
+      select *
+      from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
+      limit v_all
+    ) k
     where t.run_id = k.run_id
       and t.step_slug = k.step_slug
       and t.task_index = k.task_index

@@ -34,10 +34,16 @@ begin
       k(run_id, step_slug, task_index)
     join pgflow.step_tasks t
       on t.run_id = k.run_id and t.step_slug = k.step_slug and t.task_index = k.task_index
-    join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
-    join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
-    join pgflow.flows f on f.flow_slug = t.flow_slug
-    left join pgflow.workers w on w.worker_id = t.last_worker_id
+    cross join lateral (
+      select l.status from pgflow.step_states l where l.run_id = k.run_id and l.step_slug = k.step_slug limit 1
+    ) s
+    cross join lateral (
+      select l.opt_timeout from pgflow.steps l
+      where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
+      limit 1
+    ) st
+    cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f
+    left join lateral (select * from pgflow.workers l where l.worker_id = t.last_worker_id limit 1) w on true
     where k.run_id = any(v_locked)
       and s.status in ('created', 'started')
       and t.status = 'started'

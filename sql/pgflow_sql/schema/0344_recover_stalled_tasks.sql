@@ -9,6 +9,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -51,8 +52,12 @@ begin
   into v_hopeless
   from unnest(v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes)
     k(run_id, step_slug, task_index)
-  join pgflow.step_tasks t
-    on t.run_id = k.run_id and t.step_slug = k.step_slug and t.task_index = k.task_index
+  cross join lateral (
+    select l.permanently_stalled_at, l.run_id, l.step_slug, l.task_index
+    from pgflow.step_tasks l
+    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
+    limit 1
+  ) t
   where t.permanently_stalled_at is not null;
   if v_hopeless.task_count > 0 then
     perform 1 from pgflow._fail(
