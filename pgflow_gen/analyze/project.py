@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,8 +34,14 @@ def analyze_project(config: Config, findings: Findings, only: Path | None) -> An
     if only is None:
         flows = work.all_flows(discover(config))
     else:
-        flows = work.flows_of(only.resolve(), _discover_quietly(config))
+        flows = work.flows_of(_as_discovered(config, only), _discover_quietly(config))
     return work.result(flows)
+
+
+def _as_discovered(config: Config, file: Path) -> Path:
+    """``file`` as discovery spells it: absolute, and below the root whatever links led here."""
+    absolute = Path(os.path.abspath(file))
+    return absolute if absolute.is_relative_to(config.root) else absolute.resolve()
 
 
 def _discover_quietly(config: Config) -> tuple[Path, ...]:

@@ -17,11 +17,11 @@ _DECORATOR = re.compile(r"\.[\s\\]*(?:step|array|map)\b")
 def discover(config: Config) -> tuple[Path, ...]:
     """All Python files the configuration names, each once, sorted by path below the root.
 
-    Hidden folders, ``__pycache__``, virtual environments and the output folder are left out of folders
-    and globs; symbolic links are followed, a file reached twice counts once. Raises ConfigError for an
-    entry that names nothing.
+    Hidden files and folders, ``__pycache__``, virtual environments and the output folder are left out of
+    folders and globs. Symbolic links are followed, after everything that is really there: a file reached
+    twice counts once, under its own path. Raises ConfigError for an entry that names nothing.
     """
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     for entry in config.flows:
         files = list(_expand(config, entry))
         if not files and not (config.root / entry).is_dir():
@@ -30,10 +30,9 @@ def discover(config: Config) -> tuple[Path, ...]:
                 "create it, or name your flows' folder with flows = [...] in pyproject.toml",
             )
         for file in files:
-            real = file.resolve()
-            found[real] = min(
-                found.get(real, file), file, key=lambda item: (len(item.parts), item.as_posix())
-            )
+            real = os.path.realpath(file)
+            if real not in found or _is_really(file, real):
+                found[real] = file
     return tuple(sorted(found.values(), key=lambda file: file.as_posix()))
 
 
@@ -42,8 +41,12 @@ def may_hold_flows(text: str) -> bool:
     return "pgflow_runtime" in text or ("@" in text and _DECORATOR.search(text) is not None)
 
 
+def _is_really(file: Path, real: str) -> bool:
+    return os.fspath(file) == real
+
+
 def _expand(config: Config, entry: str) -> Iterator[Path]:
-    target = config.root / entry
+    target = Path(os.path.normpath(config.root / entry))
     if target.is_dir():
         yield from _walk(config, target)
     elif target.is_file():
@@ -54,19 +57,19 @@ def _expand(config: Config, entry: str) -> Iterator[Path]:
         except (ValueError, NotImplementedError) as error:
             raise ConfigError(f"[{SECTION}] flows: {entry!r} is not a usable glob: {error}") from None
         for match in matches:
-            if match.is_dir():
+            if _is_below_skipped(config, match):
+                continue
+            if match.is_dir() and not _is_skipped(config, match):
                 yield from _walk(config, match)
-            elif match.suffix == ".py" and _is_wanted(config, match):
+            elif _is_source(match):
                 yield match
 
 
-def _is_wanted(config: Config, match: Path) -> bool:
-    """Whether no folder between the root and a glob's match is one that walks leave out."""
-    parents = [
-        config.root.joinpath(*match.relative_to(config.root).parts[:depth])
-        for depth in range(1, len(match.relative_to(config.root).parts))
-    ]
-    return not any(_is_skipped(config, folder) for folder in parents)
+def _is_below_skipped(config: Config, match: Path) -> bool:
+    """Whether a folder between the root and a glob's match is one that walks leave out."""
+    between = match.relative_to(config.root).parts[:-1]
+    folders = (config.root.joinpath(*between[: depth + 1]) for depth in range(len(between)))
+    return any(_is_skipped(config, folder) for folder in folders)
 
 
 def _is_skipped(config: Config, folder: Path) -> bool:
@@ -78,15 +81,33 @@ def _is_skipped(config: Config, folder: Path) -> bool:
     )
 
 
+def _is_source(file: Path) -> bool:
+    """Whether to read ``file``; a dangling link is read too, which then says what is wrong with it."""
+    if file.suffix != ".py" or file.name.startswith("."):
+        return False
+    return file.is_file() or (file.is_symlink() and not file.exists())
+
+
 def _walk(config: Config, top: Path) -> Iterator[Path]:
-    """Python files below ``top``, in order of name; each real folder is entered once, so links may loop."""
+    """Python files below ``top``; each real folder is entered once, so links may go round in circles."""
     entered: set[str] = set()
-    for current, folders, files in os.walk(top, followlinks=True):
-        real = os.path.realpath(current)
+    waiting, links = [top], list[Path]()
+    while waiting or links:
+        folder = waiting.pop() if waiting else links.pop(0)
+        real = os.path.realpath(folder)
         if real in entered:
-            folders.clear()
             continue
         entered.add(real)
-        here = Path(current)
-        folders[:] = sorted(name for name in folders if not _is_skipped(config, here / name))
-        yield from (here / name for name in sorted(files) if name.endswith(".py"))
+        for item in _children(folder):
+            if item.is_dir():
+                if not _is_skipped(config, item):
+                    (links if item.is_symlink() else waiting).append(item)
+            elif _is_source(item):
+                yield item
+
+
+def _children(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise ConfigError(f"cannot read the folder {folder}: {error.strerror or error}") from None

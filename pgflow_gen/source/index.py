@@ -79,7 +79,7 @@ class StarImport:
     conditional: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class ModuleIndex:
     """The top-level names of one module."""
 

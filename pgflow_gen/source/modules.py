@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import os
 from pathlib import Path
 
 from pgflow_gen.config import Config
@@ -55,4 +56,4 @@ def submodules(config: Config, name: str) -> tuple[str, ...]:
 
 
 def source_roots(config: Config) -> tuple[Path, ...]:
-    return tuple((config.root / item).resolve() if item != "." else config.root for item in config.src)
+    return tuple(Path(os.path.normpath(config.root / item)) for item in config.src)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 import io
 import re
+import sys
 import tokenize
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 import libcst as cst
@@ -30,13 +31,13 @@ _CHAIN_BREAKS = frozenset({",", ":", "="})
 _CHAIN_WORDS = frozenset({"not", "lambda", "else", "and", "or", "if", "elif", "await", "in", "is"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class ParsedFile:
     """A file and its tree; positions are computed when the first span is asked for."""
 
     source: SourceText
     tree: cst.Module
-    _positions: dict[cst.CSTNode, CodeRange] | None = field(default=None, repr=False)
+    _positions: dict[cst.CSTNode, CodeRange] | None = None
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where ``node`` stands; the end is exclusive."""
@@ -57,12 +58,17 @@ class ParsedFile:
 def positions(tree: cst.Module) -> dict[cst.CSTNode, CodeRange]:
     """Where every node of ``tree`` stands, in libcst's 1-based lines and 0-based columns."""
     provider = PositionProvider()
+    limit = sys.getrecursionlimit()
+    # Ten frames for each level of nesting; they are Python's own, on the heap.
+    sys.setrecursionlimit(max(limit, 20 * MAX_DEPTH + 1000))
     try:
         # What MetadataWrapper.resolve does, without its second walk over the whole tree: half the time.
         provider._gen_impl(tree)
         return dict(cast("dict[cst.CSTNode, CodeRange]", provider._computed))
     except AttributeError:
         return dict(MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider))
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def parse(source: SourceText) -> ParsedFile | Diagnostic:

@@ -27,9 +27,11 @@ class SourceText:
 def display_path(root: Path, file: Path) -> str:
     """``file`` as messages name it: POSIX, relative to ``root``."""
     try:
-        return file.relative_to(root).as_posix()
+        path = file.relative_to(root).as_posix()
     except ValueError:
-        return Path(os.path.relpath(file, root)).as_posix()
+        path = Path(os.path.relpath(file, root)).as_posix()
+    # A file name that is no UTF-8 must not break the message that is about it.
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 def read_source(root: Path, file: Path) -> SourceText | Diagnostic:
