@@ -12,8 +12,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+from pgflow_runtime.errors import ConnectionFailed, CoreMissing, DatabaseError, PermissionDenied, UnknownFlow
 from pgflow_runtime.worker import logs
-from pgflow_runtime.worker.arrays import plain
 from pgflow_runtime.worker.exchange import Exchange
 from pgflow_runtime.worker.executor import Executor
 from pgflow_runtime.worker.idle import Idle
@@ -22,11 +22,14 @@ from pgflow_runtime.worker.outcome import Completed, Failed, Outcome, Refused, S
 from pgflow_runtime.worker.rows import Fence, TaskRow
 from pgflow_runtime.worker.served import ServedFlows
 from pgflow_runtime.worker.slots import Slots
-from pgflow_runtime.worker.statements import ANNOUNCE
 from pgflow_runtime.worker.verdicts import note_completions, note_failures
 
 MOST_OUTCOMES = 500
 """Outcomes in one call at most."""
+MOST_REFUSALS = 5
+"""Claims in a row that the database may refuse before the worker gives up."""
+HOPELESS = (CoreMissing, UnknownFlow, PermissionDenied, ConnectionFailed)
+"""What waiting does not mend (a lost connection is waited for elsewhere)."""
 MOST_BYTES = 32 * 1024 * 1024
 """Output in one call at most, unless a single one is larger."""
 
@@ -48,6 +51,7 @@ class Engine:
         self.settled = asyncio.Event()
         """Set while nothing waits to be reported and no call is under way."""
         self.settled.set()
+        self._refusals = 0
         self._reading = True
         self._timer: asyncio.TimerHandle | None = None
         self.executor: Executor
@@ -121,9 +125,9 @@ class Engine:
     # -- what a lane does
 
     async def _announce(self, link: Link) -> None:
-        ids = plain(flow.worker_id for flow in self._flows.active)
-        rows = await link.call_locked(ANNOUNCE, (ids, self._idle.lease_seconds))
-        self._idle.announced(rows[0][0])
+        self._idle.begin_announcement()
+        flows, seconds = self._flows.active, self._idle.lease_seconds
+        self._idle.announced(await self._exchange.announce(link, flows, seconds))
 
     async def _claim(self, link: Link) -> None:
         most = self._slots.reserve(self._batch_size) if self._may_read() else 0
@@ -132,11 +136,23 @@ class Engine:
         self._idle.begin_look()
         try:
             rows = await self._exchange.claim(link, self._flows.active, most)
+        except DatabaseError as error:
+            await self._bear(error)
+            return
         finally:
             self._slots.unreserve(most)
+        self._refusals = 0
         if len(rows) == most:
             self._idle.want_look()  # there may be more
         self._start(rows)
+
+    async def _bear(self, error: DatabaseError) -> None:
+        """A claim was refused: by an overloaded server perhaps. Wait a second, but not for ever."""
+        self._refusals += 1
+        if isinstance(error, HOPELESS) or self._refusals >= MOST_REFUSALS:
+            raise error
+        logs.logger.warning("cannot claim tasks: %s", error)
+        await asyncio.sleep(1)
 
     async def _report(self, link: Link) -> None:
         completed, failed = self._take()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, LiteralString
 
 import psycopg
 
+from pgflow_runtime.errors import WorkerNotRegistered
 from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.arrays import fences, flags, optional, plain, texts
@@ -16,9 +17,7 @@ from pgflow_runtime.worker.link import Link
 from pgflow_runtime.worker.outcome import Completed, Failed
 from pgflow_runtime.worker.rows import Fence, TaskRow, task_rows
 from pgflow_runtime.worker.served import ServedFlow, ServedFlows
-from pgflow_runtime.worker.statements import CLAIM, COMPLETE, FAIL, RELEASE, STARTED_TASKS
-
-T = TypeVar("T", Completed, Failed)
+from pgflow_runtime.worker.statements import ANNOUNCE, CLAIM, COMPLETE, FAIL, REGISTER, RELEASE, STARTED_TASKS
 
 DATA_ERRORS = ("22", "23", "54")
 """SQLSTATE classes that a task's own data can cause: repeated one by one, only the culprit fails."""
@@ -27,12 +26,27 @@ DATA_ERRORS = ("22", "23", "54")
 class Exchange:
     """Speaks to the core for all flows of a process. Callers hold the link's lock."""
 
-    def __init__(self, flows: ServedFlows, visibility_timeout: int) -> None:
+    def __init__(self, flows: ServedFlows, name: str, visibility_timeout: int) -> None:
         self._flows = flows
+        self._name = name
         self._visibility_timeout = visibility_timeout
 
+    async def announce(self, link: Link, flows: Sequence[ServedFlow], seconds: int) -> float | None:
+        """Ask for notifications for so many seconds; seconds until the next message becomes visible."""
+        ids = plain(flow.worker_id for flow in flows)
+        try:
+            rows = await self._call(link, ANNOUNCE, (ids, seconds))
+        except psycopg.Error as error:
+            raise from_psycopg(error) from error
+        seconds_until: float | None = rows[0][0]
+        return seconds_until
+
     async def claim(self, link: Link, flows: Sequence[ServedFlow], most: int) -> list[TaskRow]:
-        """Up to ``most`` tasks of these flows, started."""
+        """Up to ``most`` tasks of these flows, started.
+
+        Raises:
+            PgflowError: the core refuses, for instance because a flow was deleted.
+        """
         parameters = (
             plain(flow.worker_id for flow in flows),
             plain(flow.slug for flow in flows),
@@ -40,7 +54,10 @@ class Exchange:
             self._visibility_timeout,
             self._flows.flow_input_steps,
         )
-        return task_rows(await link.call_locked(CLAIM, parameters))
+        try:
+            return task_rows(await self._call(link, CLAIM, parameters))
+        except psycopg.Error as error:
+            raise from_psycopg(error) from error
 
     async def complete(self, link: Link, batch: Sequence[Completed], hand_over: int) -> list[TaskRow]:
         """Store results; rows for what went differently, and up to ``hand_over`` tasks that are ready now.
@@ -48,7 +65,7 @@ class Exchange:
         A result whose data the database refuses is failed instead; the others of the batch are stored.
         """
         try:
-            return task_rows(await link.call_locked(COMPLETE, self._completion(batch, hand_over)))
+            return task_rows(await self._call(link, COMPLETE, self._completion(batch, hand_over)))
         except psycopg.Error as error:
             if len(batch) > 1:
                 return await self._one_by_one(link, batch, hand_over)
@@ -63,7 +80,7 @@ class Exchange:
             optional(item.retry_after for item in batch),
         )
         try:
-            return task_rows(await link.call_locked(FAIL, parameters))
+            return task_rows(await self._call(link, FAIL, parameters))
         except psycopg.Error as error:
             if len(batch) == 1:
                 _give_up(batch[0].row, error)
@@ -80,6 +97,19 @@ class Exchange:
         """The attempts that the database believes this worker to be at."""
         rows = await link.call_locked(STARTED_TASKS, (self._flows.worker_ids,))
         return {Fence._make(row) for row in rows}
+
+    async def _call(
+        self, link: Link, statement: LiteralString, parameters: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        """A call that is repeated after registering again, where somebody deleted this worker's row."""
+        try:
+            return await link.call_locked(statement, parameters)
+        except psycopg.Error as error:
+            if error.sqlstate != WorkerNotRegistered.sqlstate:
+                raise
+        for flow in self._flows.all:
+            await link.call_locked(REGISTER, (flow.worker_id, flow.slug, self._name))
+        return await link.call_locked(statement, parameters)
 
     def _completion(self, batch: Sequence[Completed], hand_over: int) -> tuple[Any, ...]:
         return (

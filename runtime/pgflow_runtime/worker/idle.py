@@ -3,6 +3,8 @@
 A worker that may wait announces itself in the database; whoever makes messages visible notifies only where
 somebody announced, so a loaded system sends no notifications. An announcement holds for some seconds and is
 renewed only while idle. After announcing the worker looks once more, since work may have come just before.
+The answer to an announcement says when the next message becomes visible (retries, delayed steps: they never
+notify), so a worker that becomes idle asks again.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ class Idle:
         self._active_at = 0.0
         self._lease_until = 0.0
         self._visible_at = math.inf
+        self._is_unsure = True  # about when the next message becomes visible
 
     def want_look(self) -> None:
         """There may be work."""
@@ -39,6 +42,7 @@ class Idle:
     def note_activity(self) -> None:
         """There was work just now."""
         self._active_at = time.monotonic()
+        self._is_unsure = True
 
     def note_visible_in(self, seconds: float) -> None:
         """A message becomes visible in so many seconds."""
@@ -51,32 +55,42 @@ class Idle:
         self._looked_at = now
         if self._visible_at <= now:
             self._visible_at = math.inf
+            self._is_unsure = True
 
     def may_look(self) -> bool:
         """Whether it is time to fetch."""
         return self._wanted or time.monotonic() >= self._next_look()
 
     def may_announce(self) -> bool:
-        """Whether an announcement is due: nothing is going on and the last one ends before the next look."""
-        if not self.is_listening or self._wanted:
+        """Whether nothing is going on, and the last announcement is out of date or will be before long."""
+        if not self._wants_announcement() or self._wanted:
             return False
-        now = time.monotonic()
-        return now - self._active_at >= SETTLE and self._lease_until - now <= self._longest
+        return time.monotonic() - self._active_at >= SETTLE
+
+    def begin_announcement(self) -> None:
+        """Called before announcing, so that what happens meanwhile asks for another one."""
+        self._is_unsure = False
 
     def announced(self, visible_in: float | None) -> None:
         """The announcement is committed; the next message becomes visible in ``visible_in`` seconds."""
-        self._lease_until = time.monotonic() + self.lease_seconds
-        self._wanted = True
-        if visible_in:
-            self.note_visible_in(visible_in)
+        now = time.monotonic()
+        if self._lease_until <= now or visible_in == 0:
+            self._wanted = True  # nobody told us about what came before
+        self._lease_until = now + self.lease_seconds
+        if visible_in is not None:
+            self._visible_at = min(self._visible_at, now + visible_in)
 
     def seconds_to_wait(self, *, quiet: bool) -> float:
         """How long to sleep when nothing else happens; ``quiet``: no call is under way."""
         now = time.monotonic()
         wake = self._next_look()
-        if quiet and self.is_listening and self._lease_until - now <= self._longest:
+        if quiet and self._wants_announcement():
             wake = min(wake, max(self._active_at + SETTLE, now))
         return max(wake - now, 0.0)
+
+    def _wants_announcement(self) -> bool:
+        ends_soon = self._lease_until - time.monotonic() <= self._longest
+        return self.is_listening and (self._is_unsure or ends_soon)
 
     def _next_look(self) -> float:
         leased = self.is_listening and self._lease_until > time.monotonic()

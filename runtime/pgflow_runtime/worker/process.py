@@ -90,7 +90,7 @@ class Process:
         self._loop = loop
         self._slots = Slots(config.max_concurrent)
         self._idle = Idle(config)
-        self._exchange = Exchange(self._flows, config.visibility_timeout)
+        self._exchange = Exchange(self._flows, config.name, config.visibility_timeout)
         self._engine = Engine(self._flows, self._exchange, self._slots, self._idle, config.batch_size)
         inputs = RunInputs(self._fetch_input, loop)
         place = make_workplace(self._conninfo, config, self._flows, self._shutdown, inputs)

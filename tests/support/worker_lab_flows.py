@@ -1,0 +1,294 @@
+"""Flows for the tests of the worker."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Literal, NotRequired, TypedDict
+
+from pgflow_runtime import Context, Flow, JsonValue, NonRetryable, RetryAfter
+
+PATIENCE = 60
+
+
+def touch(folder: str, name: str) -> None:
+    (Path(folder) / name).touch()
+
+
+def wait_for(folder: str, name: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not (Path(folder) / name).exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError(name)
+        time.sleep(0.005)
+
+
+async def await_file(folder: str, name: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not (Path(folder) / name).exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError(name)
+        await asyncio.sleep(0.005)
+
+
+chain = Flow[int]("chain", base_delay=1)
+
+
+@chain.step
+async def first(flow_input: int) -> int:
+    return flow_input + 1
+
+
+@chain.step
+def second(first: int) -> int:
+    return first * 10
+
+
+@chain.step
+async def third(second: int, first: int) -> list[int]:
+    return [first, second]
+
+
+fan = Flow[int]("fan")
+
+
+@fan.array
+def numbers(flow_input: int) -> list[int | None]:
+    return [None if n == 3 else n for n in range(flow_input)]
+
+
+@fan.map(array=numbers)
+def square(n: int | None, /, flow_input: int) -> int:
+    return flow_input if n is None else n * n
+
+
+@fan.map(array=square)
+async def shift(n: int, ctx: Context) -> int:
+    return n + ctx.step_task.task_index
+
+
+@fan.step(slug="sum")
+async def total(shift: list[int]) -> int:
+    return sum(shift)
+
+
+Steering = Literal[
+    "late success",
+    "always",
+    "non-retryable",
+    "retry after",
+    "exit",
+    "interrupt",
+    "unprintable",
+    "nul",
+    "huge",
+    "nan",
+    "set",
+    "wrong type",
+    "too large",
+    "extra key",
+    "cancelled",
+]
+
+
+class Steer(TypedDict):
+    what: Steering
+
+
+class Answer(TypedDict):
+    attempt: int
+
+
+steer = Flow[Steer]("steer", max_attempts=2, base_delay=1, backoff="fixed")
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def odd_output(what: Steering) -> JsonValue:
+    odd: dict[str, object] = {
+        "nan": float("nan"),
+        "set": {1},
+        "wrong type": "three",
+        "too large": 10**400,
+    }
+    return odd.get(what)  # type: ignore[return-value]
+
+
+@steer.step
+async def obey(flow_input: Steer, ctx: Context) -> Answer:
+    what, attempt = flow_input["what"], ctx.step_task.attempt
+    match what:
+        case "late success" if attempt == 1:
+            raise ValueError("not yet")
+        case "always":
+            raise ValueError(f"attempt {attempt}")
+        case "non-retryable":
+            raise NonRetryable("never mind")
+        case "retry after" if attempt == 1:
+            raise RetryAfter(2, "busy")
+        case "exit":
+            sys.exit(3)
+        case "interrupt":
+            raise KeyboardInterrupt("pressed")
+        case "unprintable":
+            raise UnprintableError
+        case "nul":
+            raise ValueError("a\0b \ud800 c")
+        case "huge":
+            raise ValueError("x" * 100_000)
+        case "cancelled":
+            raise asyncio.CancelledError("of its own accord")
+        case "extra key":
+            return {"attempt": attempt, "more": [0, False, "", None]}  # type: ignore[typeddict-unknown-key]
+        case _:
+            odd = odd_output(what)
+            return {"attempt": odd if odd is not None else attempt}  # type: ignore[typeddict-item]
+
+
+class Held(TypedDict):
+    folder: str
+    name: str
+    mode: NotRequired[str]
+
+
+held = Flow[Held]("held", max_attempts=3, base_delay=1, timeout=60)
+
+
+@held.step
+async def hold(flow_input: Held, ctx: Context) -> int:
+    """Begin, wait for ``<name>.go``; note a cancellation."""
+    folder, name = flow_input["folder"], flow_input["name"]
+    touch(folder, f"{name}.begun.{ctx.step_task.attempt}")
+    try:
+        await await_file(folder, f"{name}.go")
+    except asyncio.CancelledError:
+        touch(folder, f"{name}.cancelled")
+        raise
+    return ctx.step_task.attempt
+
+
+patient = Flow[Held]("patient", max_attempts=3, base_delay=1, timeout=60)
+
+
+@patient.step
+def wait(flow_input: Held, ctx: Context) -> str:
+    """The same in a thread; with mode "polite" it ends when the worker stops."""
+    folder, name = flow_input["folder"], flow_input["name"]
+    touch(folder, f"{name}.begun.{ctx.step_task.attempt}")
+    if flow_input.get("mode") == "polite":
+        return "stopped" if ctx.shutdown.wait(PATIENCE) else "waited"
+    wait_for(folder, f"{name}.go")
+    return "went"
+
+
+@patient.step
+async def after(wait: str) -> str:
+    return f"after {wait}"
+
+
+tight = Flow[Held]("tight", max_attempts=1, timeout=3)
+
+
+@tight.step
+async def overrun(flow_input: Held) -> int:
+    """Longer than its timeout: "obedient" lets itself be cancelled, "stubborn" does not."""
+    folder, name = flow_input["folder"], flow_input["name"]
+    touch(folder, f"{name}.begun")
+    while not (Path(folder) / f"{name}.go").exists():
+        try:
+            await asyncio.sleep(0.02)
+        except asyncio.CancelledError:
+            touch(folder, f"{name}.cancelled")
+            if flow_input.get("mode") != "stubborn":
+                raise
+    return 1
+
+
+class Entry(TypedDict):
+    folder: str
+    note: str
+    mode: NotRequired[str]
+
+
+ledger = Flow[Entry]("ledger", max_attempts=2, base_delay=1, backoff="fixed", timeout=30)
+
+
+@ledger.step(transactional=True)
+def book(flow_input: Entry, ctx: Context) -> str:
+    ctx.conn().execute("insert into public.ledger values (%s)", [flow_input["note"]])
+    if flow_input.get("mode") == "fail once" and ctx.step_task.attempt == 1:
+        raise ValueError("after writing")
+    if flow_input.get("mode") == "held":
+        touch(flow_input["folder"], "booked")
+        wait_for(flow_input["folder"], "book.go")
+    return flow_input["note"]
+
+
+@ledger.step(transactional=True)
+async def confirm(book: str, ctx: Context) -> str:
+    connection = await ctx.aconn()
+    await connection.execute("insert into public.ledger values (%s)", [f"{book} confirmed"])
+    return book
+
+
+@ledger.step
+def remember(book: str, ctx: Context) -> str:
+    ctx.conn().execute("insert into public.ledger values (%s)", [f"{book} remembered"])
+    return book
+
+
+class Facts(TypedDict):
+    label: str
+
+
+facts = Flow[Facts]("facts", timeout=40)
+
+
+@facts.array
+async def letters(flow_input: Facts) -> list[str]:
+    return list(flow_input["label"])
+
+
+@facts.map(array=letters)
+async def look(letter: str, ctx: Context) -> dict[str, JsonValue]:
+    task = ctx.step_task
+    fetched = await ctx.aflow_input()
+    try:
+        ctx.conn()
+        wrong = ""
+    except Exception as error:
+        wrong = str(error)
+    return {
+        "index": task.task_index,
+        "label": fetched["label"],
+        "wrong": wrong,
+        "message": dict(ctx.raw_message),
+        "slots": ctx.worker_config.max_concurrent,
+        "has_path": "PATH" in ctx.env,
+    }
+
+
+@facts.step
+def read(letters: list[str], ctx: Context) -> dict[str, JsonValue]:
+    try:
+        asyncio.run(ctx.aconn())
+        wrong = ""
+    except Exception as error:
+        wrong = str(error)
+    return {"label": ctx.flow_input()["label"], "wrong": wrong}
+
+
+delayed = Flow[int]("delayed")
+
+
+@delayed.step
+def early(flow_input: int) -> int:
+    return flow_input
+
+
+@delayed.step(start_delay=1)
+def late(early: int) -> int:
+    return early + 1
