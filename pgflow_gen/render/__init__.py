@@ -6,9 +6,9 @@ in ``naming`` and ``views``; templates only arrange them.
 
 from pgflow_gen.render.collisions import report_collisions
 from pgflow_gen.render.docs import render_graph
+from pgflow_gen.render.places import Place, WiringMap
 from pgflow_gen.render.rendered import Rendered, RenderedFile, render
 from pgflow_gen.render.sql import compile_sql
-from pgflow_gen.render.wiring import Place, WiringMap
 
 __all__ = [
     "Place",

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.render.docs import flow_document
 from pgflow_gen.render.naming import stems
+from pgflow_gen.render.places import WiringMap
 from pgflow_gen.render.python import client_module, flow_module, package_module
 from pgflow_gen.render.schemas import contract_schema
 from pgflow_gen.render.views import flow_view
-from pgflow_gen.render.wiring import WiringMap, wiring
+from pgflow_gen.render.wiring import wiring
 
 if TYPE_CHECKING:
     from pgflow_gen.config import Config

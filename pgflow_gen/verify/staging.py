@@ -65,10 +65,17 @@ def _fill(cache: Path, rendered: Rendered, settings: Settings) -> Staging:
     texts["mypy.ini"] = settings.ini(cache / "mypy").encode()
     for path in sorted((folder / STAGED_PACKAGE).glob("*.py")):
         if path.relative_to(folder).as_posix() not in texts:
-            path.unlink()
+            path.unlink(missing_ok=True)
     for name, content in texts.items():
         place = folder / name
         if not place.is_file() or place.read_bytes() != content:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
+            _replace(place, content)
     return Staging(folder, cache, texts)
+
+
+def _replace(place: Path, content: bytes) -> None:
+    """Whole or not at all: another build may be looking at the same folder."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = place.with_name(f"{place.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, place)
