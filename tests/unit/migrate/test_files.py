@@ -33,7 +33,7 @@ def test_file_names_its_flows_and_structure() -> None:
     assert file.flow_slugs == ("crawl",)
     assert file.structure_hash is not None
     assert FlowMigration("1.sql", "select 1;").structure_hash is None
-    text = "select pgflow.alter_flow ('b'); select pgflow.add_step('a', 'x'); select pgflow.alter_step('b', 'y');"
+    text = "select pgflow.alter_flow ('b');select pgflow.add_step('a', 'x');select pgflow.alter_step('b')"
     assert FlowMigration("1.sql", text).flow_slugs == ("b", "a")
 
 
