@@ -175,8 +175,8 @@ def test_the_database_understands_every_migration_as_it_was_meant(
         place.write_bytes(content)
     for migration in read_flow_migrations(tmp_path / config.migrations, config.style):
         db.execute(migration.script.encode())
-    for path in sorted((tmp_path / config.out / "schemas").glob("*.json")):
-        told = json.loads(path.read_bytes())["x-pgflow"]
+    for schema in sorted((tmp_path / config.out / "schemas").glob("*.json")):
+        told = json.loads(schema.read_bytes())["x-pgflow"]
         row = db.execute("select pgflow.get_flow_definition(%s) as it", [told["slug"]]).fetchone()
         assert row is not None
         stored: dict[str, Any] = row.it
