@@ -99,7 +99,8 @@ def _from_core(kind: type[CoreError], error: psycopg.Error) -> CoreError:
 
 def text_of(error: psycopg.Error) -> str:
     """What PostgreSQL said, in one line."""
-    parts = [error.diag.message_primary or str(error).strip() or type(error).__name__]
+    said = re.sub(r"\s*Is the server running .*\?", "", str(error), flags=re.DOTALL).strip()
+    parts = [error.diag.message_primary or said or type(error).__name__]
     if error.diag.message_detail:
         parts.append(f"({error.diag.message_detail})")
     return " ".join(" ".join(parts).split())

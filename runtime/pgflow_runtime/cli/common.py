@@ -13,7 +13,15 @@ import click
 
 from pgflow_runtime.dsn import resolve_dsn
 from pgflow_runtime.embedded import embedded_server
-from pgflow_runtime.errors import PgflowError, ProjectError, UsageError
+from pgflow_runtime.embedded.place import place_of
+from pgflow_runtime.errors import (
+    CoreTooNew,
+    ForeignSchema,
+    MigrationChanged,
+    PgflowError,
+    ProjectError,
+    UsageError,
+)
 from pgflow_runtime.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -66,7 +74,12 @@ def database(dsn: str | None, project: Project) -> Iterator[str]:
         yield found.conninfo
         return
     with _terminable(), embedded_server(project.root) as conninfo:
-        yield conninfo
+        try:
+            yield conninfo
+        except (CoreTooNew, ForeignSchema, MigrationChanged) as error:
+            folder = place_of(project.root).folder
+            error.help = f"{error.help}\n  note: to start anew, delete the embedded server's folder {folder}"
+            raise
 
 
 def say(text: str) -> None:

@@ -83,5 +83,5 @@ def _compare(files: tuple[SqlFile, ...], done: dict[str, str]) -> None:
             raise MigrationChanged(
                 f"the core's migration {file.name} was applied to this database with another content",
                 help="this database was made by an unreleased version: drop its schemas pgflow and pgmq,"
-                " or use a new database (for the embedded server: delete the folder .pgflow)",
+                " or use a new database",
             )
