@@ -106,7 +106,9 @@ class Words:
         span = record.span if record is not None and record.span is not None else self._flow(place).span
         message = f"mypy reads the type {place.record} in another way than pgflow-gen"
         way_out = "write it in a simpler form; `build --no-verify` goes on without this proof"
-        return _diagnostic(message, span, reported, help=way_out)
+        made = _diagnostic(message, span, reported, help=way_out)
+        # Both directions of a proof fail, in different words, for one reason.
+        return replace(made, notes=()) if reported.code == "return-value" else made
 
     def _at_decorator(self, reported: Reported) -> Iterator[Diagnostic]:
         """In the user's own file, between a step's decorator and its ``def``."""
