@@ -30,7 +30,6 @@ from pgflow_gen.ir.types import (
     ListType,
     TypeExpr,
     TypeTable,
-    UnionType,
     UnknownType,
     union,
 )
@@ -301,7 +300,3 @@ def _function_as_type(symbol: Defined) -> Fault:
 def _text(scope: Scope, node: cst.BaseExpression) -> str:
     text = scope.module.file.code(node)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def is_union_with_none(found: TypeExpr) -> bool:
-    return isinstance(found, UnionType) and NONE in found.members

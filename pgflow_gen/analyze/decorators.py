@@ -8,8 +8,8 @@ from pgflow_gen.analyze.drafts import KINDS, FlowAttribute, FlowFinder, StepDraf
 from pgflow_gen.analyze.faults import report, unresolved
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.names import closest
-from pgflow_gen.source.index import ModuleIndex
-from pgflow_gen.source.resolve import External, Missing
+from pgflow_gen.source.index import Assignment, ModuleIndex
+from pgflow_gen.source.resolve import RUNTIME, Defined, External, Missing
 
 # Decorators that do not keep a handler's signature, so that no worker could call it as written.
 _BREAKING = {
@@ -83,10 +83,31 @@ def _match(
             "PGF214", span, "a flow itself is no decorator", help=f"write @{flow.name}.step, .array or .map"
         )
     elif not nested and isinstance(bare, cst.Attribute) and bare.attr.value in KINDS:
-        missing = finder.resolver.resolve(module, bare.value)
-        if isinstance(missing, Missing) and "cannot be read" not in missing.reason:
-            report(findings, module.file.span(bare.value), [unresolved(missing)])
+        _refuse_unknown_owner(finder, module, bare.value, findings)
     return None
+
+
+def _refuse_unknown_owner(
+    finder: FlowFinder, module: ModuleIndex, node: cst.BaseExpression, findings: Findings
+) -> None:
+    """``@x.step`` where x is undefined, or made by the project's own code around ``Flow``."""
+    span = module.file.span(node)
+    symbol = finder.resolver.resolve(module, node)
+    symbol = finder.resolver.follow(symbol) if symbol is not None else None
+    if isinstance(symbol, Missing) and "cannot be read" not in symbol.reason:
+        report(findings, span, [unresolved(symbol)])
+    if not isinstance(symbol, Defined) or not isinstance(symbol.binding, Assignment):
+        return
+    call = symbol.binding.value
+    maker = finder.resolver.resolve(symbol.module, call.func) if isinstance(call, cst.Call) else None
+    if isinstance(maker, Defined) and RUNTIME in maker.module.file.source.text:
+        name = symbol.binding.name
+        findings.add(
+            "PGF211",
+            span,
+            f"{name!r} is no flow that can be read: {maker.binding.name}(...) makes it at run time",
+            help=f'write {name} = Flow[Input]("slug") at module level',
+        )
 
 
 def _refuse_breaking(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from pgflow_gen.analyze.faults import Fault, not_json, report
-from pgflow_gen.analyze.generics import keyword
+from pgflow_gen.analyze.generics import argument, keyword
 from pgflow_gen.analyze.refused import canonical
 from pgflow_gen.analyze.scope import Scope, elements
 from pgflow_gen.ir.types import Field
@@ -41,6 +41,7 @@ class FieldReader:
         binding = self.symbol.binding
         if not isinstance(binding, Class):
             return {}
+        self._refuse_extra_items(binding.definition.keywords)
         total = self._total(binding.definition.keywords)
         fields: dict[str, Field] = {}
         for item in _declarations(binding.definition.body):
@@ -60,6 +61,7 @@ class FieldReader:
         if not isinstance(keys, cst.Dict):
             self._report(binding.node, [_not_literal(binding.name)])
             return {}
+        self._refuse_extra_items(call.args)
         total = self._total(call.args)
         fields: dict[str, Field] = {}
         for element in keys.elements:
@@ -70,12 +72,21 @@ class FieldReader:
             fields[key] = self._field(key, element.key, element.value, total)
         return fields
 
-    def _total(self, arguments: object) -> bool:
-        """``total=``: True unless it is the literal False."""
-        for arg in arguments if isinstance(arguments, list | tuple) else ():
-            if isinstance(arg, cst.Arg) and arg.keyword is not None and arg.keyword.value == "total":
-                return not (isinstance(arg.value, cst.Name) and arg.value.value == "False")
-        return True
+    def _total(self, arguments: Sequence[cst.Arg]) -> bool:
+        """``total=``: True unless it is the literal False; anything else is a fault."""
+        value = argument(arguments, "total")
+        word = value.value if isinstance(value, cst.Name) else None
+        if value is not None and word not in {"True", "False"}:
+            self._report(
+                value, [not_json("total= is not statically known", "write total=True or total=False")]
+            )
+        return word != "False"
+
+    def _refuse_extra_items(self, arguments: Sequence[cst.Arg]) -> None:
+        value = argument(arguments, "extra_items")
+        if value is not None:
+            message = f"{self.symbol.binding.name} has extra_items, keys whose names nobody knows"
+            self._report(value, [not_json(message, "write the keys out, or use dict[str, T]")])
 
     def _field(self, key: str, name: cst.CSTNode, annotation: cst.BaseExpression, total: bool) -> Field:
         span = self.symbol.module.file.span(name)

@@ -72,10 +72,13 @@ def _type_variable(resolver: Resolver, module: ModuleIndex, node: cst.BaseExpres
 
 
 def keyword(call: cst.Call, name: str) -> cst.BaseExpression | None:
-    """The value of a keyword argument."""
-    return next(
-        (arg.value for arg in call.args if arg.keyword is not None and arg.keyword.value == name), None
-    )
+    """The value of a call's keyword argument."""
+    return argument(call.args, name)
+
+
+def argument(args: Iterable[cst.Arg], name: str) -> cst.BaseExpression | None:
+    """The value of the keyword argument ``name``."""
+    return next((arg.value for arg in args if arg.keyword is not None and arg.keyword.value == name), None)
 
 
 def bind(

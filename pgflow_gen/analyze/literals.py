@@ -24,7 +24,12 @@ def literal_type(
     """The type of ``Literal[arguments]``; nested Literals and aliases of them are flattened."""
     values: list[str | int | bool | None] = []
     for node in arguments:
-        found = _values(reader, node, scope)
+        inner: list[Fault] = []
+        found = _values(reader, node, scope, inner)
+        unresolved = [fault for fault in inner if fault.code == "PGF103"]
+        if unresolved:
+            faults.extend(unresolved)
+            return UNKNOWN
         if found is None:
             text = scope.module.file.code(node)
             faults.append(
@@ -42,7 +47,7 @@ def literal_type(
 
 
 def _values(
-    reader: TypeReader, node: cst.BaseExpression, scope: Scope
+    reader: TypeReader, node: cst.BaseExpression, scope: Scope, faults: list[Fault]
 ) -> Sequence[str | int | bool | None] | None:
     match node:
         case cst.SimpleString() | cst.ConcatenatedString():
@@ -53,7 +58,7 @@ def _values(
         case cst.Name(value=name) if name in _CONSTANTS:
             return [_CONSTANTS[name]]
         case cst.Name() | cst.Attribute() | cst.Subscript():
-            return _nested(reader.read(node, scope, []))
+            return _nested(reader.read(node, scope, faults))
         case _:
             return None
 

@@ -22,7 +22,7 @@ from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Analysis, FlowSpec
 from pgflow_gen.source.discover import discover, may_hold_flows
 from pgflow_gen.source.index import Function, ModuleIndex
-from pgflow_gen.source.modules import module_name, unimportable_part
+from pgflow_gen.source.modules import find_module, module_name, unimportable_part
 from pgflow_gen.source.project import Project
 from pgflow_gen.source.resolve import Defined, Resolver
 from pgflow_gen.source.text import display_path
@@ -91,11 +91,11 @@ class _Work:
         drafts = [draft for draft in self._drafts() if draft.symbol.module is own]
         flows = self._read(drafts)
         involved = {own.name if own else "", *(name for flow in flows for name in flow.modules)}
-        for name, survey in self.surveys.items():
-            if name in involved:
+        for survey in self.surveys.values():
+            if survey.module.name in involved:
                 self.findings.extend(survey.findings)
-        path = self._path(file)
-        self.findings.extend(fault for at, fault in self.project.faults.items() if at == path)
+        wanted = {self._path(file), *self.project.imported}
+        self.findings.extend(fault for at, fault in self.project.faults.items() if at in wanted)
         return flows
 
     def result(self, flows: list[FlowSpec]) -> Analyzed:
@@ -119,16 +119,33 @@ class _Work:
 
     def _survey(self, module: ModuleIndex) -> Survey:
         """Survey a module once, and the modules of the flows its decorators name."""
-        if module.name in self.surveys:
-            return self.surveys[module.name]
-        survey = Surveyor.of(self.finder, module)
-        self.surveys[module.name] = survey
+        if module.path in self.surveys:
+            return self.surveys[module.path]
+        survey = Survey(module)
+        self.surveys[module.path] = survey
+        if self._is_hidden(module, survey.findings):
+            return survey
+        Surveyor(self.finder, survey).walk()
         if survey.flows or survey.steps:
             self._check_name(module, survey.findings)
         for step in survey.steps:
             self._steps[module.name, step.function.name.value] = step
             self._survey(step.flow.symbol.module)
         return survey
+
+    def _is_hidden(self, module: ModuleIndex, findings: Findings) -> bool:
+        """Whether an import of the module's name would find another file, which is then reported."""
+        first = find_module(self.project.config, module.name)
+        file = module.file.source.absolute
+        if first is None or os.path.realpath(first) == os.path.realpath(file):
+            return False
+        findings.add(
+            "PGF102",
+            Span.file(module.path),
+            f"cannot import the file: module {module.name!r} is {self._path(first)}",
+            help="rename one of the two files",
+        )
+        return True
 
     def _check_name(self, module: ModuleIndex, findings: Findings) -> None:
         """A worker imports flow modules by name: the file must have one that can be imported."""

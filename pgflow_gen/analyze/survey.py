@@ -30,14 +30,10 @@ class Surveyor:
     _flow_names: set[str] = field(default_factory=set)
     """Names a flow is bound to at module level, hidden ones included."""
 
-    @classmethod
-    def of(cls, finder: FlowFinder, module: ModuleIndex) -> Survey:
-        """Survey ``module``."""
-        survey = Survey(module)
-        surveyor = cls(finder, survey)
-        surveyor._statements(module.file.tree.body, None)
-        surveyor._rebound()
-        return survey
+    def walk(self) -> None:
+        """Survey the module."""
+        self._statements(self.module.file.tree.body, None)
+        self._rebound()
 
     @property
     def module(self) -> ModuleIndex:

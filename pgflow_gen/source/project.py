@@ -24,6 +24,8 @@ class Project:
     """PGF101 and PGF102, by path."""
     modules: dict[str, ModuleIndex] = field(default_factory=dict)
     """Every module that was parsed, by name."""
+    imported: set[str] = field(default_factory=set)
+    """Paths of the files that were asked for by module name."""
     _files: dict[Path, ModuleIndex | None] = field(default_factory=dict)
     _names: dict[str, ModuleIndex | None] = field(default_factory=dict)
 
@@ -50,6 +52,8 @@ class Project:
         """The index of a module by its dotted name; None when no source root has it or it does not parse."""
         if name not in self._names:
             file = find_module(self.config, name) if name else None
+            if file is not None:
+                self.imported.add(display_path(self.config.root, file))
             self._names[name] = self.load(file) if file is not None else None
         return self._names[name]
 
@@ -63,5 +67,5 @@ class Project:
             return None
         name = module_name(self.config, file) or file.stem
         index = build_index(name, parsed)
-        self.modules[name] = index
+        self.modules.setdefault(name, index)
         return index

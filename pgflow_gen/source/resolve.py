@@ -87,6 +87,7 @@ class Resolver:
     project: Project
     _memo: dict[tuple[str, str], Symbol] = field(default_factory=dict)
     _active: set[tuple[str, str]] = field(default_factory=set)
+    _ours: dict[str, bool] = field(default_factory=dict)
 
     def resolve(self, module: ModuleIndex, expression: cst.BaseExpression) -> Symbol | None:
         """What a name or a dotted name means in ``module``; None for any other expression."""
@@ -197,11 +198,13 @@ class Resolver:
 
     def _is_ours(self, top: str) -> bool:
         """Whether a top-level name is the project's; a bare folder does not hide a standard module."""
-        if top in _NEVER_OURS:
-            return False
-        if top in sys.stdlib_module_names:
-            return find_module(self.project.config, top) is not None
-        return self._exists(top)
+        if top not in self._ours:
+            if top in sys.stdlib_module_names:
+                has_file = find_module(self.project.config, top) is not None
+                self._ours[top] = top not in _NEVER_OURS and has_file
+            else:
+                self._ours[top] = top not in _NEVER_OURS and self._exists(top)
+        return self._ours[top]
 
     def _exists(self, name: str) -> bool:
         return find_module(self.project.config, name) is not None or is_folder(self.project.config, name)

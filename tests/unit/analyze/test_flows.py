@@ -235,6 +235,29 @@ def test_a_flow_below_no_source_root(tmp_path: Path) -> None:
     assert "below none of the source roots" in read.one("PGF102").message
 
 
+def test_two_files_of_one_module_name(tmp_path: Path) -> None:
+    code = "from pgflow_runtime import Flow\n{0} = Flow[None]('{0}')\n"
+    files = {"flows/a/x.py": code.format("one"), "flows/b/x.py": code.format("two")}
+    read = read_project(tmp_path, files, src=("flows/a", "flows/b"))
+    assert [flow.slug for flow in read.flows] == ["one"]
+    fault = read.one("PGF102")
+    assert (fault.span.path, fault.message) == (
+        "flows/b/x.py",
+        "cannot import the file: module 'x' is flows/a/x.py",
+    )
+
+
+def test_a_flow_made_by_a_function(tmp_path: Path) -> None:
+    read = read_project(
+        tmp_path,
+        {
+            "lib/make.py": "from pgflow_runtime import Flow\ndef make(slug): return Flow(slug)\n",
+            "flows/crawl.py": "from lib.make import make\nflow = make('f')\n@flow.step\ndef f() -> None: ...\n",
+        },
+    )
+    assert read.at(read.one("PGF211")) == (3, "flow")
+
+
 def only(read: Read) -> list[tuple[str, str]]:
     return [(item.span.path, item.code) for item in read.findings]
 
@@ -250,6 +273,15 @@ def test_only_one_file(tmp_path: Path) -> None:
     assert len(read.flow.steps) == 5
     assert only(read_project(tmp_path, {}, only="flows/broken.py")) == [("flows/broken.py", "PGF101")]
     assert only(read_project(tmp_path, {}, only="flows/gone.py")) == [("flows/gone.py", "PGF102")]
+
+
+def test_only_one_file_with_what_it_imports(tmp_path: Path) -> None:
+    files = {
+        "flows/crawl.py": "from pgflow_runtime import Flow\nfrom lib.types import X\nflow = Flow[X]('f')\n",
+        "lib/types.py": "class X(\n",
+    }
+    read = read_project(tmp_path, files, only="flows/crawl.py")
+    assert only(read) == [("flows/crawl.py", "PGF103"), ("lib/types.py", "PGF101")]
 
 
 def test_the_same_analysis_whatever_the_hash_seed_or_folder(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ class Link(TypedDict):
 
 def flow_with(imports: str, annotation: str) -> str:
     return f"""from __future__ import annotations
+from typing import Literal
 from pgflow_runtime import Flow
 {imports}
 crawl = Flow[None]("crawl")
@@ -141,6 +142,7 @@ MISSING = [
     ("from flows.a import X", "X",
      {"flows/a.py": "from flows.b import X", "flows/b.py": "from flows.a import X"},
      "circle", "import it"),
+    ("", "Literal[Pgae]", {}, "'Pgae' is not defined", "import it"),
     ("from pgflow_runtime import JsonVal", "JsonVal", {}, "pgflow_runtime has no name", "'JsonValue'"),
 ]  # fmt: skip
 

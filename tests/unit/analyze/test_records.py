@@ -129,6 +129,19 @@ def test_an_unknown_name_in_a_field_is_at_its_annotation(tmp_path: Path) -> None
     assert fault.help == "did you mean 'Page'?"
 
 
+@pytest.mark.parametrize(
+    ("prelude", "message"),
+    [
+        ("class R(TypedDict, total=FLAG):\n    a: int", "total= is not statically known"),
+        ("class R(TypedDict, extra_items=int):\n    a: int", "extra_items"),
+        ("R = TypedDict('R', {'a': int}, total=1)", "total= is not statically known"),
+    ],
+)
+def test_class_arguments_that_are_not_ignored(tmp_path: Path, prelude: str, message: str) -> None:
+    read, _ = read_type(tmp_path, "R", prelude)
+    assert message in read.one("PGF302").message
+
+
 def test_keys_that_are_not_written_out(tmp_path: Path) -> None:
     read, _ = read_type(tmp_path, "R", "KEYS = {'a': int}\nR = TypedDict('R', KEYS)")
     assert "not written out" in read.one("PGF302").message
