@@ -5,9 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
 
 import click
 
@@ -24,16 +23,14 @@ from pgflow_runtime.errors import (
 )
 from pgflow_runtime.project import Project
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-dsn_option: Callable[[F], F] = click.option(
+dsn_option = click.option(
     "--dsn",
     metavar="DSN",
     help="The database: a URL or libpq's key=value string. Default: PGFLOW_DSN, DATABASE_URL, libpq's"
     " variables (PGHOST, ...), else the project's embedded server.",
 )
 
-generated_option: Callable[[F], F] = click.option(
+generated_option = click.option(
     "--generated",
     metavar="DIR",
     help="The folder of generated files. Default: PGFLOW_GENERATED, else `out` of [tool.pgflow-gen].",

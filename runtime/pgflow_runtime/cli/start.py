@@ -102,14 +102,14 @@ def _read(text: str | None) -> Any:
     """The input's value. Raises UsageError for what is no JSON."""
     if text is None:
         return None
-    source = "the input"
+    source, written = "the input", text
     try:
         if text == "-":
-            source, text = "stdin", sys.stdin.buffer.read().decode()
+            source, written = "stdin", sys.stdin.buffer.read().decode()
         elif text.startswith("@"):
             source = text[1:]
-            text = Path(source).read_text(encoding="utf-8")
-        return json.loads(text, parse_constant=_no_constant)
+            written = Path(source).read_text(encoding="utf-8")
+        return json.loads(written, parse_constant=_no_constant)
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror}") from error
     except RecursionError as error:

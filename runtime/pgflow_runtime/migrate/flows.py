@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from pgflow_runtime.errors import MigrationChanged, ShapeMismatch
 from pgflow_runtime.migrate.files import FlowMigration
@@ -61,8 +62,8 @@ def delete_flow(connection: psycopg.Connection[Any], flow_slug: str) -> None:
     if queue is not None:
         connection.execute("select pgmq.drop_queue(%s)", [queue[0]])
     for table in ("step_tasks", "step_states", "runs", "deps", "steps", "flows"):
-        statement = psycopg.sql.SQL("delete from pgflow.{} where flow_slug = %s")
-        connection.execute(statement.format(psycopg.sql.Identifier(table)), [flow_slug])
+        statement = sql.SQL("delete from pgflow.{} where flow_slug = %s")
+        connection.execute(statement.format(sql.Identifier(table)), [flow_slug])
 
 
 def _closure(files: tuple[FlowMigration, ...], slugs: set[str]) -> set[str]:

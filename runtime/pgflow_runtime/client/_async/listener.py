@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import monotonic
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg
@@ -84,7 +85,7 @@ class AsyncListener:
         self._connection = connection
         self._pause = RETRY_SECONDS[0]
 
-    async def _execute(self, word: str, run_id: UUID) -> None:
+    async def _execute(self, word: LiteralString, run_id: UUID) -> None:
         assert self._connection is not None
         channel = sql.Identifier(f"{CHANNEL}{run_id.hex}")
         await self._connection.execute(sql.SQL(word + " {}").format(channel))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import monotonic
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg
@@ -85,7 +86,7 @@ class Listener:
         self._connection = connection
         self._pause = RETRY_SECONDS[0]
 
-    def _execute(self, word: str, run_id: UUID) -> None:
+    def _execute(self, word: LiteralString, run_id: UUID) -> None:
         assert self._connection is not None
         channel = sql.Identifier(f"{CHANNEL}{run_id.hex}")
         self._connection.execute(sql.SQL(word + " {}").format(channel))
