@@ -14,7 +14,7 @@ from pgflow_gen.diagnostics import Span
 from pgflow_gen.ir.types import ListType, RecordRef, TypeExpr, TypeTable
 
 StepKind: TypeAlias = Literal["step", "array", "map"]
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class Receives(StrEnum):
@@ -90,6 +90,8 @@ class StepSpec:
     depends_on: tuple[StepName, ...] = ()
     array: StepName | None = None
     doc: str | None = None
+    unread: frozenset[str] = frozenset()
+    """Options that were written but could not be read (a finding says why); ``*`` stands for any."""
     span: Span = field(compare=False, kw_only=True)
     """The handler's name."""
     slug_span: Span | None = field(default=None, compare=False, kw_only=True)
@@ -112,6 +114,10 @@ class StepSpec:
         """The value written for an option; None when it was not written."""
         return next((item.value for item in self.options if item.name == name), None)
 
+    def hides(self, *names: str) -> bool:
+        """Whether one of these options was, or may have been, written in a way that could not be read."""
+        return not self.unread.isdisjoint((*names, "*"))
+
     def params_of(self, receives: Receives) -> tuple[Param, ...]:
         return tuple(param for param in self.params if param.receives is receives)
 
@@ -120,7 +126,7 @@ class StepSpec:
         return next(iter(self.params_of(Receives.ELEMENT)), None)
 
     def dependencies(self, table: TypeTable) -> tuple[str, ...]:
-        """Slugs this step depends on, each once, in the order parameters, ``input`` keys, ``array``, ``depends_on``."""
+        """Slugs this step depends on, each once: parameters, ``input`` keys, ``array``, ``depends_on``."""
         names: dict[str, None] = {}
         for param in self.params:
             if param.receives is Receives.DEPENDENCY:
