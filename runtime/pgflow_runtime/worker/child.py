@@ -22,10 +22,12 @@ from pgflow_runtime.worker.process import Process
 from pgflow_runtime.worker.signals import Signals
 from pgflow_runtime.worker_config import WorkerConfig
 
+STDIN = 0
+
 
 def main() -> int:
     report = Report(int(sys.argv[1]))
-    order = json.loads(sys.stdin.buffer.readline())
+    order = json.loads(_read_line())
     sys.path[:] = order["path"]
     config = WorkerConfig(**order["config"])
     logs.set_up(config.log_format, config.log_level)
@@ -44,6 +46,16 @@ def main() -> int:
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _read_line() -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = os.read(STDIN, 65_536)
+        if not piece:
+            raise SystemExit("this program is started by a worker's supervisor only")
+        line += piece
+    return line
 
 
 class Report:
@@ -96,7 +108,7 @@ def _threadsafe_stop(loop: asyncio.AbstractEventLoop, process: Process) -> Any:
 
 def _outlive(stop: Any) -> None:
     """Stop when the supervisor is gone: its end of stdin is closed then."""
-    while sys.stdin.buffer.read(1):
+    while os.read(STDIN, 1):  # not sys.stdin: its lock, held here, would abort the interpreter's end
         continue
     logs.logger.warning("the supervisor is gone")
     stop()

@@ -65,7 +65,7 @@ class Idle:
         """Whether nothing is going on, and the last announcement is out of date or will be before long."""
         if not self._wants_announcement() or self._wanted:
             return False
-        return time.monotonic() - self._active_at >= SETTLE
+        return time.monotonic() >= self._active_at + SETTLE
 
     def begin_announcement(self) -> None:
         """Called before announcing, so that what happens meanwhile asks for another one."""
