@@ -36,11 +36,17 @@ class StepReader:
         slug, slug_span = self._slug(draft, written.get("slug"))
         name_span = module.file.span(function.name)
         check_slug(self.findings, "step", slug, slug_span or name_span)
-        values = [self.options.value(module, item) for name, item in written.items() if name not in _APART]
+        values = {
+            name: self.options.value(module, item) for name, item in written.items() if name not in _APART
+        }
+        unread = {name for name, value in values.items() if value is None} | _unnamed(draft)
         depends_on: tuple[StepName, ...] = ()
         if "depends_on" in written:
+            known = len(self.findings)
             depends_on = self.references.several(module, written["depends_on"])
-        array = self.references.one(module, written["array"]) if "array" in written else None
+            unread |= {"depends_on"} if len(self.findings) > known else set()
+        array = self._array(draft, slug, written["array"]) if "array" in written else None
+        unread |= {"array"} if "array" in written and array is None else set()
         return StepSpec(
             slug=slug,
             kind=draft.kind,
@@ -49,15 +55,31 @@ class StepReader:
             is_async=function.asynchronous is not None,
             params=signature.params,
             returns=signature.returns,
-            options=tuple(item for item in values if item is not None),
+            options=tuple(item for item in values.values() if item is not None),
             depends_on=depends_on,
             array=array,
             doc=docstring(function),
+            unread=frozenset(unread),
             span=name_span,
             slug_span=slug_span,
             returns_span=signature.returns_span,
             decorator_span=module.file.span(draft.decorator),
         )
+
+    def _array(self, draft: StepDraft, slug: str, written: Written) -> StepName | None:
+        """The one step of ``array``; a list of steps is PGF206."""
+        if not isinstance(written.node, cst.List | cst.Tuple):
+            return self.references.one(draft.module, written)
+        parts = [draft.module.file.code(element.value) for element in written.node.elements]
+        one = len(parts) == 1
+        has = "a list of arrays" if one else f"{len(parts)} arrays"
+        self.findings.add(
+            "PGF206",
+            draft.module.file.span(draft.function.name),
+            f"map {slug!r} has {has}, a map has exactly one",
+            help=f"write array={parts[0]}" if one else "let a step before make one list of them",
+        )
+        return None
 
     def _slug(self, draft: StepDraft, written: Written | None) -> tuple[str, Span | None]:
         if written is None:
@@ -78,6 +100,12 @@ class StepReader:
                 f"{owner} takes options by name only",
                 help=f"did you mean {name}={value}?" if len(text) < 40 else f"write {name}=...",
             )
+
+
+def _unnamed(draft: StepDraft) -> set[str]:
+    """What arguments without a name may have been meant for."""
+    hidden = {"*" for arg in draft.args if arg.star}
+    return hidden | {"array" for arg in draft.args if arg.keyword is None and not arg.star}
 
 
 def slug_of(options: OptionReader, draft: StepDraft) -> str:

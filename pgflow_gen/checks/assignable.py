@@ -158,8 +158,7 @@ class Judge:
             if inner.key == target.key:
                 return YES
             inner = self.resolve(inner.base)
-        # Strictly no, but what a NewType over JSON means at a boundary is mypy's to say.
-        return NO if self.verdict(inner, target.base) is NO else UNSURE
+        return NO
 
     def _plain(self, source: TypeExpr, target: TypeExpr) -> Verdict:
         match source, target:

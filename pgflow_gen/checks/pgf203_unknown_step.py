@@ -104,13 +104,23 @@ def _check_edge(scope: Scope, step: StepSpec, edge: Edge) -> None:
         edge.key is not None and edge.param and _is_flow_input(scope, edge.param)
     ):
         return
+    help = _help(scope, step, edge)
+    if _is_unresolved(scope, edge) and not help.startswith("did you mean"):
+        return
     scope.findings.add(
         "PGF203",
         edge.span,
         _message(scope, step, edge),
         notes=_notes(scope, edge),
-        help=_help(scope, step, edge),
+        help=help,
         highlight=edge.param.span if edge.param is not None else None,
+    )
+
+
+def _is_unresolved(scope: Scope, edge: Edge) -> bool:
+    """Whether the parameter's annotation is unknown (103): it may be a ``Context`` that was not imported."""
+    return edge.param is not None and any(
+        item.code == "PGF103" and item.span == edge.param.type_span for item in scope.findings
     )
 
 

@@ -39,7 +39,7 @@ def check(scope: Scope) -> None:
     if flow.input is None or scope.judge.element(flow.input) is not None:
         return
     for step in flow.steps:
-        if step.is_map and step.array is None:
+        if step.is_map and step.array is None and not step.hides("array"):
             scope.findings.add(
                 "PGF304",
                 step.span,

@@ -54,7 +54,7 @@ def check(scope: Scope) -> None:
 def _array(scope: Scope, step: StepSpec) -> TypeExpr | None:
     """What the map runs over; None where it is not known."""
     if step.array is None:
-        return scope.flow.input
+        return None if step.hides("array") else scope.flow.input
     array = scope.steps.get(step.array.slug)
     if array is None or array is step or step.array.flow not in (None, scope.flow.key):
         return None

@@ -65,6 +65,8 @@ def _check_condition(scope: Scope, step: StepSpec, option: Option) -> None:
     pattern = option.value
     if not isinstance(pattern, dict):
         _report(scope, step, option, f"the pattern must be a JSON object, not {pattern!r}", None)
+    elif step.hides("array", "depends_on"):
+        return
     elif step.dependencies(scope.types):
         _check_dependencies(scope, step, option, pattern)
     else:

@@ -37,7 +37,7 @@ def fetch(flow_input: dict[str, str]) -> str:
 
 def check(scope: Scope) -> None:
     for step in scope.flow.steps:
-        if has_condition(step):
+        if has_condition(step) or step.hides("if_", "if_not"):
             continue
         for option in step.options:
             if option.name == "when_unmet":

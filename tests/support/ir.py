@@ -122,6 +122,7 @@ def step(
     array: str | StepName | None = None,
     function: str | None = None,
     options: Mapping[str, Json] | None = None,
+    unread: tuple[str, ...] = (),
 ) -> StepSpec:
     """A step without places yet; ``flow`` puts each on a line of its own."""
     place = span(1)
@@ -136,6 +137,7 @@ def step(
         tuple(Option(name, value, place) for name, value in (options or {}).items()),
         tuple(_name(item) for item in depends_on),
         None if array is None else _name(array),
+        unread=frozenset(unread),
         span=place,
         returns_span=place,
         decorator_span=place,

@@ -19,6 +19,11 @@ async def with_another(url: str, urls: list[str]) -> str:
     return url
 
 
+@crawl.map(array=[urls, with_another])
+def two_arrays(url: str) -> str:
+    return url
+
+
 @crawl.map(array=urls, depends_on=[urls])
 def with_order(url: str) -> str:
     return url
