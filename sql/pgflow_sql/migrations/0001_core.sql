@@ -169,7 +169,7 @@ create table pgflow.runs (
   constraint runs_one_end_check check (completed_at is null or failed_at is null),
   constraint runs_completed_at_check check (completed_at >= started_at),
   constraint runs_failed_at_check check (failed_at >= started_at)
-) with (fillfactor = 50);
+) with (fillfactor = 45);
 
 -- ---- schema/0024_step_states.sql
 -- No foreign key to flows: the one to steps covers it.
@@ -207,7 +207,7 @@ create table pgflow.step_states (
   constraint step_states_completed_at_check check (completed_at >= started_at),
   constraint step_states_failed_at_check check (failed_at >= started_at),
   constraint step_states_skipped_at_check check (skipped_at >= created_at)
-) with (fillfactor = 50);
+) with (fillfactor = 45);
 
 -- ---- schema/0025_workers.sql
 create table pgflow.workers (
@@ -256,7 +256,7 @@ create table pgflow.step_tasks (
   constraint step_tasks_started_at_check check (started_at >= queued_at),
   constraint step_tasks_completed_at_check check (completed_at >= queued_at and completed_at >= started_at),
   constraint step_tasks_failed_at_check check (failed_at >= queued_at and failed_at >= started_at)
-) with (fillfactor = 60);
+) with (fillfactor = 45);
 -- Its predicate changes only when a task stalls for good, so HOT updates are not at stake.
 create index step_tasks_permanently_stalled_idx on pgflow.step_tasks (run_id, step_slug, task_index)
   where permanently_stalled_at is not null;
@@ -347,11 +347,11 @@ $$;
 
 -- ---- schema/0101__retry_delay.sql
 -- The delay really applied: the strategy's formula, capped before the cast so that it never overflows.
+-- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
 create function pgflow._retry_delay(backoff text, base_delay int, max_delay int, attempts_count int)
 returns int
 language sql
 immutable
-set search_path = pg_catalog, pg_temp
 as $$
   select least(
     case _retry_delay.backoff
@@ -366,11 +366,11 @@ $$;
 
 -- ---- schema/0102__queue_table.sql
 -- pgmq lower-cases table names; prefix is 'q' (queue) or 'a' (archive).
+-- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
 create function pgflow._queue_table(flow_slug text, prefix text)
 returns text
 language sql
 immutable
-set search_path = pg_catalog, pg_temp
 as $$ select _queue_table.prefix || '_' || lower(_queue_table.flow_slug) $$;
 
 -- ---- schema/0103_set_vt_batch.sql
@@ -438,11 +438,11 @@ $$;
 
 -- ---- schema/0105__is_task_message.sql
 -- Whether a message's body can be cast to a task's key; anyone can put something else into a queue.
+-- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
 create function pgflow._is_task_message(message jsonb)
 returns boolean
 language sql
 immutable
-set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     _is_task_message.message ->> 'run_id' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
@@ -1682,6 +1682,7 @@ set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_material = off
+set enable_memoize = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2090,6 +2091,7 @@ set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_material = off
+set enable_memoize = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2129,6 +2131,7 @@ set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_material = off
+set enable_memoize = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2350,6 +2353,7 @@ set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_material = off
+set enable_memoize = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2389,6 +2393,7 @@ set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_material = off
+set enable_memoize = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2577,6 +2582,7 @@ set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_material = off
+set enable_memoize = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2603,6 +2609,7 @@ set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_material = off
+set enable_memoize = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -2985,6 +2992,7 @@ set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_material = off
+set enable_memoize = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -3112,6 +3120,7 @@ set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_material = off
+set enable_memoize = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -3640,6 +3649,7 @@ set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_material = off
+set enable_memoize = off
 set enable_seqscan = off
 set jit = off
 as $$
@@ -4037,14 +4047,17 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_local boolean := pgflow.is_local();
-  v_pinged record;
+  v_address record;
+  v_function record;
 begin
-  for v_pinged in
-    select w.function_name, net.http_post(
-      url => a.base_url || '/' || w.function_name, body => '{}'::jsonb, headers => a.headers
-    ) as request_id
+  select a.base_url, a.headers into v_address from pgflow._worker_address() a;
+  if not found then
+    return;
+  end if;
+
+  for v_function in
+    select w.function_name
     from pgflow.worker_functions w
-    cross join pgflow._worker_address() a
     where w.enabled
       and (
         v_local
@@ -4060,12 +4073,20 @@ begin
           )
         )
       )
+    order by w.function_name
     for no key update of w skip locked
   loop
+    function_name := v_function.function_name;
+    invoked := true;
+    request_id := net.http_post(
+      url => v_address.base_url || '/' || v_function.function_name,
+      body => '{}'::jsonb,
+      headers => v_address.headers
+    );
     update pgflow.worker_functions w
     set last_invoked_at = clock_timestamp()
-    where w.function_name = v_pinged.function_name;
-    return query select v_pinged.function_name::text, true, v_pinged.request_id::bigint;
+    where w.function_name = v_function.function_name;
+    return next;
   end loop;
 end;
 $$;
@@ -4163,8 +4184,8 @@ end;
 $$;
 
 -- ---- schema/0372__prune_archives.sql
--- Deletes messages of all flows that were archived before the cutoff.
-create function pgflow._prune_archives(cutoff timestamptz)
+-- Deletes messages that were archived before the cutoff: of each flow up to max_messages, null for all.
+create function pgflow._prune_archives(cutoff timestamptz, max_messages int)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -4174,8 +4195,15 @@ declare
 begin
   for v_flow_slug in select f.flow_slug from pgflow.flows f order by f.flow_slug loop
     if to_regclass(format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'a'))) is not null then
-      execute format('delete from pgmq.%I a where a.archived_at < $1', pgflow._queue_table(v_flow_slug, 'a'))
-        using cutoff;
+      execute format(
+        $sql$
+          delete from pgmq.%1$I d
+          where d.msg_id = any(array(
+            select a.msg_id from pgmq.%1$I a where a.archived_at < $1 order by a.archived_at limit $2
+          ))
+        $sql$,
+        pgflow._queue_table(v_flow_slug, 'a')
+      ) using cutoff, max_messages;
     end if;
   end loop;
 end;
@@ -4194,8 +4222,6 @@ declare
   v_cutoff timestamptz := now() - prune_data_older_than.retention_interval;
   v_run_ids uuid[];
 begin
-  delete from pgflow.workers w where w.last_heartbeat_at < v_cutoff;
-
   select array_agg(l.run_id) into v_run_ids
   from (
     select r.run_id
@@ -4205,14 +4231,16 @@ begin
     for update
   ) l;
   perform pgflow._prune_runs(v_run_ids);
-  perform pgflow._prune_archives(v_cutoff);
+  perform pgflow._prune_archives(v_cutoff, null);
+  -- last, because the foreign key looks for each worker's tasks
+  delete from pgflow.workers w where w.last_heartbeat_at < v_cutoff;
 end;
 $$;
 
 -- ---- schema/0374_prune_batch.sql
 -- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
--- (fewer than max_runs) also old archived messages and dead workers. Returns how many runs; call it again
--- while that is max_runs.
+-- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short. Returns
+-- how many runs; call it again while that is max_runs.
 create function pgflow.prune_batch(retention_interval interval, max_runs int)
 returns int
 language plpgsql
@@ -4235,9 +4263,16 @@ begin
   perform pgflow._prune_runs(v_run_ids);
 
   if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs then
-    perform pgflow._prune_archives(v_cutoff);
+    perform pgflow._prune_archives(v_cutoff, 10000);
     delete from pgflow.workers w
-    where w.last_heartbeat_at < v_cutoff;
+    where w.worker_id = any(array(
+      select o.worker_id
+      from pgflow.workers o
+      where o.last_heartbeat_at < v_cutoff
+      order by o.worker_id
+      limit 100
+      for update skip locked
+    ));
   end if;
   return coalesce(cardinality(v_run_ids), 0);
 end;

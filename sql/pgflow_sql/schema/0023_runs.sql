@@ -18,4 +18,4 @@ create table pgflow.runs (
   constraint runs_one_end_check check (completed_at is null or failed_at is null),
   constraint runs_completed_at_check check (completed_at >= started_at),
   constraint runs_failed_at_check check (failed_at >= started_at)
-) with (fillfactor = 50);
+) with (fillfactor = 45);

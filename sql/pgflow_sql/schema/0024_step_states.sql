@@ -33,4 +33,4 @@ create table pgflow.step_states (
   constraint step_states_completed_at_check check (completed_at >= started_at),
   constraint step_states_failed_at_check check (failed_at >= started_at),
   constraint step_states_skipped_at_check check (skipped_at >= created_at)
-) with (fillfactor = 50);
+) with (fillfactor = 45);

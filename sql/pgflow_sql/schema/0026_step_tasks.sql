@@ -31,7 +31,7 @@ create table pgflow.step_tasks (
   constraint step_tasks_started_at_check check (started_at >= queued_at),
   constraint step_tasks_completed_at_check check (completed_at >= queued_at and completed_at >= started_at),
   constraint step_tasks_failed_at_check check (failed_at >= queued_at and failed_at >= started_at)
-) with (fillfactor = 60);
+) with (fillfactor = 45);
 -- Its predicate changes only when a task stalls for good, so HOT updates are not at stake.
 create index step_tasks_permanently_stalled_idx on pgflow.step_tasks (run_id, step_slug, task_index)
   where permanently_stalled_at is not null;

@@ -1,9 +1,9 @@
 -- The delay really applied: the strategy's formula, capped before the cast so that it never overflows.
+-- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
 create function pgflow._retry_delay(backoff text, base_delay int, max_delay int, attempts_count int)
 returns int
 language sql
 immutable
-set search_path = pg_catalog, pg_temp
 as $$
   select least(
     case _retry_delay.backoff

@@ -8,14 +8,17 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_local boolean := pgflow.is_local();
-  v_pinged record;
+  v_address record;
+  v_function record;
 begin
-  for v_pinged in
-    select w.function_name, net.http_post(
-      url => a.base_url || '/' || w.function_name, body => '{}'::jsonb, headers => a.headers
-    ) as request_id
+  select a.base_url, a.headers into v_address from pgflow._worker_address() a;
+  if not found then
+    return;
+  end if;
+
+  for v_function in
+    select w.function_name
     from pgflow.worker_functions w
-    cross join pgflow._worker_address() a
     where w.enabled
       and (
         v_local
@@ -31,12 +34,20 @@ begin
           )
         )
       )
+    order by w.function_name
     for no key update of w skip locked
   loop
+    function_name := v_function.function_name;
+    invoked := true;
+    request_id := net.http_post(
+      url => v_address.base_url || '/' || v_function.function_name,
+      body => '{}'::jsonb,
+      headers => v_address.headers
+    );
     update pgflow.worker_functions w
     set last_invoked_at = clock_timestamp()
-    where w.function_name = v_pinged.function_name;
-    return query select v_pinged.function_name::text, true, v_pinged.request_id::bigint;
+    where w.function_name = v_function.function_name;
+    return next;
   end loop;
 end;
 $$;

@@ -1,5 +1,5 @@
--- Deletes messages of all flows that were archived before the cutoff.
-create function pgflow._prune_archives(cutoff timestamptz)
+-- Deletes messages that were archived before the cutoff: of each flow up to max_messages, null for all.
+create function pgflow._prune_archives(cutoff timestamptz, max_messages int)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -9,8 +9,15 @@ declare
 begin
   for v_flow_slug in select f.flow_slug from pgflow.flows f order by f.flow_slug loop
     if to_regclass(format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'a'))) is not null then
-      execute format('delete from pgmq.%I a where a.archived_at < $1', pgflow._queue_table(v_flow_slug, 'a'))
-        using cutoff;
+      execute format(
+        $sql$
+          delete from pgmq.%1$I d
+          where d.msg_id = any(array(
+            select a.msg_id from pgmq.%1$I a where a.archived_at < $1 order by a.archived_at limit $2
+          ))
+        $sql$,
+        pgflow._queue_table(v_flow_slug, 'a')
+      ) using cutoff, max_messages;
     end if;
   end loop;
 end;

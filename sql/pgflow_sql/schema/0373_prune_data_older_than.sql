@@ -10,8 +10,6 @@ declare
   v_cutoff timestamptz := now() - prune_data_older_than.retention_interval;
   v_run_ids uuid[];
 begin
-  delete from pgflow.workers w where w.last_heartbeat_at < v_cutoff;
-
   select array_agg(l.run_id) into v_run_ids
   from (
     select r.run_id
@@ -21,6 +19,8 @@ begin
     for update
   ) l;
   perform pgflow._prune_runs(v_run_ids);
-  perform pgflow._prune_archives(v_cutoff);
+  perform pgflow._prune_archives(v_cutoff, null);
+  -- last, because the foreign key looks for each worker's tasks
+  delete from pgflow.workers w where w.last_heartbeat_at < v_cutoff;
 end;
 $$;

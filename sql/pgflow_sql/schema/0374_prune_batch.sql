@@ -1,6 +1,6 @@
 -- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
--- (fewer than max_runs) also old archived messages and dead workers. Returns how many runs; call it again
--- while that is max_runs.
+-- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short. Returns
+-- how many runs; call it again while that is max_runs.
 create function pgflow.prune_batch(retention_interval interval, max_runs int)
 returns int
 language plpgsql
@@ -23,9 +23,16 @@ begin
   perform pgflow._prune_runs(v_run_ids);
 
   if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs then
-    perform pgflow._prune_archives(v_cutoff);
+    perform pgflow._prune_archives(v_cutoff, 10000);
     delete from pgflow.workers w
-    where w.last_heartbeat_at < v_cutoff;
+    where w.worker_id = any(array(
+      select o.worker_id
+      from pgflow.workers o
+      where o.last_heartbeat_at < v_cutoff
+      order by o.worker_id
+      limit 100
+      for update skip locked
+    ));
   end if;
   return coalesce(cardinality(v_run_ids), 0);
 end;
