@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pgflow_gen.config import Config
 from pgflow_gen.ir.flow import Analysis
+from pgflow_gen.ir.types import NONE, NewTypeRef, TypeExpr, TypeKey
 from pgflow_gen.render import Place, Rendered, render
-from tests.support.ir import STR, Types, element, flow, list_of, param, step
+from pgflow_gen.render.module_names import ModuleNames
+from pgflow_gen.render.new_types import wrapped
+from tests.support.ir import STR, Types, dict_of, element, flow, list_of, param, sequence_of, step, union
 from tests.unit.render.zoo import ANALYSIS, FLOW
 
 CONFIG = Config(Path("/nowhere"))
@@ -86,3 +91,27 @@ def test_slugs_called_like_builtins_do_not_hide_them() -> None:
     assert "def flow_str(" in text
     assert "step_list = _output(" in text
     assert "list=step_list," in text
+
+
+USER = NewTypeRef(TypeKey("lib.ids", "UserId"), STR)
+ADMIN = NewTypeRef(TypeKey("lib.ids", "AdminId"), USER)
+
+
+@pytest.mark.parametrize(
+    ("type_", "expression"),
+    [
+        (STR, "x"),
+        (USER, "_lib_ids.UserId(x)"),
+        (ADMIN, "_lib_ids.AdminId(_lib_ids.UserId(x))"),
+        (sequence_of(USER), "[_lib_ids.UserId(_item0) for _item0 in x]"),
+        (
+            dict_of(list_of(USER)),
+            "{_key0: [_lib_ids.UserId(_item1) for _item1 in _item0] for _key0, _item0 in x.items()}",
+        ),
+        (union(USER, NONE), "None if x is None else _lib_ids.UserId(x)"),
+        (union(list_of(STR), NONE), "x"),
+        (union(USER, list_of(USER)), "x"),
+    ],
+)
+def test_a_new_type_gets_its_value_by_its_own_call(type_: TypeExpr, expression: str) -> None:
+    assert wrapped("x", type_, ModuleNames()) == expression

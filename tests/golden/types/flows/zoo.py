@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, NewType, NotRequired, Required, TypeAlias, TypedDict, TypeVar
+from typing import Annotated, Generic, Literal, NotRequired, Required, TypeAlias, TypedDict, TypeVar
 
 from pgflow_runtime import Flow, JsonValue
 from typing_extensions import ReadOnly
@@ -10,7 +10,6 @@ from typing_extensions import ReadOnly
 T = TypeVar("T")
 Tree: TypeAlias = "dict[str, Tree] | list[Tree] | int"
 Legs = Annotated[int, "how many"]
-Key = NewType("Key", str)
 Size = Literal["small", 'the "big" one', "it's", 3, True, None]
 
 
@@ -66,21 +65,6 @@ def walk(flow_input: ZooInput) -> Tree:
 @zoo.step
 def builtins_(flow_input: ZooInput) -> Builtins:
     return {"list": []}
-
-
-@zoo.step
-def key(flow_input: ZooInput) -> str:
-    return "key"
-
-
-@zoo.step
-def keys(key: Key) -> list[str]:
-    return [key]
-
-
-@zoo.step
-def keyed(keys: list[Key], key: Key | None) -> bool:
-    return key in keys
 
 
 @zoo.step

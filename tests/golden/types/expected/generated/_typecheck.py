@@ -19,9 +19,6 @@ def zoo(
 ) -> None:
     walk = _output(_flows_zoo.walk)
     builtins_ = _output(_flows_zoo.builtins_)
-    key = _output(_flows_zoo.key)
-    keys = _output(_flows_zoo.keys)
-    keyed = _output(_flows_zoo.keyed)
     pack = _output(_flows_zoo.pack)
     half = _output(_flows_zoo.half)
     rest = _output(_flows_zoo.rest)
@@ -30,16 +27,6 @@ def zoo(
     )
     _ = _flows_zoo.builtins_(
         flow_input=flow_input,
-    )
-    _ = _flows_zoo.key(
-        flow_input=flow_input,
-    )
-    _ = _flows_zoo.keys(
-        key=_flows_zoo.Key(key),
-    )
-    _ = _flows_zoo.keyed(
-        keys=[_flows_zoo.Key(_item0) for _item0 in keys],
-        key=None if key is None else _flows_zoo.Key(key),
     )
     _ = _flows_zoo.pack(
         walk=walk,

@@ -94,7 +94,6 @@ class Empty(TypedDict):
 
 
 class ZooOutput(TypedDict):
-    keyed: bool
     rest: dict[str, list[JsonValue]]
 
 
@@ -102,23 +101,6 @@ WalkInput: TypeAlias = ZooInput
 WalkOutput: TypeAlias = "Tree"
 BuiltinsInput: TypeAlias = ZooInput
 BuiltinsOutput: TypeAlias = Builtins
-KeyInput: TypeAlias = ZooInput
-KeyOutput: TypeAlias = str
-
-
-class KeysInput(TypedDict):
-    key: str
-
-
-KeysOutput: TypeAlias = list[str]
-
-
-class KeyedInput(TypedDict):
-    keys: list[str]
-    key: str
-
-
-KeyedOutput: TypeAlias = bool
 
 
 class PackInput(TypedDict):
@@ -159,15 +141,6 @@ class AsyncZooRun(AsyncRun[ZooOutput]):
     def step(self, slug: Literal["builtins_"], /) -> AsyncStepRun[BuiltinsOutput]: ...
 
     @overload
-    def step(self, slug: Literal["key"], /) -> AsyncStepRun[KeyOutput]: ...
-
-    @overload
-    def step(self, slug: Literal["keys"], /) -> AsyncStepRun[KeysOutput]: ...
-
-    @overload
-    def step(self, slug: Literal["keyed"], /) -> AsyncStepRun[KeyedOutput]: ...
-
-    @overload
     def step(self, slug: Literal["pack"], /) -> AsyncStepRun[PackOutput]: ...
 
     @overload
@@ -190,15 +163,6 @@ class ZooRun(Run[ZooOutput]):
 
     @overload
     def step(self, slug: Literal["builtins_"], /) -> StepRun[BuiltinsOutput]: ...
-
-    @overload
-    def step(self, slug: Literal["key"], /) -> StepRun[KeyOutput]: ...
-
-    @overload
-    def step(self, slug: Literal["keys"], /) -> StepRun[KeysOutput]: ...
-
-    @overload
-    def step(self, slug: Literal["keyed"], /) -> StepRun[KeyedOutput]: ...
 
     @overload
     def step(self, slug: Literal["pack"], /) -> StepRun[PackOutput]: ...
