@@ -10,16 +10,15 @@ from __future__ import annotations
 import ast
 import io
 import re
-import sys
 import tokenize
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import libcst as cst
-from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from pgflow_gen.diagnostics import Diagnostic, Span
+from pgflow_gen.source.positions import Place, positions
 from pgflow_gen.source.text import SourceText
 
 MAX_DEPTH = 150
@@ -37,38 +36,21 @@ class ParsedFile:
 
     source: SourceText
     tree: cst.Module
-    _positions: dict[cst.CSTNode, CodeRange] | None = None
+    _places: Mapping[int, Place] | None = None
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where ``node`` stands; the end is exclusive."""
-        if self._positions is None:
-            self._positions = positions(self.tree)
-        place = self._positions.get(node)
+        if self._places is None:
+            self._places = positions(self.tree)
+        place = self._places.get(id(node))
         if place is None:
             return Span.file(self.source.path)
-        return Span(
-            self.source.path, place.start.line, place.start.column + 1, place.end.line, place.end.column + 1
-        )
+        line, column, end_line, end_column = place
+        return Span(self.source.path, line, column + 1, end_line, end_column + 1)
 
     def code(self, node: cst.CSTNode) -> str:
         """The node's own text."""
         return self.tree.code_for_node(node).strip()
-
-
-def positions(tree: cst.Module) -> dict[cst.CSTNode, CodeRange]:
-    """Where every node of ``tree`` stands, in libcst's 1-based lines and 0-based columns."""
-    provider = PositionProvider()
-    limit = sys.getrecursionlimit()
-    # Ten frames for each level of nesting; they are Python's own, on the heap.
-    sys.setrecursionlimit(max(limit, 20 * MAX_DEPTH + 1000))
-    try:
-        # What MetadataWrapper.resolve does, without its second walk over the whole tree: half the time.
-        provider._gen_impl(tree)
-        return dict(cast("dict[cst.CSTNode, CodeRange]", provider._computed))
-    except AttributeError:
-        return dict(MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider))
-    finally:
-        sys.setrecursionlimit(limit)
 
 
 def parse(source: SourceText) -> ParsedFile | Diagnostic:

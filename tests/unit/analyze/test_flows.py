@@ -252,7 +252,8 @@ def test_a_flow_made_by_a_function(tmp_path: Path) -> None:
         tmp_path,
         {
             "lib/make.py": "from pgflow_runtime import Flow\ndef make(slug): return Flow(slug)\n",
-            "flows/crawl.py": "from lib.make import make\nflow = make('f')\n@flow.step\ndef f() -> None: ...\n",
+            "flows/crawl.py": "from lib.make import make\nflow = make('f')\n"
+            "@flow.step\ndef f() -> None: ...\n",
         },
     )
     assert read.at(read.one("PGF211")) == (3, "flow")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import inspect
+import textwrap
 from pathlib import Path
 
 import libcst as cst
@@ -9,7 +13,8 @@ import pytest
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from pgflow_gen.diagnostics import Diagnostic
-from pgflow_gen.source.parse import ParsedFile, parse, parse_expression, positions
+from pgflow_gen.source.parse import ParsedFile, parse, parse_expression
+from pgflow_gen.source.positions import positions
 from pgflow_gen.source.text import SourceText, read_source
 
 
@@ -198,7 +203,24 @@ def test_columns_are_characters() -> None:
     ]
 
 
-def test_positions_are_those_of_the_provider() -> None:
+LIBRARY = [inspect.getsource(module) for module in (textwrap, contextlib, dataclasses)]
+
+
+@pytest.mark.parametrize("text", [*LIBRARY, "", "x", "#\r\n\x0c\r\nx=(1,\\\r\n2)"])
+def test_positions_are_those_of_libcst(text: str) -> None:
+    tree = accepted(text).tree
+    theirs = MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider)
+    ours = positions(tree)
+    for node, place in theirs.items():
+        if node is not tree:
+            expected = (place.start.line, place.start.column, place.end.line, place.end.column)
+            assert ours[id(node)] == expected, node
+
+
+def test_positions_of_odd_spellings() -> None:
     text = "import a\n\n@d(1)\nasync def f(x: 'int' = (3), *, y) -> list[\n  int]:\n    return x  # c\n"
     tree = accepted(text).tree
-    assert positions(tree) == dict(MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider))
+    function = cst.ensure_type(tree.body[1], cst.FunctionDef)
+    assert function.returns is not None
+    assert positions(tree)[id(function.returns.annotation)] == (4, 37, 5, 6)
+    assert positions(tree)[id(function.params.params[0].default)] == (4, 25, 4, 26)
