@@ -223,4 +223,4 @@ def test_positions_of_odd_spellings() -> None:
     function = cst.ensure_type(tree.body[1], cst.FunctionDef)
     assert function.returns is not None
     assert positions(tree)[id(function.returns.annotation)] == (4, 37, 5, 6)
-    assert positions(tree)[id(function.params.params[0].default)] == (4, 25, 4, 26)
+    assert positions(tree)[id(function.params.params[0].default)] == (4, 24, 4, 25)
