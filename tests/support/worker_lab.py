@@ -23,7 +23,7 @@ from tests.support.project import Project, clean_environment
 from tests.support.wait import eventually
 
 FLOWS = Path(__file__).with_name("worker_lab_flows.py")
-ALL = ("chain", "fan", "steer", "held", "patient", "ledger", "facts", "delayed", "tight")
+ALL = ("chain", "fan", "steer", "held", "patient", "ledger", "facts", "delayed", "tight", "forking")
 
 
 def make_project(root: Path) -> Project:

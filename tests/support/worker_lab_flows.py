@@ -1,6 +1,7 @@
 """Flows for the tests of the worker."""
 
 import asyncio
+import os
 import sys
 import time
 from pathlib import Path
@@ -277,6 +278,29 @@ def read(letters: list[str], ctx: Context) -> dict[str, JsonValue]:
     except Exception as error:
         wrong = str(error)
     return {"label": ctx.flow_input()["label"], "wrong": wrong}
+
+
+forking = Flow[str]("forking", max_attempts=1)
+
+
+def fork_and_return(folder: str) -> int:
+    """Both processes come back from here; only the parent is the worker."""
+    child = os.fork()
+    if child == 0:
+        touch(folder, "forked")
+        return -1
+    os.waitpid(child, 0)
+    return child
+
+
+@forking.step
+def in_thread(flow_input: str) -> int:
+    return fork_and_return(flow_input)
+
+
+@forking.step
+async def in_loop(in_thread: int, flow_input: str) -> list[int]:
+    return [in_thread, fork_and_return(flow_input)]
 
 
 delayed = Flow[int]("delayed")

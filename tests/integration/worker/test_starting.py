@@ -240,6 +240,31 @@ asyncio.run(main())
     assert (rest, process.returncode) == ("stopped\n", 0), errors
 
 
+def test_a_cancelled_worker_gives_its_tasks_back(lab: Lab) -> None:
+    program = f"""
+import asyncio
+from pgflow_runtime import Worker
+
+async def main():
+    worker = Worker(["flows.lab:held"], dsn={lab.dsn!r}, grace_seconds=0)
+    serving = asyncio.create_task(worker.serve())
+    await asyncio.to_thread(input)
+    serving.cancel()
+    try:
+        await serving
+    except asyncio.CancelledError:
+        print(worker.state)
+
+asyncio.run(main())
+"""
+    run = lab.start("held", {"folder": str(lab.folder), "name": "a"})
+    process = _python(lab.project, program)
+    lab.begun("a.begun.1")
+    rest, errors = process.communicate("\n", timeout=30)
+    assert (rest, process.returncode) == ("stopped\n", 0), errors
+    assert (lab.task(run)["status"], lab.task(run)["attempts_count"]) == ("queued", 0)
+
+
 def _python(project: Project, program: str) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
     return subprocess.Popen(

@@ -138,6 +138,34 @@ def test_cut_connections_cost_nothing(lab: Lab) -> None:
         assert worker.stop() == 0
 
 
+def test_a_claim_whose_answer_was_lost_is_given_back(lab: Lab) -> None:
+    """The database believes that the worker is at a task the worker has never heard of."""
+    with lab.worker("held", max_concurrent="1") as worker:
+        first = lab.start("held", _held(lab, "a"))
+        lab.begun("a.begun.1")
+        second = lab.start("held", _held(lab, "b"))
+        lab.let_go("b.go")
+        lab.sql("select pgflow.claim_tasks(array[worker_id], '{held}', 1) from pgflow.workers")
+        assert lab.task(second)["status"] == "started"
+        lab.sql(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        lab.let_go("a.go")
+        assert lab.completed(first) == {"hold": 1}
+        assert lab.completed(second) == {"hold": 1}
+        assert "gave back 1 tasks whose claim was lost" in worker.log
+
+
+def test_a_forked_child_does_not_go_on_as_a_worker(lab: Lab) -> None:
+    with lab.worker("forking", "chain") as worker:
+        output = lab.completed(lab.start("forking", str(lab.folder)))
+        assert all(pid > 0 for pid in output["in_loop"])
+        assert lab.completed(lab.start("chain", 1)) == {"third": [2, 20]}
+        assert "lost" not in worker.log
+        assert worker.stop() == 0
+
+
 def test_a_worker_whose_row_was_deleted_registers_again(lab: Lab) -> None:
     with lab.worker("chain") as worker:
         lab.sql("delete from pgflow.workers")
