@@ -67,7 +67,7 @@ def test_dependencies_context_and_flow_input_are_named(tmp_path: Path) -> None:
 
 
 def test_a_skipped_dependency_is_left_to_its_default(tmp_path: Path) -> None:
-    params = [
+    params: list[dict[str, Any]] = [
         {"name": "a", "receives": "dependency"},
         {"name": "b", "receives": "dependency", "default": True},
     ]
