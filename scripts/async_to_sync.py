@@ -28,6 +28,7 @@ NAMES = {
     "__anext__": "__next__",
     "aclose": "close",
     "acall": "call",
+    "acheck": "check",
     "_async": "_sync",
     "AsyncIterator": "Iterator",
     "AsyncConnection": "Connection",

@@ -16,6 +16,8 @@ select r.run_id, pgflow.get_run_with_states(r.run_id)
 from unnest(%(run_ids)s::uuid[]) as r(run_id)
 """
 
+GET_STRUCTURE: Final = "select pgflow.get_flow_definition(%(flow_slug)s) -> 'structure'"
+
 WATCH: Final = "select pgflow.watch_runs(%(watcher_id)s, %(run_ids)s::uuid[], %(seconds)s)"
 
 UNWATCH: Final = "select pgflow.unwatch_runs(%(watcher_id)s, %(run_ids)s::uuid[])"

@@ -13,10 +13,12 @@ from typing import Any
 import psycopg
 from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import PoolClosed
 
 from pgflow_runtime.dsn import describe
 from pgflow_runtime.errors import (
     BY_SQLSTATE,
+    ClientClosed,
     ConnectionFailed,
     CoreError,
     CoreMissing,
@@ -34,6 +36,8 @@ _MISSING = (pg.InvalidSchemaName, pg.UndefinedFunction, pg.UndefinedTable, pg.Un
 def from_psycopg(error: psycopg.Error, conninfo: str | None = None) -> PgflowError:
     """Our error for one of psycopg's; ``conninfo`` lets a failed connection say where it went."""
     sqlstate = error.sqlstate
+    if isinstance(error, PoolClosed):
+        return ClientClosed("the client is closed")
     if sqlstate in BY_SQLSTATE:
         return _from_core(BY_SQLSTATE[sqlstate], error)
     text = text_of(error)
@@ -55,6 +59,14 @@ def is_connection_error(error: psycopg.Error) -> bool:
     if state is None:
         return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
     return state.startswith(("08", "28", "3D")) or state in ("57P01", "57P02", "57P03", "53300")
+
+
+def is_passing(error: PgflowError) -> bool:
+    """Whether the same may well succeed in a moment: lost connections, deadlocks, cancelled statements."""
+    if isinstance(error, ConnectionFailed):
+        return True
+    state = error.sqlstate if isinstance(error, DatabaseError) else None
+    return state is not None and (state.startswith(("40", "53")) or state in ("55P03", "57014"))
 
 
 @contextmanager

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 import click
 
 from pgflow_runtime.dsn import resolve_dsn
-from pgflow_runtime.embedded import embedded_server
-from pgflow_runtime.embedded.place import place_of
 from pgflow_runtime.errors import (
     CoreTooNew,
     ForeignSchema,
@@ -70,6 +68,9 @@ def database(dsn: str | None, project: Project) -> Iterator[str]:
     if found.conninfo is not None:
         yield found.conninfo
         return
+    from pgflow_runtime.embedded import embedded_server  # needs a Unix system, which a DSN does not
+    from pgflow_runtime.embedded.place import place_of
+
     with _terminable(), embedded_server(project.root) as conninfo:
         try:
             yield conninfo

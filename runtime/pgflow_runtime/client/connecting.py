@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Generator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from pgflow_runtime.dsn import normalize, resolve_dsn
-from pgflow_runtime.embedded import EmbeddedServer
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.project import find_project
+
+if TYPE_CHECKING:
+    from pgflow_runtime.embedded import EmbeddedServer
 
 ClientT = TypeVar("ClientT", bound="AsyncConnectable")
 
@@ -38,6 +40,8 @@ def _target(dsn: str | None) -> tuple[str | None, EmbeddedServer | None]:
     found = resolve_dsn()
     if found.conninfo is not None:
         return found.conninfo, None
+    from pgflow_runtime.embedded import EmbeddedServer  # needs a Unix system, which a client does not
+
     return None, EmbeddedServer(find_project().root)
 
 

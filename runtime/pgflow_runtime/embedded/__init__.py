@@ -31,6 +31,7 @@ class EmbeddedServer:
         self.place: Place = place_of(project_root)
         self._postgres = Postgres(self.place)
         self._hold: int | None = None
+        self._owner = 0
 
     @property
     def conninfo(self) -> str:
@@ -46,22 +47,23 @@ class EmbeddedServer:
             except BaseException:
                 os.close(hold)
                 raise
-            self._hold = hold
+            self._hold, self._owner = hold, os.getpid()
 
     def release(self) -> None:
         """Let go; the last one stops the server. May be called again."""
         if self._hold is None:
             return
         hold, self._hold = self._hold, None
-        with self._serialised():
-            try:
+        try:
+            if self._owner != os.getpid():
+                return  # a forked child: the lock is its parent's
+            with self._serialised():
                 fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            else:
                 self._postgres.stop()
-            finally:
-                os.close(hold)
+        except BlockingIOError:
+            return  # others hold it
+        finally:
+            os.close(hold)
 
     @contextmanager
     def _serialised(self) -> Iterator[None]:

@@ -21,6 +21,7 @@ from pgflow_runtime.errors import (
     RunConflict,
     RunFailed,
     RunNotFound,
+    ShapeMismatch,
     StepSkipped,
     UnknownFlow,
     UsageError,
@@ -141,6 +142,24 @@ async def test_flow_that_was_not_migrated_is_named(dsn: str) -> None:
         with pytest.raises(UnknownFlow, match="crawl_v2") as failure:
             await client.start_other(INPUT)
     assert failure.value.help
+
+
+async def test_flow_with_other_steps_than_the_client_knows_is_refused(dsn: str, hand: Core) -> None:
+    hand.add_step("crawl", "extra", ["note"])
+    async with AsyncClient.connect(dsn) as client:
+        with pytest.raises(ShapeMismatch, match="it has a step 'extra' more"):
+            await client.start_crawl(INPUT)
+    assert hand.value("select count(*) from pgflow.runs") == 0
+
+
+async def test_connections_the_server_ended_are_not_handed_out(dsn: str, hand: Core) -> None:
+    async with AsyncClient.connect(dsn, max_connections=4) as client:
+        await asyncio.gather(*(client.start_crawl(INPUT) for _ in range(20)))
+        hand.run_sql(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        assert (await client.start_crawl(INPUT)).status == "started"
 
 
 async def test_values_come_back_as_they_were(dsn: str, hand: Core) -> None:

@@ -15,6 +15,7 @@ from pgflow_runtime import queries
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.run import AsyncRun
 from pgflow_runtime.client._async.watcher import AsyncWatcher
+from pgflow_runtime.client.checking import acheck
 from pgflow_runtime.client.connecting import AsyncConnectable, ClientOptions
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.contract import FlowContract
@@ -23,9 +24,11 @@ from pgflow_runtime.errors import (
     ConnectionFailed,
     InvalidInput,
     RunNotFound,
+    ShapeMismatch,
     UsageError,
     WrongFlow,
 )
+from pgflow_runtime.shape import differences, structure_hash
 from pgflow_runtime.snapshot import RunSnapshot
 from pgflow_runtime.store import application_name, judge_core, translated
 
@@ -43,6 +46,7 @@ class AsyncClientBase(AsyncConnectable):
             max_size=options.max_connections,
             open=False,
             timeout=options.connect_timeout,
+            check=acheck,
             name="pgflow-client",
             kwargs={
                 "autocommit": True,
@@ -50,6 +54,7 @@ class AsyncClientBase(AsyncConnectable):
                 **({"prepare_threshold": None} if options.poll_only else {}),
             },
         )
+        self._compared: set[str] = set()
         self._watcher = AsyncWatcher(self._pool, conninfo, poll_only=options.poll_only)
         self._feeds: weakref.WeakValueDictionary[UUID, AsyncFeed] = weakref.WeakValueDictionary()
 
@@ -96,12 +101,28 @@ class AsyncClientBase(AsyncConnectable):
             raise UsageError(f"{len(inputs)} inputs but {len(ids)} run ids were given")
         if not inputs:
             return []
+        await self._compare(contract)
         values = {"flow_slug": contract.slug, "inputs": texts, "run_ids": ids}
         try:
             rows = await self._start_rows(values)
         except ConnectionFailed:
             rows = await self._start_rows(values)  # the ids make it safe to repeat
         return [self._run_of(run_type, RunSnapshot.read_row(row)) for row in rows]
+
+    async def _compare(self, contract: FlowContract) -> None:
+        """Once per flow: see that the database's flow is the one this client was generated for."""
+        if contract.slug in self._compared:
+            return
+        row = await self._watcher.fetch_one(queries.GET_STRUCTURE, {"flow_slug": contract.slug})
+        if row is None or row[0] is None:
+            return  # starting it will say so
+        if structure_hash(row[0]) != contract.structure_hash:
+            raise ShapeMismatch(
+                f"flow '{contract.slug}' in the database is not the one this client was generated for:"
+                f" {differences(row[0], contract.structure)}",
+                help="run `pgflow-gen build` and `pgflow-gen migrate`, and deploy the generated folder anew",
+            )
+        self._compared.add(contract.slug)
 
     async def _start_rows(self, values: Mapping[str, object]) -> list[dict[str, Any]]:
         with translated(self._conninfo):

@@ -47,10 +47,8 @@ class AsyncListener:
         try:
             if self._connection is None:
                 await self._connect()
-            for run_id in self._channels - wanted:
-                await self._execute("unlisten", run_id)
-            for run_id in wanted - self._channels:
-                await self._execute("listen", run_id)
+            await self._execute("unlisten", self._channels - wanted)
+            await self._execute("listen", wanted - self._channels)
         except psycopg.Error:
             await self._lose()
             return False
@@ -85,14 +83,14 @@ class AsyncListener:
         self._connection = connection
         self._pause = RETRY_SECONDS[0]
 
-    async def _execute(self, word: LiteralString, run_id: UUID) -> None:
-        assert self._connection is not None
-        channel = sql.Identifier(f"{CHANNEL}{run_id.hex}")
-        await self._connection.execute(sql.SQL(word + " {}").format(channel))
-        if word == "listen":
-            self._channels.add(run_id)
-        else:
-            self._channels.discard(run_id)
+    async def _execute(self, word: LiteralString, run_ids: set[UUID]) -> None:
+        """LISTEN to, or UNLISTEN, many channels in one round trip."""
+        if self._connection is None or not run_ids:
+            return
+        statement = sql.SQL(word + " {}")
+        channels = [sql.Identifier(f"{CHANNEL}{run_id.hex}") for run_id in run_ids]
+        await self._connection.execute(sql.SQL(";").join(map(statement.format, channels)))
+        self._channels = self._channels | run_ids if word == "listen" else self._channels - run_ids
 
     async def _lose(self) -> None:
         """The connection broke: every run may have changed meanwhile."""

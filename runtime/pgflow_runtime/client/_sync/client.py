@@ -16,6 +16,7 @@ from pgflow_runtime import queries
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.run import Run
 from pgflow_runtime.client._sync.watcher import Watcher
+from pgflow_runtime.client.checking import check
 from pgflow_runtime.client.connecting import ClientOptions, Connectable
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.contract import FlowContract
@@ -24,9 +25,11 @@ from pgflow_runtime.errors import (
     ConnectionFailed,
     InvalidInput,
     RunNotFound,
+    ShapeMismatch,
     UsageError,
     WrongFlow,
 )
+from pgflow_runtime.shape import differences, structure_hash
 from pgflow_runtime.snapshot import RunSnapshot
 from pgflow_runtime.store import application_name, judge_core, translated
 
@@ -44,6 +47,7 @@ class ClientBase(Connectable):
             max_size=options.max_connections,
             open=False,
             timeout=options.connect_timeout,
+            check=check,
             name="pgflow-client",
             kwargs={
                 "autocommit": True,
@@ -51,6 +55,7 @@ class ClientBase(Connectable):
                 **({"prepare_threshold": None} if options.poll_only else {}),
             },
         )
+        self._compared: set[str] = set()
         self._watcher = Watcher(self._pool, conninfo, poll_only=options.poll_only)
         self._feeds: weakref.WeakValueDictionary[UUID, Feed] = weakref.WeakValueDictionary()
 
@@ -97,12 +102,28 @@ class ClientBase(Connectable):
             raise UsageError(f"{len(inputs)} inputs but {len(ids)} run ids were given")
         if not inputs:
             return []
+        self._compare(contract)
         values = {"flow_slug": contract.slug, "inputs": texts, "run_ids": ids}
         try:
             rows = self._start_rows(values)
         except ConnectionFailed:
             rows = self._start_rows(values)  # the ids make it safe to repeat
         return [self._run_of(run_type, RunSnapshot.read_row(row)) for row in rows]
+
+    def _compare(self, contract: FlowContract) -> None:
+        """Once per flow: see that the database's flow is the one this client was generated for."""
+        if contract.slug in self._compared:
+            return
+        row = self._watcher.fetch_one(queries.GET_STRUCTURE, {"flow_slug": contract.slug})
+        if row is None or row[0] is None:
+            return  # starting it will say so
+        if structure_hash(row[0]) != contract.structure_hash:
+            raise ShapeMismatch(
+                f"flow '{contract.slug}' in the database is not the one this client was generated for:"
+                f" {differences(row[0], contract.structure)}",
+                help="run `pgflow-gen build` and `pgflow-gen migrate`, and deploy the generated folder anew",
+            )
+        self._compared.add(contract.slug)
 
     def _start_rows(self, values: Mapping[str, object]) -> list[dict[str, Any]]:
         with translated(self._conninfo):

@@ -48,10 +48,8 @@ class Listener:
         try:
             if self._connection is None:
                 self._connect()
-            for run_id in self._channels - wanted:
-                self._execute("unlisten", run_id)
-            for run_id in wanted - self._channels:
-                self._execute("listen", run_id)
+            self._execute("unlisten", self._channels - wanted)
+            self._execute("listen", wanted - self._channels)
         except psycopg.Error:
             self._lose()
             return False
@@ -86,14 +84,14 @@ class Listener:
         self._connection = connection
         self._pause = RETRY_SECONDS[0]
 
-    def _execute(self, word: LiteralString, run_id: UUID) -> None:
-        assert self._connection is not None
-        channel = sql.Identifier(f"{CHANNEL}{run_id.hex}")
-        self._connection.execute(sql.SQL(word + " {}").format(channel))
-        if word == "listen":
-            self._channels.add(run_id)
-        else:
-            self._channels.discard(run_id)
+    def _execute(self, word: LiteralString, run_ids: set[UUID]) -> None:
+        """LISTEN to, or UNLISTEN, many channels in one round trip."""
+        if self._connection is None or not run_ids:
+            return
+        statement = sql.SQL(word + " {}")
+        channels = [sql.Identifier(f"{CHANNEL}{run_id.hex}") for run_id in run_ids]
+        self._connection.execute(sql.SQL(";").join(map(statement.format, channels)))
+        self._channels = self._channels | run_ids if word == "listen" else self._channels - run_ids
 
     def _lose(self) -> None:
         """The connection broke: every run may have changed meanwhile."""

@@ -17,9 +17,9 @@ from pgflow_runtime import queries
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.listener import Listener
 from pgflow_runtime.client.concurrency import Background, Wakeup
-from pgflow_runtime.errors import ClientClosed, ConnectionFailed, PgflowError, RunNotFound
+from pgflow_runtime.errors import ClientClosed, PgflowError, RunNotFound
 from pgflow_runtime.snapshot import RunSnapshot
-from pgflow_runtime.store import from_psycopg, translated
+from pgflow_runtime.store import from_psycopg, is_passing, translated
 
 logger = logging.getLogger("pgflow.client")
 
@@ -108,7 +108,8 @@ class Watcher:
             loop.join(timeout=5)
         for work in self._works:
             work.join(timeout=5)
-        self._wakeup.close()
+        if loop is None or not loop.is_running:  # a thread that waits for a lost server ends by itself
+            self._wakeup.close()
 
     def _run(self) -> None:
         try:
@@ -147,7 +148,7 @@ class Watcher:
                 self._announce(queries.WATCH, new)
         except psycopg.Error as error:
             failure = from_psycopg(error)
-            if not isinstance(failure, ConnectionFailed):
+            if not is_passing(failure):
                 self._fail(feeds.values(), failure)
             return False
         for run_id in gone:
@@ -166,14 +167,14 @@ class Watcher:
             part = feeds[start : start + READ_AT_ONCE]
             try:
                 found = self.read([feed.run_id for feed in part])
-            except ConnectionFailed as error:
+            except PgflowError as error:
+                if not is_passing(error):
+                    self._fail(part, error)
+                    continue
                 for feed in part:
                     feed.trouble = str(error)
                     feed.interval = min(max(feed.interval * 2, 0.5), longest)
                     feed.due = monotonic() + feed.interval
-                continue
-            except PgflowError as error:
-                self._fail(part, error)
                 continue
             for feed in part:
                 snapshot = found.get(feed.run_id)
