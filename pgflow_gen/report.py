@@ -16,9 +16,12 @@ FORMATS: tuple[Format, ...] = ("text", "json", "github")
 _RED, _YELLOW, _BLUE, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[1m", "\x1b[0m"
 
 
-def wants_colour(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether to colour what goes to ``stream``: a terminal, unless NO_COLOR; anything with FORCE_COLOR."""
-    if environ.get("NO_COLOR"):
+def wants_colour(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether to colour what goes to ``stream``: a terminal, unless NO_COLOR; anything with FORCE_COLOR.
+
+    None is a stream that the process was started without.
+    """
+    if stream is None or environ.get("NO_COLOR"):
         return False
     if environ.get("FORCE_COLOR"):
         return True

@@ -8,8 +8,8 @@ RULE = Rule(
     code="PGF404",
     title="a generated file was edited by hand",
     text="""\
-A generated file differs from what was written. The next build would lose the edit, so it is not made
-silently: take the edit back, or change the flow from which the file is made.""",
+A generated file is neither what was written last nor what would be written now. `build` writes the file
+anew and the edit is lost: take it back, or change the flow from which the file is made.""",
     bad="""\
 $ echo "# my note" >> generated/crawl.py
 $ pgflow-gen build --check

@@ -29,7 +29,8 @@ def _run(arguments: list[str]) -> int:
 
     try:
         result = app.main(arguments, prog_name="pgflow-gen", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # a process may be started without one
+            sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return error.exit_code

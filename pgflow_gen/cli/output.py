@@ -49,6 +49,8 @@ def print_findings(report: Report, format: Format, *, err: bool = False) -> None
 
 def print_summary(report: Report) -> None:
     """The closing line, on stderr."""
+    if not report.analysis.flows and not report.has_errors:
+        click.echo('No flow was found; one is a module-level name: crawl = Flow[Input]("crawl")', err=True)
     click.echo(
         summary(
             report.diagnostics,

@@ -140,6 +140,29 @@ def test_faults_of_all_files_are_told_in_one_go_by_path(project: Project) -> Non
     ]
 
 
+def test_a_project_without_flows_says_so(project: Project) -> None:
+    project.write("flows/crawl.py", "X = 1\n")
+    done = project.ok("check")
+    assert done.stderr == (
+        'No flow was found; one is a module-level name: crawl = Flow[Input]("crawl")\n'
+        "0 flows, 0 steps: no faults\n"
+    )
+
+
+def test_a_process_without_stdout_ends_as_any_other(project: Project) -> None:
+    project.write("flows/crawl.py", WRONG)
+    done = subprocess.run(
+        ["sh", "-c", f'exec "{sys.executable}" -m pgflow_gen check --no-verify >&-'],
+        cwd=project.root,
+        env=clean_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("1 error in 1 of 1 file\n")
+
+
 def test_check_judges_without_writing(project: Project) -> None:
     done = project.ok("check")
     assert done.stdout == ""
