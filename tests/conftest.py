@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-import psycopg
 import pytest
-from psycopg.rows import namedtuple_row
 
 from tests.support.core import Connection, Core, connect
 from tests.support.databases import Templates, clean
@@ -53,12 +51,25 @@ def _shared_dsn(database_templates: Templates) -> str:
     return database_templates.clone("full")
 
 
+@pytest.fixture(scope="session")
+def _shared_session(_shared_dsn: str) -> Iterator[list[Connection]]:
+    """The session of all tests that roll back: functions are compiled once, not once a test."""
+    sessions: list[Connection] = []
+    yield sessions
+    for session in sessions:
+        session.close()
+
+
 @pytest.fixture
-def db(_shared_dsn: str) -> Iterator[Connection]:
+def db(_shared_dsn: str, _shared_session: list[Connection]) -> Iterator[Connection]:
     """A connection (rows are named tuples) in a transaction that is rolled back after the test."""
-    with psycopg.connect(_shared_dsn, row_factory=namedtuple_row) as connection:
-        yield connection
-        connection.rollback()
+    if not _shared_session or _shared_session[-1].closed:
+        connection = connect(_shared_dsn, autocommit=False)
+        # prepared statements would outlive the objects that a test makes
+        connection.prepare_threshold = None
+        _shared_session.append(connection)
+    yield _shared_session[-1]
+    _shared_session[-1].rollback()
 
 
 @pytest.fixture

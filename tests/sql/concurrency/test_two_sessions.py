@@ -318,6 +318,19 @@ class TestRecovery:
         second.commit()
         assert live.run(task.run_id).status == "started"
 
+    @pytest.mark.parametrize("function", ["recover_stalled_tasks", "requeue_stalled_tasks"])
+    def test_a_run_that_somebody_works_on_is_passed_by(
+        self, live: Core, first: Session, second: Session, task: Row, function: str
+    ) -> None:
+        """Recovery waits for nobody: one slow transaction must not stop it for all runs."""
+        live.run_sql("update pgflow.step_tasks set queued_at = now() - interval '1 day'")
+        live.run_sql("update pgflow.step_tasks set started_at = now() - interval '1 day'")
+        first.do(lambda core: complete(core, [task]))
+        assert second.do(lambda core: core.value(f"select pgflow.{function}()")) == 0
+        second.commit()
+        first.commit()
+        assert live.task(task.run_id, "a").status == "completed"
+
     def test_two_recoveries(self, live: Core, first: Session, second: Session, task: Row) -> None:
         first.do(lambda core: core.value("select pgflow.recover_stalled_tasks()"))
         future = second.blocked_or_done(lambda core: core.value("select pgflow.recover_stalled_tasks()"))

@@ -1,0 +1,65 @@
+"""What a call costs, in pages looked at: it must not grow with what the call does not concern."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.batch import register
+from tests.support.core import Core
+
+
+def pages(core: Core, call: str, *params: object) -> int:
+    """Pages touched by a statement (in the cache or read), everything it calls included."""
+    (plan,) = core.value(f"explain (analyze, buffers, format json) {call}", *params)
+    found: int = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
+    return found
+
+
+def claim_fifty(core: Core, flow_slug: str) -> int:
+    return pages(
+        core, "select * from pgflow.claim_tasks(%s, %s, 50)", [register(core, flow_slug)], [flow_slug]
+    )
+
+
+def start_fifty(core: Core, flow_slug: str) -> int:
+    ids = core.read(flow_slug, 50)
+    worker = register(core, flow_slug)
+    return pages(core, "select * from pgflow.start_tasks(%s, %s, %s)", flow_slug, ids, worker)
+
+
+@pytest.mark.parametrize("call", [claim_fifty, start_fifty])
+def test_of_a_small_and_a_large_map(core: Core, call: Callable[[Core, str], int]) -> None:
+    """Per task the same at 100 and at 10,000 elements: a quadratic way would be a hundred times dearer."""
+    costs = []
+    for flow, size in (("warm", 100), ("small", 100), ("large", 10_000)):
+        core.flow(flow, "m:map")
+        core.start_flow(flow, [{"n": n, "text": "x" * 20} for n in range(size)])
+        costs.append(call(core, flow))
+    assert costs[2] < 4 * costs[1], costs
+
+
+def test_of_a_completion_in_a_small_and_a_large_map(core: Core) -> None:
+    costs = []
+    for flow, size in (("warm", 20), ("small", 20), ("large", 5_000)):
+        core.flow(flow, "m:map")
+        run = core.start_flow(flow, list(range(size)))
+        (task, *_) = core.poll(flow, 10)
+        call = "select * from pgflow.complete_task(%s, 'm', %s, '1')"
+        costs.append(pages(core, call, run.run_id, task.task_index))
+    assert costs[2] < 3 * costs[1], costs
+
+
+def test_of_a_completion_among_many_runs(core: Core) -> None:
+    core.flow("f", "a", "b < a")
+    costs = []
+    for others in (0, 5, 2_000):
+        core.run_sql(
+            "select count(*) from pgflow.start_flows('f', array_fill('1'::jsonb, array[%s]))", others
+        )
+        run = core.start_flow("f")
+        message = core.task(run.run_id, "a").message_id
+        core.start_tasks("f", [message])
+        costs.append(pages(core, "select * from pgflow.complete_task(%s, 'a', 0, '1')", run.run_id))
+    assert costs[2] < 3 * costs[1], costs
