@@ -31,15 +31,9 @@ class BoundStep:
         self.is_async = contract.is_async
         self.is_transactional = contract.is_transactional
         self._flow = flow
+        self.wants_context = contract.asks_for("context")
+        self.wants_flow_input = contract.asks_for("flow_input")
         self._params = contract.params
-
-    @property
-    def wants_context(self) -> bool:
-        return self.contract.asks_for("context")
-
-    @property
-    def wants_flow_input(self) -> bool:
-        return self.contract.asks_for("flow_input")
 
     def arguments(self, task: TaskView) -> tuple[list[Any], dict[str, Any]]:
         """The handler's positional and named arguments.

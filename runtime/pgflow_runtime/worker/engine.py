@@ -17,7 +17,7 @@ from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.exchange import Exchange
 from pgflow_runtime.worker.executor import Executor
 from pgflow_runtime.worker.idle import Idle
-from pgflow_runtime.worker.link import Link
+from pgflow_runtime.worker.link import Link, LinkClosed
 from pgflow_runtime.worker.outcome import Completed, Failed, Outcome, Refused, Stored
 from pgflow_runtime.worker.rows import Fence, TaskRow
 from pgflow_runtime.worker.served import ServedFlows
@@ -27,7 +27,7 @@ from pgflow_runtime.worker.verdicts import note_completions, note_failures
 MOST_OUTCOMES = 500
 """Outcomes in one call at most."""
 MOST_REFUSALS = 5
-"""Claims in a row that the database may refuse before the worker gives up."""
+"""Looks in a row that the database may refuse before the worker gives up."""
 HOPELESS = (CoreMissing, UnknownFlow, PermissionDenied, ConnectionFailed)
 """What waiting does not mend (a lost connection is waited for elsewhere)."""
 MOST_BYTES = 32 * 1024 * 1024
@@ -127,7 +127,12 @@ class Engine:
     async def _announce(self, link: Link) -> None:
         self._idle.begin_announcement()
         flows, seconds = self._flows.active, self._idle.lease_seconds
-        self._idle.announced(await self._exchange.announce(link, flows, seconds))
+        try:
+            visible_in = await self._exchange.announce(link, flows, seconds)
+        except DatabaseError as error:
+            await self._bear(error)
+        else:
+            self._idle.announced(visible_in)
 
     async def _claim(self, link: Link) -> None:
         most = self._slots.reserve(self._batch_size) if self._may_read() else 0
@@ -147,11 +152,13 @@ class Engine:
         self._start(rows)
 
     async def _bear(self, error: DatabaseError) -> None:
-        """A claim was refused: by an overloaded server perhaps. Wait a second, but not for ever."""
+        """Looking for work was refused: by an overloaded server perhaps. Wait a second, but not for ever."""
+        if isinstance(error, LinkClosed):
+            return  # the worker is stopping; no work was lost
         self._refusals += 1
         if isinstance(error, HOPELESS) or self._refusals >= MOST_REFUSALS:
             raise error
-        logs.logger.warning("cannot claim tasks: %s", error)
+        logs.logger.warning("cannot look for work: %s", error)
         await asyncio.sleep(1)
 
     async def _report(self, link: Link) -> None:

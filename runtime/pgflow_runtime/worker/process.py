@@ -214,23 +214,32 @@ class Process:
         logger.info("stopped %s", self._slugs())
 
     async def _drain(self, seconds: float | None) -> bool:
-        """Wait until all handlers have ended and are reported; whether that came true in time."""
+        """Wait until no handler runs and none can be handed over any more; whether that came true in time."""
         try:
             async with asyncio.timeout(seconds):
-                while not (self._executor.empty.is_set() and self._engine.settled.is_set()):
+                while True:
                     await self._executor.empty.wait()
-                    await self._engine.settled.wait()
+                    if not await self._settled() or self._executor.empty.is_set():
+                        return True
+        except TimeoutError:
+            return False
+
+    async def _settled(self) -> bool:
+        """Wait until what ended is reported; False when the database cannot be reached for some seconds."""
+        try:
+            async with asyncio.timeout(FAREWELL):
+                await self._engine.settled.wait()
         except TimeoutError:
             return False
         return True
 
     async def _settle(self) -> None:
         """Report what waits; after some seconds without a database leave it to recovery."""
+        if await self._settled():
+            return
         for link in {*self._lanes, self._service}:
-            self._loop.call_later(FAREWELL, link.give_up)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(2 * FAREWELL):
-                await self._engine.settled.wait()
+            link.give_up()
+        await self._settled()
 
     async def _cancel_parts(self) -> None:
         parts = list(self._tasks) + ([self._reconciling] if self._reconciling else [])

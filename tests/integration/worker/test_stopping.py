@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import signal
 
+import psycopg
+from psycopg import sql
+
+from tests.support.server import Server, name_of
 from tests.support.wait import eventually
 from tests.support.worker_lab import Lab
 
@@ -136,6 +140,31 @@ def test_cut_connections_cost_nothing(lab: Lab) -> None:
         counts = lab.sql("select distinct attempts_count, requeued_count from pgflow.step_tasks")
         assert counts == [{"attempts_count": 1, "requeued_count": 0}]
         assert worker.stop() == 0
+
+
+def test_a_worker_outlives_its_database_and_stops_without_it(lab: Lab, postgres_server: Server) -> None:
+    def doors(state: str) -> None:
+        name = sql.Identifier(name_of(lab.dsn))
+        with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
+            connection.execute(sql.SQL("alter database {} allow_connections {}").format(name, sql.SQL(state)))
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
+                [name_of(lab.dsn)],
+            )
+
+    with lab.worker("chain", "held") as worker:
+        run = lab.start("held", _held(lab, "a"))
+        lab.begun("a.begun.1")
+        doors("false")
+        lab.let_go("a.go")
+        worker.until_logged("lost ")
+        doors("true")
+        assert lab.completed(run) == {"hold": 1}
+        doors("false")
+        eventually(lambda: worker.log.count("lost ") > 1)
+        assert worker.stop() == 0
+        assert "could not take leave" in worker.log
+        doors("true")
 
 
 def test_a_claim_whose_answer_was_lost_is_given_back(lab: Lab) -> None:
