@@ -7,6 +7,7 @@ core carry an SQLSTATE of class ``PF`` (SQL_CONTRACT.md, top list); ``BY_SQLSTAT
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 
@@ -23,6 +24,17 @@ class PgflowError(Exception):
     @property
     def message(self) -> str:
         return str(self.args[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross process boundaries whatever their constructor asks for."""
+        return _rebuilt, (type(self), self.args, dict(self.__dict__))
+
+
+def _rebuilt(kind: type[PgflowError], args: tuple[Any, ...], state: dict[str, Any]) -> PgflowError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 # --- the project and what the user gave -------------------------------------------------------------
