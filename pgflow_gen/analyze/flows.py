@@ -68,7 +68,7 @@ class FlowReader:
         item = written.get("slug")
         if positional:
             node = positional[0].value
-            item = Written("slug", node, module.file.span(node))
+            item = Written("slug", node, module.file.span(node), module.file.span(node))
         if item is None:
             span = module.file.span(draft.call)
             if not any(arg.star for arg in draft.call.args):
@@ -84,18 +84,19 @@ class FlowReader:
             return 1, None
         option = self.options.value(draft.symbol.module, written)
         if option is None:
-            return 1, written.span
+            return 1, written.whole
         value = option.value
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-            return value, written.span
+            return value, written.whole
         wanted = "at least 1" if isinstance(value, int) and not isinstance(value, bool) else "an integer"
         self.findings.add(
             "PGF207",
-            written.span,
+            written.whole,
             f"flow {draft.name!r}: version must be {wanted}, not {spell(value)}",
             help="number a flow's versions 1, 2, 3",
+            highlight=written.span,
         )
-        return 1, written.span
+        return 1, written.whole
 
     def _input(self, draft: FlowDraft) -> tuple[TypeExpr | None, Span | None]:
         if draft.input is None:

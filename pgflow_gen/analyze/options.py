@@ -43,6 +43,9 @@ class Written:
     name: str
     node: cst.BaseExpression
     span: Span
+    """The value."""
+    whole: Span
+    """``name=value``; the value where there is no name. What is wrong with an option is said here."""
 
 
 @dataclass(slots=True)
@@ -62,16 +65,16 @@ class OptionReader:
                 continue
             name = arg.keyword.value
             span, value = module.file.span(arg.keyword), module.file.span(arg.value)
+            whole = replace(span, end_line=value.end_line, end_column=value.end_column)
             if name in found:
                 # CPython says so when it compiles, after the parser has been content.
-                span = replace(span, end_line=value.end_line, end_column=value.end_column)
-                self.findings.add("PGF101", span, f"syntax error: keyword argument repeated: {name}")
+                self.findings.add("PGF101", whole, f"syntax error: keyword argument repeated: {name}")
             elif name not in known:
                 self.findings.add(
                     "PGF208", span, f"{owner} has no option {name!r}", help=_suggestion(name, known)
                 )
             else:
-                found[name] = Written(name, arg.value, value)
+                found[name] = Written(name, arg.value, value, whole)
         return found
 
     def _starred(self, module: ModuleIndex, arg: cst.Arg, owner: str) -> None:
@@ -85,13 +88,14 @@ class OptionReader:
     def value(self, module: ModuleIndex, written: Written) -> Option | None:
         """The evaluated option; PGF104 and None when its value is not statically known."""
         try:
-            return Option(written.name, self.constants.evaluate(module, written.node), written.span)
+            return Option(written.name, self.constants.evaluate(module, written.node), written.whole)
         except NotStatic as error:
             self.findings.add(
                 "PGF104",
-                written.span,
+                written.whole,
                 f"the value of {written.name!r} is not statically known: {error.reason}",
                 help=error.help or "write a literal, or a module-level constant bound once to one",
+                highlight=written.span,
             )
             return None
 
@@ -104,9 +108,10 @@ class OptionReader:
             return option.value
         self.findings.add(
             "PGF207",
-            written.span,
+            written.whole,
             f"{written.name!r} must be a string, not {spell(option.value)}",
             help=f'write {written.name}="..."',
+            highlight=written.span,
         )
         return None
 

@@ -40,11 +40,12 @@ class ReferenceReader:
         for element in node.elements:
             at = written
             if owner is module and node is written.node:
-                at = Written(written.name, element.value, _element_span(module, element))
+                span = _element_span(module, element)
+                at = Written(written.name, element.value, span, span)
             if isinstance(element, cst.StarredElement):
                 self._not_static(at, NotStatic("it unpacks with *", "write the steps out"))
                 continue
-            name = self.one(owner, Written(written.name, element.value, at.span))
+            name = self.one(owner, Written(written.name, element.value, at.span, at.whole))
             names.extend([name] if name is not None else [])
         return tuple(names)
 
@@ -65,9 +66,10 @@ class ReferenceReader:
             return StepName(value, written.span)
         self.findings.add(
             "PGF207",
-            written.span,
+            written.whole,
             f"{written.name!r} takes steps or their slugs, not {spell(value)}",
             help="name a step function, or write its slug as a string",
+            highlight=written.span,
         )
         return None
 
@@ -101,9 +103,10 @@ class ReferenceReader:
     def _not_static(self, written: Written, error: NotStatic) -> None:
         self.findings.add(
             "PGF104",
-            written.span,
+            written.whole,
             f"the value of {written.name!r} is not statically known: {error.reason}",
             help=error.help or "write a list of step functions or slugs",
+            highlight=written.span,
         )
 
     def _not_a_list(
@@ -119,9 +122,10 @@ class ReferenceReader:
         text = module.file.code(written.node)
         self.findings.add(
             "PGF207",
-            written.span,
+            written.whole,
             f"{written.name!r} must be a list of steps, not {text if len(text) < 40 else 'this'}",
             help=f"write {written.name}=[{text}]" if len(text) < 40 else "put it in brackets",
+            highlight=written.span,
         )
 
 

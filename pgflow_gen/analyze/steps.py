@@ -113,7 +113,8 @@ def slug_of(options: OptionReader, draft: StepDraft) -> str:
     quiet = OptionReader(options.constants, Findings())
     for arg in draft.args:
         if arg.keyword is not None and arg.keyword.value == "slug":
-            text = quiet.text(draft.module, Written("slug", arg.value, draft.module.file.span(arg.value)))
+            span = draft.module.file.span(arg.value)
+            text = quiet.text(draft.module, Written("slug", arg.value, span, span))
             return text if text is not None else draft.function.name.value
     return draft.function.name.value
 

@@ -64,7 +64,7 @@ def test_options_and_version(tmp_path: Path) -> None:
     assert (read.flow.db_slug, read.flow.version) == ("f_v2", 2)
     assert [(item.name, item.value) for item in read.flow.options] == [("max_attempts", 3)]
     assert str(read.flow.input) == "None"
-    assert read.text(read.flow.version_span) == "2"
+    assert read.text(read.flow.version_span) == "version=2"
     assert read.text(read.flow.slug_span) == "'f'"
     assert read.text(read.flow.input_span) == "None"
     assert read.text(read.flow.span) == "flow"
