@@ -3548,38 +3548,52 @@ begin
     for no key update skip locked
   ) l;
 
-  select array_agg(l.run_id), array_agg(l.step_slug), array_agg(l.task_index)
+  select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
+  into stalled_run_ids, stalled_step_slugs, stalled_task_indexes
+  from unnest(_lock_stalled.run_ids, _lock_stalled.step_slugs, _lock_stalled.task_indexes)
+    k(run_id, step_slug, task_index)
+  cross join lateral (
+    select *
+    from pgflow.step_tasks l
+    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
+    limit 1
+  ) t
+  cross join lateral (
+    select l.status from pgflow.step_states l where l.run_id = k.run_id and l.step_slug = k.step_slug limit 1
+  ) s
+  cross join lateral (
+    select l.opt_timeout from pgflow.steps l
+    where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
+    limit 1
+  ) st
+  cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f
+  left join lateral (select * from pgflow.workers l where l.worker_id = t.last_worker_id limit 1) w on true
+  where k.run_id = any(v_locked)
+    and s.status in ('created', 'started')
+    and t.status = 'started'
+    and (
+      t.permanently_stalled_at is not null
+      or t.started_at < now() - make_interval(secs => coalesce(st.opt_timeout, f.opt_timeout) + 30)
+      or (
+        _lock_stalled.dead_workers
+        and (w.stopped_at is not null or w.last_heartbeat_at < now() - interval '30 seconds')
+      )
+    );
+
+  select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
   into stalled_run_ids, stalled_step_slugs, stalled_task_indexes
   from (
-    select t.run_id, t.step_slug, t.task_index
-    from unnest(_lock_stalled.run_ids, _lock_stalled.step_slugs, _lock_stalled.task_indexes)
-      k(run_id, step_slug, task_index)
-    join pgflow.step_tasks t
-      on t.run_id = k.run_id and t.step_slug = k.step_slug and t.task_index = k.task_index
-    cross join lateral (
-      select l.status from pgflow.step_states l where l.run_id = k.run_id and l.step_slug = k.step_slug limit 1
-    ) s
-    cross join lateral (
-      select l.opt_timeout from pgflow.steps l
-      where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
-      limit 1
-    ) st
-    cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f
-    left join lateral (select * from pgflow.workers l where l.worker_id = t.last_worker_id limit 1) w on true
-    where k.run_id = any(v_locked)
-      and s.status in ('created', 'started')
-      and t.status = 'started'
-      and (
-        t.permanently_stalled_at is not null
-        or t.started_at < now() - make_interval(secs => coalesce(st.opt_timeout, f.opt_timeout) + 30)
-        or (
-          _lock_stalled.dead_workers
-          and (w.stopped_at is not null or w.last_heartbeat_at < now() - interval '30 seconds')
-        )
-      )
-    order by t.run_id, t.step_slug, t.task_index
-    for no key update of t skip locked
-  ) l;
+    select *
+    from unnest(stalled_run_ids, stalled_step_slugs, stalled_task_indexes) g(run_id, step_slug, task_index)
+    order by g.run_id, g.step_slug, g.task_index
+  ) k
+  cross join lateral (
+    select l.run_id, l.step_slug, l.task_index
+    from pgflow.step_tasks l
+    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
+    limit 1
+    for no key update skip locked
+  ) t;
 end;
 $$;
 
