@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
+from typing import TypeAlias
 from uuid import UUID
 
 import pytest
 from psycopg.types.json import Jsonb
 
 from tests.support.batch import complete, fail, register, release
-from tests.support.core import Core, Json
+from tests.support.core import Core, Json, Row
 from tests.support.invariants import assert_sound, install
-from tests.support.model import Run, Step, contains
+from tests.support.model import Run, State, contains
 from tests.support.random_flows import define, random_flow, random_input, random_output
 
 BATCH = 20  # flows a test
@@ -38,8 +38,11 @@ def test_flows(core: Core, seeds: range) -> None:
                 raise AssertionError(f"seed {seed}: {error}") from error
 
 
+Key: TypeAlias = tuple[UUID, str, int]  # a task: run, step, index
+
+
 class Comparison:
-    """One run in the database and in the model; after each call both must be in the same state."""
+    """Some runs of one flow in the database and in the model; after each call both must be the same."""
 
     def __init__(self, core: Core, seed: int) -> None:
         self.core = core
@@ -47,17 +50,15 @@ class Comparison:
         self.steps = random_flow(self.random)
         define(core, "f", self.steps)
         self.worker = register(core, "f")
-        value = random_input(self.random, self.steps)
-        self.fenced = self.random.random() < 0.5  # the set-based functions instead of those of one task
+        self.fenced = self.random.random() < 0.6  # the set-based functions instead of those of one task
         self.trouble = self.random.choice((0.0, 0.1, 0.4))
-        self.model = Run(self.steps, value)
-        self.run_id: UUID = core.start_flow("f", value).run_id
-        self.log: list[str] = [f"start {value}"]
+        self.log: list[str] = []
+        self.models = self.start_runs()
         self.compare()
 
     def work(self) -> None:
         for _ in range(1000):
-            queued, started = self.model.tasks("queued"), self.model.tasks("started")
+            queued, started = self.tasks("queued"), self.tasks("started")
             if not queued and not started:
                 break
             if queued and (not started or self.random.random() < 0.5):
@@ -65,157 +66,222 @@ class Comparison:
             else:
                 self.finish(started)
             self.compare()
-        assert self.model.status in ("completed", "failed"), "the run does not end"
+        assert {model.status for model in self.models.values()} <= {"completed", "failed"}, (
+            "a run does not end"
+        )
         self.late_calls()
         self.compare()
-        self.compare_events()
-        if not self.model.open_ended:
+        for run_id, model in self.models.items():
+            self.compare_events(run_id, model)
+        if not any(model.open_ended for model in self.models.values()):
             assert_sound(self.core)
+
+    def tasks(self, status: str) -> list[Key]:
+        return [(run, slug, index) for run, m in self.models.items() for slug, index in m.tasks(status)]
 
     # -- the same call to both -----------------------------------------------------------------------------
 
-    def start(self, queued: list[tuple[str, int]]) -> None:
-        chosen = self.random.sample(queued, self.random.randint(1, len(queued)))
-        ids = [self.core.task(self.run_id, slug, index).message_id for slug, index in chosen]
-        self.log.append(f"start tasks {chosen}")
-        rows = {(row.step_slug, row.task_index): row for row in self.core.start_tasks("f", ids, self.worker)}
-        assert rows.keys() == set(chosen), self.log
-        for slug, index in chosen:
-            expected = self.model.task_input(slug, index)
-            assert (rows[slug, index].input, rows[slug, index].flow_input) == expected, self.log
-            self.model.start(slug, index)
+    def start_runs(self) -> dict[UUID, Run]:
+        inputs = [random_input(self.random, self.steps) for _ in range(self.random.choice((1, 2, 4)))]
+        self.log.append(f"start {inputs}")
+        if self.fenced:
+            wrapped = [Jsonb(value) for value in inputs]
+            rows = self.core.rows("select * from pgflow.start_flows('f', %s)", wrapped)
+        else:
+            rows = [self.core.start_flow("f", value) for value in inputs]
+        assert [row.input for row in rows] == inputs
+        return {row.run_id: Run(self.steps, value) for row, value in zip(rows, inputs, strict=True)}
 
-    def finish(self, started: list[tuple[str, int]]) -> None:
-        slug, index = self.random.choice(started)
+    def start(self, queued: list[Key]) -> None:
+        chosen = self.random.sample(queued, self.random.randint(1, len(queued)))
+        self.log.append(f"start tasks {chosen}")
+        rows = self.core.start_tasks("f", [self.core.task(*key).message_id for key in chosen], self.worker)
+        assert {key_of(row) for row in rows} == set(chosen), self.log
+        for row in rows:
+            self.started(row)
+
+    def started(self, row: Row) -> None:
+        """A worker was given this task: with the right input, and the model starts it too."""
+        model = self.models[row.run_id]
+        expected = model.task_input(row.step_slug, row.task_index)
+        assert (row.input, row.flow_input) == expected, (key_of(row), self.log)
+        model.start(row.step_slug, row.task_index)
+
+    def finish(self, started: list[Key]) -> None:
+        chosen = self.choose(started)
         choice = self.random.random()
         if choice < self.trouble:
-            self.fail(slug, index)
+            self.fail(one_of_each_run(chosen))
         elif choice < self.trouble + 0.05:
-            self.log.append(f"release {slug} {index}")
-            assert release(self.core, [self.claim(slug, index)]) == 1
-            self.model.release(slug, index)
-        elif self.fenced and self.random.random() < 0.5:
-            self.complete_several(started)
+            self.log.append(f"release {chosen}")
+            assert release(self.core, [self.claim(key) for key in chosen]) == len(chosen)
+            for run_id, slug, index in chosen:
+                self.models[run_id].release(slug, index)
+        elif self.random.random() < 0.5:
+            self.complete(one_of_each_run(chosen), violate=0.05)
         else:
-            self.complete(slug, index)
+            self.complete(chosen, violate=0.0)
 
-    def complete(self, slug: str, index: int) -> None:
-        output = random_output(self.random, self.steps, slug)
-        self.log.append(f"complete {slug} {index} with {output}")
+    def choose(self, started: list[Key]) -> list[Key]:
+        """Some tasks for one call of a set-based function, one for the functions of one task."""
+        most = len(started) if self.fenced else 1
+        return self.random.sample(started, self.random.randint(1, most))
+
+    def complete(self, chosen: list[Key], *, violate: float) -> None:
+        """One call for several tasks does what calls one by one do (unless their run fails by it)."""
+        outputs = [random_output(self.random, self.steps, slug, violate=violate) for _, slug, _ in chosen]
+        hand_over = self.random.choice((0, 0, 1, 100)) if self.fenced else 0
+        self.log.append(f"complete {list(zip(chosen, outputs, strict=True))}, hand over {hand_over}")
+        rows: list[Row] = []
         if self.fenced:
-            complete(self.core, [self.claim(slug, index)], [output])
+            claims = [self.claim(key) for key in chosen]
+            rows = complete(self.core, claims, outputs, hand_over=hand_over)
         else:
-            assert len(self.core.complete_task(self.run_id, slug, index, output)) == 1
-        self.model.complete(slug, index, output)
+            (key,), (output,) = chosen, outputs
+            assert len(self.core.complete_task(*key, output)) == 1
+        before = {run_id: list(model.queue) for run_id, model in self.models.items()}
+        for (run_id, slug, index), output in zip(chosen, outputs, strict=True):
+            self.models[run_id].complete(slug, index, output)
+        new: list[Key] = []
+        for run_id, model in self.models.items():
+            # what one call starts is sent in order of the slugs
+            added = sorted(message for message in model.queue if message not in before[run_id])
+            model.queue = [message for message in model.queue if message in before[run_id]] + added
+            new += [(run_id, *message) for message in added]
+            if len([key for key in chosen if key[0] == run_id]) > 1:
+                model.open_ended |= model.status == "failed"
+        self.check_handed_over([row for row in rows if row.outcome == "claimed"], new, hand_over)
 
-    def complete_several(self, started: list[tuple[str, int]]) -> None:
-        """One call for several tasks does what one call after the other does (unless the run fails by it)."""
-        chosen = self.random.sample(started, self.random.randint(1, len(started)))
-        outputs = [random_output(self.random, self.steps, slug, violate=0) for slug, _ in chosen]
-        self.log.append(f"complete {list(zip(chosen, outputs, strict=True))}")
-        complete(self.core, [self.claim(slug, index) for slug, index in chosen], outputs)
-        before = set(self.model.queue)
-        for (slug, index), output in zip(chosen, outputs, strict=True):
-            self.model.complete(slug, index, output)
-        # what one call starts is sent in order of the slugs
-        new = [message for message in self.model.queue if message not in before]
-        self.model.queue = [message for message in self.model.queue if message in before] + sorted(new)
-        self.model.open_ended |= self.model.status == "failed"
+    def check_handed_over(self, rows: list[Row], new: list[Key], hand_over: int) -> None:
+        keys = [key_of(row) for row in rows]
+        assert len(keys) == len(set(keys)) == min(hand_over, len(new)), (keys, new, self.log)
+        assert set(keys) <= set(new), (keys, new, self.log)
+        for row in rows:
+            assert row.attempt == 1
+            wanted_anyway = (
+                row.flow_input is not None and not self.models[row.run_id].steps[row.step_slug].deps
+            )
+            assert row.flow_input is None or wanted_anyway
+            self.started(row)
 
-    def fail(self, slug: str, index: int) -> None:
-        message = f"boom {len(self.log)}"
-        self.log.append(f"fail {slug} {index}: {message}")
+    def fail(self, chosen: list[Key]) -> None:
+        messages = [f"boom {len(self.log)} {number}" for number in range(len(chosen))]
+        self.log.append(f"fail {chosen}: {messages}")
         if self.fenced:
-            assert len(fail(self.core, [self.claim(slug, index)], [message])) == 1
+            assert len(fail(self.core, [self.claim(key) for key in chosen], messages)) == len(chosen)
         else:
-            assert len(self.core.fail_task(self.run_id, slug, index, message)) == 1
-        self.model.fail(slug, index, message)
+            assert len(self.core.fail_task(*chosen[0], messages[0])) == 1
+        for (run_id, slug, index), message in zip(chosen, messages, strict=True):
+            self.models[run_id].fail(slug, index, message)
 
     def late_calls(self) -> None:
-        """Calls for tasks of the finished run change nothing more than the contract says."""
-        tasks = [(slug, index) for slug, s in self.model.states.items() for index in range(len(s.tasks))]
-        for slug, index in self.random.sample(tasks, min(len(tasks), 5)):
+        """Calls for tasks of finished runs change nothing more than the contract says."""
+        tasks = [
+            (run_id, slug, index)
+            for run_id, model in self.models.items()
+            for slug, state in model.states.items()
+            for index in range(len(state.tasks))
+            if not model.open_ended
+        ]
+        for run_id, slug, index in self.random.sample(tasks, min(len(tasks), 5)):
             if self.random.random() < 0.5:
                 self.log.append(f"late completion of {slug} {index}")
-                self.core.complete_task(self.run_id, slug, index, [])
-                self.model.complete(slug, index, [])
+                self.core.complete_task(run_id, slug, index, [])
+                self.models[run_id].complete(slug, index, [])
             else:
                 self.log.append(f"late failure of {slug} {index}")
-                self.core.fail_task(self.run_id, slug, index, "late")
-                self.model.fail(slug, index, "late")
+                self.core.fail_task(run_id, slug, index, "late")
+                self.models[run_id].fail(slug, index, "late")
 
-    def claim(self, slug: str, index: int) -> Any:
+    def claim(self, key: Key) -> Row:
         """The task as a worker that claimed it knows it."""
         return self.core.row(
             """select last_worker_id as worker_id, run_id, step_slug, task_index, attempts_count as attempt
                from pgflow.step_tasks where run_id = %s and step_slug = %s and task_index = %s""",
-            self.run_id,
-            slug,
-            index,
+            *key,
         )
 
     # -- the same state in both ----------------------------------------------------------------------------
 
     def compare(self) -> None:
-        run = self.core.run(self.run_id)
-        assert run.status == self.model.status, self.log
-        if self.model.open_ended:
-            assert self.core.queue("f") == [], self.log
+        messages: dict[str, list[tuple[str, int]]] = {str(run_id): [] for run_id in self.models}
+        for row in self.core.queue("f"):
+            messages[row.message["run_id"]].append((row.message["step_slug"], row.message["task_index"]))
+        for run_id, model in self.models.items():
+            run = self.core.run(run_id)
+            assert run.status == model.status, self.log
+            assert messages[str(run_id)] == model.queue, self.log
+            if not model.open_ended:
+                found = (run.output, run.remaining_steps, tagged(run.error_message))
+                assert found == (model.output, model.remaining_steps, model.error), self.log
+                self.compare_states(run_id, model)
+
+    def compare_states(self, run_id: UUID, model: Run) -> None:
+        states = self.core.rows("select * from pgflow.step_states where run_id = %s", run_id)
+        tasks: dict[str, list[Row]] = {row.step_slug: [] for row in states}
+        for task in self.core.tasks(run_id):
+            tasks[task.step_slug].append(task)
+        found = {row.step_slug: seen(row, tasks[row.step_slug]) for row in states}
+        wanted = {slug: expected(state) for slug, state in model.states.items()}
+        assert found.keys() == wanted.keys()
+        assert {slug: (found[slug], wanted[slug]) for slug in found if found[slug] != wanted[slug]} == {}, (
+            self.log
+        )
+
+    def compare_events(self, run_id: UUID, model: Run) -> None:
+        found = self.core.event_names(run_id)
+        if model.open_ended:
+            assert found[-1] == model.events[-1] == "run:failed", self.log
             return
-        assert (run.output, run.remaining_steps) == (self.model.output, self.model.remaining_steps), self.log
-        states = self.core.rows("select * from pgflow.step_states where run_id = %s", self.run_id)
-        found = {row.step_slug: self.seen(row) for row in states}
-        expected = {slug: self.expected(slug) for slug in self.model.states}
-        assert {s: v for s, v in found.items() if v != expected[s]} == {
-            s: v for s, v in expected.items() if v != found[s]
-        }, self.log
-        messages = [(row.message["step_slug"], row.message["task_index"]) for row in self.core.queue("f")]
-        assert messages == self.model.queue, self.log
-
-    def seen(self, row: Any) -> dict[str, Json]:
-        tasks = self.core.tasks(self.run_id, row.step_slug)
-        return {
-            "status": row.status,
-            "deps": None if row.status == "skipped" else row.remaining_deps,
-            "initial": None if row.status == "skipped" else row.initial_tasks,
-            "remaining": None if row.status == "failed" else row.remaining_tasks,
-            "output": row.output,
-            "error": tagged(row.error_message),
-            "reason": row.skip_reason,
-            "tasks": [(t.status, t.attempts_count, t.output, tagged(t.error_message)) for t in tasks],
-        }
-
-    def expected(self, slug: str) -> dict[str, Json]:
-        state = self.model.states[slug]
-        return {
-            "status": state.status,
-            "deps": None if state.status == "skipped" else state.remaining_deps,
-            "initial": None if state.status == "skipped" else state.initial,
-            "remaining": None if state.status == "failed" else state.remaining,
-            "output": state.output,
-            "error": state.error,
-            "reason": state.reason,
-            "tasks": [(task.status, task.attempts, task.output, task.error) for task in state.tasks],
-        }
-
-    def compare_events(self) -> None:
-        found = self.core.event_names(self.run_id)
-        if self.model.open_ended:
-            assert found[-1] == self.model.events[-1] == "run:failed", self.log
-            return
-        assert sorted(found) == sorted(self.model.events), self.log
-        assert (found[0], found[-1]) == ("run:started", self.model.events[-1]), self.log
+        assert sorted(found) == sorted(model.events), self.log
+        assert (found[0], found[-1]) == ("run:started", model.events[-1]), self.log
         place = {event: number for number, event in enumerate(found)}
         for step in self.steps:
-            released = [place[name] for name in self.names(step, "started", "completed") if name in place]
+            released = [place[name] for name in names(step.slug, "started", "completed") if name in place]
             for dep in step.deps:
-                ended = [place[name] for name in self.names(self.model.steps[dep], "completed", "skipped")]
+                ended = [place[name] for name in names(dep, "completed", "skipped") if name in place]
                 for here in released:
                     assert max(ended) < here, (step.slug, dep, self.log)
 
-    def names(self, step: Step, *kinds: str) -> list[str]:
-        names = [f"step:{step.slug}:{kind}" for kind in kinds]
-        return [name for name in names if name in self.model.events]
+
+def key_of(row: Row) -> Key:
+    return row.run_id, row.step_slug, row.task_index
+
+
+def one_of_each_run(keys: list[Key]) -> list[Key]:
+    return list({key[0]: key for key in keys}.values())
+
+
+def names(slug: str, *kinds: str) -> list[str]:
+    return [f"step:{slug}:{kind}" for kind in kinds]
+
+
+def seen(row: Row, tasks: list[Row]) -> dict[str, Json]:
+    """A step in the database; what the contract leaves open of skipped and failed ones is left out."""
+    return {
+        "status": row.status,
+        "deps": None if row.status == "skipped" else row.remaining_deps,
+        "initial": None if row.status == "skipped" else row.initial_tasks,
+        "remaining": None if row.status == "failed" else row.remaining_tasks,
+        "output": row.output,
+        "error": tagged(row.error_message),
+        "reason": row.skip_reason,
+        "tasks": [(t.status, t.attempts_count, t.output, tagged(t.error_message)) for t in tasks],
+    }
+
+
+def expected(state: State) -> dict[str, Json]:
+    """A step in the model, in the same form."""
+    return {
+        "status": state.status,
+        "deps": None if state.status == "skipped" else state.remaining_deps,
+        "initial": None if state.status == "skipped" else state.initial,
+        "remaining": None if state.status == "failed" else state.remaining,
+        "output": state.output,
+        "error": state.error,
+        "reason": state.reason,
+        "tasks": [(task.status, task.attempts, task.output, task.error) for task in state.tasks],
+    }
 
 
 def tagged(message: str | None) -> str | None:
