@@ -86,10 +86,12 @@ class Engine:
         while True:
             if self._waiting:
                 await self._call(link, self._report)
+            if self._may_read() and self._idle.may_look():
+                await self._call(link, self._claim)
+            elif self._waiting:
+                continue
             elif self._may_read() and self._may_announce():
                 await self._call(link, self._announce)
-            elif self._may_read() and self._idle.may_look():
-                await self._call(link, self._claim)
             else:
                 await self._pause()
 
