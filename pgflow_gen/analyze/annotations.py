@@ -9,12 +9,12 @@ from typing import Literal, TypeAlias
 import libcst as cst
 
 from pgflow_gen.analyze.aliases import AliasReader
-from pgflow_gen.analyze.classes import refusal_of_class
-from pgflow_gen.analyze.faults import Fault, foreign, not_json, report, unresolved
+from pgflow_gen.analyze.classes import refusal_of_class, refusal_of_function
+from pgflow_gen.analyze.faults import Fault, not_json, report, unresolved
 from pgflow_gen.analyze.limits import parameter_only
 from pgflow_gen.analyze.literals import literal_type
 from pgflow_gen.analyze.records import RecordReader
-from pgflow_gen.analyze.refused import canonical, hint
+from pgflow_gen.analyze.refused import canonical, refusal, unchecked
 from pgflow_gen.analyze.scope import Scope, elements
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.types import (
@@ -172,7 +172,7 @@ class TypeReader:
             faults.append(refusal_of_class(self.resolver, symbol))
             return UNKNOWN
         if isinstance(symbol.binding, Function):
-            faults.append(_function_as_type(symbol))
+            faults.append(refusal_of_function(symbol))
             return UNKNOWN
         return self.aliases.read(symbol, scope, arguments, faults)
 
@@ -206,7 +206,7 @@ class TypeReader:
                 )
                 return UNKNOWN
             case _:
-                faults.append(_refused(symbol))
+                faults.append(refusal(symbol))
                 return UNKNOWN
 
     def _plain(self, symbol: External, faults: list[Fault]) -> TypeExpr:
@@ -216,9 +216,9 @@ class TypeReader:
         if symbol.is_runtime("JsonValue"):
             return JsonType()
         if symbol in (External("typing", "Any"), External("builtins", "object")):
-            faults.append(_warning(symbol.name))
+            faults.append(unchecked(symbol.name))
             return AnyType("Any" if symbol.name == "Any" else "object")
-        faults.append(_refused(symbol))
+        faults.append(refusal(symbol))
         return UNKNOWN
 
     def _list(
@@ -250,51 +250,6 @@ class TypeReader:
             )
             return UNKNOWN
         return DictType(value, read_only=symbol.name == "Mapping")
-
-
-def _warning(name: str) -> Fault:
-    return Fault(
-        "PGF302",
-        f"{name} is not checked: any value passes, also one that is not JSON",
-        "use JsonValue from pgflow_runtime, or the type it really is",
-        severity="warning",
-    )
-
-
-def _refused(symbol: External) -> Fault:
-    if not symbol.is_known:
-        return foreign(symbol)
-    name = symbol.name
-    match symbol:
-        case External("builtins", "list") | External("collections.abc", "Sequence"):
-            return not_json(f"bare {name} does not say what it holds", f"write {name}[T]")
-        case External("builtins", "dict") | External("collections.abc", "Mapping"):
-            return not_json(
-                f"bare {name} does not say what it holds",
-                f"write {name}[str, T], or a TypedDict when the keys are known",
-            )
-        case External("pgflow_runtime", "Context"):
-            return not_json(
-                "Context is not JSON: it does not leave its task",
-                "ask for it with a parameter annotated Context",
-            )
-        case _:
-            return not_json(
-                f"{name} is not JSON", hint(symbol) or "use JSON types: str, int, list, TypedDict..."
-            )
-
-
-def _function_as_type(symbol: Defined) -> Fault:
-    name = symbol.binding.name
-    place = f"{symbol.module.path}:{symbol.module.file.span(symbol.binding.node).line}"
-    if name in {"list", "dict", "str", "int", "float", "bool", "object"}:
-        return Fault(
-            "PGF302",
-            f"{name!r} is not a type here: the function {name!r} hides the builtin",
-            f"name the function {name}_ and pass slug={name!r}",
-            (f"function {name!r} is defined at {place}",),
-        )
-    return Fault("PGF302", f"{name!r} is a function, not a type", None, (f"it is defined at {place}",))
 
 
 def _text(scope: Scope, node: cst.BaseExpression) -> str:

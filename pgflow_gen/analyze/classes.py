@@ -1,4 +1,4 @@
-"""Classes of the project that are not TypedDicts: what they are, and what to use instead."""
+"""Classes and functions of the project that are no types: what they are, and what to use instead."""
 
 from __future__ import annotations
 
@@ -99,3 +99,17 @@ def _foreign_base(resolver: Resolver, symbol: Defined) -> External | None:
         if isinstance(found, External) and not found.is_known:
             return found
     return None
+
+
+def refusal_of_function(symbol: Defined) -> Fault:
+    """A function named as a type; likely a handler that is called like a builtin."""
+    name = symbol.binding.name
+    place = f"{symbol.module.path}:{symbol.module.file.span(symbol.binding.node).line}"
+    if name in {"list", "dict", "str", "int", "float", "bool", "object"}:
+        return Fault(
+            "PGF302",
+            f"{name!r} is not a type here: the function {name!r} hides the builtin",
+            f"name the function {name}_ and pass slug={name!r}",
+            (f"function {name!r} is defined at {place}",),
+        )
+    return Fault("PGF302", f"{name!r} is a function, not a type", None, (f"it is defined at {place}",))

@@ -99,7 +99,12 @@ def _refuse_unknown_owner(
     if not isinstance(symbol, Defined) or not isinstance(symbol.binding, Assignment):
         return
     call = symbol.binding.value
-    maker = finder.resolver.resolve(symbol.module, call.func) if isinstance(call, cst.Call) else None
+    if not isinstance(call, cst.Call):
+        return
+    callee = call.func.value if isinstance(call.func, cst.Subscript) else call.func
+    maker = finder.resolver.resolve(symbol.module, callee)
+    if isinstance(maker, Missing) and symbol.module is module:
+        report(findings, module.file.span(callee), [unresolved(maker)])
     if isinstance(maker, Defined) and RUNTIME in maker.module.file.source.text:
         name = symbol.binding.name
         findings.add(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pgflow_gen.diagnostics import Findings, Severity, Span
 from pgflow_gen.names import closest
-from pgflow_gen.source.resolve import External, Missing
+from pgflow_gen.source.resolve import RUNTIME, RUNTIME_NAMES, External, Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ def unresolved(missing: Missing) -> Fault:
     """A PGF103 with the nearest name that does exist."""
     guess = closest(missing.name, missing.known)
     help = f"did you mean {guess!r}?" if guess else missing.help or "define it, or import it from its module"
+    if missing.name in RUNTIME_NAMES:
+        help = f"write: from {RUNTIME} import {missing.name}"
     return Fault("PGF103", f"cannot resolve {missing.name!r}: {missing.reason}", help)
 
 

@@ -14,7 +14,7 @@ from pgflow_gen.ir.flow import Param, Receives, StepKind
 from pgflow_gen.ir.types import UNKNOWN, TypeExpr
 from pgflow_gen.source.index import ModuleIndex
 from pgflow_gen.source.parse import parse_expression
-from pgflow_gen.source.resolve import External
+from pgflow_gen.source.resolve import External, Missing
 
 _NAMED = {"flow_input": Receives.FLOW_INPUT, "input": Receives.INPUT}
 
@@ -38,6 +38,7 @@ class HandlerReader:
 
     def read(self) -> Signature:
         self._refuse_generic()
+        self._refuse_generator()
         params = self._params()
         returns, span = self._returns()
         return Signature(params, returns, span)
@@ -101,7 +102,7 @@ class HandlerReader:
             )
         else:
             type_span = self._span(node.annotation.annotation)
-            if receives is not Receives.CONTEXT:
+            if receives is not Receives.CONTEXT or self._is_unresolved(node.annotation.annotation):
                 type_ = self.reader.annotation(
                     node.annotation.annotation,
                     self._scope,
@@ -157,7 +158,9 @@ class HandlerReader:
                 return inner is not None and self.is_context(inner)
             case cst.Name() | cst.Attribute():
                 found = self.reader.symbol(node, Scope(self.module))
-                return isinstance(found, External) and found.is_runtime("Context")
+                # Not imported is one fault; that no step is called like the parameter would be a second.
+                forgotten = isinstance(found, Missing) and found.name == "Context"
+                return forgotten or (isinstance(found, External) and found.is_runtime("Context"))
             case cst.BinaryOperation(operator=cst.BitOr()):
                 return self.is_context(node.left) or self.is_context(node.right)
             case cst.Subscript():
@@ -168,6 +171,18 @@ class HandlerReader:
                 return any(map(self.is_context, inside[:1] if found.name == "Annotated" else inside))
             case _:
                 return False
+
+    def _is_unresolved(self, node: cst.BaseExpression) -> bool:
+        return isinstance(self.reader.symbol(node, Scope(self.module)), Missing)
+
+    def _refuse_generator(self) -> None:
+        if "yield" in self.module.file.source.text and is_generator(self.function):
+            self.findings.add(
+                "PGF302",
+                self._span(self.function.name),
+                f"handler {self.function.name.value!r} is a generator, and a generator is not JSON",
+                help="return the whole value at once, for example a list",
+            )
 
     def _returns(self) -> tuple[TypeExpr | None, Span | None]:
         if self.function.returns is None:
@@ -181,3 +196,15 @@ class HandlerReader:
         node = self.function.returns.annotation
         span = self._span(node)
         return self.reader.annotation(node, self._scope, "return"), span
+
+
+def is_generator(function: cst.FunctionDef) -> bool:
+    """Whether the function's own body yields; functions inside it do not count."""
+    waiting: list[cst.CSTNode] = [function.body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, cst.Yield):
+            return True
+        if not isinstance(node, cst.FunctionDef | cst.Lambda | cst.ClassDef):
+            waiting.extend(node.children)
+    return False

@@ -123,10 +123,12 @@ def spell(value: Json) -> str:
 
 
 def _suggestion(name: str, known: tuple[str, ...]) -> str:
-    guess = _MEANT.get(name)
-    guess = guess if guess in known else closest(name, known)
-    if guess is not None:
-        return f"did you mean {guess!r}?"
-    if name == "array" or name == "depends_on":
+    if name in FLOW_OPTIONS:
+        return f"{name} is an option of Flow(...)"
+    if name in _COMMON:
+        return f"{name} is an option of steps: @flow.step, @flow.array and @flow.map"
+    if name in ("array", "depends_on"):
         return "only @flow.map takes array=; other steps name what they need as parameters, or in depends_on"
-    return f"options are {', '.join(known)}"
+    meant = _MEANT.get(name)
+    guess = meant if meant in known else closest(name, known)
+    return f"did you mean {guess!r}?" if guess is not None else f"options are {', '.join(known)}"

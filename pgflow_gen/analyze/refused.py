@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pgflow_gen.source.resolve import TYPING_MODULES, External
+from pgflow_gen.analyze.faults import Fault, foreign, not_json
+from pgflow_gen.source.resolve import External
+from pgflow_gen.source.stars import TYPING_MODULES
 
 _LIST = "JSON gives a list back: use list[...]"
 _ITERATOR = "a step's values are sent whole: return a list and annotate it as list[...]"
@@ -123,6 +125,36 @@ def canonical(symbol: External) -> External:
     return External("typing", name)
 
 
-def hint(symbol: External) -> str | None:
-    """The way out for a refused (canonical) type; None when there is no special one."""
-    return _HINTS.get(symbol.module, {}).get(symbol.name)
+def unchecked(name: str) -> Fault:
+    """The warning for ``Any`` and ``object``."""
+    return Fault(
+        "PGF302",
+        f"{name} is not checked: any value passes, also one that is not JSON",
+        "use JsonValue from pgflow_runtime, or the type it really is",
+        severity="warning",
+    )
+
+
+def refusal(symbol: External) -> Fault:
+    """Why a (canonical) name from outside the project is no JSON type."""
+    if not symbol.is_known:
+        return foreign(symbol)
+    name = symbol.name
+    match symbol:
+        case External("builtins", "list") | External("collections.abc", "Sequence"):
+            return not_json(f"bare {name} does not say what it holds", f"write {name}[T]")
+        case External("builtins", "dict") | External("collections.abc", "Mapping"):
+            return not_json(
+                f"bare {name} does not say what it holds",
+                f"write {name}[str, T], or a TypedDict when the keys are known",
+            )
+        case External("pgflow_runtime", "Context"):
+            return not_json(
+                "Context is not JSON: it does not leave its task",
+                "ask for it with a parameter annotated Context",
+            )
+        case _:
+            return not_json(
+                f"{name} is not JSON",
+                _HINTS.get(symbol.module, {}).get(name) or "use JSON types: str, int, list, TypedDict...",
+            )

@@ -15,10 +15,10 @@ import libcst as cst
 from pgflow_gen.source.index import Assignment, Binding, ModuleImport, ModuleIndex, NameImport
 from pgflow_gen.source.modules import find_module, is_folder, submodules
 from pgflow_gen.source.project import Project
+from pgflow_gen.source.stars import TYPING_MODULES, is_public, star_names
 
 RUNTIME = "pgflow_runtime"
 RUNTIME_NAMES = frozenset({"Flow", "Context", "JsonValue", "NonRetryable", "RetryAfter", "Step"})
-TYPING_MODULES = frozenset({"typing", "typing_extensions"})
 _BUILTINS = frozenset(dir(builtins))
 # Imported by the interpreter before a project's folders are on sys.path.
 _NEVER_OURS = frozenset(
@@ -241,12 +241,12 @@ class Resolver:
     def _through_star(self, target: str, name: str) -> Symbol:
         index = self.project.find(target) if target and self._is_ours(target.split(".")[0]) else None
         if index is not None:
-            if not _is_public(index, name):
+            if not is_public(index, name):
                 return Missing("not exported", name)
             return self.lookup(index, name, with_builtins=False)
         if target.split(".")[0] == RUNTIME and name in RUNTIME_NAMES:
             return External(RUNTIME, name)
-        if name in _star_names(target):
+        if name in star_names(target):
             return External(target, name)
         return Missing("not exported", name)
 
@@ -268,32 +268,3 @@ def candidates(bindings: list[Binding]) -> list[Binding]:
     last = max((at for at, item in enumerate(valued) if not item.conditional), default=-1)
     alternatives = sorted(valued[last + 1 :], key=lambda item: item.runtime_only)
     return [*alternatives, *valued[last : last + 1]] if last >= 0 else alternatives
-
-
-def _is_public(index: ModuleIndex, name: str) -> bool:
-    """Whether ``from index import *`` brings ``name``: a literal ``__all__`` says, else the underscore."""
-    exported = index.bindings.get("__all__", [])
-    if len(exported) == 1 and isinstance(exported[0], Assignment):
-        value = exported[0].value
-        if isinstance(value, cst.List | cst.Tuple):
-            names = [element.value for element in value.elements]
-            if all(isinstance(item, cst.SimpleString) for item in names):
-                return name in {item.evaluated_value for item in names if isinstance(item, cst.SimpleString)}
-    return not name.startswith("_")
-
-
-def _star_names(module: str) -> frozenset[str]:
-    """The names ``from module import *`` brings, for the modules types come from."""
-    if module in TYPING_MODULES:
-        import typing
-
-        return frozenset(typing.__all__) | {"TypeAliasType", "ReadOnly"}
-    known = {
-        "collections.abc": {"Sequence", "Mapping", "Iterable", "Callable", "Awaitable", "Coroutine"},
-        "datetime": {"datetime", "date", "time", "timedelta"},
-        "decimal": {"Decimal"},
-        "uuid": {"UUID"},
-        "enum": {"Enum", "IntEnum", "StrEnum", "Flag"},
-        "dataclasses": {"dataclass"},
-    }
-    return frozenset(known.get(module, ()))

@@ -101,6 +101,7 @@ FAULTS = [
     ("@flow.step\ndef f(one: set[int]) -> int: ...", "PGF302", (17, "one")),
     ("@flow.step\ndef f(one: int) -> set[int]: ...", "PGF302", (17, "set[int]")),
     ("@flow.step\ndef f(one: int) -> Context: ...", "PGF302", (17, "Context")),
+    ("@flow.step\ndef f(one: int) -> list[int]:\n    yield 1", "PGF302", (17, "f")),
     ("@flow.step\ndef f[T](one: T) -> int: ...", "PGF302", (17, "f")),
     ("@flow.step\ndef f(one: int, one: int) -> int: ...", "PGF101", (17, "one")),
 ]
@@ -112,6 +113,29 @@ def test_fault(tmp_path: Path, code: str, expected: str, place: tuple[int, str])
     fault = read.one(expected)
     assert read.at(fault) == place
     assert read.step("f").function == "f"
+
+
+def test_a_generator_inside_a_handler_is_fine(tmp_path: Path) -> None:
+    code = "@flow.step\ndef f(one: int) -> list[int]:\n    def g():\n        yield 1\n    return list(g())\n"
+    read_handler(tmp_path, code).clean()
+
+
+def test_a_context_that_was_not_imported(tmp_path: Path) -> None:
+    head = "from pgflow_runtime import Flow\nflow = Flow[None]('f')\n"
+    read = read_flow(tmp_path, f"{head}@flow.step\ndef f(ctx: Context) -> int: ...\n")
+    fault = read.one("PGF103")
+    assert read.at(fault) == (4, "Context")
+    assert fault.help == "write: from pgflow_runtime import Context"
+    assert received(read) == {"ctx": "context"}
+
+
+def test_a_flow_class_that_was_not_imported(tmp_path: Path) -> None:
+    read = read_flow(
+        tmp_path, "flow = Flow[None]('f')\n@flow.step\ndef f() -> int: ...\n@flow.map\ndef g(): ...\n"
+    )
+    fault = read.one("PGF103")
+    assert read.at(fault) == (1, "Flow")
+    assert fault.help == "write: from pgflow_runtime import Flow"
 
 
 def test_all_faults_of_all_files_in_one_go(tmp_path: Path) -> None:

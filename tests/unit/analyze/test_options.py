@@ -139,7 +139,8 @@ def test_unpacked_options(tmp_path: Path) -> None:
 UNKNOWN = [
     ("@flow.step(timout=3)", "timout", "did you mean 'timeout'?"),
     ("@flow.step(array=x)", "array", "only @flow.map takes array="),
-    ("@flow.step(version=2)", "version", "options are depends_on"),
+    ("@flow.step(version=2)", "version", "version is an option of Flow"),
+    ("@flow.step(colour=2)", "colour", "options are depends_on"),
     ("@flow.step(retries=3)", "retries", "did you mean 'max_attempts'?"),
     ("@flow.array(if_unmet='skip')", "if_unmet", "did you mean 'when_unmet'?"),
     ("@flow.step('other')", "'other'", "did you mean slug='other'?"),
