@@ -128,3 +128,12 @@ class TestStalledForGood:
         events = len(core.events())
         assert recover(core) == 0
         assert len(core.events()) == events
+
+
+def test_a_worker_whose_row_is_gone(core: Core, task: Row) -> None:
+    """Pruning deletes workers that died long ago; what they held goes back by the timeout at the latest."""
+    core.run_sql("delete from pgflow.workers")
+    register(core, "f")
+    core.run_sql(f"update pgflow.step_tasks set queued_at = {PAST}, started_at = {PAST}")
+    assert recover(core) == 1
+    assert core.task(task.run_id, "a").status == "queued"

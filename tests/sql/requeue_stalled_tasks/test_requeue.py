@@ -131,3 +131,18 @@ def test_requeued_attempts_do_not_count_towards_the_limit(core: Core, run_id: UU
     core.poll("f")
     core.fail_task(run_id, "a")
     assert core.run(run_id).status == "failed"
+
+
+@pytest.mark.parametrize("message", ["unread", "gone", "unknown"])
+def test_the_message_does_not_matter(core: Core, message: str) -> None:
+    """Stalled is what the task's row says: rows are moved by hand, queues are purged."""
+    core.flow("f", "a", timeout=1)
+    run = core.start_flow("f")
+    core.run_sql("update pgflow.step_tasks set status = 'started', attempts_count = 1")
+    if message == "gone":
+        core.run_sql("select pgmq.purge_queue('f')")
+    if message == "unknown":
+        core.run_sql("update pgflow.step_tasks set message_id = null")
+    started_ago(core, run.run_id, 500)
+    assert requeue(core) == 1
+    assert core.task(run.run_id, "a").status == "queued"
