@@ -193,7 +193,8 @@ create table pgflow.step_states (
   constraint step_states_run_id_fkey foreign key (run_id) references pgflow.runs (run_id),
   constraint step_states_flow_slug_step_slug_fkey foreign key (flow_slug, step_slug)
     references pgflow.steps (flow_slug, step_slug),
-  constraint step_states_status_check check (status in ('created', 'started', 'completed', 'failed', 'skipped')),
+  constraint step_states_status_check
+    check (status in ('created', 'started', 'completed', 'failed', 'skipped')),
   constraint step_states_remaining_tasks_check
     check ((status not in ('created', 'skipped') or remaining_tasks is null)
       and (status <> 'completed' or remaining_tasks = 0)),
@@ -504,13 +505,15 @@ begin
     from pgflow.flows f
     where lower(f.flow_slug) = lower(create_flow.flow_slug) and f.flow_slug <> create_flow.flow_slug;
     if found then
-      raise exception 'Flow slug "%" differs from the existing flow "%" only in case; both would share one queue',
+      raise exception 'Flow slug "%" differs from the existing flow "%" only in case, both would share a queue',
         create_flow.flow_slug, v_other
         using errcode = 'PF004', hint = 'Choose another slug.';
     end if;
   end if;
 
-  insert into pgflow.flows (flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, opt_backoff, opt_max_delay)
+  insert into pgflow.flows (
+    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, opt_backoff, opt_max_delay
+  )
   values (
     create_flow.flow_slug,
     coalesce(create_flow.max_attempts, 3),
@@ -620,7 +623,8 @@ begin
         p.position,
         r.run_id,
         jsonb_build_object(
-          'event_type', _send_events.event_type, 'run_id', r.run_id, 'flow_slug', r.flow_slug, 'status', r.status
+          'event_type', _send_events.event_type, 'run_id', r.run_id, 'flow_slug', r.flow_slug,
+          'status', r.status
         ) || case _send_events.event_type
           when 'run:started' then jsonb_build_object(
             'input', r.input, 'remaining_steps', r.remaining_steps, 'started_at', r.started_at)
@@ -910,7 +914,10 @@ begin
         limit 1
       ) p
       cross join lateral (
-        select e.step_slug from pgflow.deps e where e.flow_slug = p.flow_slug and e.dep_slug = d.step_slug offset 0
+        select e.step_slug
+        from pgflow.deps e
+        where e.flow_slug = p.flow_slug and e.dep_slug = d.step_slug
+        offset 0
       ) dep
       cross join lateral (
         select st.step_type, st.required_input_pattern, st.forbidden_input_pattern
@@ -1038,7 +1045,8 @@ begin
     -- the first pairs may themselves be dependents of one another; their own reason wins
     select d.run_id, d.flow_slug, d.step_slug,
       (select g.reason
-       from unnest(_force_skip.run_ids, _force_skip.step_slugs, _force_skip.reasons) g(run_id, step_slug, reason)
+       from unnest(_force_skip.run_ids, _force_skip.step_slugs, _force_skip.reasons)
+         g(run_id, step_slug, reason)
        where g.run_id = d.run_id and g.step_slug = d.step_slug
        limit 1) as reason,
       exists (
@@ -1189,12 +1197,6 @@ as $$
 declare
   v_todo_run_ids uuid[] := run_ids;
   v_todo_step_slugs text[] := step_slugs;
-  v_fail_run_ids uuid[];
-  v_fail_step_slugs text[];
-  v_skip_run_ids uuid[];
-  v_skip_step_slugs text[];
-  v_doom_run_ids uuid[];
-  v_doom_step_slugs text[];
   v_round record;
 begin
   while v_todo_run_ids is not null loop
@@ -1367,7 +1369,9 @@ begin
     cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = p.run_id limit 1) r
     order by r.flow_slug
   loop
-    v_sequence := pg_get_serial_sequence(format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'q')), 'msg_id');
+    v_sequence := pg_get_serial_sequence(
+      format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'q')), 'msg_id'
+    )::regclass;
 
     with made as (
       insert into pgflow.step_tasks (
@@ -1642,7 +1646,10 @@ begin
       ) with ordinality g(worker_id, flow_slug, msg_id, run_id, step_slug, task_index, position)
       cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
       cross join lateral (
-        select l.status from pgflow.step_states l where l.run_id = g.run_id and l.step_slug = g.step_slug limit 1
+        select l.status
+        from pgflow.step_states l
+        where l.run_id = g.run_id and l.step_slug = g.step_slug
+        limit 1
       ) s
       cross join lateral (
         select l.opt_timeout from pgflow.steps l
@@ -1665,7 +1672,8 @@ begin
   select
     array_agg(s.flow_slug), array_agg(s.message_id), array_agg(s.run_id), array_agg(s.step_slug),
     array_agg(s.task_index), array_agg(s.vt_offset)
-  into started_flow_slugs, started_msg_ids, started_run_ids, started_step_slugs, started_task_indexes, vt_offsets
+  into started_flow_slugs, started_msg_ids, started_run_ids, started_step_slugs,
+    started_task_indexes, vt_offsets
   from sorted s;
 end;
 $$;
@@ -1799,7 +1807,10 @@ begin
       ) with ordinality u(worker_id, run_id, step_slug, task_index, attempt, output, position)
       cross join lateral (select l.status from pgflow.runs l where l.run_id = u.run_id limit 1) r
       cross join lateral (
-        select l.status from pgflow.step_states l where l.run_id = u.run_id and l.step_slug = u.step_slug limit 1
+        select l.status
+        from pgflow.step_states l
+        where l.run_id = u.run_id and l.step_slug = u.step_slug
+        limit 1
       ) s
       where r.status = 'started' and s.status = 'started'
       limit v_all
@@ -2025,7 +2036,10 @@ begin
       limit 1
     ) s
     cross join lateral (
-      select l.step_type from pgflow.steps l where l.flow_slug = s.flow_slug and l.step_slug = g.step_slug limit 1
+      select l.step_type
+      from pgflow.steps l
+      where l.flow_slug = s.flow_slug and l.step_slug = g.step_slug
+      limit 1
     ) st
     cross join lateral (
       select *
@@ -2153,11 +2167,16 @@ begin
 end;
 $$;
 
--- ---- schema/0250__fail.sql
--- Fails tasks of many runs, as if one after the other with, in each run, first whatever fails the run, then
--- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
--- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula.
-create function pgflow._fail(
+-- ---- schema/0249__judge_failures.sql
+-- What becomes of each failed task, in the order given: tasks[i].outcome is a verdict,
+--   retry            back to the queue after tasks[i].delay seconds
+--   fail             exhausted: the step and its run fail
+--   skip[-cascade]   exhausted: the step is skipped
+--   run failed       its run has failed, before or in this batch: the task fails with it
+--   late             its step has ended, before or in this batch: only its message goes
+--   stale            not started, or not by this worker in this attempt: nothing happens
+-- Within a run whatever fails the run counts first, within a step whatever skips it. Callers hold the runs.
+create function pgflow._judge_failures(
   worker_ids uuid[],
   run_ids uuid[],
   step_slugs text[],
@@ -2166,32 +2185,21 @@ create function pgflow._fail(
   error_messages text[],
   retryable boolean[],
   retry_after int[],
-  fenced boolean
+  fenced boolean,
+  out tasks pgflow.task_result[],
+  out errors text[]
 )
-returns setof pgflow.task_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_tasks pgflow.task_result[];
-  v_errors text[];
-  v_part record;
-  v_all bigint;  -- see 0001_model.sql
 begin
-  perform 1
-  from pgflow.runs r
-  where r.run_id = any(_fail.run_ids)
-  order by r.run_id
-  for no key update;
-
-  -- verdicts: retry, fail, skip, skip-cascade, late, 'run failed' (task fails with its run), stale
   select
     array_agg(row(
       v.verdict, v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.message_id,
       null, null, null, null, v.trace_context, v.delay, v.max_attempts
     )::pgflow.task_result order by v.position),
     array_agg(v.error_message order by v.position)
-  into v_tasks, v_errors
+  into tasks, errors
   from (
     select
       c.*,
@@ -2227,7 +2235,8 @@ begin
           ) as delay,
           case
             when t.run_id is null then 'stale'
-            when _fail.fenced and (t.last_worker_id, t.attempts_count) is distinct from (g.worker_id, g.attempt)
+            when _judge_failures.fenced
+              and (t.last_worker_id, t.attempts_count) is distinct from (g.worker_id, g.attempt)
               then case when r.status <> 'failed' and s.status = 'started' then 'stale' else 'late' end
             when r.status = 'failed' then case when t.status = 'started' then 'run failed' else 'late' end
             when s.status <> 'started' then 'late'
@@ -2241,8 +2250,9 @@ begin
             else st.when_exhausted
           end as first_verdict
         from unnest(
-          _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts,
-          _fail.error_messages, _fail.retryable, _fail.retry_after
+          _judge_failures.worker_ids, _judge_failures.run_ids, _judge_failures.step_slugs,
+          _judge_failures.task_indexes, _judge_failures.attempts, _judge_failures.error_messages,
+          _judge_failures.retryable, _judge_failures.retry_after
         ) with ordinality g(
           worker_id, run_id, step_slug, task_index, attempt, error_message, retryable, retry_after, position
         )
@@ -2254,7 +2264,10 @@ begin
         ) t on true
         left join lateral (select * from pgflow.runs l where l.run_id = t.run_id limit 1) r on true
         left join lateral (
-          select l.status from pgflow.step_states l where l.run_id = t.run_id and l.step_slug = t.step_slug limit 1
+          select l.status
+          from pgflow.step_states l
+          where l.run_id = t.run_id and l.step_slug = t.step_slug
+          limit 1
         ) s on true
         left join lateral (
           select * from pgflow.steps l where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug limit 1
@@ -2263,6 +2276,45 @@ begin
       ) j
     ) c
   ) v;
+end;
+$$;
+
+-- ---- schema/0250__fail.sql
+-- Fails tasks of many runs, as if one after the other with, in each run, first whatever fails the run, then
+-- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
+-- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula.
+create function pgflow._fail(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  error_messages text[],
+  retryable boolean[],
+  retry_after int[],
+  fenced boolean
+)
+returns setof pgflow.task_result
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_tasks pgflow.task_result[];
+  v_errors text[];
+  v_part record;
+  v_all bigint;  -- see 0001_model.sql
+begin
+  perform 1
+  from pgflow.runs r
+  where r.run_id = any(_fail.run_ids)
+  order by r.run_id
+  for no key update;
+
+  select j.tasks, j.errors into v_tasks, v_errors
+  from pgflow._judge_failures(
+    _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, _fail.error_messages,
+    _fail.retryable, _fail.retry_after, _fail.fenced
+  ) j;
 
   update pgflow.step_tasks t
   set status = case v.outcome when 'retry' then 'queued' else 'failed' end,
@@ -2616,7 +2668,8 @@ as $$
 declare
   v_run_ids uuid[];
 begin
-  if coalesce(cardinality(start_flows.run_ids), cardinality(start_flows.inputs)) <> cardinality(start_flows.inputs)
+  if coalesce(cardinality(start_flows.run_ids), cardinality(start_flows.inputs))
+      <> cardinality(start_flows.inputs)
     or coalesce(cardinality(start_flows.trace_contexts), cardinality(start_flows.inputs))
       <> cardinality(start_flows.inputs)
   then
@@ -2686,7 +2739,9 @@ begin
   where s.run_id = cascade_complete_taskless_steps.run_id;
 
   loop
-    select array_agg(s.run_id order by s.step_slug collate "C"), array_agg(s.step_slug order by s.step_slug collate "C")
+    select
+      array_agg(s.run_id order by s.step_slug collate "C"),
+      array_agg(s.step_slug order by s.step_slug collate "C")
     into v_run_ids, v_step_slugs
     from unnest(v_run_ids, v_step_slugs) p(run_id, step_slug)
     cross join lateral (
@@ -2899,7 +2954,9 @@ begin
       where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
       limit 1
     ) st on true
-    left join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f on true
+    left join lateral (
+      select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1
+    ) f on true
   ) m;
 
   if v_found.over_msg_ids is not null then
@@ -3023,7 +3080,9 @@ begin
   select array_agg(w.worker_id), array_agg(g.flow_slug)
   into v_worker_ids, v_flow_slugs
   from (
-    select * from unnest(claim_tasks.worker_ids, claim_tasks.flow_slugs) s(worker_id, flow_slug) order by random()
+    select *
+    from unnest(claim_tasks.worker_ids, claim_tasks.flow_slugs) s(worker_id, flow_slug)
+    order by random()
   ) g
   join pgflow.workers w on w.worker_id = g.worker_id
   where w.stopped_at is null and w.deprecated_at is null;
@@ -3039,7 +3098,7 @@ begin
     v_still_open := '{}';
     foreach v_index in array v_open loop
       exit when v_left <= 0;
-      v_quota := ceil(v_left::numeric / v_flows_left);
+      v_quota := (v_left + v_flows_left - 1) / v_flows_left;  -- rounded up
       v_flows_left := v_flows_left - 1;
       select * into v_claimed
       from pgflow._claim_from_queue(
@@ -3153,7 +3212,10 @@ begin
       ) u(worker_id, run_id, step_slug, task_index, attempt)
       cross join lateral (select l.status from pgflow.runs l where l.run_id = u.run_id limit 1) r
       cross join lateral (
-        select l.status from pgflow.step_states l where l.run_id = u.run_id and l.step_slug = u.step_slug limit 1
+        select l.status
+        from pgflow.step_states l
+        where l.run_id = u.run_id and l.step_slug = u.step_slug
+        limit 1
       ) s
       where r.status = 'started' and s.status = 'started'
       limit v_all
@@ -3302,7 +3364,7 @@ end;
 $$;
 
 -- ---- schema/0312_watch_runs.sql
--- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds; they are hints to read again.
+-- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds: hints to read again.
 create function pgflow.watch_runs(watcher_id uuid, run_ids uuid[], seconds int)
 returns void
 language plpgsql
@@ -3520,10 +3582,10 @@ end;
 $$;
 
 -- ---- schema/0341__lock_stalled.sql
--- Of these started tasks (keys) locks and returns those that are stalled: started longer ago than the timeout
--- (the step's, else the flow's) plus 30 s, stalled for good or, with dead_workers, owned by a worker that has stopped or has not
--- been heard of for 30 s. Runs that somebody works on right now are skipped: they are alive, and waiting here
--- could deadlock. Of runs and steps that have ended no task is touched.
+-- Of these started tasks (keys) locks and returns those that are stalled: for good already, or started longer
+-- ago than the timeout (the step's, else the flow's) plus 30 s or, with dead_workers, owned by a worker that has
+-- stopped or has not been heard of for 30 s. Runs that somebody works on right now are skipped: they are alive,
+-- and waiting here could deadlock. Of runs and steps that have ended no task is touched.
 create function pgflow._lock_stalled(
   dead_workers boolean,
   in run_ids uuid[],
@@ -3611,7 +3673,8 @@ declare
   v_stalled record;
 begin
   select
-    array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs, array_agg(t.task_index) as task_indexes
+    array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs,
+    array_agg(t.task_index) as task_indexes
   into v_open
   from pgflow.runs r
   join pgflow.step_tasks t on t.run_id = r.run_id
@@ -3629,8 +3692,9 @@ end;
 $$;
 
 -- ---- schema/0343__read_delivered.sql
--- Keys of the tasks whose messages in one queue have been delivered at least once. Finds started tasks without
--- an index on their status, which would cost every update: open tasks have a message, finished ones have none.
+-- Keys of the tasks whose messages in one queue have been delivered, or are hidden for another reason. Finds
+-- started tasks without an index on their status, which would cost every update: open tasks have a message,
+-- finished ones have none.
 create function pgflow._read_delivered(
   flow_slug text, out run_ids uuid[], out step_slugs text[], out task_indexes int[]
 )
@@ -3643,7 +3707,7 @@ begin
       select array_agg((q.message ->> 'run_id')::uuid), array_agg(q.message ->> 'step_slug'),
         array_agg((q.message ->> 'task_index')::int)
       from pgmq.%I q
-      where q.read_ct > 0 and pgflow._is_task_message(q.message)
+      where (q.read_ct > 0 or q.vt > clock_timestamp()) and pgflow._is_task_message(q.message)
     $sql$,
     pgflow._queue_table(_read_delivered.flow_slug, 'q')
   ) into run_ids, step_slugs, task_indexes;
@@ -3806,11 +3870,13 @@ declare
   v_b_deps text;
 begin
   if a is null then
-    return query select 1, format('Step at index %s: missing in first shape (second has ''%s'')', index, b ->> 'slug');
+    return query select 1,
+      format('Step at index %s: missing in first shape (second has ''%s'')', index, b ->> 'slug');
     return;
   end if;
   if b is null then
-    return query select 1, format('Step at index %s: missing in second shape (first has ''%s'')', index, a ->> 'slug');
+    return query select 1,
+      format('Step at index %s: missing in second shape (first has ''%s'')', index, a ->> 'slug');
     return;
   end if;
 
@@ -3854,7 +3920,8 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
-    current_setting('app.settings.jwt_secret', true) = 'super-secret-jwt-token-with-at-least-32-characters-long',
+    current_setting('app.settings.jwt_secret', true)
+      = 'super-secret-jwt-token-with-at-least-32-characters-long',
     false
   );
 $$;
@@ -3920,7 +3987,8 @@ begin
       step_slug => v_step ->> 'slug',
       deps_slugs => array(
         select d.slug
-        from jsonb_array_elements_text(coalesce(v_step -> 'dependencies', '[]')) with ordinality d(slug, position)
+        from jsonb_array_elements_text(coalesce(v_step -> 'dependencies', '[]'))
+          with ordinality d(slug, position)
         order by d.position
       ),
       max_attempts => (v_options ->> 'maxAttempts')::int,
@@ -4184,10 +4252,12 @@ begin
     order by t.flow_slug
   loop
     if to_regclass(format('pgmq.%I', pgflow._queue_table(v_queue.flow_slug, 'q'))) is not null then
-      execute format('delete from pgmq.%I q where q.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'q'))
-        using v_queue.ids;
-      execute format('delete from pgmq.%I a where a.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'a'))
-        using v_queue.ids;
+      execute format(
+        'delete from pgmq.%I q where q.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'q')
+      ) using v_queue.ids;
+      execute format(
+        'delete from pgmq.%I a where a.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'a')
+      ) using v_queue.ids;
     end if;
   end loop;
 
@@ -4253,8 +4323,8 @@ $$;
 
 -- ---- schema/0374_prune_batch.sql
 -- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
--- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short. Returns
--- how many runs; call it again while that is max_runs.
+-- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short.
+-- Returns how many runs; call it again while that is max_runs.
 create function pgflow.prune_batch(retention_interval interval, max_runs int)
 returns int
 language plpgsql
@@ -4367,7 +4437,8 @@ begin
   if not found then
     perform pgflow._check_flows(array[alter_step.flow_slug]);
     raise exception 'Flow "%" has no step "%"', alter_step.flow_slug, alter_step.step_slug
-      using errcode = 'PF001', hint = 'Steps are added by add_step; changing a flow''s structure needs a new version.';
+      using errcode = 'PF001', 
+        hint = 'Steps are added by add_step; changing a flow''s structure needs a new version.';
   end if;
   return v_step;
 end;

@@ -19,7 +19,8 @@ create table pgflow.step_states (
   constraint step_states_run_id_fkey foreign key (run_id) references pgflow.runs (run_id),
   constraint step_states_flow_slug_step_slug_fkey foreign key (flow_slug, step_slug)
     references pgflow.steps (flow_slug, step_slug),
-  constraint step_states_status_check check (status in ('created', 'started', 'completed', 'failed', 'skipped')),
+  constraint step_states_status_check
+    check (status in ('created', 'started', 'completed', 'failed', 'skipped')),
   constraint step_states_remaining_tasks_check
     check ((status not in ('created', 'skipped') or remaining_tasks is null)
       and (status <> 'completed' or remaining_tasks = 0)),

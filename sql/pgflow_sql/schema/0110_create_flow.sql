@@ -27,13 +27,15 @@ begin
     from pgflow.flows f
     where lower(f.flow_slug) = lower(create_flow.flow_slug) and f.flow_slug <> create_flow.flow_slug;
     if found then
-      raise exception 'Flow slug "%" differs from the existing flow "%" only in case; both would share one queue',
+      raise exception 'Flow slug "%" differs from the existing flow "%" only in case, both would share a queue',
         create_flow.flow_slug, v_other
         using errcode = 'PF004', hint = 'Choose another slug.';
     end if;
   end if;
 
-  insert into pgflow.flows (flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, opt_backoff, opt_max_delay)
+  insert into pgflow.flows (
+    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, opt_backoff, opt_max_delay
+  )
   values (
     create_flow.flow_slug,
     coalesce(create_flow.max_attempts, 3),

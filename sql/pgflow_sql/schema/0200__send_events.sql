@@ -17,7 +17,8 @@ begin
         p.position,
         r.run_id,
         jsonb_build_object(
-          'event_type', _send_events.event_type, 'run_id', r.run_id, 'flow_slug', r.flow_slug, 'status', r.status
+          'event_type', _send_events.event_type, 'run_id', r.run_id, 'flow_slug', r.flow_slug,
+          'status', r.status
         ) || case _send_events.event_type
           when 'run:started' then jsonb_build_object(
             'input', r.input, 'remaining_steps', r.remaining_steps, 'started_at', r.started_at)

@@ -54,7 +54,10 @@ begin
         limit 1
       ) p
       cross join lateral (
-        select e.step_slug from pgflow.deps e where e.flow_slug = p.flow_slug and e.dep_slug = d.step_slug offset 0
+        select e.step_slug
+        from pgflow.deps e
+        where e.flow_slug = p.flow_slug and e.dep_slug = d.step_slug
+        offset 0
       ) dep
       cross join lateral (
         select st.step_type, st.required_input_pattern, st.forbidden_input_pattern

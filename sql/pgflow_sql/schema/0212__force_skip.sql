@@ -25,7 +25,8 @@ begin
     -- the first pairs may themselves be dependents of one another; their own reason wins
     select d.run_id, d.flow_slug, d.step_slug,
       (select g.reason
-       from unnest(_force_skip.run_ids, _force_skip.step_slugs, _force_skip.reasons) g(run_id, step_slug, reason)
+       from unnest(_force_skip.run_ids, _force_skip.step_slugs, _force_skip.reasons)
+         g(run_id, step_slug, reason)
        where g.run_id = d.run_id and g.step_slug = d.step_slug
        limit 1) as reason,
       exists (

@@ -14,12 +14,6 @@ as $$
 declare
   v_todo_run_ids uuid[] := run_ids;
   v_todo_step_slugs text[] := step_slugs;
-  v_fail_run_ids uuid[];
-  v_fail_step_slugs text[];
-  v_skip_run_ids uuid[];
-  v_skip_step_slugs text[];
-  v_doom_run_ids uuid[];
-  v_doom_step_slugs text[];
   v_round record;
 begin
   while v_todo_run_ids is not null loop

@@ -27,7 +27,9 @@ begin
     cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = p.run_id limit 1) r
     order by r.flow_slug
   loop
-    v_sequence := pg_get_serial_sequence(format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'q')), 'msg_id');
+    v_sequence := pg_get_serial_sequence(
+      format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'q')), 'msg_id'
+    )::regclass;
 
     with made as (
       insert into pgflow.step_tasks (

@@ -35,7 +35,10 @@ begin
       ) with ordinality g(worker_id, flow_slug, msg_id, run_id, step_slug, task_index, position)
       cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
       cross join lateral (
-        select l.status from pgflow.step_states l where l.run_id = g.run_id and l.step_slug = g.step_slug limit 1
+        select l.status
+        from pgflow.step_states l
+        where l.run_id = g.run_id and l.step_slug = g.step_slug
+        limit 1
       ) s
       cross join lateral (
         select l.opt_timeout from pgflow.steps l
@@ -58,7 +61,8 @@ begin
   select
     array_agg(s.flow_slug), array_agg(s.message_id), array_agg(s.run_id), array_agg(s.step_slug),
     array_agg(s.task_index), array_agg(s.vt_offset)
-  into started_flow_slugs, started_msg_ids, started_run_ids, started_step_slugs, started_task_indexes, vt_offsets
+  into started_flow_slugs, started_msg_ids, started_run_ids, started_step_slugs,
+    started_task_indexes, vt_offsets
   from sorted s;
 end;
 $$;

@@ -61,7 +61,10 @@ begin
       ) with ordinality u(worker_id, run_id, step_slug, task_index, attempt, output, position)
       cross join lateral (select l.status from pgflow.runs l where l.run_id = u.run_id limit 1) r
       cross join lateral (
-        select l.status from pgflow.step_states l where l.run_id = u.run_id and l.step_slug = u.step_slug limit 1
+        select l.status
+        from pgflow.step_states l
+        where l.run_id = u.run_id and l.step_slug = u.step_slug
+        limit 1
       ) s
       where r.status = 'started' and s.status = 'started'
       limit v_all

@@ -47,7 +47,10 @@ begin
       limit 1
     ) s
     cross join lateral (
-      select l.step_type from pgflow.steps l where l.flow_slug = s.flow_slug and l.step_slug = g.step_slug limit 1
+      select l.step_type
+      from pgflow.steps l
+      where l.flow_slug = s.flow_slug and l.step_slug = g.step_slug
+      limit 1
     ) st
     cross join lateral (
       select *

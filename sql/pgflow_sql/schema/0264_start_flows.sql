@@ -17,7 +17,8 @@ as $$
 declare
   v_run_ids uuid[];
 begin
-  if coalesce(cardinality(start_flows.run_ids), cardinality(start_flows.inputs)) <> cardinality(start_flows.inputs)
+  if coalesce(cardinality(start_flows.run_ids), cardinality(start_flows.inputs))
+      <> cardinality(start_flows.inputs)
     or coalesce(cardinality(start_flows.trace_contexts), cardinality(start_flows.inputs))
       <> cardinality(start_flows.inputs)
   then

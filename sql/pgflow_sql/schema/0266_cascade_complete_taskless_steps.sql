@@ -18,7 +18,9 @@ begin
   where s.run_id = cascade_complete_taskless_steps.run_id;
 
   loop
-    select array_agg(s.run_id order by s.step_slug collate "C"), array_agg(s.step_slug order by s.step_slug collate "C")
+    select
+      array_agg(s.run_id order by s.step_slug collate "C"),
+      array_agg(s.step_slug order by s.step_slug collate "C")
     into v_run_ids, v_step_slugs
     from unnest(v_run_ids, v_step_slugs) p(run_id, step_slug)
     cross join lateral (

@@ -54,7 +54,9 @@ begin
       where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
       limit 1
     ) st on true
-    left join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f on true
+    left join lateral (
+      select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1
+    ) f on true
   ) m;
 
   if v_found.over_msg_ids is not null then

@@ -48,7 +48,9 @@ begin
   select array_agg(w.worker_id), array_agg(g.flow_slug)
   into v_worker_ids, v_flow_slugs
   from (
-    select * from unnest(claim_tasks.worker_ids, claim_tasks.flow_slugs) s(worker_id, flow_slug) order by random()
+    select *
+    from unnest(claim_tasks.worker_ids, claim_tasks.flow_slugs) s(worker_id, flow_slug)
+    order by random()
   ) g
   join pgflow.workers w on w.worker_id = g.worker_id
   where w.stopped_at is null and w.deprecated_at is null;
@@ -64,7 +66,7 @@ begin
     v_still_open := '{}';
     foreach v_index in array v_open loop
       exit when v_left <= 0;
-      v_quota := ceil(v_left::numeric / v_flows_left);
+      v_quota := (v_left + v_flows_left - 1) / v_flows_left;  -- rounded up
       v_flows_left := v_flows_left - 1;
       select * into v_claimed
       from pgflow._claim_from_queue(

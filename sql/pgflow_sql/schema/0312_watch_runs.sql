@@ -1,4 +1,4 @@
--- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds; they are hints to read again.
+-- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds: hints to read again.
 create function pgflow.watch_runs(watcher_id uuid, run_ids uuid[], seconds int)
 returns void
 language plpgsql

@@ -1,7 +1,7 @@
--- Of these started tasks (keys) locks and returns those that are stalled: started longer ago than the timeout
--- (the step's, else the flow's) plus 30 s, stalled for good or, with dead_workers, owned by a worker that has stopped or has not
--- been heard of for 30 s. Runs that somebody works on right now are skipped: they are alive, and waiting here
--- could deadlock. Of runs and steps that have ended no task is touched.
+-- Of these started tasks (keys) locks and returns those that are stalled: for good already, or started longer
+-- ago than the timeout (the step's, else the flow's) plus 30 s or, with dead_workers, owned by a worker that has
+-- stopped or has not been heard of for 30 s. Runs that somebody works on right now are skipped: they are alive,
+-- and waiting here could deadlock. Of runs and steps that have ended no task is touched.
 create function pgflow._lock_stalled(
   dead_workers boolean,
   in run_ids uuid[],

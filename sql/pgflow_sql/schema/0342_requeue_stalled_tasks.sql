@@ -11,7 +11,8 @@ declare
   v_stalled record;
 begin
   select
-    array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs, array_agg(t.task_index) as task_indexes
+    array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs,
+    array_agg(t.task_index) as task_indexes
   into v_open
   from pgflow.runs r
   join pgflow.step_tasks t on t.run_id = r.run_id

@@ -11,11 +11,13 @@ declare
   v_b_deps text;
 begin
   if a is null then
-    return query select 1, format('Step at index %s: missing in first shape (second has ''%s'')', index, b ->> 'slug');
+    return query select 1,
+      format('Step at index %s: missing in first shape (second has ''%s'')', index, b ->> 'slug');
     return;
   end if;
   if b is null then
-    return query select 1, format('Step at index %s: missing in second shape (first has ''%s'')', index, a ->> 'slug');
+    return query select 1,
+      format('Step at index %s: missing in second shape (first has ''%s'')', index, a ->> 'slug');
     return;
   end if;
 

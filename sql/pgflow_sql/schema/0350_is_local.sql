@@ -6,7 +6,8 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
-    current_setting('app.settings.jwt_secret', true) = 'super-secret-jwt-token-with-at-least-32-characters-long',
+    current_setting('app.settings.jwt_secret', true)
+      = 'super-secret-jwt-token-with-at-least-32-characters-long',
     false
   );
 $$;

@@ -21,7 +21,8 @@ begin
       step_slug => v_step ->> 'slug',
       deps_slugs => array(
         select d.slug
-        from jsonb_array_elements_text(coalesce(v_step -> 'dependencies', '[]')) with ordinality d(slug, position)
+        from jsonb_array_elements_text(coalesce(v_step -> 'dependencies', '[]'))
+          with ordinality d(slug, position)
         order by d.position
       ),
       max_attempts => (v_options ->> 'maxAttempts')::int,

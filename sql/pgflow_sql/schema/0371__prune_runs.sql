@@ -15,10 +15,12 @@ begin
     order by t.flow_slug
   loop
     if to_regclass(format('pgmq.%I', pgflow._queue_table(v_queue.flow_slug, 'q'))) is not null then
-      execute format('delete from pgmq.%I q where q.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'q'))
-        using v_queue.ids;
-      execute format('delete from pgmq.%I a where a.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'a'))
-        using v_queue.ids;
+      execute format(
+        'delete from pgmq.%I q where q.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'q')
+      ) using v_queue.ids;
+      execute format(
+        'delete from pgmq.%I a where a.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'a')
+      ) using v_queue.ids;
     end if;
   end loop;
 

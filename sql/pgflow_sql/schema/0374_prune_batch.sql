@@ -1,6 +1,6 @@
 -- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
--- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short. Returns
--- how many runs; call it again while that is max_runs.
+-- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short.
+-- Returns how many runs; call it again while that is max_runs.
 create function pgflow.prune_batch(retention_interval interval, max_runs int)
 returns int
 language plpgsql

@@ -38,7 +38,8 @@ begin
   if not found then
     perform pgflow._check_flows(array[alter_step.flow_slug]);
     raise exception 'Flow "%" has no step "%"', alter_step.flow_slug, alter_step.step_slug
-      using errcode = 'PF001', hint = 'Steps are added by add_step; changing a flow''s structure needs a new version.';
+      using errcode = 'PF001', 
+        hint = 'Steps are added by add_step; changing a flow''s structure needs a new version.';
   end if;
   return v_step;
 end;
