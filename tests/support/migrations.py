@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pgflow_runtime.migrate.files import FlowMigration
 from pgflow_runtime.shape import structure_hash
@@ -15,11 +15,12 @@ def migration(
     flow: str = "crawl",
     steps: Mapping[str, Sequence[str]] = CRAWL,
     max_attempts: int = 3,
+    maps: Collection[str] = (),
 ) -> FlowMigration:
-    """The migration that creates a flow of single steps."""
+    """The migration that creates a flow; its steps are single ones, but for ``maps``."""
     structure = {
         "steps": [
-            {"slug": slug, "type": "single", "dependencies": sorted(deps)}
+            {"slug": slug, "type": "map" if slug in maps else "single", "dependencies": sorted(deps)}
             for slug, deps in sorted(steps.items())
         ]
     }
@@ -32,5 +33,6 @@ def migration(
     ]
     for slug, deps in steps.items():
         array = f", array[{', '.join(repr(dep) for dep in deps)}]" if deps else ""
-        lines.append(f"select pgflow.add_step('{flow}', '{slug}'{array});")
+        kind = ", step_type => 'map'" if slug in maps else ""
+        lines.append(f"select pgflow.add_step('{flow}', '{slug}'{array}{kind});")
     return FlowMigration(name, "\n".join([*lines, "", "commit;", ""]))

@@ -71,11 +71,13 @@ def database(dsn: str | None, project: Project) -> Iterator[str]:
     from pgflow_runtime.embedded import embedded_server  # needs a Unix system, which a DSN does not
     from pgflow_runtime.embedded.place import place_of
 
+    folder = place_of(project.root).folder
+    if not folder.is_relative_to(project.root.resolve()):
+        say(f"note: the embedded server's data is in {folder}")
     with _terminable(), embedded_server(project.root) as conninfo:
         try:
             yield conninfo
         except (CoreTooNew, ForeignSchema, MigrationChanged) as error:
-            folder = place_of(project.root).folder
             error.help = f"{error.help}\n  note: to start anew, delete the embedded server's folder {folder}"
             raise
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -43,6 +44,8 @@ NOBODY = 65534
 class Holder:
     """A process that holds a project's server until ``end``."""
 
+    running: ClassVar[list[Holder]] = []
+
     def __init__(self, project: Path, uid: int | None = None) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", _HOLD, str(project), "" if uid is None else str(uid)],
@@ -51,6 +54,7 @@ class Holder:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.running.append(self)
 
     def ready(self) -> tuple[int, str]:
         """How many holders there have been, and the connection string."""
@@ -61,10 +65,12 @@ class Holder:
         return int(count), conninfo
 
     def end(self) -> None:
+        self.running.remove(self)
         _, errors = self.process.communicate(timeout=60)
         assert self.process.returncode == 0, errors
 
     def kill(self) -> None:
+        self.running.remove(self)
         self.process.kill()
         self.process.communicate(timeout=60)
 
@@ -96,6 +102,8 @@ def make_project() -> Iterator[Callable[[str], Path]]:
         return project
 
     yield make
+    for holder in list(Holder.running):  # of a test that failed half-way
+        holder.kill()
     for project in made:
         server = postmaster(project)
         if server is not None:

@@ -13,11 +13,12 @@ import psycopg
 import pytest
 
 from tests.integration.embedded.conftest import Holder, postmaster
-from tests.support.crawl import write_contract
+from tests.support.crawl import STEPS, write_contract
 from tests.support.migrations import migration
 from tests.support.project import Project, clean_environment
 from tests.support.wait import eventually
 
+MIGRATION = "generated/migrations/0001_crawl.sql"
 INPUT = '{"urls": ["a"]}'
 
 
@@ -25,8 +26,14 @@ INPUT = '{"urls": ["a"]}'
 def crawl(make_project: Callable[[str], Path]) -> Project:
     project = Project.make(make_project("crawl"), {})
     write_contract(project.root / "generated")
-    project.write("generated/migrations/0001_crawl.sql", migration().text)
+    project.write(MIGRATION, crawl_migration())
     return project
+
+
+def crawl_migration(max_attempts: int = 3) -> str:
+    """The flow of ``tests.support.crawl``."""
+    steps = {slug: dependencies for slug, (_, dependencies) in STEPS.items()}
+    return migration(steps=steps, maps={"fetch"}, max_attempts=max_attempts).text
 
 
 def test_migrate_start_and_look_without_naming_a_database(crawl: Project) -> None:
@@ -39,7 +46,7 @@ def test_migrate_start_and_look_without_naming_a_database(crawl: Project) -> Non
 
 def test_changed_draft_is_recreated_there_without_asking(crawl: Project) -> None:
     crawl.ok("migrate")
-    crawl.write("generated/migrations/0001_crawl.sql", migration(max_attempts=9).text)
+    crawl.write(MIGRATION, crawl_migration(max_attempts=9))
     assert "deleted 'crawl' and its runs" in crawl.ok("migrate").stdout
 
 
