@@ -1,0 +1,141 @@
+"""Names, parameters, defaults and results of the functions are given exactly by the contract."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.support.core import Core
+
+TASK_ADDRESS = (
+    "worker_ids uuid[], run_ids uuid[], step_slugs text[], task_indexes integer[], attempts integer[]"
+)
+
+# parameters (a default is written behind =), result, volatility where it is given
+FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
+    # the contract's base
+    "is_valid_slug": ("slug text", "boolean", "i"),
+    "start_flow": ("flow_slug text, input jsonb, run_id uuid = null", "setof runs"),
+    "start_ready_steps": ("run_id uuid", "void"),
+    "cascade_complete_taskless_steps": ("run_id uuid", "integer"),
+    "maybe_complete_run": ("run_id uuid", "void"),
+    "get_run_with_states": ("run_id uuid", "jsonb"),
+    "start_flow_with_states": ("flow_slug text, input jsonb, run_id uuid = null", "jsonb"),
+    "start_tasks": ("flow_slug text, msg_ids bigint[], worker_id uuid", "setof step_task_record"),
+    "complete_task": (
+        "run_id uuid, step_slug text, task_index integer, output jsonb",
+        "setof step_tasks",
+    ),
+    "fail_task": (
+        "run_id uuid, step_slug text, task_index integer, error_message text",
+        "setof step_tasks",
+    ),
+    "calculate_retry_delay": ("base_delay numeric, attempts_count integer", "integer", "i"),
+    "set_vt_batch": (
+        "queue_name text, msg_ids bigint[], vt_offsets integer[]",
+        "table(msg_id bigint, read_ct integer, enqueued_at timestamp with time zone, "
+        "vt timestamp with time zone, message jsonb, headers jsonb)",
+    ),
+    # its newer part
+    "_cascade_force_skip_steps": ("run_id uuid, step_slug text, skip_reason text", "integer"),
+    "requeue_stalled_tasks": ("", "integer"),
+    "setup_requeue_stalled_tasks_cron": ("cron_interval text = '15 seconds'", "text"),
+    "is_local": ("", "boolean", "s"),
+    "_get_flow_shape": ("p_flow_slug text", "jsonb"),
+    "_create_flow_from_shape": ("p_flow_slug text, p_shape jsonb", "void"),
+    "_compare_flow_shapes": ("p_local jsonb, p_db jsonb", "text[]"),
+    "ensure_flow_compiled": ("flow_slug text, shape jsonb, allow_data_loss boolean = false", "jsonb"),
+    "track_worker_function": ("function_name text", "void"),
+    "mark_worker_stopped": ("worker_id uuid", "void"),
+    "ensure_workers": ("", "table(function_name text, invoked boolean, request_id bigint)"),
+    "setup_ensure_workers_cron": ("cron_interval text = '1 second'", "text"),
+    "cleanup_ensure_workers_logs": ("retention_hours integer = 24", "table(cron_deleted bigint)"),
+    "delete_flow_and_data": ("p_flow_slug text", "void"),
+    "prune_data_older_than": ("retention_interval interval", "void"),
+    "read_with_poll": (
+        "queue_name text, vt integer, qty integer, max_poll_seconds integer = 5, "
+        "poll_interval_ms integer = 100, conditional jsonb = '{}'",
+        "setof pgmq.message_record",
+    ),
+    # with additions of ours behind the contract's parameters
+    "create_flow": (
+        "flow_slug text, max_attempts integer = null, base_delay integer = null, timeout integer = null, "
+        "backoff text = null, max_delay integer = null",
+        "flows",
+    ),
+    "add_step": (
+        "flow_slug text, step_slug text, deps_slugs text[] = '{}', max_attempts integer = null, "
+        "base_delay integer = null, timeout integer = null, start_delay integer = null, "
+        "step_type text = 'single', required_input_pattern jsonb = null, "
+        "forbidden_input_pattern jsonb = null, when_unmet text = 'skip', when_exhausted text = 'fail', "
+        "backoff text = null, max_delay integer = null",
+        "steps",
+    ),
+    # ours
+    "start_flows": (
+        "flow_slug text, inputs jsonb[], run_ids uuid[] = null, trace_contexts jsonb[] = null",
+        "setof runs",
+    ),
+    "claim_tasks": (
+        "worker_ids uuid[], flow_slugs text[], max_tasks integer, visibility_timeout integer = 2, "
+        "flow_input_steps text[] = '{}'",
+        "setof task_result",
+    ),
+    "complete_tasks": (
+        f"{TASK_ADDRESS}, outputs jsonb[], hand_over integer = 0, flow_input_steps text[] = '{{}}'",
+        "setof task_result",
+    ),
+    "fail_tasks": (
+        f"{TASK_ADDRESS}, error_messages text[], retryable boolean[] = null, retry_after integer[] = null",
+        "setof task_result",
+    ),
+    "release_tasks": (TASK_ADDRESS, "integer"),
+    "recover_stalled_tasks": ("", "integer"),
+    "register_worker": ("worker_id uuid, queue_name text, function_name text", "void"),
+    "heartbeat_workers": (
+        "worker_ids uuid[]",
+        "table(worker_id uuid, deprecated_at timestamp with time zone)",
+    ),
+    "deprecate_worker": ("worker_id uuid", "void"),
+    "announce_idle": ("worker_ids uuid[], seconds integer", "double precision"),
+    "withdraw_idle": ("worker_ids uuid[]", "void"),
+    "watch_runs": ("watcher_id uuid, run_ids uuid[], seconds integer", "void"),
+    "unwatch_runs": ("watcher_id uuid, run_ids uuid[]", "void"),
+    "get_flow_definition": ("flow_slug text", "jsonb"),
+    "get_run_input": ("run_id uuid", "jsonb"),
+    "schema_version": ("", "integer"),
+    "prune_batch": ("retention_interval interval, max_runs integer", "integer"),
+}
+
+
+def normal(text: str) -> str:
+    """PostgreSQL's spelling of parameters and results in the one used above."""
+    text = re.sub(r"::[a-z]+(\[\])?", "", text).replace(" DEFAULT ", " = ").replace("pgflow.", "")
+    return text.replace("NULL", "null").replace("SETOF", "setof").replace("TABLE", "table")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_signature(core: Core, name: str) -> None:
+    wanted = FUNCTIONS[name]
+    row = core.row(
+        """select pg_get_function_arguments(oid) as parameters, pg_get_function_result(oid) as result,
+             provolatile::text as volatility
+           from pg_proc where pronamespace = 'pgflow'::regnamespace and proname = %s""",
+        name,
+    )
+    assert (normal(row.parameters), normal(row.result)) == wanted[:2]
+    if len(wanted) == 3:
+        assert row.volatility == wanted[2]
+
+
+def test_rows_of_a_worker(core: Core) -> None:
+    found = core.rows(
+        """select attname, format_type(atttypid, atttypmod) as type from pg_attribute
+           where attrelid = 'pgflow.task_result'::regclass and attnum > 0 order by attnum"""
+    )
+    assert ", ".join(f"{row.attname} {row.type}" for row in found) == (
+        "outcome text, flow_slug text, run_id uuid, step_slug text, task_index integer, attempt integer, "
+        "worker_id uuid, msg_id bigint, input jsonb, flow_input jsonb, timeout integer, "
+        "started_at timestamp with time zone, trace_context jsonb, delay integer, max_attempts integer"
+    )
