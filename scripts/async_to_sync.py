@@ -27,6 +27,7 @@ NAMES = {
     "__aiter__": "__iter__",
     "__anext__": "__next__",
     "aclose": "close",
+    "aclosing": "closing",
     "acall": "call",
     "acheck": "check",
     "_async": "_sync",

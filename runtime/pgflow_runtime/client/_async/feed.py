@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from time import monotonic
 from uuid import UUID
 
@@ -63,7 +63,7 @@ class AsyncFeed:
     def is_stale(self) -> bool:
         return not self.is_final and self.error is None and monotonic() >= self.due
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event]:
         """All events from the first on, ending with the run's end. Raises what ``fail`` was given."""
         index = 0
         while True:

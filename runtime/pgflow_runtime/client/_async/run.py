@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from datetime import datetime
 from time import monotonic
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast
@@ -121,12 +122,13 @@ class AsyncRun(Generic[OutputT]):
             raise await self._failure()
         return latest.status
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event]:
         """All events of the run from the first on, in the promised order; ends after the run's end."""
         self._watcher.hold(self._feed)
         try:
-            async for event in self._feed.events():
-                yield event
+            async with aclosing(self._feed.events()) as events:
+                async for event in events:
+                    yield event
         finally:
             self._watcher.release(self._feed)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
 from pgflow_runtime.client._async.subscription import EventHandler, subscribe
@@ -106,14 +107,15 @@ class AsyncStepRun(Generic[OutputT]):
             raise StepSkipped(self._run.run_id, self.step_slug, self.skip_reason)
         return step.output
 
-    async def events(self) -> AsyncIterator[StepEvent]:
+    async def events(self) -> AsyncGenerator[StepEvent]:
         """The step's events, from the first on; ends after its end, or the run's."""
-        async for event in self._run.events():
-            if isinstance(event, _RUN_EVENTS) or event.step_slug != self.step_slug:
-                continue
-            yield event
-            if event.status in FINAL_STEP:
-                return
+        async with aclosing(self._run.events()) as events:
+            async for event in events:
+                if isinstance(event, _RUN_EVENTS) or event.step_slug != self.step_slug:
+                    continue
+                yield event
+                if event.status in FINAL_STEP:
+                    return
 
     def on(self, event: StepEventName, handler: EventHandler) -> Callable[[], None]:
         """Call ``handler`` with the step's events, also with those that have happened already.

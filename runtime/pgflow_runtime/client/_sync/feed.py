@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from time import monotonic
 from uuid import UUID
 
@@ -64,7 +64,7 @@ class Feed:
     def is_stale(self) -> bool:
         return not self.is_final and self.error is None and monotonic() >= self.due
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event]:
         """All events from the first on, ending with the run's end. Raises what ``fail`` was given."""
         index = 0
         while True:

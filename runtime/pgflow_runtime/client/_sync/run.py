@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from datetime import datetime
 from time import monotonic
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast
@@ -122,12 +123,13 @@ class Run(Generic[OutputT]):
             raise self._failure()
         return latest.status
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event]:
         """All events of the run from the first on, in the promised order; ends after the run's end."""
         self._watcher.hold(self._feed)
         try:
-            for event in self._feed.events():
-                yield event
+            with closing(self._feed.events()) as events:
+                for event in events:
+                    yield event
         finally:
             self._watcher.release(self._feed)
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
 from pgflow_runtime.client._sync.subscription import EventHandler, subscribe
@@ -107,14 +108,15 @@ class StepRun(Generic[OutputT]):
             raise StepSkipped(self._run.run_id, self.step_slug, self.skip_reason)
         return step.output
 
-    def events(self) -> Iterator[StepEvent]:
+    def events(self) -> Generator[StepEvent]:
         """The step's events, from the first on; ends after its end, or the run's."""
-        for event in self._run.events():
-            if isinstance(event, _RUN_EVENTS) or event.step_slug != self.step_slug:
-                continue
-            yield event
-            if event.status in FINAL_STEP:
-                return
+        with closing(self._run.events()) as events:
+            for event in events:
+                if isinstance(event, _RUN_EVENTS) or event.step_slug != self.step_slug:
+                    continue
+                yield event
+                if event.status in FINAL_STEP:
+                    return
 
     def on(self, event: StepEventName, handler: EventHandler) -> Callable[[], None]:
         """Call ``handler`` with the step's events, also with those that have happened already.
