@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, LiteralString
 
@@ -34,7 +35,7 @@ class Link:
         self._prepare = prepare
         self._on_loss = on_loss
         self._connection: AsyncConnection[Any] | None = None
-        self._closing = False
+        self._closing = asyncio.Event()
         self.lock = asyncio.Lock()
         """Held during a call; hold it to keep calls away."""
 
@@ -74,14 +75,14 @@ class Link:
 
     async def close(self) -> None:
         """Close the connection; a call that is trying to reach the database ends with LinkClosed."""
-        self._closing = True
+        self._closing.set()
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
 
     def give_up(self) -> None:
         """Let calls that cannot reach the database end with LinkClosed."""
-        self._closing = True
+        self._closing.set()
 
     async def _connect(self) -> AsyncConnection[Any]:
         if self._connection is None:
@@ -98,12 +99,14 @@ class Link:
         lost = is_connection_error(error) or self._connection is None or self._connection.closed
         if not lost and not (error.sqlstate or "").startswith("40"):
             raise error
-        if self._closing:
+        if self._closing.is_set():
             raise LinkClosed() from error
         if lost:
             logger.warning("lost %s: %s", describe(self._conninfo), from_psycopg(error, self._conninfo))
             connection, self._connection = self._connection, None
             if connection is not None:
                 await connection.close()
-        await asyncio.sleep(backoff.pause())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(backoff.pause()):
+                await self._closing.wait()
         return bool(lost)

@@ -83,6 +83,7 @@ class Process:
             raise self._failure
 
     _built = False
+    _is_cut_off = False
 
     def _build(self) -> None:
         config, loop = self._config, asyncio.get_running_loop()
@@ -230,12 +231,13 @@ class Process:
             async with asyncio.timeout(FAREWELL):
                 await self._engine.settled.wait()
         except TimeoutError:
+            self._is_cut_off = True
             return False
         return True
 
     async def _settle(self) -> None:
         """Report what waits; after some seconds without a database leave it to recovery."""
-        if await self._settled():
+        if not self._is_cut_off and await self._settled():
             return
         for link in {*self._lanes, self._service}:
             link.give_up()
@@ -250,6 +252,7 @@ class Process:
 
     async def _say_goodbye(self, left: list[Fence]) -> None:
         link = self._lanes[0]
+        self._loop.call_later(FAREWELL, link.give_up)
         try:
             if left:
                 async with link.lock:

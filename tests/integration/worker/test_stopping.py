@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from tests.support.server import Server, name_of
@@ -142,29 +143,39 @@ def test_cut_connections_cost_nothing(lab: Lab) -> None:
         assert worker.stop() == 0
 
 
-def test_a_worker_outlives_its_database_and_stops_without_it(lab: Lab, postgres_server: Server) -> None:
-    def doors(state: str) -> None:
-        name = sql.Identifier(name_of(lab.dsn))
-        with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
-            connection.execute(sql.SQL("alter database {} allow_connections {}").format(name, sql.SQL(state)))
-            connection.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
-                [name_of(lab.dsn)],
-            )
+def _doors(lab: Lab, server: Server, state: str) -> None:
+    """Open or close a database: while it is closed all sessions are ended and none begins."""
+    name = name_of(lab.dsn)
+    alter = sql.SQL("alter database {} allow_connections {}").format(sql.Identifier(name), sql.SQL(state))
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute(alter)
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+        )
 
-    with lab.worker("chain", "held") as worker:
+
+def test_a_worker_outlives_the_absence_of_its_database(lab: Lab, postgres_server: Server) -> None:
+    with lab.worker("held") as worker:
         run = lab.start("held", _held(lab, "a"))
         lab.begun("a.begun.1")
-        doors("false")
+        _doors(lab, postgres_server, "false")
         lab.let_go("a.go")
         worker.until_logged("lost ")
-        doors("true")
+        _doors(lab, postgres_server, "true")
         assert lab.completed(run) == {"hold": 1}
-        doors("false")
-        eventually(lambda: worker.log.count("lost ") > 1)
+        assert worker.stop() == 0
+
+
+@pytest.mark.parametrize("has_noticed", [False, True])
+def test_a_worker_stops_without_its_database(lab: Lab, postgres_server: Server, has_noticed: bool) -> None:
+    with lab.worker("chain", max_poll_seconds="0.1" if has_noticed else "3600") as worker:
+        lab.until_idle("chain")
+        _doors(lab, postgres_server, "false")
+        if has_noticed:
+            worker.until_logged("lost ")
         assert worker.stop() == 0
         assert "could not take leave" in worker.log
-        doors("true")
+    _doors(lab, postgres_server, "true")
 
 
 def test_a_claim_whose_answer_was_lost_is_given_back(lab: Lab) -> None:
