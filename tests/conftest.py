@@ -1,4 +1,12 @@
-"""Fixtures over a real PostgreSQL; everything they hand out is separate from every other test."""
+"""Fixtures over a real PostgreSQL; everything they hand out is separate from every other test.
+
+* `db`, `core`: a transaction that is rolled back, bare and with the core's functions as methods: the quickest
+* `live`, `live_dsn`: a session that commits, and its database, emptied after the test; for several sessions
+* `database_dsn`, `plain_database_dsn`, `bare_database_dsn`, `new_database`: databases of the test's own, with
+  everything, without anything of Supabase, empty
+
+Which server: see tests/support/server.py (PGFLOW_TEST_DSN, PGFLOW_TEST_PG). Runs in parallel with pytest -n.
+"""
 
 from __future__ import annotations
 
