@@ -5,6 +5,7 @@ The files are parsed in a map, one task each. A file that does not parse is coun
 
 import ast
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import NotRequired, TypedDict
@@ -66,14 +67,15 @@ stdlib_census = Flow[CensusInput]("stdlib_census", max_attempts=3, base_delay=1,
 @stdlib_census.array
 def files(flow_input: CensusInput) -> list[str]:
     """Find the Python files, sorted so that two runs see the same list."""
-    directory = Path(flow_input["directory"])
-    if not directory.is_dir():
+    directory = flow_input["directory"]
+    if not Path(directory).is_dir():
         raise NonRetryable(f"{directory} is not a directory")
     skipped = set(flow_input.get("skip", []))
-    found = (
-        path for path in directory.rglob("*.py") if skipped.isdisjoint(path.relative_to(directory).parts)
-    )
-    return sorted(str(path) for path in found if path.is_file())
+    found: list[str] = []
+    for folder, subfolders, names in os.walk(directory):
+        subfolders[:] = [name for name in subfolders if name not in skipped]
+        found.extend(os.path.join(folder, name) for name in names if name.endswith(".py"))
+    return sorted(path for path in found if os.path.isfile(path))
 
 
 @stdlib_census.map(array=files)

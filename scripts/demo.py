@@ -60,7 +60,7 @@ def main() -> None:
         announce("start an embedded PostgreSQL")
         with embedded_server(ROOT) as dsn:
             command("install queue, core and flows", "pgflow_gen", "migrate")
-            announce("start a worker")
+            announce("start a worker of two processes")
             with worker() as process:
                 announce(f"take a census of {directory}")
                 report = asyncio.run(take_census(dsn, directory, process))
@@ -93,7 +93,15 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
     WORKER_LOG.parent.mkdir(exist_ok=True)
     with WORKER_LOG.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pgflow_gen", "worker", "flows.stdlib_census:stdlib_census"],
+            [
+                sys.executable,
+                "-m",
+                "pgflow_gen",
+                "worker",
+                "flows.stdlib_census:stdlib_census",
+                "--processes",
+                "2",
+            ],
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,
