@@ -33,6 +33,7 @@ class Plan:
     seed: int
     flows: dict[str, list[Step]]
     open_runs: int
+    prunes: bool
     deadline: float
     actions: Counter[str] = field(default_factory=Counter)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -56,6 +57,12 @@ class Worker:
 
     def register(self) -> None:
         self.ids = {flow: register(self.core, flow) for flow in self.plan.flows}
+        # nobody sends heartbeats here, and pruning removes workers that are not heard of
+        self.core.run_sql(
+            "update pgflow.workers set last_heartbeat_at = now() + interval '1 day' "
+            "where worker_id = any(%s)",
+            list(self.ids.values()),
+        )
 
     def run(self) -> None:
         actions: list[tuple[int, Callable[[], None]]] = [
@@ -68,6 +75,8 @@ class Worker:
             (1, self.one_task),
             (1, self.die),
             (1, self.recover),
+            (1, self.wait),
+            (1 if self.plan.prunes else 0, self.prune),
         ]
         weights = [weight for weight, _ in actions]
         try:
@@ -157,7 +166,22 @@ class Worker:
             self.register()
 
     def recover(self) -> None:
-        self.core.run_sql("select pgflow.recover_stalled_tasks()")
+        function = self.random.choice(("recover_stalled_tasks", "requeue_stalled_tasks"))
+        self.core.run_sql(f"select pgflow.{function}()")
+
+    def wait(self) -> None:
+        """Announce idleness and watch runs, or stop doing so: what changes states then notifies."""
+        workers, runs = list(self.ids.values()), list({task.run_id for task in self.past[-5:]})
+        if self.random.random() < 0.5:
+            self.core.run_sql("select pgflow.announce_idle(%s, 2)", workers)
+            self.core.run_sql("select pgflow.watch_runs(%s, %s::uuid[], 2)", workers[0], runs)
+        else:
+            self.core.run_sql("select pgflow.withdraw_idle(%s)", workers)
+            self.core.run_sql("select pgflow.unwatch_runs(%s, %s::uuid[])", workers[0], runs)
+
+    def prune(self) -> None:
+        """Remove runs that have only just ended, while others may still call back for their tasks."""
+        self.core.run_sql("select pgflow.prune_batch(interval '100 milliseconds', 3)")
 
     def count(self, rows: list[Row]) -> None:
         self.plan.actions.update(f"{row.outcome}" for row in rows)
@@ -197,6 +221,11 @@ def drain(core: Core, plan: Plan) -> None:
     raise AssertionError(f"{len(left)} runs do not end: {left[:3]}")
 
 
+def prunes(seed: int) -> bool:
+    """Whether runs are pruned while the workers are at it (their events are left without runs then)."""
+    return seed % 4 == 3
+
+
 def stress(dsn: str, seed: int, seconds: float) -> Counter[str]:
     """Let the workers at it for some seconds, then work off what is left; returns how often what was done."""
     random = Random(seed)
@@ -205,7 +234,8 @@ def stress(dsn: str, seed: int, seconds: float) -> Counter[str]:
         core = Core(connection)
         for slug, steps in flows.items():
             define(core, slug, steps)
-        plan = Plan(dsn, seed, flows, OPEN_RUNS[seed % len(OPEN_RUNS)], time.monotonic() + seconds)
+        open_runs = OPEN_RUNS[seed % len(OPEN_RUNS)]
+        plan = Plan(dsn, seed, flows, open_runs, prunes(seed), time.monotonic() + seconds)
         with ThreadPoolExecutor(max_workers=CONNECTIONS + 1) as threads:
             workers = [Worker(plan, number) for number in range(CONNECTIONS)]
             futures = [threads.submit(worker.run) for worker in workers]

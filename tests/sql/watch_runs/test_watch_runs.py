@@ -121,3 +121,9 @@ def test_runs_that_do_not_exist_yet_can_be_watched(live: Core, live_dsn: str) ->
     with listening(live_dsn, channel(run_id)) as listener:
         live.start_flow("f", 1, run_id)
         assert listener.received() == [(channel(run_id), "")]
+
+
+def test_a_run_listed_twice(live: Core, runs: list[UUID], listener: Listener) -> None:
+    watch(live, *runs, *runs)
+    complete(live, [claim_one(live, register(live, "f"), "f")])
+    assert listener.received() == [(channel(runs[0]), "")]
