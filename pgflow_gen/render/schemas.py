@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from pgflow_gen.ir.flow import FlowSpec, Param, StepSpec
 from pgflow_gen.ir.shape import structure, structure_hash
@@ -54,7 +55,8 @@ class _Schemas:
             case NewTypeRef(base=base):
                 return self.of(base)
             case RecordRef(key=key) | AliasRef(key=key):
-                return {"$ref": f"#/$defs/{self.view.record_names[key]}"}
+                # A reference is a URI: names beyond ASCII are escaped in it, though not in $defs.
+                return {"$ref": f"#/$defs/{quote(self.view.record_names[key])}"}
             case JsonType() | AnyType():
                 return {}
             case UnknownType(text=text):

@@ -17,7 +17,7 @@ import pytest
 
 from pgflow_gen.config import Config
 from pgflow_gen.ir.flow import Analysis, FlowKey
-from pgflow_gen.ir.types import NONE
+from pgflow_gen.ir.types import INT, NONE, Field, Record, RecordRef, TypeKey, TypeTable
 from pgflow_gen.render import Rendered, render
 from tests.support.ir import STR, flow, param, step
 from tests.unit.render.zoo import ANALYSIS, FLOW, TYPES
@@ -129,6 +129,19 @@ def test_a_schema_is_valid_and_open(contract: dict[str, Any]) -> None:
         {key: value for key, value in good.items() if key != "others"},
     ):
         assert not validator.is_valid(broken)
+
+
+def test_a_schema_refers_to_names_beyond_ascii() -> None:
+    key = TypeKey("flows.example", "Größe")
+    types = TypeTable({key: Record(key, (Field("höhe", INT),))})
+    made = flow(step("only", param("flow_input", RecordRef(key))), slug="one", input=RecordRef(key))
+    schema = json.loads(render(Analysis((made,), types), CONFIG).text("schemas/one.json"))
+    jsonschema_rs.meta.validate(schema)
+    validator = jsonschema_rs.Draft202012Validator(
+        {**schema["properties"]["input"], "$defs": schema["$defs"]}
+    )
+    assert validator.is_valid({"höhe": 1})
+    assert not validator.is_valid({"höhe": "high"})
 
 
 def test_the_contract_tells_the_worker_what_to_call(contract: dict[str, Any]) -> None:
