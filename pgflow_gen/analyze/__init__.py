@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,4 +24,7 @@ def analyze(config: Config, findings: Findings, *, only: Path | None = None) -> 
     # libcst costs more to import than a warm build may take.
     from pgflow_gen.analyze.project import analyze_project
 
-    return analyze_project(config, findings, only)
+    with warnings.catch_warnings():
+        # Python warns of odd escapes in the strings we evaluate; that is between it and the author.
+        warnings.simplefilter("ignore")
+        return analyze_project(config, findings, only)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from pgflow_gen.analyze.faults import Fault, not_json
 from pgflow_gen.analyze.generics import bind, free_variables, keyword, parameters_of
+from pgflow_gen.analyze.limits import is_too_large
 from pgflow_gen.analyze.refused import canonical
 from pgflow_gen.analyze.scope import Scope, Variable
 from pgflow_gen.ir.types import UNKNOWN, Alias, AliasRef, NewTypeRef, TypeExpr, TypeKey, UnionType
@@ -146,9 +147,11 @@ class AliasReader:
             is_recursive = self._active.pop(key)
         span = symbol.module.file.span(symbol.binding.node)
         note = f"in the alias {symbol.binding.name}, {span.path}:{span.line}"
-        placed = [
-            Fault(item.code, item.message, item.help, (*item.notes, note), item.severity) for item in faults
-        ]
+        # An alias that is used twice brings its faults twice, and so on upwards.
+        placed = [item if item.notes else replace(item, notes=(note,)) for item in dict.fromkeys(faults)]
+        if is_too_large(target):
+            placed.append(not_json(f"alias {key.name} is too large", "name its parts: declare TypedDicts"))
+            return UNKNOWN, tuple(placed)
         if not is_recursive:
             return target, tuple(placed)
         members = target.members if isinstance(target, UnionType) else (target,)

@@ -11,7 +11,7 @@ import libcst as cst
 from pgflow_gen.analyze.aliases import AliasReader
 from pgflow_gen.analyze.classes import refusal_of_class, refusal_of_function
 from pgflow_gen.analyze.faults import Fault, not_json, report, unresolved
-from pgflow_gen.analyze.limits import parameter_only
+from pgflow_gen.analyze.limits import MAX_NESTING, parameter_only, too_deep
 from pgflow_gen.analyze.literals import literal_type
 from pgflow_gen.analyze.records import RecordReader
 from pgflow_gen.analyze.refused import canonical, refusal, unchecked
@@ -49,6 +49,7 @@ class TypeReader:
 
     resolver: Resolver
     findings: Findings
+    _depth: int = 0
     records: RecordReader = field(init=False)
     aliases: AliasReader = field(init=False)
 
@@ -74,10 +75,14 @@ class TypeReader:
     ) -> TypeExpr:
         """The type ``node`` spells; what is wrong with it is reported there, or at its ``owner``."""
         faults: list[Fault] = []
-        found = self.read(node, scope, faults)
-        found = self.limit(found, place, faults)
+        found: TypeExpr = UNKNOWN
+        try:
+            found = self.limit(self.read(node, scope, faults), place, faults)
+            self.records.drain()
+        except RecursionError:
+            # Chains that the depth of an expression does not bound: of base classes, of imports.
+            faults.append(too_deep())
         report(self.findings, scope.module.file.span(node), faults, prefix=prefix, owner=owner)
-        self.records.drain()
         return found
 
     def limit(self, found: TypeExpr, place: Place, faults: list[Fault]) -> TypeExpr:
@@ -89,6 +94,17 @@ class TypeReader:
         return UNKNOWN
 
     def read(self, node: cst.BaseExpression, scope: Scope, faults: list[Fault]) -> TypeExpr:
+        """The type ``node`` spells; what is wrong with it is added to ``faults``."""
+        if self._depth >= MAX_NESTING:
+            faults.append(too_deep())
+            return UNKNOWN
+        self._depth += 1
+        try:
+            return self._read(node, scope, faults)
+        finally:
+            self._depth -= 1
+
+    def _read(self, node: cst.BaseExpression, scope: Scope, faults: list[Fault]) -> TypeExpr:
         match node:
             case cst.SimpleString() | cst.ConcatenatedString():
                 return self._quoted(node, scope, faults)

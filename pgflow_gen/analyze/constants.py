@@ -35,6 +35,12 @@ class Constants:
 
     def evaluate(self, module: ModuleIndex, node: cst.BaseExpression) -> Json:
         """The value of ``node``. Raises NotStatic."""
+        try:
+            return self._evaluate(module, node)
+        except RecursionError:
+            raise NotStatic("it goes through too many other constants") from None
+
+    def _evaluate(self, module: ModuleIndex, node: cst.BaseExpression) -> Json:
         match node:
             case cst.Integer() | cst.Float():
                 return _number(node.value)

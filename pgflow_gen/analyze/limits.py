@@ -1,4 +1,4 @@
-"""Types that only a parameter may have: Sequence, Mapping and NewType."""
+"""What a type may not be although each of its parts is: read-only outside parameters, or bottomless."""
 
 from __future__ import annotations
 
@@ -16,6 +16,25 @@ from pgflow_gen.ir.types import (
     TypeKey,
     children,
 )
+
+MAX_NESTING = 80
+"""Types inside types, aliases included; every floor above walks them recursively."""
+MAX_SIZE = 2000
+"""Parts of one expanded alias; aliases that double each other grow beyond all bounds."""
+
+
+def too_deep() -> Fault:
+    return not_json(
+        f"more than {MAX_NESTING} types stand inside each other", "name the inner ones: declare TypedDicts"
+    )
+
+
+def is_too_large(found: TypeExpr) -> bool:
+    waiting, count = [found], 0
+    while waiting and count <= MAX_SIZE:
+        count += 1
+        waiting.extend(children(waiting.pop()))
+    return count > MAX_SIZE
 
 
 def parameter_only(found: TypeExpr, aliases: Mapping[TypeKey, Alias]) -> Fault | None:

@@ -104,6 +104,7 @@ NOT_STATIC = [
     ("LIMIT", "LIMIT = LIMIT", "by itself"),
     ("A", "A = B\nB = A", "by itself"),
     ("A", "A = [B]\nB = [A]", "by itself"),
+    ("A0", "\n".join(f"A{n} = [A{n + 1}]" for n in range(400)) + "\nA400 = 1", "too many other constants"),
     ("LIMIT", "LIMIT: int", "not"),
     ("os.environ", "import os", "no constant"),
     ("lambda: 3", "", "a function"),
@@ -121,6 +122,11 @@ def test_not_static(tmp_path: Path, text: str, prelude: str, reason: str) -> Non
     assert fault.highlight is not None
     assert read.text(fault.highlight) == text
     assert read.step("one").options == ()
+
+
+@pytest.mark.filterwarnings("error")
+def test_odd_escapes_are_the_authors_business(tmp_path: Path) -> None:
+    assert read_option(tmp_path, "'\\d'").clean().step("one").option("if_") == "\\d"
 
 
 def test_unpacked_options(tmp_path: Path) -> None:

@@ -118,6 +118,35 @@ def test_mutually_recursive_aliases(tmp_path: Path) -> None:
     }
 
 
+BOTTOMLESS = [
+    "\n".join(f"type A{n} = list[A{n + 1}]" for n in range(300)) + "\ntype A300 = int",
+    "\n".join(f"A{n} = 'list[A{n + 1}]'" for n in range(200)) + "\nA200 = int",
+    "\n".join(f"type A{n} = dict[str, A{n + 1}] | list[A{n + 1}]" for n in range(60)) + "\ntype A60 = int",
+    "class A0[T](TypedDict):\n    x: 'A0[A0[T] | list[T]]'",
+]
+
+
+@pytest.mark.parametrize("prelude", BOTTOMLESS)
+def test_types_without_a_bottom(tmp_path: Path, prelude: str) -> None:
+    read, _ = read_type(tmp_path, "A0[int]" if "class A0[" in prelude else "A0", prelude)
+    assert set(read.codes) == {"PGF302"}
+    assert len(read.findings) <= 3
+    assert {item.severity for item in read.findings} == {"error"}
+
+
+def test_a_chain_of_base_classes_without_end(tmp_path: Path) -> None:
+    chain = "\n".join(f"class A{n}(A{n + 1}): ..." for n in range(900)) + "\nclass A900(TypedDict): ..."
+    read, _ = read_type(tmp_path, "A0", chain)
+    assert "inside each other" in read.one("PGF302").message
+
+
+def test_long_renamings_are_followed(tmp_path: Path) -> None:
+    chain = "\n".join(f"A{n} = A{n + 1}" for n in range(1100)) + "\nA1100 = int"
+    read, found = read_type(tmp_path, "A0", chain)
+    read.clean()
+    assert str(found) == "int"
+
+
 def test_new_type(tmp_path: Path) -> None:
     read, found = read_type(tmp_path, "list[UserId]", "UserId = NewType('UserId', int)")
     read.clean()
