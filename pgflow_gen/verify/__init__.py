@@ -30,7 +30,7 @@ def verify(analysis: Analysis, rendered: Rendered, config: Config, findings: Fin
         if verdicts.is_known_clean():
             return
         reported = run_mypy(staging, config)
-        words = Words(analysis, rendered.wiring, staging.wiring, config.root)
+        words = Words(analysis, rendered.wiring, staging.wiring, config.root, reported)
         told = [finding for item in reported for finding in words.finding(item)]
         findings.extend(told)
         if not told:

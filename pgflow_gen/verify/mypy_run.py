@@ -60,7 +60,9 @@ def run_mypy(staging: Staging, config: Config) -> list[Reported]:
     reported, rest = _decode(done.stdout, config.root)
     stopped = [item for item in reported if item.is_syntax][:1]
     if (done.returncode not in (0, 1) or rest) and not stopped:
-        raise _cannot_judge([*rest, *done.stderr.splitlines()])
+        # A module that mypy will not have at all, such as a `types.py`, is an error like any other by form.
+        refused = [f"{item.path.name}: error: {item.message}" for item in reported]
+        raise _cannot_judge([*rest, *refused, *done.stderr.splitlines()])
     # The first error of a module that does not parse says it; the others follow from it.
     return stopped or reported
 

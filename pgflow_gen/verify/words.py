@@ -6,7 +6,7 @@ so its own words are repeated as a note only where none is in them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from pgflow_gen.ir.flow import Analysis, FlowSpec, StepSpec
 from pgflow_gen.ir.types import AnyType, UnknownType
 from pgflow_gen.render import Place, WiringMap
 from pgflow_gen.verify.arguments import argument_words, call_words
+from pgflow_gen.verify.decorators import FOLLOWS_EARLY, SIGNATURE, USED_EARLY, decorator_words
 from pgflow_gen.verify.mypy_run import Reported
 
 _UNSEEN = 'Expression has type "Any"'
@@ -24,18 +25,26 @@ _NOT_OURS = frozenset(
     {"empty-body", "no-untyped-def", "no-any-return", "return", "return-value", "type-arg", "unused-ignore"}
 )
 """Findings about the function itself and about comments, which are the business of the user's own mypy."""
-_SIGNATURE = "a decorator between the flow's and the handler must keep the handler's signature"
 
 
 class Words:
     """Turns what mypy reported into diagnostics, each at most once."""
 
-    def __init__(self, analysis: Analysis, wiring: WiringMap, staged: Path, root: Path) -> None:
+    def __init__(
+        self,
+        analysis: Analysis,
+        wiring: WiringMap,
+        staged: Path,
+        root: Path,
+        reported: Iterable[Reported] = (),
+    ) -> None:
         self._analysis = analysis
         self._wiring = wiring
         self._staged = staged
         self._root = root
         self._flows = {flow.key: flow for flow in analysis.flows}
+        # Lines that use a name above its definition: everything else said there follows from that.
+        self._early = {(item.path, item.line) for item in reported if item.code == USED_EARLY}
 
     def finding(self, reported: Reported) -> Iterator[Diagnostic]:
         """None for what is not about a flow; else one diagnostic."""
@@ -70,10 +79,10 @@ class Words:
         flow, step = self._flow(place), self._step(place)
         if place.kind == "binding":
             message = f"to mypy {step.module}.{step.function} is not the step {step.slug!r}"
-            return _diagnostic(message, step.span, reported, help=_SIGNATURE)
+            return _diagnostic(message, step.span, reported, help=SIGNATURE)
         if place.kind == "call" or reported.code == "call-arg":
             message, span = call_words(step, reported)
-            return _diagnostic(message, span, reported, help=_SIGNATURE)
+            return _diagnostic(message, span, reported, help=SIGNATURE)
         words = argument_words(flow, step, place, reported, self._analysis.types)
         made = _diagnostic(words.message, words.span, reported, help=words.help, notes=words.notes)
         return replace(made, highlight=words.highlight)
@@ -81,6 +90,9 @@ class Words:
     def _unseen(self, place: Place) -> Iterator[Diagnostic]:
         """A step that is ``Any`` to mypy although it is annotated: nothing that follows is proved."""
         step = self._step(place)
+        decorator = step.decorator_span
+        if (self._root / decorator.path, decorator.line) in self._early:
+            return
         if isinstance(step.returns, AnyType | UnknownType | None):
             return
         yield Diagnostic(
@@ -112,17 +124,16 @@ class Words:
 
     def _at_decorator(self, reported: Reported) -> Iterator[Diagnostic]:
         """In the user's own file, between a step's decorator and its ``def``."""
+        if reported.code in FOLLOWS_EARLY and (reported.path, reported.line) in self._early:
+            return
         for flow in self._analysis.flows:
             for step in flow.steps:
                 above, name = step.decorator_span, step.span
                 if self._root / name.path != reported.path or not above.line <= reported.line <= name.line:
                     continue
-                yield _diagnostic(
-                    f"mypy does not accept the decorators of step {step.slug!r}",
-                    above if reported.line < name.line else name,
-                    reported,
-                    help=_SIGNATURE,
-                )
+                message, help = decorator_words(flow, step, reported)
+                place = above if reported.line < name.line else name
+                yield _diagnostic(message, place, reported, help=help)
 
     def _flow(self, place: Place) -> FlowSpec:
         assert place.flow is not None

@@ -204,6 +204,42 @@ def test_a_wrong_element_is_told_at_the_decorator(judge: Judge) -> None:
     )
 
 
+def test_a_flow_below_its_step_is_told_once(judge: Judge) -> None:
+    source = Source()
+    source.lines.remove('crawl = Flow[str]("crawl")')
+    source.step("urls", {"flow_input": STR}, ListType(STR))
+    source.lines.append('crawl = Flow[str]("crawl")')
+    [told] = judge(source)
+    assert "uses a name above its definition" in told.message
+    assert told.span.line == source.steps[0].decorator_span.line
+
+
+def test_a_handler_that_yields_is_told_what_to_do(judge: Judge) -> None:
+    source = Source()
+    source.step("urls", {"flow_input": STR}, ListType(STR))
+    source.lines.append("    yield 'x'")
+    [told] = judge(source)
+    assert told.message == "step 'urls' yields, so that a call of its handler gives no result"
+    assert told.help == "collect the values in a list and return it"
+
+
+def test_an_option_that_mypy_refuses_is_named(judge: Judge) -> None:
+    source = Source()
+    source.step("urls", {"flow_input": STR}, ListType(STR))
+    source.lines.append("BEFORE = [urls, 'urls']")
+    source.step("report", {"urls": ListType(STR)}, INT)
+    at = source.steps[1].decorator_span.line - 1
+    source.lines[at] = "@crawl.step(depends_on=BEFORE)"
+    [told] = judge(source)
+    assert told.message == "mypy does not accept depends_on of step 'report'"
+
+
+def test_a_module_that_mypy_refuses_is_named(judge: Judge, tmp_path: Path) -> None:
+    (tmp_path / "types.py").write_text("x = 1\n")
+    with pytest.raises(VerifyError, match=r"types\.py: error: This file shadows library module"):
+        judge(good())
+
+
 def test_a_record_that_mypy_reads_otherwise_is_told(judge: Judge) -> None:
     other = TypeTable({PAGE.key: Record(PAGE.key, (Field("url", INT),))})
     [told] = judge(good(), other)
