@@ -12,13 +12,14 @@ import io
 import re
 import tokenize
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
 from pgflow_gen.diagnostics import Diagnostic, Span
-from pgflow_gen.source.positions import Place, positions
+from pgflow_gen.source.bodies import children, without_bodies
+from pgflow_gen.source.positions import Place, outline, positions
 from pgflow_gen.source.text import SourceText
 
 MAX_DEPTH = 150
@@ -32,21 +33,34 @@ _CHAIN_WORDS = frozenset({"not", "lambda", "else", "and", "or", "if", "elif", "a
 
 @dataclass(slots=True, repr=False, eq=False)
 class ParsedFile:
-    """A file and its tree; positions are computed when the first span is asked for."""
+    """A file and its tree, in which functions may lack their bodies.
+
+    Positions are computed when the first span is asked for.
+
+    ``starts`` are the lines of the module's statements, where CPython's parser could tell.
+    """
 
     source: SourceText
     tree: cst.Module
+    starts: Sequence[int] | None = None
     _places: Mapping[int, Place] | None = None
+    _is_whole: bool = False
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where ``node`` stands; the end is exclusive."""
-        if self._places is None:
-            self._places = positions(self.tree)
-        place = self._places.get(id(node))
+        place = self._outline().get(id(node))
+        if place is None and not self._is_whole:
+            self._places, self._is_whole = positions(self.tree), True
+            place = self._places.get(id(node))
         if place is None:
             return Span.file(self.source.path)
         line, column, end_line, end_column = place
         return Span(self.source.path, line, column + 1, end_line, end_column + 1)
+
+    def _outline(self) -> Mapping[int, Place]:
+        if self._places is None:
+            self._places = outline(self.tree, self.starts) if self.starts is not None else {}
+        return self._places
 
     def code(self, node: cst.CSTNode) -> str:
         """The node's own text."""
@@ -55,14 +69,17 @@ class ParsedFile:
 
 def parse(source: SourceText) -> ParsedFile | Diagnostic:
     """Parse a file, or say why not: PGF101 for a syntax error, PGF102 for bottomless nesting."""
-    fault = _examine(source)
-    if isinstance(fault, Diagnostic):
-        return fault
+    opinion = _examine(source)
+    if isinstance(opinion, Diagnostic):
+        return opinion
     try:
-        return ParsedFile(source, cst.parse_module(source.text))
+        if isinstance(opinion, SyntaxError):
+            return ParsedFile(source, cst.parse_module(source.text))
+        starts = [_first_line(statement) for statement in opinion.body]
+        return ParsedFile(source, cst.parse_module(without_bodies(source.text, opinion)), starts)
     except cst.ParserSyntaxError as error:
-        if fault is not None:
-            return _syntax_error(source, fault)
+        if isinstance(opinion, SyntaxError):
+            return _syntax_error(source, opinion)
         return Diagnostic(
             "PGF101",
             f"syntax error: {error.message}",
@@ -85,7 +102,7 @@ def parse_expression(text: str) -> cst.BaseExpression | None:
         return None
 
 
-def _examine(source: SourceText) -> SyntaxError | Diagnostic | None:
+def _examine(source: SourceText) -> SyntaxError | Diagnostic | ast.Module:
     """CPython's opinion. A SyntaxError that may only mean newer syntax is handed back for libcst to judge."""
     try:
         with warnings.catch_warnings():
@@ -101,7 +118,12 @@ def _examine(source: SourceText) -> SyntaxError | Diagnostic | None:
         return _too_deep(source)
     except ValueError as error:
         return Diagnostic("PGF102", f"cannot read the file: {error}", Span.file(source.path))
-    return _too_deep(source) if _depth(tree) > MAX_DEPTH else None
+    return _too_deep(source) if _depth(tree) > MAX_DEPTH else tree
+
+
+def _first_line(statement: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return decorators[0].lineno if decorators else statement.lineno
 
 
 def _syntax_error(source: SourceText, error: SyntaxError) -> Diagnostic:
@@ -126,10 +148,11 @@ def _too_deep(source: SourceText) -> Diagnostic:
 
 def _depth(tree: ast.AST) -> int:
     """Levels of nodes below ``tree``, counted without recursion."""
-    depth, level = 0, [tree]
+    depth = 0
+    level: list[ast.AST] = [tree]
     while level and depth <= MAX_DEPTH:
         depth += 1
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        level = children(level)
     return depth
 
 

@@ -1,13 +1,16 @@
 """Where the nodes of a tree stand.
 
 libcst finds positions by writing the code out again and counting. Its own provider spends most of its time
-on objects for every node and a second walk; here the same walk is counted in plain numbers.
+on objects for every node and a second walk; here the same walk is counted in plain numbers. What a function
+does is most of a module and hardly ever asked for: where CPython's parser has said on which lines the
+statements start, the walk leaves functions at their colon.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TypeAlias
@@ -25,12 +28,11 @@ _FRAMES = 5000
 
 def positions(tree: cst.Module) -> Mapping[int, Place]:
     """The place of every node of ``tree``, by ``id(node)``."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, _FRAMES))
     try:
-        state = _Counter(tree.default_indent, tree.default_newline)
-        tree._codegen(state)
-        return state.places
+        with _deep_recursion():
+            state = _Counter(tree.default_indent, tree.default_newline)
+            tree._codegen(state)
+            return state.places
     except (AttributeError, TypeError):
         # Another libcst, with other internals: its public door is slower and says the same.
         found = MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider)
@@ -38,6 +40,54 @@ def positions(tree: cst.Module) -> Mapping[int, Place]:
             id(node): (place.start.line, place.start.column, place.end.line, place.end.column)
             for node, place in found.items()
         }
+
+
+def outline(tree: cst.Module, starts: Sequence[int]) -> Mapping[int, Place]:
+    """The places of nodes outside functions' bodies; a node that is missing may still have one.
+
+    ``starts`` are the lines of the module's statements, as ``ast`` counts statements: each of those that
+    share a line by ``;`` counts, and a decorated one starts at its first decorator.
+    """
+    places: dict[int, Place] = {}
+    try:
+        with _deep_recursion():
+            at = 0
+            for statement in tree.body:
+                line = _first_line(statement, starts[at])
+                at += len(statement.body) if isinstance(statement, cst.SimpleStatementLine) else 1
+                if line is None:
+                    continue
+                state = _Outliner(tree.default_indent, tree.default_newline, line=line, places=places)
+                try:
+                    statement._codegen(state)
+                except _FunctionBody:
+                    continue
+    except (AttributeError, TypeError, IndexError):
+        return {}
+    return places
+
+
+def _first_line(statement: cst.CSTNode, start: int) -> int | None:
+    """Where the empty lines and comments above a statement begin; None where that takes a closer look."""
+    above: list[cst.EmptyLine] = list(getattr(statement, "leading_lines", ()))
+    decorators: Sequence[cst.Decorator] = getattr(statement, "decorators", ())
+    if decorators:
+        above += decorators[0].leading_lines
+        # CPython has no line for the @ itself, only for what follows it.
+        blank = decorators[0].whitespace_after_at.value
+        if "\n" in blank or "\r" in blank or getattr(decorators[0].decorator, "lpar", None):
+            return None
+    if any("\\" in line.whitespace.value for line in above):
+        return None
+    return start - len(above)
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _FRAMES))
+    try:
+        yield
     finally:
         sys.setrecursionlimit(limit)
 
@@ -84,6 +134,22 @@ class _Counter(CodegenState):
         return _Recording(self, node, self.line, self.column, start_node, end_node)
 
 
+class _FunctionBody(Exception):
+    """The walk has come to what a function does."""
+
+
+@dataclass(slots=True)
+class _Outliner(_Counter):
+    _body: cst.BaseSuite | None = None
+
+    def before_codegen(self, node: cst.CSTNode) -> None:
+        if node is self._body:
+            raise _FunctionBody
+        if type(node) is cst.FunctionDef:
+            self._body = node.body
+        self._starts.append((self.line, self.column))
+
+
 @dataclass(slots=True)
 class _Recording:
     """Between entering and leaving, a node writes what is syntactically its own."""
@@ -101,6 +167,8 @@ class _Recording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            return
         counter, places = self.counter, self.counter.places
         start = (self.line, self.column)
         end = (counter.line, counter.column)
