@@ -72,20 +72,26 @@ def check(config: Config, *, verify: bool = True, only: Path | None = None) -> R
     return _judge(config, verify=verify, only=only).report()
 
 
-def build(config: Config, *, verify: bool = True, mode: Mode = "write") -> Report:
+def build(config: Config, *, verify: bool = True, mode: Mode = "write", renumber: bool = False) -> Report:
     """Judge the flows and bring the generated files up to date, or say what is stale (403).
 
     With errors nothing is rendered, planned or written. ``mode`` diff plans without judging staleness.
+    ``renumber`` moves draft migrations behind all others.
     """
-    from pgflow_gen.write import apply, make_plan, stale_findings
+    from pgflow_gen.write import apply, edited_findings, make_plan, stale_findings
 
     judged = _judge(config, verify=verify)
     if judged.rendered is not None and not judged.findings.has_errors:
-        judged.plan = make_plan(judged.rendered, config)
+        plan = make_plan(judged.rendered, config, renumber=renumber)
+        judged.findings.extend(plan.findings)
+        if plan.findings:
+            return judged.report()
+        judged.plan = plan
         if mode == "write":
-            apply(judged.plan)
+            apply(plan)
+            edited_findings(plan, judged.findings, written=True)
         elif mode == "check":
-            stale_findings(judged.plan, judged.findings)
+            stale_findings(plan, judged.findings)
     return judged.report()
 
 

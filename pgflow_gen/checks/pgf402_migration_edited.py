@@ -8,10 +8,14 @@ RULE = Rule(
     code="PGF402",
     title="a migration that was written before has been edited or removed",
     text="""\
-Written migrations are a record of what databases have been through. A released one never changes again;
-a correction is a new migration. When two branches wrote the same number, `pgflow-gen build --renumber` gives
-the later one the next.""",
+Written migrations are a record of what databases have been through. One that `pgflow-gen release` marked
+as shipped never changes again; a correction is a new migration. A draft is written anew by `build`, which then
+only warns.
+
+When two branches wrote the same number, or two migrations that follow the same one, `pgflow-gen build
+--renumber` moves drafts behind all others. It also joins a manifest that git could not merge.""",
     bad="""\
+$ pgflow-gen release
 $ rm generated/migrations/0001_crawl.sql
 $ pgflow-gen build
 generated/migrations/0001_crawl.sql:1:1: error[PGF402]: this migration was written before and is missing now

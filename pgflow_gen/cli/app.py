@@ -14,6 +14,7 @@ COMMANDS = {
     "build": LazyCommand(
         "pgflow_gen.cli.build:build", "Check all flows and write the generated files.", _WRITE
     ),
+    "release": LazyCommand("pgflow_gen.cli.release:release", "Mark draft migrations as shipped.", _WRITE),
     "check": LazyCommand("pgflow_gen.cli.check:check", "Check all flows; write nothing.", _WRITE),
     "compile": LazyCommand("pgflow_gen.cli.compile:compile_", "Print the SQL of one flow module.", _WRITE),
     "graph": LazyCommand("pgflow_gen.cli.graph:graph", "Print a flow's DAG as Mermaid.", _WRITE),

@@ -15,7 +15,8 @@ from pgflow_gen.report import Format
 Examples:
   pgflow-gen build                  after every change of a flow
   pgflow-gen build --check          in CI and in the pre-commit hook
-  pgflow-gen build --diff           what a build would change"""
+  pgflow-gen build --diff           what a build would change
+  pgflow-gen build --renumber       after a merge, when two branches wrote migrations"""
 )
 @click.option(
     "--check", "check_only", is_flag=True, help="Write nothing; exit 1 when a file is stale (PGF403)."
@@ -23,21 +24,29 @@ Examples:
 @click.option(
     "--diff", "show_diff", is_flag=True, help="Write nothing; print what would change as a diff, exit 1."
 )
+@click.option(
+    "--renumber", is_flag=True, help="Move draft migrations behind all others; join a manifest in conflict."
+)
 @verify_option
 @format_option
 @common_options
 @click.pass_context
-def build(ctx: click.Context, check_only: bool, show_diff: bool, verify: bool, format: Format) -> None:
+def build(
+    ctx: click.Context, check_only: bool, show_diff: bool, renumber: bool, verify: bool, format: Format
+) -> None:
     """Check all flows and bring the generated files up to date.
 
     Nothing is written when there are errors, and only files that differ are written. What was created,
-    changed or deleted is told on stderr. Handlers are never imported.
+    changed or deleted is told on stderr. Handlers are never imported. Migrations are drafts, written anew by
+    every build, until 'pgflow-gen release' marks them shipped.
     """
     from pgflow_gen import pipeline
 
+    if check_only and renumber:
+        raise click.UsageError("--check writes nothing, --renumber gives files new names: choose one.")
     mode: pipeline.Mode = "check" if check_only else "diff" if show_diff else "write"
     with refusals():
-        report = pipeline.build(load_project(), verify=verify, mode=mode)
+        report = pipeline.build(load_project(), verify=verify, mode=mode, renumber=renumber)
     if not (show_diff and format == "text") or report.diagnostics:
         print_findings(report, format, err=show_diff)
     dirty = False

@@ -28,6 +28,7 @@ def environment() -> Environment:
     for name in (
         "py_literal",
         "py_docstring",
+        "py_block",
         "sql_literal",
         "sql_name",
         "sql_jsonb",

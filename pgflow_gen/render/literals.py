@@ -30,6 +30,13 @@ def py_docstring(text: str, indent: int = 0) -> str:
     return f'"""{body}"""'
 
 
+def py_block(text: str) -> str:
+    """Lines of text as a readable Python literal in triple quotes."""
+    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    body = "".join(char if char.isprintable() or char == "\n" else _escape(char) for char in escaped)
+    return f'"""\\\n{body}"""'
+
+
 def _printable(line: str) -> str:
     """A line of a docstring: backslashes, quotes and everything invisible as escapes."""
     escaped = line.replace("\\", "\\\\")

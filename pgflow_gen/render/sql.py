@@ -1,7 +1,9 @@
-"""A flow as SQL: one transaction that defines it, in calls of the core's own functions."""
+"""A flow as SQL: calls of the core's own functions that define it, or change its options."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pgflow_gen.ir.flow import FlowSpec, Json, StepSpec
@@ -10,6 +12,7 @@ from pgflow_gen.ir.types import TypeTable
 from pgflow_gen.render.edges import topological
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.literals import sql_jsonb, sql_literal
+from pgflow_gen.render.settings import settings
 
 _FLOW_ARGUMENTS = ("max_attempts", "base_delay", "timeout", "backoff", "max_delay")
 _STEP_ARGUMENTS = {
@@ -38,16 +41,72 @@ class Call:
     named: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A migration before it is dressed for a tool: two lines of comment, and calls. Each ends in LF."""
+
+    head: str
+    body: str
+
+    @property
+    def framed(self) -> str:
+        """A file of its own: one transaction. What ``pgflow-gen compile`` prints, style ``plain``."""
+        return f"{self.head}begin;\n\n{self.body}\ncommit;\n"
+
+
+def create_script(flow: FlowSpec, types: TypeTable) -> Script:
+    """Creates the flow with its steps, each after its dependencies."""
+    calls = [_create_flow(flow), *(_add_step(flow, step, types) for step in topological(flow, types))]
+    return _script(flow, types, calls)
+
+
+def alter_script(flow: FlowSpec, types: TypeTable, before: Mapping[str, Json]) -> Script | None:
+    """Sets the complete options of whatever of the flow has others than ``before``; None when nothing has.
+
+    ``before`` are settings in the words of ``settings``; the structure must be the same.
+    """
+    after = settings(flow)
+    old_steps, new_steps = _steps(before), _steps(after)
+    calls: list[Call] = []
+    if not alike({**before, "steps": None}, {**after, "steps": None}):
+        calls.append(Call("alter_flow", (sql_literal(flow.db_slug),), _flow_options(flow)))
+    for step in topological(flow, types):
+        if not alike(old_steps.get(step.slug, {}), new_steps[step.slug]):
+            slugs = (sql_literal(flow.db_slug), sql_literal(step.slug))
+            calls.append(Call("alter_step", slugs, _step_options(step)))
+    return _script(flow, types, calls) if calls else None
+
+
 def compile_sql(flow: FlowSpec, types: TypeTable) -> str:
     """The migration that creates ``flow``: what ``pgflow-gen compile`` prints."""
-    calls = [_create_flow(flow), *(_add_step(flow, step, types) for step in topological(flow, types))]
+    return create_script(flow, types).framed
+
+
+def alike(one: Json, other: Json) -> bool:
+    """Whether two values are the same JSON; unlike in Python, 1 is neither true nor 1.0."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _script(flow: FlowSpec, types: TypeTable, calls: list[Call]) -> Script:
     digest = structure_hash(structure(flow, types))
-    return render_template("migration.sql.jinja", flow=flow, calls=calls, structure_hash=digest)
+    text = render_template("migration.sql.jinja", flow=flow, calls=calls, structure_hash=digest)
+    head, _, body = text.partition("\n\n")
+    return Script(f"{head}\n", body)
+
+
+def _steps(of: Mapping[str, Json]) -> dict[str, Json]:
+    steps = of.get("steps")
+    return steps if isinstance(steps, dict) else {}
 
 
 def _create_flow(flow: FlowSpec) -> Call:
-    named = [(name, _scalar(value)) for name in _FLOW_ARGUMENTS if (value := flow.option(name)) is not None]
-    return Call("create_flow", (sql_literal(flow.db_slug),), tuple(named))
+    return Call("create_flow", (sql_literal(flow.db_slug),), _flow_options(flow))
+
+
+def _flow_options(flow: FlowSpec) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name, _scalar(value)) for name in _FLOW_ARGUMENTS if (value := flow.option(name)) is not None
+    )
 
 
 def _add_step(flow: FlowSpec, step: StepSpec, types: TypeTable) -> Call:
@@ -55,12 +114,18 @@ def _add_step(flow: FlowSpec, step: StepSpec, types: TypeTable) -> Call:
     dependencies = step.dependencies(types)
     if dependencies:
         positional.append(f"array[{', '.join(map(sql_literal, dependencies))}]")
+    return Call("add_step", tuple(positional), _step_options(step, with_type=True))
+
+
+def _step_options(step: StepSpec, *, with_type: bool = False) -> tuple[tuple[str, str], ...]:
     named: list[tuple[str, str]] = []
     for option, argument in _STEP_ARGUMENTS.items():
-        value: Json = ("map" if step.is_map else None) if option == "step_type" else step.option(option)
+        value: Json = step.option(option)
+        if option == "step_type":
+            value = "map" if step.is_map and with_type else None
         if value is not None:
             named.append((argument, sql_jsonb(value) if option in _PATTERNS else _scalar(value)))
-    return Call("add_step", tuple(positional), tuple(named))
+    return tuple(named)
 
 
 def _scalar(value: Json) -> str:

@@ -3,6 +3,7 @@
 from pgflow_gen.write.apply import apply
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.plan import Change, Plan, make_plan
+from pgflow_gen.write.release import drafts, release
 from pgflow_gen.write.report import diff, edited_findings, stale_findings
 
 __all__ = [
@@ -11,7 +12,9 @@ __all__ = [
     "WriteError",
     "apply",
     "diff",
+    "drafts",
     "edited_findings",
     "make_plan",
+    "release",
     "stale_findings",
 ]

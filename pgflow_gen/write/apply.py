@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from pgflow_gen.write.errors import WriteError
@@ -18,18 +19,30 @@ def apply(plan: Plan) -> None:
     Raises WriteError when the disk refuses; files written before that are whole.
     """
     for change in plan.pending:
-        place = plan.folders.locate(change.path)
-        try:
-            if change.new is not None:
-                _replace(place, change.new)
-            elif not change.is_edited:
+        if change.new is not None:
+            write_file(plan.folders, change.path, change.new)
+        elif not change.is_edited:
+            with _told(change.path):
+                place = plan.folders.locate(change.path)
                 place.unlink(missing_ok=True)
                 _prune(place.parent, plan.folders)
-        except OSError as error:
-            raise WriteError(
-                f"{change.path} cannot be written: {error.strerror or error}",
-                help="check the folder's permissions and the space on the disk, then build again",
-            ) from error
+
+
+def write_file(folders: Folders, path: str, content: bytes) -> None:
+    """Put ``content`` where ``path``, relative to the project, means. Raises WriteError."""
+    with _told(path):
+        _replace(folders.locate(path), content)
+
+
+@contextlib.contextmanager
+def _told(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(
+            f"{path} cannot be written: {error.strerror or error}",
+            help="check the folder's permissions and the space on the disk, then build again",
+        ) from error
 
 
 def _replace(place: Path, content: bytes) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.ir.shape import structure, structure_hash
 from pgflow_gen.write.errors import WriteError
-from pgflow_gen.write.ledger import Ledger
+from pgflow_gen.write.ledger import Ledger, join
+from pgflow_gen.write.merging import both_sides, has_conflict
 
 NAME = "manifest.json"
 _TOOL = "pgflow-gen"
@@ -53,6 +54,19 @@ def decode(content: bytes, path: str) -> Manifest:
             f"{path} cannot be read: {error}",
             help="restore it from version control (it remembers which migrations exist), then build again",
         ) from error
+
+
+def decode_merged(content: bytes, path: str) -> Manifest:
+    """The manifest in ``content``, of both branches when git left its marks there. Raises WriteError."""
+    if not has_conflict(content):
+        return decode(content, path)
+    ours, theirs = (decode(side, path) for side in both_sides(content))
+    return Manifest(
+        ours.tool_version,
+        {**theirs.files, **ours.files},
+        {**theirs.shapes, **ours.shapes},
+        join(ours.ledger, theirs.ledger),
+    )
 
 
 def shapes(analysis: Analysis) -> dict[str, Any]:

@@ -4,36 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from pgflow_gen.config import Config
+from pgflow_gen.diagnostics import Diagnostic, Findings, Span
 from pgflow_gen.render.rendered import Rendered
+from pgflow_gen.render.styles import STYLES, Style
+from pgflow_gen.write.advance import Setting, advance
+from pgflow_gen.write.chain import app_label
+from pgflow_gen.write.changed_shapes import changed_shapes
 from pgflow_gen.write.digest import digest, same
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.folders import Folders
-from pgflow_gen.write.ledger import advance, contradictions
-from pgflow_gen.write.manifest import NAME, Manifest, decode, shapes, tool_version
+from pgflow_gen.write.history import rewritten_history, shared_places
+from pgflow_gen.write.ledger import Ledger
+from pgflow_gen.write.manifest import NAME, Manifest, decode_merged, shapes, tool_version
+from pgflow_gen.write.merging import has_conflict
+from pgflow_gen.write.present import Present
 
 ChangeKind: TypeAlias = Literal["create", "change", "delete", "keep"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One file; ``path`` is POSIX and relative to the project. ``is_edited``: not as it was written by us."""
+    """One file; ``path`` is POSIX and relative to the project.
+
+    ``is_edited``: not as it was written by us. ``was_written``: the manifest tells of it.
+    """
 
     kind: ChangeKind
     path: str
     old: bytes | None
     new: bytes | None
     is_edited: bool = False
+    was_written: bool = False
+    is_migration: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All files, sorted by path, the manifest last: it tells of the others."""
+    """All files, sorted by path, the manifest last: it tells of the others.
+
+    ``findings`` are what stands against carrying it out (401, 402).
+    """
 
     folders: Folders
     changes: tuple[Change, ...]
+    findings: tuple[Diagnostic, ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -44,34 +62,94 @@ class Plan:
         return tuple(change for change in self.changes if change.kind != "keep")
 
 
-def make_plan(rendered: Rendered, config: Config) -> Plan:
+def make_plan(
+    rendered: Rendered, config: Config, *, renumber: bool = False, now: datetime | None = None
+) -> Plan:
     """Compare ``rendered``, and the migrations that follow from it, with the disk. Writes nothing.
+
+    Args:
+        renumber: move drafts behind all other migrations, and join a manifest with a merge's conflict.
+        now: in UTC, for styles whose names start with the time; the clock's by default.
 
     Raises WriteError when a folder cannot be used, or a file that is not ours stands in the way.
     """
     folders = Folders.of(config)
     manifest_path = (folders.out / NAME).as_posix()
     old_bytes = folders.read(manifest_path)
-    old = decode(old_bytes, manifest_path) if old_bytes is not None else Manifest(tool_version())
-    for message, way_out in contradictions(old.ledger, rendered.analysis):
-        raise WriteError(message, help=way_out)
-    ledger, drafts = advance(old.ledger, rendered.analysis, folders.migration_names())
+    old = decode_merged(old_bytes, manifest_path) if old_bytes is not None else Manifest(tool_version())
+    setting = _setting(config, folders, old.ledger, now or datetime.now(UTC))
+    advanced = advance(old.ledger, rendered.analysis, setting, renumber=renumber)
+    findings = Findings()
+    changed_shapes(old.ledger, rendered.analysis, findings)
+    rewritten_history(old.ledger, advanced, setting.present, findings)
+    shared_places(old.ledger, advanced, rendered.analysis, setting, findings)
+    if old_bytes is not None and has_conflict(old_bytes) and not renumber:
+        _conflict(manifest_path, findings)
     wanted = {(folders.out / file.path).as_posix(): file.content for file in rendered.files}
-    wanted |= {(folders.migrations / name).as_posix(): text for name, text in drafts.items()}
-    kept = {(folders.migrations / entry.name).as_posix() for entry in ledger.entries} - wanted.keys()
+    wanted |= {setting.present.path(name): text for name, text in advanced.texts.items()}
+    wanted |= _package(setting, old.files)
+    kept = {setting.present.path(name) for name in advanced.ledger.names} - wanted.keys()
     changes = [_change(path, content, old.files, folders) for path, content in wanted.items()]
-    changes += _leftovers({*old.files} - {*wanted} - kept, old.files, folders)
+    known = dict(old.files) | _digests(setting, advanced.moved)
+    changes += _leftovers({*known} - {*wanted} - kept, known, folders)
+    migrations = {setting.present.path(name) for name in advanced.texts.keys() | old.ledger.names}
+    changes = [replace(change, is_migration=change.path in migrations) for change in changes]
     hashes = {path: digest(content) for path, content in wanted.items()}
     hashes |= {path: old.files[path] for path in kept if path in old.files}
-    new = Manifest(tool_version(), hashes, shapes(rendered.analysis), ledger)
+    new = Manifest(tool_version(), hashes, shapes(rendered.analysis), advanced.ledger)
+    manifest = _manifest_change(manifest_path, old_bytes, old, new)
     ordered = sorted(changes, key=lambda change: change.path)
-    return Plan(folders, (*ordered, _manifest_change(manifest_path, old_bytes, old, new)))
+    return Plan(folders, (*ordered, manifest), findings.sorted())
+
+
+def _setting(config: Config, folders: Folders, ledger: Ledger, now: datetime) -> Setting:
+    """Raises WriteError when the style changed although migrations were shipped in another one."""
+    style = STYLES[config.style]
+    for entry in ledger.entries:
+        if entry.shipped and entry.style != style.name:
+            raise WriteError(
+                f"style is {style.name!r}, but the shipped {entry.name} is of style {entry.style!r}",
+                help=f'set style = "{entry.style}" in [tool.pgflow-gen]: after a release it cannot change',
+            )
+    return Setting(style, Present.of(folders, style.suffix), now, _app(folders, style))
+
+
+def _app(folders: Folders, style: Style) -> str:
+    """The label of the Django app whose folder ``migrations`` is in."""
+    if style.name != "django":
+        return ""
+    parent = folders.root / folders.migrations.parent
+    apps = parent / "apps.py"
+    text = apps.read_text(encoding="utf-8", errors="replace") if apps.is_file() else ""
+    return app_label(parent.name, text)
+
+
+def _digests(setting: Setting, names: frozenset[str]) -> dict[str, str]:
+    return {setting.present.path(name): digest(setting.present.text(name).encode()) for name in names}
+
+
+def _package(setting: Setting, known: Mapping[str, str]) -> dict[str, bytes]:
+    """Django takes no folder without an ``__init__.py``; one that is there already is not ours."""
+    if setting.style.name != "django":
+        return {}
+    path = setting.present.path("__init__.py")
+    is_ours = path in known or setting.present.folders.read(path) is None
+    return {path: b""} if is_ours else {}
+
+
+def _conflict(path: str, findings: Findings) -> None:
+    findings.add(
+        "PGF402",
+        Span.file(path),
+        "two branches wrote migrations, and git could not merge what is told of them here",
+        help="run `pgflow-gen build --renumber`: it takes both sides, and gives drafts numbers of their own",
+    )
 
 
 def _change(path: str, content: bytes, known: Mapping[str, str], folders: Folders) -> Change:
     old = folders.read(path)
     if old is None:
-        return Change("create", path, None, content)
+        return Change("create", path, None, content, was_written=path in known)
     if same(old, content):
         return Change("keep", path, old, content)
     if path not in known and not _looks_generated(old):
@@ -79,7 +157,8 @@ def _change(path: str, content: bytes, known: Mapping[str, str], folders: Folder
             f"{path} exists and was not written by pgflow-gen",
             help="move it away, or set another folder in [tool.pgflow-gen]",
         )
-    return Change("change", path, old, content, is_edited=known.get(path, digest(old)) != digest(old))
+    is_edited = known.get(path, digest(old)) != digest(old) and not has_conflict(old)
+    return Change("change", path, old, content, is_edited, was_written=path in known)
 
 
 def _looks_generated(content: bytes) -> bool:
@@ -95,7 +174,8 @@ def _leftovers(paths: set[str], known: Mapping[str, str], folders: Folders) -> l
             continue  # written when the configuration named other folders: not ours to touch now
         old = folders.read(path)
         if old is not None:
-            found.append(Change("delete", path, old, None, is_edited=digest(old) != known[path]))
+            is_edited = digest(old) != known[path] and not has_conflict(old)
+            found.append(Change("delete", path, old, None, is_edited, was_written=True))
     return found
 
 

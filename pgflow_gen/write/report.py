@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import difflib
 
-from pgflow_gen.diagnostics import Findings, Span
+from pgflow_gen.diagnostics import Findings, Severity, Span
 from pgflow_gen.write.plan import Change, Plan
 
 _BUILD = "run `pgflow-gen build` and commit what it writes"
 
 
 def stale_findings(plan: Plan, findings: Findings) -> None:
-    """A 403 for every file that a build would write or delete; a 404 for those edited by hand."""
+    """A 403 for every file that a build would write or delete; a 402 or 404 for what was edited by hand."""
     edited_findings(plan, findings)
     for change in plan.pending:
-        if not change.is_edited:
+        if not _is_tampered(change):
             findings.add("PGF403", Span.file(change.path), _stale(change), help=_BUILD)
 
 
-def edited_findings(plan: Plan, findings: Findings) -> None:
-    """A 404 for every file of ours that is neither what was written nor what would be."""
-    for change in plan.pending:
-        if change.is_edited:
-            message, way_out = _edited(change)
-            findings.add("PGF404", Span.file(change.path), message, help=way_out)
+def edited_findings(plan: Plan, findings: Findings, *, written: bool = False) -> None:
+    """What was done to files of ours by hand: 402 for a draft migration, 404 for any other file.
+
+    ``written``: the plan has been carried out, so that it is told as a warning.
+    """
+    severity: Severity = "warning" if written else "error"
+    for change in filter(_is_tampered, plan.pending):
+        code = "PGF402" if change.is_migration else "PGF404"
+        message, way_out = _tampered(change, written)
+        findings.add(code, Span.file(change.path), message, help=way_out, severity=severity)
+
+
+def _is_tampered(change: Change) -> bool:
+    is_missing = change.is_migration and change.kind == "create" and change.was_written
+    return change.is_edited or is_missing
 
 
 def _stale(change: Change) -> str:
@@ -34,14 +43,25 @@ def _stale(change: Change) -> str:
     return "this generated file is stale"
 
 
-def _edited(change: Change) -> tuple[str, str]:
+def _tampered(change: Change, written: bool) -> tuple[str, str]:
+    """(what is wrong, way out)."""
+    noun = "draft migration" if change.is_migration else "generated file"
     if change.kind == "delete":
         return (
-            "this generated file is left over and was edited by hand, so it is not deleted",
+            f"this {noun} is left over and was edited by hand, so it is not deleted",
             "move your edit elsewhere and delete the file",
         )
+    if change.kind == "create":
+        if written:
+            return f"this {noun} was missing and has been written again", "commit it"
+        return f"this {noun} was written before and is missing now", _BUILD
+    if written:
+        return (
+            f"this {noun} was edited by hand, and has been written anew",
+            "change the flow it is made from; the edit may still be in version control",
+        )
     return (
-        "this generated file was edited by hand",
+        f"this {noun} was edited by hand",
         "take the edit back, or change the flow it is made from; `pgflow-gen build` writes the file anew",
     )
 

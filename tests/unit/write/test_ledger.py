@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pgflow_gen.ir.flow import Analysis, FlowSpec, Json
+from pgflow_gen.ir.flow import FlowSpec, Json
+from pgflow_gen.write import WriteError
 from pgflow_gen.write.digest import digest
-from pgflow_gen.write.ledger import Ledger, advance
-from tests.support.ir import STR, Types, flow, param, step
+from pgflow_gen.write.ledger import Ledger, join
+from tests.support.history import History
+from tests.support.ir import STR, flow, param, step
 
 
 def crawl(slug: str = "crawl", *steps: str, version: int = 1, **options: Json) -> FlowSpec:
@@ -17,67 +21,101 @@ def crawl(slug: str = "crawl", *steps: str, version: int = 1, **options: Json) -
     return flow(*made, slug=slug, version=version, options=options)
 
 
-def analysis(*flows: FlowSpec) -> Analysis:
-    return Analysis(flows, Types().table)
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(tmp_path)
 
 
-def names(ledger: Ledger) -> list[str]:
-    return [entry.name for entry in ledger.entries]
+def entries(history: History) -> list[dict[str, Any]]:
+    return list(history.manifest()["migrations"])
 
 
-def test_new_flows_get_the_next_numbers_in_the_order_of_the_source() -> None:
-    ledger, texts = advance(Ledger(), analysis(crawl("b"), crawl("a")), ())
-    assert names(ledger) == ["0001_b.sql", "0002_a.sql"]
-    ledger, _ = advance(ledger, analysis(crawl("za_"), crawl("b"), crawl("a")), texts)
-    assert names(ledger) == ["0001_b.sql", "0002_a.sql", "0003_za_.sql"]
+def test_new_flows_get_the_next_numbers_in_the_order_of_the_source(history: History) -> None:
+    history.build(crawl("b"), crawl("a"))
+    assert history.files() == ["0001_b.sql", "0002_a.sql"]
+    history.build(crawl("za_"), crawl("b"), crawl("a"))
+    assert history.files() == ["0001_b.sql", "0002_a.sql", "0003_za_.sql"]
 
 
-def test_a_draft_is_rendered_anew_under_its_name() -> None:
-    first, before = advance(Ledger(), analysis(crawl()), ())
-    second, after = advance(first, analysis(crawl("crawl", "fetch", "store", timeout=9)), before)
-    assert names(second) == ["0001_crawl.sql"]
-    [entry] = second.entries
-    assert entry.structure_hash != first.entries[0].structure_hash
-    assert entry.settings == {"timeout": 9, "steps": {"fetch": {}, "store": {}}}
-    assert entry.digest == digest(after["0001_crawl.sql"])
-    assert b"timeout => 9" in after["0001_crawl.sql"]
+def test_a_draft_is_rendered_anew_under_its_name(history: History) -> None:
+    history.build(crawl())
+    history.build(crawl("crawl", "fetch", "store", timeout=9))
+    assert history.files() == ["0001_crawl.sql"]
+    [entry] = entries(history)
+    assert [step["slug"] for step in entry["structure"]["steps"]] == ["fetch", "store"]
+    assert entry["settings"] == {"timeout": 9, "steps": {"fetch": {}, "store": {}}}
+    assert entry["digest"] == digest((history.folder / "0001_crawl.sql").read_bytes())
+    assert "timeout => 9" in history.text("0001_crawl.sql")
 
 
-def test_a_shipped_migration_is_left_alone() -> None:
-    ledger, _ = advance(Ledger(), analysis(crawl()), ())
-    shipped = Ledger(tuple(replace(entry, shipped=True) for entry in ledger.entries))
-    after, texts = advance(shipped, analysis(crawl(timeout=9), crawl("next")), ("0001_crawl.sql",))
-    assert after.entries[0] == shipped.entries[0]
-    assert list(texts) == ["0002_next.sql"]
+def test_a_flow_that_is_gone_keeps_its_migration_and_its_number(history: History) -> None:
+    history.build(crawl("a"), crawl("b"))
+    history.build(crawl("c"))
+    assert history.files() == ["0001_a.sql", "0002_b.sql", "0003_c.sql"]
 
 
-def test_a_flow_that_is_gone_keeps_its_entry_and_its_number() -> None:
-    ledger, _ = advance(Ledger(), analysis(crawl("a"), crawl("b")), ())
-    after, texts = advance(ledger, analysis(crawl("c")), ("0001_a.sql", "0002_b.sql"))
-    assert names(after) == ["0001_a.sql", "0002_b.sql", "0003_c.sql"]
-    assert list(texts) == ["0003_c.sql"]
+def test_a_draft_nobody_asks_for_can_be_deleted(history: History) -> None:
+    history.build(crawl("a"), crawl("b"))
+    history.build(crawl("a"))
+    (history.folder / "0002_b.sql").unlink()
+    assert history.check(crawl("a")) == [("PGF403", "generated/manifest.json")]
+    history.build(crawl("a"))
+    assert history.ledger() == [("0001_a.sql", False)]
 
 
-def test_a_new_version_is_a_flow_of_its_own() -> None:
-    ledger, texts = advance(Ledger(), analysis(crawl(), crawl(version=2)), ())
-    assert names(ledger) == ["0001_crawl.sql", "0002_crawl_v2.sql"]
-    assert b"'crawl_v2'" in texts["0002_crawl_v2.sql"]
+def test_a_new_version_is_a_flow_of_its_own(history: History) -> None:
+    history.build(crawl(), crawl(version=2))
+    assert history.files() == ["0001_crawl.sql", "0002_crawl_v2.sql"]
+    assert "'crawl_v2'" in history.text("0002_crawl_v2.sql")
 
 
-def test_files_the_ledger_forgot_keep_their_numbers() -> None:
-    ledger, _ = advance(Ledger(), analysis(crawl("new"), crawl("old")), ("0007_old.sql", "notes.md"))
-    assert names(ledger) == ["0007_old.sql", "0008_new.sql"]
+def test_files_the_ledger_forgot_keep_their_numbers(history: History) -> None:
+    history.build(crawl("old"))
+    history.folder.joinpath("0001_old.sql").rename(history.folder / "0007_old.sql")
+    (history.folder / "notes.md").write_text("0099_none")
+    history.manifest_path.unlink()
+    history.build(crawl("new"), crawl("old"))
+    assert history.files() == ["0007_old.sql", "0008_new.sql", "notes.md"]
 
 
-def test_the_ledger_survives_its_json() -> None:
-    ledger, _ = advance(Ledger(), analysis(crawl(timeout=3)), ())
-    assert Ledger.of_json([entry.as_json() for entry in ledger.entries]) == ledger
+def test_the_ledger_survives_its_json(history: History) -> None:
+    history.build(crawl(timeout=3))
+    data = entries(history)
+    assert [entry.as_json() for entry in Ledger.of_json(data).entries] == data
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"name": "../x.sql"}, {"name": "0001_a"}, {"shipped": "no"}, {"settings": 1}]
+    "wrong",
+    [
+        {"name": "../x.sql"},
+        {"name": "0001_a"},
+        {"shipped": "no"},
+        {"settings": 1},
+        {"style": "flyway"},
+        {"purpose": "drop"},
+    ],
 )
-def test_a_ledger_that_is_none_is_refused(wrong: dict[str, object]) -> None:
-    ledger, _ = advance(Ledger(), analysis(crawl()), ())
+def test_a_ledger_that_is_none_is_refused(wrong: dict[str, object], history: History) -> None:
+    history.build(crawl())
     with pytest.raises((ValueError, TypeError)):
-        Ledger.of_json([{**ledger.entries[0].as_json(), **wrong}])
+        Ledger.of_json([{**entries(history)[0], **wrong}])
+
+
+def test_of_two_branches_that_know_a_migration_the_one_that_shipped_it_is_right(history: History) -> None:
+    history.build(crawl("a"), crawl("b"))
+    draft = Ledger.of_json(entries(history))
+    shipped = Ledger((replace(draft.entries[0], shipped=True, digest="theirs"),))
+    assert [entry.shipped for entry in join(draft, shipped).entries] == [True, False]
+    assert join(shipped, draft) == join(draft, shipped)
+
+
+def test_a_style_is_for_a_projects_life_once_something_was_released(history: History) -> None:
+    history.build(crawl())
+    history.style = "supabase"
+    history.build(crawl())
+    assert history.files() == ["20260301120100_create_crawl_flow.sql"]
+    history.release()
+    history.style = "plain"
+    with pytest.raises(WriteError, match="style is 'plain', but the shipped") as error:
+        history.plan(crawl())
+    assert 'style = "supabase"' in (error.value.help or "")

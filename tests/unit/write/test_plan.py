@@ -275,22 +275,3 @@ def test_a_diff_is_one_that_patch_understands(tmp_path: Path) -> None:
 
 def test_a_diff_tells_of_empty_files_too(tmp_path: Path) -> None:
     assert "--- /dev/null\n+++ b/generated/py.typed\n" in diff(plan_of(tmp_path, crawl()))
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        (crawl(timeout=9), r"'crawl' has other options than the shipped 0001_crawl\.sql"),
-        (crawl(steps=("fetch", "more")), r"'crawl' has other steps or dependencies than the shipped"),
-    ],
-)
-def test_a_shipped_migration_is_not_contradicted(tmp_path: Path, changed: FlowSpec, message: str) -> None:
-    build(tmp_path, crawl())
-    data = manifest(tmp_path)
-    data["migrations"][0]["shipped"] = True
-    (tmp_path / "generated/manifest.json").write_text(json.dumps(data))
-    before = snapshot(tmp_path)
-    with pytest.raises(WriteError, match=message):
-        build(tmp_path, changed)
-    assert snapshot(tmp_path) == before
-    build(tmp_path, crawl())

@@ -1,0 +1,117 @@
+"""402: migrations that are not what was written, and those that two branches gave one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgflow_gen.diagnostics import Findings, Span
+from pgflow_gen.ir.flow import Analysis
+from pgflow_gen.write.advance import Advanced, Setting
+from pgflow_gen.write.chain import read_node
+from pgflow_gen.write.digest import digest
+from pgflow_gen.write.ledger import Entry, Ledger
+from pgflow_gen.write.present import Present
+
+CODE = "PGF402"
+_RENUMBER = "run `pgflow-gen build --renumber`: it moves drafts behind all other migrations"
+
+
+def rewritten_history(ledger: Ledger, advanced: Advanced, present: Present, findings: Findings) -> None:
+    """Shipped migrations, and drafts whose flow is gone, that do not read as they did."""
+    kept = advanced.ledger.names
+    for entry in ledger.entries:
+        if not entry.shipped and (entry.name in advanced.texts or entry.name not in kept):
+            continue  # rendered anew, or given up: the plan's business
+        path = present.path(entry.name)
+        content = present.folders.read(path)
+        if content is None:
+            findings.add(
+                CODE,
+                Span.file(path),
+                "this migration was written before and is missing now",
+                notes=["it was shipped: databases may have had it"] if entry.shipped else (),
+                help="restore it from version control; where `migrations` names a new folder, move it there",
+            )
+        elif digest(content) != entry.digest:
+            findings.add(CODE, Span.file(path), _edited(entry), help=_way_back(entry))
+
+
+def shared_places(
+    ledger: Ledger, advanced: Advanced, analysis: Analysis, setting: Setting, findings: Findings
+) -> None:
+    """Drafts with another migration's number, or another's place in the chain; and forgotten migrations."""
+    now = advanced.ledger
+    alive = {flow.db_slug for flow in analysis.flows}
+    others: dict[int, list[str]] = {}
+    known = now.names | advanced.moved
+    for entry in now.entries:
+        others.setdefault(entry.prefix, []).append(entry.name)
+    for orphan in setting.present.orphans(ledger):
+        if orphan.name in known:
+            continue
+        others.setdefault(orphan.prefix, []).append(orphan.name)
+        if orphan.flow in alive:
+            findings.add(
+                CODE,
+                Span.file(setting.present.path(orphan.name)),
+                f"the manifest does not tell of this migration of flow {orphan.flow!r}",
+                help="restore manifest.json from version control; or delete this file, if nothing applied it",
+            )
+    for name, other in sorted(
+        {**_same_prefix(advanced, others), **_same_parent(ledger, advanced, setting)}.items()
+    ):
+        findings.add(CODE, Span.file(setting.present.path(name)), other, help=_RENUMBER)
+
+
+def _same_prefix(advanced: Advanced, others: dict[int, list[str]]) -> dict[str, str]:
+    """Drafts that are not the only ones of their number: all of them, but for one that may keep it."""
+    found: dict[str, str] = {}
+    for prefix, names in others.items():
+        movable = [name for name in sorted(names) if name in advanced.texts]
+        if len(movable) == len(names):
+            movable = movable[1:]
+        for name in movable:
+            other = next(one for one in sorted(names) if one != name)
+            found[name] = f"this migration and {other} have the same number, {prefix:04d}"
+    return found
+
+
+def _same_parent(ledger: Ledger, advanced: Advanced, setting: Setting) -> dict[str, str]:
+    """Drafts that follow a migration which another one follows as well."""
+    if not setting.style.is_chained:
+        return {}
+    followers: dict[str | None, list[str]] = {}
+    for entry in advanced.ledger.entries:
+        followers.setdefault(entry.after, []).append(entry.name)
+    for name, after in _parents(ledger, advanced, setting):
+        followers.setdefault(after, []).append(name)
+    found: dict[str, str] = {}
+    for names in followers.values():
+        movable = [name for name in sorted(names) if name in advanced.texts]
+        if len(movable) == len(names):
+            movable = movable[1:]
+        for name in movable:
+            other = next(one for one in sorted(names) if one != name)
+            found[name] = f"this migration and {other} follow the same one"
+    return found
+
+
+def _parents(ledger: Ledger, advanced: Advanced, setting: Setting) -> Iterator[tuple[str, str | None]]:
+    known = advanced.ledger.names
+    for name in setting.present.strangers(ledger):
+        if name not in known:
+            node = read_node(setting.style.name, name, setting.present.text(name), setting.app)
+            if node is not None:
+                yield from ((name, after) for after in node.after or (None,))
+
+
+def _edited(entry: Entry) -> str:
+    if entry.shipped:
+        return "this migration was edited after it was shipped"
+    return "this draft was edited by hand, and no flow asks for it any more"
+
+
+def _way_back(entry: Entry) -> str:
+    if entry.shipped:
+        return "restore it from version control: databases have had it, a correction is a new migration"
+    return "take the edit back, or delete the file"
