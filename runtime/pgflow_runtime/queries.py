@@ -16,37 +16,25 @@ select r.run_id, pgflow.get_run_with_states(r.run_id)
 from unnest(%(run_ids)s::uuid[]) as r(run_id)
 """
 
+GET_PROGRESS: Final = """
+select run_id, progress from pgflow.get_run_progress(%(run_ids)s::uuid[], %(known)s::jsonb)
+"""
+
 GET_STRUCTURE: Final = "select pgflow.get_flow_definition(%(flow_slug)s) -> 'structure'"
 
 WATCH: Final = "select pgflow.watch_runs(%(watcher_id)s, %(run_ids)s::uuid[], %(seconds)s)"
 
 UNWATCH: Final = "select pgflow.unwatch_runs(%(watcher_id)s, %(run_ids)s::uuid[])"
 
-FAILED_TASK: Final = """
-select step_slug, task_index, error_message
-from pgflow.step_tasks
-where run_id = %(run_id)s and status = 'failed'
-order by failed_at, (error_message is null), step_slug, task_index
-limit 1
+GET_FAILURE: Final = """
+select step_slug, task_index, error_message from pgflow.get_run_failure(%(run_id)s)
 """
 
 LIST_RUNS: Final = """
-select run_id, flow_slug, status, started_at, coalesce(completed_at, failed_at) as ended_at, remaining_steps
-from pgflow.runs
-where (%(flow_slug)s::text is null or flow_slug = %(flow_slug)s)
-  and (%(status)s::text is null or status = %(status)s)
-order by started_at desc, run_id desc
-limit %(limit)s
+select run_id, flow_slug, status, started_at, ended_at, remaining_steps
+from pgflow.list_runs(%(flow_slug)s, %(status)s, %(limit)s)
 """
 
 COUNT_TASKS: Final = """
-select step_slug,
-       count(*) as total,
-       count(*) filter (where status = 'completed') as completed,
-       count(*) filter (where status = 'started') as started,
-       count(*) filter (where status = 'failed') as failed,
-       sum(attempts_count) as attempts
-from pgflow.step_tasks
-where run_id = %(run_id)s
-group by step_slug
+select step_slug, total, completed, started, failed, attempts from pgflow.count_tasks(%(run_id)s)
 """

@@ -47,15 +47,15 @@ class StepSnapshot:
         return self.initial_tasks - self.remaining_tasks
 
     @classmethod
-    def read(cls, row: Mapping[str, Any]) -> StepSnapshot:
-        """From a row of ``step_states`` as JSON."""
+    def read(cls, row: Mapping[str, Any], known: StepSnapshot | None = None) -> StepSnapshot:
+        """From a row of ``step_states`` as JSON; an output that is not there is taken from ``known``."""
         return cls(
             step_slug=row["step_slug"],
             status=row["status"],
             initial_tasks=row["initial_tasks"],
             remaining_tasks=row["remaining_tasks"],
             remaining_deps=row["remaining_deps"],
-            output=row.get("output"),
+            output=row.get("output", known.output if known is not None else None),
             error_message=row.get("error_message"),
             skip_reason=row.get("skip_reason"),
             created_at=_time(row.get("created_at")),
@@ -102,6 +102,20 @@ class RunSnapshot:
         """From what ``get_run_with_states`` returns."""
         steps = {row["step_slug"]: StepSnapshot.read(row) for row in document["steps"]}
         return cls.read_row(document["run"], steps)
+
+    @property
+    def known_outputs(self) -> list[str]:
+        """The slugs of the steps whose output this reading has."""
+        return [slug for slug, step in (self.steps or {}).items() if step.status == "completed"]
+
+    def updated(self, document: Mapping[str, Any]) -> RunSnapshot:
+        """The reading that ``get_run_progress`` gave to who has this one and its ``known_outputs``."""
+        before = self.steps or {}
+        steps = {
+            row["step_slug"]: StepSnapshot.read(row, before.get(row["step_slug"]))
+            for row in document["steps"]
+        }
+        return self.read_row({**document["run"], "input": self.input}, steps)
 
     @classmethod
     def read_row(cls, row: Mapping[str, Any], steps: Mapping[str, StepSnapshot] | None = None) -> RunSnapshot:

@@ -39,7 +39,6 @@ RUN_INPUT: Final = "select pgflow.get_run_input(%s::uuid)::text"
 DEFINITION: Final = "select pgflow.get_flow_definition(%s)"
 
 STARTED_TASKS: Final = """
-select last_worker_id::text, run_id::text, step_slug, task_index, attempts_count
-from pgflow.step_tasks
-where status = 'started' and last_worker_id = any(%s::uuid[])
+select worker_id::text, run_id::text, step_slug, task_index, attempt
+from pgflow.started_tasks(%s::uuid[])
 """

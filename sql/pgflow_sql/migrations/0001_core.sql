@@ -2841,6 +2841,146 @@ begin
 end;
 $$;
 
+-- ---- schema/0271_get_run_progress.sql
+-- What watchers of runs read again and again: get_run_with_states without the run's input, and without the
+-- outputs the caller has already. known: {"<run id>": [slugs of steps whose output is known]}; such a step comes
+-- without the key "output", every other completed one with it. A run that does not exist has no row.
+create function pgflow.get_run_progress(run_ids uuid[], known jsonb default '{}')
+returns table (run_id uuid, progress jsonb)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select r.run_id, jsonb_build_object(
+    'run', jsonb_build_object(
+      'run_id', r.run_id,
+      'flow_slug', r.flow_slug,
+      'status', r.status,
+      'output', case when r.status = 'completed' then r.output end,
+      'remaining_steps', r.remaining_steps,
+      'started_at', r.started_at,
+      'completed_at', r.completed_at,
+      'failed_at', r.failed_at,
+      'error_message', r.error_message
+    ),
+    'steps', coalesce(
+      (
+        -- columns by name: to_jsonb(s) - 'output' would read the output from where it is stored
+        select jsonb_agg(
+          jsonb_build_object(
+            'step_slug', s.step_slug,
+            'status', s.status,
+            'remaining_tasks', s.remaining_tasks,
+            'initial_tasks', s.initial_tasks,
+            'remaining_deps', s.remaining_deps,
+            'error_message', s.error_message,
+            'skip_reason', s.skip_reason,
+            'created_at', s.created_at,
+            'started_at', s.started_at,
+            'completed_at', s.completed_at,
+            'failed_at', s.failed_at,
+            'skipped_at', s.skipped_at
+          )
+          || case
+            when s.status <> 'completed' or k.step_slugs ? s.step_slug then '{}'
+            else jsonb_build_object('output', s.output)
+          end
+          order by st.step_index
+        )
+        from pgflow.step_states s
+        join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+        where s.run_id = r.run_id
+      ),
+      '[]'
+    )
+  )
+  from unnest(get_run_progress.run_ids) i(run_id)
+  cross join lateral (
+    select f.* from pgflow.runs f where f.run_id = i.run_id limit 1
+  ) r
+  cross join lateral (
+    select coalesce(get_run_progress.known -> r.run_id::text, '[]') as step_slugs
+  ) k;
+end;
+$$;
+
+-- ---- schema/0272_get_run_failure.sql
+-- The task that failed first in a run, the culprit of a failed one; no row if none failed.
+create function pgflow.get_run_failure(run_id uuid)
+returns table (step_slug text, task_index int, error_message text)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select t.step_slug, t.task_index, t.error_message
+  from pgflow.step_tasks t
+  where t.run_id = get_run_failure.run_id and t.status = 'failed'
+  -- tasks of one transaction failed at the same moment: the one that has a reason comes first
+  order by t.failed_at, t.error_message is null, t.step_slug, t.task_index
+  limit 1;
+end;
+$$;
+
+-- ---- schema/0273_list_runs.sql
+-- The latest runs, without what may be large; null for any flow and any status.
+create function pgflow.list_runs(
+  only_flow text default null, only_status text default null, max_runs int default 20
+)
+returns table (
+  run_id uuid,
+  flow_slug text,
+  status text,
+  started_at timestamptz,
+  ended_at timestamptz,
+  remaining_steps int
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at), r.remaining_steps
+  from pgflow.runs r
+  where (list_runs.only_flow is null or r.flow_slug = list_runs.only_flow)
+    and (list_runs.only_status is null or r.status = list_runs.only_status)
+  order by r.started_at desc, r.run_id desc
+  limit list_runs.max_runs;
+end;
+$$;
+
+-- ---- schema/0274_count_tasks.sql
+-- How far the steps of a run have come, those that have tasks.
+create function pgflow.count_tasks(run_id uuid)
+returns table (step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select
+    t.step_slug,
+    count(*),
+    count(*) filter (where t.status = 'completed'),
+    count(*) filter (where t.status = 'started'),
+    count(*) filter (where t.status = 'failed'),
+    sum(t.attempts_count)
+  from pgflow.step_tasks t
+  where t.run_id = count_tasks.run_id
+  group by t.step_slug
+  order by t.step_slug;
+end;
+$$;
+
 -- ---- schema/0280__read_messages.sql
 -- Locks up to max_count visible messages of one queue, oldest id first, skipping locked ones and those up to
 -- after_msg_id. Their visibility is set later, once it is known what becomes of them.
@@ -3236,6 +3376,24 @@ begin
   perform pgflow._set_visibility(v_released.flow_slugs, v_released.msg_ids, v_released.vt_offsets);
   perform pgflow._notify(v_released.flow_slugs, null);
   return v_released.task_count;
+end;
+$$;
+
+-- ---- schema/0288_started_tasks.sql
+-- The tasks these workers hold by the database's account: after a lost connection a worker releases those of
+-- them it has not heard of.
+create function pgflow.started_tasks(worker_ids uuid[])
+returns table (worker_id uuid, run_id uuid, step_slug text, task_index int, attempt int)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select t.last_worker_id, t.run_id, t.step_slug, t.task_index, t.attempts_count
+  from pgflow.step_tasks t
+  where t.status = 'started' and t.last_worker_id = any(started_tasks.worker_ids);
 end;
 $$;
 
@@ -4449,3 +4607,5 @@ $$;
 revoke all on schema pgflow from public;
 revoke all on all tables in schema pgflow from public;
 revoke all on all functions in schema pgflow from public;
+revoke all on type pgflow.step_task_record from public;
+revoke all on type pgflow.task_result from public;

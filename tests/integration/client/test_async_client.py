@@ -28,6 +28,7 @@ from pgflow_runtime.errors import (
     WaitTimeout,
     WrongFlow,
 )
+from pgflow_runtime.snapshot import RunSnapshot
 from tests.support.core import Core, connect
 from tests.support.crawl import AsyncClient, AsyncCrawlRun, check_order, finish, name_of
 from tests.support.wait import eventually_async
@@ -484,7 +485,35 @@ async def test_many_waiters_share_one_listening_session(dsn: str, hand: Core) ->
         assert all(found == {"note": "n", "report": {"pages": 2}} for found in await asyncio.gather(*waits))
 
 
-async def test_role_that_may_only_call_functions_learns_step_and_message(dsn: str, hand: Core) -> None:
+async def test_waiting_reads_neither_input_nor_known_outputs_again(
+    dsn: str, hand: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readings while waiting carry each output once; what the client shows is as after a full reading."""
+    documents: list[dict[str, Any]] = []
+    original = RunSnapshot.updated
+
+    def updated(self: RunSnapshot, document: dict[str, Any]) -> RunSnapshot:
+        documents.append(document)
+        return original(self, document)
+
+    monkeypatch.setattr(RunSnapshot, "updated", updated)
+    async with AsyncClient.connect(dsn) as client:
+        run = await client.start_crawl(INPUT)
+        waiting = asyncio.create_task(run.result(timeout=60))
+        await watched(dsn, run.run_id)
+        await asyncio.to_thread(finish, hand)
+        await waiting
+        outputs = [
+            step["step_slug"] for document in documents for step in document["steps"] if "output" in step
+        ]
+        assert sorted(outputs) == sorted(run.steps)
+        assert all("input" not in document["run"] for document in documents)
+        fresh = RunSnapshot.read(hand.value("select pgflow.get_run_with_states(%s)", run.run_id))
+        assert run.steps == fresh.steps
+        assert (run.input, run.output) == (INPUT, fresh.output)
+
+
+async def test_role_that_may_only_call_functions_learns_step_task_and_message(dsn: str, hand: Core) -> None:
     role = f"pgflow_reader_{uuid4().hex[:8]}"
     hand.run_sql(f"create role {role} login")
     try:
@@ -497,9 +526,9 @@ async def test_role_that_may_only_call_functions_learns_step_and_message(dsn: st
             hand.poll("crawl", 100)
             hand.fail_task(started.run_id, "note", 0, "no")
             found = await client.get_crawl(started.run_id)
-            with pytest.raises(RunFailed, match="in step 'note': ") as failure:
+            with pytest.raises(RunFailed, match="in step 'note', task 0: no") as failure:
                 await found.result(timeout=30)
-            assert failure.value.task_index is None
+            assert failure.value.task_index == 0
     finally:
         hand.run_sql(f"drop owned by {role}")
         hand.run_sql(f"drop role {role}")

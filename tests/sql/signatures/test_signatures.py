@@ -104,7 +104,44 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "unwatch_runs": ("watcher_id uuid, run_ids uuid[]", "void"),
     "get_flow_definition": ("flow_slug text", "jsonb"),
     "get_run_input": ("run_id uuid", "jsonb"),
+    "get_run_progress": (
+        "run_ids uuid[], known jsonb = '{}'",
+        "table(run_id uuid, progress jsonb)",
+        "s",
+    ),
+    "get_run_failure": ("run_id uuid", "table(step_slug text, task_index integer, error_message text)", "s"),
+    "list_runs": (
+        "only_flow text = null, only_status text = null, max_runs integer = 20",
+        "table(run_id uuid, flow_slug text, status text, started_at timestamp with time zone, "
+        "ended_at timestamp with time zone, remaining_steps integer)",
+        "s",
+    ),
+    "count_tasks": (
+        "run_id uuid",
+        "table(step_slug text, total bigint, completed bigint, started bigint, failed bigint, "
+        "attempts bigint)",
+        "s",
+    ),
+    "started_tasks": (
+        "worker_ids uuid[]",
+        "table(worker_id uuid, run_id uuid, step_slug text, task_index integer, attempt integer)",
+        "s",
+    ),
     "schema_version": ("", "integer"),
+    "alter_flow": (
+        "flow_slug text, max_attempts integer = null, base_delay integer = null, timeout integer = null, "
+        "backoff text = null, max_delay integer = null",
+        "flows",
+    ),
+    "alter_step": (
+        "flow_slug text, step_slug text, max_attempts integer = null, base_delay integer = null, "
+        "timeout integer = null, start_delay integer = null, required_input_pattern jsonb = null, "
+        "forbidden_input_pattern jsonb = null, when_unmet text = null, when_exhausted text = null, "
+        "backoff text = null, max_delay integer = null",
+        "steps",
+    ),
+    "cascade_resolve_conditions": ("run_id uuid", "boolean"),
+    "new_run_id": ("", "uuid"),
     "prune_batch": ("retention_interval interval, max_runs integer", "integer"),
 }
 
@@ -127,6 +164,16 @@ def test_signature(core: Core, name: str) -> None:
     assert (normal(row.parameters), normal(row.result)) == wanted[:2]
     if len(wanted) == 3:
         assert row.volatility == wanted[2]
+
+
+def test_every_public_function_is_listed_once(core: Core) -> None:
+    """A new function, one that went and one with several signatures are noticed here."""
+    found = core.rows(
+        """select proname as name from pg_proc
+           where pronamespace = 'pgflow'::regnamespace and left(proname, 1) <> '_'
+           order by proname collate "C" """
+    )
+    assert [row.name for row in found] == sorted(name for name in FUNCTIONS if not name.startswith("_"))
 
 
 def test_rows_of_a_worker(core: Core) -> None:

@@ -16,7 +16,7 @@ from pgflow_runtime.client._sync.step import StepRun
 from pgflow_runtime.client._sync.subscription import EventHandler, subscribe
 from pgflow_runtime.client._sync.watcher import Watcher
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.errors import PermissionDenied, RunFailed, RunNotFound, WaitTimeout
+from pgflow_runtime.errors import RunFailed, RunNotFound, WaitTimeout
 from pgflow_runtime.events import Event
 from pgflow_runtime.snapshot import RunSnapshot, RunStatus, StepSnapshot
 
@@ -92,7 +92,7 @@ class Run(Generic[OutputT]):
         """Read the run again. Raises RunNotFound, ConnectionFailed..."""
         if self._feed.is_final:
             return
-        found = self._watcher.read([self.run_id])
+        found = self._watcher.read_progress([self._feed])
         snapshot = found.get(self.run_id)
         if snapshot is None:
             raise RunNotFound(f"run {self.run_id} is not in the database any more")
@@ -186,7 +186,7 @@ class Run(Generic[OutputT]):
         return step.status if step is not None else "created"
 
     def _failure(self) -> RunFailed:
-        """What to raise for a failed run: with the task, where we may read it."""
+        """What to raise for a failed run: with the task, if it failed by one."""
         latest = self._feed.latest
         if latest.steps is None:
             self.refresh()
@@ -194,10 +194,7 @@ class Run(Generic[OutputT]):
         step = latest.failed_step
         message = self.error_message
         task_index: int | None = None
-        try:
-            task = self._watcher.fetch_one(queries.FAILED_TASK, {"run_id": self.run_id})
-        except PermissionDenied:
-            task = None  # a role that may only call functions
+        task = self._watcher.fetch_one(queries.GET_FAILURE, {"run_id": self.run_id})
         if task is not None and step is not None and task[0] == step.step_slug:
             task_index = task[1]
         slug = step.step_slug if step is not None else None

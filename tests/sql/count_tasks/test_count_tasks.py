@@ -1,0 +1,28 @@
+"""How far the steps of a run have come."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from tests.support.core import Core
+
+
+def test_tasks_by_status(core: Core) -> None:
+    core.flow("f", "m:map", "after < m", max_attempts=2)
+    run = core.start_flow("f", [1, 2, 3, 4])
+    core.start_flow("f", [1])
+    core.poll("f", 3)
+    core.complete_task(run.run_id, "m", 0, 1)
+    core.fail_task(run.run_id, "m", 1)
+    rows = core.rows("select * from pgflow.count_tasks(%s)", run.run_id)
+    assert [tuple(row) for row in rows] == [("m", 4, 1, 1, 0, 3)]
+    assert core.rows("select * from pgflow.count_tasks(%s)", uuid4()) == []
+
+
+def test_failed_tasks(core: Core) -> None:
+    core.flow("f", "m:map", "n", max_attempts=1)
+    run = core.start_flow("f", [1, 2])
+    core.poll("f", 3)
+    core.fail_task(run.run_id, "m", 1)
+    rows = core.rows("select step_slug, total, failed from pgflow.count_tasks(%s)", run.run_id)
+    assert [tuple(row) for row in rows] == [("m", 2, 1), ("n", 1, 0)]
