@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgflow_gen.ir.types import UNKNOWN, Field
+from pgflow_gen.ir.types import UNKNOWN, Field, NewTypeRef, TypeKey
 from tests.support.ir import (
     ANY,
     FLOAT,
@@ -45,6 +45,15 @@ def test_list_invariance_names_the_way_out() -> None:
     assert found.help is not None
     assert "Sequence[float]" in found.help
     assert codes(flow(step("a", returns=list_of(INT)), step("b", param("a", sequence_of(FLOAT))))) == []
+
+
+def test_a_parameter_may_ask_for_a_new_type_of_what_arrives() -> None:
+    user = NewTypeRef(TypeKey("flows.example", "UserId"), STR)
+    admin = NewTypeRef(TypeKey("flows.example", "AdminId"), user)
+    for asked in (user, admin):
+        assert codes(flow(step("a", returns=STR), step("b", param("a", asked)))) == []
+        assert codes(flow(step("a", returns=list_of(STR)), step("b", param("a", list_of(asked))))) == []
+        assert codes(flow(step("a", returns=INT), step("b", param("a", asked)))) == ["PGF303"]
 
 
 def test_dict_invariance_names_the_way_out() -> None:
