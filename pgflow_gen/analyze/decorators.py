@@ -9,7 +9,7 @@ from pgflow_gen.analyze.faults import report, unresolved
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.names import closest
 from pgflow_gen.source.index import Assignment, ModuleIndex
-from pgflow_gen.source.resolve import RUNTIME, Defined, External, Missing
+from pgflow_gen.source.resolve import Defined, External, Missing
 
 # Decorators that do not keep a handler's signature, so that no worker could call it as written.
 _BREAKING = {
@@ -31,7 +31,7 @@ def examine(
     finder: FlowFinder, module: ModuleIndex, function: cst.FunctionDef, findings: Findings, *, nested: bool
 ) -> StepDraft | None:
     """The step that ``function`` is, None when no flow decorates it. Reports PGF214 and PGF103."""
-    nodes = [decorator.decorator for decorator in function.decorators]
+    nodes = [_called_once(finder, module, item.decorator, findings) for item in function.decorators]
     matches = [_match(finder, module, node, findings, nested=nested) for node in nodes]
     ours = [at for at, match in enumerate(matches) if match is not None]
     if not ours:
@@ -57,6 +57,24 @@ def examine(
         )
     _refuse_breaking(finder, module, nodes[first + 1 :], findings)
     return StepDraft(match.flow, module, function, match.kind, nodes[first])
+
+
+def _called_once(
+    finder: FlowFinder, module: ModuleIndex, node: cst.BaseExpression, findings: Findings
+) -> cst.BaseExpression:
+    """``@flow.step(...)()`` as ``@flow.step(...)``: the second call is reported, the step is read."""
+    inner = node
+    while isinstance(inner, cst.Call) and isinstance(inner.func, cst.Call):
+        inner = inner.func
+    if inner is node or finder.attribute(module, inner) is None:
+        return node
+    findings.add(
+        "PGF214",
+        module.file.span(node),
+        f"@{_short(module, inner)} is called twice",
+        help="keep the first pair of parentheses, which holds the options",
+    )
+    return inner
 
 
 def _match(
@@ -105,7 +123,7 @@ def _refuse_unknown_owner(
     maker = finder.resolver.resolve(symbol.module, callee)
     if isinstance(maker, Missing) and symbol.module is module:
         report(findings, module.file.span(callee), [unresolved(maker)])
-    if isinstance(maker, Defined) and RUNTIME in maker.module.file.source.text:
+    if isinstance(maker, Defined) and finder.may_make_flow(maker):
         name = symbol.binding.name
         findings.add(
             "PGF211",

@@ -7,10 +7,11 @@ from typing import cast
 
 import libcst as cst
 
+from pgflow_gen.analyze.classes import base_nodes
 from pgflow_gen.ir.flow import FlowKey, StepKind
-from pgflow_gen.source.index import Assignment, ModuleIndex
+from pgflow_gen.source.index import Assignment, Class, ModuleIndex
 from pgflow_gen.source.parse import parse_expression
-from pgflow_gen.source.resolve import Defined, External, Resolver, Symbol
+from pgflow_gen.source.resolve import RUNTIME, Defined, External, Resolver, Symbol
 
 KINDS = ("step", "array", "map")
 
@@ -91,6 +92,24 @@ class FlowFinder:
     def is_flow_call(self, module: ModuleIndex, node: cst.BaseExpression | None) -> bool:
         """Whether an expression makes a flow: ``Flow(...)`` or ``Flow[X](...)``."""
         return isinstance(node, cst.Call) and self._callee(module, node.func) is not None
+
+    def may_make_flow(self, maker: Defined) -> bool:
+        """Whether calling something of the project may give a flow: a class only if it is one itself."""
+        if not isinstance(maker.binding, Class):
+            return RUNTIME in maker.module.file.source.text
+        waiting, seen = [maker], {maker.key}
+        while waiting:
+            symbol = waiting.pop()
+            assert isinstance(symbol.binding, Class)
+            for base in base_nodes(symbol.binding.definition):
+                found = self.resolver.resolve(symbol.module, base)
+                found = self.resolver.follow(found) if found is not None else None
+                if isinstance(found, External) and found.is_runtime("Flow"):
+                    return True
+                if isinstance(found, Defined) and isinstance(found.binding, Class) and found.key not in seen:
+                    seen.add(found.key)
+                    waiting.append(found)
+        return False
 
     def _draft(self, symbol: Defined, binding: Assignment) -> FlowDraft | None:
         if not isinstance(binding.value, cst.Call):

@@ -50,6 +50,7 @@ class Surveyor:
                     self._function(statement, inside)
                     self._nested(statement.body, f"function {statement.name.value!r}", inside)
                 case cst.ClassDef():
+                    self._class(statement)
                     self._nested(statement.body, f"class {statement.name.value!r}", inside)
                 case (
                     cst.Else()
@@ -61,6 +62,17 @@ class Surveyor:
                     self._block(statement.body, inside)
                 case _:
                     self._compound(statement, inside)
+
+    def _class(self, definition: cst.ClassDef) -> None:
+        for decorator in definition.decorators:
+            found = self.finder.attribute(self.module, decorator.decorator)
+            if found is not None and found.kind is not None:
+                self.survey.findings.add(
+                    "PGF214",
+                    self.module.file.span(decorator.decorator),
+                    f"class {definition.name.value!r} cannot be a step",
+                    help="write a function; it may make an object and call its methods",
+                )
 
     def _block(self, block: cst.BaseSuite, inside: str | None) -> None:
         self._statements([block] if isinstance(block, cst.SimpleStatementSuite) else block.body, inside)
@@ -108,6 +120,11 @@ class Surveyor:
         elif isinstance(value, cst.Dict):
             for pair in value.elements:
                 self._value(pair.value, None, inside)
+        elif isinstance(value, cst.IfExp):
+            self._value(value.body, None, inside or "in an 'if' expression")
+            self._value(value.orelse, None, inside or "in an 'if' expression")
+        elif isinstance(value, cst.ListComp | cst.SetComp | cst.GeneratorExp):
+            self._value(value.elt, None, inside or "in a comprehension")
         elif self.finder.is_flow_call(self.module, value):
             self._flow(value, target, inside)
         else:
@@ -135,6 +152,10 @@ class Surveyor:
         inner = value.func if isinstance(value, cst.Call) and isinstance(value.func, cst.Call) else value
         found = self.finder.attribute(self.module, inner)
         if found is None or found.kind is None:
+            # functools.partial(flow.step, ...) and the like
+            for argument in value.args if isinstance(value, cst.Call) else ():
+                if isinstance(argument.value, cst.Attribute):
+                    self._misuse(argument.value)
             return
         written = f"@{found.flow.name}.{found.kind}"
         self.survey.findings.add(

@@ -137,6 +137,8 @@ MISPLACED = [
     ("a, b = Flow[str]('f'), 3\n", (2, "Flow[str]('f')"), "without a name of its own"),
     ("flows = {'f': Flow[str]('f')}\n", (2, "Flow[str]('f')"), "without a name of its own"),
     ("Flow[str]('f')\n", (2, "Flow[str]('f')"), "without a name of its own"),
+    ("flow = Flow[str]('f') if x else None\n", (2, "Flow[str]('f')"), "in an 'if' expression"),
+    ("flows = [Flow[str](x) for x in y]\n", (2, "Flow[str](x)"), "in a comprehension"),
 ]
 
 
@@ -190,6 +192,10 @@ USES = [
     ("@flow.step\ndef one() -> None: ...\none = 3", [(5, "one")]),
     ("@flow.step\ndef one() -> None: ...\n@second.step\ndef one() -> None: ...", [(6, "one")]),
     ("flow = 3", [(3, "flow")]),
+    ("@flow.step\nclass A: ...", [(3, "flow.step")]),
+    ("@flow.step(timeout=3)()\ndef one() -> None: ...", [(3, "flow.step(timeout=3)()")]),
+    ("fast = partial(flow.step, timeout=3)", [(3, "flow.step")]),
+    ("made = [flow.step(slug=x)(fn) for x in y]", [(3, "flow.step(slug=x)(fn)")]),
     ("from functools import lru_cache\n@flow.step\n@lru_cache\ndef one() -> None: ...", [(5, "lru_cache")]),
     ("import contextlib as c\n@flow.step\n@c.contextmanager\ndef one() -> None: ...",
      [(5, "c.contextmanager")]),
@@ -220,6 +226,18 @@ def test_other_libraries_decorators_are_left_alone(tmp_path: Path) -> None:
     code = "from prefect import app\n@app.step\ndef one(): ...\nclass A:\n    @some\n    def map(self): ...\n"
     read = read_flow(tmp_path, code).clean()
     assert read.flows == ()
+
+
+CLASSES = [
+    ("class Bot:\n    def step(self, fn): ...\nbot = Bot()\n", []),
+    ("class Bot(Flow[str]): ...\nclass Better(Bot): ...\nbot = Better('b')\n", ["PGF211"]),
+]
+
+
+@pytest.mark.parametrize(("code", "codes"), CLASSES)
+def test_an_object_of_the_projects_own_class(tmp_path: Path, code: str, codes: list[str]) -> None:
+    read = read_flow(tmp_path, f"from pgflow_runtime import Flow\n{code}@bot.step\ndef one(): ...\n")
+    assert read.codes == codes, read.report()
 
 
 @pytest.mark.parametrize("name", ["my-flow", "class", "2nd"])
