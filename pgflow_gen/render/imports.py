@@ -48,17 +48,25 @@ class Imports:
 
     def lines(self) -> list[str]:
         """The import statements in groups (standard library, packages, own), a blank line between."""
-        plain = [item for item in self._known.values() if not item.is_typing_only]
+        plain = _by_module(item for item in self._known.values() if not item.is_typing_only)
         groups: list[list[str]] = []
         for level in range(3):
-            modules = sorted({item.module for item in plain if _level(item.module) == level})
-            groups.append([_statement(module, plain) for module in modules])
+            modules = sorted(module for module in plain if _level(module) == level)
+            groups.append([_statement(module, plain[module]) for module in modules])
         lines = [line for group in groups if group for line in ("", *group)]
-        guarded = [item for item in self._known.values() if item.is_typing_only]
+        guarded = _by_module(item for item in self._known.values() if item.is_typing_only)
         if guarded:
             lines += ["", f"if {self.use('typing', 'TYPE_CHECKING')}:"]
-            lines += [f"    {_statement(name, guarded)}" for name in sorted({i.module for i in guarded})]
+            lines += [f"    {_statement(module, guarded[module])}" for module in sorted(guarded)]
         return lines[1:]
+
+
+def _by_module(imports: Iterable[Import]) -> dict[str, list[Import]]:
+    """One pass: ``client.py`` imports from as many modules as there are flows."""
+    found: dict[str, list[Import]] = {}
+    for item in imports:
+        found.setdefault(item.module, []).append(item)
+    return found
 
 
 def _level(module: str) -> int:
@@ -68,7 +76,7 @@ def _level(module: str) -> int:
 
 
 def _statement(module: str, imports: Iterable[Import]) -> str:
-    clauses = [item.clause for item in sorted(imports, key=_order) if item.module == module]
+    clauses = [item.clause for item in sorted(imports, key=_order)]
     line = f"from {module} import {', '.join(clauses)}"
     if len(line) <= 100:
         return line
