@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import libcst as cst
 
-from pgflow_gen.analyze.faults import Fault, foreign, not_json
+from pgflow_gen.analyze.faults import Fault, foreign, not_json, unresolved
 from pgflow_gen.source.index import Class
-from pgflow_gen.source.resolve import Defined, External, Resolver
+from pgflow_gen.source.resolve import Defined, External, Missing, Resolver
 
 _TYPED_DICT = "declare it as a TypedDict"
 _DECORATORS = {
@@ -22,9 +24,14 @@ def refusal_of_class(resolver: Resolver, symbol: Defined) -> Fault:
     name = symbol.binding.name
     kind, help = _kind(resolver, symbol, set())
     if kind is None:
-        base = _foreign_base(resolver, symbol)
-        if base is not None:
+        base = _unknown_base(resolver, symbol)
+        if isinstance(base, External):
             return foreign(base)
+        if isinstance(base, Missing):
+            span = symbol.module.file.span(symbol.binding.node)
+            note = f"it is a base of class {name}, declared at {span.path}:{span.line}"
+            fault = unresolved(base)
+            return replace(fault, notes=(*fault.notes, note))
         return not_json(f"class {name} is not JSON", help)
     return not_json(f"{kind} {name} is not JSON", help)
 
@@ -90,13 +97,13 @@ def _enum_help(definition: cst.ClassDef) -> str:
     return f"use Literal[{spelled}] and send the member's value"
 
 
-def _foreign_base(resolver: Resolver, symbol: Defined) -> External | None:
-    """A base from an installed distribution: the class may well be a TypedDict, nobody can know."""
+def _unknown_base(resolver: Resolver, symbol: Defined) -> External | Missing | None:
+    """A base that is undefined or of an installed distribution: it may be a TypedDict, nobody can know."""
     if not isinstance(symbol.binding, Class):
         return None
     for base in base_nodes(symbol.binding.definition):
         found = resolver.resolve(symbol.module, base)
-        if isinstance(found, External) and not found.is_known:
+        if isinstance(found, Missing) or (isinstance(found, External) and not found.is_known):
             return found
     return None
 

@@ -129,6 +129,13 @@ def test_an_unknown_name_in_a_field_is_at_its_annotation(tmp_path: Path) -> None
     assert fault.help == "did you mean 'Page'?"
 
 
+def test_an_unknown_base_is_named(tmp_path: Path) -> None:
+    read, _ = read_type(tmp_path, "R", "class Page(TypedDict):\n    x: int\nclass R(Pgae):\n    y: int")
+    fault = read.one("PGF103")
+    assert (read.text(fault.span), fault.help) == ("R", "did you mean 'Page'?")
+    assert "it is a base of class R" in fault.notes[0]
+
+
 @pytest.mark.parametrize(
     ("prelude", "message"),
     [
