@@ -35,9 +35,9 @@ class Style:
     def dress(self, script: Script, name: str, after: str | None, app: str) -> bytes:
         """The file ``name``. ``after``: what it follows, where the style chains; ``app``: Django's label."""
         if self.is_chained:
-            context = {"script": script, "name": name, "after": after, "app": app}
-            revision = revision_id(name)
-            return render_template(f"migration.{self.name}.jinja", revision=revision, **context).encode()
+            title = name.removesuffix(self.suffix)
+            context = {"script": script, "title": title, "link": self.link(name), "after": after, "app": app}
+            return render_template(f"migration.{self.name}.jinja", **context).encode()
         if self.name == "dbmate":
             # dbmate brings its own transaction.
             return f"{script.head}-- migrate:up\n\n{script.body}\n-- migrate:down\n".encode()

@@ -26,7 +26,11 @@ _PGMQ = (
     help="The folder of your migrations.",
 )
 @click.option(
-    "--style", type=click.Choice(STYLES), default="plain", show_default=True, help="How files are named."
+    "--style",
+    type=click.Choice(STYLES),
+    default="plain",
+    show_default=True,
+    help="The tool they are for: how files are named and wrapped.",
 )
 @click.option(
     "--with-pgmq", is_flag=True, help="Copy pgmq's SQL (from the package pgmq) in front of the core."
@@ -36,7 +40,9 @@ def install(folder: Path, style: str, with_pgmq: bool, yes: bool) -> None:
     """Copy the core's migrations into a folder of yours, numbered to follow what is there.
 
     Copies that are there already are left alone; an edited one is never overwritten. Flow migrations need
-    no copying: set `migrations` in [tool.pgflow-gen] to write them where you want them.
+    no copying: set `migrations` and `style` in [tool.pgflow-gen] to write them where and how you want them.
+    Install first: the flows' migrations need the core's. Drafts that stand before it are moved behind by
+    `pgflow-gen build --renumber`.
     """
     with refusals():
         copies = plan_copies(folder, style, datetime.now(UTC), with_pgmq=with_pgmq)

@@ -12,11 +12,12 @@ from pgmq.install import get_embedded_install_sql
 
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.migrate.ledger import digest_of
+from pgflow_runtime.migrate.modules import CHAINED, app_label, chain_end, follows, link, module_text
 from pgflow_sql import migration_files
 
-STYLES: Final = ("plain", "supabase", "dbmate")
+STYLES: Final = ("plain", "supabase", "dbmate", *CHAINED)
 
-_NUMBERED = re.compile(r"^(\d+)")
+_NUMBERED = re.compile(r"^(\d{1,6}|\d{14})_")
 _STAMP = "%Y%m%d%H%M%S"
 
 
@@ -40,19 +41,49 @@ def plan_copies(folder: Path, style: str, now: datetime, *, with_pgmq: bool) -> 
     if with_pgmq:
         sources.insert(0, ("pgflow_pgmq.sql", get_embedded_install_sql()))
     prefixes = _Prefixes(present, style, now)
+    if style in CHAINED:
+        return _modules(folder, present, prefixes, sources, style)
     return [_copy(folder, present, prefixes, name, _dressed(text, style)) for name, text in sources]
+
+
+def _modules(
+    folder: Path, present: list[str], prefixes: _Prefixes, sources: list[tuple[str, str]], style: str
+) -> list[Copy]:
+    """Python modules, each after the one before; Django's folder must be a package as well."""
+    app = app_label(folder)
+    texts = {name: _read(folder / name) for name in present if name.endswith(".py")}
+    copies = [Copy("__init__.py", "", "__init__.py" in present)] if style == "django" else []
+    end = chain_end(style, texts, app)
+    for source, sql in sources:
+        stem = source.removesuffix(".sql")
+        found = next((name for name in texts if re.fullmatch(rf"\d+_{re.escape(stem)}\.py", name)), None)
+        if found is not None:
+            node = follows(style, found, texts[found], app)
+            after = min(node[1], default=None) if node is not None else None
+            text = module_text(style, found, sql, after, app)
+            _refuse_edited(folder / found, texts[found], text)
+            copies.append(Copy(found, text, is_present=True))
+        else:
+            name = f"{prefixes.following()}_{stem}.py"
+            copies.append(Copy(name, module_text(style, name, sql, end, app), is_present=False))
+            end = link(style, name)
+    return copies
 
 
 def _copy(folder: Path, present: list[str], prefixes: _Prefixes, name: str, text: str) -> Copy:
     for found in present:
         if re.fullmatch(rf"\d+_{re.escape(name)}", found):
-            if digest_of(_read(folder / found)) != digest_of(text):
-                raise UsageError(
-                    f"{folder / found} differs from the migration it was copied from",
-                    help="a migration must not be edited: restore it, and put the change in another file",
-                )
+            _refuse_edited(folder / found, _read(folder / found), text)
             return Copy(found, text, is_present=True)
     return Copy(f"{prefixes.following()}_{name}", text, is_present=False)
+
+
+def _refuse_edited(path: Path, found: str, text: str) -> None:
+    if digest_of(found) != digest_of(text):
+        raise UsageError(
+            f"{path} differs from the migration it was copied from",
+            help="a migration must not be edited: restore it, and put the change in another file",
+        )
 
 
 class _Prefixes:
@@ -60,7 +91,7 @@ class _Prefixes:
 
     def __init__(self, present: list[str], style: str, now: datetime) -> None:
         found = [match[1] for name in present if (match := _NUMBERED.match(name))]
-        self._is_stamped = style != "plain" or any(len(number) == 14 for number in found)
+        self._is_stamped = style in ("supabase", "dbmate") or any(len(number) == 14 for number in found)
         self._width = max((len(number) for number in found), default=4)
         self._last = max((int(number) for number in found), default=0)
         self._now = now

@@ -60,7 +60,8 @@ def read_flow_migrations(folder: Path, style: str) -> tuple[FlowMigration, ...]:
     if style in ("alembic", "django"):
         raise ProjectError(
             f"flow migrations of style '{style}' are applied by {style}, not by pgflow-gen migrate",
-            help=f"run `pgflow-gen migrate --core-only`, then {style}'s own command",
+            help=f"run `pgflow-gen migrate --core-only` (or copy the core once with `pgflow-gen install"
+            f" --style {style}`), then {style}'s own command",
         )
     if not folder.is_dir():
         return ()
