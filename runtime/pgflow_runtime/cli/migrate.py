@@ -25,10 +25,21 @@ from pgflow_runtime.project import find_project
     help="Mark this database as one for development: when a migration that was applied changes, its flow"
     " is deleted with its runs and made anew. The embedded server is such a database anyway.",
 )
+@click.option(
+    "--roles",
+    is_flag=True,
+    help="Set up the roles pgflow_owner, pgflow_worker and pgflow_client, each with the least privileges.",
+)
 @click.option("--dry-run", is_flag=True, help="Do everything, say what it was, and roll back.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 def migrate(
-    dsn: str | None, generated: str | None, core_only: bool, development: bool, dry_run: bool, as_json: bool
+    dsn: str | None,
+    generated: str | None,
+    core_only: bool,
+    development: bool,
+    roles: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Bring a database up to date: the queue, the core, and this project's flows."""
     with refusals():
@@ -37,7 +48,12 @@ def migrate(
         embedded = resolve_dsn(dsn).is_embedded
         with database(dsn, project) as conninfo:
             report = migrate_database(
-                conninfo, flows, development=embedded or development, mark=development, dry_run=dry_run
+                conninfo,
+                flows,
+                development=embedded or development,
+                mark=development,
+                roles=roles,
+                dry_run=dry_run,
             )
             where = describe(conninfo)
     if not flows and not core_only:
@@ -54,6 +70,8 @@ def _print(report: MigrationReport, where: str) -> None:
         click.echo(f"pgmq: {would} {report.pgmq}")
     for name in report.core:
         click.echo(f"core: {would} {name}")
+    for name in report.roles:
+        click.echo(f"roles: {'would create' if report.dry_run else 'created'} {name}")
     for slug in report.recreated:
         word = "would delete" if report.dry_run else "deleted"
         click.echo(f"flow: {word} '{slug}' and its runs, to make it anew")

@@ -17,6 +17,7 @@ from pgflow_runtime.migrate.files import FlowMigration
 from pgflow_runtime.migrate.flows import apply_flows
 from pgflow_runtime.migrate.ledger import is_development, mark_development
 from pgflow_runtime.migrate.pgmq import ensure_pgmq
+from pgflow_runtime.migrate.roles import act_as_owner, act_as_self, ensure_roles, grant_functions, has_roles
 from pgflow_runtime.store import connected
 
 LOCK_KEY = 0x7067666C6F77
@@ -31,6 +32,8 @@ class MigrationReport:
     """Where the queue comes from: ``present``, ``extension 1.5.0``, ``bundled SQL 1.13.0``."""
     core: list[str] = field(default_factory=list)
     flows: list[str] = field(default_factory=list)
+    roles: list[str] = field(default_factory=list)
+    """The roles that were created."""
     recreated: list[str] = field(default_factory=list)
     """Slugs of flows that were deleted with their runs and made anew (development only)."""
     notes: list[str] = field(default_factory=list)
@@ -38,7 +41,7 @@ class MigrationReport:
 
     @property
     def is_empty(self) -> bool:
-        return self.pgmq == "present" and not (self.core or self.flows or self.recreated)
+        return self.pgmq == "present" and not (self.core or self.flows or self.roles or self.recreated)
 
 
 def migrate(
@@ -47,6 +50,7 @@ def migrate(
     *,
     development: bool = False,
     mark: bool = False,
+    roles: bool = False,
     dry_run: bool = False,
 ) -> MigrationReport:
     """Migrate the database ``conninfo`` names.
@@ -56,6 +60,8 @@ def migrate(
         development: changed drafts may be re-applied by recreating their flow, with the loss of its runs.
             Also true in a database that was marked before.
         mark: mark the database as one for development.
+        roles: set up the roles for owner, workers and clients. A database that has them keeps them: what a
+            later call creates belongs to the owner, without asking again.
         dry_run: do everything, then roll back.
 
     Raises:
@@ -68,7 +74,7 @@ def migrate(
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
         connection.execute("set local search_path = ''")
         connection.execute("set local client_min_messages = warning")
-        _migrate(connection, flows, report, development, mark)
+        _migrate(connection, flows, report, development, mark, roles)
         if dry_run:
             connection.rollback()
     return report
@@ -80,9 +86,19 @@ def _migrate(
     report: MigrationReport,
     development: bool,
     mark: bool,
+    roles: bool,
 ) -> None:
     report.pgmq = ensure_pgmq(connection, report.notes)
+    is_owned = has_roles(connection)
+    if is_owned:
+        act_as_owner(connection)
     report.core = install_core(connection, report.notes)
+    if roles:
+        act_as_self(connection)
+        report.roles = ensure_roles(connection, report.notes)
+        act_as_owner(connection)
+    elif is_owned and report.core:
+        grant_functions(connection)
     if mark:
         mark_development(connection)
     allowed = development or is_development(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import psycopg
@@ -12,19 +13,28 @@ from pgflow_runtime.migrate.files import FlowMigration
 from pgflow_runtime.migrate.ledger import applied, record, run_script
 from pgflow_runtime.shape import structure_hash
 
+_NAME = re.compile(r"\d+_(?:(?:create|alter)_(?P<stamped>\w+)_flow|(?:alter_)?(?P<plain>\w+))\.sql")
+"""What the compiler calls a flow's migrations, by style."""
+
 
 def apply_flows(
     connection: psycopg.Connection[Any], files: tuple[FlowMigration, ...], *, recreate: bool
 ) -> tuple[list[str], list[str]]:
     """Apply what this database has not had. Returns the files' names and the slugs of recreated flows.
 
-    Raises MigrationChanged when an applied file has another content and ``recreate`` is not allowed.
+    With ``recreate``, flows are made anew whose drafts changed, or were applied and are gone (renumbered, or
+    not needed any more). Raises MigrationChanged when an applied file has another content without that.
     """
     done = applied(connection, "flow")
     changed = [file for file in files if done.get(file.name, file.digest) != file.digest]
     if changed and not recreate:
         raise _changed(changed)
-    doomed = _closure(files, {slug for file in changed for slug in file.flow_slugs})
+    stale = {slug for file in changed for slug in file.flow_slugs}
+    if recreate:
+        for name, slugs in _gone(files, done).items():
+            stale |= slugs
+            connection.execute("delete from pgflow.migrations where kind = 'flow' and name = %s", [name])
+    doomed = _closure(files, stale)
     for slug in sorted(doomed):
         delete_flow(connection, slug)
     names: list[str] = []
@@ -64,6 +74,18 @@ def delete_flow(connection: psycopg.Connection[Any], flow_slug: str) -> None:
     for table in ("step_tasks", "step_states", "runs", "deps", "steps", "flows"):
         statement = sql.SQL("delete from pgflow.{} where flow_slug = %s")
         connection.execute(statement.format(sql.Identifier(table)), [flow_slug])
+
+
+def _gone(files: tuple[FlowMigration, ...], done: dict[str, str]) -> dict[str, set[str]]:
+    """Applied files that are not there any more, with the flows their names tell of; of flows still there."""
+    here = {file.name for file in files}
+    known = {slug for file in files for slug in file.flow_slugs}
+    found: dict[str, set[str]] = {}
+    for name in done.keys() - here:
+        match = _NAME.fullmatch(name)
+        if match and (slugs := {match["plain"], match["stamped"]} & known):
+            found[name] = slugs
+    return found
 
 
 def _closure(files: tuple[FlowMigration, ...], slugs: set[str]) -> set[str]:
