@@ -12,8 +12,8 @@ Written migrations are a record of what databases have been through. One that `p
 as shipped never changes again; a correction is a new migration. A draft is written anew by `build`, which then
 only warns.
 
-When two branches wrote the same number, or two migrations that follow the same one, `pgflow-gen build
---renumber` moves drafts behind all others. It also joins a manifest that git could not merge.""",
+When two branches gave two migrations the same number, or let both follow the same one, this moves drafts
+behind all others, and joins a manifest that git could not merge: `pgflow-gen build --renumber`.""",
     bad="""\
 $ pgflow-gen release
 $ rm generated/migrations/0001_crawl.sql

@@ -13,8 +13,7 @@ from pgflow_runtime.migrate.files import FlowMigration
 from pgflow_runtime.migrate.ledger import applied, record, run_script
 from pgflow_runtime.shape import structure_hash
 
-_NAME = re.compile(r"\d+_(?:(?:create|alter)_(?P<stamped>\w+)_flow|(?:alter_)?(?P<plain>\w+))\.sql")
-"""What the compiler calls a flow's migrations, by style."""
+_NAME = re.compile(r"\d+_(\w+)\.sql")
 
 
 def apply_flows(
@@ -83,7 +82,12 @@ def _gone(files: tuple[FlowMigration, ...], done: dict[str, str]) -> dict[str, s
     found: dict[str, set[str]] = {}
     for name in done.keys() - here:
         match = _NAME.fullmatch(name)
-        if match and (slugs := {match["plain"], match["stamped"]} & known):
+        title = match[1] if match else ""
+        purpose, _, rest = title.partition("_")
+        told = {title}  # 0001_crawl, 0002_alter_crawl; 20260301120000_create_crawl_flow
+        told |= {rest} if purpose == "alter" else set()
+        told |= {rest.removesuffix("_flow")} if purpose in ("create", "alter") else set()
+        if slugs := told & known:
             found[name] = slugs
     return found
 
