@@ -8,11 +8,12 @@ PYTEST_ARGS ?=
 # The bundled pyright is the one we mean: do not ask the network for a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: demo test lint types arrows generated pytest golden format clean help
+.PHONY: demo test lint types arrows generated pytest versions golden format clean help
 
 help:
 	@echo "make demo    compile, migrate and run a real flow on an embedded PostgreSQL"
 	@echo "make test    lint, types, import contracts, all tests"
+	@echo "make versions the SQL core's tests on PostgreSQL 15, 16 and 18"
 	@echo "make golden  regenerate the expected output of the golden tests"
 	@echo "make format  let ruff format the code"
 	@echo "make clean   remove the virtual environment and all caches"
@@ -35,6 +36,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/python scripts/async_to_sync.py --check
 	$(BIN)/python scripts/core_migration.py --check
+	$(BIN)/squawk sql/pgflow_sql/schema/*.sql sql/pgflow_sql/migrations/*.sql
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -48,6 +50,9 @@ generated: $(STAMP)
 
 pytest: $(STAMP)
 	$(BIN)/pytest --numprocesses 2 --dist loadscope $(PYTEST_ARGS)
+
+versions: $(STAMP)
+	$(BIN)/python scripts/test_versions.py
 
 golden: $(STAMP)
 	$(BIN)/pytest tests/golden --regenerate
