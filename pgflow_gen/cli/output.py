@@ -49,13 +49,13 @@ def print_findings(report: Report, format: Format, *, err: bool = False) -> None
 
 def print_summary(report: Report) -> None:
     """The closing line, on stderr."""
-    if not report.analysis.flows and not report.has_errors:
+    if not report.flow_count and not report.has_errors:
         click.echo('No flow was found; one is a module-level name: crawl = Flow[Input]("crawl")', err=True)
     click.echo(
         summary(
             report.diagnostics,
-            file_count=len(report.sources),
-            flow_count=len(report.analysis.flows),
+            file_count=report.file_count,
+            flow_count=report.flow_count,
             step_count=report.step_count,
         ),
         err=True,
@@ -67,6 +67,8 @@ def print_summary(report: Report) -> None:
 
 def print_changes(report: Report, *, done: bool) -> None:
     """One line per file that was (or would be) written, and how many were kept; on stderr."""
+    if report.unchanged is not None:
+        click.echo(f"kept {counted(report.unchanged.kept_count, 'file')}", err=True)
     if report.plan is None:
         return
     words = {"create": "created", "change": "changed", "delete": "deleted"}
