@@ -11,6 +11,7 @@ Which server: see tests/support/server.py (PGFLOW_TEST_DSN, PGFLOW_TEST_PG). Run
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -19,6 +20,10 @@ from tests.support.core import Connection, Core, connect
 from tests.support.databases import Templates, clean
 from tests.support.invariants import install
 from tests.support.server import Server, running_server
+
+# A shell that runs the tests in the background has them, and the commands they start, ignore SIGINT.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
