@@ -3531,9 +3531,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into pgflow.announcements (channel, announcer_id, valid_until)
-  select distinct 'pgflow_run_' || replace(r.run_id::text, '-', ''), watch_runs.watcher_id,
+  select 'pgflow_run_' || replace(r.run_id::text, '-', ''), watch_runs.watcher_id,
     clock_timestamp() + make_interval(secs => watch_runs.seconds)
-  from unnest(watch_runs.run_ids) r(run_id)
+  -- distinct here: the clock goes on from row to row
+  from (select distinct i.run_id from unnest(watch_runs.run_ids) i(run_id)) r
   order by 1
   on conflict on constraint announcements_pkey do update set valid_until = excluded.valid_until;
 end;
