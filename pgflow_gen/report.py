@@ -1,4 +1,4 @@
-"""Findings as text for people, and as JSON or GitHub annotations for programs. Pure: returns strings."""
+"""Findings as text for people, and as JSON, SARIF or GitHub annotations for programs. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Literal, TextIO, TypeAlias
 from pgflow_gen.diagnostics import Diagnostic
 from pgflow_gen.snippet import snippet
 
-Format: TypeAlias = Literal["text", "json", "github"]
-FORMATS: tuple[Format, ...] = ("text", "json", "github")
+Format: TypeAlias = Literal["text", "json", "github", "sarif"]
+FORMATS: tuple[Format, ...] = ("text", "json", "github", "sarif")
 
 _RED, _YELLOW, _BLUE, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[1m", "\x1b[0m"
 
@@ -33,8 +33,14 @@ def render_report(
 ) -> str:
     """All diagnostics in one text that ends with a line break; empty when there is nothing to say.
 
-    ``sources`` maps paths to texts, for the snippets. JSON is printed also when nothing was found.
+    ``sources`` maps paths to texts, for the snippets. JSON and SARIF are printed also when nothing
+    was found.
     """
+    if format == "sarif":
+        from pgflow_gen.checks import rules
+        from pgflow_gen.sarif import as_sarif
+
+        return as_sarif(diagnostics, rules())
     if format == "json":
         return as_json(diagnostics)
     if format == "github":
