@@ -24,12 +24,13 @@ def check(ctx: click.Context, format: Format, verify: bool) -> None:
     """Check all flows of the project; write nothing.
 
     Findings are printed with their place, the reason and a way out. Exits 1 when there are errors.
-    Whether the generated files are up to date is 'build --check'.
+    Released flows whose steps changed without a new version are among them (PGF401). Whether the generated
+    files are up to date is 'build --check'.
     """
     from pgflow_gen import pipeline
 
     with refusals():
-        report = pipeline.check(load_project(), verify=verify)
+        report = pipeline.check(load_project(), verify=verify, history=True)
     print_findings(report, format)
     print_summary(report)
     ctx.exit(1 if report.has_errors else 0)

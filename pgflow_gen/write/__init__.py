@@ -2,7 +2,7 @@
 
 from pgflow_gen.write.apply import apply
 from pgflow_gen.write.errors import WriteError
-from pgflow_gen.write.plan import Change, Plan, make_plan
+from pgflow_gen.write.plan import Change, Plan, check_shapes, make_plan
 from pgflow_gen.write.release import drafts, release
 from pgflow_gen.write.report import diff, edited_findings, stale_findings
 
@@ -11,6 +11,7 @@ __all__ = [
     "Plan",
     "WriteError",
     "apply",
+    "check_shapes",
     "diff",
     "drafts",
     "edited_findings",

@@ -30,7 +30,7 @@ def rewritten_history(ledger: Ledger, advanced: Advanced, present: Present, find
                 Span.file(path),
                 "this migration was written before and is missing now",
                 notes=["it was shipped: databases may have had it"] if entry.shipped else (),
-                help="restore it from version control; where `migrations` names a new folder, move it there",
+                help="restore it from version control; if `migrations` is a new folder, move it there",
             )
         elif digest(content) != entry.digest:
             findings.add(CODE, Span.file(path), _edited(entry), help=_way_back(entry))

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Findings, Span
+from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.render.rendered import Rendered
 from pgflow_gen.render.styles import STYLES, Style
 from pgflow_gen.write.advance import Setting, advance
@@ -100,6 +101,15 @@ def make_plan(
     manifest = _manifest_change(manifest_path, old_bytes, old, new)
     ordered = sorted(changes, key=lambda change: change.path)
     return Plan(folders, (*ordered, manifest), findings.sorted())
+
+
+def check_shapes(analysis: Analysis, config: Config, findings: Findings) -> None:
+    """A 401 at each flow whose shape is not the released one. Raises WriteError for a broken manifest."""
+    folders = Folders.of(config)
+    path = (folders.out / NAME).as_posix()
+    content = folders.read(path)
+    if content is not None:
+        changed_shapes(decode_merged(content, path).ledger, analysis, findings)
 
 
 def _setting(config: Config, folders: Folders, ledger: Ledger, now: datetime) -> Setting:
