@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pgflow_gen.diagnostics import Diagnostic, Findings
 from pgflow_gen.ir.flow import Analysis, FlowSpec
 from pgflow_gen.ir.types import AliasRef, RecordRef, TypeExpr, TypeKey, TypeTable, children
+from pgflow_gen.unchanged import Outcome, Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,13 +38,25 @@ class Report:
     """The flows in whose files, and in those of their types, no error was found."""
     plan: Plan | None = None
     """None when errors kept files from being rendered, and for ``check``."""
+    unchanged: Outcome | None = None
+    """The last build's outcome where nothing changed since: then nothing was read, and nothing is to do."""
 
     @property
     def has_errors(self) -> bool:
         return any(item.severity == "error" for item in self.diagnostics)
 
     @property
+    def file_count(self) -> int:
+        return len(self.sources) if self.unchanged is None else self.unchanged.file_count
+
+    @property
+    def flow_count(self) -> int:
+        return len(self.analysis.flows) if self.unchanged is None else self.unchanged.flow_count
+
+    @property
     def step_count(self) -> int:
+        if self.unchanged is not None:
+            return self.unchanged.step_count
         return sum(len(flow.steps) for flow in self.analysis.flows)
 
 
@@ -85,8 +98,41 @@ def build(config: Config, *, verify: bool = True, mode: Mode = "write", renumber
     """Judge the flows and bring the generated files up to date, or say what is stale (403).
 
     With errors nothing is rendered, planned or written. ``mode`` diff plans without judging staleness.
-    ``renumber`` moves draft migrations behind all others.
+    ``renumber`` moves draft migrations behind all others. Where nothing changed since a build that had
+    nothing to find, its outcome is handed out again.
     """
+    record = Record(config)
+    known = record.outcome(verify=verify)
+    if known is not None and not renumber:
+        return _unchanged(config, known)
+    report = _build(config, verify=verify, mode=mode, renumber=renumber)
+    if report.plan is not None and _is_settled(report, mode):
+        kept = [change.path for change in report.plan.changes if change.new is not None]
+        counts = (report.file_count, report.flow_count, report.step_count, len(kept))
+        record.remember(
+            Outcome(*counts, verify, report.diagnostics), [change.path for change in report.plan.changes]
+        )
+    return report
+
+
+def _is_settled(report: Report, mode: Mode) -> bool:
+    """Whether the same build would now find everything in order, with the same warnings."""
+    assert report.plan is not None
+    if report.has_errors or any(item.code.startswith("PGF4") for item in report.diagnostics):
+        return False
+    return mode == "write" or report.plan.is_clean
+
+
+def _unchanged(config: Config, known: Outcome) -> Report:
+    from pgflow_gen.source.text import SourceText, read_source
+
+    paths = {item.highlight.path if item.highlight else item.span.path for item in known.warnings}
+    texts = [read_source(config.root, config.root / path) for path in sorted(paths)]
+    sources = {text.path: text.text for text in texts if isinstance(text, SourceText)}
+    return Report(known.warnings, sources, Analysis((), TypeTable()), unchanged=known)
+
+
+def _build(config: Config, *, verify: bool, mode: Mode, renumber: bool) -> Report:
     from pgflow_gen.write import apply, edited_findings, make_plan, stale_findings
 
     judged = _judge(config, verify=verify)
