@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-DEFAULTS = {"--oracle-examples": 60, "--fuzz-examples": 100, "--property-seed": 1}
+DEFAULTS = {"--oracle-examples": 40, "--fuzz-examples": 100, "--property-seed": 1}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

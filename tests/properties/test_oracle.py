@@ -73,30 +73,34 @@ def write(root: Path, packages: list[TypedPackage]) -> None:
             file.write_text(text, encoding="utf-8")
 
 
-def ask_mypy(root: Path, cache: Path) -> dict[str, Judged]:
-    """One run over all packages, by package; a package that mypy crashes on is refused and left out."""
-    judged: dict[str, Judged] = defaultdict(Judged)
-    done = run_mypy(root, cache)
-    while crash := _CRASH.search(done.stdout + done.stderr):
-        judged[crash["package"]].errors.append("mypy crashed")
-        rmtree(root / "flows" / crash["package"])
-        done = run_mypy(root, cache)
-    assert done.returncode in (0, 1), done.stdout[-2000:] + done.stderr
+def ask_mypy(root: Path, cache: Path, names: list[str]) -> dict[str, Judged]:
+    """What mypy says of each package; those it crashes on are found by halving, and refused."""
+    done = run_mypy(root, cache, names)
+    if done.returncode not in (0, 1):
+        crash = _CRASH.search(done.stdout + done.stderr)
+        assert "INTERNAL ERROR" in done.stdout + done.stderr, done.stdout[-2000:] + done.stderr
+        if len(names) == 1:
+            return {names[0]: Judged(errors=["mypy crashed"])}
+        guilty = {crash["package"]} if crash else {*names[: len(names) // 2]}
+        guilty = guilty if guilty < set(names) else {*names[: len(names) // 2]}
+        parts = [name for name in names if name in guilty], [name for name in names if name not in guilty]
+        return ask_mypy(root, cache, parts[0]) | ask_mypy(root, cache, parts[1])
+    judged = {name: Judged() for name in names}
     for line in done.stdout.splitlines():
         item = json.loads(line)
-        package = Path(item["file"]).parts[1]
+        package = judged[Path(item["file"]).parts[1]]
         if item["severity"] == "error":
-            judged[package].errors.append(f"{item['file']}:{item['line']}: {item['message']}")
+            package.errors.append(f"{item['file']}:{item['line']}: {item['message']}")
         elif item["message"].startswith(_REVEALED):
             revealed = item["message"][len(_REVEALED) : -1]
-            judged[package].reveals[item["line"]] = revealed
+            package.reveals[item["line"]] = revealed
             if re.search(r"(?<![\w'])Any(?![\w'])", revealed):
                 # Nobody wrote Any: a cycle of star imports that mypy gave up on.
-                judged[package].errors.append(f"mypy sees {revealed}")
+                package.errors.append(f"mypy sees {revealed}")
     return judged
 
 
-def run_mypy(root: Path, cache: Path) -> subprocess.CompletedProcess[str]:
+def run_mypy(root: Path, cache: Path, names: list[str]) -> subprocess.CompletedProcess[str]:
     roots = os.pathsep.join(str(place) for place in (root, REPOSITORY / "runtime", REPOSITORY / "sql"))
     flags = [
         "--output=json",
@@ -104,8 +108,9 @@ def run_mypy(root: Path, cache: Path) -> subprocess.CompletedProcess[str]:
         "--explicit-package-bases",
         f"--python-version={PYTHON}",
     ]
+    paths = [f"flows/{name}" for name in names]
     return subprocess.run(
-        [sys.executable, "-m", "mypy", *flags, "--config-file=", "--cache-dir", str(cache), "flows"],
+        [sys.executable, "-m", "mypy", *flags, "--config-file=", "--cache-dir", str(cache), *paths],
         cwd=root,
         env={**os.environ, "MYPYPATH": roots},
         capture_output=True,
@@ -150,7 +155,7 @@ def compiler_types(root: Path) -> tuple[dict[str, dict[str, TypeExpr]], TypeTabl
 def judge_batch(root: Path, cache: Path, packages: list[TypedPackage]) -> tuple[list[str], int]:
     """(failures, number of packages that mypy accepts and that were compared)."""
     write(root, packages)
-    judged = ask_mypy(root, cache)
+    judged = ask_mypy(root, cache, [package.name for package in packages])
     accepted = [package for package in packages if not judged[package.name].errors]
     for package in packages:
         if package not in accepted:

@@ -39,8 +39,9 @@ class Named:
 
 @dataclass(frozen=True)
 class Value:
-    """One value of a Literal."""
+    """One value of a Literal, as its type and itself: 1 is not True here."""
 
+    kind: type
     value: str | int | bool | None
 
 
@@ -96,9 +97,9 @@ class _Parser:
             return self.typed()
         if name == "Literal":
             self.expect("[")
-            value = Value(self.value())
+            value = self.value()
             self.expect("]")
-            return value
+            return Value(type(value), value)
         return Named(name.removeprefix("builtins."), tuple(self.args()))
 
     def args(self) -> Iterator[Revealed]:
@@ -179,8 +180,8 @@ def _members(type_: TypeExpr, table: TypeTable, *, unroll: bool = True) -> Itera
 def _one(found: Revealed, type_: TypeExpr, table: TypeTable) -> bool:
     """Neither is a union."""
     match found, type_:
-        case Value(value=value), LiteralType(values=(known,)):
-            return type(value) is type(known) and value == known
+        case Value(), LiteralType(values=(known,)):
+            return found == Value(type(known), known)
         case Named(name=name, args=()), Primitive(name=known_name):
             return name == known_name
         case Named(name="list" | "typing.Sequence" as name, args=(item,)), ListType():
