@@ -14,6 +14,8 @@ _FRAME = re.compile(
     r"^[ \t]*(?:begin|commit|start[ \t]+transaction)[ \t]*;[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
 _STRUCTURE = re.compile(r"^--\s*Structure\s+(sha256:[0-9a-f]{64})\s*$", re.MULTILINE)
+_CORE_COPY = re.compile(r"\d+_pgflow_(?:pgmq|\d{4}_\w+)\.sql")
+"""What ``install`` puts into the folder of another tool: the core, which ``migrate`` brings itself."""
 _UP = re.compile(r"^--\s*migrate:up\b.*$", re.MULTILINE)
 _DOWN = re.compile(r"^--\s*migrate:down\b.*$", re.MULTILINE)
 
@@ -55,7 +57,7 @@ class FlowMigration:
 def read_flow_migrations(folder: Path, style: str) -> tuple[FlowMigration, ...]:
     """The migrations of a project in order of name; none if the folder is missing.
 
-    Raises ProjectError for a style whose files are another tool's programs, and for unreadable files.
+    Copies of the core are left out.     Raises ProjectError for a style whose files are another tool's programs, and for unreadable files.
     """
     if style in ("alembic", "django"):
         raise ProjectError(
@@ -69,6 +71,7 @@ def read_flow_migrations(folder: Path, style: str) -> tuple[FlowMigration, ...]:
         return tuple(
             FlowMigration(path.name, path.read_text(encoding="utf-8"))
             for path in sorted(folder.glob("*.sql"), key=lambda path: path.name)
+            if not _CORE_COPY.fullmatch(path.name)
         )
     except (OSError, UnicodeDecodeError) as error:
         raise ProjectError(f"the migrations in {folder} cannot be read: {error}") from error

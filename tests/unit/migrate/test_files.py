@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from pgflow_runtime.cli.install import install
 from pgflow_runtime.errors import ProjectError
 from pgflow_runtime.migrate.files import FlowMigration, read_flow_migrations
 from tests.support.migrations import migration
@@ -16,6 +18,15 @@ def test_files_come_in_order_of_name_and_others_are_left_out(tmp_path: Path) -> 
         (tmp_path / name).write_text("select 1;", encoding="utf-8")
     assert [file.name for file in read_flow_migrations(tmp_path, "plain")] == ["0002_a.sql", "0010_b.sql"]
     assert read_flow_migrations(tmp_path / "none", "plain") == ()
+
+
+def test_copies_of_the_core_for_another_tool_are_left_out(tmp_path: Path) -> None:
+    arguments = ["--dir", str(tmp_path), "--style", "dbmate", "--with-pgmq", "-y"]
+    assert CliRunner().invoke(install, arguments).exit_code == 0
+    assert len(list(tmp_path.iterdir())) > 1
+    (tmp_path / "29990101000000_create_pgflow_flow.sql").write_text("select 1;", encoding="utf-8")
+    found = [file.name for file in read_flow_migrations(tmp_path, "dbmate")]
+    assert found == ["29990101000000_create_pgflow_flow.sql"]
 
 
 def test_transaction_is_ours_so_its_frame_is_left_out_and_lines_keep_their_numbers() -> None:
