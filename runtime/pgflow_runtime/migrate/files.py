@@ -57,7 +57,8 @@ class FlowMigration:
 def read_flow_migrations(folder: Path, style: str) -> tuple[FlowMigration, ...]:
     """The migrations of a project in order of name; none if the folder is missing.
 
-    Copies of the core are left out.     Raises ProjectError for a style whose files are another tool's programs, and for unreadable files.
+    Copies of the core are left out. Raises ProjectError for a style whose files are another tool's programs,
+    and for unreadable files.
     """
     if style in ("alembic", "django"):
         raise ProjectError(
