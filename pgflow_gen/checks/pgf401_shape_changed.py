@@ -12,7 +12,7 @@ A flow's shape is the slugs, types and dependencies of its steps. Runs that star
 it, so a released shape does not change: give the flow the next version, keep the old module as long as it has
 open runs, and new runs start on the new one. Options and the bodies of handlers may change at any time.
 
-A flow is released by `pgflow-gen release`. Before that its migration is a draft, and its shape may change.""",
+Before `pgflow-gen release` a flow's migration is a draft, and its shape may change.""",
     bad="""\
 $ # a step was added to crawl, whose migration is released
 $ pgflow-gen build

@@ -9,8 +9,8 @@ RULE = Rule(
     title="a migration that was written before has been edited or removed",
     text="""\
 Written migrations are a record of what databases have been through. One that `pgflow-gen release` marked
-as shipped never changes again; a correction is a new migration. A draft is written anew by `build`, which then
-only warns.
+as shipped never changes again; a correction is a new migration. A draft is written anew by `build`, which
+then only warns.
 
 When two branches gave two migrations the same number, or let both follow the same one, this moves drafts
 behind all others, and joins a manifest that git could not merge: `pgflow-gen build --renumber`.""",
