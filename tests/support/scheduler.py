@@ -56,13 +56,14 @@ class Worker:
         self.register()
 
     def register(self) -> None:
-        self.ids = {flow: register(self.core, flow) for flow in self.plan.flows}
-        # nobody sends heartbeats here, and pruning removes workers that are not heard of
-        self.core.run_sql(
-            "update pgflow.workers set last_heartbeat_at = now() + interval '1 day' "
-            "where worker_id = any(%s)",
-            list(self.ids.values()),
-        )
+        # nobody sends heartbeats here, and pruning removes workers that are not heard of, at once if need be
+        with self.core.connection.transaction():
+            self.ids = {flow: register(self.core, flow) for flow in self.plan.flows}
+            self.core.run_sql(
+                "update pgflow.workers set last_heartbeat_at = now() + interval '1 day' "
+                "where worker_id = any(%s)",
+                list(self.ids.values()),
+            )
 
     def run(self) -> None:
         actions: list[tuple[int, Callable[[], None]]] = [
