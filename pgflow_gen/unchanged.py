@@ -93,13 +93,17 @@ class Record:
             return
 
 
-def snapshot(config: Config) -> Snapshot | None:
-    """Everything a build may rest on; None where that cannot be told by looking at files."""
+def snapshot(config: Config, *, generated: bool = True) -> Snapshot | None:
+    """Everything a build may rest on; None where that cannot be told by looking at files.
+
+    ``generated``: with the folders of generated files, in which every file counts.
+    """
     found: Snapshot = {}
-    entered: set[str] = set()
+    folders = [_absolute(config, folder) for folder in (config.out, config.migrations)]
+    entered = set[str]() if generated else set(folders)
     try:
-        for folder in (config.out, config.migrations):
-            _walk(_absolute(config, folder), found, entered, everything=True)
+        for folder in folders:
+            _walk(folder, found, entered, everything=True)
         for entry in (*config.src, *config.flows):
             place = _absolute(config, entry)
             if os.path.isdir(place):

@@ -11,15 +11,24 @@ _WRITE, _RUN = "Write flows", "Run flows (these talk to a database)"
 
 # The database commands are the runtime's; it is not imported before one of them is run.
 COMMANDS = {
+    "init": LazyCommand(
+        "pgflow_gen.cli.init:init", "Set a project up: one flow, its test, the hooks.", _WRITE
+    ),
     "build": LazyCommand(
         "pgflow_gen.cli.build:build", "Check all flows and write the generated files.", _WRITE
     ),
     "release": LazyCommand("pgflow_gen.cli.release:release", "Mark draft migrations as shipped.", _WRITE),
     "check": LazyCommand("pgflow_gen.cli.check:check", "Check all flows; write nothing.", _WRITE),
     "compile": LazyCommand("pgflow_gen.cli.compile:compile_", "Print the SQL of one flow module.", _WRITE),
-    "graph": LazyCommand("pgflow_gen.cli.graph:graph", "Print a flow's DAG as Mermaid.", _WRITE),
+    "graph": LazyCommand("pgflow_gen.cli.graph:graph", "Print a flow's DAG as a picture.", _WRITE),
     "explain": LazyCommand(
         "pgflow_gen.cli.explain:explain", "Explain a diagnostic code, or list them all.", _WRITE
+    ),
+    "config-schema": LazyCommand(
+        "pgflow_gen.cli.config_schema:config_schema", "Print the JSON Schema of the configuration.", _WRITE
+    ),
+    "completion": LazyCommand(
+        "pgflow_gen.cli.completion:completion", "Print a shell's completion script.", _WRITE
     ),
     "migrate": LazyCommand(
         "pgflow_runtime.cli.migrate:migrate", "Apply the core's and the flows' migrations.", _RUN

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from pgflow_gen.cli.options import common_options, format_option, verify_option
 from pgflow_gen.cli.output import load_project, print_changes, print_findings, print_summary, refusals
 from pgflow_gen.report import Format
+
+if TYPE_CHECKING:
+    from pgflow_gen.config import Config
 
 
 @click.command(
@@ -16,6 +21,7 @@ Examples:
   pgflow-gen build                  after every change of a flow
   pgflow-gen build --check          in CI and in the pre-commit hook
   pgflow-gen build --diff           what a build would change
+  pgflow-gen build --watch          while you write
   pgflow-gen build --renumber       after a merge, when two branches wrote migrations"""
 )
 @click.option(
@@ -27,12 +33,19 @@ Examples:
 @click.option(
     "--renumber", is_flag=True, help="Move draft migrations behind all others; join a manifest in conflict."
 )
+@click.option("--watch", is_flag=True, help="Build again after every change, until Ctrl-C.")
 @verify_option
 @format_option
 @common_options
 @click.pass_context
 def build(
-    ctx: click.Context, check_only: bool, show_diff: bool, renumber: bool, verify: bool, format: Format
+    ctx: click.Context,
+    check_only: bool,
+    show_diff: bool,
+    renumber: bool,
+    watch: bool,
+    verify: bool,
+    format: Format,
 ) -> None:
     """Check all flows and bring the generated files up to date.
 
@@ -44,6 +57,15 @@ def build(
 
     if check_only and renumber:
         raise click.UsageError("--check writes nothing, --renumber gives files new names: choose one.")
+    if watch and (check_only or show_diff or renumber):
+        raise click.UsageError("--watch builds, and nothing else: leave --check, --diff and --renumber out.")
+    if watch:
+        from pgflow_gen.cli.watch import require_watchable
+        from pgflow_gen.cli.watch import watch as build_again
+
+        require_watchable(load_project())
+        build_again(load_project, lambda config: _watched(config, verify=verify, format=format))
+        return
     mode: pipeline.Mode = "check" if check_only else "diff" if show_diff else "write"
     with refusals():
         report = pipeline.build(load_project(), verify=verify, mode=mode, renumber=renumber)
@@ -59,3 +81,15 @@ def build(
         print_changes(report, done=mode == "write")
     print_summary(report)
     ctx.exit(1 if report.has_errors or dirty else 0)
+
+
+def _watched(config: Config, *, verify: bool, format: Format) -> None:
+    """One build of many; what is wrong is told, and ends nothing."""
+    from pgflow_gen import pipeline
+
+    with refusals():
+        report = pipeline.build(config, verify=verify)
+    print_findings(report, format)
+    if format == "text":
+        print_changes(report, done=True)
+    print_summary(report)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import click
@@ -21,13 +23,18 @@ if TYPE_CHECKING:
 \b
 Examples:
   pgflow-gen graph crawl
-  pgflow-gen graph flows.crawl:crawl > crawl.mmd"""
+  pgflow-gen graph flows.crawl:crawl > crawl.mmd
+  pgflow-gen graph crawl --format svg > crawl.svg"""
 )
 @click.argument("flow", metavar="FLOW")
+@click.option(
+    "-f", "--format", "format", type=click.Choice(("mermaid", "dot", "svg")), default="mermaid",
+    show_default=True, help="SVG is drawn by Graphviz, whose command 'dot' must be installed.",
+)  # fmt: skip
 @common_options
 @click.pass_context
-def graph(ctx: click.Context, flow: str) -> None:
-    """Print a flow's DAG as a Mermaid flowchart.
+def graph(ctx: click.Context, flow: str, format: str) -> None:
+    """Print a flow's DAG as a picture: a Mermaid flowchart, Graphviz's DOT, or SVG.
 
     FLOW is a slug (the highest version's, or crawl_v1 for an older one) or MODULE:NAME. Faults of other
     flows do not matter; those of this one go to stderr.
@@ -41,9 +48,30 @@ def graph(ctx: click.Context, flow: str) -> None:
         print_findings(report, "text", err=True)
         print_summary(report)
         ctx.exit(1)
-    from pgflow_gen.render import render_graph
+    from pgflow_gen.render import render_dot, render_graph
 
-    click.echo(render_graph(wanted, report.analysis.types), nl=False)
+    if format == "mermaid":
+        click.echo(render_graph(wanted, report.analysis.types), nl=False)
+        return
+    text = render_dot(wanted, report.analysis.types)
+    click.echo(text if format == "dot" else _svg(text), nl=False)
+
+
+def _svg(text: str) -> str:
+    """What Graphviz makes of a graph."""
+    program = shutil.which("dot")
+    if program is None:
+        raise Failure(
+            "SVG is drawn by Graphviz, whose command 'dot' is not on the PATH.",
+            "install Graphviz (apt install graphviz, brew install graphviz), or use --format mermaid or dot",
+        )
+    done = subprocess.run(
+        [program, "-Tsvg"], input=text, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
+    if done.returncode != 0:
+        told = " ".join(done.stderr.split())[:300]
+        raise Failure(f"Graphviz failed: {told or f'exit code {done.returncode}'}", "use --format dot")
+    return done.stdout
 
 
 def _find(report: Report, name: str) -> FlowSpec:

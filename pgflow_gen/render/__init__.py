@@ -6,6 +6,7 @@ in ``naming`` and ``views``; templates only arrange them.
 
 from pgflow_gen.render.collisions import report_collisions
 from pgflow_gen.render.docs import render_graph
+from pgflow_gen.render.dot import render_dot
 from pgflow_gen.render.places import Place, WiringMap
 from pgflow_gen.render.rendered import Rendered, RenderedFile, render
 from pgflow_gen.render.sql import compile_sql
@@ -17,6 +18,7 @@ __all__ = [
     "WiringMap",
     "compile_sql",
     "render",
+    "render_dot",
     "render_graph",
     "report_collisions",
 ]

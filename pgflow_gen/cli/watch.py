@@ -1,0 +1,59 @@
+"""``pgflow-gen build --watch``: a build after every change, until Ctrl-C."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import click
+
+from pgflow_gen.cli.lazy import Failure
+from pgflow_gen.config import Config
+from pgflow_gen.unchanged import Snapshot, snapshot
+
+INTERVAL = 0.4
+"""Seconds between two looks. Looking at a thousand files takes a few milliseconds, and needs no library."""
+
+
+def watch(load: Callable[[], Config], build: Callable[[Config], None]) -> None:
+    """Build now and after every change, whatever is wrong with the project meanwhile."""
+    click.echo("Watching; Ctrl-C ends it.", err=True)
+    try:
+        while True:
+            _wait(load, _once(load, build))
+    except KeyboardInterrupt:
+        click.echo("Watched.", err=True)
+
+
+def _once(load: Callable[[], Config], build: Callable[[Config], None]) -> Snapshot | None:
+    """One build, and what the sources were before it: an edit made meanwhile is the next change."""
+    before = _look(load)
+    try:
+        build(load())
+    except click.ClickException as error:
+        error.show()
+    except OSError as error:
+        click.echo(f"Error: {error}", err=True)
+    return before
+
+
+def _wait(load: Callable[[], Config], known: Snapshot | None) -> None:
+    while _look(load) == known:
+        time.sleep(INTERVAL)
+
+
+def _look(load: Callable[[], Config]) -> Snapshot | None:
+    """The project's sources, or None while its configuration cannot be read."""
+    try:
+        return snapshot(load(), generated=False)
+    except click.ClickException:
+        return None
+
+
+def require_watchable(config: Config) -> None:
+    """Raises Failure for a project that has links to folders, or too many files to look at."""
+    if snapshot(config) is None:
+        raise Failure(
+            "This project cannot be watched: it has symbolic links to folders, or too many files.",
+            "name your flows' own folders in flows and src in [tool.pgflow-gen]",
+        )

@@ -1,0 +1,26 @@
+"""A flow's DAG in Graphviz's language."""
+
+from __future__ import annotations
+
+from pgflow_gen.ir.flow import FlowSpec
+from pgflow_gen.ir.types import TypeTable
+
+_SHAPES = {"step": "box", "array": "parallelogram", "map": "box3d"}
+
+
+def render_dot(flow: FlowSpec, types: TypeTable) -> str:
+    """The flow as a digraph, its edges from dependency to dependent."""
+    lines = [f"digraph {_quoted(flow.db_slug)} {{", '    node [fontname="sans-serif"];']
+    lines += [f"    {_quoted(step.slug)} [shape={_SHAPES[step.kind]}];" for step in flow.steps]
+    lines += [
+        f"    {_quoted(slug)} -> {_quoted(step.slug)};"
+        for step in flow.steps
+        for slug in step.dependencies(types)
+        if flow.step(slug) is not None
+    ]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,180 @@
+"""A project to start from: configuration, one flow, a test of its handlers, the hooks. Pure, but for reading.
+
+Nothing that exists is overwritten: a pyproject.toml and a .gitignore are added to, the rest is left alone.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pgflow_gen.config import SECTION, ConfigError
+
+_CONFIGURATION = f"""\
+[{SECTION}]
+flows = ["flows"]
+src = ["."]
+out = "generated"
+"""
+_NEW_PROJECT = f"""\
+{_CONFIGURATION}
+[tool.pytest.ini_options]
+testpaths = ["tests"]
+pythonpath = ["."]
+"""
+_FLOW = '''\
+"""Greet people: the flow that `pgflow-gen init` leaves behind. Change it, or write your own beside it."""
+
+from typing import TypedDict
+
+from pgflow_runtime import Flow
+
+
+class GreetingInput(TypedDict):
+    names: list[str]
+
+
+class Letter(TypedDict):
+    to: str
+    text: str
+
+
+class Summary(TypedDict):
+    letters: int
+    longest: str
+
+
+greeting = Flow[GreetingInput]("greeting", max_attempts=3)
+
+
+@greeting.array
+def people(flow_input: GreetingInput) -> list[str]:
+    """Everybody once, in the order given."""
+    return list(dict.fromkeys(name.strip() for name in flow_input["names"] if name.strip()))
+
+
+@greeting.map(array=people)
+async def write(name: str) -> Letter:
+    """One letter; each is a task of its own, retried by itself."""
+    return {"to": name, "text": f"Dear {name}, welcome!"}
+
+
+@greeting.step
+def summary(write: list[Letter]) -> Summary:
+    """How many letters there are, and who got the longest."""
+    longest = max(write, key=lambda letter: len(letter["text"]), default=None)
+    return {"letters": len(write), "longest": longest["to"] if longest is not None else ""}
+'''
+_TEST = '''\
+"""Handlers are plain functions: a test calls them, without a database."""
+
+import asyncio
+
+from flows.greeting import people, summary, write
+
+
+def test_people_are_listed_once() -> None:
+    assert people({"names": ["Ada", " Ada", "", "Grace"]}) == ["Ada", "Grace"]
+
+
+def test_a_letter_names_its_reader() -> None:
+    assert asyncio.run(write("Ada")) == {"to": "Ada", "text": "Dear Ada, welcome!"}
+
+
+def test_the_summary_of_no_letters() -> None:
+    assert summary([]) == {"letters": 0, "longest": ""}
+'''
+_HOOKS = """\
+repos:
+  - repo: local
+    hooks:
+      - id: pgflow-gen
+        name: pgflow-gen build --check
+        entry: pgflow-gen build --check
+        language: system
+        always_run: true
+        pass_filenames: false
+"""
+_IGNORED = (".pgflow/", "__pycache__/")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A file of the new project; ``text`` is None for one that stays as it is."""
+
+    path: str
+    text: str | None
+    is_new: bool = True
+
+
+def scaffold(root: Path) -> tuple[Piece, ...]:
+    """What setting up ``root`` comes to. Raises ConfigError for files that cannot be added to."""
+    return (
+        _pyproject(root),
+        _unless_there(root, "flows/greeting.py", _FLOW),
+        _unless_there(root, "tests/test_greeting.py", _TEST),
+        _unless_there(root, ".pre-commit-config.yaml", _HOOKS),
+        _gitignore(root),
+    )
+
+
+def _unless_there(root: Path, path: str, text: str) -> Piece:
+    place = root / path
+    return Piece(path, None if place.exists() or place.is_symlink() else text)
+
+
+def _pyproject(root: Path) -> Piece:
+    """The section alone goes below what is there; a table at the end of a TOML file disturbs no other."""
+    name = "pyproject.toml"
+    old = _text(root / name)
+    if old is None:
+        return Piece(name, _NEW_PROJECT)
+    known = _tables(root / name, old)
+    tool = known.get("tool", {})
+    if isinstance(tool, dict) and "pgflow-gen" in tool:
+        return Piece(name, None)
+    text = _added(old, _CONFIGURATION, gap="\n")
+    try:
+        tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError:  # tool = {...} on one line takes no further tables
+        raise ConfigError(
+            f"{root / name}: [{SECTION}] cannot be added to the way tool is written there",
+            f"add it by hand:\n\n{_CONFIGURATION}",
+        ) from None
+    return Piece(name, text, is_new=False)
+
+
+def _tables(path: Path, text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}", "mend it, then run init again") from None
+
+
+def _gitignore(root: Path) -> Piece:
+    name = ".gitignore"
+    old = _text(root / name)
+    if old is None:
+        return Piece(name, "".join(f"{line}\n" for line in _IGNORED))
+    there = {line.strip() for line in old.splitlines()}
+    missing = [line for line in _IGNORED if line not in there and line.rstrip("/") not in there]
+    if not missing:
+        return Piece(name, None)
+    return Piece(name, _added(old, "".join(f"{line}\n" for line in missing)), is_new=False)
+
+
+def _added(old: str, more: str, gap: str = "") -> str:
+    """``more`` on lines of its own below ``old``, with the line ends that are used there."""
+    newline = "\r\n" if "\r\n" in old else "\n"
+    between = "" if not old or old.endswith("\n") else newline
+    return old + between + ((gap if old.strip() else "") + more).replace("\n", newline)
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8", "save it as UTF-8, then run init again") from None
