@@ -1,0 +1,38 @@
+"""Workers, clients and commands reach the core's tables through functions, so that roles can close them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pgflow_runtime.migrate.roles import CLIENT, FUNCTIONS, WORKER
+
+RUNTIME = Path(__file__).resolve().parents[3] / "runtime" / "pgflow_runtime"
+TABLE = re.compile(r"\b(?:from|join|into|update|truncate)\s+pgflow\.\w+\b(?!\s*\()", re.IGNORECASE)
+CALL = re.compile(r"\bpgflow\.(\w+)\s*\(")
+SOURCES = {
+    path.relative_to(RUNTIME).as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted(RUNTIME.rglob("*.py"))
+    if "migrate" not in path.relative_to(RUNTIME).parts
+}
+
+
+def test_the_pattern_tells_tables_from_functions() -> None:
+    assert TABLE.search("select 1 from pgflow.runs where true")
+    assert TABLE.search("select * from pgflow.start_flow('f')") is None
+
+
+def test_no_table_is_named() -> None:
+    assert {name: found[0] for name, text in SOURCES.items() if (found := TABLE.search(text))} == {}
+
+
+@pytest.mark.parametrize(
+    ("role", "names"),
+    [(WORKER, ("worker/statements.py",)), (CLIENT, ("queries.py",))],
+)
+def test_every_function_that_is_called_may_be_called(role: str, names: tuple[str, ...]) -> None:
+    called = {function for name in names for function in CALL.findall(SOURCES[name])}
+    assert called
+    assert called - set(FUNCTIONS[role]) == set()
