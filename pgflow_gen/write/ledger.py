@@ -80,8 +80,13 @@ class Ledger:
 
     @classmethod
     def of_json(cls, data: Iterable[Mapping[str, Any]]) -> Ledger:
-        """Raises KeyError, TypeError or ValueError when ``data`` is no ledger."""
-        return cls.of(_entry(item) for item in data)
+        """Of one that a merge left twice the shipped counts, else the last.
+
+        Raises KeyError, TypeError or ValueError when ``data`` is no ledger.
+        """
+        read = [_entry(item) for item in data]
+        latest = {entry.name: entry for entry in sorted(read, key=lambda entry: entry.shipped)}
+        return cls.of(latest.values())
 
     @property
     def drafts(self) -> tuple[Entry, ...]:

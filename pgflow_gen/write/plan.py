@@ -194,6 +194,8 @@ def _manifest_change(path: str, old_bytes: bytes | None, old: Manifest, new: Man
     content = new.encode()
     if old_bytes is None:
         return Change("create", path, None, content)
-    if same(replace(new, tool_version=old.tool_version).encode(), old_bytes):
+    is_other_tool = new.tool_version != old.tool_version
+    unchanged = replace(new, tool_version=old.tool_version).encode() if is_other_tool else content
+    if same(unchanged, old_bytes):
         return Change("keep", path, old_bytes, old_bytes)
     return Change("change", path, old_bytes, content)

@@ -16,6 +16,7 @@ import pytest
 
 from pgflow_gen.config import Config, load_config
 from pgflow_gen.pipeline import build
+from pgflow_gen.unchanged import RECORD
 from pgflow_runtime.migrate.files import read_flow_migrations
 from tests.support.core import Connection
 
@@ -83,6 +84,7 @@ def test_a_build_writes_what_is_expected(
     assert sorted(files) == sorted(wanted), "run `pytest tests/golden --regenerate` and read the diff"
     for path, content in files.items():
         assert content.decode() == wanted[path].decode(), path
+    (config.root / RECORD).unlink()  # or nothing would be read again
     again = build(config, mode="check")
     assert again.plan is not None
     assert again.plan.is_clean

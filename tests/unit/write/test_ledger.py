@@ -101,6 +101,13 @@ def test_a_ledger_that_is_none_is_refused(wrong: dict[str, object], history: His
         Ledger.of_json([{**entries(history)[0], **wrong}])
 
 
+def test_a_migration_that_a_merge_left_twice_counts_once(history: History) -> None:
+    history.build(crawl())
+    [entry] = entries(history)
+    for twice in ([{**entry, "shipped": True}, entry], [entry, {**entry, "shipped": True}]):
+        assert [one.shipped for one in Ledger.of_json(twice).entries] == [True]
+
+
 def test_of_two_branches_that_know_a_migration_the_one_that_shipped_it_is_right(history: History) -> None:
     history.build(crawl("a"), crawl("b"))
     draft = Ledger.of_json(entries(history))
