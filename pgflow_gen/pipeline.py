@@ -6,7 +6,9 @@ parts (libcst, jinja2, mypy) are imported when their floor is entered.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -105,7 +107,8 @@ def build(config: Config, *, verify: bool = True, mode: Mode = "write", renumber
     known = record.outcome(verify=verify)
     if known is not None and not renumber:
         return _unchanged(config, known)
-    report = _build(config, verify=verify, mode=mode, renumber=renumber)
+    with _no_collection():
+        report = _build(config, verify=verify, mode=mode, renumber=renumber)
     if report.plan is not None and _is_settled(report, mode):
         kept = [change.path for change in report.plan.changes if change.new is not None]
         counts = (report.file_count, report.flow_count, report.step_count, len(kept))
@@ -113,6 +116,19 @@ def build(config: Config, *, verify: bool = True, mode: Mode = "write", renumber
             Outcome(*counts, verify, report.diagnostics), [change.path for change in report.plan.changes]
         )
     return report
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Syntax trees and the IR are large and hold no cycles: looking for some takes a third of a build."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _is_settled(report: Report, mode: Mode) -> bool:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,26 +31,12 @@ from pgflow_gen.source.text import display_path
 
 def analyze_project(config: Config, findings: Findings, only: Path | None) -> Analyzed:
     """See :func:`pgflow_gen.analyze.analyze`."""
-    with _no_collection():
-        work = _Work(Project(config), findings)
-        if only is None:
-            flows = work.all_flows(discover(config))
-        else:
-            flows = work.flows_of(_as_discovered(config, only), _discover_quietly(config))
-        return work.result(flows)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Syntax trees are large and hold no cycles: looking for some in them takes a third of the time."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+    work = _Work(Project(config), findings)
+    if only is None:
+        flows = work.all_flows(discover(config))
+    else:
+        flows = work.flows_of(_as_discovered(config, only), _discover_quietly(config))
+    return work.result(flows)
 
 
 def _as_discovered(config: Config, file: Path) -> Path:

@@ -38,7 +38,8 @@ def _run(arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:
         # The reader has seen enough (``pgflow-gen ... | head``); keep the interpreter's exit quiet as well.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         return _refused(error, arguments)

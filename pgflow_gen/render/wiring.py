@@ -46,7 +46,7 @@ def wiring(views: Sequence[FlowView], types: TypeTable) -> tuple[str, WiringMap]
 
 
 def _head(modules: ModuleNames) -> Page:
-    head = Page(_HEAD.splitlines())
+    head = Page(list[str](_HEAD.splitlines()))
     typing = modules.imports.use("typing", "TYPE_CHECKING")
     for line in modules.imports.lines():
         head.add(line)
