@@ -4427,7 +4427,8 @@ end;
 $$;
 
 -- ---- schema/0372__prune_archives.sql
--- Deletes messages that were archived before the cutoff: of each flow up to max_messages, null for all.
+-- Deletes messages that were archived before the cutoff: of each flow up to max_messages, null for all. Those
+-- that another pruner is at are left to it: two of them would delete in different orders and deadlock.
 create function pgflow._prune_archives(cutoff timestamptz, max_messages int)
 returns void
 language plpgsql
@@ -4443,6 +4444,7 @@ begin
           delete from pgmq.%1$I d
           where d.msg_id = any(array(
             select a.msg_id from pgmq.%1$I a where a.archived_at < $1 order by a.archived_at limit $2
+            for update skip locked
           ))
         $sql$,
         pgflow._queue_table(v_flow_slug, 'a')
@@ -4465,6 +4467,7 @@ declare
   v_cutoff timestamptz := now() - prune_data_older_than.retention_interval;
   v_run_ids uuid[];
 begin
+  perform pg_advisory_xact_lock(hashtextextended('pgflow.prune', 0));
   select array_agg(l.run_id) into v_run_ids
   from (
     select r.run_id
@@ -4482,7 +4485,8 @@ $$;
 
 -- ---- schema/0374_prune_batch.sql
 -- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
--- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short.
+-- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short; one
+-- pruner at a time does the latter, as deleting a worker touches tasks that another may be deleting.
 -- Returns how many runs; call it again while that is max_runs.
 create function pgflow.prune_batch(retention_interval interval, max_runs int)
 returns int
@@ -4505,7 +4509,9 @@ begin
   ) l;
   perform pgflow._prune_runs(v_run_ids);
 
-  if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs then
+  if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs
+    and pg_try_advisory_xact_lock(hashtextextended('pgflow.prune', 0))
+  then
     perform pgflow._prune_archives(v_cutoff, 10000);
     delete from pgflow.workers w
     where w.worker_id = any(array(

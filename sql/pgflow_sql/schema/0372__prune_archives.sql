@@ -1,4 +1,5 @@
--- Deletes messages that were archived before the cutoff: of each flow up to max_messages, null for all.
+-- Deletes messages that were archived before the cutoff: of each flow up to max_messages, null for all. Those
+-- that another pruner is at are left to it: two of them would delete in different orders and deadlock.
 create function pgflow._prune_archives(cutoff timestamptz, max_messages int)
 returns void
 language plpgsql
@@ -14,6 +15,7 @@ begin
           delete from pgmq.%1$I d
           where d.msg_id = any(array(
             select a.msg_id from pgmq.%1$I a where a.archived_at < $1 order by a.archived_at limit $2
+            for update skip locked
           ))
         $sql$,
         pgflow._queue_table(v_flow_slug, 'a')

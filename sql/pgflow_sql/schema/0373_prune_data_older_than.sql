@@ -10,6 +10,7 @@ declare
   v_cutoff timestamptz := now() - prune_data_older_than.retention_interval;
   v_run_ids uuid[];
 begin
+  perform pg_advisory_xact_lock(hashtextextended('pgflow.prune', 0));
   select array_agg(l.run_id) into v_run_ids
   from (
     select r.run_id

@@ -1,5 +1,6 @@
 -- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
--- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short.
+-- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short; one
+-- pruner at a time does the latter, as deleting a worker touches tasks that another may be deleting.
 -- Returns how many runs; call it again while that is max_runs.
 create function pgflow.prune_batch(retention_interval interval, max_runs int)
 returns int
@@ -22,7 +23,9 @@ begin
   ) l;
   perform pgflow._prune_runs(v_run_ids);
 
-  if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs then
+  if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs
+    and pg_try_advisory_xact_lock(hashtextextended('pgflow.prune', 0))
+  then
     perform pgflow._prune_archives(v_cutoff, 10000);
     delete from pgflow.workers w
     where w.worker_id = any(array(
