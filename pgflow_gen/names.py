@@ -36,6 +36,11 @@ def slug(text: str) -> Slug:
     return Slug(text)
 
 
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can hold ``text``: it has no NUL and no half of a surrogate pair (as in jsonb)."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def py_ident(text: str) -> PyIdent:
     """A slug as a Python identifier: a keyword gets a trailing underscore."""
     return PyIdent(f"{text}_" if keyword.iskeyword(text) else text)

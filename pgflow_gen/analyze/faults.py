@@ -51,6 +51,13 @@ def not_json(message: str, help: str | None = None) -> Fault:
     return Fault("PGF302", message, help)
 
 
+def unstorable(what: str) -> Fault:
+    """Text that PostgreSQL refuses; the rule is that of its type jsonb."""
+    return not_json(
+        f"{what} is text that PostgreSQL cannot hold", "leave out NUL and lone surrogates (\\x00, \\ud800)"
+    )
+
+
 def unresolved(missing: Missing) -> Fault:
     """A PGF103 with the nearest name that does exist."""
     guess = closest(missing.name, missing.known)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from pgflow_gen.analyze.faults import Fault, not_json, report
+from pgflow_gen.analyze.faults import Fault, not_json, report, unstorable
 from pgflow_gen.analyze.generics import argument, keyword
 from pgflow_gen.analyze.refused import canonical
 from pgflow_gen.analyze.scope import Scope, elements
 from pgflow_gen.ir.types import Field
+from pgflow_gen.names import is_storable
 from pgflow_gen.source.index import Assignment, Class
 from pgflow_gen.source.parse import parse_expression
 from pgflow_gen.source.resolve import Defined, External
@@ -68,6 +69,9 @@ class FieldReader:
             key = getattr(getattr(element, "key", None), "evaluated_value", None)
             if not isinstance(element, cst.DictElement) or not isinstance(key, str):
                 self._report(element, [_not_literal(binding.name)])
+                continue
+            if not is_storable(key):
+                self._report(element.key, [unstorable(f"key {key!r} of {binding.name}")])
                 continue
             fields[key] = self._field(key, element.key, element.value, total)
         return fields

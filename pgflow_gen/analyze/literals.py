@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from pgflow_gen.analyze.faults import Fault, not_json
+from pgflow_gen.analyze.faults import Fault, not_json, unstorable
 from pgflow_gen.analyze.scope import Scope
 from pgflow_gen.ir.types import NONE, UNKNOWN, LiteralType, TypeExpr, UnionType
+from pgflow_gen.names import is_storable
 
 if TYPE_CHECKING:
     from pgflow_gen.analyze.annotations import TypeReader
@@ -29,6 +30,10 @@ def literal_type(
         unresolved = [fault for fault in inner if fault.code == "PGF103"]
         if unresolved:
             faults.extend(unresolved)
+            return UNKNOWN
+        if not all(is_storable(value) for value in found or () if isinstance(value, str)):
+            text = scope.module.file.code(node)
+            faults.append(unstorable(f"Literal[{text}]"))
             return UNKNOWN
         if found is None:
             text = scope.module.file.code(node)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pgflow_gen.checks.patterns import mismatch, object_mismatch
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.checks.scope import Scope
 from pgflow_gen.ir.flow import Json, Option, StepSpec
 from pgflow_gen.ir.types import NONE, AnyType, DictType, JsonType, RecordRef, UnknownType
+from pgflow_gen.names import is_storable
 
 RULE = Rule(
     code="PGF310",
@@ -65,12 +68,28 @@ def _check_condition(scope: Scope, step: StepSpec, option: Option) -> None:
     pattern = option.value
     if not isinstance(pattern, dict):
         _report(scope, step, option, f"the pattern must be a JSON object, not {pattern!r}", None)
+    elif not all(map(is_storable, _texts(pattern))):
+        message = "the pattern holds text that PostgreSQL cannot hold"
+        _report(scope, step, option, message, "leave out NUL and lone surrogates (\\x00, \\ud800)")
     elif step.hides("array", "depends_on"):
         return
     elif step.dependencies(scope.types):
         _check_dependencies(scope, step, option, pattern)
     else:
         _check_flow_input(scope, step, option, pattern)
+
+
+def _texts(pattern: Json) -> Iterator[str]:
+    """Every string in a pattern, keys included."""
+    waiting = [pattern]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            waiting += [*item, *item.values()]
+        elif isinstance(item, list):
+            waiting += item
 
 
 def _check_dependencies(scope: Scope, step: StepSpec, option: Option, pattern: dict[str, Json]) -> None:
