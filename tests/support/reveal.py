@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pgflow_gen.ir.types import (
@@ -15,12 +15,10 @@ from pgflow_gen.ir.types import (
     NONE,
     STR,
     AliasRef,
-    AnyType,
     DictType,
     JsonType,
     ListType,
     LiteralType,
-    NewTypeRef,
     Primitive,
     RecordRef,
     TypeExpr,
@@ -151,15 +149,60 @@ def agree(found: Revealed, type_: TypeExpr, table: TypeTable) -> bool:
 
     What mypy prints as ``...`` is taken on trust: it is a type it is inside of already.
     """
-    revealed = found.members if isinstance(found, Either) else (found,)
-    members = list(_members(type_, table))
-    if _DOTS in revealed:
-        # Dots may stand for several members, of which some are printed beside them.
-        whole = [*members, *_members(type_, table, unroll=False)]
-        return all(item == _DOTS or any(_one(item, member, table) for member in whole) for item in revealed)
-    return all(any(_one(item, member, table) for item in revealed) for member in members) and all(
-        any(_one(item, member, table) for member in members) for item in revealed
-    )
+    return _Comparison(table).agree(found, type_)
+
+
+@dataclass
+class _Comparison:
+    table: TypeTable
+    known: dict[tuple[int, TypeExpr], bool] = field(default_factory=dict)
+    """By place in mypy's tree: members of unions are tried against each other many times."""
+
+    def agree(self, found: Revealed, type_: TypeExpr) -> bool:
+        place = (id(found), type_)
+        if place not in self.known:
+            self.known[place] = self.compare(found, type_)
+        return self.known[place]
+
+    def compare(self, found: Revealed, type_: TypeExpr) -> bool:
+        revealed = found.members if isinstance(found, Either) else (found,)
+        members = list(_members(type_, self.table))
+        if _DOTS in revealed:
+            # Dots may stand for several members, of which some are printed beside them.
+            whole = [*members, *_members(type_, self.table, unroll=False)]
+            return all(item == _DOTS or any(self.one(item, member) for member in whole) for item in revealed)
+        return all(any(self.one(item, member) for item in revealed) for member in members) and all(
+            any(self.one(item, member) for member in members) for item in revealed
+        )
+
+    def one(self, found: Revealed, type_: TypeExpr) -> bool:
+        """Neither is a union."""
+        match found, type_:
+            case Value(), LiteralType(values=(known,)):
+                return found == Value(type(known), known)
+            case Named(name=name, args=()), Primitive(name=known_name):
+                return name == known_name
+            case Named(name="list" | "typing.Sequence" as name, args=(item,)), ListType():
+                return type_.read_only == (name != "list") and self.agree(item, type_.item)
+            case Named(name="dict" | "typing.Mapping" as name, args=(key, item)), DictType():
+                wanted = type_.read_only == (name != "dict") and key == Named("str")
+                return wanted and self.agree(item, type_.value)
+            case Typed(), RecordRef():
+                return self.same_record(found, type_)
+            case _:
+                return False
+
+    def same_record(self, found: Typed, ref: RecordRef) -> bool:
+        record = self.table.record(ref)
+        if found.name != f"{ref.key.module}.{ref.key.name}" or len(found.keys) != len(record.fields):
+            return False
+        for key in found.keys:
+            field = record.get(key.name)
+            if field is None or (field.required, field.read_only) != (key.required, key.read_only):
+                return False
+            if not self.agree(key.type, field.type):
+                return False
+        return True
 
 
 def _members(type_: TypeExpr, table: TypeTable, *, unroll: bool = True) -> Iterator[TypeExpr]:
@@ -175,38 +218,3 @@ def _members(type_: TypeExpr, table: TypeTable, *, unroll: bool = True) -> Itera
             yield from (BOOL, INT, FLOAT, STR, ListType(type_), DictType(type_), NONE)
         case _:
             yield type_
-
-
-def _one(found: Revealed, type_: TypeExpr, table: TypeTable) -> bool:
-    """Neither is a union."""
-    match found, type_:
-        case Value(), LiteralType(values=(known,)):
-            return found == Value(type(known), known)
-        case Named(name=name, args=()), Primitive(name=known_name):
-            return name == known_name
-        case Named(name="list" | "typing.Sequence" as name, args=(item,)), ListType():
-            return type_.read_only == (name != "list") and agree(item, type_.item, table)
-        case Named(name="dict" | "typing.Mapping" as name, args=(key, item)), DictType():
-            wanted = type_.read_only == (name != "dict") and key == Named("str")
-            return wanted and agree(item, type_.value, table)
-        case Named(name=name, args=()), NewTypeRef(key=identity):
-            return name == f"{identity.module}.{identity.name}"
-        case Named(name=name, args=()), AnyType(name=known_any):
-            return name == known_any
-        case Typed(), RecordRef():
-            return _same_record(found, type_, table)
-        case _:
-            return False
-
-
-def _same_record(found: Typed, ref: RecordRef, table: TypeTable) -> bool:
-    record = table.record(ref)
-    if found.name != f"{ref.key.module}.{ref.key.name}" or len(found.keys) != len(record.fields):
-        return False
-    for key in found.keys:
-        field = record.get(key.name)
-        if field is None or (field.required, field.read_only) != (key.required, key.read_only):
-            return False
-        if not agree(key.type, field.type, table):
-            return False
-    return True
