@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pgflow_gen.config import Config
@@ -16,6 +16,8 @@ class Folders:
     root: Path
     out: PurePosixPath
     migrations: PurePosixPath
+    _real: set[Path] = field(default_factory=set, repr=False, compare=False)
+    """Folders that were looked at, and lead through no link."""
 
     @classmethod
     def of(cls, config: Config) -> Folders:
@@ -34,18 +36,25 @@ class Folders:
             raise WriteError(
                 f"{path} is outside the folders of generated files", help="check the configuration"
             )
-        place = self.root
-        for part in PurePosixPath(path).parts:
-            place = place / part
-            if place.is_symlink():
-                raise WriteError(
-                    f"{place.relative_to(self.root).as_posix()} is a symbolic link",
-                    help="generated files are written through no link: remove it, or set another folder in"
-                    " [tool.pgflow-gen]",
-                )
+        place = self.root / path
+        if place.parent not in self._real:
+            for parent in reversed(place.parents):
+                if parent.is_relative_to(self.root) and parent != self.root:
+                    self._refuse_link(parent)
+            if place.parent.is_dir():
+                self._real.add(place.parent)
+        self._refuse_link(place)
         if place.is_dir():
             raise WriteError(f"{path} is a folder, but a generated file goes there", help="remove the folder")
         return place
+
+    def _refuse_link(self, place: Path) -> None:
+        if place.is_symlink():
+            raise WriteError(
+                f"{place.relative_to(self.root).as_posix()} is a symbolic link",
+                help="generated files are written through no link: remove it, or set another folder in"
+                " [tool.pgflow-gen]",
+            )
 
     def read(self, path: str) -> bytes | None:
         """What is in the file now; None when there is none."""
