@@ -16,7 +16,8 @@ PUBLIC_FUNCTIONS = [
     "requeue_stalled_tasks", "register_worker", "heartbeat_workers", "mark_worker_stopped",
     "deprecate_worker",
     "announce_idle", "withdraw_idle", "watch_runs", "unwatch_runs", "get_flow_definition", "get_run_input",
-    "read_with_poll", "set_vt_batch",
+    "read_with_poll", "set_vt_batch", "get_run_progress", "get_run_failure", "list_runs", "count_tasks",
+    "started_tasks", "prune_batch",
 ]  # fmt: skip
 
 
