@@ -132,7 +132,7 @@ def _absolute(config: Config, entry: str) -> str:
 
 
 def _walk(top: str, found: Snapshot, entered: set[str], *, everything: bool) -> None:
-    waiting = [top]
+    waiting, looked_at = [top], 0
     while waiting:
         folder = waiting.pop()
         if folder in entered or not os.path.isdir(folder):
@@ -141,6 +141,7 @@ def _walk(top: str, found: Snapshot, entered: set[str], *, everything: bool) -> 
         found[f"{folder}/"] = []
         with os.scandir(folder) as items:
             for item in items:
+                looked_at += 1
                 if item.is_dir():
                     if _is_skipped(item):
                         continue
@@ -149,7 +150,7 @@ def _walk(top: str, found: Snapshot, entered: set[str], *, everything: bool) -> 
                     waiting.append(item.path)
                 elif everything or item.name.endswith((".py", ".pyi")):
                     found[item.path] = _stamp(item.stat())
-        if len(found) > _MAX_FILES:
+        if looked_at > _MAX_FILES:
             raise _Untold
 
 

@@ -11,7 +11,10 @@ import pytest
 
 from tests.support.project import Project
 
-COMMANDS = ("build", "check", "compile", "graph", "explain", "migrate", "install", "worker", "start", "runs")
+COMMANDS = (
+    "init", "build", "release", "check", "compile", "graph", "explain", "config-schema", "completion",
+    "migrate", "install", "worker", "start", "runs",
+)  # fmt: skip
 HEAVY = ("libcst", "jinja2", "mypy", "psycopg", "msgspec", "jsonschema_rs", "pgflow_runtime")
 
 
