@@ -9,7 +9,7 @@ import configparser
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +21,22 @@ _OLDEST = (3, 11)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The user's plugins (paths made absolute) and ``python_version``."""
+    """The user's plugins (paths made absolute), their own sections, and ``python_version``."""
 
     plugins: tuple[str, ...] = ()
     python_version: str | None = None
+    plugin_sections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Config) -> Settings:
-        section = _user_section(config.root)
+        file = _user_file(config.root)
+        section = file.get("mypy", {})
         plugins = section.get("plugins", [])
         names = re.split(r"[,\s]+", plugins) if isinstance(plugins, str) else list(plugins)
         return cls(
             tuple(_plugin(str(name).strip(), config.root) for name in names if str(name).strip()),
             _python_version(str(section.get("python_version", ""))),
+            _plugin_sections(file) if plugins else {},
         )
 
     def ini(self, cache_dir: Path) -> str:
@@ -53,28 +56,42 @@ class Settings:
             own["python_version"] = self.python_version
         parser["mypy"] = own
         parser[f"mypy-{STAGED_PACKAGE}._typecheck"] = {"disallow_any_expr": "True"}
+        parser.read_dict(self.plugin_sections)
         lines: list[str] = []
         for name in parser.sections():
             lines += [f"[{name}]", *(f"{key} = {value}" for key, value in parser[name].items()), ""]
         return "\n".join(lines)
 
 
-def _user_section(root: Path) -> Mapping[str, Any]:
-    """The user's ``[mypy]``: of the first file that has one, in mypy's order; broken files have none."""
+def _user_file(root: Path) -> Mapping[str, Mapping[str, Any]]:
+    """The sections of the first file with a ``[mypy]``, in mypy's order; broken files have none."""
     for name in ("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg"):
-        path = root / name
         try:
-            if name.endswith(".toml"):
-                section = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("mypy")
-            else:
-                parser = configparser.RawConfigParser()
-                parser.read_string(path.read_text(encoding="utf-8"))
-                section = dict(parser["mypy"]) if parser.has_section("mypy") else None
-        except (OSError, ValueError, AttributeError, configparser.Error):
+            text = (root / name).read_text(encoding="utf-8")
+            sections = tomllib.loads(text).get("tool", {}) if name.endswith(".toml") else _ini(text)
+            if isinstance(sections["mypy"], dict):
+                return {key: value for key, value in sections.items() if isinstance(value, dict)}
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, configparser.Error):
             continue
-        if isinstance(section, dict):
-            return section
     return {}
+
+
+def _ini(text: str) -> dict[str, dict[str, str]]:
+    parser = configparser.RawConfigParser()
+    parser.read_string(text)
+    return {name: dict(parser[name]) for name in parser.sections()}
+
+
+def _plugin_sections(file: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """What plugins read of the file mypy was started with: ``[pydantic-mypy]``, ``[mypy.plugins.*]``."""
+    found: dict[str, dict[str, str]] = {}
+    for name, section in file.items():
+        # In TOML django-stubs has a name of its own.
+        target = "mypy.plugins.django-stubs" if name == "django-stubs" else name
+        if target.startswith("mypy.plugins.") or target.endswith("-mypy"):
+            scalars = {key: value for key, value in section.items() if not isinstance(value, dict | list)}
+            found[target] = {key: str(value).replace("\n", "\n ") for key, value in scalars.items()}
+    return found
 
 
 def _plugin(name: str, root: Path) -> str:
