@@ -15,7 +15,7 @@ Evil = TypedDict(
         '"""': int,
         "'; drop schema pgflow; --": str,
         "a\nb\u2028c\u202e": bool,
-        "{{ x }}": Literal["\\", "\"\"\"", "'''", "\x00", "\u202e", "{% x %}", "`|`", "</script>"],
+        "{{ x }}": Literal["\\", "\"\"\"", "'''", "\x01", "\u202e", "{% x %}", "`|`", "</script>"],
     },
 )
 
