@@ -1,0 +1,121 @@
+"""How fast the compiler is on many flow modules, beside a bare libcst.parse_module over the same files.
+
+``python -m benchmarks.compiler`` makes 1,000 modules of five steps in a temporary folder and measures each
+command in a process of its own, several times over, the subjects taking turns so that a busy moment of the
+machine meets them all. Printed are medians, of the time on the clock and of the processor's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.flow_modules import write_project
+
+_BARE = """\
+import sys, time, libcst
+from pathlib import Path
+texts = [path.read_text() for path in sorted(Path(sys.argv[1]).glob("*.py"))]
+libcst.parse_module(texts[0])
+clock, processor = time.perf_counter(), time.process_time()
+for text in texts:
+    libcst.parse_module(text)
+print(time.perf_counter() - clock, time.process_time() - processor)
+"""
+
+
+@dataclass
+class Subject:
+    """One thing that is measured; ``peak`` is the largest memory in MB."""
+
+    name: str
+    clock: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+    peak: float = 0.0
+
+    def line(self, bare: Subject) -> str:
+        clock, processor = statistics.median(self.clock), statistics.median(self.processor)
+        ratio = f"{clock / statistics.median(bare.clock):5.2f} x bare"
+        return f"{self.name:34} {clock:7.2f} s  (processor {processor:6.2f} s)  {ratio}  {self.peak:5.0f} MB"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--modules", type=int, default=1000)
+    parser.add_argument("--repetitions", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pgflow-bench-") as folder:
+        for line in measure(Path(folder) / "project", options.modules, options.repetitions):
+            print(line)
+
+
+def measure(root: Path, count: int, repetitions: int) -> list[str]:
+    """The report's lines for a project of ``count`` modules in ``root``."""
+    modules = write_project(root, count)
+    names = ("libcst.parse_module", "build, cold", "build --check, no change", "build, one file changed")
+    bare, cold, same, changed = subjects = [Subject(name) for name in names]
+    help_ = Subject("--help")
+    _command(root, "build")  # mypy's verdict is on record from here on
+    original = modules[count // 2].read_text(encoding="utf-8")
+    for turn in range(repetitions):
+        _bare(root, bare)
+        for folder in ("generated", ".pgflow/cache/build.json", ".pgflow/cache/analysis"):
+            _remove(root / folder)
+        _measured(root, cold, "build", "--no-verify")
+        _command(root, "build")
+        _measured(root, same, "build", "--check")
+        text = original.replace("depth: NotRequired[int]", f"depth: NotRequired[int]\n    turn_{turn}: str")
+        modules[count // 2].write_text(text, encoding="utf-8")
+        _measured(root, changed, "build", "--no-verify")
+        modules[count // 2].write_text(original, encoding="utf-8")
+        _measured(root, help_, "--help")
+    return [subject.line(bare) for subject in (*subjects, help_)]
+
+
+def _bare(root: Path, subject: Subject) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _BARE, str(root / "flows")], capture_output=True, text=True, check=True
+    )
+    clock, processor = map(float, done.stdout.split())
+    subject.clock.append(clock)
+    subject.processor.append(processor)
+
+
+def _command(root: Path, *arguments: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pgflow_gen", *arguments], cwd=root, capture_output=True, check=True
+    )
+
+
+def _measured(root: Path, subject: Subject, *arguments: str) -> None:
+    """Run ``pgflow-gen`` and keep what the kernel says about the finished process (Unix only)."""
+    command: Sequence[str] = [sys.executable, "-m", "pgflow_gen", *arguments]
+    begin = time.perf_counter()
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    subject.clock.append(time.perf_counter() - begin)
+    if process.returncode != 0:
+        raise SystemExit(f"pgflow-gen {' '.join(arguments)} ended with {process.returncode}")
+    subject.processor.append(usage.ru_utime + usage.ru_stime)
+    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    subject.peak = max(subject.peak, kilobytes / 1024)
+
+
+def _remove(path: Path) -> None:
+    remove: Callable[[Path], None] = shutil.rmtree if path.is_dir() else Path.unlink
+    if path.exists():
+        remove(path)
+
+
+if __name__ == "__main__":
+    main()
