@@ -41,6 +41,11 @@ def is_storable(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def encodable(text: str) -> str:
+    """``text`` with a replacement character for each half of a surrogate pair, which no encoding has."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def py_ident(text: str) -> PyIdent:
     """A slug as a Python identifier: a keyword gets a trailing underscore."""
     return PyIdent(f"{text}_" if keyword.iskeyword(text) else text)

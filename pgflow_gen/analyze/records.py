@@ -14,6 +14,7 @@ from pgflow_gen.analyze.fields import FieldReader
 from pgflow_gen.analyze.generics import bind, free_variables, parameters_of
 from pgflow_gen.analyze.scope import Scope, Variable, elements
 from pgflow_gen.ir.types import UNKNOWN, Field, Record, RecordRef, TypeExpr, TypeKey
+from pgflow_gen.names import encodable
 from pgflow_gen.source.index import Assignment, Class
 from pgflow_gen.source.resolve import Defined, External
 
@@ -134,4 +135,4 @@ def _doc(symbol: Defined) -> str | None:
     if not isinstance(symbol.binding, Class):
         return None
     doc = symbol.binding.definition.get_docstring()
-    return inspect.cleandoc(doc) if isinstance(doc, str) else None
+    return encodable(inspect.cleandoc(doc)) if isinstance(doc, str) else None

@@ -15,6 +15,7 @@ from pgflow_gen.analyze.references import ReferenceReader
 from pgflow_gen.analyze.slugs import check_slug
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import StepName, StepSpec
+from pgflow_gen.names import encodable
 
 _APART = frozenset({"slug", "depends_on", "array"})
 
@@ -122,4 +123,4 @@ def slug_of(options: OptionReader, draft: StepDraft) -> str:
 def docstring(node: cst.FunctionDef | cst.ClassDef | cst.Module) -> str | None:
     """The docstring, its indentation removed; None without one or with an empty one."""
     text = node.get_docstring(clean=False)
-    return inspect.cleandoc(text) or None if isinstance(text, str) else None
+    return encodable(inspect.cleandoc(text)) or None if isinstance(text, str) else None

@@ -40,3 +40,19 @@ def test_condition_patterns(tmp_path: Path, pattern: str) -> None:
     (found,) = findings
     assert found.code == "PGF310"
     assert "PostgreSQL cannot hold" in found.message
+
+
+def test_docstrings_stay_readable(tmp_path: Path) -> None:
+    text = r"""'a\ud800b'
+from typing import TypedDict
+from pgflow_runtime import Flow
+class R(TypedDict):
+    '\ud83e\udd80 \udd80'
+flow = Flow[R]("flow")
+@flow.step
+def one(flow_input: R) -> None:
+    '\ud800'
+"""
+    read = read_flow(tmp_path, text).clean()
+    assert (read.flow.doc, read.step("one").doc) == ("a\ufffdb", "\ufffd")
+    assert read.record("R").doc == "\U0001f980 \ufffd"
