@@ -7,8 +7,10 @@ from these fields (``worker/options.py``).
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from typing import Any, Literal, TypeAlias, get_args
 
+from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.errors import UsageError
 
 LogFormat: TypeAlias = Literal["text", "json"]
@@ -52,6 +54,9 @@ class WorkerConfig:
         30.0, "Seconds running handlers are given to end when the worker stops.", least=0
     )
     max_output_bytes: int = _option(16 * 1024 * 1024, "Largest output of a task, in bytes of JSON.", least=1)
+    retention: str = _option(
+        "", "Forget runs that ended longer ago than this, such as 30d; default: keep them all."
+    )
     name: str = _option("", "Name in pgflow.workers; default: the host's name.")
     processes: int = _option(1, "Supervised worker processes.", least=1)
     log_format: LogFormat = _option("text", "Format of the log lines.", choices=get_args(LogFormat))  # noqa: RUF009
@@ -60,10 +65,17 @@ class WorkerConfig:
     def __post_init__(self) -> None:
         for item in fields(self):
             check_value(item.name, item.type, getattr(self, item.name), item.metadata)
+        if self.retention:
+            parse_duration(self.retention)
         if not self.name:
             import socket  # here, so that importing a flow module stays light
 
             object.__setattr__(self, "name", socket.gethostname())
+
+    @property
+    def keep(self) -> timedelta | None:
+        """How long ended runs are kept; None: for ever."""
+        return parse_duration(self.retention) if self.retention else None
 
     @property
     def handler_connections(self) -> int:

@@ -1,6 +1,7 @@
 """Signs of life, in a thread of its own: an async handler that blocks the event loop must not look dead.
 
-Each beat also reads back which flows were deprecated, and gives the tasks of dead workers back to the queue.
+Each beat also reads back which flows were deprecated, and gives the tasks of dead workers back to the queue;
+where a retention was asked for, it forgets old runs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import psycopg
 
 from pgflow_runtime.store import application_name, from_psycopg
 from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.retention import Retention
 from pgflow_runtime.worker.served import ServedFlows
 from pgflow_runtime.worker.statements import HEARTBEAT, RECOVER, REGISTER
 
@@ -31,13 +33,21 @@ class Heartbeat:
     """Beats until stopped; a lost connection is opened again at the next beat."""
 
     def __init__(
-        self, conninfo: str, flows: ServedFlows, name: str, listener: Listener, *, prepare: bool
+        self,
+        conninfo: str,
+        flows: ServedFlows,
+        name: str,
+        listener: Listener,
+        *,
+        prepare: bool,
+        retention: Retention | None = None,
     ) -> None:
         self._conninfo = conninfo
         self._flows = flows
         self._name = name
         self._listener = listener
         self._prepare = prepare
+        self._retention = retention
         self._stop = threading.Event()
         self._connection: psycopg.Connection[Any] | None = None
         self._thread = threading.Thread(target=self._run, name="pgflow-heartbeat", daemon=True)
@@ -84,6 +94,8 @@ class Heartbeat:
         recovered = self._connection.execute(RECOVER).fetchone()
         if recovered is not None and recovered[0]:
             self._listener.recovered(int(recovered[0]))
+        if self._retention is not None:
+            self._retention.turn(self._connection)
 
     def _register_again(self, known: set[str]) -> None:
         """A worker's row that somebody deleted is made anew; without it, its results would be refused."""

@@ -27,6 +27,7 @@ class WorkerOptions(TypedDict, total=False):
     max_handler_connections: int | None
     grace_seconds: float
     max_output_bytes: int
+    retention: str
     name: str
     processes: int
     log_format: LogFormat

@@ -21,6 +21,7 @@ from pgflow_runtime.worker.inputs import RunInputs
 from pgflow_runtime.worker.link import Link
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.reconcile import reconcile
+from pgflow_runtime.worker.retention import Retention
 from pgflow_runtime.worker.rows import Fence
 from pgflow_runtime.worker.slots import AllSlotsStuck, Slots
 from pgflow_runtime.worker.startup import bind, check_database, make_workplace, register
@@ -102,7 +103,10 @@ class Process:
         self._lanes = [Link(self._conninfo, prepare=prepare, on_loss=self._lost) for _ in range(lanes)]
         spare = config.max_pg_connections > 2
         self._service = Link(self._conninfo, prepare=prepare) if spare else self._lanes[0]
-        self._heartbeat = Heartbeat(self._conninfo, self._flows, config.name, self, prepare=prepare)
+        retention = Retention(config.keep) if config.keep is not None else None
+        self._heartbeat = Heartbeat(
+            self._conninfo, self._flows, config.name, self, prepare=prepare, retention=retention
+        )
         self._built = True
 
     # -- the beginning

@@ -35,6 +35,7 @@ SAMPLES: Mapping[str, tuple[str, object]] = {
     "max_handler_connections": ("3", 3),
     "grace_seconds": ("0", 0.0),
     "max_output_bytes": ("1000", 1000),
+    "retention": ("30d", "30d"),
     "name": ("me", "me"),
     "processes": ("2", 2),
     "log_format": ("json", "json"),
