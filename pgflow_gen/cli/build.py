@@ -33,6 +33,12 @@ Examples:
 @click.option(
     "--renumber", is_flag=True, help="Move draft migrations behind all others; join a manifest in conflict."
 )
+@click.option(
+    "--exit-non-zero-on-change",
+    "tell_change",
+    is_flag=True,
+    help="Exit 1 when files were written (for hooks).",
+)
 @click.option("--watch", is_flag=True, help="Build again after every change, until Ctrl-C.")
 @verify_option
 @format_option
@@ -43,6 +49,7 @@ def build(
     check_only: bool,
     show_diff: bool,
     renumber: bool,
+    tell_change: bool,
     watch: bool,
     verify: bool,
     format: Format,
@@ -80,7 +87,8 @@ def build(
     if format == "text":
         print_changes(report, done=mode == "write")
     print_summary(report)
-    ctx.exit(1 if report.has_errors or dirty else 0)
+    changed = tell_change and report.plan is not None and not report.plan.is_clean
+    ctx.exit(1 if report.has_errors or dirty or changed else 0)
 
 
 def _watched(config: Config, *, verify: bool, format: Format) -> None:

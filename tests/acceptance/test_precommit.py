@@ -113,6 +113,16 @@ def test_build_hook_rebuilds_and_stops_the_commit_once(project: Project, hooks: 
     assert pre_commit(project, tmp_path).returncode == 0
 
 
+def test_build_hook_stops_the_commit_for_files_that_are_new(
+    project: Project, hooks: Path, tmp_path: Path
+) -> None:
+    use(project, hooks, "pgflow-gen-build")
+    first = pre_commit(project, tmp_path)  # git knows none of the files, so pre-commit sees no change
+    assert first.returncode == 1, first.stdout + first.stderr
+    assert (project.root / "generated" / "client.py").is_file()
+    assert pre_commit(project, tmp_path).returncode == 0
+
+
 def test_hooks_never_import_the_users_code(project: Project, hooks: Path, tmp_path: Path) -> None:
     use(project, hooks, "pgflow-gen-build")
     project.write(
