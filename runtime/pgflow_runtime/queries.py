@@ -35,8 +35,6 @@ select run_id, flow_slug, status, started_at, ended_at, remaining_steps
 from pgflow.list_runs(%(flow_slug)s, %(status)s, %(limit)s)
 """
 
-PRUNE_BATCH: Final = "select pgflow.prune_batch(%(keep)s, %(max_runs)s)"
-
 COUNT_TASKS: Final = """
 select step_slug, total, completed, started, failed, attempts from pgflow.count_tasks(%(run_id)s)
 """

@@ -11,8 +11,8 @@ import psycopg
 from pgflow_runtime.cli.common import database, dsn_option, refusals, say
 from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.project import find_project
-from pgflow_runtime.queries import PRUNE_BATCH
 from pgflow_runtime.store import connected
+from pgflow_runtime.worker.statements import PRUNE_BATCH
 
 
 @click.command()
@@ -50,7 +50,7 @@ def prune(older_than: str, batch: int, as_json: bool, dsn: str | None) -> None:
 def _prune(connection: psycopg.Connection[tuple[int]], keep: timedelta, batch: int) -> int:
     total = 0
     while True:
-        row = connection.execute(PRUNE_BATCH, {"keep": keep, "max_runs": batch}).fetchone()
+        row = connection.execute(PRUNE_BATCH, (keep, batch)).fetchone()
         count = row[0] if row is not None else 0
         total += count
         if count < batch:

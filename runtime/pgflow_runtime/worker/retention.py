@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 
-from pgflow_runtime.queries import PRUNE_BATCH
 from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.statements import PRUNE_BATCH
 
 BATCH = 100
 """Runs forgotten in one transaction at most; more of them follow with the next heartbeat."""
@@ -28,7 +28,7 @@ class Retention:
         """Prune one batch if it is time. The connection commits each statement by itself."""
         if time.monotonic() < self._due:
             return
-        row = connection.execute(PRUNE_BATCH, {"keep": self._keep, "max_runs": BATCH}).fetchone()
+        row = connection.execute(PRUNE_BATCH, (self._keep, BATCH)).fetchone()
         count = int(row[0]) if row is not None else 0
         if count:
             logger.info("forgot %s runs that ended before the retention of %s", count, self._keep)

@@ -30,6 +30,8 @@ HEARTBEAT: Final = (
 
 RECOVER: Final = "select pgflow.recover_stalled_tasks()"
 
+PRUNE_BATCH: Final = "select pgflow.prune_batch(%s, %s)"
+
 ANNOUNCE: Final = "select pgflow.announce_idle(%s::uuid[], %s)"
 
 WITHDRAW: Final = "select pgflow.withdraw_idle(%s::uuid[])"
