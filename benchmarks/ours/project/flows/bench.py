@@ -1,0 +1,86 @@
+"""The flows of the runtime's benchmarks."""
+
+import asyncio
+from typing import TypedDict
+
+from pgflow_runtime import Flow
+
+
+class Order(TypedDict):
+    n: int
+    label: str
+    tags: list[str]
+
+
+class Element(TypedDict):
+    n: int
+
+
+class Gathered(TypedDict):
+    count: int
+    sum: int
+
+
+chain = Flow[Order]("chain")
+
+
+@chain.step
+async def first(flow_input: Order) -> Order:
+    return {"n": flow_input["n"] + 1, "label": flow_input["label"], "tags": flow_input["tags"]}
+
+
+@chain.step
+async def second(first: Order) -> Order:
+    return {"n": first["n"] * 2, "label": first["label"], "tags": first["tags"]}
+
+
+@chain.step
+async def third(second: Order) -> Order:
+    return {"n": second["n"] - 3, "label": second["label"].upper(), "tags": [*second["tags"], "done"]}
+
+
+waiting = Flow[Order]("waiting")
+
+
+@waiting.step(slug="first")
+async def waiting_first(flow_input: Order) -> Order:
+    await asyncio.sleep(0.02)
+    return {"n": flow_input["n"] + 1, "label": flow_input["label"], "tags": flow_input["tags"]}
+
+
+@waiting.step(slug="second")
+async def waiting_second(first: Order) -> Order:
+    await asyncio.sleep(0.02)
+    return {"n": first["n"] * 2, "label": first["label"], "tags": first["tags"]}
+
+
+@waiting.step(slug="third")
+async def waiting_third(second: Order) -> Order:
+    await asyncio.sleep(0.02)
+    return {"n": second["n"] - 3, "label": second["label"].upper(), "tags": [*second["tags"], "done"]}
+
+
+fan = Flow[int]("fan")
+
+
+@fan.array
+async def elements(flow_input: int) -> list[Element]:
+    return [{"n": n} for n in range(flow_input)]
+
+
+@fan.map(array=elements)
+async def square(element: Element) -> Element:
+    return {"n": element["n"] * element["n"]}
+
+
+@fan.step
+async def gather(square: list[Element]) -> Gathered:
+    return {"count": len(square), "sum": sum(item["n"] for item in square)}
+
+
+echo = Flow[Order]("echo")
+
+
+@echo.step
+async def answer(flow_input: Order) -> Order:
+    return flow_input

@@ -1,0 +1,165 @@
+"""The PostgreSQL server all engines are measured on: fresh, with durable defaults, gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from pgflow_runtime.embedded.binaries import NEWEST, binaries
+from pgflow_runtime.embedded.place import service_user
+
+DISTRIBUTION = Path("/usr/lib/postgresql")
+PORT = "5432"
+ARCHITECTURE = ("initdb", "-D", "data", "-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust")
+
+SETTINGS = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    # so that a checkpoint does not fall into one subject's time and not into another's
+    "checkpoint_timeout": "1h",
+    "max_wal_size": "8GB",
+    "wal_keep_size": "4GB",  # for counting records afterwards
+    "max_connections": "200",
+}
+
+
+class BenchmarkError(Exception):
+    """Something that makes a measurement worthless; the text says what."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server with a unix socket only."""
+
+    folder: Path
+    programs: Path
+    version: str
+    postmaster: psutil.Process
+
+    @property
+    def wal(self) -> Path:
+        return self.folder / "data" / "pg_wal"
+
+    def dsn(self, database: str) -> str:
+        return make_conninfo(host=str(self.folder), port=PORT, user="postgres", dbname=database)
+
+    def create_database(self, name: str, template: str = "template0") -> str:
+        """Make a database anew; returns its connection string."""
+        self.drop_database(name)
+        statement = sql.SQL("create database {} template {}")
+        self._execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        return self.dsn(name)
+
+    def drop_database(self, name: str) -> None:
+        self._execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+    def _execute(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def cpu_seconds(self) -> float:
+        """What all processes of this server have used so far, those that have ended included."""
+        own = self.postmaster.cpu_times()
+        total = own.user + own.system + own.children_user + own.children_system
+        for child in self.postmaster.children(recursive=True):
+            try:
+                times = child.cpu_times()
+            except psutil.Error:
+                continue  # it has just ended
+            total += times.user + times.system
+        return float(total)
+
+
+def find_programs(wanted: str) -> Path:
+    """The folder with ``postgres`` and ``initdb``.
+
+    Args:
+        wanted: ``auto`` (the distribution's newest, else the embedded one), a version, or a folder.
+    """
+    if wanted == "auto":
+        found = sorted(DISTRIBUTION.glob("*/bin/initdb"), key=lambda path: int(path.parents[1].name))
+        return found[-1].parent if found else _embedded(NEWEST)
+    if wanted.isdigit():
+        installed = DISTRIBUTION / wanted / "bin"
+        return installed if (installed / "initdb").exists() else _embedded(int(wanted))
+    if not (Path(wanted) / "initdb").exists():
+        raise BenchmarkError(f"there is no initdb in {wanted}: --postgres takes auto, a version or a folder")
+    return Path(wanted)
+
+
+def _embedded(version: int) -> Path:
+    copies = None
+    if os.geteuid() == 0:
+        copies = Path(tempfile.gettempdir()) / "pgflow-bench-programs"
+        copies.mkdir(mode=0o755, exist_ok=True)
+    return binaries(version, copies)
+
+
+@contextmanager
+def running_server(wanted: str = "auto") -> Iterator[Server]:
+    """A server on a new data folder in the temporary folder, stopped and removed at the end."""
+    programs = find_programs(wanted)
+    folder = Path(tempfile.mkdtemp(prefix="pgflow-bench-"))
+    user = service_user() if os.geteuid() == 0 else None
+    if user is not None:
+        entry = pwd.getpwnam(user)
+        os.chown(folder, entry.pw_uid, entry.pw_gid)
+    try:
+        _run(programs, folder, user, *ARCHITECTURE)
+        process = _start(programs, folder, user)
+        try:
+            yield Server(folder, programs, _version(programs), process)
+        finally:
+            _run(programs, folder, user, "pg_ctl", "-D", "data", "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(programs: Path, folder: Path, user: str | None) -> psutil.Process:
+    lines = [f"{name} = '{value}'" for name, value in SETTINGS.items()]
+    lines += ["listen_addresses = ''", f"port = {PORT}", f"unix_socket_directories = '{folder}'"]
+    with (folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as config:
+        config.write("\n".join(lines) + "\n")
+    _run(programs, folder, user, "pg_ctl", "-D", "data", "-l", "server.log", "-w", "start")
+    pid = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+    return psutil.Process(pid)
+
+
+def _version(programs: Path) -> str:
+    done = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.strip().removeprefix("postgres (PostgreSQL) ").split()[0]
+
+
+def _run(programs: Path, folder: Path, user: str | None, program: str, *arguments: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    with (folder / f"{program}.log").open("wb") as sink:
+        done = subprocess.run(
+            [str(programs / program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=environment | {"LC_ALL": "C"},
+            check=False,
+            start_new_session=True,
+            user=user,
+            group=None if user is None else pwd.getpwnam(user).pw_gid,
+            extra_groups=None if user is None else [],
+        )
+    if done.returncode != 0:
+        paths = [path for path in (folder / f"{program}.log", folder / "server.log") if path.exists()]
+        text = "".join(path.read_text(errors="replace") for path in paths)
+        raise BenchmarkError(f"{program} failed:\n{text[-2000:]}")
