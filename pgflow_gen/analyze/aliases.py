@@ -131,7 +131,7 @@ class AliasReader:
             self._active[key] = True
             return AliasRef(key)
         if key not in self._memo:
-            self._memo[key] = self._expand(key, symbol, value, Scope(symbol.module, bound))
+            self._memo[key] = self._expand(key, symbol, value, Scope(symbol.module, bound, symbol.key))
         found, its_faults = self._memo[key]
         faults.extend(its_faults)
         return found

@@ -11,6 +11,7 @@ import libcst as cst
 from pgflow_gen.analyze.aliases import AliasReader
 from pgflow_gen.analyze.classes import refusal_of_class, refusal_of_function
 from pgflow_gen.analyze.faults import Fault, not_json, report, unresolved
+from pgflow_gen.analyze.growth import Growth
 from pgflow_gen.analyze.limits import MAX_NESTING, parameter_only, too_deep
 from pgflow_gen.analyze.literals import literal_type
 from pgflow_gen.analyze.records import RecordReader
@@ -50,6 +51,7 @@ class TypeReader:
     resolver: Resolver
     findings: Findings
     _depth: int = 0
+    growth: Growth = field(default_factory=Growth)
     records: RecordReader = field(init=False)
     aliases: AliasReader = field(init=False)
 

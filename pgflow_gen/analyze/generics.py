@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from pgflow_gen.analyze.faults import Fault, not_json
+from pgflow_gen.analyze.growth import MODEST_NESTING, nesting
+from pgflow_gen.analyze.limits import MAX_NESTING, is_too_large, too_deep
 from pgflow_gen.analyze.scope import Scope, Variable, elements
-from pgflow_gen.ir.types import UNKNOWN, AliasRef, RecordRef, TypeExpr, children
+from pgflow_gen.ir.types import TypeExpr
 from pgflow_gen.source.index import Assignment, ModuleIndex
 from pgflow_gen.source.parse import parse_expression
 from pgflow_gen.source.resolve import Defined, External, Resolver
 
 if TYPE_CHECKING:
     from pgflow_gen.analyze.annotations import TypeReader
-
-MAX_NESTING = 12
-"""Type arguments inside type arguments; a record that contains a larger self grows without end."""
 
 
 def parameters_of(node: cst.TypeParameters | None) -> list[Variable]:
@@ -36,15 +35,18 @@ def free_variables(
     resolver: Resolver, module: ModuleIndex, roots: Iterable[cst.BaseExpression]
 ) -> list[Variable]:
     """The ``TypeVar``s named in type expressions, each once, in order of appearance."""
-    found: dict[Variable, None] = {}
+    found = (_type_variable(resolver, module, node) for node in _names(roots))
+    return list(dict.fromkeys(variable for variable in found if variable is not None))
+
+
+def _names(roots: Iterable[cst.BaseExpression]) -> Iterator[cst.Name | cst.Attribute]:
+    """The names in type expressions that may be variables, in order of appearance."""
     waiting = list(roots)[::-1]
     while waiting:
         node = waiting.pop()
         match node:
             case cst.Name() | cst.Attribute():
-                variable = _type_variable(resolver, module, node)
-                if variable is not None:
-                    found[variable] = None
+                yield node
             case cst.Subscript():
                 waiting.extend(reversed(elements(node) or []))
             case cst.BinaryOperation():
@@ -55,7 +57,6 @@ def free_variables(
                 waiting.extend([inner] if inner is not None else [])
             case _:
                 pass
-    return list(found)
 
 
 def _type_variable(resolver: Resolver, module: ModuleIndex, node: cst.BaseExpression) -> Variable | None:
@@ -111,16 +112,52 @@ def bind(
                 )
             )
             return None
-        bound[variable] = reader.read(variable.default, Scope(symbol.module, bound), faults)
-    if any(_nesting(item) > MAX_NESTING for item in bound.values()):
-        faults.append(not_json(f"{name} contains larger and larger copies of itself"))
+        bound[variable] = reader.read(variable.default, Scope(symbol.module, bound, symbol.key), faults)
+    _record_uses(reader, symbol, variables, scope, arguments or (), bound)
+    fault = _bottomless(reader, symbol, bound)
+    if fault is not None:
+        faults.append(fault)
         return None
     return bound
 
 
-def _nesting(found: TypeExpr) -> int:
-    """How deep types stand inside ``found``, arguments of records included."""
-    inner = [_nesting(item) for item in children(found)]
-    if found == UNKNOWN or not inner:
-        return 1 if isinstance(found, RecordRef | AliasRef) else 0
-    return 1 + max(inner)
+def _record_uses(
+    reader: TypeReader,
+    symbol: Defined,
+    variables: Sequence[Variable],
+    scope: Scope,
+    arguments: Sequence[cst.BaseExpression],
+    bound: Mapping[Variable, TypeExpr],
+) -> None:
+    """Tell ``reader.growth`` which variables of the definition around this use its arguments are made of."""
+    if scope.owner is None or not scope.variables:
+        return
+    for at, variable in enumerate(variables):
+        # A default may be made of any of the other arguments.
+        nodes = arguments[at : at + 1] or arguments
+        for source in _mentioned(reader.resolver, scope, nodes):
+            value = scope.variables[source]
+            reader.growth.record((scope.owner, source), value, (symbol.key, variable), bound[variable])
+
+
+def _mentioned(resolver: Resolver, scope: Scope, roots: Iterable[cst.BaseExpression]) -> set[Variable]:
+    """The variables of ``scope`` that type expressions name."""
+    found: set[Variable] = set()
+    for node in _names(roots):
+        own = Variable(node.value) if isinstance(node, cst.Name) else None
+        if own not in scope.variables:
+            own = _type_variable(resolver, scope.module, node)
+        if own is not None and own in scope.variables:
+            found.add(own)
+    return found
+
+
+def _bottomless(reader: TypeReader, symbol: Defined, bound: Mapping[Variable, TypeExpr]) -> Fault | None:
+    """What is wrong with arguments that grew, or would grow for ever."""
+    name = symbol.binding.name
+    if any(is_too_large(item) for item in bound.values()):
+        return not_json(f"the type arguments of {name} are too large", "name their parts: declare TypedDicts")
+    depth = max(map(nesting, bound.values()), default=0)
+    if depth > MODEST_NESTING and reader.growth.is_endless((symbol.key, variable) for variable in bound):
+        return not_json(f"{name} contains larger and larger copies of itself")
+    return too_deep() if depth > MAX_NESTING else None

@@ -105,7 +105,7 @@ class RecordReader:
         fields: dict[str, Field] = {}
         if symbol.key in seen:
             return fields
-        scope = Scope(symbol.module, bound)
+        scope = Scope(symbol.module, bound, symbol.key)
         own = FieldReader(self.reader, symbol, scope)
         if not isinstance(symbol.binding, Class):
             return own.of_call()

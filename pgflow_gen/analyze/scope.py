@@ -24,6 +24,8 @@ class Variable:
 class Scope:
     module: ModuleIndex
     variables: Mapping[Variable, TypeExpr] = field(default_factory=dict)
+    owner: tuple[str, str] | None = None
+    """The generic definition, by module and name, whose variables these are."""
 
     def local(self, name: str) -> TypeExpr | None:
         """The value of a type parameter written in brackets (PEP 695), which hides the module's names."""

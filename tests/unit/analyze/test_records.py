@@ -92,6 +92,51 @@ def test_a_record_that_grows_without_end(tmp_path: Path) -> None:
     assert read.text(fault.span) == "rest"
 
 
+GROWING = [
+    "class N[T](TypedDict):\n    rest: 'N[list[T]]'",
+    "T = TypeVar('T')\nclass N(TypedDict, Generic[T]):\n    rest: 'N[list[T]]'",
+    "type More[T] = N[list[T]]\nclass N[T](TypedDict):\n    rest: More[T]",
+    "class Base[A](TypedDict):\n    rest: N[A]\nclass N[T](Base[dict[str, T]]):\n    own: T",
+    "class Pair[A, B](TypedDict):\n    a: Pair[B, A | list[B]]\n"
+    "class N[T](TypedDict):\n    rest: Pair[T, str]",
+    "class N[T, U = list[T]](TypedDict):\n    rest: N[U]",
+]
+
+
+@pytest.mark.parametrize("prelude", GROWING)
+def test_a_record_that_grows_without_end_in_some_way(tmp_path: Path, prelude: str) -> None:
+    read, _ = read_type(tmp_path, "N[int]", prelude)
+    assert {item.code for item in read.findings} == {"PGF302"}
+    assert all("larger and larger" in item.message for item in read.findings)
+
+
+@pytest.mark.parametrize(
+    ("prelude", "annotation"),
+    [
+        ("", "Box[" * 40 + "int" + "]" * 40),
+        ("\n".join(f"type A{at}[T] = Box[list[A{at + 1}[T]]]" for at in range(15))
+         + "\ntype A15[T] = T", "A0[int]"),
+        ("\n".join(f"class C{at}[T](TypedDict):\n    x: C{at + 1}[Box[T]]" for at in range(30))
+         + "\nclass C30[T](TypedDict):\n    x: T", "C0[int]"),
+        # Ring turns for ever without growing, below arguments that are deep.
+        ("class Ring[A, B](TypedDict):\n    x: NotRequired[Ring[B, A]]",
+         f"Ring[{'list[' * 20}int{']' * 20}, str]"),
+    ],
+    ids=["arguments", "aliases", "records", "ring"],
+)  # fmt: skip
+def test_a_finite_type_may_be_deep(tmp_path: Path, prelude: str, annotation: str) -> None:
+    read, _ = read_type(tmp_path, annotation, f"class Box[T](TypedDict):\n    item: T\n{prelude}")
+    read.clean()
+
+
+def test_type_arguments_that_double_each_other(tmp_path: Path) -> None:
+    records = "\n".join(
+        f"class C{at}[T](TypedDict):\n    x: C{at + 1}[dict[str, T] | list[T]]" for at in range(30)
+    )
+    read, _ = read_type(tmp_path, "C0[int]", f"{records}\nclass C30[T](TypedDict):\n    x: T")
+    assert "the type arguments of C" in read.one("PGF302").message
+
+
 def test_a_type_that_is_not_json_is_at_the_field(tmp_path: Path) -> None:
     read = read_flow(
         tmp_path,
