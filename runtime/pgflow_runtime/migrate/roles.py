@@ -1,6 +1,7 @@
 """Roles of a database cluster for who owns the core, who works and who starts runs: ``migrate --roles``.
 
-Nobody but the owner touches a table: workers and clients call functions, which run with the owner's rights.
+Nobody but the owner touches a table: workers and clients call functions, which run with the owner's rights,
+and read views.
 Roles belong to the whole cluster and are shared by its databases; ownership and grants are per database.
 """
 
@@ -21,16 +22,23 @@ CLIENT: Final = "pgflow_client"
 FUNCTIONS: Final[dict[str, tuple[str, ...]]] = {
     WORKER: (
         "announce_idle", "claim_tasks", "complete_tasks", "fail_tasks", "get_flow_definition",
-        "get_run_input", "heartbeat_workers", "mark_worker_stopped", "prune_batch", "recover_stalled_tasks",
-        "register_worker", "release_tasks", "schema_version", "started_tasks", "withdraw_idle",
+        "get_run_input", "heartbeat_workers", "mark_worker_stopped", "measure_queue", "prune_batch",
+        "recover_stalled_tasks", "register_worker", "release_tasks", "schema_version", "started_tasks",
+        "withdraw_idle",
     ),
     CLIENT: (
-        "count_tasks", "get_flow_definition", "get_run_failure", "get_run_input", "get_run_progress",
-        "get_run_with_states", "list_runs", "schema_version", "start_flow", "start_flow_with_states",
-        "start_flows", "unwatch_runs", "watch_runs",
+        "count_tasks", "find_runs", "get_flow_definition", "get_run_failure", "get_run_input",
+        "get_run_progress", "get_run_values", "get_run_with_states", "get_task", "list_flows", "list_runs",
+        "list_tasks", "list_workers", "measure_queue", "measure_runs", "measure_steps", "schema_version",
+        "start_flow", "start_flow_with_states", "start_flows", "unwatch_runs", "watch_runs",
     ),
 }  # fmt: skip
 """What each role may call, and nothing else."""
+VIEWS: Final[dict[str, tuple[str, ...]]] = {
+    WORKER: ("queue_metrics",),
+    CLIENT: ("queue_metrics", "run_overview", "step_overview"),
+}
+"""What each role may read beside that."""
 
 _ATTEMPTS: Final = 20
 _RACES = (pg.DuplicateObject, pg.UniqueViolation, pg.InternalError_)
@@ -68,7 +76,7 @@ def ensure_roles(connection: psycopg.Connection[Any], notes: list[str]) -> list[
 
 
 def grant_functions(connection: psycopg.Connection[Any]) -> None:
-    """Let workers and clients call their functions of the present core, and no others."""
+    """Let workers and clients call their functions and read their views of the present core, no others."""
     for role, names in FUNCTIONS.items():
         who = sql.Identifier(role)
         for kind in ("tables", "sequences", "functions"):
@@ -78,6 +86,8 @@ def grant_functions(connection: psycopg.Connection[Any]) -> None:
         connection.execute(sql.SQL("grant usage on schema pgflow to {}").format(who))
         functions = sql.SQL(", ").join(sql.Identifier("pgflow", name) for name in names)
         connection.execute(sql.SQL("grant execute on function {} to {}").format(functions, who))
+        views = sql.SQL(", ").join(sql.Identifier("pgflow", name) for name in VIEWS[role])
+        connection.execute(sql.SQL("grant select on {} to {}").format(views, who))
 
 
 def act_as_owner(connection: psycopg.Connection[Any]) -> None:
@@ -176,7 +186,7 @@ def _open_realtime(connection: psycopg.Connection[Any], notes: list[str]) -> Non
 
 
 def _hand_over(connection: psycopg.Connection[Any]) -> None:
-    """Schema, tables, types and functions become the owner's; indexes and row types follow their tables."""
+    """All that is in the schema becomes the owner's; indexes and row types follow their tables."""
     rows = connection.execute(
         """
         select format('schema %%I', nspname)
@@ -184,7 +194,7 @@ def _hand_over(connection: psycopg.Connection[Any]) -> None:
         union all
         select format('table %%s', oid::regclass)
         from pg_catalog.pg_class
-        where relnamespace = 'pgflow'::regnamespace and relkind in ('r', 'p')
+        where relnamespace = 'pgflow'::regnamespace and relkind in ('r', 'p', 'v')
           and relowner <> %(owner)s::regrole
         union all
         select format('type %%s', t.oid::regtype)

@@ -74,6 +74,22 @@ as $$
     'hex')::uuid;
 $$;
 
+-- ---- schema/0012__first_run_id.sql
+-- The smallest id that pgflow makes at a time or later (see new_run_id): a time as a bound of the runs' key.
+create function pgflow._first_run_id(at timestamptz)
+returns uuid
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select encode(
+    overlay('\x00000000000070008000000000000000'::bytea
+      placing substring(
+        int8send(greatest(floor(least(extract(epoch from _first_run_id.at), 2e11) * 1000), 0)::bigint) from 3)
+      from 1 for 6),
+    'hex')::uuid;
+$$;
+
 -- ---- schema/0020_flows.sql
 create table pgflow.flows (
   flow_slug text not null,
@@ -149,7 +165,7 @@ create table pgflow.deps (
 create index deps_by_step_idx on pgflow.deps (flow_slug, step_slug, dep_slug);
 
 -- ---- schema/0023_runs.sql
--- Room in each page (fillfactor) and no index beside the key keep updates HOT.
+-- Room in each page (fillfactor) and no index on what changes keep updates HOT.
 create table pgflow.runs (
   run_id uuid not null default pgflow.new_run_id(),
   flow_slug text not null,
@@ -170,6 +186,8 @@ create table pgflow.runs (
   constraint runs_completed_at_check check (completed_at >= started_at),
   constraint runs_failed_at_check check (failed_at >= started_at)
 ) with (fillfactor = 45);
+-- For who looks at a flow's latest runs; none of its columns ever changes.
+create index runs_by_start_idx on pgflow.runs (flow_slug, started_at);
 
 -- ---- schema/0024_step_states.sql
 -- No foreign key to flows: the one to steps covers it.
@@ -326,6 +344,10 @@ create type pgflow.task_result as (
   delay int,               -- seconds until the retry
   max_attempts int         -- the step's, else the flow's
 );
+
+-- ---- schema/0032_runs_failed_idx.sql
+-- Failed runs, page by page. Its predicate changes only when a run fails, so HOT updates are not at stake.
+create index runs_failed_idx on pgflow.runs (run_id) where failed_at is not null;
 
 -- ---- schema/0040_schema_version.sql
 -- The number of the last core migration this schema equals.
@@ -2948,9 +2970,17 @@ as $$
 begin
   return query
   select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at), r.remaining_steps
-  from pgflow.runs r
-  where (list_runs.only_flow is null or r.flow_slug = list_runs.only_flow)
-    and (list_runs.only_status is null or r.status = list_runs.only_status)
+  from pgflow.flows f
+  cross join lateral (
+    -- of each flow no more than are wanted in all: its index has them in this order
+    select *
+    from pgflow.runs l
+    where l.flow_slug = f.flow_slug
+      and (list_runs.only_status is null or l.status = list_runs.only_status)
+    order by l.started_at desc, l.run_id desc
+    limit list_runs.max_runs
+  ) r
+  where list_runs.only_flow is null or f.flow_slug = list_runs.only_flow
   order by r.started_at desc, r.run_id desc
   limit list_runs.max_runs;
 end;
@@ -2978,6 +3008,247 @@ begin
   where t.run_id = count_tasks.run_id
   group by t.step_slug
   order by t.step_slug;
+end;
+$$;
+
+-- ---- schema/0275_find_runs.sql
+-- A page of runs, the latest first, without what may be large; null for any flow, any status, any time.
+--
+-- Page by page in the order of an index (that of the key; of start within one flow), so a page costs the same
+-- however many runs there are. before_at and before_id are started_at and run_id of the last row seen. Where a
+-- status is rare it looks at max_scanned runs and no more; then the last row has no status and says how far it
+-- came: go on from there. Ids made by pgflow sort by time; runs with other ids stand where their id sorts.
+create function pgflow.find_runs(
+  only_flow text default null,
+  only_status text default null,
+  since timestamptz default null,
+  until timestamptz default null,
+  before_at timestamptz default null,
+  before_id uuid default null,
+  max_runs int default 50,
+  max_scanned int default 10000
+)
+returns table (
+  run_id uuid,
+  flow_slug text,
+  status text,
+  started_at timestamptz,
+  ended_at timestamptz,
+  remaining_steps int,
+  step_count int,
+  error_message text
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+-- the index's order, whatever the statistics say: they may be those of an empty table
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+declare
+  v_low constant uuid := case
+    when find_runs.since is null then '00000000-0000-0000-0000-000000000000'
+    else pgflow._first_run_id(find_runs.since)
+  end;
+  v_high constant uuid := least(
+    coalesce(find_runs.before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'),
+    case
+      when find_runs.until is null then 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+      else pgflow._first_run_id(find_runs.until)
+    end
+  );
+  v_cursor refcursor;
+  v_run record;
+  v_scanned int := 0;
+  v_found int := 0;
+begin
+  if find_runs.only_status = 'failed' then
+    open v_cursor for
+      select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
+        r.remaining_steps, left(r.error_message, 300) as error_message
+      from pgflow.runs r
+      where r.failed_at is not null and r.run_id < v_high and r.run_id >= v_low
+      order by r.run_id desc;
+  elsif find_runs.only_flow is not null then
+    open v_cursor for
+      select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
+        r.remaining_steps, left(r.error_message, 300) as error_message
+      from pgflow.runs r
+      where r.flow_slug = find_runs.only_flow
+        and r.started_at >= coalesce(find_runs.since, '-infinity')
+        and r.started_at <= least(coalesce(find_runs.before_at, 'infinity'), find_runs.until)
+        and (r.started_at < find_runs.until) is not false
+        and ((r.started_at, r.run_id) < (find_runs.before_at, find_runs.before_id)) is not false
+      order by r.started_at desc, r.run_id desc;
+  else
+    open v_cursor for
+      select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
+        r.remaining_steps, left(r.error_message, 300) as error_message
+      from pgflow.runs r
+      where r.run_id < v_high and r.run_id >= v_low
+      order by r.run_id desc;
+  end if;
+
+  loop
+    fetch v_cursor into v_run;
+    exit when not found;
+    v_scanned := v_scanned + 1;
+    if (find_runs.only_flow is null or v_run.flow_slug = find_runs.only_flow)
+      and (find_runs.only_status is null or v_run.status = find_runs.only_status)
+    then
+      v_found := v_found + 1;
+      run_id := v_run.run_id;
+      flow_slug := v_run.flow_slug;
+      status := v_run.status;
+      started_at := v_run.started_at;
+      ended_at := v_run.ended_at;
+      remaining_steps := v_run.remaining_steps;
+      step_count := (select count(*) from pgflow.steps s where s.flow_slug = v_run.flow_slug);
+      error_message := v_run.error_message;
+      return next;
+      exit when v_found >= find_runs.max_runs;
+    elsif v_scanned >= find_runs.max_scanned then
+      run_id := v_run.run_id;
+      flow_slug := v_run.flow_slug;
+      status := null;
+      started_at := v_run.started_at;
+      ended_at := null;
+      remaining_steps := null;
+      step_count := null;
+      error_message := null;
+      return next;
+      exit;
+    end if;
+  end loop;
+  close v_cursor;
+end;
+$$;
+
+-- ---- schema/0276_list_flows.sql
+-- The flows this database knows.
+create function pgflow.list_flows()
+returns table (flow_slug text, created_at timestamptz, step_count int)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select
+    f.flow_slug, f.created_at,
+    (select count(*)::int from pgflow.steps s where s.flow_slug = f.flow_slug)
+  from pgflow.flows f
+  order by f.flow_slug;
+end;
+$$;
+
+-- ---- schema/0277_list_tasks.sql
+-- The first tasks of each step of a run, from an index on, without what may be large; null for every step.
+create function pgflow.list_tasks(
+  run_id uuid, only_step text default null, from_index int default 0, max_tasks int default 100
+)
+returns table (
+  step_slug text,
+  task_index int,
+  status text,
+  attempts_count int,
+  requeued_count int,
+  queued_at timestamptz,
+  started_at timestamptz,
+  ended_at timestamptz,
+  last_worker_id uuid,
+  error_message text
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select
+    t.step_slug, t.task_index, t.status, t.attempts_count, t.requeued_count, t.queued_at, t.started_at,
+    coalesce(t.completed_at, t.failed_at), t.last_worker_id, left(t.error_message, 300)
+  from pgflow.step_states s
+  cross join lateral (
+    select *
+    from pgflow.step_tasks l
+    where l.run_id = s.run_id and l.step_slug = s.step_slug and l.task_index >= list_tasks.from_index
+    order by l.task_index
+    limit list_tasks.max_tasks
+  ) t
+  where s.run_id = list_tasks.run_id and (list_tasks.only_step is null or s.step_slug = list_tasks.only_step)
+  order by t.step_slug, t.task_index;
+end;
+$$;
+
+-- ---- schema/0278_get_task.sql
+-- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown.
+create function pgflow.get_task(run_id uuid, step_slug text, task_index int)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select to_jsonb(t) - 'element' || jsonb_build_object(
+      'element', case
+        when st.step_type <> 'map' then null
+        when t.element is not null then t.element
+        when st.deps_count = 0 then r.input -> t.task_index
+        else d.output -> t.task_index
+      end
+    )
+    from pgflow.step_tasks t
+    join pgflow.runs r on r.run_id = t.run_id
+    join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+    left join lateral (
+      select s.output
+      from pgflow.deps e
+      join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = e.dep_slug
+      where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and st.step_type = 'map'
+      limit 1
+    ) d on true
+    where t.run_id = get_task.run_id
+      and t.step_slug = get_task.step_slug
+      and t.task_index = get_task.task_index
+  );
+end;
+$$;
+
+-- ---- schema/0279_get_run_values.sql
+-- What went into a run and what came out of it and its steps: a row for each value that is there. step_slug is
+-- null for the run's own. A value that takes more than max_bytes where it is stored (compressed) is left out:
+-- its row says how many it takes. null: no limit.
+create function pgflow.get_run_values(run_id uuid, max_bytes int default null)
+returns table (step_slug text, kind text, stored_bytes int, value jsonb)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select v.step_slug, v.kind, v.stored_bytes,
+    case when v.stored_bytes <= coalesce(get_run_values.max_bytes, v.stored_bytes) then v.value end
+  from (
+    select null::text as step_slug, 'input' as kind, pg_column_size(r.input) as stored_bytes, r.input as value
+    from pgflow.runs r
+    where r.run_id = get_run_values.run_id
+    union all
+    select null, 'output', pg_column_size(r.output), r.output
+    from pgflow.runs r
+    where r.run_id = get_run_values.run_id and r.output is not null
+    union all
+    select s.step_slug, 'output', pg_column_size(s.output), s.output
+    from pgflow.step_states s
+    where s.run_id = get_run_values.run_id and s.output is not null
+  ) v;
 end;
 $$;
 
@@ -3466,6 +3737,34 @@ begin
   update pgflow.workers w
   set deprecated_at = coalesce(w.deprecated_at, clock_timestamp())
   where w.worker_id = deprecate_worker.worker_id;
+end;
+$$;
+
+-- ---- schema/0304_list_workers.sql
+-- Workers that are at work, and those that ended or were last heard of within a while; the latest heard of first.
+create function pgflow.list_workers(recent interval default '1 day', max_workers int default 500)
+returns table (
+  worker_id uuid,
+  queue_name text,
+  function_name text,
+  started_at timestamptz,
+  last_heartbeat_at timestamptz,
+  deprecated_at timestamptz,
+  stopped_at timestamptz
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select
+    w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at
+  from pgflow.workers w
+  where w.last_heartbeat_at > clock_timestamp() - list_workers.recent
+  order by w.last_heartbeat_at desc, w.worker_id
+  limit list_workers.max_workers;
 end;
 $$;
 
@@ -4606,6 +4905,347 @@ begin
         hint = 'Steps are added by add_step; changing a flow''s structure needs a new version.';
   end if;
   return v_step;
+end;
+$$;
+
+-- ---- schema/0390_measure_queue.sql
+-- One flow's queue, for pgflow.queue_metrics, whose columns are explained there. The archive is not counted but
+-- estimated: it may hold millions.
+create function pgflow.measure_queue(flow_slug text)
+returns table (
+  queue_length bigint,
+  visible_count bigint,
+  started_count bigint,
+  delayed_count bigint,
+  oldest_message_seconds double precision,
+  longest_wait_seconds double precision,
+  sent_count bigint,
+  archived_estimate bigint
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_queue text := pgflow._queue_table(measure_queue.flow_slug, 'q');
+  v_archive text := pgflow._queue_table(measure_queue.flow_slug, 'a');
+begin
+  if to_regclass(format('pgmq.%I', v_queue)) is null
+    or not exists (select 1 from pgflow.flows f where f.flow_slug = measure_queue.flow_slug)
+  then
+    return;
+  end if;
+  return query execute format(
+    $sql$
+      select
+        c.total, c.visible, s.started, c.total - c.visible - s.started,
+        (
+          select greatest(extract(epoch from $2 - q.enqueued_at), 0)::double precision
+          from pgmq.%1$I q
+          order by q.msg_id
+          limit 1
+        ),
+        extract(epoch from $2 - (select min(q.vt) from pgmq.%1$I q where q.vt <= $2))::double precision,
+        n.sent,
+        coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0)
+      from (
+        select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
+      ) c
+      cross join (
+        -- only hidden messages are looked up: of those, there are never many more than slots and delays
+        select count(*) as started
+        from pgmq.%1$I q
+        cross join lateral (
+          select 1
+          from pgflow.step_tasks t
+          where t.run_id = (q.message ->> 'run_id')::uuid
+            and t.step_slug = q.message ->> 'step_slug'
+            and t.task_index = (q.message ->> 'task_index')::int
+            and t.message_id = q.msg_id
+            and t.status = 'started'
+          limit 1
+        ) t
+        where q.vt > $2 and pgflow._is_task_message(q.message) and q.message ->> 'flow_slug' = $1
+      ) s
+      cross join (
+        select coalesce(pg_sequence_last_value(pg_get_serial_sequence(%2$L, 'msg_id')::regclass), 0) as sent
+      ) n
+    $sql$,
+    v_queue, format('pgmq.%I', v_queue)
+  ) using measure_queue.flow_slug, clock_timestamp(), format('pgmq.%I', v_archive);
+end;
+$$;
+
+-- ---- schema/0391_measure_steps.sql
+-- The steps of a flow in its latest runs: at most max_runs that started within recent. One row a step, in the
+-- order of definition; columns as in pgflow.step_overview, which is this with the defaults.
+create function pgflow.measure_steps(
+  flow_slug text, recent interval default '1 hour', max_runs int default 1000
+)
+returns table (
+  step_slug text,
+  step_type text,
+  step_index int,
+  window_seconds double precision,
+  run_count bigint,
+  created_count bigint,
+  started_count bigint,
+  completed_count bigint,
+  failed_count bigint,
+  skipped_count bigint,
+  queued_task_count bigint,
+  started_task_count bigint,
+  completed_task_count bigint,
+  failed_task_count bigint,
+  retry_count bigint,
+  requeue_count bigint,
+  completed_per_second double precision,
+  duration_p50_seconds double precision,
+  duration_p95_seconds double precision,
+  duration_p99_seconds double precision,
+  wait_p50_seconds double precision,
+  wait_p95_seconds double precision
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  with latest as materialized (
+    select r.run_id, r.started_at
+    from pgflow.runs r
+    where r.flow_slug = measure_steps.flow_slug and r.started_at > now() - measure_steps.recent
+    order by r.started_at desc
+    limit measure_steps.max_runs
+  ),
+  span as (
+    select count(*) as runs, extract(epoch from clock_timestamp() - min(l.started_at))::double precision as seconds
+    from latest l
+  ),
+  states as (
+    select
+      s.step_slug,
+      count(*) filter (where s.status = 'created') as created,
+      count(*) filter (where s.status = 'started') as started,
+      count(*) filter (where s.status = 'completed') as completed,
+      count(*) filter (where s.status = 'failed') as failed,
+      count(*) filter (where s.status = 'skipped') as skipped
+    from latest l
+    join pgflow.step_states s on s.run_id = l.run_id
+    group by s.step_slug
+  ),
+  tasks as (
+    select
+      t.step_slug,
+      count(*) filter (where t.status = 'queued') as queued,
+      count(*) filter (where t.status = 'started') as started,
+      count(*) filter (where t.status = 'completed') as completed,
+      count(*) filter (where t.status = 'failed') as failed,
+      -- attempts that were no first ones, and not given back by a crash
+      sum(greatest(t.attempts_count - t.requeued_count - 1, 0))::bigint as retries,
+      sum(t.requeued_count)::bigint as requeues,
+      percentile_cont(array[0.5, 0.95, 0.99]) within group (
+        order by extract(epoch from t.completed_at - t.started_at)::double precision
+      ) filter (where t.completed_at is not null) as durations,
+      percentile_cont(array[0.5, 0.95]) within group (
+        order by extract(epoch from t.started_at - t.queued_at)::double precision
+      ) filter (where t.started_at is not null) as waits
+    from latest l
+    join pgflow.step_tasks t on t.run_id = l.run_id
+    group by t.step_slug
+  )
+  select
+    st.step_slug,
+    st.step_type,
+    st.step_index,
+    p.seconds,
+    p.runs,
+    coalesce(s.created, 0),
+    coalesce(s.started, 0),
+    coalesce(s.completed, 0),
+    coalesce(s.failed, 0),
+    coalesce(s.skipped, 0),
+    coalesce(t.queued, 0),
+    coalesce(t.started, 0),
+    coalesce(t.completed, 0),
+    coalesce(t.failed, 0),
+    coalesce(t.retries, 0),
+    coalesce(t.requeues, 0),
+    coalesce(t.completed, 0) / nullif(p.seconds, 0),
+    t.durations[1],
+    t.durations[2],
+    t.durations[3],
+    t.waits[1],
+    t.waits[2]
+  from pgflow.steps st
+  cross join span p
+  left join states s on s.step_slug = st.step_slug
+  left join tasks t on t.step_slug = st.step_slug
+  where st.flow_slug = measure_steps.flow_slug
+  order by st.step_index;
+end;
+$$;
+
+-- ---- schema/0392_queue_metrics.sql
+-- A later version may add columns at the end only: create or replace view demands it.
+create view pgflow.queue_metrics as
+select f.flow_slug, m.*, w.worker_count
+from pgflow.flows f
+cross join lateral pgflow.measure_queue(f.flow_slug) m
+cross join lateral (
+  select count(*) as worker_count
+  from pgflow.workers k
+  where k.queue_name = f.flow_slug
+    and k.stopped_at is null
+    and k.deprecated_at is null
+    and k.last_heartbeat_at > now() - interval '30 seconds'
+) w;
+
+comment on view pgflow.queue_metrics is
+  'The queue of each flow as it is now. A condition on flow_slug looks at that queue only.';
+comment on column pgflow.queue_metrics.queue_length is 'Messages in the queue: tasks that have not ended.';
+comment on column pgflow.queue_metrics.visible_count is 'Messages that a worker may take now.';
+comment on column pgflow.queue_metrics.started_count is 'Tasks that workers are at.';
+comment on column pgflow.queue_metrics.delayed_count is 'Messages that wait: for a retry or a start delay, or read a moment ago.';
+comment on column pgflow.queue_metrics.oldest_message_seconds is 'Seconds since the oldest message was sent; null: the queue is empty.';
+comment on column pgflow.queue_metrics.longest_wait_seconds is 'Seconds for which a message has been visible and nobody took it; null: none is visible. What to alert on.';
+comment on column pgflow.queue_metrics.sent_count is 'Messages sent since the queue was made; transactions that were rolled back leave gaps, which count.';
+comment on column pgflow.queue_metrics.archived_estimate is 'Messages of ended tasks that are still kept, as PostgreSQL''s statistics have it.';
+comment on column pgflow.queue_metrics.worker_count is 'Worker processes that serve the flow: registered, not deprecated, alive within 30 seconds.';
+
+-- ---- schema/0393_run_overview.sql
+-- Neither input nor outputs, which may be large. Steps are counted for the rows that are returned only.
+create view pgflow.run_overview as
+select
+  r.run_id,
+  r.flow_slug,
+  r.status,
+  r.started_at,
+  coalesce(r.completed_at, r.failed_at) as ended_at,
+  extract(epoch from coalesce(r.completed_at, r.failed_at, now()) - r.started_at)::double precision as duration_seconds,
+  s.step_count,
+  s.created_step_count,
+  s.started_step_count,
+  s.completed_step_count,
+  s.failed_step_count,
+  s.skipped_step_count,
+  s.failed_step_slug,
+  r.error_message
+from pgflow.runs r
+left join lateral (
+  select
+    count(*) as step_count,
+    count(*) filter (where t.status = 'created') as created_step_count,
+    count(*) filter (where t.status = 'started') as started_step_count,
+    count(*) filter (where t.status = 'completed') as completed_step_count,
+    count(*) filter (where t.status = 'failed') as failed_step_count,
+    count(*) filter (where t.status = 'skipped') as skipped_step_count,
+    (array_agg(t.step_slug order by t.failed_at, t.step_slug) filter (where t.status = 'failed'))[1]
+      as failed_step_slug
+  from pgflow.step_states t
+  where t.run_id = r.run_id
+) s on true;
+
+comment on view pgflow.run_overview is
+  'Runs with their steps counted. Quick by run_id, by flow_slug with a time or the latest started_at first, and page by page in the order of run_id.';
+comment on column pgflow.run_overview.run_id is 'Ids made by pgflow sort by time, so "order by run_id desc" means the latest first.';
+comment on column pgflow.run_overview.ended_at is 'When the run completed or failed; null: it goes on.';
+comment on column pgflow.run_overview.duration_seconds is 'From start to end; to now for a run that goes on.';
+comment on column pgflow.run_overview.created_step_count is 'Steps that wait for others.';
+comment on column pgflow.run_overview.started_step_count is 'Steps whose tasks are queued or at work.';
+comment on column pgflow.run_overview.failed_step_slug is 'The step that failed first.';
+comment on column pgflow.run_overview.error_message is 'Why the run failed.';
+
+-- ---- schema/0394_step_overview.sql
+create view pgflow.step_overview as
+select f.flow_slug, m.*
+from pgflow.flows f
+cross join lateral pgflow.measure_steps(f.flow_slug) m;
+
+comment on view pgflow.step_overview is
+  'Each step in the latest runs of its flow: those started within the last hour, 1,000 at most. pgflow.measure_steps takes other limits.';
+comment on column pgflow.step_overview.window_seconds is 'Seconds since the start of the oldest run looked at; null: there was none.';
+comment on column pgflow.step_overview.run_count is 'Runs looked at.';
+comment on column pgflow.step_overview.created_count is 'Runs in which the step waits for others.';
+comment on column pgflow.step_overview.started_count is 'Runs in which the step is at work; likewise completed, failed and skipped.';
+comment on column pgflow.step_overview.queued_task_count is 'Tasks that no worker has taken; a map has one for each element. Likewise started, completed and failed.';
+comment on column pgflow.step_overview.retry_count is 'Attempts after a task''s first that a failure made necessary.';
+comment on column pgflow.step_overview.requeue_count is 'How often a task was taken from a worker that had died.';
+comment on column pgflow.step_overview.completed_per_second is 'Completed tasks by window_seconds.';
+comment on column pgflow.step_overview.duration_p50_seconds is 'Of the completed tasks'' last attempts, from claim to result: half were quicker. Likewise p95 and p99.';
+comment on column pgflow.step_overview.wait_p50_seconds is 'From queued to started, start delays and earlier attempts included: half were quicker. Likewise p95.';
+
+-- ---- schema/0395_measure_runs.sql
+-- How many runs of a flow started in each part of a time, how they ended and how long they took: of the latest
+-- max_runs. A row for each part, empty ones too; the first ones are null where the runs looked at do not reach.
+create function pgflow.measure_runs(
+  flow_slug text, recent interval default '1 hour', part_count int default 60, max_runs int default 20000
+)
+returns table (
+  part_at timestamptz,
+  part_seconds double precision,
+  run_count bigint,
+  completed_count bigint,
+  failed_count bigint,
+  duration_p50_seconds double precision,
+  duration_p95_seconds double precision
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+declare
+  v_seconds constant double precision :=
+    extract(epoch from measure_runs.recent)::double precision / measure_runs.part_count;
+  v_first constant timestamptz := now() - measure_runs.recent;
+begin
+  return query
+  with latest as materialized (
+    select
+      r.status,
+      r.started_at,
+      extract(epoch from coalesce(r.completed_at, r.failed_at) - r.started_at)::double precision as seconds,
+      least(
+        floor(extract(epoch from r.started_at - v_first)::double precision / v_seconds)::int,
+        measure_runs.part_count - 1
+      ) as part
+    from pgflow.runs r
+    where r.flow_slug = measure_runs.flow_slug and r.started_at > v_first
+    order by r.started_at desc
+    limit measure_runs.max_runs
+  ),
+  parts as (
+    select
+      l.part,
+      count(*) as runs,
+      count(*) filter (where l.status = 'completed') as completed,
+      count(*) filter (where l.status = 'failed') as failed,
+      percentile_cont(array[0.5, 0.95]) within group (order by l.seconds)
+        filter (where l.status = 'completed') as durations
+    from latest l
+    group by l.part
+  ),
+  reach as (
+    select case when count(*) >= measure_runs.max_runs then min(l.part) else 0 end as part from latest l
+  )
+  select
+    v_first + make_interval(secs => n.part * v_seconds),
+    v_seconds,
+    case when n.part >= h.part then coalesce(p.runs, 0) end,
+    case when n.part >= h.part then coalesce(p.completed, 0) end,
+    case when n.part >= h.part then coalesce(p.failed, 0) end,
+    p.durations[1],
+    p.durations[2]
+  from generate_series(0, measure_runs.part_count - 1) n(part)
+  cross join reach h
+  left join parts p on p.part = n.part
+  order by n.part;
 end;
 $$;
 

@@ -18,9 +18,17 @@ as $$
 begin
   return query
   select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at), r.remaining_steps
-  from pgflow.runs r
-  where (list_runs.only_flow is null or r.flow_slug = list_runs.only_flow)
-    and (list_runs.only_status is null or r.status = list_runs.only_status)
+  from pgflow.flows f
+  cross join lateral (
+    -- of each flow no more than are wanted in all: its index has them in this order
+    select *
+    from pgflow.runs l
+    where l.flow_slug = f.flow_slug
+      and (list_runs.only_status is null or l.status = list_runs.only_status)
+    order by l.started_at desc, l.run_id desc
+    limit list_runs.max_runs
+  ) r
+  where list_runs.only_flow is null or f.flow_slug = list_runs.only_flow
   order by r.started_at desc, r.run_id desc
   limit list_runs.max_runs;
 end;

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from pgflow_runtime.migrate.roles import CLIENT, FUNCTIONS, OWNER, WORKER
+from pgflow_runtime.migrate.roles import CLIENT, FUNCTIONS, OWNER, VIEWS, WORKER
 from tests.support.core import connect
 
 NewUser = Callable[..., str]
@@ -54,6 +54,9 @@ STARTING = (
     f"select pgflow.watch_runs({NIL}, array[{NIL}], 1)",
     f"select pgflow.get_run_with_states({NIL})",
     "select pgflow.list_runs()",
+    "select pgflow.measure_steps('crawl')",
+    "select * from pgflow.run_overview",
+    "select * from pgflow.step_overview",
 )
 UNDERNEATH = (
     "select pgflow._start_flows('crawl', array['{}'::jsonb], null, null)",
@@ -79,7 +82,12 @@ UNDERNEATH = (
     *(f"insert into pgflow.{table} default values" for table in TABLES),
     *(f"truncate pgflow.{table}" for table in TABLES),
 )
-READING = ("select pgflow.schema_version()", "select pgflow.get_flow_definition('crawl')")
+READING = (
+    "select pgflow.schema_version()",
+    "select pgflow.get_flow_definition('crawl')",
+    "select pgflow.measure_queue('crawl')",
+    "select * from pgflow.queue_metrics",
+)
 
 FORBIDDEN = {
     WORKER: (*DEFINING, *STARTING, *UNDERNEATH),
@@ -113,6 +121,18 @@ def test_exactly_the_listed_functions(role: str, with_roles: str, new_user: NewU
                where pronamespace = 'pgflow'::regnamespace and has_function_privilege(oid, 'execute')"""
         ).fetchall()
     assert sorted(row[0] for row in rows) == sorted(FUNCTIONS[role])
+
+
+@pytest.mark.parametrize("role", [WORKER, CLIENT])
+def test_exactly_the_listed_views(role: str, with_roles: str, new_user: NewUser) -> None:
+    with connect(new_user(role)) as connection:
+        rows = connection.execute(
+            """select relname from pg_class
+               where relnamespace = 'pgflow'::regnamespace and has_table_privilege(oid, 'select')"""
+        ).fetchall()
+        assert sorted(row[0] for row in rows) == sorted(VIEWS[role])
+        for view in VIEWS[role]:
+            assert connection.execute(f"select * from pgflow.{view}".encode()).description
 
 
 def test_all_tables_are_tried(with_roles: str) -> None:

@@ -142,6 +142,24 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     ),
     "cascade_resolve_conditions": ("run_id uuid", "boolean"),
     "new_run_id": ("", "uuid"),
+    "measure_queue": (
+        "flow_slug text",
+        "table(queue_length bigint, visible_count bigint, started_count bigint, delayed_count bigint, "
+        "oldest_message_seconds double precision, longest_wait_seconds double precision, "
+        "sent_count bigint, archived_estimate bigint)",
+        "s",
+    ),
+    "measure_steps": (
+        "flow_slug text, recent interval = '01:00:00', max_runs integer = 1000",
+        "table(step_slug text, step_type text, step_index integer, window_seconds double precision, "
+        "run_count bigint, created_count bigint, started_count bigint, completed_count bigint, "
+        "failed_count bigint, skipped_count bigint, queued_task_count bigint, started_task_count bigint, "
+        "completed_task_count bigint, failed_task_count bigint, retry_count bigint, requeue_count bigint, "
+        "completed_per_second double precision, duration_p50_seconds double precision, "
+        "duration_p95_seconds double precision, duration_p99_seconds double precision, "
+        "wait_p50_seconds double precision, wait_p95_seconds double precision)",
+        "s",
+    ),
     "prune_batch": ("retention_interval interval, max_runs integer", "integer"),
 }
 
