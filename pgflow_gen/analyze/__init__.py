@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgflow_gen.analyze.result import Analyzed
+from pgflow_gen.analyze.units import Group, Memory, Surveyed
 
 if TYPE_CHECKING:
     from pgflow_gen.config import Config
     from pgflow_gen.diagnostics import Findings
+    from pgflow_gen.source.looks import Looks
 
-__all__ = ["Analyzed", "analyze"]
+__all__ = ["Analyzed", "Group", "Memory", "Surveyed", "analyze"]
 
 
-def analyze(config: Config, findings: Findings, *, only: Path | None = None) -> Analyzed:
+def analyze(
+    config: Config,
+    findings: Findings,
+    *,
+    only: Path | None = None,
+    looks: Looks | None = None,
+    memory: Memory | None = None,
+) -> Analyzed:
     """Read all flows of a project; faults go to ``findings``, what could be read is returned.
 
     With ``only`` the flows of that one file alone are read (its steps may stand in other modules), and the
-    findings are about them. Raises ConfigError when the configuration names no files.
+    findings are about them. ``memory`` is what earlier analyses found: of it, everything counts whose
+    evidence still holds, and the outcome is the same as without. Raises ConfigError when the configuration
+    names no files.
     """
-    # libcst costs more to import than a warm build may take.
-    from pgflow_gen.analyze.project import analyze_project
+    from pgflow_gen.analyze.whole import analyze_project
+    from pgflow_gen.source.looks import Looks
 
-    with warnings.catch_warnings():
-        # Python warns of odd escapes in the strings we evaluate; that is between it and the author.
-        warnings.simplefilter("ignore")
-        return analyze_project(config, findings, only)
+    return analyze_project(looks or Looks(config), memory or Memory(), findings, only)

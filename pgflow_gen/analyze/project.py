@@ -1,9 +1,11 @@
-"""All flows of a project: discover, survey, read."""
+"""Reads modules with the syntax tree: surveys one, reads the flows of several that belong together."""
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,54 +17,110 @@ from pgflow_gen.analyze.drafts import FlowDraft, FlowFinder, StepDraft
 from pgflow_gen.analyze.flows import FlowReader
 from pgflow_gen.analyze.options import OptionReader
 from pgflow_gen.analyze.references import ReferenceReader
-from pgflow_gen.analyze.result import Analyzed
 from pgflow_gen.analyze.steps import StepReader, slug_of
 from pgflow_gen.analyze.survey import Survey, Surveyor
-from pgflow_gen.config import Config, ConfigError
-from pgflow_gen.diagnostics import Findings, Span
-from pgflow_gen.ir.flow import Analysis, FlowSpec
-from pgflow_gen.source.discover import discover, may_hold_flows
+from pgflow_gen.analyze.units import Group, Surveyed
+from pgflow_gen.diagnostics import Diagnostic, Findings, Span
+from pgflow_gen.ir.flow import FlowSpec
 from pgflow_gen.source.index import Function, ModuleIndex
-from pgflow_gen.source.modules import find_module, module_name, unimportable_part
+from pgflow_gen.source.looks import Answer, Looks
+from pgflow_gen.source.modules import module_name, unimportable_part
 from pgflow_gen.source.project import Project
 from pgflow_gen.source.resolve import Defined, Resolver
 from pgflow_gen.source.text import display_path
 
 
-def analyze_project(config: Config, findings: Findings, only: Path | None) -> Analyzed:
-    """See :func:`pgflow_gen.analyze.analyze`."""
-    work = _Work(Project(config), findings)
-    if only is None:
-        flows = work.all_flows(discover(config))
-    else:
-        flows = work.flows_of(_as_discovered(config, only), _discover_quietly(config))
-    return work.result(flows)
+class Reader:
+    """Reads what is not known yet. Each piece of work starts anew, so that no order of work can matter."""
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
+        self._project = Project(looks)
+
+    def module(self, file: Path) -> tuple[Surveyed, Group | None]:
+        """What a module holds; with its group where that is the module alone."""
+        path = os.fspath(file)
+        with self._looks.noting() as noted, _quietly():
+            work = _Work(self._project)
+            index = self._project.load(file)
+            survey = work.survey(index) if index is not None else None
+            drafts = [*survey.flows, *(step.flow for step in survey.steps)] if survey is not None else []
+            homes = {os.fspath(draft.symbol.module.file.source.absolute) for draft in drafts}
+            brings = homes | (work.named_modules(survey) if survey is not None else set())
+            told = [*self._faults(noted), *(survey.findings if survey is not None else ())]
+            surveyed = Surveyed(
+                path,
+                index.name if index is not None else None,
+                tuple(sorted(homes)),
+                tuple(sorted(brings - {path})),
+                tuple(told),
+                self._modules(noted),
+                _evidence(noted),
+            )
+            group = self._group((path,), work, noted) if homes == {path} else None
+        if homes <= {path}:
+            self._project.forget(file)
+        return surveyed, group
+
+    def group(self, members: tuple[str, ...], *, own: str | None = None) -> Group:
+        """The flows of modules that belong together; with ``own`` those alone which are defined there."""
+        with self._looks.noting() as noted, _quietly():
+            work = _Work(self._project)
+            for member in members:
+                index = self._project.load(Path(member))
+                if index is not None:
+                    work.survey(index)
+            return self._group(members, work, noted, own)
+
+    def _group(
+        self,
+        members: tuple[str, ...],
+        work: _Work,
+        noted: Mapping[tuple[str, str], Answer],
+        own: str | None = None,
+    ) -> Group:
+        drafts = work.drafts()
+        if own is not None:
+            drafts = [item for item in drafts if os.fspath(item.symbol.module.file.source.absolute) == own]
+        flows = tuple(work.read(drafts))
+        findings = (*work.findings, *self._faults(noted))
+        return Group(members, flows, work.reader.table(), findings, self._modules(noted), _evidence(noted))
+
+    def _faults(self, noted: Mapping[tuple[str, str], Answer]) -> list[Diagnostic]:
+        """PGF101 and PGF102 of every file that was looked into."""
+        found = (self._project.loaded(what) for kind, what in noted if kind == "text")
+        return [item for item in found if isinstance(item, Diagnostic)]
+
+    def _modules(self, noted: Mapping[tuple[str, str], Answer]) -> dict[str, str]:
+        modules: dict[str, str] = {}
+        for kind, what in noted:
+            index = self._project.loaded(what) if kind == "text" else None
+            if isinstance(index, ModuleIndex):
+                modules.setdefault(index.name, what)
+        return modules
 
 
-def _as_discovered(config: Config, file: Path) -> Path:
-    """``file`` as discovery spells it: absolute, and below the root whatever links led here."""
-    absolute = Path(os.path.abspath(file))
-    return absolute if absolute.is_relative_to(config.root) else absolute.resolve()
+def _evidence(noted: Mapping[tuple[str, str], Answer]) -> tuple[tuple[str, str, Answer], ...]:
+    return tuple((kind, what, answer) for (kind, what), answer in noted.items())
 
 
-def _discover_quietly(config: Config) -> tuple[Path, ...]:
-    try:
-        return discover(config)
-    except ConfigError:
-        return ()
+def _quietly() -> warnings.catch_warnings[None]:
+    """Python warns of odd escapes in the strings we evaluate; that is between it and the author."""
+    return warnings.catch_warnings(action="ignore")
 
 
 @dataclass(slots=True)
 class _Work:
-    """One run of the analysis."""
+    """One piece of work: readers that know of nothing yet, over modules that are parsed once for all."""
 
     project: Project
-    findings: Findings
+    findings: Findings = field(default_factory=Findings)
     resolver: Resolver = field(init=False)
     reader: TypeReader = field(init=False)
     finder: FlowFinder = field(init=False)
     flow_reader: FlowReader = field(init=False)
     surveys: dict[str, Survey] = field(default_factory=dict)
+    _members: set[str] = field(default_factory=set)
     _steps: dict[tuple[str, str], StepDraft] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -77,49 +135,13 @@ class _Work:
         steps = StepReader(self.reader, options, references, self.findings)
         self.flow_reader = FlowReader(self.reader, options, steps, self.findings)
 
-    def all_flows(self, files: tuple[Path, ...]) -> list[FlowSpec]:
-        self._survey_files(files)
-        flows = self._read(self._drafts())
-        for survey in self.surveys.values():
-            self.findings.extend(survey.findings)
-        self.findings.extend(self.project.faults.values())
-        return flows
-
-    def flows_of(self, file: Path, others: tuple[Path, ...]) -> list[FlowSpec]:
-        """The flows defined in ``file``; of the other files only what belongs to them is reported."""
-        self._survey_files((file, *others), always=file)
-        own = self.project.load(file)
-        drafts = [draft for draft in self._drafts() if draft.symbol.module is own]
-        flows = self._read(drafts)
-        involved = {own.name if own else "", *(name for flow in flows for name in flow.modules)}
-        for survey in self.surveys.values():
-            if survey.module.name in involved:
-                self.findings.extend(survey.findings)
-        wanted = {self._path(file), *self.project.imported}
-        self.findings.extend(fault for at, fault in self.project.faults.items() if at in wanted)
-        return flows
-
-    def result(self, flows: list[FlowSpec]) -> Analyzed:
-        modules = self.project.modules
-        return Analyzed(
-            Analysis(tuple(flows), self.reader.table()),
-            {path: source.text for path, source in sorted(self.project.sources.items())},
-            {name: modules[name].path for name in sorted(modules)},
-            {name: modules[name].file.source.digest for name in sorted(modules)},
-        )
-
-    def _survey_files(self, files: tuple[Path, ...], always: Path | None = None) -> None:
-        for file in files:
-            source = self.project.read(file)
-            if source is None or not (file == always or may_hold_flows(source.text)):
-                continue
-            module = self.project.load(file)
-            if module is not None:
-                self._survey(module)
-        self._survey_named_steps()
+    def survey(self, module: ModuleIndex) -> Survey:
+        """Survey a module whose flows and steps are to be read."""
+        self._members.add(module.path)
+        return self._survey(module)
 
     def _survey(self, module: ModuleIndex) -> Survey:
-        """Survey a module once, and the modules of the flows its decorators name."""
+        """Survey a module once."""
         if module.path in self.surveys:
             return self.surveys[module.path]
         survey = Survey(module)
@@ -131,14 +153,13 @@ class _Work:
             self._check_name(module, survey.findings)
         for step in survey.steps:
             self._steps[module.name, step.function.name.value] = step
-            self._survey(step.flow.symbol.module)
         return survey
 
     def _is_hidden(self, module: ModuleIndex, findings: Findings) -> bool:
         """Whether an import of the module's name would find another file, which is then reported."""
-        first = find_module(self.project.config, module.name)
-        file = module.file.source.absolute
-        if first is None or os.path.realpath(first) == os.path.realpath(file):
+        first = self.project.looks.module(module.name)
+        file, looks = module.file.source.absolute, self.project.looks
+        if first is None or first == file or looks.real(first) == looks.real(file):
             return False
         findings.add(
             "PGF102",
@@ -151,7 +172,7 @@ class _Work:
     def _check_name(self, module: ModuleIndex, findings: Findings) -> None:
         """A worker imports flow modules by name: the file must have one that can be imported."""
         file = module.file.source.absolute
-        name = module_name(self.project.config, file)
+        name = module_name(self.project.looks.config, file)
         if name is None:
             findings.add(
                 "PGF102",
@@ -169,15 +190,10 @@ class _Work:
                 help="rename the file or folder to a Python identifier that is no keyword",
             )
 
-    def _survey_named_steps(self) -> None:
+    def named_modules(self, survey: Survey) -> set[str]:
         """Steps named in depends_on or array bring their modules along, wherever those are."""
-        done: set[str] = set()
-        while waiting := [name for name in self.surveys if name not in done]:
-            for name in waiting:
-                done.add(name)
-                for step in list(self.surveys[name].steps):
-                    for symbol in self._named_symbols(step):
-                        self._survey(symbol.module)
+        symbols = [symbol for step in survey.steps for symbol in self._named_symbols(step)]
+        return {os.fspath(symbol.module.file.source.absolute) for symbol in symbols}
 
     def _named_symbols(self, step: StepDraft) -> list[Defined]:
         nodes: list[cst.BaseExpression] = []
@@ -190,30 +206,35 @@ class _Work:
         return [item for item in found if isinstance(item, Defined) and isinstance(item.binding, Function)]
 
     def _step_of(self, symbol: Defined) -> StepDraft | None:
+        self._survey(symbol.module)
         return self._steps.get(symbol.key)
 
-    def _drafts(self) -> list[FlowDraft]:
+    def drafts(self) -> list[FlowDraft]:
         """All flows, by path then line."""
         found: dict[FlowDraft, None] = {}
-        for survey in self.surveys.values():
+        for survey in self._own_surveys():
             found.update(dict.fromkeys(survey.flows))
             found.update(dict.fromkeys(step.flow for step in survey.steps))
         return sorted(found, key=_order)
 
-    def _read(self, drafts: list[FlowDraft]) -> list[FlowSpec]:
+    def read(self, drafts: Sequence[FlowDraft]) -> list[FlowSpec]:
         steps: dict[FlowDraft, list[StepDraft]] = {draft: [] for draft in drafts}
-        for survey in self.surveys.values():
+        for survey in self._own_surveys():
             for step in survey.steps:
                 if step.flow in steps:
                     steps[step.flow].append(step)
-        homes = Counter(draft.symbol.module.name for draft in self._drafts())
+        homes = Counter(draft.symbol.module.name for draft in self.drafts())
         return [
             self.flow_reader.read(draft, steps[draft], alone=homes[draft.symbol.module.name] == 1)
             for draft in drafts
         ]
 
+    def _own_surveys(self) -> list[Survey]:
+        """Without those of modules that were only asked whether a function of theirs is a step."""
+        return [survey for path, survey in self.surveys.items() if path in self._members]
+
     def _path(self, file: Path) -> str:
-        return display_path(self.project.config.root, file)
+        return display_path(self.project.looks.config.root, file)
 
 
 def _order(draft: FlowDraft) -> tuple[str, int]:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from pgflow_gen.analyze.units import Memory
 from pgflow_gen.ir.flow import Analysis
+from pgflow_gen.ir.types import TypeKey
 
 
 @dataclass(frozen=True, slots=True)
 class Analyzed:
     analysis: Analysis
     sources: Mapping[str, str]
-    """Text of every file that was read, by path: for the snippets under findings."""
+    """Text of every file that counted, by path: for the snippets under findings."""
     module_paths: Mapping[str, str]
     """Path of every module that was parsed, by dotted name."""
     digests: Mapping[str, str]
     """Digest of every module that was parsed, by dotted name."""
+    parts: Memory = field(default_factory=Memory, compare=False)
+    """The modules and groups the analysis is made of."""
+    disputed: frozenset[TypeKey] = frozenset()
+    """Types that groups understand differently, so that what was made of one group alone may not hold."""

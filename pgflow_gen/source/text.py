@@ -26,6 +26,9 @@ class SourceText:
 
 def display_path(root: Path, file: Path) -> str:
     """``file`` as messages name it: POSIX, relative to ``root``."""
+    text, prefix = os.fspath(file), f"{os.fspath(root)}/"
+    if os.sep == "/" and text.startswith(prefix) and text.isascii():
+        return text[len(prefix) :]
     try:
         path = file.relative_to(root).as_posix()
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,7 @@ def read(root: Path, text: str) -> Findings:
 
 
 def check_place(span: Span, sources: object) -> None:
-    assert isinstance(sources, dict)
+    assert isinstance(sources, Mapping)
     lines = re.split(r"\r\n|\r|\n", sources[span.path])
     assert 1 <= span.line <= len(lines)
     assert 1 <= span.column <= len(lines[span.line - 1]) + 2

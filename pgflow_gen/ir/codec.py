@@ -1,0 +1,302 @@
+"""The IR as plain lists, strings and numbers, and back: what caches keep, and what processes tell each other.
+
+Every value comes back equal, places included. What is read back must have been written by the same version
+of this module; anything else raises ValueError, TypeError, KeyError or IndexError, or makes nonsense.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+from pgflow_gen.diagnostics import Diagnostic, Span
+from pgflow_gen.ir.flow import FlowKey, FlowSpec, Option, Param, Receives, StepName, StepSpec
+from pgflow_gen.ir.types import (
+    Alias,
+    AliasRef,
+    AnyType,
+    DictType,
+    Field,
+    JsonType,
+    ListType,
+    LiteralType,
+    NewTypeRef,
+    Primitive,
+    Record,
+    RecordRef,
+    TypeExpr,
+    TypeKey,
+    UnionType,
+    UnknownType,
+)
+
+Plain: TypeAlias = Any
+"""Lists, strings, numbers, booleans and None: what JSON and MessagePack can hold."""
+
+_ATOMS: dict[str, TypeExpr] = {
+    **{name: Primitive(name) for name in ("str", "int", "float", "bool", "None")},
+    "Any": AnyType("Any"),
+    "object": AnyType("object"),
+    "JsonValue": JsonType(),
+}
+_RECEIVES = {item.value: item for item in Receives}
+
+
+def encode_span(span: Span | None) -> Plain:
+    if span is None:
+        return None
+    return [span.path, span.line, span.column, span.end_line, span.end_column]
+
+
+def decode_span(data: Plain) -> Span | None:
+    return None if data is None else Span(*data)
+
+
+def encode_diagnostic(item: Diagnostic) -> Plain:
+    highlight = encode_span(item.highlight)
+    return [item.code, item.message, encode_span(item.span), item.notes, item.help, item.severity, highlight]
+
+
+def decode_diagnostic(data: Plain) -> Diagnostic:
+    code, message, span, notes, help, severity, highlight = data
+    return Diagnostic(code, message, Span(*span), tuple(notes), help, severity, decode_span(highlight))
+
+
+def encode_type(type_: TypeExpr | None) -> Plain:
+    match type_:
+        case None:
+            return None
+        case Primitive(name=name) | AnyType(name=name):
+            return name
+        case JsonType():
+            return "JsonValue"
+        case LiteralType(values=values):
+            # As JSON, which has integers of any length and halves of surrogate pairs.
+            return ["literal", json.dumps(values)]
+        case ListType(item=item, read_only=read_only):
+            return ["list", encode_type(item), read_only]
+        case DictType(value=value, read_only=read_only):
+            return ["dict", encode_type(value), read_only]
+        case UnionType(members=members):
+            return ["union", [encode_type(member) for member in members]]
+        case RecordRef(key=key):
+            return ["record", encode_key(key)]
+        case AliasRef(key=key):
+            return ["alias", encode_key(key)]
+        case NewTypeRef(key=key, base=base):
+            return ["new", encode_key(key), encode_type(base)]
+        case UnknownType(text=text):
+            return ["unknown", text]
+
+
+def decode_type(data: Plain) -> TypeExpr:
+    if isinstance(data, str):
+        return _ATOMS[data]
+    match data[0]:
+        case "list":
+            return ListType(decode_type(data[1]), data[2])
+        case "record":
+            return RecordRef(decode_key(data[1]))
+        case "dict":
+            return DictType(decode_type(data[1]), data[2])
+        case "union":
+            return UnionType(tuple(map(decode_type, data[1])))
+        case "literal":
+            return LiteralType(tuple(json.loads(data[1])))
+        case "alias":
+            return AliasRef(decode_key(data[1]))
+        case "new":
+            return NewTypeRef(decode_key(data[1]), decode_type(data[2]))
+        case "unknown":
+            return UnknownType(data[1])
+        case other:
+            raise ValueError(f"{other!r} is no type")
+
+
+def _decode_optional_type(data: Plain) -> TypeExpr | None:
+    return None if data is None else decode_type(data)
+
+
+def encode_key(key: TypeKey) -> Plain:
+    return [key.module, key.name, [encode_type(arg) for arg in key.args]]
+
+
+def decode_key(data: Plain) -> TypeKey:
+    module, name, args = data
+    return TypeKey(module, name, tuple(map(decode_type, args)) if args else ())
+
+
+def encode_record(record: Record) -> Plain:
+    fields = [
+        [item.key, encode_type(item.type), item.required, item.read_only, encode_span(item.span)]
+        for item in record.fields
+    ]
+    return [encode_key(record.key), fields, encode_span(record.span), record.doc]
+
+
+def decode_record(data: Plain) -> Record:
+    key, fields, span, doc = data
+    found = tuple(
+        Field(name, decode_type(type_), required, read_only, decode_span(place))
+        for name, type_, required, read_only, place in fields
+    )
+    return Record(decode_key(key), found, decode_span(span), doc)
+
+
+def encode_alias(alias: Alias) -> Plain:
+    return [encode_key(alias.key), encode_type(alias.target), encode_span(alias.span)]
+
+
+def decode_alias(data: Plain) -> Alias:
+    key, target, span = data
+    return Alias(decode_key(key), decode_type(target), decode_span(span))
+
+
+class _Places:
+    """Spans of a flow as five numbers: nearly all of them are in one file."""
+
+    def __init__(self, paths: Sequence[str] = ()) -> None:
+        self.paths = list(paths)
+        self._numbers: dict[str, int] = {}
+
+    def encode(self, span: Span | None) -> Plain:
+        if span is None:
+            return None
+        number = self._numbers.get(span.path)
+        if number is None:
+            number = self._numbers[span.path] = len(self.paths)
+            self.paths.append(span.path)
+        return [number, span.line, span.column, span.end_line, span.end_column]
+
+    def decode(self, data: Plain) -> Span:
+        number, line, column, end_line, end_column = data
+        return Span(self.paths[number], line, column, end_line, end_column)
+
+    def decode_optional(self, data: Plain) -> Span | None:
+        return None if data is None else self.decode(data)
+
+
+def encode_flow(flow: FlowSpec) -> Plain:
+    places = _Places()
+    body = [
+        flow.slug,
+        flow.version,
+        [flow.key.module, flow.key.name],
+        encode_type(flow.input),
+        [_encode_step(step, places) for step in flow.steps],
+        _encode_options(flow.options, places),
+        flow.doc,
+        places.encode(flow.span),
+        places.encode(flow.slug_span),
+        places.encode(flow.version_span),
+        places.encode(flow.input_span),
+    ]
+    return [places.paths, body]
+
+
+def decode_flow(data: Plain) -> FlowSpec:
+    places = _Places(data[0])
+    slug, version, key, input_, steps, options, doc, span, slug_span, version_span, input_span = data[1]
+    return FlowSpec(
+        slug,
+        version,
+        FlowKey(*key),
+        _decode_optional_type(input_),
+        tuple([_decode_step(step, places) for step in steps]),
+        _decode_options(options, places),
+        doc,
+        span=places.decode(span),
+        slug_span=places.decode(slug_span),
+        version_span=places.decode_optional(version_span),
+        input_span=places.decode_optional(input_span),
+    )
+
+
+def _encode_step(step: StepSpec, places: _Places) -> Plain:
+    return [
+        step.slug,
+        step.kind,
+        step.module,
+        step.function,
+        step.is_async,
+        [_encode_param(param, places) for param in step.params],
+        encode_type(step.returns),
+        _encode_options(step.options, places),
+        [_encode_name(name, places) for name in step.depends_on],
+        None if step.array is None else _encode_name(step.array, places),
+        step.doc,
+        sorted(step.unread),
+        places.encode(step.span),
+        places.encode(step.slug_span),
+        places.encode(step.returns_span),
+        places.encode(step.decorator_span),
+    ]
+
+
+def _decode_step(data: Plain, places: _Places) -> StepSpec:
+    (
+        slug, kind, module, function, is_async, params, returns, options, depends_on, array, doc, unread,
+        span, slug_span, returns_span, decorator_span,
+    ) = data  # fmt: skip
+    return StepSpec(
+        slug,
+        kind,
+        module,
+        function,
+        is_async,
+        tuple([_decode_param(param, places) for param in params]),
+        _decode_optional_type(returns),
+        _decode_options(options, places),
+        tuple([_decode_name(name, places) for name in depends_on]),
+        None if array is None else _decode_name(array, places),
+        doc,
+        frozenset(unread),
+        span=places.decode(span),
+        slug_span=places.decode_optional(slug_span),
+        returns_span=places.decode_optional(returns_span),
+        decorator_span=places.decode(decorator_span),
+    )
+
+
+def _encode_param(param: Param, places: _Places) -> Plain:
+    return [
+        param.name,
+        param.receives.value,
+        encode_type(param.type),
+        places.encode(param.span),
+        places.encode(param.type_span),
+        param.has_default,
+        param.positional_only,
+        param.keyword_only,
+    ]
+
+
+def _decode_param(data: Plain, places: _Places) -> Param:
+    name, receives, type_, span, type_span, *flags = data
+    return Param(
+        name,
+        _RECEIVES[receives],
+        _decode_optional_type(type_),
+        places.decode(span),
+        places.decode_optional(type_span),
+        *flags,
+    )
+
+
+def _encode_options(options: Iterable[Option], places: _Places) -> Plain:
+    return [[option.name, json.dumps(option.value), places.encode(option.span)] for option in options]
+
+
+def _decode_options(data: Plain, places: _Places) -> tuple[Option, ...]:
+    return tuple([Option(name, json.loads(value), places.decode(span)) for name, value, span in data])
+
+
+def _encode_name(name: StepName, places: _Places) -> Plain:
+    flow = None if name.flow is None else [name.flow.module, name.flow.name]
+    return [name.slug, places.encode(name.span), flow]
+
+
+def _decode_name(data: Plain, places: _Places) -> StepName:
+    slug, span, flow = data
+    return StepName(slug, places.decode(span), None if flow is None else FlowKey(*flow))
