@@ -22,7 +22,8 @@ from benchmarks.workloads import WORKLOADS, Result, Size, Workload, make_workloa
 EPILOG = """\
 Each subject (an engine under one setting) gets a database of its own on the same server, does the same work
 and is verified: every output and every count. The subjects take turns in each repetition; medians are
-printed, with the lowest and highest in parentheses. Peers are installed into virtual environments at first use.
+printed, with the lowest and highest in parentheses. Peers are installed into virtual environments of
+their own at first use, below $XDG_CACHE_HOME or ~/.cache.
 A machine that does something else meanwhile measures that as well.
 """
 

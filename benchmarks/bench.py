@@ -26,8 +26,8 @@ class Subject:
     def name(self) -> str:
         return f"{self.engine.name} ({self.setting.name})"
 
-    def with_processes(self, count: int) -> Subject:
-        return Subject(self.engine, replace(self.setting, processes=count))
+    def with_processes(self, count: int, name: str) -> Subject:
+        return Subject(self.engine, replace(self.setting, name=name, processes=count))
 
     def with_flags(self, name: str, *flags: str) -> Subject:
         """The same with more flags; later ones win."""

@@ -35,12 +35,17 @@ class Engine:
     python: Path
     cwd: Path
     driver: str
+    """Module of the driver."""
+    worker: tuple[str, ...]
+    """Arguments of Python that run the worker; ``{flow}`` becomes the flow. Then --dsn and flags follow."""
     settings: tuple[Setting, ...]
     chains: int
     """Runs of the chain that take some seconds."""
     fanout_children: int
     """Children of fan-outs that take some seconds."""
     largest_fanout: int
+    can_grow: bool
+    """Whether its driver can fill the tables with finished runs."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def start_driver(self, dsn: str, log_folder: Path) -> Driver:
@@ -48,16 +53,14 @@ class Engine:
         return Driver(command, cwd=self.cwd, env=self._environment(), log=log_folder / f"{self.name}.log")
 
     def start_workers(self, dsn: str, flow: str, setting: Setting, log_folder: Path) -> Workers:
-        command = [*self._worker_command(flow), "--dsn", dsn, *setting.flags]
+        command = [str(self.python), *self.worker, "--dsn", dsn, *setting.flags]
+        command = [part.replace("{flow}", flow) for part in command]
         return Workers.launch(
             [command] * setting.processes,
             cwd=self.cwd,
             env=self._environment(),
             log_folder=log_folder,
         )
-
-    def _worker_command(self, flow: str) -> list[str]:
-        return [str(self.python), "-m", "pgflow_gen", "worker", f"flows.bench:{flow}"]
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
@@ -77,8 +80,10 @@ def ours(folder: Path, settings: tuple[Setting, ...]) -> Engine:
         python=Path(sys.executable),
         cwd=project,
         driver="benchmarks.ours.driver",
+        worker=("-m", "pgflow_gen", "worker", "flows.bench:{flow}"),
         settings=settings,
         chains=10_000,
         fanout_children=20_000,
         largest_fanout=40_000,
+        can_grow=True,
     )

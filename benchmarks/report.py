@@ -16,6 +16,15 @@ LABELS = {
     "wal_bytes": "WAL bytes",
     "hot_share": "HOT share",
     "seconds": "seconds",
+    "p50_ms": "p50, ms",
+    "p99_ms": "p99, ms",
+    "max_ms": "longest, ms",
+    "beside_empty": "beside empty",
+    "empty_per_s": "empty, per s",
+    "both_cpu_percent": "both, % of a core",
+    "worker_cpu_percent": "worker, %",
+    "server_cpu_percent": "server, %",
+    "commits_per_s": "commits a s",
 }
 
 

@@ -22,7 +22,7 @@ from pgflow_runtime.embedded.place import service_user
 
 DISTRIBUTION = Path("/usr/lib/postgresql")
 PORT = "5432"
-ARCHITECTURE = ("initdb", "-D", "data", "-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust")
+INITDB = ("initdb", "-D", "data", "-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust")
 
 SETTINGS = {
     "fsync": "on",
@@ -83,42 +83,39 @@ class Server:
         return float(total)
 
 
-def find_programs(wanted: str) -> Path:
+def find_programs(wanted: str, copies: Path) -> Path:
     """The folder with ``postgres`` and ``initdb``.
 
     Args:
         wanted: ``auto`` (the distribution's newest, else the embedded one), a version, or a folder.
+        copies: where root may put copies of the embedded programs, for another user to run.
     """
     if wanted == "auto":
         found = sorted(DISTRIBUTION.glob("*/bin/initdb"), key=lambda path: int(path.parents[1].name))
-        return found[-1].parent if found else _embedded(NEWEST)
+        return found[-1].parent if found else _embedded(NEWEST, copies)
     if wanted.isdigit():
         installed = DISTRIBUTION / wanted / "bin"
-        return installed if (installed / "initdb").exists() else _embedded(int(wanted))
+        return installed if (installed / "initdb").exists() else _embedded(int(wanted), copies)
     if not (Path(wanted) / "initdb").exists():
         raise BenchmarkError(f"there is no initdb in {wanted}: --postgres takes auto, a version or a folder")
     return Path(wanted)
 
 
-def _embedded(version: int) -> Path:
-    copies = None
-    if os.geteuid() == 0:
-        copies = Path(tempfile.gettempdir()) / "pgflow-bench-programs"
-        copies.mkdir(mode=0o755, exist_ok=True)
-    return binaries(version, copies)
+def _embedded(version: int, copies: Path) -> Path:
+    return binaries(version, copies if os.geteuid() == 0 else None)
 
 
 @contextmanager
 def running_server(wanted: str = "auto") -> Iterator[Server]:
     """A server on a new data folder in the temporary folder, stopped and removed at the end."""
-    programs = find_programs(wanted)
     folder = Path(tempfile.mkdtemp(prefix="pgflow-bench-"))
     user = service_user() if os.geteuid() == 0 else None
     if user is not None:
         entry = pwd.getpwnam(user)
         os.chown(folder, entry.pw_uid, entry.pw_gid)
     try:
-        _run(programs, folder, user, *ARCHITECTURE)
+        programs = find_programs(wanted, folder)
+        _run(programs, folder, user, *INITDB)
         process = _start(programs, folder, user)
         try:
             yield Server(folder, programs, _version(programs), process)

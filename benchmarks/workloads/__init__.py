@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from benchmarks.workloads.base import Result, Size, Workload
 from benchmarks.workloads.chain import Chain
 from benchmarks.workloads.fanout import Fanout
+from benchmarks.workloads.growth import Growth
+from benchmarks.workloads.idle import IdleCost
+from benchmarks.workloads.latency import Latency
+from benchmarks.workloads.processes import Processes
+from benchmarks.workloads.start import Start
+from benchmarks.workloads.waiting import Waiting
 
-__all__ = ["Result", "Size", "Workload", "make_workloads"]
+__all__ = ["WORKLOADS", "Result", "Size", "Workload", "make_workloads"]
 
-
-def make_workloads(names: list[str], size: Size) -> list[Workload]:
-    """The workloads of these names, in this order. Raises KeyError for a name that does not exist."""
-    makers = WORKLOADS
-    return [workload for name in names for workload in makers[name](size)]
-
-
-WORKLOADS = {
+WORKLOADS: dict[str, Callable[[Size], Sequence[Workload]]] = {
     "chain": lambda size: [Chain(size)],
     "fanout": lambda size: [Fanout(size, count) for count in size.fanout],
+    "latency": lambda size: [Latency(size)],
+    "start": lambda size: [Start(size, 1), Start(size, 100)],
+    "growth": lambda size: [Growth(size)],
+    "waiting": lambda size: [Waiting(size, slots) for slots in (10, 100, 400)],
+    "processes": lambda size: [Processes(size)],
+    "idle": lambda size: [IdleCost(size)],
 }
+
+
+def make_workloads(names: Sequence[str], size: Size) -> list[Workload]:
+    """The workloads of these names, in this order. Raises KeyError for a name that does not exist."""
+    return [workload for name in names for workload in WORKLOADS[name](size)]
