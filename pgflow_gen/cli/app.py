@@ -36,6 +36,7 @@ COMMANDS = {
     "install": LazyCommand(
         "pgflow_runtime.cli.install:install", "Copy the core's migrations into a folder of yours.", _RUN
     ),
+    "dev": LazyCommand("pgflow_gen.cli.dev:dev", "Build, migrate and work while you write.", _RUN),
     "worker": LazyCommand("pgflow_runtime.cli.worker:worker", "Run the handlers of flows.", _RUN),
     "start": LazyCommand("pgflow_runtime.cli.start:start", "Start a run of a flow.", _RUN),
     "runs": LazyCommand("pgflow_runtime.cli.runs:runs", "Look at runs.", _RUN),

@@ -20,6 +20,8 @@ GET_PROGRESS: Final = """
 select run_id, progress from pgflow.get_run_progress(%(run_ids)s::uuid[], %(known)s::jsonb)
 """
 
+GET_DEFINITION: Final = "select pgflow.get_flow_definition(%(flow_slug)s)"
+
 GET_STRUCTURE: Final = "select pgflow.get_flow_definition(%(flow_slug)s) -> 'structure'"
 
 WATCH: Final = "select pgflow.watch_runs(%(watcher_id)s, %(run_ids)s::uuid[], %(seconds)s)"
@@ -33,6 +35,13 @@ select step_slug, task_index, error_message from pgflow.get_run_failure(%(run_id
 LIST_RUNS: Final = """
 select run_id, flow_slug, status, started_at, ended_at, remaining_steps
 from pgflow.list_runs(%(flow_slug)s, %(status)s, %(limit)s)
+"""
+
+LIST_FAILED: Final = """
+select r.run_id, r.flow_slug, r.started_at, r.ended_at, t.step_slug, t.task_index, t.error_message
+from pgflow.list_runs(%(flow_slug)s, 'failed', %(limit)s) r
+left join lateral pgflow.get_run_failure(r.run_id) t on true
+where r.ended_at >= %(since)s or %(since)s is null
 """
 
 COUNT_TASKS: Final = """

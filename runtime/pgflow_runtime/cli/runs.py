@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import click
+import psycopg
 from psycopg.rows import dict_row
 
 from pgflow_runtime import queries
 from pgflow_runtime.cli.common import database, dsn_option, refusals, say
-from pgflow_runtime.errors import RunNotFound
+from pgflow_runtime.duration import parse_duration
+from pgflow_runtime.errors import RunNotFound, UsageError
 from pgflow_runtime.project import find_project
-from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
 from pgflow_runtime.store import connected
+from pgflow_runtime.terminal.follow import Follower
+from pgflow_runtime.terminal.output import shows_pictures
+from pgflow_runtime.terminal.plain import failed_lines, reading_lines, run_lines
+from pgflow_runtime.terminal.reading import complete, read_document, read_shape
+from pgflow_runtime.terminal.watching import watch_json, watch_lines, watch_painted
+
+flow_option = click.option(
+    "--flow", metavar="SLUG", help="Only runs of this flow (its slug in the database)."
+)
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many at most."
+)
 
 
 @click.group()
@@ -25,89 +41,146 @@ def runs() -> None:
 
 
 @runs.command("list")
-@click.option("--flow", metavar="SLUG", help="Only runs of this flow (its slug in the database).")
+@flow_option
 @click.option(
     "--status", type=click.Choice(["started", "completed", "failed"]), help="Only runs in this status."
 )
-@click.option(
-    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many at most."
-)
+@limit_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @dsn_option
 def list_runs(flow: str | None, status: str | None, limit: int, as_json: bool, dsn: str | None) -> None:
     """List runs, the latest first."""
     values = {"flow_slug": flow, "status": status, "limit": limit}
-    with (
-        refusals(),
-        database(dsn, find_project()) as conninfo,
-        connected(conninfo, row_factory=dict_row) as connection,
-    ):
-        rows = connection.execute(queries.LIST_RUNS, values).fetchall()
-    if as_json:
-        click.echo(json.dumps(rows, indent=2, default=str))
-        return
-    for row in rows:
-        seconds = _seconds(row["started_at"], row["ended_at"])
-        started = row["started_at"].astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        click.echo(f"{row['run_id']}  {started}  {row['status']:<9}  {seconds:>9}  {row['flow_slug']}")
-    if not rows:
-        say("there are no such runs")
+    with refusals(), _connection(dsn) as connection:
+        rows = _rows(connection, queries.LIST_RUNS, values)
+    _print_list(rows, as_json, failed=False)
+
+
+@runs.command("failed")
+@flow_option
+@click.option("--since", metavar="DURATION", help="Only runs that failed within this time: 90m, 12h, 30d.")
+@limit_option
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@dsn_option
+def failed_runs(flow: str | None, since: str | None, limit: int, as_json: bool, dsn: str | None) -> None:
+    """List failed runs with the step that failed them and its message, the latest first.
+
+    'runs show RUN_ID' has the whole message with the end of its traceback.
+    """
+    with refusals():
+        passed = parse_duration(since) if since is not None else None
+        moment = datetime.now().astimezone() - passed if passed is not None else None
+        with _connection(dsn) as connection:
+            values = {"flow_slug": flow, "limit": limit, "since": moment}
+            rows = _rows(connection, queries.LIST_FAILED, values)
+    _print_list(rows, as_json, failed=True)
 
 
 @runs.command("show")
 @click.argument("run_id", type=click.UUID)
-@click.option("--json", "as_json", is_flag=True, help="Print the run and its steps as the database has them.")
+@click.option("--json", "as_json", is_flag=True, help="Print the run, its steps and tasks as JSON.")
 @dsn_option
 def show_run(run_id: UUID, as_json: bool, dsn: str | None) -> None:
-    """Show a run, its steps and its output."""
-    with (
-        refusals(),
-        database(dsn, find_project()) as conninfo,
-        connected(conninfo, row_factory=dict_row) as connection,
-    ):
-        row = connection.execute(queries.GET_RUNS, {"run_ids": [run_id]}).fetchone()
-        document = row["get_run_with_states"] if row else None
-        if document is None:
-            raise RunNotFound(f"there is no run {run_id} in this database")
-        tasks = connection.execute(queries.COUNT_TASKS, {"run_id": run_id}).fetchall()
+    """Show a run, its steps and its output, or the task that failed it."""
+    from pgflow_runtime.snapshot import RunSnapshot
+
+    with refusals(), _connection(dsn) as connection:
+        document = read_document(connection, run_id)
+        run = RunSnapshot.read(document)
+        reading = complete(connection, run, read_shape(connection, run.flow_slug))
     if as_json:
+        document["tasks"] = {slug: asdict(counts) for slug, counts in reading.tasks.items()}
+        document["failure"] = asdict(reading.failure) if reading.failure is not None else None
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    _print(RunSnapshot.read(document), {str(task["step_slug"]): task for task in tasks})
+    now = datetime.now().astimezone()
+    if shows_pictures(sys.stdout):
+        from pgflow_runtime.terminal.painted import console, show_reading
+
+        show_reading(console(sys.stdout), reading, now)
+        return
+    for line in reading_lines(reading, now):
+        click.echo(line)
 
 
-def _print(run: RunSnapshot, tasks: Mapping[str, Mapping[str, Any]]) -> None:
-    ended = run.completed_at or run.failed_at
-    click.echo(f"run     {run.run_id}")
-    click.echo(f"flow    {run.flow_slug}")
-    click.echo(f"status  {run.status}, {_seconds(run.started_at, ended)}")
-    message = run.error_message or (run.failed_step.error_message if run.failed_step else None)
-    if message:
-        click.echo(f"error   {message}")
-    steps = sorted((run.steps or {}).values(), key=_moment)
-    width = max((len(step.step_slug) for step in steps), default=0)
-    for step in steps:
-        details = _details(step, tasks.get(step.step_slug))
-        click.echo(f"  {step.step_slug:<{width}}  {step.status:<9}  {details}".rstrip())
-    if run.status == "completed":
-        click.echo(f"output  {json.dumps(run.output, ensure_ascii=False)}")
+@runs.command("watch")
+@click.argument("run_id", type=click.UUID, required=False)
+@click.option("--latest", is_flag=True, help="The run that was started last.")
+@click.option("--flow", metavar="SLUG", help="The latest run of this flow (its slug in the database).")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Give up watching after this time (the run goes on). Default: never.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each event, one a line.")
+@dsn_option
+def watch_run(
+    run_id: UUID | None, latest: bool, flow: str | None, timeout: float | None, as_json: bool, dsn: str | None
+) -> None:
+    """Follow a run until it ends. Exit code 0 if it completed, 1 if it failed.
+
+    In a terminal its steps are a picture that is kept up to date; elsewhere each event is a line. What
+    happened before is told too. Ctrl-C ends the watching, not the run.
+    """
+    with refusals():
+        if (run_id is None) == (not latest and flow is None):
+            raise UsageError(
+                "name one run"
+                if run_id is None
+                else "--latest and --flow choose a run, and RUN_ID names one",
+                help="give its id, or --latest, or --flow SLUG for the latest of a flow",
+            )
+        with database(dsn, find_project()) as conninfo:
+            if run_id is None:
+                with connected(conninfo) as connection:
+                    run_id = _latest(connection, flow)
+            reading = _watch(Follower(conninfo, run_id, timeout), as_json)
+    if reading.run.status == "failed":
+        raise click.exceptions.Exit(1)
 
 
-def _details(step: StepSnapshot, tasks: Mapping[str, Any] | None) -> str:
-    parts = []
-    if tasks is not None:
-        parts.append(f"{tasks['completed']}/{tasks['total']} tasks, {tasks['attempts']} attempts")
-    if step.skip_reason:
-        parts.append(step.skip_reason)
-    if step.error_message:
-        parts.append(" ".join(step.error_message.split())[:200])
-    return "; ".join(parts)
+def _watch(follower: Follower, as_json: bool) -> Any:
+    if as_json:
+        return watch_json(follower, click.echo)
+    if shows_pictures(sys.stdout):
+        from pgflow_runtime.terminal.painted import console
+
+        return watch_painted(follower, console(sys.stdout))
+    return watch_lines(follower, click.echo)
 
 
-def _moment(step: StepSnapshot) -> tuple[bool, float, str]:
-    at = step.started_at or step.completed_at or step.skipped_at or step.failed_at
-    return at is None, at.timestamp() if at else 0.0, step.step_slug
+def _latest(connection: psycopg.Connection[Any], flow: str | None) -> UUID:
+    values = {"flow_slug": flow, "status": None, "limit": 1}
+    row = connection.execute(queries.LIST_RUNS, values).fetchone()
+    if row is None:
+        where = f" of flow '{flow}'" if flow is not None else ""
+        raise RunNotFound(f"there are no runs{where} in this database")
+    found: UUID = row[0]
+    return found
 
 
-def _seconds(start: datetime, end: datetime | None) -> str:
-    return f"{(end - start).total_seconds():.3f} s" if end is not None else "running"
+@contextmanager
+def _connection(dsn: str | None) -> Iterator[psycopg.Connection[Any]]:
+    with database(dsn, find_project()) as conninfo, connected(conninfo) as connection:
+        yield connection
+
+
+def _rows(connection: psycopg.Connection[Any], query: Any, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, values).fetchall()
+
+
+def _print_list(rows: list[dict[str, Any]], as_json: bool, *, failed: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
+    elif not rows:
+        say("there are no such runs")
+    elif shows_pictures(sys.stdout):
+        from pgflow_runtime.terminal.painted import console, show_failed, show_runs
+
+        show = show_failed if failed else show_runs
+        show(console(sys.stdout), rows, datetime.now().astimezone())
+    else:
+        for line in failed_lines(rows) if failed else run_lines(rows):
+            click.echo(line)

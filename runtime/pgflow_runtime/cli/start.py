@@ -16,6 +16,8 @@ from pgflow_runtime.client import ClientBase, Run
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.errors import RunFailed, UsageError
 from pgflow_runtime.project import find_project
+from pgflow_runtime.terminal.follow import Follower
+from pgflow_runtime.terminal.output import shows_pictures
 
 
 @click.command()
@@ -60,6 +62,8 @@ def start(
             run = _start(client, contract, value, run_id)
             if wait:
                 say(f"started run {run.run_id} of flow '{run.flow_slug}'")
+                if shows_pictures(sys.stderr):
+                    _watch(conninfo, run, timeout, as_json)
                 _wait(run, timeout, as_json)
                 return
     _print(run, as_json)
@@ -69,6 +73,19 @@ def _start(client: ClientBase, contract: FlowContract, value: object, run_id: UU
     run_type = type("CommandRun", (Run,), {"contract": contract})
     run: Run[Any] = client._start(run_type, value, run_id)
     return run
+
+
+def _watch(conninfo: str, run: Run[Any], timeout: float | None, as_json: bool) -> None:
+    """In a terminal: show how the run comes along, on stderr, until it ends or the time is over.
+
+    A failed run has then been told of in full, and ends the command.
+    """
+    from pgflow_runtime.terminal.painted import console
+    from pgflow_runtime.terminal.watching import watch_painted
+
+    reading = watch_painted(Follower(conninfo, run.run_id, timeout), console(sys.stderr))
+    if reading.run.status == "failed" and not as_json:
+        raise click.exceptions.Exit(1)
 
 
 def _wait(run: Run[Any], timeout: float | None, as_json: bool) -> None:

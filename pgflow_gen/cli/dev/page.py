@@ -1,0 +1,58 @@
+"""The dashboard beside ``dev``: a process of its own, if this installation has it."""
+
+from __future__ import annotations
+
+import socket
+from importlib.util import find_spec
+from typing import Final
+
+from pgflow_gen.cli.app import COMMANDS
+from pgflow_gen.cli.dev.child import Child
+from pgflow_gen.cli.dev.screen import Screen
+from pgflow_gen.cli.dev.server import Server
+
+COMMAND: Final = "dashboard"
+LIBRARIES: Final = ("starlette", "uvicorn")
+"""What the extra brings."""
+PATIENCE: Final = 5.0
+_HOST: Final = "127.0.0.1"
+
+
+class Page:
+    """Serves the dashboard on a port of the loopback interface, from the first ``start`` on."""
+
+    def __init__(self, port: int | None, server: Server, screen: Screen, *, is_wanted: bool) -> None:
+        self._port = port
+        self._server = server
+        self._screen = screen
+        self._is_wanted = is_wanted
+        self._child: Child | None = None
+
+    def start(self) -> None:
+        """Serve it, unless it is being served, was not wanted or is not installed."""
+        if not self._is_wanted or (self._child is not None and self._child.code is None):
+            return
+        if COMMAND not in COMMANDS or not all(find_spec(name) for name in LIBRARIES):
+            self._is_wanted = False
+            if COMMAND in COMMANDS:
+                self._screen.say("dashboard", "not installed: pip install 'pgflow-gen[dashboard]'")
+            return
+        port = self._port or _free_port()
+        arguments = [COMMAND, "--port", str(port), "--allow-start"]
+        self._child = Child("dashboard", arguments, screen=self._screen, env=self._server.for_commands())
+
+    def stop(self) -> None:
+        if self._child is not None:
+            self._child.stop(PATIENCE)
+            self._child = None
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._child is not None:
+            self._child.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,12 @@
+"""Whether a stream shows pictures or takes plain text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TextIO
+
+
+def shows_pictures(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether ``stream`` is a terminal that can draw; one that was not given is none."""
+    return stream is not None and stream.isatty() and environ.get("TERM") not in ("dumb", "unknown")

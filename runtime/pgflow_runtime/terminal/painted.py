@@ -1,0 +1,164 @@
+"""Runs in colours, drawn by rich. Imported only where a terminal shows them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pgflow_runtime.terminal.reading import Reading, place
+from pgflow_runtime.terminal.rows import Row, step_rows
+from pgflow_runtime.terminal.words import ago, clock, duration, first_line, one_line, printable
+
+_LOOKS: Mapping[str, tuple[str, str, str]] = {
+    "completed": ("✓", "+", "green"),
+    "failed": ("✗", "x", "bold red"),
+    "started": ("●", "*", "yellow"),
+    "skipped": ("↷", ">", "cyan"),
+    "waiting": ("○", "o", "dim"),
+    "not run": ("–", "-", "dim"),
+}
+"""Status -> symbol, the same for terminals without Unicode, style."""
+_BAR = 24
+_COLUMNS = 6
+
+
+def console(stream: TextIO) -> Console:
+    """A console on a stream; NO_COLOR takes the colours away."""
+    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def show_runs(to: Console, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """A table of runs."""
+    table = _table("run", "flow", "status", "started", "took")
+    for row in rows:
+        took = duration(row["started_at"], row["ended_at"] or now)
+        started = f"{clock(row['started_at'])}, {ago(row['started_at'], now)}"
+        cells = [Text(row["flow_slug"], "bold"), _status(to, row["status"]), Text(started), Text(took)]
+        table.add_row(Text(str(row["run_id"])), *cells)
+    to.print(table)
+
+
+def show_failed(to: Console, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """A table of failed runs: step and message take what is left of the width."""
+    table = _table("run", "flow", "step", "failed", "message")
+    for row in rows:
+        index = f"[{row['task_index']}]" if row["task_index"] else ""
+        table.add_row(
+            Text(str(row["run_id"])),
+            Text(row["flow_slug"], "bold"),
+            Text(f"{row['step_slug'] or '–'}{index}"),
+            Text(ago(row["ended_at"], now)),
+            Text(first_line(row["error_message"] or ""), "red"),
+        )
+    to.print(table)
+
+
+def show_reading(to: Console, reading: Reading, now: datetime) -> None:
+    """A run once, with its error or output."""
+    to.print(picture(to, reading, now))
+    to.print(*_closing(reading), sep="\n", end="")
+
+
+@contextmanager
+def live_picture(to: Console, reading: Reading) -> Iterator[Live]:
+    """A picture of a run that can be updated in place; the last one stays, whole."""
+    with Live(
+        picture(to, reading, reading.run.started_at),
+        console=to,
+        auto_refresh=False,
+        vertical_overflow="ellipsis",
+    ) as live:
+        try:
+            yield live
+        finally:
+            live.vertical_overflow = "visible"
+
+
+def picture(to: Console, reading: Reading, now: datetime, trouble: str | None = None) -> RenderableType:
+    """A line about the run, and its steps as a tree."""
+    run = reading.run
+    end = run.completed_at or run.failed_at
+    head = Text.assemble(
+        _status(to, run.status), "  ", (run.flow_slug, "bold"), f"  {run.run_id}  ",
+        (duration(run.started_at, end or now), "dim"),
+    )  # fmt: skip
+    tree = Table.grid(padding=(0, 2))
+    for _ in range(_COLUMNS):
+        tree.add_column(no_wrap=True, overflow="ellipsis")
+    for row in step_rows(reading, now):
+        tree.add_row(*_cells(to, row))
+    parts: list[RenderableType] = [head, tree]
+    if trouble is not None:
+        parts.append(Text(one_line(trouble), "yellow"))
+    return Group(*parts)
+
+
+def show_end(to: Console, reading: Reading) -> None:
+    """What follows the last picture of a run that was watched: its error."""
+    for part in _closing(reading, with_output=False):
+        to.print(part)
+
+
+def _cells(to: Console, row: Row) -> Iterator[RenderableType]:
+    symbol, style = _symbol(to, row.status)
+    branch = row.branch if _has_unicode(to) else row.branch.translate(str.maketrans("├└│─", "|`|-"))
+    yield Text.assemble(
+        (branch, "dim"), (symbol, style), " ", (row.slug, "bold" if row.status == "started" else "")
+    )
+    yield Text(row.status, style)
+    yield Text(row.time, "dim", justify="right")
+    if row.progress is not None:
+        done, total = row.progress
+        yield ProgressBar(max(total, 1), done if total else 1, width=_BAR)
+        yield Text(f"{done:,}/{total:,}")
+    else:
+        yield Text("")
+        yield Text("")
+    yield Text("; ".join(row.notes), "red" if row.status == "failed" else "dim")
+
+
+def _closing(reading: Reading, *, with_output: bool = True) -> Iterator[RenderableType]:
+    failure = reading.failure
+    if reading.run.status == "failed":
+        where = f" in {place(reading, failure)}" if failure is not None else ""
+        yield Text(f"\nfailed{where}", "bold red")
+        message = (failure.message if failure is not None else None) or reading.message or ""
+        yield Text(printable(message))
+    elif with_output and reading.run.status == "completed":
+        yield Text("\noutput", "bold")
+        yield Text(printable(json.dumps(reading.run.output, indent=2, ensure_ascii=False)))
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for name in names:
+        table.add_column(
+            name,
+            overflow="ellipsis" if name == "message" else "fold",
+            no_wrap=True,
+            min_width=36 if name == "run" else None,
+        )
+    return table
+
+
+def _status(to: Console, status: str) -> Text:
+    symbol, style = _symbol(to, status)
+    return Text(f"{symbol} {status}", style)
+
+
+def _symbol(to: Console, status: str) -> tuple[str, str]:
+    symbol, plain, style = _LOOKS[status]
+    return (symbol if _has_unicode(to) else plain), style
+
+
+def _has_unicode(to: Console) -> bool:
+    return to.encoding.lower().startswith("utf")

@@ -1,0 +1,61 @@
+"""Runs as plain text, a fact a line: for files, pipes and logs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pgflow_runtime.terminal.reading import Reading, place
+from pgflow_runtime.terminal.rows import step_rows
+from pgflow_runtime.terminal.words import clock, duration, first_line, printable
+
+
+def run_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each run of a list."""
+    for row in rows:
+        took = duration(row["started_at"], row["ended_at"]) if row["ended_at"] is not None else "running"
+        when = f"{clock(row['started_at'])}  {row['status']:<9}  {took:>11}"
+        yield f"{row['run_id']}  {when}  {row['flow_slug']}"
+
+
+def failed_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each failed run: when, which step, why."""
+    for row in rows:
+        where = f"{row['flow_slug']}.{row['step_slug']}" if row["step_slug"] else row["flow_slug"]
+        why = first_line(row["error_message"] or "")
+        yield f"{row['run_id']}  {clock(row['ended_at'])}  {where}  {why}".rstrip()
+
+
+def reading_lines(reading: Reading, now: datetime) -> Iterator[str]:
+    """A run with its steps, and at its end output or error."""
+    run = reading.run
+    end = run.completed_at or run.failed_at
+    yield f"run     {run.run_id}"
+    yield f"flow    {run.flow_slug}"
+    yield f"started {clock(run.started_at)}"
+    yield f"status  {run.status}, {duration(run.started_at, end) if end else 'running'}"
+    if reading.message:
+        yield f"error   {first_line(reading.message)}"
+    rows = step_rows(reading, now)
+    width = max((len(row.slug) for row in rows), default=0)
+    for row in rows:
+        facts = [row.time] if row.time else []
+        if row.progress:
+            facts.append(f"{row.progress[0]:,}/{row.progress[1]:,} tasks")
+        facts += row.notes
+        yield f"  {row.slug:<{width}}  {row.status:<9}  {'; '.join(facts)}".rstrip()
+    yield from failure_lines(reading)
+    if run.status == "completed":
+        yield f"output  {printable(json.dumps(run.output, ensure_ascii=False))}"
+
+
+def failure_lines(reading: Reading) -> Iterator[str]:
+    """The failed task and its traceback."""
+    failure = reading.failure
+    if failure is None or not failure.message:
+        return
+    yield f"task    {place(reading, failure)}"
+    for line in printable(failure.message).splitlines():
+        yield f"  {line}".rstrip()

@@ -1,0 +1,114 @@
+"""The steps of a run as the rows of a tree. A DAG is no tree: a step stands below its last dependency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pgflow_runtime.snapshot import StepSnapshot
+from pgflow_runtime.terminal.reading import Reading, TaskCounts
+from pgflow_runtime.terminal.words import counted, duration, first_line
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step. ``branch`` is the part of the tree before its name."""
+
+    branch: str
+    slug: str
+    status: str
+    """``waiting`` for a step that was created only; else as the database has it."""
+    time: str
+    progress: tuple[int, int] | None
+    """Tasks done and all, where there are several."""
+    notes: tuple[str, ...]
+
+
+def step_rows(reading: Reading, now: datetime) -> list[Row]:
+    """The rows from top to bottom, each step once."""
+    steps = reading.run.steps or {}
+    parents = _parents(list(steps), reading.shape.dependencies)
+    rows: list[Row] = []
+
+    def add(slug: str, before: str, joint: str, after: str) -> None:
+        rows.append(_row(reading, steps[slug], before + joint, now))
+        children = [child for child in steps if parents[child] == slug]
+        for child in children:
+            last = child == children[-1]
+            add(child, before + after, "└─ " if last else "├─ ", "   " if last else "│  ")
+
+    for slug in steps:
+        if parents[slug] is None:
+            add(slug, "", "", "")
+    return rows
+
+
+def _parents(slugs: Sequence[str], dependencies: Mapping[str, tuple[str, ...]]) -> dict[str, str | None]:
+    """Each step's deepest dependency, of equally deep ones the last; ``slugs`` are in order of definition."""
+    depths: dict[str, int] = {}
+    parents: dict[str, str | None] = {}
+    for slug in slugs:
+        known = [name for name in slugs if name in dependencies.get(slug, ()) and name in depths]
+        parents[slug] = max(reversed(known), key=lambda name: depths[name], default=None)
+        depths[slug] = 1 + max((depths[name] for name in known), default=0)
+    return parents
+
+
+def _row(reading: Reading, step: StepSnapshot, branch: str, now: datetime) -> Row:
+    counts = reading.tasks.get(step.step_slug)
+    is_map = step.step_slug in reading.shape.maps
+    progress = None
+    if is_map and step.initial_tasks is not None and step.status != "skipped":
+        progress = (counts.completed if counts is not None else step.completed_tasks, step.initial_tasks)
+    status: str = "waiting" if step.status == "created" else step.status
+    if status == "waiting" and reading.run.is_final:
+        status = "not run"
+    return Row(
+        branch,
+        step.step_slug,
+        status,
+        _time(step, reading, now),
+        progress,
+        tuple(_notes(reading, step, counts)),
+    )
+
+
+def _time(step: StepSnapshot, reading: Reading, now: datetime) -> str:
+    if step.started_at is None:
+        return ""
+    run = reading.run
+    end = step.completed_at or step.failed_at or step.skipped_at or run.completed_at or run.failed_at or now
+    return duration(step.started_at, end)
+
+
+def _notes(reading: Reading, step: StepSnapshot, counts: TaskCounts | None) -> list[str]:
+    slug, run = step.step_slug, reading.run
+    if step.status == "created":
+        steps = run.steps or {}
+        open_ = [name for name in reading.shape.dependencies.get(slug, ()) if not steps[name].is_final]
+        return [f"after {', '.join(open_)}"] if open_ and not run.is_final else []
+    notes = []
+    if counts is not None:
+        notes += _attempts(counts, reading.shape.max_attempts.get(slug, 1), slug in reading.shape.maps)
+        if counts.failed and counts.total > 1:
+            notes.append(f"{counts.failed:,} failed")
+        if counts.started and counts.total > 1 and not run.is_final:
+            notes.append(f"{counts.started:,} at work")
+    if step.skip_reason:
+        notes.append(step.skip_reason.replace("_", " "))
+    if step.error_message:
+        notes.append(first_line(step.error_message))
+    return notes
+
+
+def _attempts(counts: TaskCounts, most: int, is_map: bool) -> list[str]:
+    """Nothing where every task was tried once."""
+    tried = counts.completed + counts.started + counts.failed
+    if counts.attempts <= max(tried, 1) and tried:
+        return []
+    if is_map:
+        return [counted(counts.attempts, "attempt")] if counts.attempts else []
+    if not tried and counts.attempts:
+        return [f"attempt {counts.attempts} of {most} failed, to be tried again"]
+    return [f"attempt {counts.attempts} of {most}"] if counts.attempts else []

@@ -1,0 +1,62 @@
+"""Times, counts and foreign texts, as they stand in a line."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What a terminal might obey, or show in an order that misleads; line breaks and tabs may stay."""
+
+
+def duration(start: datetime, end: datetime) -> str:
+    """``12 ms``, ``3.20 s``, ``4 min 05 s``, ``2 h 07 min``, ``3 d 4 h``."""
+    seconds = max((end - start).total_seconds(), 0.0)
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+    whole = int(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, roughly: ``just now``, ``5 min ago``, ``3 d ago``."""
+    passed = now - moment
+    if passed < timedelta(minutes=1):
+        return "just now"
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        count = int(passed.total_seconds()) // size
+        if count:
+            return f"{count} {unit} ago"
+    raise AssertionError(passed)
+
+
+def clock(moment: datetime) -> str:
+    """Local date and time to the second."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def printable(text: str) -> str:
+    """A text from a handler or an input, without what a terminal would take for a command."""
+    return _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def one_line(text: str, most: int = 200) -> str:
+    """The text's words on one line, cut when there are too many."""
+    flat = " ".join(printable(text).split())
+    return flat if len(flat) <= most else f"{flat[: most - 3]}..."
+
+
+def first_line(text: str) -> str:
+    """What an error says before it shows where: our messages end with the frames of a traceback."""
+    return one_line(re.split(r"\n  File ", text, maxsplit=1)[0])
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 task``, ``1,000 tasks``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
