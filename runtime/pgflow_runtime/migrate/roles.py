@@ -27,9 +27,10 @@ FUNCTIONS: Final[dict[str, tuple[str, ...]]] = {
         "withdraw_idle",
     ),
     CLIENT: (
-        "count_tasks", "get_flow_definition", "get_run_failure", "get_run_input", "get_run_progress",
-        "get_run_with_states", "list_runs", "measure_queue", "measure_steps", "schema_version", "start_flow",
-        "start_flow_with_states", "start_flows", "unwatch_runs", "watch_runs",
+        "count_tasks", "find_runs", "get_flow_definition", "get_run_failure", "get_run_input",
+        "get_run_progress", "get_run_values", "get_run_with_states", "get_task", "list_flows", "list_runs",
+        "list_tasks", "list_workers", "measure_queue", "measure_runs", "measure_steps", "schema_version",
+        "start_flow", "start_flow_with_states", "start_flows", "unwatch_runs", "watch_runs",
     ),
 }  # fmt: skip
 """What each role may call, and nothing else."""

@@ -74,6 +74,22 @@ as $$
     'hex')::uuid;
 $$;
 
+-- ---- schema/0012__first_run_id.sql
+-- The smallest id that pgflow makes at a time or later (see new_run_id): a time as a bound of the runs' key.
+create function pgflow._first_run_id(at timestamptz)
+returns uuid
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select encode(
+    overlay('\x00000000000070008000000000000000'::bytea
+      placing substring(
+        int8send(greatest(floor(least(extract(epoch from _first_run_id.at), 2e11) * 1000), 0)::bigint) from 3)
+      from 1 for 6),
+    'hex')::uuid;
+$$;
+
 -- ---- schema/0020_flows.sql
 create table pgflow.flows (
   flow_slug text not null,
@@ -328,6 +344,10 @@ create type pgflow.task_result as (
   delay int,               -- seconds until the retry
   max_attempts int         -- the step's, else the flow's
 );
+
+-- ---- schema/0032_runs_failed_idx.sql
+-- Failed runs, page by page. Its predicate changes only when a run fails, so HOT updates are not at stake.
+create index runs_failed_idx on pgflow.runs (run_id) where failed_at is not null;
 
 -- ---- schema/0040_schema_version.sql
 -- The number of the last core migration this schema equals.
@@ -2991,6 +3011,247 @@ begin
 end;
 $$;
 
+-- ---- schema/0275_find_runs.sql
+-- A page of runs, the latest first, without what may be large; null for any flow, any status, any time.
+--
+-- Page by page in the order of an index (that of the key; of start within one flow), so a page costs the same
+-- however many runs there are. before_at and before_id are started_at and run_id of the last row seen. Where a
+-- status is rare it looks at max_scanned runs and no more; then the last row has no status and says how far it
+-- came: go on from there. Ids made by pgflow sort by time; runs with other ids stand where their id sorts.
+create function pgflow.find_runs(
+  only_flow text default null,
+  only_status text default null,
+  since timestamptz default null,
+  until timestamptz default null,
+  before_at timestamptz default null,
+  before_id uuid default null,
+  max_runs int default 50,
+  max_scanned int default 10000
+)
+returns table (
+  run_id uuid,
+  flow_slug text,
+  status text,
+  started_at timestamptz,
+  ended_at timestamptz,
+  remaining_steps int,
+  step_count int,
+  error_message text
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+-- the index's order, whatever the statistics say: they may be those of an empty table
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+declare
+  v_low constant uuid := case
+    when find_runs.since is null then '00000000-0000-0000-0000-000000000000'
+    else pgflow._first_run_id(find_runs.since)
+  end;
+  v_high constant uuid := least(
+    coalesce(find_runs.before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'),
+    case
+      when find_runs.until is null then 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+      else pgflow._first_run_id(find_runs.until)
+    end
+  );
+  v_cursor refcursor;
+  v_run record;
+  v_scanned int := 0;
+  v_found int := 0;
+begin
+  if find_runs.only_status = 'failed' then
+    open v_cursor for
+      select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
+        r.remaining_steps, left(r.error_message, 300) as error_message
+      from pgflow.runs r
+      where r.failed_at is not null and r.run_id < v_high and r.run_id >= v_low
+      order by r.run_id desc;
+  elsif find_runs.only_flow is not null then
+    open v_cursor for
+      select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
+        r.remaining_steps, left(r.error_message, 300) as error_message
+      from pgflow.runs r
+      where r.flow_slug = find_runs.only_flow
+        and r.started_at >= coalesce(find_runs.since, '-infinity')
+        and r.started_at <= least(coalesce(find_runs.before_at, 'infinity'), find_runs.until)
+        and (r.started_at < find_runs.until) is not false
+        and ((r.started_at, r.run_id) < (find_runs.before_at, find_runs.before_id)) is not false
+      order by r.started_at desc, r.run_id desc;
+  else
+    open v_cursor for
+      select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
+        r.remaining_steps, left(r.error_message, 300) as error_message
+      from pgflow.runs r
+      where r.run_id < v_high and r.run_id >= v_low
+      order by r.run_id desc;
+  end if;
+
+  loop
+    fetch v_cursor into v_run;
+    exit when not found;
+    v_scanned := v_scanned + 1;
+    if (find_runs.only_flow is null or v_run.flow_slug = find_runs.only_flow)
+      and (find_runs.only_status is null or v_run.status = find_runs.only_status)
+    then
+      v_found := v_found + 1;
+      run_id := v_run.run_id;
+      flow_slug := v_run.flow_slug;
+      status := v_run.status;
+      started_at := v_run.started_at;
+      ended_at := v_run.ended_at;
+      remaining_steps := v_run.remaining_steps;
+      step_count := (select count(*) from pgflow.steps s where s.flow_slug = v_run.flow_slug);
+      error_message := v_run.error_message;
+      return next;
+      exit when v_found >= find_runs.max_runs;
+    elsif v_scanned >= find_runs.max_scanned then
+      run_id := v_run.run_id;
+      flow_slug := v_run.flow_slug;
+      status := null;
+      started_at := v_run.started_at;
+      ended_at := null;
+      remaining_steps := null;
+      step_count := null;
+      error_message := null;
+      return next;
+      exit;
+    end if;
+  end loop;
+  close v_cursor;
+end;
+$$;
+
+-- ---- schema/0276_list_flows.sql
+-- The flows this database knows.
+create function pgflow.list_flows()
+returns table (flow_slug text, created_at timestamptz, step_count int)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select
+    f.flow_slug, f.created_at,
+    (select count(*)::int from pgflow.steps s where s.flow_slug = f.flow_slug)
+  from pgflow.flows f
+  order by f.flow_slug;
+end;
+$$;
+
+-- ---- schema/0277_list_tasks.sql
+-- The first tasks of each step of a run, from an index on, without what may be large; null for every step.
+create function pgflow.list_tasks(
+  run_id uuid, only_step text default null, from_index int default 0, max_tasks int default 100
+)
+returns table (
+  step_slug text,
+  task_index int,
+  status text,
+  attempts_count int,
+  requeued_count int,
+  queued_at timestamptz,
+  started_at timestamptz,
+  ended_at timestamptz,
+  last_worker_id uuid,
+  error_message text
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select
+    t.step_slug, t.task_index, t.status, t.attempts_count, t.requeued_count, t.queued_at, t.started_at,
+    coalesce(t.completed_at, t.failed_at), t.last_worker_id, left(t.error_message, 300)
+  from pgflow.step_states s
+  cross join lateral (
+    select *
+    from pgflow.step_tasks l
+    where l.run_id = s.run_id and l.step_slug = s.step_slug and l.task_index >= list_tasks.from_index
+    order by l.task_index
+    limit list_tasks.max_tasks
+  ) t
+  where s.run_id = list_tasks.run_id and (list_tasks.only_step is null or s.step_slug = list_tasks.only_step)
+  order by t.step_slug, t.task_index;
+end;
+$$;
+
+-- ---- schema/0278_get_task.sql
+-- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown.
+create function pgflow.get_task(run_id uuid, step_slug text, task_index int)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select to_jsonb(t) - 'element' || jsonb_build_object(
+      'element', case
+        when st.step_type <> 'map' then null
+        when t.element is not null then t.element
+        when st.deps_count = 0 then r.input -> t.task_index
+        else d.output -> t.task_index
+      end
+    )
+    from pgflow.step_tasks t
+    join pgflow.runs r on r.run_id = t.run_id
+    join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+    left join lateral (
+      select s.output
+      from pgflow.deps e
+      join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = e.dep_slug
+      where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and st.step_type = 'map'
+      limit 1
+    ) d on true
+    where t.run_id = get_task.run_id
+      and t.step_slug = get_task.step_slug
+      and t.task_index = get_task.task_index
+  );
+end;
+$$;
+
+-- ---- schema/0279_get_run_values.sql
+-- What went into a run and what came out of it and its steps: a row for each value that is there. step_slug is
+-- null for the run's own. A value that takes more than max_bytes where it is stored (compressed) is left out:
+-- its row says how many it takes. null: no limit.
+create function pgflow.get_run_values(run_id uuid, max_bytes int default null)
+returns table (step_slug text, kind text, stored_bytes int, value jsonb)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select v.step_slug, v.kind, v.stored_bytes,
+    case when v.stored_bytes <= coalesce(get_run_values.max_bytes, v.stored_bytes) then v.value end
+  from (
+    select null::text as step_slug, 'input' as kind, pg_column_size(r.input) as stored_bytes, r.input as value
+    from pgflow.runs r
+    where r.run_id = get_run_values.run_id
+    union all
+    select null, 'output', pg_column_size(r.output), r.output
+    from pgflow.runs r
+    where r.run_id = get_run_values.run_id and r.output is not null
+    union all
+    select s.step_slug, 'output', pg_column_size(s.output), s.output
+    from pgflow.step_states s
+    where s.run_id = get_run_values.run_id and s.output is not null
+  ) v;
+end;
+$$;
+
 -- ---- schema/0280__read_messages.sql
 -- Locks up to max_count visible messages of one queue, oldest id first, skipping locked ones and those up to
 -- after_msg_id. Their visibility is set later, once it is known what becomes of them.
@@ -3476,6 +3737,34 @@ begin
   update pgflow.workers w
   set deprecated_at = coalesce(w.deprecated_at, clock_timestamp())
   where w.worker_id = deprecate_worker.worker_id;
+end;
+$$;
+
+-- ---- schema/0304_list_workers.sql
+-- Workers that are at work, and those that ended or were last heard of within a while; the latest heard of first.
+create function pgflow.list_workers(recent interval default '1 day', max_workers int default 500)
+returns table (
+  worker_id uuid,
+  queue_name text,
+  function_name text,
+  started_at timestamptz,
+  last_heartbeat_at timestamptz,
+  deprecated_at timestamptz,
+  stopped_at timestamptz
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select
+    w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at
+  from pgflow.workers w
+  where w.last_heartbeat_at > clock_timestamp() - list_workers.recent
+  order by w.last_heartbeat_at desc, w.worker_id
+  limit list_workers.max_workers;
 end;
 $$;
 
@@ -4888,6 +5177,77 @@ comment on column pgflow.step_overview.requeue_count is 'How often a task was ta
 comment on column pgflow.step_overview.completed_per_second is 'Completed tasks by window_seconds.';
 comment on column pgflow.step_overview.duration_p50_seconds is 'Of the completed tasks'' last attempts, from claim to result: half were quicker. Likewise p95 and p99.';
 comment on column pgflow.step_overview.wait_p50_seconds is 'From queued to started, start delays and earlier attempts included: half were quicker. Likewise p95.';
+
+-- ---- schema/0395_measure_runs.sql
+-- How many runs of a flow started in each part of a time, how they ended and how long they took: of the latest
+-- max_runs. A row for each part, empty ones too; the first ones are null where the runs looked at do not reach.
+create function pgflow.measure_runs(
+  flow_slug text, recent interval default '1 hour', part_count int default 60, max_runs int default 20000
+)
+returns table (
+  part_at timestamptz,
+  part_seconds double precision,
+  run_count bigint,
+  completed_count bigint,
+  failed_count bigint,
+  duration_p50_seconds double precision,
+  duration_p95_seconds double precision
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+declare
+  v_seconds constant double precision :=
+    extract(epoch from measure_runs.recent)::double precision / measure_runs.part_count;
+  v_first constant timestamptz := now() - measure_runs.recent;
+begin
+  return query
+  with latest as materialized (
+    select
+      r.status,
+      r.started_at,
+      extract(epoch from coalesce(r.completed_at, r.failed_at) - r.started_at)::double precision as seconds,
+      least(
+        floor(extract(epoch from r.started_at - v_first)::double precision / v_seconds)::int,
+        measure_runs.part_count - 1
+      ) as part
+    from pgflow.runs r
+    where r.flow_slug = measure_runs.flow_slug and r.started_at > v_first
+    order by r.started_at desc
+    limit measure_runs.max_runs
+  ),
+  parts as (
+    select
+      l.part,
+      count(*) as runs,
+      count(*) filter (where l.status = 'completed') as completed,
+      count(*) filter (where l.status = 'failed') as failed,
+      percentile_cont(array[0.5, 0.95]) within group (order by l.seconds)
+        filter (where l.status = 'completed') as durations
+    from latest l
+    group by l.part
+  ),
+  reach as (
+    select case when count(*) >= measure_runs.max_runs then min(l.part) else 0 end as part from latest l
+  )
+  select
+    v_first + make_interval(secs => n.part * v_seconds),
+    v_seconds,
+    case when n.part >= h.part then coalesce(p.runs, 0) end,
+    case when n.part >= h.part then coalesce(p.completed, 0) end,
+    case when n.part >= h.part then coalesce(p.failed, 0) end,
+    p.durations[1],
+    p.durations[2]
+  from generate_series(0, measure_runs.part_count - 1) n(part)
+  cross join reach h
+  left join parts p on p.part = n.part
+  order by n.part;
+end;
+$$;
 
 -- ---- schema/0990_privileges.sql
 -- Nothing for PUBLIC; who may do what is granted by the migrator's roles.

@@ -160,13 +160,54 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "wait_p50_seconds double precision, wait_p95_seconds double precision)",
         "s",
     ),
+    # what the dashboard reads
+    "find_runs": (
+        "only_flow text = null, only_status text = null, since timestamp with time zone = null, "
+        "until timestamp with time zone = null, before_at timestamp with time zone = null, "
+        "before_id uuid = null, max_runs integer = 50, max_scanned integer = 10000",
+        "table(run_id uuid, flow_slug text, status text, started_at timestamp with time zone, "
+        "ended_at timestamp with time zone, remaining_steps integer, step_count integer, error_message text)",
+        "s",
+    ),
+    "list_flows": ("", "table(flow_slug text, created_at timestamp with time zone, step_count integer)", "s"),
+    "list_tasks": (
+        "run_id uuid, only_step text = null, from_index integer = 0, max_tasks integer = 100",
+        "table(step_slug text, task_index integer, status text, attempts_count integer, "
+        "requeued_count integer, queued_at timestamp with time zone, started_at timestamp with time zone, "
+        "ended_at timestamp with time zone, last_worker_id uuid, error_message text)",
+        "s",
+    ),
+    "get_task": ("run_id uuid, step_slug text, task_index integer", "jsonb", "s"),
+    "get_run_values": (
+        "run_id uuid, max_bytes integer = null",
+        "table(step_slug text, kind text, stored_bytes integer, value jsonb)",
+        "s",
+    ),
+    "list_workers": (
+        "recent interval = '1 day', max_workers integer = 500",
+        "table(worker_id uuid, queue_name text, function_name text, started_at timestamp with time zone, "
+        "last_heartbeat_at timestamp with time zone, deprecated_at timestamp with time zone, "
+        "stopped_at timestamp with time zone)",
+        "s",
+    ),
+    "measure_runs": (
+        "flow_slug text, recent interval = '01:00:00', part_count integer = 60, max_runs integer = 20000",
+        "table(part_at timestamp with time zone, part_seconds double precision, run_count bigint, "
+        "completed_count bigint, failed_count bigint, duration_p50_seconds double precision, "
+        "duration_p95_seconds double precision)",
+        "s",
+    ),
     "prune_batch": ("retention_interval interval, max_runs integer", "integer"),
 }
 
 
 def normal(text: str) -> str:
     """PostgreSQL's spelling of parameters and results in the one used above."""
-    text = re.sub(r"::[a-z]+(\[\])?", "", text).replace(" DEFAULT ", " = ").replace("pgflow.", "")
+    text = (
+        re.sub(r"::(timestamp with time zone|[a-z]+)(\[\])?", "", text)
+        .replace(" DEFAULT ", " = ")
+        .replace("pgflow.", "")
+    )
     return text.replace("NULL", "null").replace("SETOF", "setof").replace("TABLE", "table")
 
 
