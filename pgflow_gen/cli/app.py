@@ -40,6 +40,9 @@ COMMANDS = {
     "worker": LazyCommand("pgflow_runtime.cli.worker:worker", "Run the handlers of flows.", _RUN),
     "start": LazyCommand("pgflow_runtime.cli.start:start", "Start a run of a flow.", _RUN),
     "runs": LazyCommand("pgflow_runtime.cli.runs:runs", "Look at runs.", _RUN),
+    "dashboard": LazyCommand(
+        "pgflow_runtime.cli.dashboard:dashboard", "Show runs, flows and workers in the browser.", _RUN
+    ),
     "prune": LazyCommand("pgflow_runtime.cli.prune:prune", "Forget runs that ended long ago.", _RUN),
 }
 

@@ -1,0 +1,128 @@
+"""The dashboard as a Starlette application: routes, and what happens when a page cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from pgflow_runtime.dashboard.flows import Flows
+from pgflow_runtime.dashboard.guard import Guard
+from pgflow_runtime.dashboard.live import Live
+from pgflow_runtime.dashboard.options import DashboardOptions
+from pgflow_runtime.dashboard.pages import fleet, flow, login, run, runs, start, step
+from pgflow_runtime.dashboard.reader import Reader, prepared_conninfo
+from pgflow_runtime.dashboard.session import Sessions
+from pgflow_runtime.dashboard.web import Site, page
+from pgflow_runtime.dsn import describe
+from pgflow_runtime.errors import DatabaseError, PgflowError
+from pgflow_runtime.project import Project
+
+
+def make_app(conninfo: str, project: Project, options: DashboardOptions) -> tuple[Starlette, list[str]]:
+    """The application, and notes for the user's eyes. Raises what is in the way of reading the database."""
+    prepared, notes = prepared_conninfo(conninfo)
+    reader = Reader(prepared)
+    sessions = Sessions(options.token)
+    site = Site(
+        options=options,
+        project=project,
+        conninfo=prepared,
+        reader=reader,
+        live=Live(prepared),
+        flows=Flows(reader, project.schemas),
+        sessions=sessions,
+        where=describe(conninfo),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await reader.open()
+        await site.live.open()
+        try:
+            yield
+        finally:
+            await site.live.close()
+            await reader.close()
+
+    app = Starlette(
+        routes=_routes(options),
+        middleware=[Middleware(Guard, sessions=sessions, allowed_hosts=_hosts(options))],
+        exception_handlers={HTTPException: _refused, PgflowError: _failed},
+        lifespan=lifespan,
+    )
+    app.state.site = site
+    return app, notes
+
+
+def _routes(options: DashboardOptions) -> list[Route]:
+    routes = [
+        Route("/", _home),
+        Route("/runs", runs.show),
+        Route("/runs/{run_id}", run.show),
+        Route("/runs/{run_id}/live", run.show_live),
+        Route("/runs/{run_id}/events", run.events),
+        Route("/runs/{run_id}/values/{kind}.json", run.value),
+        Route("/runs/{run_id}/steps/{step}", step.show),
+        Route("/runs/{run_id}/steps/{step}/output.json", step.output),
+        Route("/runs/{run_id}/steps/{step}/{index:int}", step.show_task),
+        Route("/flows", flow.show_all),
+        Route("/flows/{flow}", flow.show),
+        Route("/workers", fleet.workers),
+        Route("/queues", fleet.queues),
+        Route("/login", login.show, methods=["GET"]),
+        Route("/login", login.sign_in, methods=["POST"]),
+        Route("/logout", login.sign_out, methods=["POST"]),
+        Route("/static/{name}", _Files(packages=[("pgflow_runtime.dashboard", "static")])),
+    ]
+    if options.allow_start:
+        routes += [
+            Route("/flows/{flow}/start", start.show, methods=["GET"]),
+            Route("/flows/{flow}/start", start.submit, methods=["POST"]),
+        ]
+    return routes
+
+
+class _Files(StaticFiles):
+    """The style sheet and scripts: their addresses change with their content."""
+
+    def get_path(self, scope: Scope) -> str:
+        return str(scope["path_params"]["name"])
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["cache-control"] = "public, max-age=3600"
+        return response
+
+
+def _hosts(options: DashboardOptions) -> tuple[str, ...]:
+    return (*options.allowed_hosts, options.host)
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse("/runs", 303)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    words = {404: "There is nothing here.", 405: "This cannot be done here."}
+    message = error.detail if error.detail not in ("Not Found", "Method Not Allowed") else ""
+    values = {"title": "Not found" if error.status_code == 404 else "Not possible", "help": None}
+    values["message"] = message or words.get(error.status_code, "This is not possible.")
+    return page(request, "error.html", values, error.status_code)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PgflowError)
+    values = {"title": "The database did not answer", "message": error.message, "help": error.help}
+    if isinstance(error, DatabaseError) and error.sqlstate == "57014":
+        values["message"] = "Reading this took too long, so it was given up."
+    return page(request, "error.html", values, 503)

@@ -1,0 +1,47 @@
+"""Workers and queues: who is there to work, and what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pgflow_runtime.dashboard import statements
+from pgflow_runtime.dashboard.web import page, site_of
+
+ALIVE_SECONDS = 30
+"""A worker that was not heard of for longer is taken for dead; its tasks go to others (see the core)."""
+
+
+async def workers(request: Request) -> Response:
+    rows = await site_of(request).reader.rows(statements.WORKERS)
+    found = [{**row, "state": state_of(row), "silent_seconds": silent_seconds(row)} for row in rows]
+    order = ["working", "finishing", "silent", "stopped"]
+    found.sort(key=lambda row: order.index(row["state"]))
+    values = {
+        "title": "Workers",
+        "present": [row for row in found if row["state"] in ("working", "finishing")],
+        "gone": [row for row in found if row["state"] not in ("working", "finishing")],
+    }
+    return page(request, "workers.html", values)
+
+
+async def queues(request: Request) -> Response:
+    rows = await site_of(request).reader.rows(statements.QUEUES)
+    return page(request, "queues.html", {"title": "Queues", "queues": rows})
+
+
+def silent_seconds(row: Mapping[str, Any]) -> float:
+    """Seconds since the last heartbeat."""
+    return max(float((row["now"] - row["last_heartbeat_at"]).total_seconds()), 0.0)
+
+
+def state_of(row: Mapping[str, Any]) -> str:
+    """working, finishing (it was asked to), silent (no heartbeat) or stopped."""
+    if row["stopped_at"] is not None:
+        return "stopped"
+    if silent_seconds(row) > ALIVE_SECONDS:
+        return "silent"
+    return "working" if row["deprecated_at"] is None else "finishing"

@@ -1,0 +1,180 @@
+"""A run: its graph, its timeline, its steps, what went in and came out; and the stream of its changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from pgflow_runtime.dashboard import statements
+from pgflow_runtime.dashboard.drawing.graph import draw
+from pgflow_runtime.dashboard.drawing.timeline import draw_timeline
+from pgflow_runtime.dashboard.flows import FlowView
+from pgflow_runtime.dashboard.reader import Row
+from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
+
+VALUE_BYTES = 100_000
+"""Where it is stored: a larger value is not shown but offered for download."""
+TASKS_DRAWN = 12
+"""Tasks of a map that the timeline shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as one reading shows it; times are datetimes."""
+
+    run: Mapping[str, Any]
+    steps: list[dict[str, Any]]
+    """In an order in which they could run, each with its type and its counts of tasks."""
+    flow: FlowView
+
+    @property
+    def is_final(self) -> bool:
+        return bool(self.run["status"] != "started")
+
+
+async def read_run(site: Site, run_id: UUID) -> RunView:
+    """Raises 404."""
+    progress, counts, flow = await read_progress(site, run_id)
+    run = dict(progress["run"])
+    for name in ("started_at", "completed_at", "failed_at"):
+        run[name] = _time(run[name])
+    run["ended_at"] = run["completed_at"] or run["failed_at"]
+    states = {row["step_slug"]: row for row in progress["steps"]}
+    types = flow.types
+    steps = []
+    for slug in [*flow.dependencies, *(slug for slug in states if slug not in types)]:
+        if slug in states:
+            steps.append(_step(states[slug], types.get(slug, "single"), counts.get(slug)))
+    run["step_count"] = len(steps)
+    return RunView(run, steps, flow)
+
+
+async def read_progress(site: Site, run_id: UUID) -> tuple[Mapping[str, Any], dict[str, Row], FlowView]:
+    """Raises 404."""
+    counts = {row["step_slug"]: row for row in await site.reader.rows(statements.TASK_COUNTS, run_id=run_id)}
+    progress = await site.reader.progress(run_id, counts)
+    if progress is None:
+        raise HTTPException(404, "There is no such run in this database. It may have been pruned.")
+    flow = await site.flows.find(progress["run"]["flow_slug"])
+    if flow is None:
+        raise HTTPException(404, "This run's flow has been deleted.")
+    return progress, counts, flow
+
+
+async def show(request: Request) -> Response:
+    site = site_of(request)
+    run_id = id_of(request)
+    view = await read_run(site, run_id)
+    values = {**await _live_values(site, view), "title": f"Run of {view.run['flow_slug']}"}
+    return page(request, "run.html", values)
+
+
+async def show_live(request: Request) -> Response:
+    """What changes on the page while the run goes on: its regions, to be put in place of the old ones."""
+    site = site_of(request)
+    view = await read_run(site, id_of(request))
+    return page(request, "run_live.html", await _live_values(site, view))
+
+
+async def events(request: Request) -> Response:
+    """The stream of a run's changes (text/event-stream)."""
+    site = site_of(request)
+    if site.live.is_full:
+        return PlainTextResponse("Too many pages are open.\n", 503, headers={"retry-after": "10"})
+    progress, _, flow = await read_progress(site, id_of(request))
+    headers = {"x-accel-buffering": "no"}
+    stream = site.live.stream(progress, flow.dependencies)
+    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+
+async def value(request: Request) -> Response:
+    """The run's input or output, whole."""
+    kind = request.path_params["kind"]
+    return await whole_value(request, None, kind)
+
+
+async def whole_value(request: Request, step: str | None, kind: str) -> Response:
+    """A stored value as a file to download. Raises 404."""
+    site = site_of(request)
+    run_id = id_of(request)
+    rows = await site.reader.rows(statements.VALUES, run_id=run_id, max_bytes=None)
+    for row in rows:
+        if (row["step_slug"], row["kind"]) == (step, kind):
+            name = "-".join(filter(None, (str(run_id), step, kind)))
+            headers = {"content-disposition": f'attachment; filename="{name}.json"'}
+            return Response(
+                json.dumps(row["value"], ensure_ascii=False), media_type="application/json", headers=headers
+            )
+    raise HTTPException(404, "There is no such value.")
+
+
+async def read_values(site: Site, run_id: UUID) -> dict[tuple[str | None, str], Row]:
+    """By step (None: the run) and kind (input, output); ``value`` is None for what is too large to show."""
+    rows = await site.reader.rows(statements.VALUES, run_id=run_id, max_bytes=VALUE_BYTES)
+    return {
+        (row["step_slug"], row["kind"]): {**row, "is_shown": row["stored_bytes"] <= VALUE_BYTES}
+        for row in rows
+    }
+
+
+async def _live_values(site: Site, view: RunView) -> dict[str, object]:
+    run_id = UUID(view.run["run_id"])
+    tasks: dict[str, list[Row]] = {}
+    for task in await site.reader.rows(
+        statements.TASKS, run_id=run_id, step=None, first=0, limit=TASKS_DRAWN
+    ):
+        tasks.setdefault(task["step_slug"], []).append(task)
+    failure = None
+    if view.run["status"] == "failed":
+        failure = await site.reader.row(statements.FAILURE, run_id=run_id)
+    values = await read_values(site, run_id)
+    now = datetime.now(UTC)
+    dependencies = {
+        step["step_slug"]: view.flow.dependencies.get(step["step_slug"], []) for step in view.steps
+    }
+    totals = {step["step_slug"]: step["total"] for step in view.steps}
+    return {
+        "run": view.run,
+        "steps": view.steps,
+        "states": {step["step_slug"]: step for step in view.steps},
+        "pictures": [draw(dependencies, "right"), draw(dependencies, "down")],
+        "timeline": draw_timeline(view.run, view.steps, tasks, totals, now),
+        "values": values,
+        "failure": failure,
+        "now": now,
+        "is_live": not view.is_final,
+    }
+
+
+def _step(row: Mapping[str, Any], step_type: str, tasks: Mapping[str, Any] | None) -> dict[str, Any]:
+    step = dict(row)
+    for name in ("created_at", "started_at", "completed_at", "failed_at", "skipped_at"):
+        step[name] = _time(step[name])
+    step["ended_at"] = step["completed_at"] or step["failed_at"] or step["skipped_at"]
+    step["step_type"] = step_type
+    for name in ("total", "completed", "started", "failed", "attempts"):
+        step[name] = int((tasks or {}).get(name) or 0)
+    step["is_waiting"] = step["status"] == "started" and step["started"] == 0
+    step["word"] = _word(step)
+    return step
+
+
+def _word(step: Mapping[str, Any]) -> str:
+    """The state in a word for people: ``created`` and ``started`` say little."""
+    if step["status"] == "created":
+        return "waiting"
+    if step["status"] == "started":
+        return "queued" if step["is_waiting"] and step["completed"] == 0 else "running"
+    return str(step["status"])
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,98 @@
+"""Start a run from a form made of the flow's JSON Schema; only with --allow-start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from pgflow_runtime.client import AsyncClientBase, AsyncRun
+from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.dashboard.pages.flow import find
+from pgflow_runtime.dashboard.web import page, read_form, site_of
+from pgflow_runtime.errors import InvalidInput, PgflowError
+
+
+async def show(request: Request) -> Response:
+    flow = (await find(request, request.path_params["flow"])).slug
+    return _form(request, flow, _contract(request, flow), "", None)
+
+
+async def submit(request: Request) -> Response:
+    site = site_of(request)
+    flow = (await find(request, request.path_params["flow"])).slug
+    contract = _contract(request, flow)
+    fields = await read_form(request)
+    if not site.sessions.is_form_key(request, fields.get("key", "")):
+        return _form(
+            request,
+            flow,
+            contract,
+            fields.get("input", ""),
+            {"message": "This form was too old. Try again."},
+            403,
+        )
+    written = fields.get("input", "")
+    try:
+        value = json.loads(written, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        return _form(request, flow, contract, written, {"message": f"The input is not JSON: {error}"}, 422)
+    try:
+        run_id = await _start(site.conninfo, contract, value)
+    except InvalidInput as error:
+        fault = {"message": error.message, "path": error.path}
+        return _form(request, flow, contract, written, fault, 422)
+    except PgflowError as error:
+        return _form(request, flow, contract, written, {"message": error.message, "help": error.help}, 409)
+    return RedirectResponse(f"/runs/{run_id}", 303)
+
+
+async def _start(conninfo: str, contract: FlowContract, value: object) -> str:
+    """Raises InvalidInput, ShapeMismatch, what the database says."""
+    run_type = type("DashboardRun", (AsyncRun,), {"contract": contract})
+    async with AsyncClientBase.connect(conninfo, max_connections=1, poll_only=True) as client:
+        run: AsyncRun[Any] = await client._start(run_type, value, None)
+    return str(run.run_id)
+
+
+def _contract(request: Request, flow: str) -> FlowContract:
+    contract = site_of(request).flows.contract(flow)
+    if contract is None:
+        raise HTTPException(
+            404,
+            f"The types of '{flow}' are not in {site_of(request).project.schemas}. Run the dashboard in the"
+            " flow's project, or name its folder with --generated.",
+        )
+    return contract
+
+
+def _form(
+    request: Request,
+    flow: str,
+    contract: FlowContract,
+    written: str,
+    fault: Mapping[str, object] | None,
+    status: int = 200,
+) -> Response:
+    sessions = site_of(request).sessions
+    key, cookie = sessions.form_key(request)
+    schema = {"schema": contract.schema["properties"]["input"], "$defs": contract.schema.get("$defs", {})}
+    values = {
+        "title": f"Start {flow}",
+        "flow_slug": flow,
+        "schema": json.dumps(schema, ensure_ascii=False),
+        "written": written,
+        "fault": fault,
+        "key": key,
+    }
+    response = page(request, "start.html", values, status)
+    sessions.remember_form(request, response, cookie)
+    return response
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,87 @@
+"""A step of a run: its tasks as a grid, what it got and gave; and one task alone."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pgflow_runtime.dashboard import statements
+from pgflow_runtime.dashboard.pages.run import RunView, read_run, read_values, whole_value
+from pgflow_runtime.dashboard.reader import Row
+from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
+
+GRID = 1000
+"""Tasks on a page of the grid."""
+LARGEST_INDEX = 2**31 - 1
+
+
+async def show(request: Request) -> Response:
+    site = site_of(request)
+    run_id, slug = id_of(request), request.path_params["step"]
+    view = await read_run(site, run_id)
+    step = _step_of(view, slug)
+    first = _first(request.query_params.get("first"))
+    tasks = await site.reader.rows(statements.TASKS, run_id=run_id, step=slug, first=first, limit=GRID)
+    only = await _task(site, run_id, slug, 0) if step["step_type"] == "single" and tasks else None
+    values = await read_values(site, run_id)
+    sources = view.flow.dependencies.get(slug, [])
+    contract = site.flows.contract(view.run["flow_slug"])
+    handler = contract.steps.get(slug) if contract is not None else None
+    return page(
+        request,
+        "step.html",
+        {
+            "title": f"Step {slug}",
+            "run": view.run,
+            "step": step,
+            "tasks": tasks,
+            "only": only,
+            "first": first,
+            "grid": GRID,
+            "values": values,
+            "sources": sources,
+            "handler": f"{handler.module}:{handler.function}" if handler is not None else None,
+        },
+    )
+
+
+async def show_task(request: Request) -> Response:
+    site = site_of(request)
+    run_id, slug, index = id_of(request), request.path_params["step"], request.path_params["index"]
+    if index > LARGEST_INDEX:
+        raise HTTPException(404, "There is no such task.")
+    view = await read_run(site, run_id)
+    step = _step_of(view, slug)
+    task = await _task(site, run_id, slug, index)
+    if task is None:
+        raise HTTPException(404, "There is no such task.")
+    values = {"title": f"Task {index} of {slug}", "run": view.run, "step": step, "task": task}
+    return page(request, "task.html", values)
+
+
+async def output(request: Request) -> Response:
+    """A step's output, whole."""
+    return await whole_value(request, request.path_params["step"], "output")
+
+
+def _step_of(view: RunView, slug: str) -> dict[str, object]:
+    for step in view.steps:
+        if step["step_slug"] == slug:
+            return step
+    raise HTTPException(404, "There is no such step in this run.")
+
+
+async def _task(site: Site, run_id: UUID, slug: str, index: int) -> Row | None:
+    row = await site.reader.row(statements.TASK, run_id=run_id, step=slug, index=index)
+    return row["task"] if row is not None else None
+
+
+def _first(text: str | None) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit()) or int(text) > LARGEST_INDEX:
+        raise HTTPException(400, "There is no such part of the grid.")
+    return int(text)

@@ -1,0 +1,96 @@
+"""The dashboard's way to the database: read-only, as pgflow_client where that exists, with a time limit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg import errors as pg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from pgflow_runtime.dashboard import statements
+from pgflow_runtime.migrate.roles import CLIENT, OWNER
+from pgflow_runtime.store import application_name, connected, judge_core, translated
+
+STATEMENT_SECONDS = 5
+"""How long a statement may take: a page must never be what slows the database down."""
+CONNECTIONS = 4
+
+Row = DictRow
+
+
+def prepared_conninfo(conninfo: str) -> tuple[str, list[str]]:
+    """The connection string with role and time limit, and notes for the user's eyes.
+
+    Looks whether the database can be reached and holds the right core. Raises what is in the way.
+    """
+    notes: list[str] = []
+    settings = {"statement_timeout": f"{STATEMENT_SECONDS}s", "idle_in_transaction_session_timeout": "30s"}
+    with connected(conninfo, row_factory=dict_row, autocommit=True) as connection:
+        row = connection.execute(statements.CLIENT_ROLE, {"owner": OWNER, "client": CLIENT}).fetchone()
+        if row is not None and row["has_roles"] and row["has_client"]:
+            try:
+                connection.execute(sql.SQL("set role {}").format(sql.Identifier(CLIENT)))
+                settings["role"] = CLIENT
+            except pg.InsufficientPrivilege:
+                notes.append(f"this user may not act as {CLIENT}; it reads with the rights it has")
+        version = connection.execute(statements.SCHEMA_VERSION).fetchone()
+        judge_core(int(version["schema_version"]) if version else 0)
+    parts = conninfo_to_dict(conninfo)
+    given = str(parts.get("options") or "")
+    parts["options"] = " ".join([given, *(f"-c {name}={value}" for name, value in settings.items())]).strip()
+    parts["application_name"] = application_name(conninfo)
+    return make_conninfo("", **parts), notes
+
+
+class Reader:
+    """A small pool of connections that can only read. Every method raises our errors."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=CONNECTIONS,
+            open=False,
+            timeout=10,
+            check=AsyncConnectionPool.check_connection,
+            name="pgflow-dashboard",
+            kwargs={"autocommit": True, "row_factory": dict_row},
+            configure=_read_only,
+        )
+
+    async def open(self) -> None:
+        with translated(self._conninfo):
+            await self._pool.open()
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    async def rows(self, statement: LiteralString, **values: object) -> list[Row]:
+        """All rows of a statement of ``statements``."""
+        with translated(self._conninfo):
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(statement, values)
+                return await cursor.fetchall()
+
+    async def row(self, statement: LiteralString, **values: object) -> Row | None:
+        """The first row."""
+        found = await self.rows(statement, **values)
+        return found[0] if found else None
+
+    async def progress(self, run_id: UUID, steps: Mapping[str, object]) -> Mapping[str, Any] | None:
+        """A run and its steps' states without their outputs, ``steps`` being all its steps' slugs."""
+        known = json.dumps({str(run_id): list(steps)})
+        row = await self.row(statements.RUN, run_id=run_id, known=known)
+        return row["progress"] if row is not None else None
+
+
+async def _read_only(connection: psycopg.AsyncConnection[Any]) -> None:
+    await connection.execute("set default_transaction_read_only = on")

@@ -1,0 +1,84 @@
+"""Who has shown the token, and which form belongs to whom. Nothing is stored: cookies are signed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+SIGNED_IN = "pgflow_dashboard"
+FORMS = "pgflow_forms"
+LIFETIME = 12 * 3600
+"""Seconds after which the token is asked for again."""
+
+
+class Sessions:
+    """Signs with a secret of its own, so a restart ends all sessions."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+        self._secret = secrets.token_bytes(32)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no token is asked for."""
+        return self._token is None
+
+    def knows(self, request: Request) -> bool:
+        """Whether the request may see pages: no token is asked for, or it comes along."""
+        if self._token is None:
+            return True
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self.is_token(given.strip()):
+            return True
+        until, _, signature = request.cookies.get(SIGNED_IN, "").partition(".")
+        return (
+            until.isascii()
+            and until.isdigit()
+            and hmac.compare_digest(signature.encode(), self._sign(f"in {until}").encode())
+            and int(until) > time.time()
+        )
+
+    def is_token(self, given: str) -> bool:
+        """Compared in constant time."""
+        return self._token is not None and hmac.compare_digest(
+            given.encode("utf-8", "surrogatepass"), self._token.encode("utf-8", "surrogatepass")
+        )
+
+    def sign_in(self, request: Request, response: Response) -> None:
+        until = str(int(time.time()) + LIFETIME)
+        self._set(request, response, SIGNED_IN, f"{until}.{self._sign(f'in {until}')}")
+
+    def sign_out(self, response: Response) -> None:
+        response.delete_cookie(SIGNED_IN, path="/", httponly=True, samesite="strict")
+
+    def form_key(self, request: Request) -> tuple[str, str | None]:
+        """What a form of this browser has to bring along, and the cookie to set when it has none yet."""
+        cookie = request.cookies.get(FORMS, "")
+        if cookie.isascii() and len(cookie) >= 32:
+            return self._sign(f"form {cookie}"), None
+        fresh = secrets.token_urlsafe(32)
+        return self._sign(f"form {fresh}"), fresh
+
+    def remember_form(self, request: Request, response: Response, cookie: str | None) -> None:
+        if cookie is not None:
+            self._set(request, response, FORMS, cookie)
+
+    def is_form_key(self, request: Request, given: str) -> bool:
+        """Whether a form was made for the browser that sends it."""
+        cookie = request.cookies.get(FORMS, "")
+        return bool(cookie) and hmac.compare_digest(
+            given.encode("utf-8", "surrogatepass"), self._sign(f"form {cookie}").encode()
+        )
+
+    def _sign(self, text: str) -> str:
+        return hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+    def _set(self, request: Request, response: Response, name: str, value: str) -> None:
+        response.set_cookie(
+            name, value, path="/", httponly=True, samesite="strict", secure=request.url.scheme == "https"
+        )

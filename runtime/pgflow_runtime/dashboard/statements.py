@@ -1,0 +1,78 @@
+"""The statements the dashboard sends, named: functions and views that pgflow_client may use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCHEMA_VERSION: Final = "select pgflow.schema_version()"
+
+CLIENT_ROLE: Final = """
+select
+  exists (
+    select from pg_catalog.pg_namespace
+    where nspname = 'pgflow' and pg_catalog.pg_get_userbyid(nspowner) = %(owner)s
+  ) as has_roles,
+  exists (select from pg_catalog.pg_roles where rolname = %(client)s) as has_client
+"""
+
+FIND_RUNS: Final = """
+select run_id, flow_slug, status, started_at, ended_at, remaining_steps, step_count, error_message
+from pgflow.find_runs(
+  only_flow => %(flow)s, only_status => %(status)s, since => %(since)s, until => %(until)s,
+  before_at => %(before_at)s, before_id => %(before_id)s, max_runs => %(limit)s, max_scanned => %(scan)s
+)
+"""
+
+RUN: Final = """
+select progress
+from pgflow.get_run_progress(array[%(run_id)s::uuid], %(known)s::jsonb)
+"""
+
+VALUES: Final = """
+select step_slug, kind, stored_bytes, value from pgflow.get_run_values(%(run_id)s, %(max_bytes)s)
+"""
+
+TASKS: Final = """
+select step_slug, task_index, status, attempts_count, requeued_count, queued_at, started_at, ended_at,
+  last_worker_id, error_message
+from pgflow.list_tasks(%(run_id)s, %(step)s, %(first)s, %(limit)s)
+"""
+
+TASK_COUNTS: Final = """
+select step_slug, total, completed, started, failed, attempts from pgflow.count_tasks(%(run_id)s)
+"""
+
+TASK: Final = "select pgflow.get_task(%(run_id)s, %(step)s, %(index)s) as task"
+
+FAILURE: Final = """
+select step_slug, task_index, error_message from pgflow.get_run_failure(%(run_id)s)
+"""
+
+FLOWS: Final = "select flow_slug, created_at, step_count from pgflow.list_flows()"
+
+DEFINITION: Final = "select pgflow.get_flow_definition(%(flow)s) as definition"
+
+MEASURE_RUNS: Final = """
+select part_at, part_seconds, run_count, completed_count, failed_count, duration_p50_seconds,
+  duration_p95_seconds
+from pgflow.measure_runs(%(flow)s, %(recent)s, %(parts)s)
+"""
+
+MEASURE_STEPS: Final = """
+select step_slug, step_type, run_count, retry_count, requeue_count, completed_task_count, failed_task_count,
+  duration_p50_seconds, duration_p95_seconds, wait_p50_seconds, wait_p95_seconds
+from pgflow.measure_steps(%(flow)s, %(recent)s)
+"""
+
+WORKERS: Final = """
+select worker_id, queue_name, function_name, started_at, last_heartbeat_at, deprecated_at, stopped_at,
+  clock_timestamp() as now
+from pgflow.list_workers()
+"""
+
+QUEUES: Final = """
+select flow_slug, queue_length, visible_count, started_count, delayed_count, oldest_message_seconds,
+  longest_wait_seconds, worker_count
+from pgflow.queue_metrics
+order by flow_slug
+"""
