@@ -21,6 +21,15 @@ LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 CONNECT_TIMEOUT = 10
 """Seconds a connection attempt may take unless the DSN says otherwise, so that no command hangs."""
 
+DEAD_AFTER = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""Unless the DSN says otherwise, a TCP connection that nobody answers on is given up within half a minute,
+as a worker's tasks are: libpq's own default is to wait for hours (seconds; the last in milliseconds)."""
+
 _SCHEMES = ("postgresql", "postgres")
 
 
@@ -61,7 +70,8 @@ def resolve_dsn(explicit: str | None = None, env: Mapping[str, str] = os.environ
 def normalize(dsn: str, *, source: str = "the connection string") -> str:
     """libpq's form of a URL or key=value string: ``postgres://`` accepted, ``+driver`` stripped.
 
-    A connect timeout of CONNECT_TIMEOUT seconds is added where none is given (PGCONNECT_TIMEOUT counts).
+    A connect timeout of CONNECT_TIMEOUT seconds is added where none is given (PGCONNECT_TIMEOUT counts), and
+    likewise DEAD_AFTER, unless a service file may say something else.
     Raises InvalidDsn.
     """
     text = dsn.strip()
@@ -75,6 +85,8 @@ def normalize(dsn: str, *, source: str = "the connection string") -> str:
         raise InvalidDsn(f"{source} cannot be read: {_without_secret(str(error), text)}") from None
     if "connect_timeout" not in parts and not os.environ.get("PGCONNECT_TIMEOUT"):
         parts["connect_timeout"] = CONNECT_TIMEOUT
+    if not parts.get("service"):
+        parts = {**DEAD_AFTER, **parts}
     return make_conninfo("", **parts)
 
 

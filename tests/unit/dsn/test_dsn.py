@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pgflow_runtime.dsn import CONNECT_TIMEOUT, describe, normalize, resolve_dsn
+from pgflow_runtime.dsn import CONNECT_TIMEOUT, DEAD_AFTER, describe, normalize, resolve_dsn
 from pgflow_runtime.errors import InvalidDsn
 
 
@@ -52,7 +52,8 @@ def test_schemes_of_other_libraries_are_understood(scheme: str) -> None:
         "dbname": "db",
         "sslmode": "require",
     }
-    assert parts(found.conninfo) == expected | {"connect_timeout": str(CONNECT_TIMEOUT)}
+    defaults = {"connect_timeout": CONNECT_TIMEOUT, **DEAD_AFTER}
+    assert parts(found.conninfo) == expected | {name: str(value) for name, value in defaults.items()}
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,12 @@ def test_given_timeouts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parts(normalize("host=h connect_timeout=3"))["connect_timeout"] == "3"
     monkeypatch.setenv("PGCONNECT_TIMEOUT", "4")
     assert "connect_timeout" not in parts(normalize("host=h"))
+    assert parts(normalize("host=h tcp_user_timeout=7 keepalives_idle=8")).items() >= {
+        ("tcp_user_timeout", "7"),
+        ("keepalives_idle", "8"),
+        ("keepalives_count", "3"),
+    }
+    assert "tcp_user_timeout" not in parts(normalize("service=mine"))
 
 
 def test_description_names_host_port_and_database(monkeypatch: pytest.MonkeyPatch) -> None:
