@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import traceback
+from pathlib import Path
 from types import TracebackType
 
 MAX_BYTES = 10_240
 """Longest stored message, in bytes of UTF-8."""
 FRAMES = 6
 """The last frames of a traceback that are kept."""
-_OWN = "pgflow_runtime"
+_OWN = f"{Path(__file__).parents[1]}{os.sep}"
+"""Frames of the runtime say nothing about a handler."""
 
 
 def describe(error: BaseException) -> str:
@@ -52,12 +55,12 @@ def cut(text: str, limit: int = MAX_BYTES) -> str:
 
 
 def _frames(trace: TracebackType | None) -> list[str]:
-    """The last frames outside the worker itself, as ``  file:line in function``."""
+    """The last frames outside the runtime itself, as ``  file:line in function``."""
     try:
         frames = traceback.extract_tb(trace)
     except Exception:  # a source file that cannot be read must not hide the failure
         return []
-    own = [frame for frame in frames if f"/{_OWN}/worker/" not in frame.filename.replace("\\", "/")]
+    own = [frame for frame in frames if not frame.filename.startswith(_OWN)]
     return [
         f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}'
         + (f"\n    {frame.line}" if frame.line else "")

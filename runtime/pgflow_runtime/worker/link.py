@@ -16,6 +16,9 @@ from pgflow_runtime.store import application_name, from_psycopg, is_connection_e
 from pgflow_runtime.worker.backoff import Backoff
 from pgflow_runtime.worker.logs import logger
 
+DISK_FULL = "53100"
+"""SQLSTATE of a server without room: results wait for some, as they do for a lost server."""
+
 
 class LinkClosed(ConnectionFailed):
     """The worker stopped while the database could not be reached; the result was not stored."""
@@ -24,10 +27,10 @@ class LinkClosed(ConnectionFailed):
 class Link:
     """One autocommitting connection, one call at a time.
 
-    A call is repeated, with growing pauses, while the connection is lost or the database reports a
-    serialisation failure or a deadlock; every function the worker calls can be repeated, as results are
-    fenced. ``on_loss`` is told after a repeated call came through: the first one may have worked as well,
-    and its answer is lost. Any other error is raised as psycopg raised it.
+    A call is repeated, with growing pauses, while the connection is lost, the server's disk is full, or the
+    database reports a serialisation failure or a deadlock; every function the worker calls can be repeated,
+    as results are fenced. ``on_loss`` is told after a repeated call came through: the first one may have
+    worked as well, and its answer is lost. Any other error is raised as psycopg raised it.
     """
 
     def __init__(self, conninfo: str, *, prepare: bool, on_loss: Callable[[], None] | None = None) -> None:
@@ -97,7 +100,8 @@ class Link:
     async def _recover(self, error: psycopg.Error, backoff: Backoff) -> bool:
         """Wait before another attempt; whether the connection was lost. Raises what repeating cannot cure."""
         lost = is_connection_error(error) or self._connection is None or self._connection.closed
-        if not lost and not (error.sqlstate or "").startswith("40"):
+        is_full = error.sqlstate == DISK_FULL
+        if not lost and not is_full and not (error.sqlstate or "").startswith("40"):
             raise error
         if self._closing.is_set():
             raise LinkClosed() from error
@@ -106,6 +110,8 @@ class Link:
             connection, self._connection = self._connection, None
             if connection is not None:
                 await connection.close()
+        elif is_full:
+            logger.warning("%s: %s", describe(self._conninfo), from_psycopg(error))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(backoff.pause()):
                 await self._closing.wait()
