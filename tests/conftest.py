@@ -43,6 +43,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=60,
         help="how many random flows are compared with the model (default 60)",
     )
+    group.addoption(
+        "--trust-seconds",
+        type=float,
+        default=0.0,
+        help="how long each randomised test of tests/trust runs, in seconds (default: its short form)",
+    )
+    group.addoption("--trust-seed", type=int, default=1, help="seed of the randomised tests of tests/trust")
     group.addoption("--model-seed", type=int, default=1, help="first seed of the comparison with the model")
 
 

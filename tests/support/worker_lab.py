@@ -10,7 +10,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +26,9 @@ FLOWS = Path(__file__).with_name("worker_lab_flows.py")
 ALL = ("chain", "fan", "steer", "held", "patient", "ledger", "facts", "delayed", "tight", "forking")
 
 
-def make_project(root: Path) -> Project:
-    """A built project with the lab's flows."""
-    project = Project.make(root, {"flows/lab.py": FLOWS.read_text(encoding="utf-8")})
+def make_project(root: Path, module: str = "lab", source: Path = FLOWS) -> Project:
+    """A built project with the lab's flows, or those of another file."""
+    project = Project.make(root, {f"flows/{module}.py": source.read_text(encoding="utf-8")})
     project.ok("build", "--no-verify")
     return project
 
@@ -41,6 +41,8 @@ class Lab:
     dsn: str
     folder: Path
     """Where handlers and the test leave files for each other."""
+    module: str = "lab"
+    """The module in flows/ whose flows are served."""
 
     def sql(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
         with psycopg.connect(self.dsn, row_factory=dict_row) as connection:
@@ -121,16 +123,25 @@ class WorkerProcess:
         self._log = log
 
     @classmethod
-    def launch(cls, lab: Lab, flows: tuple[str, ...], options: dict[str, str]) -> WorkerProcess:
+    def launch(
+        cls,
+        lab: Lab,
+        flows: Sequence[str],
+        options: Mapping[str, str],
+        *,
+        prefix: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> WorkerProcess:
+        """``prefix``: a command that runs the worker, such as ``ip netns exec NAME``."""
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value]
         flags += [f"--{name.replace('_', '-')}" for name, value in options.items() if not value]
         log = lab.folder / f"worker-{len(list(lab.folder.glob('worker-*')))}.log"
-        names = [f"flows.lab:{flow}" for flow in flows]
+        names = [f"flows.{lab.module}:{flow}" for flow in flows]
         with log.open("wb") as sink:
             process = subprocess.Popen(
-                [sys.executable, "-m", "pgflow_gen", "worker", *names, "--dsn", lab.dsn, *flags],
+                [*prefix, sys.executable, "-m", "pgflow_gen", "worker", *names, "--dsn", lab.dsn, *flags],
                 cwd=lab.project.root,
-                env=clean_environment(),
+                env=clean_environment() | dict(environment or {}),
                 stdout=sink,
                 stderr=subprocess.STDOUT,
             )

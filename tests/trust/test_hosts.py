@@ -1,0 +1,106 @@
+"""Workers on three hosts, made of network namespaces; one loses its network for a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from random import Random
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from tests.support.crew import crew
+from tests.support.hosts import Host, hosts, why_not
+from tests.support.own_server import OwnServer, own_server
+from tests.support.project import Project
+from tests.support.soak import Soak
+from tests.support.trust_lab import prepare
+from tests.support.wait import eventually
+from tests.support.worker_lab import Lab
+
+# libpq's own means against a network that swallows everything: a host learns of it within seconds
+IMPATIENT = {
+    "connect_timeout": "2",
+    "keepalives_idle": "1",
+    "keepalives_interval": "1",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "2000",
+}
+
+
+@pytest.fixture
+def network() -> Iterator[list[Host]]:
+    """The server's host and three more."""
+    reason = why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    with hosts(4) as found:
+        yield found
+
+
+@pytest.fixture
+def server(network: list[Host]) -> Iterator[OwnServer]:
+    """A server on the first host, listening on that host's address only."""
+    address = network[0].address
+    settings = {"listen_addresses": address, "tcp_user_timeout": "2000", "tcp_keepalives_idle": "1"}
+    with own_server(settings=settings, prefix=network[0].prefix) as found:
+        with (found.data / "pg_hba.conf").open("a") as hba:
+            hba.write("host all all samenet trust\n")
+        with psycopg.connect(found.dsn, autocommit=True) as connection:
+            connection.execute("select pg_reload_conf()")
+        yield found
+
+
+def test_a_host_is_cut_off_and_comes_back(
+    network: list[Host],
+    server: OwnServer,
+    trust_project: Project,
+    tmp_path_factory: pytest.TempPathFactory,
+    trust_seconds: float,
+    trust_random: Random,
+    trust_report: Callable[..., None],
+) -> None:
+    prepare(trust_project, server.dsn)
+    lab = Lab(trust_project, server.dsn, tmp_path_factory.mktemp("hosts"), "trust")
+    remote = make_conninfo(server.dsn, host=network[0].address, **IMPATIENT)
+    on_hosts = Lab(trust_project, remote, lab.folder, "trust")
+    soak = Soak(lab, trust_random)
+    cuts = 0
+    with crew(lab, 0, "soak", max_concurrent="12", batch_size="6") as workers:
+        names = {workers.hire(prefix=host.prefix, lab=on_hosts): host for host in network[1:]}
+        workers.until_serving()
+        deadline = time.monotonic() + trust_seconds
+        while not cuts or time.monotonic() < deadline:
+            soak.start(60)
+            name, host = trust_random.choice(sorted(names.items()))
+            eventually(lambda name=name: _held(lab, name))  # type: ignore[misc]
+            host.cut_off()
+            cuts += 1
+            # its silence counts as half a minute; what it finished meanwhile it cannot say
+            time.sleep(trust_random.uniform(0.5, 1.5))
+            workers.silence(name)
+            if trust_random.random() < 0.5:
+                eventually(lambda name=name: not _held(lab, name), timeout=60)  # type: ignore[misc]
+            host.bring_back()
+            soak.until_ended(timeout=120)
+            if cuts == 1:
+                workers.workers[name].until_logged("lost ")
+        soak.check()
+        held = lab.sql("select count(distinct last_worker_id) as count from pgflow.step_tasks")
+        assert held[0]["count"] == 3
+        workers.stop()
+    trust_report(cuts=cuts, runs=len(soak.orders))
+
+
+def _held(lab: Lab, name: str) -> int:
+    """How many tasks a worker is at, by the database's account."""
+    (row,) = lab.sql(
+        """select count(*) as count from pgflow.step_tasks t
+           join pgflow.runs r using (run_id) join pgflow.step_states s using (run_id, step_slug)
+           join pgflow.workers w on w.worker_id = t.last_worker_id
+           where w.function_name = %s and t.status = 'started' and r.status = 'started'
+           and s.status = 'started'""",
+        name,
+    )
+    return int(row["count"])
