@@ -18,9 +18,9 @@ MADE = {"diagnostics.md", "errors.md"}
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if page.name not in MADE]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_page(page: Path, tmp_path: Path, new_database: Callable[[str], str]) -> None:
-    text = page.read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(DOCS)))
+def test_page(path: Path, tmp_path: Path, new_database: Callable[[str], str]) -> None:
+    text = path.read_text(encoding="utf-8")
     blocks = blocks_of(text)
     assert text.count("```") == 2 * len(blocks), "a fence that is not closed, or names no language"
     is_embedded = "<!-- test: embedded -->" in text
@@ -30,4 +30,4 @@ def test_page(page: Path, tmp_path: Path, new_database: Callable[[str], str]) ->
             try:
                 stage.run(block)
             except AssertionError as error:
-                raise AssertionError(f"{page.relative_to(REPOSITORY)}:{block.line}: {error}") from None
+                raise AssertionError(f"{path.relative_to(REPOSITORY)}:{block.line}: {error}") from None
