@@ -8,13 +8,14 @@ PYTEST_ARGS ?=
 # The bundled pyright is the one we mean: do not ask the network for a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: demo test lint types arrows generated pytest versions golden format clean help
+.PHONY: demo test lint types arrows generated docs pytest versions golden format clean help
 
 help:
 	@echo "make demo    compile, migrate and run a real flow on an embedded PostgreSQL"
 	@echo "make test    lint, types, import contracts, all tests"
 	@echo "make versions the SQL core's tests on PostgreSQL 15, 16 and 18"
 	@echo "make golden  regenerate the expected output of the golden tests"
+	@echo "make docs    build the documentation into build/site"
 	@echo "make format  let ruff format the code"
 	@echo "make clean   remove the virtual environment and all caches"
 
@@ -29,7 +30,7 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)
 	@$(BIN)/python scripts/demo.py
 
-test: lint types arrows generated pytest
+test: lint types arrows generated docs pytest
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -47,6 +48,10 @@ arrows: $(STAMP)
 
 generated: $(STAMP)
 	$(BIN)/pgflow-gen build --check
+
+docs: $(STAMP)
+	$(BIN)/python scripts/reference_pages.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 pytest: $(STAMP)
 	$(BIN)/pytest --numprocesses 2 --dist loadscope $(PYTEST_ARGS)

@@ -1,4 +1,4 @@
-"""Write docs/reference/sql.md from the core's files, and docs/reference/configuration.md from its JSON Schema.
+"""Write docs/reference/sql.md from the core's files and docs/reference/configuration.md from the JSON Schema.
 
     python scripts/reference_pages.py [--check]
 
@@ -25,25 +25,29 @@ FOLDER = ROOT / "docs" / "reference"
 SQL_HEAD = """\
 # SQL functions
 
-Everything the engine does is a function in schema `pgflow`; a program in any language may call what workers and clients
-call. Functions whose name begins with an underscore are the core's own and may change at any time; so may tables' columns
-that no function here returns. Errors carry the SQLSTATEs listed under [Errors](../errors.md). With
-`pgflow-gen migrate --roles` each function can be called by the roles that need it only.
+Everything the engine does is a function in schema `pgflow`; a program in any language may call what workers
+and clients call. Functions whose name begins with an underscore are the core's own and may change at any
+time; so may tables' columns that no function here returns. Errors carry the SQLSTATEs listed under
+[Errors](../errors.md). With `pgflow-gen migrate --roles` each function can be called by the roles that need
+it only.
 
 This page is made by `scripts/reference_pages.py` from the heads of the SQL files.
 """
 CONFIGURATION_HEAD = """\
 # Configuration
 
-Everything stands in `pyproject.toml`, under `[tool.pgflow-gen]`, and everything has a default: the section may be empty.
-`pgflow-gen config-schema` prints this as JSON Schema for your editor. This page is made from it by
-`scripts/reference_pages.py`.
+Everything stands in `pyproject.toml`, under `[tool.pgflow-gen]`, and everything has a default: the section
+may be empty. `pgflow-gen config-schema` prints this as JSON Schema for your editor. This page is made from
+it by `scripts/reference_pages.py`.
 
 | key | default | meaning |
 |---|---|---|
 """
 SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "Runs": ("start_flow", "start_flows", "get_run", "list_runs", "count_tasks", "watch_runs", "unwatch_runs"),
+    "Runs": (
+        "start_flow", "get_run", "list_runs", "find_runs", "get_task", "list_tasks", "count_tasks",
+        "watch_runs", "unwatch_runs",
+    ),
     "Definitions": (
         "create_flow", "add_step", "alter_flow", "alter_step", "get_flow_definition", "get_flow_shape",
         "ensure_flow_compiled", "create_flow_from_shape", "compare_flow_shapes", "delete_flow_and_data",
@@ -54,14 +58,16 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "Workers": (
         "register_worker", "heartbeat_workers", "mark_worker_stopped", "deprecate_worker", "announce_idle",
-        "withdraw_idle", "track_worker_function", "ensure_workers",
+        "withdraw_idle", "list_workers", "track_worker_function", "ensure_workers",
     ),
     "Keeping house": ("recover_stalled_tasks", "requeue_stalled_tasks", "prune"),
+    "Figures": ("list_flows", "measure_"),
 }  # fmt: skip
 """Sections and what the names in them begin with; the rest follows under "More"."""
 
 _FUNCTION = re.compile(
-    r"^create (?:or replace )?function pgflow\.(?P<name>\w+)\((?P<arguments>.*?)\)\s*returns (?P<result>.*?)\n"
+    r"^create (?:or replace )?function pgflow\.(?P<name>\w+)\((?P<arguments>.*?)\)\s*"
+    r"returns (?P<result>.*?)\n"
     r"(?=language|stable|immutable|volatile|security|as |set |strict|parallel|cost)",
     re.MULTILINE | re.DOTALL,
 )
@@ -124,8 +130,8 @@ def main() -> int:
             continue
         differs = True
         if check:
-            lines = (text.splitlines(keepends=True) for text in (found, wanted))
-            sys.stdout.writelines(difflib.unified_diff(*lines, str(path), "the code"))
+            old, new = found.splitlines(keepends=True), wanted.splitlines(keepends=True)
+            sys.stdout.writelines(difflib.unified_diff(old, new, str(path), "the code"))
         else:
             path.write_text(wanted, encoding="utf-8", newline="\n")
     return int(check and differs)
