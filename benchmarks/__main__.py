@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> tuple[list[Result], dict[str, object]]:
     workloads = make_workloads(options.workload, Size(options.scale, tuple(options.fanout)))
     with (
         tempfile.TemporaryDirectory(prefix="pgflow-bench-") as name,
-        running_server(options.postgres) as server,
+        running_server(options.postgres, options.data) as server,
     ):
         folder = Path(name)
         subjects = make_subjects(options.engines, options.settings, options.max_concurrent, folder)
@@ -80,6 +80,7 @@ def _facts(server: Server) -> dict[str, object]:
         "PostgreSQL": server.version,
         "Python": platform.python_version(),
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        "commits a s on this disk": round(server.commits_per_second()),
         "load": " ".join(f"{value:.1f}" for value in os.getloadavg()),
         "settings": SETTINGS,
     }
@@ -145,6 +146,12 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         metavar="WHICH",
         help="a major version, a folder of programs, or auto: the distribution's, else the embedded",
+    )
+    add(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="where the server's data goes; default: a temporary folder",
     )
     add("--json", type=Path, metavar="FILE", help="write all single results there as well")
     return parser

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import engines
 from benchmarks.bench import Subject
-from benchmarks.engines import Setting
+from benchmarks.engines import Setting, ours
+from benchmarks.peer_engines import REQUIREMENTS, peer
 
-ENGINES = ("ours",)
+ENGINES = ("ours", *REQUIREMENTS)
 
 
 def make_subjects(
@@ -17,19 +17,18 @@ def make_subjects(
 ) -> list[Subject]:
     """Prepare the engines (build, install) and pair each with its settings."""
     subjects = []
-    makers = {"ours": lambda: engines.ours(folder, our_settings(slots))}
     for name in names:
-        engine = makers[name]()
+        engine = ours(folder, our_settings(slots)) if name == "ours" else peer(name)
         subjects += [
             Subject(engine, setting)
             for setting in engine.settings
-            if setting.name.partition(" ")[0].rstrip(",") in settings
+            if any(setting.name.startswith(wanted) for wanted in settings)
         ]
     return subjects
 
 
 def our_settings(slots: Sequence[int]) -> tuple[Setting, ...]:
-    """Defaults, and more slots with fewer log lines, as ``docs/running.md`` advises for short tasks."""
+    """Defaults; and more slots with fewer log lines, for tasks as short as these."""
     tuned = tuple(
         Setting(
             f"tuned, {count} slots",

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,18 @@ class Server:
     def drop_database(self, name: str) -> None:
         self._execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
+    def commits_per_second(self, seconds: float = 1.0) -> float:
+        """How many tiny transactions one session commits: what the disk allows whoever commits one by one."""
+        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
+            connection.execute("create table floor (n int)")
+            count, began = 0, time.perf_counter()
+            while time.perf_counter() - began < seconds:
+                connection.execute("insert into floor values (1)")
+                count += 1
+            taken = time.perf_counter() - began
+            connection.execute("drop table floor")
+        return count / taken
+
     def _execute(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
             connection.execute(statement)
@@ -106,9 +119,9 @@ def _embedded(version: int, copies: Path) -> Path:
 
 
 @contextmanager
-def running_server(wanted: str = "auto") -> Iterator[Server]:
-    """A server on a new data folder in the temporary folder, stopped and removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="pgflow-bench-"))
+def running_server(wanted: str = "auto", where: Path | None = None) -> Iterator[Server]:
+    """A server on a new data folder in ``where`` (the temporary folder), stopped and removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="pgflow-bench-", dir=where))
     user = service_user() if os.geteuid() == 0 else None
     if user is not None:
         entry = pwd.getpwnam(user)

@@ -75,13 +75,13 @@ class Workers:
         return total
 
     def pause(self, dsn: str) -> None:
-        """Stop the processes in their tracks once none of their sessions is within a transaction."""
+        """Stop the processes in their tracks, at a moment when no session of theirs has written or locked."""
         deadline = time.monotonic() + PATIENCE
         with psycopg.connect(dsn, autocommit=True) as connection:
             while time.monotonic() < deadline:
                 self._signal(signal.SIGSTOP)
                 time.sleep(0.1)
-                if not _is_busy(connection):
+                if not _is_writing(connection):
                     return
                 self.resume()
                 time.sleep(0.1)
@@ -123,9 +123,9 @@ class Workers:
         return tree
 
 
-def _is_busy(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+def _is_writing(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
     row = connection.execute(
         "select exists (select from pg_stat_activity where datname = current_database()"
-        " and pid <> pg_backend_pid() and backend_type = 'client backend' and state <> 'idle')"
+        " and pid <> pg_backend_pid() and backend_type = 'client backend' and backend_xid is not null)"
     ).fetchone()
     return row is not None and bool(row[0])
