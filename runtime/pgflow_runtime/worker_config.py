@@ -6,7 +6,7 @@ from these fields (``worker/options.py``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -17,8 +17,15 @@ LogFormat: TypeAlias = Literal["text", "json"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
-def _option(default: Any, help: str, *, least: int | None = None, choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"help": help, "least": least, "choices": choices})
+def _option(
+    default: Any,
+    help: str,
+    *,
+    least: int | None = None,
+    most: int | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    return field(default=default, metadata={"help": help, "least": least, "most": most, "choices": choices})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +33,7 @@ class WorkerConfig:
     """Options of a worker process.
 
     Raises:
-        UsageError: a value of the wrong type or below its least.
+        UsageError: a value of the wrong type or outside its limits.
     """
 
     max_concurrent: int = _option(50, "Tasks a process works on at a time.", least=1)
@@ -57,6 +64,10 @@ class WorkerConfig:
     retention: str = _option(
         "", "Forget runs that ended longer ago than this, such as 30d; default: keep them all."
     )
+    health_port: int | None = _option(
+        None, "Serve /healthz and /metrics on this port; 0: any free one, logged.", least=0, most=65535
+    )
+    health_host: str = _option("127.0.0.1", "The address that port is bound to.")
     name: str = _option("", "Name in pgflow.workers; default: the host's name.")
     processes: int = _option(1, "Supervised worker processes.", least=1)
     log_format: LogFormat = _option("text", "Format of the log lines.", choices=get_args(LogFormat))  # noqa: RUF009
@@ -67,6 +78,10 @@ class WorkerConfig:
             check_value(item.name, item.type, getattr(self, item.name), item.metadata)
         if self.retention:
             parse_duration(self.retention)
+        if self.health_port and self.health_port + self.processes - 1 > 65535:
+            raise UsageError(
+                f"{self.processes} processes from health_port {self.health_port} on need ports above 65535"
+            )
         if not self.name:
             import socket  # here, so that importing a flow module stays light
 
@@ -76,6 +91,11 @@ class WorkerConfig:
     def keep(self) -> timedelta | None:
         """How long ended runs are kept; None: for ever."""
         return parse_duration(self.retention) if self.retention else None
+
+    def of_process(self, number: int) -> WorkerConfig:
+        """The options of process ``number``, from 1 on, of several: each has a health port of its own."""
+        port = self.health_port and self.health_port + number - 1
+        return replace(self, processes=1, health_port=port)
 
     @property
     def handler_connections(self) -> int:
@@ -105,6 +125,9 @@ def check_value(name: str, annotation: Any, value: object, metadata: Any) -> Non
     least = metadata["least"]
     if least is not None and isinstance(value, int | float) and not value >= least:
         raise UsageError(f"worker option {name} is {value!r}; the least is {least}")
+    most = metadata["most"]
+    if most is not None and isinstance(value, int | float) and value > most:
+        raise UsageError(f"worker option {name} is {value!r}; the most is {most}")
     if metadata["choices"] and value not in metadata["choices"]:
         raise UsageError(f"worker option {name} is {value!r}; it is one of {', '.join(metadata['choices'])}")
 

@@ -18,11 +18,12 @@ from pgflow_runtime.worker.exchange import Exchange
 from pgflow_runtime.worker.executor import Executor
 from pgflow_runtime.worker.idle import Idle
 from pgflow_runtime.worker.link import Link, LinkClosed
+from pgflow_runtime.worker.observer import Observer
 from pgflow_runtime.worker.outcome import Completed, Failed, Outcome, Refused, Stored
 from pgflow_runtime.worker.rows import Fence, TaskRow
 from pgflow_runtime.worker.served import ServedFlows
 from pgflow_runtime.worker.slots import Slots
-from pgflow_runtime.worker.verdicts import note_completions, note_failures
+from pgflow_runtime.worker.verdicts import note_completions, note_failures, note_own_commit
 
 MOST_OUTCOMES = 500
 """Outcomes in one call at most."""
@@ -56,6 +57,8 @@ class Engine:
         self._timer: asyncio.TimerHandle | None = None
         self.executor: Executor
         """Set before the first lane runs."""
+        self.observer: Observer | None = None
+        """Likewise, where somebody counts."""
 
     # -- what the others tell it
 
@@ -74,6 +77,11 @@ class Engine:
         """Take no new tasks; report what ends."""
         self._reading = False
         self._signal.set()
+
+    @property
+    def waiting_count(self) -> int:
+        """Outcomes that are not reported yet."""
+        return len(self._waiting)
 
     def unsettled_fences(self) -> set[Fence]:
         """Attempts that ended and are not reported yet."""
@@ -184,7 +192,7 @@ class Engine:
             self._idle.want_look()  # what became ready beyond our slots is in the queue
         self._idle.note_activity()
         self._start(handed)
-        note_completions(batch, [row for row in rows if row.outcome != "claimed"])
+        note_completions(batch, [row for row in rows if row.outcome != "claimed"], self.observer)
 
     def _start(self, rows: Sequence[TaskRow]) -> None:
         if rows:
@@ -201,7 +209,7 @@ class Engine:
         for row in rows:
             if row.outcome == "retried":
                 self._idle.note_visible_in(row.delay or 0)
-        note_failures(failures, rows)
+        note_failures(failures, rows, self.observer)
 
     def _take(self) -> tuple[list[Completed], list[Failed]]:
         """The outcomes of the next call, in the order they came."""
@@ -222,10 +230,7 @@ class Engine:
     def _note_own_commit(self, outcome: Stored | Refused) -> None:
         """A transactional step has spoken to the core itself; what became ready is in the queue."""
         self._idle.want_look()
-        if isinstance(outcome, Stored):
-            logs.completed(outcome.row, outcome.seconds)
-        else:
-            logs.stale(outcome.row)
+        note_own_commit(outcome, self.observer)
 
     def _by_flow(self, batch: Sequence[Completed]) -> tuple[list[Completed], list[Completed]]:
         """Results of flows that take new tasks, and of deprecated ones, which must not be handed any."""

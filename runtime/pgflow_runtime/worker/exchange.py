@@ -83,8 +83,7 @@ class Exchange:
             return task_rows(await self._call(link, FAIL, parameters))
         except psycopg.Error as error:
             if len(batch) == 1:
-                _give_up(batch[0].row, error)
-                return []
+                return [_give_up(batch[0].row, error)]
             rows = [await self.fail(link, [item]) for item in batch]
             return list(itertools.chain.from_iterable(rows))
 
@@ -129,16 +128,22 @@ class Exchange:
     async def _refused(self, link: Link, item: Completed, error: psycopg.Error) -> list[TaskRow]:
         """A single result was refused: by its data, then the task fails; else nothing can be reported."""
         if (error.sqlstate or "")[:2] not in DATA_ERRORS:
-            _give_up(item.row, error)
-            return []
+            return [_give_up(item.row, error)]
         message = clean(f"BoundaryError: the database refuses the output: {from_psycopg(error)}")
         failure = Failed(item.row, message, item.seconds, retryable=False)
         rows = await self.fail(link, [failure])
-        for row in rows:
-            logs.failed(row, message, item.seconds)
-        return []
+        return [_note_refusal(row, message, item.seconds) for row in rows]
 
 
-def _give_up(row: TaskRow, error: psycopg.Error) -> None:
+def _note_refusal(row: TaskRow, message: str, seconds: float) -> TaskRow:
+    """Log what became of a result that the database refused; whoever gets the row need not."""
+    if row.outcome not in ("failed", "skipped"):
+        return row
+    (logs.failed if row.outcome == "failed" else logs.skipped)(row, message, seconds)
+    return row._replace(outcome="refused")
+
+
+def _give_up(row: TaskRow, error: psycopg.Error) -> TaskRow:
     """Nothing we could send would be accepted; the task is recovered once its timeout is over."""
     logs.unreported(row, str(from_psycopg(error)))
+    return row._replace(outcome="unreported")

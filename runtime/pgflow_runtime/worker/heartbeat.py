@@ -7,6 +7,7 @@ where a retention was asked for, it forgets old runs.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ import psycopg
 
 from pgflow_runtime.store import application_name, from_psycopg
 from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.queue_depth import QueueDepth
 from pgflow_runtime.worker.retention import Retention
 from pgflow_runtime.worker.served import ServedFlows
 from pgflow_runtime.worker.statements import HEARTBEAT, RECOVER, REGISTER
@@ -41,6 +43,7 @@ class Heartbeat:
         *,
         prepare: bool,
         retention: Retention | None = None,
+        depth: QueueDepth | None = None,
     ) -> None:
         self._conninfo = conninfo
         self._flows = flows
@@ -48,11 +51,21 @@ class Heartbeat:
         self._listener = listener
         self._prepare = prepare
         self._retention = retention
+        self._depth = depth
+        self._succeeded_at: float | None = None
+        self.trouble: str | None = None
+        """Why the last beat failed, if it did."""
         self._stop = threading.Event()
         self._connection: psycopg.Connection[Any] | None = None
         self._thread = threading.Thread(target=self._run, name="pgflow-heartbeat", daemon=True)
 
+    @property
+    def silence(self) -> float | None:
+        """Seconds since a beat got through; None: none has yet."""
+        return None if self._succeeded_at is None else time.monotonic() - self._succeeded_at
+
     def start(self) -> None:
+        self._succeeded_at = time.monotonic()  # the worker has just registered
         self._thread.start()
 
     def stop(self) -> None:
@@ -74,9 +87,13 @@ class Heartbeat:
         try:
             beat()
         except psycopg.Error as error:
-            logger.warning("heartbeat failed: %s", from_psycopg(error, self._conninfo))
+            self.trouble = str(from_psycopg(error, self._conninfo))
+            logger.warning("heartbeat failed: %s", self.trouble)
             if self._connection is not None and self._connection.closed:
                 self._connection = None
+        else:
+            self._succeeded_at = time.monotonic()
+            self.trouble = None
 
     def _beat(self) -> None:
         if self._connection is None:
@@ -96,6 +113,8 @@ class Heartbeat:
             self._listener.recovered(int(recovered[0]))
         if self._retention is not None:
             self._retention.turn(self._connection)
+        if self._depth is not None:
+            self._depth.turn(self._connection)
 
     def _register_again(self, known: set[str]) -> None:
         """A worker's row that somebody deleted is made anew; without it, its results would be refused."""

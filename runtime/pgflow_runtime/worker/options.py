@@ -28,6 +28,8 @@ class WorkerOptions(TypedDict, total=False):
     grace_seconds: float
     max_output_bytes: int
     retention: str
+    health_port: int | None
+    health_host: str
     name: str
     processes: int
     log_format: LogFormat

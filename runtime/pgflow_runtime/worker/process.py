@@ -15,11 +15,16 @@ from pgflow_runtime.registry import RegisteredFlow
 from pgflow_runtime.worker.engine import Engine
 from pgflow_runtime.worker.exchange import Exchange
 from pgflow_runtime.worker.executor import Executor
+from pgflow_runtime.worker.health import Health, Patient
 from pgflow_runtime.worker.heartbeat import Heartbeat
 from pgflow_runtime.worker.idle import Idle
 from pgflow_runtime.worker.inputs import RunInputs
 from pgflow_runtime.worker.link import Link
 from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.metrics import Metrics
+from pgflow_runtime.worker.observed import ObservedExchange
+from pgflow_runtime.worker.observer import Observer, as_one
+from pgflow_runtime.worker.queue_depth import QueueDepth
 from pgflow_runtime.worker.reconcile import reconcile
 from pgflow_runtime.worker.retention import Retention
 from pgflow_runtime.worker.rows import Fence
@@ -92,26 +97,52 @@ class Process:
         self._loop = loop
         self._slots = Slots(config.max_concurrent)
         self._idle = Idle(config)
-        self._exchange = Exchange(self._flows, config.name, config.visibility_timeout)
+        metrics = Metrics() if config.health_port is not None else None
+        observer = as_one([] if metrics is None else [metrics])
+        self._exchange = self._make_exchange(observer)
         self._engine = Engine(self._flows, self._exchange, self._slots, self._idle, config.batch_size)
         inputs = RunInputs(self._fetch_input, loop)
         place = make_workplace(self._conninfo, config, self._flows, self._shutdown, inputs)
         self._connections = place.connections
         self._executor = Executor(self._slots, place, self._engine.emit, self._all_stuck)
         self._engine.executor = self._executor
+        self._engine.observer = observer
         lanes = max(1, config.max_pg_connections - 2)  # one more for the heartbeat, one for what handlers ask
         self._lanes = [Link(self._conninfo, prepare=prepare, on_loss=self._lost) for _ in range(lanes)]
         spare = config.max_pg_connections > 2
         self._service = Link(self._conninfo, prepare=prepare) if spare else self._lanes[0]
         retention = Retention(config.keep) if config.keep is not None else None
+        depth = QueueDepth(self._flows)
         self._heartbeat = Heartbeat(
-            self._conninfo, self._flows, config.name, self, prepare=prepare, retention=retention
+            self._conninfo, self._flows, config.name, self, prepare=prepare, retention=retention, depth=depth
         )
+        self._health = None if metrics is None else self._make_health(metrics, depth)
         self._built = True
+
+    def _make_exchange(self, observer: Observer | None) -> Exchange:
+        settings = (self._flows, self._config.name, self._config.visibility_timeout)
+        return Exchange(*settings) if observer is None else ObservedExchange(*settings, observer)
+
+    def _make_health(self, metrics: Metrics, depth: QueueDepth) -> Health:
+        return Health(
+            Patient(
+                config=self._config,
+                state=lambda: self.state,
+                loop=self._loop,
+                slots=self._slots,
+                waiting=lambda: self._engine.waiting_count,
+                heartbeat=self._heartbeat,
+                flows=self._flows,
+                depth=depth,
+                metrics=metrics,
+            )
+        )
 
     # -- the beginning
 
     async def _start(self) -> None:
+        if self._health is not None:
+            self._health.start()
         await self._lanes[0].open()
         await check_database(self._lanes[0], self._flows)
         await register(self._lanes[0], self._flows, self._config.name)
@@ -215,6 +246,8 @@ class Process:
         await self._connections.close()
         for link in {*self._lanes, self._service}:
             await link.close()
+        if self._health is not None:
+            self._health.stop()
         self._lifecycle.move(State.STOPPED)
         logger.info("stopped %s", self._slugs())
 

@@ -32,6 +32,11 @@ RECOVER: Final = "select pgflow.recover_stalled_tasks()"
 
 PRUNE_BATCH: Final = "select pgflow.prune_batch(%s, %s)"
 
+MEASURE_QUEUES: Final = """
+select f.slug, m.queue_length, m.visible_count, m.longest_wait_seconds
+from unnest(%s::text[]) f(slug) cross join lateral pgflow.measure_queue(f.slug) m
+"""
+
 ANNOUNCE: Final = "select pgflow.announce_idle(%s::uuid[], %s)"
 
 WITHDRAW: Final = "select pgflow.withdraw_idle(%s::uuid[])"

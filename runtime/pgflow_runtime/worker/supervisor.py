@@ -43,7 +43,10 @@ class Supervisor:
 
     def __init__(self, flows: Sequence[str], conninfo: str, config: WorkerConfig, project: Project) -> None:
         self._config = config
-        self._order = _order(flows, conninfo, config, project)
+        self._orders = [
+            _order(flows, conninfo, config.of_process(number), project)
+            for number in range(1, config.processes + 1)
+        ]
         self._stopping = asyncio.Event()
         self._children: dict[int, _Child] = {}
         self._failure: PgflowError | None = None
@@ -89,7 +92,7 @@ class Supervisor:
 
     async def _run_once(self, number: int) -> tuple[int, str, bool]:
         """Exit code, the reason of the end, and whether the process ever took tasks."""
-        child = await self._spawn()
+        child = await self._spawn(self._orders[number - 1])
         self._children[number] = child
         if self._stopping.is_set():
             child.process.terminate()
@@ -102,7 +105,7 @@ class Supervisor:
         del self._children[number]
         return code, reason or _how(code), was_running
 
-    async def _spawn(self) -> _Child:
+    async def _spawn(self, order: bytes) -> _Child:
         reading, writing = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -121,7 +124,7 @@ class Supervisor:
             lambda: asyncio.StreamReaderProtocol(status), os.fdopen(reading, "rb")
         )
         assert process.stdin is not None
-        process.stdin.write(self._order)
+        process.stdin.write(order)
         return _Child(process, status)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -142,7 +145,7 @@ def _order(flows: Sequence[str], conninfo: str, config: WorkerConfig, project: P
     order: dict[str, Any] = {
         "flows": list(flows),
         "dsn": conninfo,
-        "config": asdict(config) | {"processes": 1},
+        "config": asdict(config),
         "project": {
             "root": str(project.root),
             "out": str(project.out),

@@ -1,4 +1,4 @@
-"""Log lines for what the core made of reported outcomes."""
+"""What the core made of reported outcomes: a log line each, and word to the observer where there is one."""
 
 from __future__ import annotations
 
@@ -7,16 +7,25 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from pgflow_runtime.worker import logs
-from pgflow_runtime.worker.outcome import Completed, Failed
+from pgflow_runtime.worker.observer import Observer
+from pgflow_runtime.worker.outcome import Completed, Failed, Refused, Stored
 from pgflow_runtime.worker.rows import TaskRow
 
 _Place: TypeAlias = tuple[str, str, int]
 _VIOLATION = "[TYPE_VIOLATION] the output is not a list, which the map that depends on it needs"
+_LOGGED = ("refused", "unreported")
+"""Outcomes that ``exchange`` has logged, as it knows the reason."""
 
 
-def note_completions(batch: Sequence[Completed], exceptions: Sequence[TaskRow]) -> None:
-    """One line for each result: completed, unless the core returned a row that says otherwise."""
+def note_completions(
+    batch: Sequence[Completed], exceptions: Sequence[TaskRow], observer: Observer | None = None
+) -> None:
+    """Each result: completed, unless there is a row that says otherwise."""
     others = {_place(row): row for row in exceptions}
+    if observer is not None:
+        for item in batch:
+            other = others.get(_place(item.row)) if others else None
+            observer.ended(item.row, "completed" if other is None else _outcome(other), item.seconds)
     if not others and not logs.logger.isEnabledFor(logging.INFO):
         return
     for item in batch:
@@ -25,17 +34,21 @@ def note_completions(batch: Sequence[Completed], exceptions: Sequence[TaskRow]) 
             logs.completed(item.row, item.seconds)
         elif other.outcome == "stale":
             logs.stale(item.row)
-        else:
+        elif other.outcome not in _LOGGED:
             logs.failed(item.row, _VIOLATION, item.seconds)
 
 
-def note_failures(batch: Sequence[Failed], verdicts: Sequence[TaskRow]) -> None:
-    """One line for each failure: retried, failed for good, step skipped, or refused."""
+def note_failures(
+    batch: Sequence[Failed], verdicts: Sequence[TaskRow], observer: Observer | None = None
+) -> None:
+    """Each failure: retried, failed for good, step skipped, or refused."""
     by_place = {_place(item.row): item for item in batch}
     for row in verdicts:
         item = by_place.get(_place(row))
         if item is None:
             continue
+        if observer is not None:
+            observer.ended(item.row, _outcome(row), item.seconds)
         match row.outcome:
             case "retried":
                 logs.retried(row, item.message, item.seconds)
@@ -43,8 +56,26 @@ def note_failures(batch: Sequence[Failed], verdicts: Sequence[TaskRow]) -> None:
                 logs.skipped(row, item.message, item.seconds)
             case "stale":
                 logs.stale(item.row)
+            case "unreported":
+                pass
             case _:
                 logs.failed(row, item.message, item.seconds)
+
+
+def note_own_commit(outcome: Stored | Refused, observer: Observer | None = None) -> None:
+    """A transactional step has spoken to the core itself."""
+    if observer is not None:
+        word = "completed" if isinstance(outcome, Stored) else "stale"
+        observer.ended(outcome.row, word, outcome.seconds)
+    if isinstance(outcome, Stored):
+        logs.completed(outcome.row, outcome.seconds)
+    else:
+        logs.stale(outcome.row)
+
+
+def _outcome(row: TaskRow) -> str:
+    """The outcome by its public name: a result that the database refused is a failed task."""
+    return "failed" if row.outcome == "refused" else row.outcome
 
 
 def _place(row: TaskRow) -> _Place:

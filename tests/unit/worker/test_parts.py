@@ -36,6 +36,8 @@ SAMPLES: Mapping[str, tuple[str, object]] = {
     "grace_seconds": ("0", 0.0),
     "max_output_bytes": ("1000", 1000),
     "retention": ("30d", "30d"),
+    "health_port": ("9100", 9100),
+    "health_host": ("0.0.0.0", "0.0.0.0"),
     "name": ("me", "me"),
     "processes": ("2", 2),
     "log_format": ("json", "json"),
