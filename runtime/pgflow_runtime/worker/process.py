@@ -239,6 +239,8 @@ class Process:
             left += await self._executor.abandon()
         await self._settle()
         left += await self._executor.abandon()  # what a call under way still brought
+        if not self._is_cut_off:
+            await self._settled()  # and what has ended of it, or while others were cancelled
         await self._cancel_parts()
         if self.is_running.is_set():
             await self._say_goodbye(left)
