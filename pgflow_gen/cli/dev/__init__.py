@@ -42,7 +42,9 @@ Examples:
     " runs and made anew.",
 )
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help="The dashboard's port on 127.0.0.1. Default: a free one."
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="The dashboard's port on 127.0.0.1. Default: 8642, or any free one.",
 )
 @click.option(
     "--dashboard/--no-dashboard", default=True, show_default=True, help="Serve the dashboard, if installed."

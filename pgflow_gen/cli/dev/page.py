@@ -14,6 +14,7 @@ from pgflow_gen.cli.dev.server import Server
 COMMAND: Final = "dashboard"
 LIBRARIES: Final = ("starlette", "uvicorn")
 """What the extra brings."""
+USUAL: Final = 8642
 PATIENCE: Final = 5.0
 _HOST: Final = "127.0.0.1"
 
@@ -37,7 +38,7 @@ class Page:
             if COMMAND in COMMANDS:
                 self._screen.say("dashboard", "not installed: pip install 'pgflow-gen[dashboard]'")
             return
-        port = self._port or _free_port()
+        port = self._port if self._port is not None else _port()
         arguments = [COMMAND, "--port", str(port), "--allow-start"]
         self._child = Child("dashboard", arguments, screen=self._screen, env=self._server.for_commands())
 
@@ -52,7 +53,12 @@ class Page:
             self._child.kill()
 
 
-def _free_port() -> int:
+def _port() -> int:
+    """The usual one, so that a page in the browser finds it again; 0, which means any, if it is taken."""
     with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, USUAL))
+        except OSError:
+            return 0
+    return USUAL

@@ -10,3 +10,10 @@ from typing import TextIO
 def shows_pictures(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether ``stream`` is a terminal that can draw; one that was not given is none."""
     return stream is not None and stream.isatty() and environ.get("TERM") not in ("dumb", "unknown")
+
+
+def shows_colours(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether to colour lines for ``stream``: a terminal, unless NO_COLOR; anything with FORCE_COLOR."""
+    if environ.get("NO_COLOR"):
+        return False
+    return bool(environ.get("FORCE_COLOR")) or shows_pictures(stream, environ)

@@ -1,0 +1,70 @@
+"""The SQL core: there, ours, of this version, and with all its migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgflow_runtime.doctor.finding import Finding, ok, problem, unseen, warning
+from pgflow_runtime.doctor.patient import Patient
+from pgflow_runtime.migrate.ledger import digest_of
+from pgflow_sql import SCHEMA_VERSION, migration_files
+
+
+def check_core(patient: Patient) -> Iterator[Finding]:
+    row = patient.row(
+        "select to_regnamespace('pgflow') is not null as is_there,"
+        " exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace"
+        " where n.nspname = 'pgflow' and p.proname = 'schema_version') as is_ours"
+    )
+    if not row["is_there"]:
+        yield problem("core.schema", "there is no core in this database", "run `pgflow-gen migrate`")
+        return
+    if not row["is_ours"]:
+        yield problem(
+            "core.schema",
+            "the schema pgflow in this database is not pgflow-gen's",
+            "use another database; nothing of ours will touch that schema",
+        )
+        return
+    version = patient.row("select pgflow.schema_version() as version")["version"]
+    if version < SCHEMA_VERSION:
+        yield problem(
+            "core.version",
+            f"the core has version {version}, this program needs {SCHEMA_VERSION}",
+            "run `pgflow-gen migrate`, then deploy the workers",
+        )
+    elif version > SCHEMA_VERSION:
+        yield problem(
+            "core.version",
+            f"the core has version {version}, this program knows {SCHEMA_VERSION}; its workers do not start",
+            "install the release of pgflow-gen that migrated this database",
+        )
+    else:
+        yield ok("core.version", f"core of version {version}")
+
+
+def check_core_migrations(patient: Patient) -> Iterator[Finding]:
+    done = {
+        row["name"]: row["digest"]
+        for row in patient.rows("select name, digest from pgflow.migrations where kind = 'core'")
+    }
+    if not done:
+        yield unseen(
+            "core.migrations",
+            "the core was not installed by pgflow-gen migrate, so which of its migrations ran is not known",
+            "`pgflow-gen migrate --core-only` writes it down, if the core is to be ours from now on",
+        )
+        return
+    files = migration_files()
+    missing = [file.name for file in files if file.name not in done]
+    changed = [
+        file.name for file in files if done.get(file.name, digest_of(file.text)) != digest_of(file.text)
+    ]
+    if missing:
+        yield problem("core.migrations", f"not applied: {', '.join(missing)}", "run `pgflow-gen migrate`")
+    if changed:
+        yield warning(
+            "core.migrations",
+            f"applied with another content than this release's: {', '.join(changed)}",
+            "this database was made by an unreleased version: use a new one",
+        )

@@ -1,0 +1,99 @@
+"""This project's flows against the database's: migrations, steps, settings; and flows without a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
+from pgflow_runtime.doctor.patient import Patient, counted
+from pgflow_runtime.errors import ShapeMismatch, UnknownFlow
+from pgflow_runtime.migrate.files import read_flow_migrations
+from pgflow_runtime.worker.definition import demand_same_structure, setting_differences
+
+
+def check_flow_migrations(patient: Patient) -> Iterator[Finding]:
+    project = patient.project
+    if project.style in ("alembic", "django"):
+        yield note("flows.migrations", f"the flows' migrations are applied by {project.style}")
+        return
+    files = read_flow_migrations(project.migrations, project.style)
+    done = {
+        row["name"]: row["digest"]
+        for row in patient.rows("select name, digest from pgflow.migrations where kind = 'flow'")
+    }
+    missing = [file.name for file in files if file.name not in done]
+    changed = [file.name for file in files if done.get(file.name, file.digest) != file.digest]
+    if missing:
+        yield problem("flows.migrations", f"not applied: {', '.join(missing)}", "run `pgflow-gen migrate`")
+    if changed:
+        yield problem(
+            "flows.migrations",
+            f"applied with another content: {', '.join(changed)}",
+            "restore these files and give what changed a new version; in a database for development"
+            " `pgflow-gen migrate --development`",
+        )
+    if files and not missing and not changed:
+        yield ok("flows.migrations", f"{counted(len(files), 'flow migration')}, all applied")
+
+
+def check_flow_shapes(patient: Patient) -> Iterator[Finding]:
+    contracts = list(_contracts(patient))
+    if not contracts:
+        yield note("flows.missing", f"no flows of a project to compare with in {patient.project.out}")
+        return
+    same = 0
+    for contract in contracts:
+        found = list(_compare(patient, contract))
+        same += not found
+        yield from found
+    if same:
+        yield ok("flows.shape", f"{counted(same, 'flow')} of this project as the database has them")
+
+
+def check_foreign_flows(patient: Patient) -> Iterator[Finding]:
+    """Flows that this project does not have: other projects', or old versions whose source is gone."""
+    known = [contract.slug for contract in _contracts(patient)]
+    if not known:
+        return
+    rows = patient.rows(
+        """
+        select f.flow_slug, count(r.run_id) as open_count
+        from pgflow.flows f
+        left join pgflow.runs r on r.flow_slug = f.flow_slug and r.status = 'started'
+        where f.flow_slug <> all (%s)
+        group by f.flow_slug
+        order by f.flow_slug
+        """,
+        [known],
+    )
+    for row in rows:
+        runs = f"{counted(row['open_count'], 'open run')}" if row["open_count"] else "no open runs"
+        yield note("flows.foreign", f"flow '{row['flow_slug']}' is not of this project; it has {runs}")
+
+
+def _contracts(patient: Patient) -> Iterator[FlowContract]:
+    for path in sorted(patient.project.schemas.glob("*.json")):
+        yield FlowContract.load(path)
+
+
+def _compare(patient: Patient, contract: FlowContract) -> Iterator[Finding]:
+    row = patient.row(
+        "select pgflow.get_flow_definition(%(flow_slug)s) as definition", {"flow_slug": contract.slug}
+    )
+    definition = row["definition"]
+    try:
+        demand_same_structure(contract, definition)
+    except UnknownFlow as error:
+        yield problem("flows.missing", error.message, error.help or "")
+        return
+    except ShapeMismatch as error:
+        yield problem("flows.shape", error.message, error.help or "")
+        return
+    differences = list(setting_differences(contract, definition))
+    if differences:
+        yield warning(
+            "flows.settings",
+            f"flow '{contract.slug}': {'; '.join(differences)}",
+            "the database's hold; `pgflow-gen migrate` brings it up to date",
+        )

@@ -1,0 +1,170 @@
+"""Runs that do not move on: without a task, without a message, stalled, or waiting in a long queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg import sql
+
+from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
+from pgflow_runtime.doctor.patient import Patient, counted
+
+MOST = 5_000
+"""Open runs looked at, the oldest first."""
+EXAMPLES = 3
+LONG = 86_400
+"""Seconds after which an open run is worth a note."""
+LAG = 300
+"""Seconds a task may wait for a free worker."""
+
+_OPEN = sql.SQL(
+    """(
+      select r.run_id, r.flow_slug, r.started_at from pgflow.runs r
+      where r.status = 'started' order by r.started_at limit %(most)s
+    ) o"""
+)
+
+
+def check_open_runs(patient: Patient) -> Iterator[Finding]:
+    row = patient.row(
+        """
+        select count(*) as open_count,
+          count(*) filter (where started_at < now() - make_interval(secs => %(long)s)) as old_count,
+          extract(epoch from now() - min(started_at))::bigint as oldest,
+          (array_agg(run_id order by started_at))[1:1] as ids
+        from pgflow.runs where status = 'started'
+        """,
+        {"long": LONG},
+    )
+    if row["old_count"]:
+        yield note(
+            "runs.open",
+            f"{counted(row['old_count'], 'run')} of {row['open_count']:,} open ones started over a day ago",
+            f"`pgflow-gen runs show {row['ids'][0]}` shows the oldest",
+        )
+    else:
+        yield ok("runs.open", f"{counted(row['open_count'], 'open run')}")
+
+
+def check_stuck_runs(patient: Patient) -> Iterator[Finding]:
+    """An open run always has a started step; one without cannot move any more."""
+    rows = patient.rows(
+        sql.SQL(
+            """
+        select o.run_id from {open_runs}
+        where not exists (
+          select from pgflow.step_states s where s.run_id = o.run_id and s.status = 'started'
+        )
+        order by o.started_at
+        """
+        ).format(open_runs=_OPEN),
+        {"most": MOST},
+    )
+    if rows:
+        yield problem(
+            "runs.stuck",
+            f"{counted(len(rows), 'run')} can not move on: open, but no step is started ({_ids(rows)})",
+            "rows were changed from outside of pgflow's functions; start these anew",
+        )
+
+
+def check_tasks(patient: Patient) -> Iterator[Finding]:
+    """Tasks that stalled, or run far beyond their time while nobody takes them over."""
+    rows = patient.rows(
+        sql.SQL(
+            """
+        select t.run_id, t.permanently_stalled_at is not null as is_stalled
+        from {open_runs}
+        join pgflow.step_tasks t on t.run_id = o.run_id and t.status = 'started'
+        join pgflow.step_states s
+          on s.run_id = t.run_id and s.step_slug = t.step_slug and s.status = 'started'
+        join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+        join pgflow.flows f on f.flow_slug = t.flow_slug
+        where t.permanently_stalled_at is not null
+          or t.started_at < now() - make_interval(secs => coalesce(st.opt_timeout, f.opt_timeout) + 120)
+        order by o.started_at
+        """
+        ).format(open_runs=_OPEN),
+        {"most": MOST},
+    )
+    stalled = [row for row in rows if row["is_stalled"]]
+    overdue = [row for row in rows if not row["is_stalled"]]
+    if stalled:
+        yield warning(
+            "runs.stalled",
+            f"{counted(len(stalled), 'task')} stalled for good ({_ids(stalled)})",
+            "a running worker fails them (`stalled`); look in the logs for what killed theirs four times",
+        )
+    if overdue:
+        yield problem(
+            "runs.overdue",
+            f"{counted(len(overdue), 'task')} run far beyond their timeout ({_ids(overdue)})",
+            "workers take such tasks over: is there one for the flow, and does its log tell of errors?",
+        )
+
+
+def check_queued(patient: Patient) -> Iterator[Finding]:
+    """Per flow: tasks whose message is gone, and messages that wait for a worker."""
+    flows = patient.rows(
+        """
+        select f.flow_slug, lower('q_' || f.flow_slug) as queue from pgflow.flows f
+        where to_regclass(format('pgmq.%I', lower('q_' || f.flow_slug))) is not null
+        order by f.flow_slug
+        """
+    )
+    for flow in flows:
+        queue = sql.Identifier("pgmq", flow["queue"])
+        values = {"flow_slug": flow["flow_slug"], "most": MOST}
+        yield from _lost(patient, flow["flow_slug"], queue, values)
+        yield from _waiting(patient, flow["flow_slug"], queue)
+
+
+def _lost(patient: Patient, slug: str, queue: sql.Identifier, values: dict[str, object]) -> Iterator[Finding]:
+    rows = patient.rows(
+        sql.SQL(
+            """
+            select t.run_id from (
+              select r.run_id, r.started_at from pgflow.runs r
+              where r.status = 'started' and r.flow_slug = %(flow_slug)s
+              order by r.started_at limit %(most)s
+            ) o
+            join pgflow.step_tasks t on t.run_id = o.run_id and t.status in ('queued', 'started')
+            join pgflow.step_states s
+              on s.run_id = t.run_id and s.step_slug = t.step_slug and s.status = 'started'
+            where not exists (select from {queue} m where m.msg_id = t.message_id)
+            order by o.started_at
+            """
+        ).format(queue=queue),
+        values,
+    )
+    if rows:
+        yield problem(
+            "runs.lost-messages",
+            f"{counted(len(rows), 'task')} of flow '{slug}' have no message in the queue,"
+            f" so that nobody will be given them ({_ids(rows)})",
+            "the queue was emptied from outside (pgmq.purge_queue, a restored dump?); start these runs anew",
+        )
+
+
+def _waiting(patient: Patient, slug: str, queue: sql.Identifier) -> Iterator[Finding]:
+    row = patient.row(
+        sql.SQL(
+            """
+            select count(*) as waiting, extract(epoch from clock_timestamp() - min(vt))::bigint as lag
+            from {queue} where vt <= clock_timestamp()
+            """
+        ).format(queue=queue)
+    )
+    if row["waiting"] and row["lag"] > LAG:
+        yield warning(
+            "runs.backlog",
+            f"{counted(row['waiting'], 'task')} of flow '{slug}' wait for a worker,"
+            f" the first for {row['lag']:,} s",
+            "start more workers, or raise --max-concurrent; see what their handlers wait for",
+        )
+
+
+def _ids(rows: list[dict[str, object]]) -> str:
+    """Some of the runs, each once."""
+    ids = list(dict.fromkeys(str(row["run_id"]) for row in rows))
+    return ", ".join(ids[:EXAMPLES]) + (", ..." if len(ids) > EXAMPLES else "")

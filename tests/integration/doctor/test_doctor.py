@@ -1,0 +1,260 @@
+"""``doctor`` on databases that ail from one thing each. The tests' server itself has fsync off: a problem."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from pgflow_runtime.doctor import CODES, examine
+from pgflow_runtime.project import find_project
+from tests.support.core import Core, connect
+from tests.support.crawl import LINES, write_contract
+from tests.support.migrations import migration
+from tests.support.project import Project
+from tests.support.wait import eventually
+
+OF_THE_TEST_SERVER = ("--ignore", "settings.durability", "--ignore", "connections.use")
+INPUT = '{"urls": ["a", "b"]}'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project.make(tmp_path, {})
+
+
+@pytest.fixture
+def hand(plain_database_dsn: str) -> Iterator[Core]:
+    with connect(plain_database_dsn) as connection:
+        core = Core(connection)
+        core.flow("crawl", *LINES)
+        yield core
+
+
+@pytest.fixture
+def ask(project: Project, plain_database_dsn: str) -> Callable[..., dict[str, dict[str, Any]]]:
+    """What is not in order, by code."""
+
+    def ask() -> dict[str, dict[str, Any]]:
+        done = project.run("doctor", "--json", "--dsn", plain_database_dsn, *OF_THE_TEST_SERVER)
+        document = json.loads(done.stdout)
+        expected = {"ok": 0, "warning": 1, "problem": 2}[document["status"]]
+        assert done.returncode == expected, done.stdout
+        return {item["code"]: item for item in document["findings"] if item["severity"] != "ok"}
+
+    return ask
+
+
+@pytest.fixture
+def do(plain_database_dsn: str) -> Iterator[Callable[..., None]]:
+    """Change something as nobody should."""
+    with psycopg.connect(plain_database_dsn, autocommit=True) as connection:
+
+        def do(statement: LiteralString, *values: object) -> None:
+            connection.execute(statement, values or None)
+
+        yield do
+
+
+def start(hand: Core) -> UUID:
+    found = hand.value("select run_id from pgflow.start_flow('crawl', %s::jsonb)", INPUT)
+    assert isinstance(found, UUID)
+    return found
+
+
+def test_a_database_without_anything(project: Project, bare_database_dsn: str) -> None:
+    done = project.run("doctor", "--dsn", bare_database_dsn)
+    assert done.returncode == 2
+    assert "problem  pgmq.schema" in done.stdout
+    assert "problem  core.schema" in done.stdout
+    assert "help: run `pgflow-gen migrate`" in done.stdout
+    assert "problem  settings.durability" in done.stdout  # as the tests' server is
+
+
+def test_a_healthy_database_is_told_so(project: Project, bare_database_dsn: str) -> None:
+    write_contract(project.root / "generated")
+    steps = {"urls": [], "fetch": ["urls"], "report": ["fetch", "urls"], "note": []}
+    text = migration(steps=steps, maps={"fetch"}).text
+    project.write("generated/migrations/0001_crawl.sql", text)
+    project.ok("migrate", "--dsn", bare_database_dsn)
+    done = project.ok("doctor", "--dsn", bare_database_dsn, *OF_THE_TEST_SERVER)
+    assert done.stderr.endswith(": all in order\n")
+    for line in ("core of version", "1 flow migration, all applied", "1 flow of this project", "0 open runs"):
+        assert line in done.stdout
+    quiet = project.ok("doctor", "--quiet", "--dsn", bare_database_dsn, *OF_THE_TEST_SERVER)
+    assert (quiet.stdout, quiet.stderr) == ("", "")
+
+
+def test_a_database_that_cannot_be_reached_is_a_problem(project: Project) -> None:
+    done = project.run("doctor", "--dsn", "postgresql://localhost:1/none")
+    assert (done.returncode, "problem  server.reach" in done.stdout) == (2, True)
+
+
+def test_migrations_and_flows_that_differ(
+    project: Project, hand: Core, plain_database_dsn: str, ask: Callable[[], dict[str, dict[str, Any]]]
+) -> None:
+    write_contract(project.root / "generated")
+    hand.value("select pgflow.add_step('crawl', 'more', array['note'])")
+    hand.value("select pgflow.create_flow('old')")
+    hand.value("select run_id from pgflow.start_flow('crawl', %s::jsonb)", INPUT)
+    project.write("generated/migrations/0001_crawl.sql", migration(steps={"urls": []}).text)
+    found = ask()
+    assert "not applied: 0001_crawl.sql" in found["flows.migrations"]["message"]
+    assert "- more: single after note" in found["flows.shape"]["message"]
+    assert found["flows.foreign"]["message"] == "flow 'old' is not of this project; it has no open runs"
+
+
+def test_runs_that_nobody_works_on(hand: Core, ask: Callable[[], dict[str, dict[str, Any]]]) -> None:
+    assert ask()["workers.none"]["severity"] == "note"
+    start(hand)
+    found = ask()["workers.none"]
+    assert (found["severity"], "and 1 run wait" in found["message"]) == ("problem", True)
+    worker = "00000000-0000-0000-0000-000000000001"
+    hand.value("select pgflow.register_worker(%s, 'crawl', 'w')", worker)
+    assert "workers.none" not in ask()
+    late = "update pgflow.workers set last_heartbeat_at = now() - interval '31 seconds' returning 1"
+    hand.value(late)
+    found = ask()
+    assert "none has been heard of for 3" in found["workers.none"]["message"]
+    assert found["workers.dead"]["severity"] == "warning"
+
+
+def test_stuck_runs(
+    hand: Core, do: Callable[..., None], ask: Callable[[], dict[str, dict[str, Any]]]
+) -> None:
+    emptied, halted, stalled, overdue = (start(hand) for _ in range(4))
+    assert not {code for code in ask() if code.startswith("runs.")}
+    do("delete from pgmq.q_crawl where message ->> 'run_id' = %s", str(emptied))
+    do(
+        "update pgflow.step_states set status = 'created', started_at = null, remaining_tasks = null"
+        " where run_id = %s",
+        halted,
+    )
+    do(
+        "update pgflow.step_tasks set status = 'started', started_at = queued_at,"
+        " permanently_stalled_at = now() where run_id = %s",
+        stalled,
+    )
+    do(
+        "update pgflow.step_tasks set status = 'started', queued_at = now() - interval '1 hour',"
+        " started_at = now() - interval '1 hour' where run_id = %s",
+        overdue,
+    )
+    do("update pgflow.runs set started_at = now() - interval '25 hours' where run_id = %s", overdue)
+    found = ask()
+    for code, run_id in (
+        ("runs.lost-messages", emptied),
+        ("runs.stuck", halted),
+        ("runs.stalled", stalled),
+        ("runs.overdue", overdue),
+    ):
+        assert str(run_id) in found[code]["message"], code
+        others = {str(other) for other in (emptied, halted, stalled, overdue)} - {str(run_id)}
+        assert not any(other in found[code]["message"] for other in others), code
+    assert found["runs.open"]["message"].startswith("1 run of 4 open ones started over a day ago")
+
+
+def test_a_long_queue(
+    hand: Core, do: Callable[..., None], ask: Callable[[], dict[str, dict[str, Any]]]
+) -> None:
+    start(hand)
+    do("update pgmq.q_crawl set vt = now() - interval '10 minutes'")
+    assert "wait for a worker, the first for 60" in ask()["runs.backlog"]["message"]
+
+
+def test_queues(hand: Core, ask: Callable[[], dict[str, dict[str, Any]]]) -> None:
+    hand.value("select pgflow.create_flow('shop')")
+    hand.value("select pgmq.drop_queue('shop')")
+    hand.value("update pgmq.meta set is_unlogged = true where queue_name = 'crawl' returning 1")
+    found = ask()
+    assert "flow 'shop' has no queue" in found["pgmq.queue"]["message"]
+    assert "flow 'crawl' is unlogged" in found["pgmq.unlogged"]["message"]
+
+
+def test_dead_rows_and_updates_that_are_not_hot(
+    hand: Core,
+    do: Callable[..., None],
+    plain_database_dsn: str,
+    ask: Callable[[], dict[str, dict[str, Any]]],
+) -> None:
+    do("create index on pgflow.step_tasks (status)")
+    start(hand)
+    with psycopg.connect(plain_database_dsn, autocommit=True) as other:  # what it did counts when it is gone
+        other.execute(
+            "insert into pgflow.step_tasks (flow_slug, run_id, step_slug, task_index)"
+            " select flow_slug, run_id, step_slug, n from pgflow.step_tasks, generate_series(1, 15000) n"
+            " where step_slug = 'urls'"
+        )
+        for status in ("started", "queued", "started", "queued", "started"):
+            other.execute("update pgflow.step_tasks set status = %s", [status])
+
+    def probe() -> dict[str, dict[str, Any]] | None:
+        found = ask()
+        return found if {"bloat.dead-rows", "bloat.hot"} <= found.keys() else None
+
+    found = eventually(probe)
+    assert found is not None
+    assert "pgflow.step_tasks holds" in found["bloat.dead-rows"]["message"]
+    assert "of the updates of pgflow.step_tasks are HOT" in found["bloat.hot"]["message"]
+
+
+def test_the_connection_budget(hand: Core, project: Project, plain_database_dsn: str) -> None:
+    for number in range(3):
+        hand.value("select pgflow.register_worker(%s, 'crawl', 'w')", UUID(int=number + 1))
+    findings = examine(
+        plain_database_dsn, find_project(project.root), {"PGFLOW_MAX_HANDLER_CONNECTIONS": "500"}
+    )
+    (found,) = [item for item in findings if item.code == "connections.budget"]
+    assert "3 at least, may come to need 1515 connections (505 each)" in found.message
+    fine = examine(plain_database_dsn, find_project(project.root), {"PGFLOW_MAX_HANDLER_CONNECTIONS": "1"})
+    assert "connections.budget" not in {item.code for item in fine}
+
+
+def test_sessions_that_forgot_their_transaction(
+    hand: Core, plain_database_dsn: str, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pgflow_runtime.doctor.settings.IDLE", 0)
+    with psycopg.connect(plain_database_dsn, application_name="forgetful") as session:
+        session.execute("select 1")
+        pid = session.info.backend_pid
+        findings = examine(plain_database_dsn, find_project(project.root), {})
+    (found,) = [item for item in findings if item.code == "settings.transactions" and item.help]
+    assert "idle in transaction" in found.message
+    assert f"forgetful, pid {pid}" in found.message
+
+
+@pytest.mark.parametrize("role", ["pgflow_client", "pgflow_worker"])
+def test_restricted_roles_are_told_what_they_could_not_see(
+    project: Project, bare_database_dsn: str, postgres_server: Any, role: str
+) -> None:
+    project.ok("migrate", "--roles", "--dsn", bare_database_dsn)
+    dsn = make_conninfo(bare_database_dsn, options=f"-c role={role}")
+    done = project.run("doctor", "--json", "--dsn", dsn, *OF_THE_TEST_SERVER)
+    document = json.loads(done.stdout)
+    by_code = {item["code"]: item for item in document["findings"]}
+    assert (done.returncode, document["status"]) == (0, "ok")
+    assert by_code["core.version"]["severity"] == "ok"
+    assert by_code["runs.stuck"]["severity"] == "unseen"
+    assert "permission denied for table " in by_code["runs.stuck"]["message"]
+    assert "pgflow_owner" in by_code["runs.stuck"]["help"]
+
+
+def test_codes_can_be_left_out_and_unknown_ones_are_refused(project: Project, bare_database_dsn: str) -> None:
+    ignored = [word for code in CODES for word in ("--ignore", code)]
+    assert project.ok("doctor", "--dsn", bare_database_dsn, *ignored).stdout == ""
+    assert project.run("doctor", "--ignore", "everything").returncode == 2
+
+
+def test_nothing_is_changed(project: Project, hand: Core, plain_database_dsn: str) -> None:
+    start(hand)
+    tables = ("runs", "step_states", "step_tasks", "workers", "migrations")
+    sums = [f"select md5(string_agg(t::text, ',' order by t::text)) from pgflow.{name} t" for name in tables]
+    before = [hand.value(query) for query in sums]
+    project.run("doctor", "--dsn", plain_database_dsn)
+    assert [hand.value(query) for query in sums] == before
