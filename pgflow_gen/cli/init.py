@@ -16,7 +16,7 @@ from pgflow_gen.cli.output import refusals
 Examples:
   pgflow-gen init                  in the current folder
   pgflow-gen init shop             in a new folder
-  pgflow-gen build                 then: write generated/"""
+  pgflow-gen dev                   then: build, migrate and work while you write"""
 )
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path), metavar="[FOLDER]")
 @common_options
@@ -40,4 +40,4 @@ def init(folder: Path) -> None:
             file.write(piece.text.encode())
         click.echo(f"{'created' if piece.is_new else 'added to'} {piece.path}", err=True)
     where = "" if folder == Path() else f" in {folder}"
-    click.echo(f"Next{where}: pgflow-gen build, python -m pytest, pgflow-gen migrate", err=True)
+    click.echo(f"Next{where}: pgflow-gen dev, which builds, migrates and works while you write", err=True)

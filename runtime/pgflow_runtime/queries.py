@@ -39,9 +39,9 @@ from pgflow.list_runs(%(flow_slug)s, %(status)s, %(limit)s)
 
 LIST_FAILED: Final = """
 select r.run_id, r.flow_slug, r.started_at, r.ended_at, t.step_slug, t.task_index, t.error_message
-from pgflow.list_runs(%(flow_slug)s, 'failed', %(limit)s) r
+from pgflow.find_runs(%(flow_slug)s, 'failed', max_runs => %(limit)s, max_scanned => 1000000) r
 left join lateral pgflow.get_run_failure(r.run_id) t on true
-where r.ended_at >= %(since)s or %(since)s is null
+where r.status is not null and (r.ended_at >= %(since)s or %(since)s is null)
 """
 
 COUNT_TASKS: Final = """

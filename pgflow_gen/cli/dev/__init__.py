@@ -77,7 +77,8 @@ def dev(dsn: str | None, development: bool, port: int | None, dashboard: bool, v
     with only_one(config.root):
         ending = Ending()
         server = Server(config.root, dsn, development=development, screen=screen)
-        session = Session(server, Page(port, server, screen, is_wanted=dashboard), screen, verify=verify)
+        page = Page(port, server, screen, is_wanted=dashboard)
+        session = Session(server, page, screen, lambda: ending.is_near, verify=verify)
         ending.hurry = session.kill
         screen.say("dev", f"{config.root}; Ctrl-C ends it")
         try:

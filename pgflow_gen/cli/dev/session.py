@@ -6,6 +6,7 @@ import hashlib
 import shlex
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from pgflow_gen.cli.dev.child import Child
@@ -29,10 +30,13 @@ _OTHER_TOOLS = ("alembic", "django")
 class Session:
     """Keeps generated files, database and worker in step with the sources. One thread calls all of it."""
 
-    def __init__(self, server: Server, page: Page, screen: Screen, *, verify: bool) -> None:
+    def __init__(
+        self, server: Server, page: Page, screen: Screen, is_ending: Callable[[], bool], *, verify: bool
+    ) -> None:
         self._server = server
         self._page = page
         self._screen = screen
+        self._is_ending = is_ending
         self._verify = verify
         self._worker: Child | None = None
         self._worker_since = 0.0
@@ -47,6 +51,8 @@ class Session:
         if not self._build(config):
             if self._worker is not None:
                 self._screen.say("worker", "goes on with the last code that was in order")
+            return
+        if self._is_ending():
             return
         self._flows = built_flows(config)
         self._stop_worker()

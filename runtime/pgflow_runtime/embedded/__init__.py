@@ -16,7 +16,7 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from pgflow_runtime.embedded.place import Place, place_of
+from pgflow_runtime.embedded.place import PORT, Place, place_of
 from pgflow_runtime.embedded.postgres import Postgres
 from pgflow_runtime.errors import ProjectError
 
@@ -35,7 +35,8 @@ class EmbeddedServer:
 
     @property
     def conninfo(self) -> str:
-        return make_conninfo("", host=str(self.place.sockets), user="postgres", dbname="postgres")
+        # with the port, which PGPORT would decide otherwise
+        return make_conninfo("", host=str(self.place.sockets), port=PORT, user="postgres", dbname="postgres")
 
     def acquire(self) -> None:
         """Start the server unless it runs, and hold it. Raises ProjectError when it does not start."""

@@ -17,7 +17,8 @@ from pgflow_runtime.errors import ProjectError
 
 DATA = "data"
 """Name of the data folder within a server's folder."""
-SOCKET_NAME = ".s.PGSQL.5432"
+PORT = 5432
+SOCKET_NAME = f".s.PGSQL.{PORT}"
 LONGEST_SOCKET = 103
 """Bytes a unix socket's path may have on every system (Linux allows 107)."""
 
