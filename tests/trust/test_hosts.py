@@ -72,7 +72,7 @@ def test_a_host_is_cut_off_and_comes_back(
         workers.until_serving()
         deadline = time.monotonic() + trust_seconds
         while not cuts or time.monotonic() < deadline:
-            soak.start(60)
+            soak.start(30)
             name, host = trust_random.choice(sorted(names.items()))
             eventually(lambda name=name: _held(lab, name))  # type: ignore[misc]
             host.cut_off()

@@ -1,4 +1,4 @@
-"""The server dies under load, or connections to it do: workers and clients come back and lose nothing."""
+"""The server dies under load, its connections do, or it has none left: all come back and lose nothing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random
 from uuid import UUID
 
+import psycopg
 from psycopg.conninfo import make_conninfo
 
 from tests.support.crew import crew
@@ -15,7 +16,7 @@ from tests.support.proxy import proxy
 from tests.support.soak import Soak, check_events, expected
 from tests.support.wait import eventually
 from tests.support.watching import Watcher, watcher
-from tests.support.worker_lab import Lab
+from tests.support.worker_lab import Lab, WorkerProcess
 
 
 def _send(soak: Soak, client: Watcher, count: int) -> None:
@@ -99,3 +100,36 @@ def test_connections_are_delayed_dropped_and_reset(
             assert "lost " in workers.logs
         assert net.counts["resets"] + net.counts["closes"] + net.counts["halves"] > 0, net.counts
     trust_report(**net.counts, runs=len(soak.orders))
+
+
+def _take_all_connections(dsn: str) -> list[psycopg.Connection[tuple[object, ...]]]:
+    taken = []
+    while True:
+        try:
+            taken.append(psycopg.connect(dsn, autocommit=True))
+        except psycopg.OperationalError:
+            return taken
+
+
+def test_workers_outlive_a_server_without_connections(
+    own_postgres: OwnServer, own_lab: Lab, trust_random: Random
+) -> None:
+    soak = Soak(own_lab, trust_random)
+    with crew(own_lab, 1, "soak") as workers, psycopg.connect(own_postgres.dsn, autocommit=True) as control:
+        soak.start(20)
+        eventually(soak.attempts)
+        taken = _take_all_connections(own_postgres.dsn)
+        control.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgflow-gen'"
+        )
+        taken += _take_all_connections(own_postgres.dsn)
+        workers.workers["crew-1"].until_logged("too many clients")
+        late = WorkerProcess.launch(own_lab, ["soak"], {})
+        assert late.exit_code() == 1
+        assert "cannot reach" in late.log
+        assert "too many clients" in late.log
+        for connection in taken:
+            connection.close()
+        soak.until_ended()
+        soak.check(released=True)  # a claim whose answer was lost is given back
+        workers.stop()

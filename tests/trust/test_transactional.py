@@ -39,9 +39,9 @@ def test_writes_happen_exactly_once_however_often_workers_are_killed(
             lab.start("books", {"folder": str(lab.folder), "note": str(number)})
         return total + count
 
-    total = start(30)
+    total = start(20)
     with crew(lab, 2, "books", max_concurrent="4") as workers:
-        while kills < 6 or time.monotonic() < deadline:
+        while kills < 4 or time.monotonic() < deadline:
             if _open(lab) < 12:
                 total = start(20)
             name = trust_random.choice(sorted(workers.workers))
