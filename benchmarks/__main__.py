@@ -30,6 +30,10 @@ A machine that does something else meanwhile measures that as well.
 
 def main() -> None:
     options = _parser().parse_args()
+    if options.merge:
+        for line in tables(earlier(options.merge)):
+            print(line)
+        return
     try:
         results, facts = run(options)
     except BenchmarkError as error:
@@ -41,6 +45,12 @@ def main() -> None:
     if options.json:
         document = {"facts": facts, "results": [asdict(result) for result in results]}
         options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def earlier(files: Sequence[Path]) -> list[Result]:
+    """The results that ``--json`` wrote."""
+    documents = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    return [Result(**result) for document in documents for result in document["results"]]
 
 
 def run(options: argparse.Namespace) -> tuple[list[Result], dict[str, object]]:
@@ -152,6 +162,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FOLDER",
         help="where the server's data goes; default: a temporary folder",
+    )
+    add(
+        "--merge",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="measure nothing: print the tables of what --json wrote in earlier runs, as one",
     )
     add("--json", type=Path, metavar="FILE", help="write all single results there as well")
     return parser
