@@ -39,13 +39,20 @@ class Engine:
     """Owns the outcomes waiting to be reported and decides what each lane does next."""
 
     def __init__(
-        self, flows: ServedFlows, exchange: Exchange, slots: Slots, idle: Idle, batch_size: int
+        self,
+        flows: ServedFlows,
+        exchange: Exchange,
+        slots: Slots,
+        idle: Idle,
+        batch_size: int,
+        lane_count: int,
     ) -> None:
         self._flows = flows
         self._exchange = exchange
         self._slots = slots
         self._idle = idle
         self._batch_size = batch_size
+        self._most_outcomes = min(MOST_OUTCOMES, -(-slots.total // lane_count))  # so that lanes overlap
         self._waiting: deque[Outcome] = deque()
         self._signal = asyncio.Event()
         self._calls = 0
@@ -177,7 +184,8 @@ class Engine:
             self._note_failures(failed, await self._exchange.fail(link, failed))
         live, ending = self._by_flow(completed)
         if live:
-            await self._complete(link, live, self._slots.total)
+            # each outcome frees a slot: one that still waits keeps its own for its own successor
+            await self._complete(link, live, max(len(live), self._slots.free - len(self._waiting)))
         if ending:
             await self._complete(link, ending, 0)
 
@@ -216,7 +224,7 @@ class Engine:
         completed: list[Completed] = []
         failed: list[Failed] = []
         size = 0
-        while self._waiting and len(completed) + len(failed) < MOST_OUTCOMES and size < MOST_BYTES:
+        while self._waiting and len(completed) + len(failed) < self._most_outcomes and size < MOST_BYTES:
             outcome = self._waiting.popleft()
             if isinstance(outcome, Completed):
                 completed.append(outcome)

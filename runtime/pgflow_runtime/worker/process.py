@@ -100,14 +100,14 @@ class Process:
         metrics = Metrics() if config.health_port is not None else None
         observer = as_one([] if metrics is None else [metrics])
         self._exchange = self._make_exchange(observer)
-        self._engine = Engine(self._flows, self._exchange, self._slots, self._idle, config.batch_size)
+        lanes = max(1, config.max_pg_connections - 2)  # one more for the heartbeat, one for what handlers ask
+        self._engine = Engine(self._flows, self._exchange, self._slots, self._idle, config.batch_size, lanes)
         inputs = RunInputs(self._fetch_input, loop)
         place = make_workplace(self._conninfo, config, self._flows, self._shutdown, inputs)
         self._connections = place.connections
         self._executor = Executor(self._slots, place, self._engine.emit, self._all_stuck)
         self._engine.executor = self._executor
         self._engine.observer = observer
-        lanes = max(1, config.max_pg_connections - 2)  # one more for the heartbeat, one for what handlers ask
         self._lanes = [Link(self._conninfo, prepare=prepare, on_loss=self._lost) for _ in range(lanes)]
         spare = config.max_pg_connections > 2
         self._service = Link(self._conninfo, prepare=prepare) if spare else self._lanes[0]

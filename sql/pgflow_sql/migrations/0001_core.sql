@@ -143,8 +143,8 @@ create table pgflow.steps (
   constraint when_unmet_is_valid check (when_unmet in ('fail', 'skip', 'skip-cascade')),
   constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade'))
 );
--- Answers "does this flow need the slower path?" without reading its steps.
-create index steps_dependent_maps_idx on pgflow.steps (flow_slug) where step_type = 'map' and deps_count > 0;
+-- They answer "does this flow need the slower path?" without reading its steps.
+create index steps_maps_idx on pgflow.steps (flow_slug) where step_type = 'map';
 create index steps_conditional_idx on pgflow.steps (flow_slug)
   where required_input_pattern is not null or forbidden_input_pattern is not null;
 
@@ -625,6 +625,40 @@ begin
 end;
 $$;
 
+-- ---- schema/0199__send_messages.sql
+-- Sends a message per task to the queue of its flow, in the order given; returns their ids. Message i becomes
+-- visible after vt_offsets[i] seconds; one that is handed over at once counts as read.
+create function pgflow._send_messages(
+  flow_slug text, run_ids uuid[], step_slugs text[], task_indexes int[], handed boolean[], vt_offsets int[]
+)
+returns bigint[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_msg_ids bigint[];
+begin
+  execute format(
+    $sql$
+      with sent as (
+        insert into pgmq.%I (read_ct, vt, message)
+        select m.handed::int, $6 + m.vt_offset * interval '1 second',
+          jsonb_build_object(
+            'flow_slug', $7, 'run_id', m.run_id, 'step_slug', m.step_slug, 'task_index', m.task_index)
+        from unnest($1, $2, $3, $4, $5) with ordinality
+          m(run_id, step_slug, task_index, handed, vt_offset, position)
+        order by m.position
+        returning msg_id
+      )
+      select array_agg(s.msg_id order by s.msg_id) from sent s
+    $sql$,
+    pgflow._queue_table(_send_messages.flow_slug, 'q')
+  ) into v_msg_ids using run_ids, step_slugs, task_indexes, handed, vt_offsets, clock_timestamp(),
+    _send_messages.flow_slug;
+  return v_msg_ids;
+end;
+$$;
+
 -- ---- schema/0200__send_events.sql
 -- The only place that sends events: one per element, in the order given; payloads are read from the state
 -- tables. event_type is 'run:*' (step_slugs is null) or 'step:*'. Without realtime.send it costs nothing.
@@ -729,6 +763,10 @@ as $$
 declare
   v_queue record;
 begin
+  if _archive.flow_slugs[1] = all(_archive.flow_slugs) then
+    perform 1 from pgmq.archive(_archive.flow_slugs[1], _archive.msg_ids);
+    return;
+  end if;
   for v_queue in
     select m.flow_slug, array_agg(m.msg_id order by m.msg_id) as ids
     from unnest(_archive.flow_slugs, _archive.msg_ids) m(flow_slug, msg_id)
@@ -879,20 +917,125 @@ begin
 end;
 $$;
 
+-- ---- schema/0207__elements.sql
+-- The elements that the tasks of these steps go over, for the steps of one flow, in the order of the steps and of
+-- their tasks; null for tasks of single steps, and of maps whose number of tasks was set by hand.
+create function pgflow._elements(
+  flow_slug text, flow_slugs text[], run_ids uuid[], step_slugs text[], task_counts int[]
+)
+returns jsonb[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array(
+    select e.element
+    from unnest(_elements.flow_slugs, _elements.run_ids, _elements.step_slugs, _elements.task_counts)
+      with ordinality p(flow_slug, run_id, step_slug, task_count, position)
+    cross join lateral (
+      select case
+        when st.step_type <> 'map' then null
+        when st.deps_count = 0 then (select r.input from pgflow.runs r where r.run_id = p.run_id)
+        else (
+          select ds.output
+          from pgflow.deps d
+          join pgflow.step_states ds on ds.run_id = p.run_id and ds.step_slug = d.dep_slug
+          where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+        )
+      end as items
+      from pgflow.steps st
+      where st.flow_slug = _elements.flow_slug and st.step_slug = p.step_slug
+      offset 0
+    ) a
+    cross join lateral (
+      select case
+        when jsonb_typeof(a.items) = 'array' and jsonb_array_length(a.items) = p.task_count then a.items
+      end as items
+    ) b
+    cross join lateral (
+      select i.element, i.position as task_index
+      from jsonb_array_elements(b.items) with ordinality i(element, position)
+      union all
+      select null, g.task_index
+      from generate_series(1, p.task_count) g(task_index)
+      where b.items is null
+    ) e
+    where p.flow_slug = _elements.flow_slug
+    order by p.position, e.task_index
+  );
+end;
+$$;
+
+-- ---- schema/0208__flows_of.sql
+-- The flows of these runs, in their order.
+create function pgflow._flows_of(run_ids uuid[])
+returns text[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array(
+    select r.flow_slug
+    from unnest(_flows_of.run_ids) with ordinality p(run_id, position)
+    cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = p.run_id limit 1) r
+    order by p.position
+  );
+end;
+$$;
+
+-- ---- schema/0209__runs_to_settle.sql
+-- Of runs whose steps (pairs, with their flows) have just ended: those in which a dependent has a condition to
+-- judge, or turns out to have no tasks.
+create function pgflow._runs_to_settle(flow_slugs text[], run_ids uuid[], step_slugs text[])
+returns uuid[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array(
+    select distinct d.run_id
+    from unnest(_runs_to_settle.flow_slugs, _runs_to_settle.run_ids, _runs_to_settle.step_slugs)
+      d(flow_slug, run_id, step_slug)
+    cross join lateral (
+      select e.step_slug
+      from pgflow.deps e
+      where e.flow_slug = d.flow_slug and e.dep_slug = d.step_slug
+      offset 0
+    ) dep
+    cross join lateral (
+      select st.step_type, st.required_input_pattern, st.forbidden_input_pattern
+      from pgflow.steps st
+      where st.flow_slug = d.flow_slug and st.step_slug = dep.step_slug
+      limit 1
+    ) child
+    where child.required_input_pattern is not null
+      or child.forbidden_input_pattern is not null
+      or child.step_type = 'map' and (
+        select p.status = 'skipped' or p.output = '[]'
+        from pgflow.step_states p
+        where p.run_id = d.run_id and p.step_slug = d.step_slug
+      )
+  );
+end;
+$$;
+
 -- ---- schema/0210__release_dependents.sql
--- Steps that have just been completed or skipped (pairs) release their dependents: remaining_deps goes down,
--- a dependent map learns its number of tasks. With start = true dependents that become ready are started in
--- the same update (one row version less), except in runs where a dependent has a condition or no tasks:
--- these have to be settled first. Returns pairs: started ones (with the worker of a parent), and those that
--- became ready but were not started.
+-- Steps that have just been completed or skipped (pairs, with their flows) release their dependents:
+-- remaining_deps goes down, a dependent map learns its number of tasks. With start = true dependents that
+-- become ready are started in the same update (one row version less), except in runs where a dependent has a
+-- condition or no tasks: these have to be settled first. Returns pairs: started ones (with flow, number of
+-- tasks, and the worker of a parent), and those that became ready but were not started.
 create function pgflow._release_dependents(
+  flow_slugs text[],
   run_ids uuid[],
   step_slugs text[],
   worker_ids uuid[],
   start boolean,
+  out started_flow_slugs text[],
   out started_run_ids uuid[],
   out started_step_slugs text[],
   out started_worker_ids uuid[],
+  out started_task_counts int[],
   out ready_run_ids uuid[],
   out ready_step_slugs text[]
 )
@@ -900,8 +1043,24 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_maps boolean;
+  v_held uuid[];
   v_all bigint;  -- see 0001_model.sql
 begin
+  v_maps := exists (
+    select 1 from pgflow.steps st
+    where st.flow_slug = any(_release_dependents.flow_slugs) and st.step_type = 'map'
+  );
+  if start and (v_maps or exists (
+    select 1 from pgflow.steps st
+    where st.flow_slug = any(_release_dependents.flow_slugs)
+      and (st.required_input_pattern is not null or st.forbidden_input_pattern is not null)
+  )) then
+    v_held := pgflow._runs_to_settle(
+      _release_dependents.flow_slugs, _release_dependents.run_ids, _release_dependents.step_slugs
+    );
+  end if;
+
   with released as (
     update pgflow.step_states c
     set remaining_deps = c.remaining_deps - x.dep_count,
@@ -919,46 +1078,33 @@ begin
         d.run_id,
         dep.step_slug,
         count(*)::int as dep_count,
-        max(l.task_count) as task_count,
+        max(case when v_maps then (
+          select case
+            when p.status = 'skipped' then 0
+            when jsonb_typeof(p.output) = 'array' then jsonb_array_length(p.output)
+          end
+          from pgflow.steps child
+          join pgflow.step_states p on p.run_id = d.run_id and p.step_slug = d.step_slug
+          where child.flow_slug = d.flow_slug and child.step_slug = dep.step_slug and child.step_type = 'map'
+        ) end) as task_count,
         (array_agg(d.worker_id))[1] as worker_id,
-        _release_dependents.start and not bool_or(bool_or(
-          child.required_input_pattern is not null
-          or child.forbidden_input_pattern is not null
-          or coalesce(l.task_count = 0, false)
-        )) over (partition by d.run_id) as start
+        _release_dependents.start and not coalesce(d.run_id = any(v_held), false) as start
       from unnest(
-        _release_dependents.run_ids, _release_dependents.step_slugs, _release_dependents.worker_ids
-      ) d(run_id, step_slug, worker_id)
-      cross join lateral (
-        select s.flow_slug, s.status, s.output
-        from pgflow.step_states s
-        where s.run_id = d.run_id and s.step_slug = d.step_slug
-        limit 1
-      ) p
+        _release_dependents.flow_slugs, _release_dependents.run_ids, _release_dependents.step_slugs,
+        _release_dependents.worker_ids
+      ) d(flow_slug, run_id, step_slug, worker_id)
       cross join lateral (
         select e.step_slug
         from pgflow.deps e
-        where e.flow_slug = p.flow_slug and e.dep_slug = d.step_slug
+        where e.flow_slug = d.flow_slug and e.dep_slug = d.step_slug
         offset 0
       ) dep
-      cross join lateral (
-        select st.step_type, st.required_input_pattern, st.forbidden_input_pattern
-        from pgflow.steps st
-        where st.flow_slug = p.flow_slug and st.step_slug = dep.step_slug
-        limit 1
-      ) child
-      cross join lateral (
-        select case
-          when child.step_type <> 'map' then null
-          when p.status = 'skipped' then 0
-          when jsonb_typeof(p.output) = 'array' then jsonb_array_length(p.output)
-        end as task_count
-      ) l
       group by d.run_id, dep.step_slug
       limit v_all
     ) x
     where c.run_id = x.run_id and c.step_slug = x.step_slug
-    returning c.run_id, c.step_slug, c.status, c.remaining_deps, c.initial_tasks, x.worker_id, x.start
+    returning c.flow_slug, c.run_id, c.step_slug, c.status, c.remaining_deps, c.initial_tasks, x.worker_id,
+      x.start
   ),
   ready as (
     select * from released l
@@ -967,12 +1113,15 @@ begin
     order by l.run_id, l.step_slug collate "C"
   )
   select
+    array_agg(l.flow_slug) filter (where l.status = 'started'),
     array_agg(l.run_id) filter (where l.status = 'started'),
     array_agg(l.step_slug) filter (where l.status = 'started'),
     array_agg(l.worker_id) filter (where l.status = 'started'),
+    array_agg(l.initial_tasks) filter (where l.status = 'started'),
     array_agg(l.run_id) filter (where l.status = 'created'),
     array_agg(l.step_slug) filter (where l.status = 'created')
-  into started_run_ids, started_step_slugs, started_worker_ids, ready_run_ids, ready_step_slugs
+  into started_flow_slugs, started_run_ids, started_step_slugs, started_worker_ids, started_task_counts,
+    ready_run_ids, ready_step_slugs
   from ready l;
 end;
 $$;
@@ -1134,7 +1283,8 @@ begin
 
   select d.ready_run_ids, d.ready_step_slugs into ready_run_ids, ready_step_slugs
   from pgflow._release_dependents(
-    _complete_taskless.run_ids, _complete_taskless.step_slugs, null, false
+    pgflow._flows_of(_complete_taskless.run_ids), _complete_taskless.run_ids, _complete_taskless.step_slugs,
+    null, false
   ) d;
 end;
 $$;
@@ -1262,7 +1412,9 @@ begin
     end if;
     if v_round.skip_run_ids is not null then
       select d.ready_run_ids, d.ready_step_slugs into v_todo_run_ids, v_todo_step_slugs
-      from pgflow._release_dependents(v_round.skip_run_ids, v_round.skip_step_slugs, null, false) d;
+      from pgflow._release_dependents(
+        pgflow._flows_of(v_round.skip_run_ids), v_round.skip_run_ids, v_round.skip_step_slugs, null, false
+      ) d;
     end if;
   end loop;
 end;
@@ -1326,7 +1478,12 @@ $$;
 -- Starts ready steps (pairs) that have tasks, in runs that are started; returns those it started. Their
 -- tasks do not exist yet: _spawn_tasks makes them.
 create function pgflow._start_steps(
-  run_ids uuid[], step_slugs text[], out started_run_ids uuid[], out started_step_slugs text[]
+  run_ids uuid[],
+  step_slugs text[],
+  out started_flow_slugs text[],
+  out started_run_ids uuid[],
+  out started_step_slugs text[],
+  out started_task_counts int[]
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -1351,26 +1508,27 @@ begin
       and s.status = 'created'
       and s.remaining_deps = 0
       and s.initial_tasks > 0
-    returning s.run_id, s.step_slug
-  )
-  select
-    array_agg(s.run_id order by s.run_id, s.step_slug collate "C"),
-    array_agg(s.step_slug order by s.run_id, s.step_slug collate "C")
-  into started_run_ids, started_step_slugs
-  from started s;
+    returning s.flow_slug, s.run_id, s.step_slug, s.initial_tasks
+  ),
+  sorted as (select * from started s order by s.run_id, s.step_slug collate "C")
+  select array_agg(s.flow_slug), array_agg(s.run_id), array_agg(s.step_slug), array_agg(s.initial_tasks)
+  into started_flow_slugs, started_run_ids, started_step_slugs, started_task_counts
+  from sorted s;
 end;
 $$;
 
 -- ---- schema/0219__spawn_tasks.sql
--- Makes the tasks and messages of steps that have just been started (pairs; messages are sent in their
--- order). Up to hand_over tasks of steps without start_delay are born started, owned by the pair's worker,
--- their messages already invisible: that saves the claim. Returns the keys of those.
--- A task and its message are inserted together because the id is drawn from the queue's sequence first.
+-- Makes the tasks and messages of steps that have just been started (pairs with their flow and number of tasks;
+-- messages are sent in their order). Up to hand_over tasks of steps without start_delay are born started, owned
+-- by the pair's worker, their messages already invisible: that saves the claim. Returns the keys of those.
 create function pgflow._spawn_tasks(
+  flow_slugs text[],
   run_ids uuid[],
   step_slugs text[],
   worker_ids uuid[],
+  task_counts int[],
   hand_over int,
+  out handed_flow_slugs text[],
   out handed_run_ids uuid[],
   out handed_step_slugs text[],
   out handed_task_indexes int[]
@@ -1380,144 +1538,116 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slug text;
-  v_sequence regclass;
   v_left int := coalesce(hand_over, 0);
-  v_made record;
+  v_steps record;
+  v_tasks record;
+  v_msg_ids bigint[];
   v_notify text[];
 begin
   for v_flow_slug in
-    select distinct r.flow_slug
-    from unnest(_spawn_tasks.run_ids) p(run_id)
-    cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = p.run_id limit 1) r
-    order by r.flow_slug
+    select distinct f.flow_slug from unnest(_spawn_tasks.flow_slugs) f(flow_slug) order by 1
   loop
-    v_sequence := pg_get_serial_sequence(
-      format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'q')), 'msg_id'
-    )::regclass;
+    -- one look at each step, however many runs have started it
+    select
+      array_agg(st.step_slug) as slugs,
+      array_agg(coalesce(st.opt_start_delay, 0)) as start_delays,
+      array_agg(coalesce(st.opt_timeout, f.opt_timeout) + 2) as vt_offsets,
+      bool_or(st.step_type = 'map') as maps
+    into v_steps
+    from pgflow.flows f
+    cross join lateral (
+      select *
+      from pgflow.steps l
+      where l.flow_slug = f.flow_slug and l.step_slug = any(_spawn_tasks.step_slugs)
+      offset 0
+    ) st
+    where f.flow_slug = v_flow_slug;
 
-    with made as (
-      insert into pgflow.step_tasks (
-        flow_slug, run_id, step_slug, task_index, message_id, status, attempts_count, started_at,
-        last_worker_id, element
-      )
+    select
+      array_agg(q.run_id) as run_ids,
+      array_agg(q.step_slug) as step_slugs,
+      array_agg(q.task_index) as task_indexes,
+      array_agg(case when q.handed then q.worker_id end) as worker_ids,
+      array_agg(q.handed) as handed,
+      array_agg(case when q.handed then q.vt_offset else q.start_delay end) as vt_offsets,
+      array_agg(q.run_id) filter (where q.handed) as handed_run_ids,
+      array_agg(q.step_slug) filter (where q.handed) as handed_step_slugs,
+      array_agg(q.task_index) filter (where q.handed) as handed_task_indexes,
+      bool_or(not q.handed and q.start_delay = 0) as visible
+    into v_tasks
+    from (
       select
-        v_flow_slug, q.run_id, q.step_slug, q.task_index, nextval(v_sequence),
-        case when q.handed then 'started' else 'queued' end,
-        case when q.handed then 1 else 0 end,
-        case when q.handed then now() end,
-        case when q.handed then q.worker_id end,
-        q.element
+        e.*,
+        e.eligible and count(*) filter (where e.eligible) over (order by e.position, e.task_index) <= v_left
+          as handed
       from (
         select
-          s.run_id,
-          s.step_slug,
-          e.task_index,
-          e.element,
-          p.worker_id,
-          coalesce(
-            d.eligible
-              and row_number() over (partition by d.eligible order by p.position, e.task_index) <= v_left,
-            false
-          ) as handed
-        from unnest(_spawn_tasks.run_ids, _spawn_tasks.step_slugs, _spawn_tasks.worker_ids)
-          with ordinality p(run_id, step_slug, worker_id, position)
-        cross join lateral (
-          select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
-        ) s
-        cross join lateral (
-          select * from pgflow.steps l where l.flow_slug = v_flow_slug and l.step_slug = p.step_slug limit 1
-        ) st
-        cross join lateral (
-          select coalesce(st.opt_start_delay, 0) = 0 and p.worker_id is not null and v_left > 0 as eligible
-        ) d
-        cross join lateral (
-          select case
-            when st.step_type <> 'map' then null
-            when st.deps_count = 0 then (select r.input from pgflow.runs r where r.run_id = s.run_id)
-            else (
-              select ds.output
-              from pgflow.deps d
-              join pgflow.step_states ds on ds.run_id = s.run_id and ds.step_slug = d.dep_slug
-              where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug
-            )
-          end as items
-        ) a
-        cross join lateral (
-          select case
-            when jsonb_typeof(a.items) = 'array' and jsonb_array_length(a.items) = s.initial_tasks then a.items
-          end as items
-        ) b
-        cross join lateral (
-          select i.element, (i.position - 1)::int as task_index
-          from jsonb_array_elements(b.items) with ordinality i(element, position)
-          union all
-          -- single steps, and maps whose number of tasks was set by hand
-          select null, g.task_index
-          from generate_series(0, s.initial_tasks - 1) g(task_index)
-          where b.items is null
-        ) e
-        where s.flow_slug = v_flow_slug
-        order by p.position, e.task_index
-      ) q
-      returning run_id, step_slug, task_index, message_id, status
+          p.run_id, p.step_slug, p.worker_id, p.position,
+          generate_series(0, p.task_count - 1) as task_index,
+          v_steps.start_delays[s.place] as start_delay,
+          v_steps.vt_offsets[s.place] as vt_offset,
+          v_left > 0 and p.worker_id is not null and v_steps.start_delays[s.place] = 0 as eligible
+        from unnest(
+          _spawn_tasks.flow_slugs, _spawn_tasks.run_ids, _spawn_tasks.step_slugs, _spawn_tasks.worker_ids,
+          _spawn_tasks.task_counts
+        ) with ordinality p(flow_slug, run_id, step_slug, worker_id, task_count, position)
+        cross join lateral (select array_position(v_steps.slugs, p.step_slug) as place) s
+        where p.flow_slug = v_flow_slug
+      ) e
+    ) q;
+
+    v_msg_ids := pgflow._send_messages(
+      v_flow_slug, v_tasks.run_ids, v_tasks.step_slugs, v_tasks.task_indexes, v_tasks.handed,
+      v_tasks.vt_offsets
+    );
+
+    insert into pgflow.step_tasks (
+      flow_slug, run_id, step_slug, task_index, message_id, status, attempts_count, started_at,
+      last_worker_id, element
     )
     select
-      array_agg(m.message_id) as msg_ids,
-      array_agg(m.run_id) as run_ids,
-      array_agg(m.step_slug) as step_slugs,
-      array_agg(m.task_index) as task_indexes,
-      array_agg(m.status = 'started') as handed,
-      array_agg(
-        case when m.status = 'started' then coalesce(st.opt_timeout, f.opt_timeout) + 2
-        else coalesce(st.opt_start_delay, 0) end
-      ) as vt_offsets,
-      array_agg(m.run_id) filter (where m.status = 'started') as handed_run_ids,
-      array_agg(m.step_slug) filter (where m.status = 'started') as handed_step_slugs,
-      array_agg(m.task_index) filter (where m.status = 'started') as handed_task_indexes,
-      bool_or(m.status = 'queued' and coalesce(st.opt_start_delay, 0) = 0) as visible
-    into v_made
-    from made m
-    cross join lateral (
-      select * from pgflow.steps l where l.flow_slug = v_flow_slug and l.step_slug = m.step_slug limit 1
-    ) st
-    cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = v_flow_slug limit 1) f;
+      v_flow_slug, t.run_id, t.step_slug, t.task_index, t.message_id,
+      case when t.handed then 'started' else 'queued' end,
+      t.handed::int,
+      case when t.handed then now() end,
+      t.worker_id,
+      t.element
+    from unnest(
+      v_tasks.run_ids, v_tasks.step_slugs, v_tasks.task_indexes, v_msg_ids, v_tasks.handed, v_tasks.worker_ids,
+      case when v_steps.maps then pgflow._elements(
+        v_flow_slug, _spawn_tasks.flow_slugs, _spawn_tasks.run_ids, _spawn_tasks.step_slugs,
+        _spawn_tasks.task_counts
+      ) end
+    ) t(run_id, step_slug, task_index, message_id, handed, worker_id, element);
 
-    execute format(
-      $sql$
-        insert into pgmq.%I (msg_id, read_ct, vt, message)
-        overriding system value
-        select m.msg_id, m.handed::int, $7 + m.vt_offset * interval '1 second',
-          jsonb_build_object(
-            'flow_slug', $8, 'run_id', m.run_id, 'step_slug', m.step_slug, 'task_index', m.task_index)
-        from unnest($1, $2, $3, $4, $5, $6) m(msg_id, run_id, step_slug, task_index, handed, vt_offset)
-      $sql$,
-      pgflow._queue_table(v_flow_slug, 'q')
-    ) using v_made.msg_ids, v_made.run_ids, v_made.step_slugs, v_made.task_indexes, v_made.handed,
-      v_made.vt_offsets, clock_timestamp(), v_flow_slug;
-
-    handed_run_ids := handed_run_ids || v_made.handed_run_ids;
-    handed_step_slugs := handed_step_slugs || v_made.handed_step_slugs;
-    handed_task_indexes := handed_task_indexes || v_made.handed_task_indexes;
-    v_left := v_left - coalesce(cardinality(v_made.handed_run_ids), 0);
-    if v_made.visible then
+    if v_tasks.handed_run_ids is not null then
+      handed_flow_slugs := handed_flow_slugs
+        || array_fill(v_flow_slug, array[cardinality(v_tasks.handed_run_ids)]);
+      handed_run_ids := handed_run_ids || v_tasks.handed_run_ids;
+      handed_step_slugs := handed_step_slugs || v_tasks.handed_step_slugs;
+      handed_task_indexes := handed_task_indexes || v_tasks.handed_task_indexes;
+      v_left := v_left - cardinality(v_tasks.handed_run_ids);
+    end if;
+    if v_tasks.visible then
       v_notify := v_notify || v_flow_slug;
     end if;
   end loop;
-
   perform pgflow._notify(v_notify, null);
 end;
 $$;
 
 -- ---- schema/0220__advance.sql
--- What follows when steps (pairs, in started runs) have been completed or skipped: release the dependents,
+-- What follows when steps (pairs with their flows, in started runs) have been completed or skipped: release the dependents,
 -- resolve conditions and taskless steps, start what is ready, hand tasks over, complete runs.
 -- count_steps: whether runs.remaining_steps still has to go down by these steps. Returns what was handed over.
 create function pgflow._advance(
+  flow_slugs text[],
   run_ids uuid[],
   step_slugs text[],
   worker_ids uuid[],
   hand_over int,
   count_steps boolean,
+  out handed_flow_slugs text[],
   out handed_run_ids uuid[],
   out handed_step_slugs text[],
   out handed_task_indexes int[]
@@ -1530,10 +1660,12 @@ declare
   v_started record;
 begin
   select * into v_released
-  from pgflow._release_dependents(_advance.run_ids, _advance.step_slugs, _advance.worker_ids, true);
+  from pgflow._release_dependents(
+    _advance.flow_slugs, _advance.run_ids, _advance.step_slugs, _advance.worker_ids, true
+  );
 
   if v_released.ready_run_ids is not null then
-    select s.started_run_ids, s.started_step_slugs into v_started
+    select s.* into v_started
     from pgflow._settle(v_released.ready_run_ids, v_released.ready_step_slugs) p
     cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
 
@@ -1543,16 +1675,18 @@ begin
       from unnest(v_started.started_run_ids) with ordinality s(run_id, position)
       order by s.position
     );
+    v_released.started_flow_slugs := v_released.started_flow_slugs || v_started.started_flow_slugs;
+    v_released.started_task_counts := v_released.started_task_counts || v_started.started_task_counts;
     v_released.started_run_ids := v_released.started_run_ids || v_started.started_run_ids;
     v_released.started_step_slugs := v_released.started_step_slugs || v_started.started_step_slugs;
   end if;
 
   if v_released.started_run_ids is not null then
     perform pgflow._send_events('step:started', v_released.started_run_ids, v_released.started_step_slugs);
-    select s.handed_run_ids, s.handed_step_slugs, s.handed_task_indexes
-    into handed_run_ids, handed_step_slugs, handed_task_indexes
+    select s.* into handed_flow_slugs, handed_run_ids, handed_step_slugs, handed_task_indexes
     from pgflow._spawn_tasks(
-      v_released.started_run_ids, v_released.started_step_slugs, v_released.started_worker_ids, hand_over
+      v_released.started_flow_slugs, v_released.started_run_ids, v_released.started_step_slugs,
+      v_released.started_worker_ids, v_released.started_task_counts, hand_over
     ) s;
   end if;
 
@@ -1561,17 +1695,40 @@ end;
 $$;
 
 -- ---- schema/0230__task_results.sql
--- What a worker needs to run these started tasks (keys), in the order given. Outputs of dependencies are read
--- from their step states by primary key, elements of maps from the task's own row.
+-- What a worker needs to run these started tasks (keys with their flows), in the order given. Outputs of
+-- dependencies are read from their step states by primary key, elements of maps from the task's own row.
 -- flow_input_steps: '<flow_slug>.<step_slug>' of dependent steps and maps that want the run's input too.
 create function pgflow._task_results(
-  run_ids uuid[], step_slugs text[], task_indexes int[], flow_input_steps text[]
+  flow_slugs text[], run_ids uuid[], step_slugs text[], task_indexes int[], flow_input_steps text[]
 )
 returns setof pgflow.task_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_steps record;
 begin
+  -- one look at each step, however many of its tasks there are
+  select
+    array_agg(k.name) as names,
+    array_agg(st.step_type = 'map') as maps,
+    array_agg(st.deps_count = 0) as roots,
+    array_agg(
+      st.step_type = 'single' and st.deps_count = 0
+      or coalesce(k.name = any(_task_results.flow_input_steps), false)
+    ) as flow_inputs,
+    array_agg(coalesce(st.opt_timeout, f.opt_timeout)) as timeouts,
+    array_agg(coalesce(st.opt_max_attempts, f.opt_max_attempts)) as max_attempts
+  into v_steps
+  from (
+    select distinct g.flow_slug, g.step_slug, g.flow_slug || '.' || g.step_slug as name
+    from unnest(_task_results.flow_slugs, _task_results.step_slugs) g(flow_slug, step_slug)
+  ) k
+  cross join lateral (
+    select * from pgflow.steps l where l.flow_slug = k.flow_slug and l.step_slug = k.step_slug limit 1
+  ) st
+  cross join lateral (select * from pgflow.flows l where l.flow_slug = k.flow_slug limit 1) f;
+
   return query
   select
     'claimed'::text,
@@ -1583,10 +1740,10 @@ begin
     t.last_worker_id,
     t.message_id,
     case
-      when st.step_type = 'map' then coalesce(
+      when v_steps.maps[s.place] then coalesce(
         t.element,
         case
-          when st.deps_count = 0 then r.input -> t.task_index
+          when v_steps.roots[s.place] then r.input -> t.task_index
           else (
             select ds.output -> t.task_index
             from pgflow.deps d
@@ -1595,7 +1752,7 @@ begin
           )
         end
       )
-      when st.deps_count = 0 then '{}'
+      when v_steps.roots[s.place] then '{}'
       else (
         select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
         from pgflow.deps d
@@ -1603,18 +1760,15 @@ begin
         where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug and ds.status = 'completed'
       )
     end,
-    case
-      when (st.step_type = 'single' and st.deps_count = 0)
-        or t.flow_slug || '.' || t.step_slug = any(_task_results.flow_input_steps)
-        then r.input
-    end,
-    coalesce(st.opt_timeout, f.opt_timeout),
+    case when v_steps.flow_inputs[s.place] then r.input end,
+    v_steps.timeouts[s.place],
     t.started_at,
     r.trace_context,
     null::int,
-    coalesce(st.opt_max_attempts, f.opt_max_attempts)
-  from unnest(_task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes)
-    with ordinality k(run_id, step_slug, task_index, position)
+    v_steps.max_attempts[s.place]
+  from unnest(
+    _task_results.flow_slugs, _task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes
+  ) with ordinality k(flow_slug, run_id, step_slug, task_index, position)
   cross join lateral (
     select *
     from pgflow.step_tasks l
@@ -1622,26 +1776,22 @@ begin
     limit 1
   ) t
   cross join lateral (select l.input, l.trace_context from pgflow.runs l where l.run_id = k.run_id limit 1) r
-  cross join lateral (
-    select * from pgflow.steps l where l.flow_slug = t.flow_slug and l.step_slug = k.step_slug limit 1
-  ) st
-  cross join lateral (select * from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f
+  cross join lateral (select array_position(v_steps.names, k.flow_slug || '.' || k.step_slug) as place) s
   order by k.position;
 end;
 $$;
 
 -- ---- schema/0231__start_tasks.sql
--- Starts the tasks of messages the caller owns (has locked): element i is a message and the worker who wants
--- it; its task is found by the key in the message's body. Only queued tasks of started steps of started runs
--- start. Returns, in order, the keys of those that did and how long their messages have to stay invisible.
+-- Starts the tasks of messages of one flow that the caller owns (has locked); the task of a message is found by
+-- the key in its body. Only queued tasks of started steps of started runs start. Returns, in order, the keys of
+-- those that did and how long their messages have to stay invisible.
 create function pgflow._start_tasks(
-  worker_ids uuid[],
-  flow_slugs text[],
+  worker_id uuid,
+  flow_slug text,
   msg_ids bigint[],
   run_ids uuid[],
   step_slugs text[],
   task_indexes int[],
-  out started_flow_slugs text[],
   out started_msg_ids bigint[],
   out started_run_ids uuid[],
   out started_step_slugs text[],
@@ -1652,20 +1802,32 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_steps record;
   v_all bigint;  -- see 0001_model.sql
 begin
+  -- one look at each step, however many of its tasks there are
+  select array_agg(st.step_slug) as slugs, array_agg(coalesce(st.opt_timeout, f.opt_timeout) + 2) as vt_offsets
+  into v_steps
+  from pgflow.flows f
+  cross join lateral (
+    select *
+    from pgflow.steps l
+    where l.flow_slug = f.flow_slug and l.step_slug = any(_start_tasks.step_slugs)
+    offset 0
+  ) st
+  where f.flow_slug = _start_tasks.flow_slug;
+
   with started as (
     update pgflow.step_tasks t
     set status = 'started',
         started_at = greatest(now(), t.queued_at),
         attempts_count = t.attempts_count + 1,
-        last_worker_id = m.worker_id
+        last_worker_id = _start_tasks.worker_id
     from (
-      select g.*, coalesce(st.opt_timeout, f.opt_timeout) + 2 as vt_offset
+      select g.*
       from unnest(
-        _start_tasks.worker_ids, _start_tasks.flow_slugs, _start_tasks.msg_ids,
-        _start_tasks.run_ids, _start_tasks.step_slugs, _start_tasks.task_indexes
-      ) with ordinality g(worker_id, flow_slug, msg_id, run_id, step_slug, task_index, position)
+        _start_tasks.msg_ids, _start_tasks.run_ids, _start_tasks.step_slugs, _start_tasks.task_indexes
+      ) with ordinality g(msg_id, run_id, step_slug, task_index, position)
       cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
       cross join lateral (
         select l.status
@@ -1673,29 +1835,26 @@ begin
         where l.run_id = g.run_id and l.step_slug = g.step_slug
         limit 1
       ) s
-      cross join lateral (
-        select l.opt_timeout from pgflow.steps l
-        where l.flow_slug = g.flow_slug and l.step_slug = g.step_slug
-        limit 1
-      ) st
-      cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = g.flow_slug limit 1) f
       where r.status = 'started' and s.status = 'started'
       limit v_all
     ) m
     where t.run_id = m.run_id
       and t.step_slug = m.step_slug
       and t.task_index = m.task_index
-      and t.flow_slug = m.flow_slug
+      and t.flow_slug = _start_tasks.flow_slug
       and t.message_id = m.msg_id
       and t.status = 'queued'
-    returning t.flow_slug, t.message_id, t.run_id, t.step_slug, t.task_index, m.position, m.vt_offset
+    returning t.message_id, t.run_id, t.step_slug, t.task_index, m.position
   ),
-  sorted as (select * from started s order by s.position)
+  sorted as (
+    select s.*, v_steps.vt_offsets[array_position(v_steps.slugs, s.step_slug)] as vt_offset
+    from started s
+    order by s.position
+  )
   select
-    array_agg(s.flow_slug), array_agg(s.message_id), array_agg(s.run_id), array_agg(s.step_slug),
-    array_agg(s.task_index), array_agg(s.vt_offset)
-  into started_flow_slugs, started_msg_ids, started_run_ids, started_step_slugs,
-    started_task_indexes, vt_offsets
+    array_agg(s.message_id), array_agg(s.run_id), array_agg(s.step_slug), array_agg(s.task_index),
+    array_agg(s.vt_offset)
+  into started_msg_ids, started_run_ids, started_step_slugs, started_task_indexes, vt_offsets
   from sorted s;
 end;
 $$;
@@ -1748,18 +1907,18 @@ begin
 
   select * into v_started
   from pgflow._start_tasks(
-    array_fill(start_tasks.worker_id, array[cardinality(v_messages.run_ids)]),
-    array_fill(start_tasks.flow_slug, array[cardinality(v_messages.run_ids)]),
+    start_tasks.worker_id, start_tasks.flow_slug,
     v_messages.msg_ids, v_messages.run_ids, v_messages.step_slugs, v_messages.task_indexes
   );
   if v_started.started_run_ids is null then
     return;
   end if;
-  perform pgflow._set_visibility(v_started.started_flow_slugs, v_started.started_msg_ids, v_started.vt_offsets);
+  perform 1 from pgflow.set_vt_batch(start_tasks.flow_slug, v_started.started_msg_ids, v_started.vt_offsets);
 
   return query
   select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
   from pgflow._task_results(
+    array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]),
     v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
   ) r;
 end;
@@ -1785,35 +1944,40 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slugs text[];
+  v_live boolean;  -- whether all runs are still started
+  v_maps boolean;
   v_accepted record;
-  v_done record;
+  v_filled record;
   v_handed record;
   v_violations bigint[];
   v_refused bigint[];
   v_all bigint;  -- see 0001_model.sql
 begin
   -- A statement of its own: what follows must see what the others have committed meanwhile.
-  select array_agg(distinct r.flow_slug) into v_flow_slugs
+  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started') into v_flow_slugs, v_live
   from (
-    select l.flow_slug
+    select l.flow_slug, l.status
     from pgflow.runs l
     where l.run_id = any(_complete.run_ids)
     order by l.run_id
     for no key update
   ) r;
 
-  if exists (
-    select 1 from pgflow.steps st
-    where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map' and st.deps_count > 0
-  ) then
+  v_maps := exists (
+    select 1 from pgflow.steps st where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map'
+  );
+  if v_maps then
     v_violations := pgflow._fail_type_violations(
       _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
       _complete.attempts, _complete.outputs, _complete.fenced
     );
-    return query select v.* from pgflow._outcomes(
-      'failed', v_violations, _complete.worker_ids, _complete.run_ids, _complete.step_slugs,
-      _complete.task_indexes, _complete.attempts
-    ) v;
+    if v_violations is not null then
+      v_live := false;
+      return query select v.* from pgflow._outcomes(
+        'failed', v_violations, _complete.worker_ids, _complete.run_ids, _complete.step_slugs,
+        _complete.task_indexes, _complete.attempts
+      ) v;
+    end if;
   end if;
 
   with accepted as (
@@ -1822,19 +1986,21 @@ begin
         completed_at = greatest(now(), t.started_at),
         output = g.output
     from (
-      select u.*
+      select u.*, s.is_map
       from unnest(
         _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
         _complete.attempts, _complete.outputs
       ) with ordinality u(worker_id, run_id, step_slug, task_index, attempt, output, position)
-      cross join lateral (select l.status from pgflow.runs l where l.run_id = u.run_id limit 1) r
       cross join lateral (
-        select l.status
+        select v_maps and exists (
+          select 1 from pgflow.steps st
+          where st.flow_slug = l.flow_slug and st.step_slug = l.step_slug and st.step_type = 'map'
+        ) as is_map
         from pgflow.step_states l
-        where l.run_id = u.run_id and l.step_slug = u.step_slug
+        where l.run_id = u.run_id and l.step_slug = u.step_slug and l.status = 'started'
         limit 1
       ) s
-      where r.status = 'started' and s.status = 'started'
+      where v_live or (select r.status from pgflow.runs r where r.run_id = u.run_id) = 'started'
       limit v_all
     ) g
     where t.run_id = g.run_id
@@ -1842,17 +2008,52 @@ begin
       and t.task_index = g.task_index
       and t.status = 'started'
       and (not _complete.fenced or (t.last_worker_id = g.worker_id and t.attempts_count = g.attempt))
-    returning t.flow_slug, t.run_id, t.step_slug, t.message_id, t.last_worker_id, g.position
+    returning t.flow_slug, t.run_id, t.step_slug, t.message_id, t.last_worker_id, g.position, g.is_map,
+      case when not g.is_map then t.output end as output
+  ),
+  -- One counter update per (run, step), however many of its tasks are in the batch. The array of a map is put
+  -- together below: this statement does not see the outputs it stores.
+  counted as (
+    update pgflow.step_states s
+    set remaining_tasks = s.remaining_tasks - c.task_count,
+        status = case when s.remaining_tasks = c.task_count and not c.is_map then 'completed' else s.status end,
+        completed_at = case when s.remaining_tasks = c.task_count and not c.is_map
+          then greatest(now(), s.started_at) end,
+        output = case when s.remaining_tasks = c.task_count and not c.is_map then c.output end
+    from (
+      select a.run_id, a.step_slug, count(*)::int as task_count, bool_or(a.is_map) as is_map,
+        (array_agg(a.last_worker_id))[1] as worker_id,
+        (array_agg(a.output) filter (where not a.is_map))[1] as output
+      from accepted a
+      group by a.run_id, a.step_slug
+      limit v_all
+    ) c
+    where s.run_id = c.run_id and s.step_slug = c.step_slug
+    returning s.flow_slug, s.run_id, s.step_slug, c.worker_id, s.status, s.remaining_tasks
   )
-  select
-    array_agg(a.flow_slug) as flow_slugs,
-    array_agg(a.run_id) as run_ids,
-    array_agg(a.step_slug) as step_slugs,
-    array_agg(a.message_id) as msg_ids,
-    array_agg(a.last_worker_id) as worker_ids,
-    array_agg(a.position) as positions
+  select a.*, d.*
   into v_accepted
-  from accepted a;
+  from (
+    select
+      array_agg(a.flow_slug) as flow_slugs,
+      array_agg(a.run_id) as run_ids,
+      array_agg(a.message_id) as msg_ids,
+      array_agg(a.position) as positions
+    from accepted a
+  ) a
+  cross join (
+    select
+      array_agg(c.flow_slug) filter (where c.status = 'completed') as done_flow_slugs,
+      array_agg(c.run_id) filter (where c.status = 'completed') as done_run_ids,
+      array_agg(c.step_slug) filter (where c.status = 'completed') as done_step_slugs,
+      array_agg(c.worker_id) filter (where c.status = 'completed') as done_worker_ids,
+      array_agg(c.run_id) filter (where c.status <> 'completed' and c.remaining_tasks = 0) as full_run_ids,
+      array_agg(c.step_slug) filter (where c.status <> 'completed' and c.remaining_tasks = 0)
+        as full_step_slugs,
+      array_agg(c.worker_id) filter (where c.status <> 'completed' and c.remaining_tasks = 0)
+        as full_worker_ids
+    from counted c
+  ) d;
 
   if coalesce(cardinality(v_accepted.positions), 0) < cardinality(_complete.run_ids) then
     v_refused := array(
@@ -1870,59 +2071,50 @@ begin
     return;
   end if;
 
-  -- One counter update per (run, step), however many of its tasks are in the batch.
-  with counted as (
-    update pgflow.step_states s
-    set remaining_tasks = s.remaining_tasks - c.task_count,
-        status = case when s.remaining_tasks = c.task_count then 'completed' else s.status end,
-        completed_at = case when s.remaining_tasks = c.task_count then greatest(now(), s.started_at) end,
-        output = case
-          when s.remaining_tasks is distinct from c.task_count then null
-          when c.step_type = 'map' then (
+  if v_accepted.full_run_ids is not null then
+    with filled as (
+      update pgflow.step_states s
+      set status = 'completed',
+          completed_at = greatest(now(), s.started_at),
+          output = (
             select jsonb_agg(t.output order by t.task_index)
             from pgflow.step_tasks t
             where t.run_id = s.run_id and t.step_slug = s.step_slug
           )
-          else (
-            select t.output
-            from pgflow.step_tasks t
-            where t.run_id = s.run_id and t.step_slug = s.step_slug and t.status = 'completed'
-            limit 1
-          )
-        end
-    from (
-      select a.run_id, a.step_slug, count(*)::int as task_count, (array_agg(a.worker_id))[1] as worker_id,
-        (
-          select st.step_type
-          from pgflow.steps st
-          where st.flow_slug = min(a.flow_slug) and st.step_slug = a.step_slug
-        ) as step_type
-      from unnest(v_accepted.flow_slugs, v_accepted.run_ids, v_accepted.step_slugs, v_accepted.worker_ids)
-        a(flow_slug, run_id, step_slug, worker_id)
-      group by a.run_id, a.step_slug
-      limit v_all
-    ) c
-    where s.run_id = c.run_id and s.step_slug = c.step_slug
-    returning s.run_id, s.step_slug, s.status, c.worker_id
-  ),
-  done as (
-    select * from counted c where c.status = 'completed' order by c.run_id, c.step_slug collate "C"
-  )
-  select
-    array_agg(d.run_id) as run_ids, array_agg(d.step_slug) as step_slugs, array_agg(d.worker_id) as worker_ids
-  into v_done
-  from done d;
+      from (
+        select *
+        from unnest(v_accepted.full_run_ids, v_accepted.full_step_slugs, v_accepted.full_worker_ids)
+          f(run_id, step_slug, worker_id)
+        limit v_all
+      ) f
+      where s.run_id = f.run_id and s.step_slug = f.step_slug
+      returning s.flow_slug, s.run_id, s.step_slug, f.worker_id
+    )
+    select array_agg(f.flow_slug) as flow_slugs, array_agg(f.run_id) as run_ids,
+      array_agg(f.step_slug) as step_slugs, array_agg(f.worker_id) as worker_ids
+    into v_filled
+    from filled f;
+    v_accepted.done_flow_slugs := v_accepted.done_flow_slugs || v_filled.flow_slugs;
+    v_accepted.done_run_ids := v_accepted.done_run_ids || v_filled.run_ids;
+    v_accepted.done_step_slugs := v_accepted.done_step_slugs || v_filled.step_slugs;
+    v_accepted.done_worker_ids := v_accepted.done_worker_ids || v_filled.worker_ids;
+  end if;
 
   perform pgflow._archive(v_accepted.flow_slugs, v_accepted.msg_ids);
 
-  if v_done.run_ids is not null then
-    perform pgflow._send_events('step:completed', v_done.run_ids, v_done.step_slugs);
+  if v_accepted.done_run_ids is not null then
+    perform pgflow._send_events('step:completed', v_accepted.done_run_ids, v_accepted.done_step_slugs);
     select * into v_handed
-    from pgflow._advance(v_done.run_ids, v_done.step_slugs, v_done.worker_ids, _complete.hand_over, true);
-    return query select v.* from pgflow._task_results(
-      v_handed.handed_run_ids, v_handed.handed_step_slugs, v_handed.handed_task_indexes,
-      _complete.flow_input_steps
-    ) v;
+    from pgflow._advance(
+      v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
+      v_accepted.done_worker_ids, _complete.hand_over, true
+    );
+    if v_handed.handed_run_ids is not null then
+      return query select v.* from pgflow._task_results(
+        v_handed.handed_flow_slugs, v_handed.handed_run_ids, v_handed.handed_step_slugs,
+        v_handed.handed_task_indexes, _complete.flow_input_steps
+      ) v;
+    end if;
   end if;
   perform pgflow._notify(null, v_accepted.run_ids);
 end;
@@ -2367,6 +2559,7 @@ begin
     array_agg(v.run_id) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_run_ids,
     array_agg(v.step_slug) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_step_slugs,
     array_agg(v.error_message) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_messages,
+    array_agg(v.flow_slug) filter (where v.outcome = 'skip') as plain_flow_slugs,
     array_agg(v.run_id) filter (where v.outcome = 'skip') as plain_run_ids,
     array_agg(v.step_slug) filter (where v.outcome = 'skip') as plain_step_slugs,
     array_agg(v.run_id) filter (where v.outcome = 'skip-cascade') as cascade_run_ids,
@@ -2393,7 +2586,9 @@ begin
       array_fill('handler_failed'::text, array[cardinality(v_part.skip_run_ids)]), v_part.skip_messages
     );
     perform pgflow._force_skip(v_part.cascade_run_ids, v_part.cascade_step_slugs);
-    perform pgflow._advance(v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false);
+    perform pgflow._advance(
+      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false
+    );
     perform pgflow._finish_runs(v_part.cascade_run_ids, false);
   end if;
   perform pgflow._notify(v_part.visible_flow_slugs, v_part.changed_run_ids);
@@ -2572,32 +2767,38 @@ begin
         when st.deps_count = 0 then jsonb_array_length(r.input)
       end as initial_tasks
     ) c
-    returning step_states.run_id, step_states.step_slug, step_states.remaining_deps
+    returning step_states.run_id, step_states.step_slug, step_states.remaining_deps, step_states.initial_tasks
   ),
   roots as (
     -- messages go out in the order of the inputs
-    select s.run_id, s.step_slug
+    select s.run_id, s.step_slug, s.initial_tasks
     from states s
     where s.remaining_deps = 0
     order by array_position(v_run_ids, s.run_id), s.step_slug collate "C"
   )
-  select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
+  select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs,
+    array_agg(s.initial_tasks) as task_counts
   into v_roots
   from roots s;
 
   perform pgflow._send_events('run:started', v_created);
 
   if v_direct then
-    select v_roots.run_ids as started_run_ids, v_roots.step_slugs as started_step_slugs into v_started;
+    select v_roots.run_ids as started_run_ids, v_roots.step_slugs as started_step_slugs,
+      v_roots.task_counts as started_task_counts
+    into v_started;
   else
-    select s.started_run_ids, s.started_step_slugs into v_started
+    select s.started_run_ids, s.started_step_slugs, s.started_task_counts into v_started
     from pgflow._settle(v_roots.run_ids, v_roots.step_slugs) p
     cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
   end if;
 
   if v_started.started_run_ids is not null then
     perform pgflow._send_events('step:started', v_started.started_run_ids, v_started.started_step_slugs);
-    perform pgflow._spawn_tasks(v_started.started_run_ids, v_started.started_step_slugs, null, 0);
+    perform pgflow._spawn_tasks(
+      array_fill(_start_flows.flow_slug, array[cardinality(v_started.started_run_ids)]),
+      v_started.started_run_ids, v_started.started_step_slugs, null, v_started.started_task_counts, 0
+    );
   end if;
   if not v_direct or cardinality(v_steps.slugs) = 0 then
     perform pgflow._finish_runs(v_created, false);
@@ -2724,7 +2925,7 @@ declare
 begin
   perform 1 from pgflow.runs r where r.run_id = start_ready_steps.run_id for no key update;
 
-  select p.started_run_ids, p.started_step_slugs into v_started
+  select p.* into v_started
   from (
     select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
     from pgflow.step_states s
@@ -2734,7 +2935,10 @@ begin
 
   if v_started.started_run_ids is not null then
     perform pgflow._send_events('step:started', v_started.started_run_ids, v_started.started_step_slugs);
-    perform pgflow._spawn_tasks(v_started.started_run_ids, v_started.started_step_slugs, null, 0);
+    perform pgflow._spawn_tasks(
+      v_started.started_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, null,
+      v_started.started_task_counts, 0
+    );
     perform pgflow._notify(null, v_started.started_run_ids);
   end if;
 end;
@@ -3412,8 +3616,7 @@ begin
 
   select * into v_started
   from pgflow._start_tasks(
-    array_fill(_claim_from_queue.worker_id, array[message_count]),
-    array_fill(_claim_from_queue.flow_slug, array[message_count]),
+    _claim_from_queue.worker_id, _claim_from_queue.flow_slug,
     v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes
   );
   if v_started.started_msg_ids is not null then
@@ -3475,6 +3678,7 @@ declare
   v_quota int;
   v_flows_left int;
   v_claimed record;
+  v_claimed_flow_slugs text[];
   v_run_ids uuid[];
   v_step_slugs text[];
   v_task_indexes int[];
@@ -3516,6 +3720,10 @@ begin
         v_worker_ids[v_index], v_flow_slugs[v_index], v_quota, v_after[v_index],
         greatest(coalesce(visibility_timeout, 2), 0)
       );
+      if v_claimed.run_ids is not null then
+        v_claimed_flow_slugs := v_claimed_flow_slugs
+          || array_fill(v_flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
+      end if;
       v_run_ids := v_run_ids || v_claimed.run_ids;
       v_step_slugs := v_step_slugs || v_claimed.step_slugs;
       v_task_indexes := v_task_indexes || v_claimed.task_indexes;
@@ -3530,7 +3738,7 @@ begin
 
   if v_run_ids is not null then
     return query select t.* from pgflow._task_results(
-      v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
+      v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
     ) t;
   end if;
 end;

@@ -7,6 +7,10 @@ as $$
 declare
   v_queue record;
 begin
+  if _archive.flow_slugs[1] = all(_archive.flow_slugs) then
+    perform 1 from pgmq.archive(_archive.flow_slugs[1], _archive.msg_ids);
+    return;
+  end if;
   for v_queue in
     select m.flow_slug, array_agg(m.msg_id order by m.msg_id) as ids
     from unnest(_archive.flow_slugs, _archive.msg_ids) m(flow_slug, msg_id)

@@ -1,16 +1,19 @@
--- Steps that have just been completed or skipped (pairs) release their dependents: remaining_deps goes down,
--- a dependent map learns its number of tasks. With start = true dependents that become ready are started in
--- the same update (one row version less), except in runs where a dependent has a condition or no tasks:
--- these have to be settled first. Returns pairs: started ones (with the worker of a parent), and those that
--- became ready but were not started.
+-- Steps that have just been completed or skipped (pairs, with their flows) release their dependents:
+-- remaining_deps goes down, a dependent map learns its number of tasks. With start = true dependents that
+-- become ready are started in the same update (one row version less), except in runs where a dependent has a
+-- condition or no tasks: these have to be settled first. Returns pairs: started ones (with flow, number of
+-- tasks, and the worker of a parent), and those that became ready but were not started.
 create function pgflow._release_dependents(
+  flow_slugs text[],
   run_ids uuid[],
   step_slugs text[],
   worker_ids uuid[],
   start boolean,
+  out started_flow_slugs text[],
   out started_run_ids uuid[],
   out started_step_slugs text[],
   out started_worker_ids uuid[],
+  out started_task_counts int[],
   out ready_run_ids uuid[],
   out ready_step_slugs text[]
 )
@@ -18,8 +21,24 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_maps boolean;
+  v_held uuid[];
   v_all bigint;  -- see 0001_model.sql
 begin
+  v_maps := exists (
+    select 1 from pgflow.steps st
+    where st.flow_slug = any(_release_dependents.flow_slugs) and st.step_type = 'map'
+  );
+  if start and (v_maps or exists (
+    select 1 from pgflow.steps st
+    where st.flow_slug = any(_release_dependents.flow_slugs)
+      and (st.required_input_pattern is not null or st.forbidden_input_pattern is not null)
+  )) then
+    v_held := pgflow._runs_to_settle(
+      _release_dependents.flow_slugs, _release_dependents.run_ids, _release_dependents.step_slugs
+    );
+  end if;
+
   with released as (
     update pgflow.step_states c
     set remaining_deps = c.remaining_deps - x.dep_count,
@@ -37,46 +56,33 @@ begin
         d.run_id,
         dep.step_slug,
         count(*)::int as dep_count,
-        max(l.task_count) as task_count,
+        max(case when v_maps then (
+          select case
+            when p.status = 'skipped' then 0
+            when jsonb_typeof(p.output) = 'array' then jsonb_array_length(p.output)
+          end
+          from pgflow.steps child
+          join pgflow.step_states p on p.run_id = d.run_id and p.step_slug = d.step_slug
+          where child.flow_slug = d.flow_slug and child.step_slug = dep.step_slug and child.step_type = 'map'
+        ) end) as task_count,
         (array_agg(d.worker_id))[1] as worker_id,
-        _release_dependents.start and not bool_or(bool_or(
-          child.required_input_pattern is not null
-          or child.forbidden_input_pattern is not null
-          or coalesce(l.task_count = 0, false)
-        )) over (partition by d.run_id) as start
+        _release_dependents.start and not coalesce(d.run_id = any(v_held), false) as start
       from unnest(
-        _release_dependents.run_ids, _release_dependents.step_slugs, _release_dependents.worker_ids
-      ) d(run_id, step_slug, worker_id)
-      cross join lateral (
-        select s.flow_slug, s.status, s.output
-        from pgflow.step_states s
-        where s.run_id = d.run_id and s.step_slug = d.step_slug
-        limit 1
-      ) p
+        _release_dependents.flow_slugs, _release_dependents.run_ids, _release_dependents.step_slugs,
+        _release_dependents.worker_ids
+      ) d(flow_slug, run_id, step_slug, worker_id)
       cross join lateral (
         select e.step_slug
         from pgflow.deps e
-        where e.flow_slug = p.flow_slug and e.dep_slug = d.step_slug
+        where e.flow_slug = d.flow_slug and e.dep_slug = d.step_slug
         offset 0
       ) dep
-      cross join lateral (
-        select st.step_type, st.required_input_pattern, st.forbidden_input_pattern
-        from pgflow.steps st
-        where st.flow_slug = p.flow_slug and st.step_slug = dep.step_slug
-        limit 1
-      ) child
-      cross join lateral (
-        select case
-          when child.step_type <> 'map' then null
-          when p.status = 'skipped' then 0
-          when jsonb_typeof(p.output) = 'array' then jsonb_array_length(p.output)
-        end as task_count
-      ) l
       group by d.run_id, dep.step_slug
       limit v_all
     ) x
     where c.run_id = x.run_id and c.step_slug = x.step_slug
-    returning c.run_id, c.step_slug, c.status, c.remaining_deps, c.initial_tasks, x.worker_id, x.start
+    returning c.flow_slug, c.run_id, c.step_slug, c.status, c.remaining_deps, c.initial_tasks, x.worker_id,
+      x.start
   ),
   ready as (
     select * from released l
@@ -85,12 +91,15 @@ begin
     order by l.run_id, l.step_slug collate "C"
   )
   select
+    array_agg(l.flow_slug) filter (where l.status = 'started'),
     array_agg(l.run_id) filter (where l.status = 'started'),
     array_agg(l.step_slug) filter (where l.status = 'started'),
     array_agg(l.worker_id) filter (where l.status = 'started'),
+    array_agg(l.initial_tasks) filter (where l.status = 'started'),
     array_agg(l.run_id) filter (where l.status = 'created'),
     array_agg(l.step_slug) filter (where l.status = 'created')
-  into started_run_ids, started_step_slugs, started_worker_ids, ready_run_ids, ready_step_slugs
+  into started_flow_slugs, started_run_ids, started_step_slugs, started_worker_ids, started_task_counts,
+    ready_run_ids, ready_step_slugs
   from ready l;
 end;
 $$;

@@ -57,7 +57,9 @@ begin
     end if;
     if v_round.skip_run_ids is not null then
       select d.ready_run_ids, d.ready_step_slugs into v_todo_run_ids, v_todo_step_slugs
-      from pgflow._release_dependents(v_round.skip_run_ids, v_round.skip_step_slugs, null, false) d;
+      from pgflow._release_dependents(
+        pgflow._flows_of(v_round.skip_run_ids), v_round.skip_run_ids, v_round.skip_step_slugs, null, false
+      ) d;
     end if;
   end loop;
 end;

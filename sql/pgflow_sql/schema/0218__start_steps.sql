@@ -1,7 +1,12 @@
 -- Starts ready steps (pairs) that have tasks, in runs that are started; returns those it started. Their
 -- tasks do not exist yet: _spawn_tasks makes them.
 create function pgflow._start_steps(
-  run_ids uuid[], step_slugs text[], out started_run_ids uuid[], out started_step_slugs text[]
+  run_ids uuid[],
+  step_slugs text[],
+  out started_flow_slugs text[],
+  out started_run_ids uuid[],
+  out started_step_slugs text[],
+  out started_task_counts int[]
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -26,12 +31,11 @@ begin
       and s.status = 'created'
       and s.remaining_deps = 0
       and s.initial_tasks > 0
-    returning s.run_id, s.step_slug
-  )
-  select
-    array_agg(s.run_id order by s.run_id, s.step_slug collate "C"),
-    array_agg(s.step_slug order by s.run_id, s.step_slug collate "C")
-  into started_run_ids, started_step_slugs
-  from started s;
+    returning s.flow_slug, s.run_id, s.step_slug, s.initial_tasks
+  ),
+  sorted as (select * from started s order by s.run_id, s.step_slug collate "C")
+  select array_agg(s.flow_slug), array_agg(s.run_id), array_agg(s.step_slug), array_agg(s.initial_tasks)
+  into started_flow_slugs, started_run_ids, started_step_slugs, started_task_counts
+  from sorted s;
 end;
 $$;

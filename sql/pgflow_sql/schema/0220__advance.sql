@@ -1,12 +1,14 @@
--- What follows when steps (pairs, in started runs) have been completed or skipped: release the dependents,
+-- What follows when steps (pairs with their flows, in started runs) have been completed or skipped: release the dependents,
 -- resolve conditions and taskless steps, start what is ready, hand tasks over, complete runs.
 -- count_steps: whether runs.remaining_steps still has to go down by these steps. Returns what was handed over.
 create function pgflow._advance(
+  flow_slugs text[],
   run_ids uuid[],
   step_slugs text[],
   worker_ids uuid[],
   hand_over int,
   count_steps boolean,
+  out handed_flow_slugs text[],
   out handed_run_ids uuid[],
   out handed_step_slugs text[],
   out handed_task_indexes int[]
@@ -19,10 +21,12 @@ declare
   v_started record;
 begin
   select * into v_released
-  from pgflow._release_dependents(_advance.run_ids, _advance.step_slugs, _advance.worker_ids, true);
+  from pgflow._release_dependents(
+    _advance.flow_slugs, _advance.run_ids, _advance.step_slugs, _advance.worker_ids, true
+  );
 
   if v_released.ready_run_ids is not null then
-    select s.started_run_ids, s.started_step_slugs into v_started
+    select s.* into v_started
     from pgflow._settle(v_released.ready_run_ids, v_released.ready_step_slugs) p
     cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
 
@@ -32,16 +36,18 @@ begin
       from unnest(v_started.started_run_ids) with ordinality s(run_id, position)
       order by s.position
     );
+    v_released.started_flow_slugs := v_released.started_flow_slugs || v_started.started_flow_slugs;
+    v_released.started_task_counts := v_released.started_task_counts || v_started.started_task_counts;
     v_released.started_run_ids := v_released.started_run_ids || v_started.started_run_ids;
     v_released.started_step_slugs := v_released.started_step_slugs || v_started.started_step_slugs;
   end if;
 
   if v_released.started_run_ids is not null then
     perform pgflow._send_events('step:started', v_released.started_run_ids, v_released.started_step_slugs);
-    select s.handed_run_ids, s.handed_step_slugs, s.handed_task_indexes
-    into handed_run_ids, handed_step_slugs, handed_task_indexes
+    select s.* into handed_flow_slugs, handed_run_ids, handed_step_slugs, handed_task_indexes
     from pgflow._spawn_tasks(
-      v_released.started_run_ids, v_released.started_step_slugs, v_released.started_worker_ids, hand_over
+      v_released.started_flow_slugs, v_released.started_run_ids, v_released.started_step_slugs,
+      v_released.started_worker_ids, v_released.started_task_counts, hand_over
     ) s;
   end if;
 

@@ -1,14 +1,37 @@
--- What a worker needs to run these started tasks (keys), in the order given. Outputs of dependencies are read
--- from their step states by primary key, elements of maps from the task's own row.
+-- What a worker needs to run these started tasks (keys with their flows), in the order given. Outputs of
+-- dependencies are read from their step states by primary key, elements of maps from the task's own row.
 -- flow_input_steps: '<flow_slug>.<step_slug>' of dependent steps and maps that want the run's input too.
 create function pgflow._task_results(
-  run_ids uuid[], step_slugs text[], task_indexes int[], flow_input_steps text[]
+  flow_slugs text[], run_ids uuid[], step_slugs text[], task_indexes int[], flow_input_steps text[]
 )
 returns setof pgflow.task_result
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_steps record;
 begin
+  -- one look at each step, however many of its tasks there are
+  select
+    array_agg(k.name) as names,
+    array_agg(st.step_type = 'map') as maps,
+    array_agg(st.deps_count = 0) as roots,
+    array_agg(
+      st.step_type = 'single' and st.deps_count = 0
+      or coalesce(k.name = any(_task_results.flow_input_steps), false)
+    ) as flow_inputs,
+    array_agg(coalesce(st.opt_timeout, f.opt_timeout)) as timeouts,
+    array_agg(coalesce(st.opt_max_attempts, f.opt_max_attempts)) as max_attempts
+  into v_steps
+  from (
+    select distinct g.flow_slug, g.step_slug, g.flow_slug || '.' || g.step_slug as name
+    from unnest(_task_results.flow_slugs, _task_results.step_slugs) g(flow_slug, step_slug)
+  ) k
+  cross join lateral (
+    select * from pgflow.steps l where l.flow_slug = k.flow_slug and l.step_slug = k.step_slug limit 1
+  ) st
+  cross join lateral (select * from pgflow.flows l where l.flow_slug = k.flow_slug limit 1) f;
+
   return query
   select
     'claimed'::text,
@@ -20,10 +43,10 @@ begin
     t.last_worker_id,
     t.message_id,
     case
-      when st.step_type = 'map' then coalesce(
+      when v_steps.maps[s.place] then coalesce(
         t.element,
         case
-          when st.deps_count = 0 then r.input -> t.task_index
+          when v_steps.roots[s.place] then r.input -> t.task_index
           else (
             select ds.output -> t.task_index
             from pgflow.deps d
@@ -32,7 +55,7 @@ begin
           )
         end
       )
-      when st.deps_count = 0 then '{}'
+      when v_steps.roots[s.place] then '{}'
       else (
         select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
         from pgflow.deps d
@@ -40,18 +63,15 @@ begin
         where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug and ds.status = 'completed'
       )
     end,
-    case
-      when (st.step_type = 'single' and st.deps_count = 0)
-        or t.flow_slug || '.' || t.step_slug = any(_task_results.flow_input_steps)
-        then r.input
-    end,
-    coalesce(st.opt_timeout, f.opt_timeout),
+    case when v_steps.flow_inputs[s.place] then r.input end,
+    v_steps.timeouts[s.place],
     t.started_at,
     r.trace_context,
     null::int,
-    coalesce(st.opt_max_attempts, f.opt_max_attempts)
-  from unnest(_task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes)
-    with ordinality k(run_id, step_slug, task_index, position)
+    v_steps.max_attempts[s.place]
+  from unnest(
+    _task_results.flow_slugs, _task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes
+  ) with ordinality k(flow_slug, run_id, step_slug, task_index, position)
   cross join lateral (
     select *
     from pgflow.step_tasks l
@@ -59,10 +79,7 @@ begin
     limit 1
   ) t
   cross join lateral (select l.input, l.trace_context from pgflow.runs l where l.run_id = k.run_id limit 1) r
-  cross join lateral (
-    select * from pgflow.steps l where l.flow_slug = t.flow_slug and l.step_slug = k.step_slug limit 1
-  ) st
-  cross join lateral (select * from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f
+  cross join lateral (select array_position(v_steps.names, k.flow_slug || '.' || k.step_slug) as place) s
   order by k.position;
 end;
 $$;

@@ -1,14 +1,13 @@
--- Starts the tasks of messages the caller owns (has locked): element i is a message and the worker who wants
--- it; its task is found by the key in the message's body. Only queued tasks of started steps of started runs
--- start. Returns, in order, the keys of those that did and how long their messages have to stay invisible.
+-- Starts the tasks of messages of one flow that the caller owns (has locked); the task of a message is found by
+-- the key in its body. Only queued tasks of started steps of started runs start. Returns, in order, the keys of
+-- those that did and how long their messages have to stay invisible.
 create function pgflow._start_tasks(
-  worker_ids uuid[],
-  flow_slugs text[],
+  worker_id uuid,
+  flow_slug text,
   msg_ids bigint[],
   run_ids uuid[],
   step_slugs text[],
   task_indexes int[],
-  out started_flow_slugs text[],
   out started_msg_ids bigint[],
   out started_run_ids uuid[],
   out started_step_slugs text[],
@@ -19,20 +18,32 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_steps record;
   v_all bigint;  -- see 0001_model.sql
 begin
+  -- one look at each step, however many of its tasks there are
+  select array_agg(st.step_slug) as slugs, array_agg(coalesce(st.opt_timeout, f.opt_timeout) + 2) as vt_offsets
+  into v_steps
+  from pgflow.flows f
+  cross join lateral (
+    select *
+    from pgflow.steps l
+    where l.flow_slug = f.flow_slug and l.step_slug = any(_start_tasks.step_slugs)
+    offset 0
+  ) st
+  where f.flow_slug = _start_tasks.flow_slug;
+
   with started as (
     update pgflow.step_tasks t
     set status = 'started',
         started_at = greatest(now(), t.queued_at),
         attempts_count = t.attempts_count + 1,
-        last_worker_id = m.worker_id
+        last_worker_id = _start_tasks.worker_id
     from (
-      select g.*, coalesce(st.opt_timeout, f.opt_timeout) + 2 as vt_offset
+      select g.*
       from unnest(
-        _start_tasks.worker_ids, _start_tasks.flow_slugs, _start_tasks.msg_ids,
-        _start_tasks.run_ids, _start_tasks.step_slugs, _start_tasks.task_indexes
-      ) with ordinality g(worker_id, flow_slug, msg_id, run_id, step_slug, task_index, position)
+        _start_tasks.msg_ids, _start_tasks.run_ids, _start_tasks.step_slugs, _start_tasks.task_indexes
+      ) with ordinality g(msg_id, run_id, step_slug, task_index, position)
       cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
       cross join lateral (
         select l.status
@@ -40,29 +51,26 @@ begin
         where l.run_id = g.run_id and l.step_slug = g.step_slug
         limit 1
       ) s
-      cross join lateral (
-        select l.opt_timeout from pgflow.steps l
-        where l.flow_slug = g.flow_slug and l.step_slug = g.step_slug
-        limit 1
-      ) st
-      cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = g.flow_slug limit 1) f
       where r.status = 'started' and s.status = 'started'
       limit v_all
     ) m
     where t.run_id = m.run_id
       and t.step_slug = m.step_slug
       and t.task_index = m.task_index
-      and t.flow_slug = m.flow_slug
+      and t.flow_slug = _start_tasks.flow_slug
       and t.message_id = m.msg_id
       and t.status = 'queued'
-    returning t.flow_slug, t.message_id, t.run_id, t.step_slug, t.task_index, m.position, m.vt_offset
+    returning t.message_id, t.run_id, t.step_slug, t.task_index, m.position
   ),
-  sorted as (select * from started s order by s.position)
+  sorted as (
+    select s.*, v_steps.vt_offsets[array_position(v_steps.slugs, s.step_slug)] as vt_offset
+    from started s
+    order by s.position
+  )
   select
-    array_agg(s.flow_slug), array_agg(s.message_id), array_agg(s.run_id), array_agg(s.step_slug),
-    array_agg(s.task_index), array_agg(s.vt_offset)
-  into started_flow_slugs, started_msg_ids, started_run_ids, started_step_slugs,
-    started_task_indexes, vt_offsets
+    array_agg(s.message_id), array_agg(s.run_id), array_agg(s.step_slug), array_agg(s.task_index),
+    array_agg(s.vt_offset)
+  into started_msg_ids, started_run_ids, started_step_slugs, started_task_indexes, vt_offsets
   from sorted s;
 end;
 $$;

@@ -45,18 +45,18 @@ begin
 
   select * into v_started
   from pgflow._start_tasks(
-    array_fill(start_tasks.worker_id, array[cardinality(v_messages.run_ids)]),
-    array_fill(start_tasks.flow_slug, array[cardinality(v_messages.run_ids)]),
+    start_tasks.worker_id, start_tasks.flow_slug,
     v_messages.msg_ids, v_messages.run_ids, v_messages.step_slugs, v_messages.task_indexes
   );
   if v_started.started_run_ids is null then
     return;
   end if;
-  perform pgflow._set_visibility(v_started.started_flow_slugs, v_started.started_msg_ids, v_started.vt_offsets);
+  perform 1 from pgflow.set_vt_batch(start_tasks.flow_slug, v_started.started_msg_ids, v_started.vt_offsets);
 
   return query
   select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
   from pgflow._task_results(
+    array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]),
     v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
   ) r;
 end;

@@ -63,6 +63,7 @@ begin
     array_agg(v.run_id) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_run_ids,
     array_agg(v.step_slug) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_step_slugs,
     array_agg(v.error_message) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_messages,
+    array_agg(v.flow_slug) filter (where v.outcome = 'skip') as plain_flow_slugs,
     array_agg(v.run_id) filter (where v.outcome = 'skip') as plain_run_ids,
     array_agg(v.step_slug) filter (where v.outcome = 'skip') as plain_step_slugs,
     array_agg(v.run_id) filter (where v.outcome = 'skip-cascade') as cascade_run_ids,
@@ -89,7 +90,9 @@ begin
       array_fill('handler_failed'::text, array[cardinality(v_part.skip_run_ids)]), v_part.skip_messages
     );
     perform pgflow._force_skip(v_part.cascade_run_ids, v_part.cascade_step_slugs);
-    perform pgflow._advance(v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false);
+    perform pgflow._advance(
+      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false
+    );
     perform pgflow._finish_runs(v_part.cascade_run_ids, false);
   end if;
   perform pgflow._notify(v_part.visible_flow_slugs, v_part.changed_run_ids);

@@ -79,32 +79,38 @@ begin
         when st.deps_count = 0 then jsonb_array_length(r.input)
       end as initial_tasks
     ) c
-    returning step_states.run_id, step_states.step_slug, step_states.remaining_deps
+    returning step_states.run_id, step_states.step_slug, step_states.remaining_deps, step_states.initial_tasks
   ),
   roots as (
     -- messages go out in the order of the inputs
-    select s.run_id, s.step_slug
+    select s.run_id, s.step_slug, s.initial_tasks
     from states s
     where s.remaining_deps = 0
     order by array_position(v_run_ids, s.run_id), s.step_slug collate "C"
   )
-  select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
+  select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs,
+    array_agg(s.initial_tasks) as task_counts
   into v_roots
   from roots s;
 
   perform pgflow._send_events('run:started', v_created);
 
   if v_direct then
-    select v_roots.run_ids as started_run_ids, v_roots.step_slugs as started_step_slugs into v_started;
+    select v_roots.run_ids as started_run_ids, v_roots.step_slugs as started_step_slugs,
+      v_roots.task_counts as started_task_counts
+    into v_started;
   else
-    select s.started_run_ids, s.started_step_slugs into v_started
+    select s.started_run_ids, s.started_step_slugs, s.started_task_counts into v_started
     from pgflow._settle(v_roots.run_ids, v_roots.step_slugs) p
     cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
   end if;
 
   if v_started.started_run_ids is not null then
     perform pgflow._send_events('step:started', v_started.started_run_ids, v_started.started_step_slugs);
-    perform pgflow._spawn_tasks(v_started.started_run_ids, v_started.started_step_slugs, null, 0);
+    perform pgflow._spawn_tasks(
+      array_fill(_start_flows.flow_slug, array[cardinality(v_started.started_run_ids)]),
+      v_started.started_run_ids, v_started.started_step_slugs, null, v_started.started_task_counts, 0
+    );
   end if;
   if not v_direct or cardinality(v_steps.slugs) = 0 then
     perform pgflow._finish_runs(v_created, false);

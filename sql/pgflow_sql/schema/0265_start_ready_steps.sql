@@ -9,7 +9,7 @@ declare
 begin
   perform 1 from pgflow.runs r where r.run_id = start_ready_steps.run_id for no key update;
 
-  select p.started_run_ids, p.started_step_slugs into v_started
+  select p.* into v_started
   from (
     select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
     from pgflow.step_states s
@@ -19,7 +19,10 @@ begin
 
   if v_started.started_run_ids is not null then
     perform pgflow._send_events('step:started', v_started.started_run_ids, v_started.started_step_slugs);
-    perform pgflow._spawn_tasks(v_started.started_run_ids, v_started.started_step_slugs, null, 0);
+    perform pgflow._spawn_tasks(
+      v_started.started_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, null,
+      v_started.started_task_counts, 0
+    );
     perform pgflow._notify(null, v_started.started_run_ids);
   end if;
 end;

@@ -30,8 +30,7 @@ begin
 
   select * into v_started
   from pgflow._start_tasks(
-    array_fill(_claim_from_queue.worker_id, array[message_count]),
-    array_fill(_claim_from_queue.flow_slug, array[message_count]),
+    _claim_from_queue.worker_id, _claim_from_queue.flow_slug,
     v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes
   );
   if v_started.started_msg_ids is not null then

@@ -32,6 +32,7 @@ declare
   v_quota int;
   v_flows_left int;
   v_claimed record;
+  v_claimed_flow_slugs text[];
   v_run_ids uuid[];
   v_step_slugs text[];
   v_task_indexes int[];
@@ -73,6 +74,10 @@ begin
         v_worker_ids[v_index], v_flow_slugs[v_index], v_quota, v_after[v_index],
         greatest(coalesce(visibility_timeout, 2), 0)
       );
+      if v_claimed.run_ids is not null then
+        v_claimed_flow_slugs := v_claimed_flow_slugs
+          || array_fill(v_flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
+      end if;
       v_run_ids := v_run_ids || v_claimed.run_ids;
       v_step_slugs := v_step_slugs || v_claimed.step_slugs;
       v_task_indexes := v_task_indexes || v_claimed.task_indexes;
@@ -87,7 +92,7 @@ begin
 
   if v_run_ids is not null then
     return query select t.* from pgflow._task_results(
-      v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
+      v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
     ) t;
   end if;
 end;

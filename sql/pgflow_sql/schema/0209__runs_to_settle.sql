@@ -1,0 +1,34 @@
+-- Of runs whose steps (pairs, with their flows) have just ended: those in which a dependent has a condition to
+-- judge, or turns out to have no tasks.
+create function pgflow._runs_to_settle(flow_slugs text[], run_ids uuid[], step_slugs text[])
+returns uuid[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array(
+    select distinct d.run_id
+    from unnest(_runs_to_settle.flow_slugs, _runs_to_settle.run_ids, _runs_to_settle.step_slugs)
+      d(flow_slug, run_id, step_slug)
+    cross join lateral (
+      select e.step_slug
+      from pgflow.deps e
+      where e.flow_slug = d.flow_slug and e.dep_slug = d.step_slug
+      offset 0
+    ) dep
+    cross join lateral (
+      select st.step_type, st.required_input_pattern, st.forbidden_input_pattern
+      from pgflow.steps st
+      where st.flow_slug = d.flow_slug and st.step_slug = dep.step_slug
+      limit 1
+    ) child
+    where child.required_input_pattern is not null
+      or child.forbidden_input_pattern is not null
+      or child.step_type = 'map' and (
+        select p.status = 'skipped' or p.output = '[]'
+        from pgflow.step_states p
+        where p.run_id = d.run_id and p.step_slug = d.step_slug
+      )
+  );
+end;
+$$;
