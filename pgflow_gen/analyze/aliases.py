@@ -95,11 +95,14 @@ class AliasReader:
             faults.append(not_json(f"NewType {key} is built on itself"))
             return UNKNOWN
         self._active[key] = False
+        before = len(faults)
         try:
             found = self.reader.read(base, Scope(symbol.module), faults)
         finally:
             del self._active[key]
-        return NewTypeRef(key, found)
+        # What is wrong with its base is said once; where it may stand would be a second fault.
+        is_broken = any(fault.severity == "error" for fault in faults[before:])
+        return UNKNOWN if is_broken else NewTypeRef(key, found)
 
     def _variable(self, symbol: Defined, scope: Scope, faults: list[Fault]) -> TypeExpr:
         module, name = symbol.key

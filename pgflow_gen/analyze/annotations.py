@@ -9,8 +9,9 @@ from typing import Literal, TypeAlias
 import libcst as cst
 
 from pgflow_gen.analyze.aliases import AliasReader
-from pgflow_gen.analyze.classes import refusal_of_class, refusal_of_function
+from pgflow_gen.analyze.classes import bound_twice, refusal_of_class, refusal_of_function
 from pgflow_gen.analyze.faults import Fault, not_json, report, unresolved
+from pgflow_gen.analyze.generics import type_variable
 from pgflow_gen.analyze.growth import Growth
 from pgflow_gen.analyze.limits import MAX_NESTING, parameter_only, too_deep
 from pgflow_gen.analyze.literals import literal_type
@@ -34,7 +35,7 @@ from pgflow_gen.ir.types import (
     UnknownType,
     union,
 )
-from pgflow_gen.source.index import Class, Function
+from pgflow_gen.source.index import Assignment, Class, Function
 from pgflow_gen.source.parse import parse_expression
 from pgflow_gen.source.resolve import Defined, External, Missing, ModuleSymbol, Resolver, Symbol
 
@@ -129,7 +130,22 @@ class TypeReader:
     def symbol(self, node: cst.BaseExpression, scope: Scope) -> Symbol | None:
         """What a (dotted) name means, plain renamings ``A = B`` followed to their end."""
         found = self.resolver.resolve(scope.module, node)
-        return self.resolver.follow(found) if found is not None else None
+        if found is None:
+            return None
+        end = self.resolver.follow(found)
+        if end != found and type_variable(self.resolver, end) is not None:
+            return self._generic_alias(found, end)
+        return end
+
+    def _generic_alias(self, symbol: Symbol, variable: Symbol) -> Symbol:
+        """``Same = T``: the last renaming before the variable, an alias that takes an argument."""
+        while isinstance(symbol, Defined) and isinstance(symbol.binding, Assignment):
+            value = symbol.binding.value
+            following = self.resolver.resolve(symbol.module, value) if value is not None else None
+            if following is None or following == variable:
+                break
+            symbol = following
+        return symbol
 
     def _quoted(
         self, node: cst.SimpleString | cst.ConcatenatedString, scope: Scope, faults: list[Fault]
@@ -184,13 +200,17 @@ class TypeReader:
         arguments: Sequence[cst.BaseExpression] | None,
         faults: list[Fault],
     ) -> TypeExpr:
+        if isinstance(symbol.binding, Function):
+            faults.append(refusal_of_function(symbol))
+            return UNKNOWN
+        twice = bound_twice(symbol)
+        if twice is not None:
+            faults.append(twice)
+            return UNKNOWN
         if self.records.is_record(symbol):
             return self.records.reference(symbol, scope, arguments, faults)
         if isinstance(symbol.binding, Class):
             faults.append(refusal_of_class(self.resolver, symbol))
-            return UNKNOWN
-        if isinstance(symbol.binding, Function):
-            faults.append(refusal_of_function(symbol))
             return UNKNOWN
         return self.aliases.read(symbol, scope, arguments, faults)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import libcst as cst
 
 from pgflow_gen.analyze.faults import Fault, foreign, not_json, unresolved
-from pgflow_gen.source.index import Class
+from pgflow_gen.source.index import Assignment, Class
 from pgflow_gen.source.resolve import Defined, External, Missing, Resolver
 
 _TYPED_DICT = "declare it as a TypedDict"
@@ -120,3 +120,22 @@ def refusal_of_function(symbol: Defined) -> Fault:
             (f"function {name!r} is defined at {place}",),
         )
     return Fault("PGF302", f"{name!r} is a function, not a type", None, (f"it is defined at {place}",))
+
+
+def bound_twice(symbol: Defined) -> Fault | None:
+    """A type's name that its module binds more than once: Python takes the last, type checkers the first."""
+    name = symbol.binding.name
+    bindings = [
+        item
+        for item in symbol.module.bindings.get(name, ())
+        if not item.conditional and not (isinstance(item, Assignment) and item.value is None)
+    ]
+    if len(bindings) < 2:
+        return None
+    lines = " and ".join(str(symbol.module.file.span(item.node).line) for item in bindings)
+    return Fault(
+        "PGF103",
+        f"cannot resolve {name!r}: it is bound more than once",
+        "give each its own name: Python takes the last one, type checkers take the first",
+        (f"it is bound at {symbol.module.path}, lines {lines}",),
+    )

@@ -75,6 +75,10 @@ class Constants:
         if len(bindings) > 1:
             lines = ", ".join(str(symbol.module.file.span(item.node).line) for item in bindings)
             raise NotStatic(f"{symbol.binding.name} is bound more than once ({symbol.module.path}:{lines})")
+        elsewhere = symbol.module.globals.get(symbol.binding.name)
+        if elsewhere is not None:
+            place = symbol.module.file.span(elsewhere)
+            raise NotStatic(f"{symbol.binding.name} is declared global, to be bound again ({place})")
         if not isinstance(symbol.binding, Assignment):
             raise NotStatic(f"{text} is no constant")
         if symbol.binding.conditional:

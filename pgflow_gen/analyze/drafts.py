@@ -89,9 +89,20 @@ class FlowFinder:
         flow = self.named(module, node.value)
         return FlowAttribute(flow, node.attr.value) if flow is not None else None
 
-    def is_flow_call(self, module: ModuleIndex, node: cst.BaseExpression | None) -> bool:
+    def is_flow_call(self, module: ModuleIndex, node: cst.CSTNode | None) -> bool:
         """Whether an expression makes a flow: ``Flow(...)`` or ``Flow[X](...)``."""
         return isinstance(node, cst.Call) and self._callee(module, node.func) is not None
+
+    def is_odd_flow_call(self, module: ModuleIndex, node: cst.Call) -> bool:
+        """Whether something is made of ``Flow`` in a way nobody writes: ``Flow[X]["y"]("slug")``."""
+        head: cst.BaseExpression = node.func
+        while isinstance(head, cst.Subscript | cst.Attribute):
+            symbol = self.resolver.resolve(module, head)
+            if isinstance(symbol, External) and symbol.is_runtime("Flow"):
+                return True
+            head = head.value
+        symbol = self.resolver.resolve(module, head)
+        return isinstance(symbol, External) and symbol.is_runtime("Flow")
 
     def may_make_flow(self, maker: Defined) -> bool:
         """Whether calling something of the project may give a flow: a class only if it is one itself."""

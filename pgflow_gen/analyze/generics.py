@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from pgflow_gen.analyze.faults import Fault, not_json
-from pgflow_gen.analyze.growth import MODEST_NESTING, nesting
+from pgflow_gen.analyze.growth import nesting
 from pgflow_gen.analyze.limits import MAX_NESTING, is_too_large, too_deep
 from pgflow_gen.analyze.scope import Scope, Variable, elements
 from pgflow_gen.ir.types import TypeExpr
 from pgflow_gen.source.index import Assignment, ModuleIndex
 from pgflow_gen.source.parse import parse_expression
-from pgflow_gen.source.resolve import Defined, External, Resolver
+from pgflow_gen.source.resolve import Defined, External, Resolver, Symbol
 
 if TYPE_CHECKING:
     from pgflow_gen.analyze.annotations import TypeReader
@@ -60,7 +60,11 @@ def _names(roots: Iterable[cst.BaseExpression]) -> Iterator[cst.Name | cst.Attri
 
 
 def _type_variable(resolver: Resolver, module: ModuleIndex, node: cst.BaseExpression) -> Variable | None:
-    symbol = resolver.resolve(module, node)
+    return type_variable(resolver, resolver.resolve(module, node))
+
+
+def type_variable(resolver: Resolver, symbol: Symbol | None) -> Variable | None:
+    """What ``symbol`` is, if it is ``T = TypeVar("T")``."""
     if not isinstance(symbol, Defined) or not isinstance(symbol.binding, Assignment):
         return None
     call = symbol.binding.value
@@ -158,6 +162,6 @@ def _bottomless(reader: TypeReader, symbol: Defined, bound: Mapping[Variable, Ty
     if any(is_too_large(item) for item in bound.values()):
         return not_json(f"the type arguments of {name} are too large", "name their parts: declare TypedDicts")
     depth = max(map(nesting, bound.values()), default=0)
-    if depth > MODEST_NESTING and reader.growth.is_endless((symbol.key, variable) for variable in bound):
+    if bound and reader.growth.is_endless(symbol.key, bound, depth):
         return not_json(f"{name} contains larger and larger copies of itself")
     return too_deep() if depth > MAX_NESTING else None

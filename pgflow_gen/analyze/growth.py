@@ -8,15 +8,15 @@ circle.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pgflow_gen.analyze.scope import Variable
 from pgflow_gen.ir.types import AliasRef, RecordRef, TypeExpr, children
 
-MODEST_NESTING = 12
-"""Type arguments inside type arguments, below which nobody asks whether they grow."""
+_MODEST_DEPTH, _MODEST_NUMBER = 12, 50
+"""Arguments in arguments, and different uses of one generic, below which nobody asks whether they grow."""
 
 Parameter: TypeAlias = tuple[tuple[str, str], Variable]
 """A definition, by module and name, and one of its type parameters."""
@@ -28,6 +28,7 @@ class Growth:
 
     _edges: dict[Parameter, set[Parameter]] = field(default_factory=dict)
     _expansive: set[tuple[Parameter, Parameter]] = field(default_factory=set)
+    _uses: dict[tuple[str, str], set[tuple[TypeExpr, ...]]] = field(default_factory=dict)
 
     def record(self, source: Parameter, value: TypeExpr, target: Parameter, argument: TypeExpr) -> None:
         """``source``, which stands for ``value``, is part of the argument for ``target``."""
@@ -35,9 +36,15 @@ class Growth:
         if argument != value and contains(argument, value):
             self._expansive.add((source, target))
 
-    def is_endless(self, parameters: Iterable[Parameter]) -> bool:
-        """Whether a circle that grows leads to one of ``parameters``."""
-        wanted = set(parameters)
+    def is_endless(
+        self, definition: tuple[str, str], arguments: Mapping[Variable, TypeExpr], depth: int
+    ) -> bool:
+        """Whether a circle that grows leads to this use of a generic, with arguments so deep."""
+        uses = self._uses.setdefault(definition, set())
+        uses.add(tuple(arguments.values()))
+        if depth <= _MODEST_DEPTH and len(uses) <= _MODEST_NUMBER:
+            return False
+        wanted = {(definition, variable) for variable in arguments}
         return any(
             not wanted.isdisjoint(reached)
             for source, target in self._expansive

@@ -117,6 +117,14 @@ class HandlerReader:
                 f"parameter {name!r} is positional-only: a worker passes it by name",
                 help="remove the / (only a map's element may stand before it)",
             )
+        elif how != "keyword" and receives is not Receives.ELEMENT and _is_private(name):
+            self.findings.add(
+                "PGF213",
+                span,
+                f"parameter {name!r} is positional-only to type checkers, for its two underscores: "
+                "a worker passes it by name",
+                help="give the step another slug, or take its output through input",
+            )
         return Param(
             name,
             receives,
@@ -208,3 +216,8 @@ def is_generator(function: cst.FunctionDef) -> bool:
         if not isinstance(node, cst.FunctionDef | cst.Lambda | cst.ClassDef):
             waiting.extend(node.children)
     return False
+
+
+def _is_private(name: str) -> bool:
+    """Whether checkers take a parameter of that name for positional-only (the typing specification)."""
+    return name.startswith("__") and not name.endswith("__")

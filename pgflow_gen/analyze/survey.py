@@ -87,6 +87,8 @@ class Surveyor:
         }.get(type(statement))  # fmt: skip
         if word is None:
             return
+        for name in ("test", "iter", "items", "subject"):
+            self._heads(getattr(statement, name, ()), inside)
         inside = inside or f"in an {word!r} block" if word == "if" else inside or f"in a {word!r} block"
         body = getattr(statement, "body", None)
         if isinstance(body, cst.BaseSuite):
@@ -97,6 +99,11 @@ class Surveyor:
             other = getattr(statement, name, None)
             if isinstance(other, cst.CSTNode):
                 self._statements([other], inside)
+
+    def _heads(self, found: cst.CSTNode | Sequence[cst.CSTNode], inside: str | None) -> None:
+        """What stands between a block's keyword and its colon."""
+        for node in [found] if isinstance(found, cst.CSTNode) else found:
+            self._hidden(node, inside)
 
     def _simple(self, part: cst.CSTNode, inside: str | None) -> None:
         match part:
@@ -109,8 +116,10 @@ class Surveyor:
                 self._value(value, None, inside)
             case cst.Return(value=value) if value is not None:
                 self._value(value, None, inside)
-            case _:
+            case cst.Import() | cst.ImportFrom() | cst.TypeAlias():
                 pass
+            case _:
+                self._hidden(part, inside)
 
     def _value(self, value: cst.BaseExpression, target: cst.CSTNode | None, inside: str | None) -> None:
         """Judge an assigned, returned or merely evaluated expression."""
@@ -127,8 +136,8 @@ class Surveyor:
             self._value(value.elt, None, inside or "in a comprehension")
         elif self.finder.is_flow_call(self.module, value):
             self._flow(value, target, inside)
-        else:
-            self._misuse(value)
+        elif not self._misuse(value):
+            self._hidden(value, inside)
 
     def _flow(self, call: cst.BaseExpression, target: cst.CSTNode | None, inside: str | None) -> None:
         if inside is None and isinstance(target, cst.Name):
@@ -140,23 +149,34 @@ class Surveyor:
                         self.survey.flows.append(draft)
             return
         where = inside or "without a name of its own"
+        self._lost_flow(target if isinstance(target, cst.Name) else call, where)
+
+    def _lost_flow(self, node: cst.CSTNode, how: str) -> None:
         self.survey.findings.add(
             "PGF211",
-            self.module.file.span(target if isinstance(target, cst.Name) else call),
-            f"a flow is made {where}",
+            self.module.file.span(node),
+            f"a flow is made {how}",
             help='bind it to a name at module level: name = Flow[Input]("slug")',
         )
 
-    def _misuse(self, value: cst.BaseExpression) -> None:
+    def _hidden(self, root: cst.CSTNode, inside: str | None) -> None:
+        """Flows and uses of their decorators that stand somewhere inside other code."""
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            if self.finder.is_flow_call(self.module, node):
+                self._lost_flow(node, inside or "without a name of its own")
+            elif isinstance(node, cst.Call) and self.finder.is_odd_flow_call(self.module, node):
+                self._lost_flow(node, "in a way that cannot be read")
+            elif not (isinstance(node, cst.Attribute) and self._misuse(node)):
+                waiting.extend(node.children)
+
+    def _misuse(self, value: cst.BaseExpression) -> bool:
         """``flow.step(fn)``, ``flow.step(...)(fn)`` and ``alias = flow.step`` make steps nobody can see."""
         inner = value.func if isinstance(value, cst.Call) and isinstance(value.func, cst.Call) else value
         found = self.finder.attribute(self.module, inner)
         if found is None or found.kind is None:
-            # functools.partial(flow.step, ...) and the like
-            for argument in value.args if isinstance(value, cst.Call) else ():
-                if isinstance(argument.value, cst.Attribute):
-                    self._misuse(argument.value)
-            return
+            return False
         written = f"@{found.flow.name}.{found.kind}"
         self.survey.findings.add(
             "PGF214",
@@ -164,9 +184,14 @@ class Surveyor:
             f"{found.flow.name}.{found.kind} is used other than as a decorator",
             help=f"write {written} above the handler's def",
         )
+        return True
 
     def _function(self, function: cst.FunctionDef, inside: str | None) -> None:
         draft = examine(self.finder, self.module, function, self.survey.findings, nested=inside is not None)
+        for decorator in function.decorators:
+            node = decorator.decorator
+            if draft is None and self.finder.attribute(self.module, node) is None:
+                self._hidden(node, inside)
         if draft is None:
             return
         if inside is not None:

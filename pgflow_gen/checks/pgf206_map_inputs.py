@@ -54,14 +54,17 @@ def check(scope: Scope) -> None:
 
 
 def _check_map(scope: Scope, step: StepSpec) -> None:
+    extra = [f"{param.name!r}" for param in step.params_of(Receives.DEPENDENCY)]
     if step.element is None:
+        # What is left of such a handler is keyword-only; the first of it was surely meant.
+        meant, extra = extra[:1], extra[1:]
         scope.findings.add(
             "PGF206",
             step.span,
-            f"map {step.slug!r} has no parameter for its element",
+            f"map {step.slug!r} has no parameter for its element"
+            + "".join(f": {name} is keyword-only" for name in meant),
             help="make the element the handler's first parameter, under any name but flow_input and input",
         )
-    extra = [f"{param.name!r}" for param in step.params_of(Receives.DEPENDENCY)]
     extra += ["'input'" for _ in step.params_of(Receives.INPUT)]
     if extra:
         scope.findings.add(

@@ -20,7 +20,8 @@ _DECORATORS = frozenset({"step", "array", "map"})
 def without_bodies(text: str, tree: ast.Module) -> str:
     """``text`` with ``pass`` in place of what its top-level functions do after their docstrings.
 
-    A body is kept where it may make a flow or a step, which is a fault to report there, or a generator.
+    A body is kept where it may make a flow or a step, which is a fault to report there, or a generator, or
+    gives the module's names other values.
     """
     if "\r" in text or "\f" in text:
         return text
@@ -46,7 +47,7 @@ def _words(suspicious: frozenset[str] | None) -> re.Pattern[str]:
     """Matches every text that ``_may_matter`` could mind."""
     if suspicious is None:
         return re.compile("")
-    names = "|".join(map(re.escape, sorted({*suspicious, *_DECORATORS, "yield"})))
+    names = "|".join(map(re.escape, sorted({*suspicious, *_DECORATORS, "yield", "global"})))
     return re.compile(rf"@|\b(?:{names})\b")
 
 
@@ -113,7 +114,7 @@ def _may_matter(body: Iterable[ast.AST], suspicious: frozenset[str] | None) -> b
     while level:
         for node in level:
             match node:
-                case ast.Yield() | ast.YieldFrom():
+                case ast.Yield() | ast.YieldFrom() | ast.Global():
                     return True
                 case ast.Attribute(attr=name) if name in _DECORATORS:
                     return True

@@ -88,6 +88,8 @@ class ModuleIndex:
     is_package: bool
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     stars: list[StarImport] = field(default_factory=list)
+    globals: dict[str, cst.Name] = field(default_factory=dict)
+    """Names that functions declare ``global``, and so may bind again whenever they run."""
 
     @property
     def path(self) -> str:
@@ -120,7 +122,20 @@ def build_index(name: str, file: ParsedFile) -> ModuleIndex:
     is_package = file.source.absolute.name == "__init__.py"
     index = ModuleIndex(name, file, is_package)
     _statements(index, file.tree.body, _Branch())
+    if "global" in file.source.text:
+        _globals(index, file.tree)
     return index
+
+
+def _globals(index: ModuleIndex, tree: cst.Module) -> None:
+    waiting: list[cst.CSTNode] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, cst.Global):
+            for item in node.names:
+                index.globals.setdefault(item.name.value, item.name)
+        elif not isinstance(node, cst.BaseExpression):
+            waiting.extend(node.children)
 
 
 def _statements(index: ModuleIndex, body: Sequence[cst.CSTNode], branch: _Branch) -> None:

@@ -67,6 +67,10 @@ GENERICS = [
      "N[int]", ["value: int", "rest?: N[int]"]),
     ("class Box[T = str](TypedDict):\n    item: T", "Box", ["item: str"]),
     ("type Pair[A] = Box[A]\nclass Box[T](TypedDict):\n    item: T", "Pair[bool]", ["item: bool"]),
+    ("T = TypeVar('T')\nSame: TypeAlias = T\nclass Box[T](TypedDict):\n    item: Same[list[T]]",
+     "Box[int]", ["item: list[int]"]),
+    ("T = TypeVar('T')\nSame = T\nOther = Same\nclass R(TypedDict):\n    a: Same[int]\n    b: Other[str]",
+     "R", ["a: int", "b: str"]),
 ]  # fmt: skip
 
 

@@ -43,6 +43,7 @@ def test_a_body_is_emptied_and_everything_else_keeps_its_place() -> None:
         "return flow.step(x)",
         "decorate = flow.map",
         "yield x",
+        "global x",
         "yield from x",
         "await (yield x)",
         "class Inner:\n        made = [Flow('x') for _ in x]",
