@@ -57,6 +57,8 @@ class Findings:
     """Collects diagnostics; the same finding reported twice counts once."""
 
     _items: dict[Diagnostic, None] = field(default_factory=dict)
+    reported: int = field(default=0, compare=False)
+    """How often something was added, repetitions included."""
 
     def add(
         self,
@@ -69,6 +71,7 @@ class Findings:
         severity: Severity = "error",
         highlight: Span | None = None,
     ) -> None:
+        self.reported += 1
         self._items[Diagnostic(code, message, span, tuple(notes), help, severity, highlight)] = None
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:

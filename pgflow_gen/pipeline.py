@@ -9,19 +9,20 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pgflow_gen.diagnostics import Diagnostic, Findings
 from pgflow_gen.ir.flow import Analysis, FlowSpec
 from pgflow_gen.ir.types import AliasRef, RecordRef, TypeExpr, TypeKey, TypeTable, children
-from pgflow_gen.unchanged import Outcome, Record
+from pgflow_gen.unchanged import Outcome, Record, Snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pgflow_gen.analyze import Analyzed
     from pgflow_gen.config import Config
+    from pgflow_gen.memory import Session
     from pgflow_gen.render import Rendered
     from pgflow_gen.write import Plan
 
@@ -59,7 +60,7 @@ class Report:
     def step_count(self) -> int:
         if self.unchanged is not None:
             return self.unchanged.step_count
-        return sum(len(flow.steps) for flow in self.analysis.flows)
+        return sum(flow.step_count for flow in self.analysis.flows)
 
 
 @dataclass(slots=True)
@@ -82,40 +83,73 @@ class _Judged:
         )
 
 
-def check(config: Config, *, verify: bool = True, only: Path | None = None, history: bool = False) -> Report:
-    """Judge all flows of a project, or those of one file; nothing is written.
+def check(
+    config: Config,
+    *,
+    verify: bool = True,
+    only: Path | None = None,
+    history: bool = False,
+    cached: bool = True,
+) -> Report:
+    """Judge all flows of a project, or those of one file; nothing is written but caches.
 
-    ``history``: also against the shapes that were released (401).
+    ``history``: also against the shapes that were released (401). Without ``cached`` nothing counts that an
+    earlier build has found out.
     """
-    judged = _judge(config, verify=verify, only=only)
+    from pgflow_gen.memory import Session
+
+    session = Session(config, Record(config), cached=cached)
+    with _no_collection():
+        judged = _judge(config, session, verify=verify, only=only)
     if history:
         from pgflow_gen.write import check_shapes
 
         flows = sound(judged.analyzed, judged.findings)
-        check_shapes(Analysis(flows, judged.analyzed.analysis.types), config, judged.findings)
+        check_shapes(replace(judged.analyzed.analysis, flows=flows), config, judged.findings)
+    if only is None:
+        session.save(judged.analyzed, None)
     return judged.report()
 
 
-def build(config: Config, *, verify: bool = True, mode: Mode = "write", renumber: bool = False) -> Report:
+def build(
+    config: Config,
+    *,
+    verify: bool = True,
+    mode: Mode = "write",
+    renumber: bool = False,
+    cached: bool = True,
+) -> Report:
     """Judge the flows and bring the generated files up to date, or say what is stale (403).
 
     With errors nothing is rendered, planned or written. ``mode`` diff plans without judging staleness.
     ``renumber`` moves draft migrations behind all others. Where nothing changed since a build that had
-    nothing to find, its outcome is handed out again.
+    nothing to find, its outcome is handed out again; where little changed, little is read. Without ``cached``
+    nothing counts that an earlier build has found out.
     """
     record = Record(config)
-    known = record.outcome(verify=verify)
+    known = record.outcome(verify=verify) if cached else None
     if known is not None and not renumber:
         return _unchanged(config, known)
+    from pgflow_gen.memory import Session
+
     with _no_collection():
-        report = _build(config, verify=verify, mode=mode, renumber=renumber)
-    if report.plan is not None and _is_settled(report, mode):
-        kept = [change.path for change in report.plan.changes if change.new is not None]
-        counts = (report.file_count, report.flow_count, report.step_count, len(kept))
-        record.remember(
-            Outcome(*counts, verify, report.diagnostics), [change.path for change in report.plan.changes]
-        )
+        session = Session(config, record, cached=cached)
+        judged = _build(config, session, verify=verify, mode=mode, renumber=renumber)
+        report = judged.report()
+        after: Snapshot | None = None
+        if cached and report.plan is not None and _is_settled(report, mode):
+            after = record.remember(
+                _outcome(report, verify=verify), [change.path for change in report.plan.changes]
+            )
+        session.save(judged.analyzed, report.plan, after)
     return report
+
+
+def _outcome(report: Report, *, verify: bool) -> Outcome:
+    assert report.plan is not None
+    kept = sum(change.new is not None for change in report.plan.changes)
+    counts = (report.file_count, report.flow_count, report.step_count, kept)
+    return Outcome(*counts, verify, report.diagnostics)
 
 
 @contextmanager
@@ -148,26 +182,28 @@ def _unchanged(config: Config, known: Outcome) -> Report:
     return Report(known.warnings, sources, Analysis((), TypeTable()), unchanged=known)
 
 
-def _build(config: Config, *, verify: bool, mode: Mode, renumber: bool) -> Report:
+def _build(config: Config, session: Session, *, verify: bool, mode: Mode, renumber: bool) -> _Judged:
     from pgflow_gen.write import apply, edited_findings, make_plan, stale_findings
 
-    judged = _judge(config, verify=verify)
+    judged = _judge(config, session, verify=verify)
     if judged.rendered is not None and not judged.findings.has_errors:
-        plan = make_plan(judged.rendered, config, renumber=renumber)
+        plan = make_plan(judged.rendered, config, renumber=renumber, written=session.written)
         judged.findings.extend(plan.findings)
         if plan.findings:
-            return judged.report()
+            return judged
         judged.plan = plan
         if mode == "write":
             apply(plan)
             edited_findings(plan, judged.findings, written=True)
         elif mode == "check":
             stale_findings(plan, judged.findings)
-    return judged.report()
+    return judged
 
 
 def sound(analyzed: Analyzed, findings: Findings) -> tuple[FlowSpec, ...]:
     """The flows that can be rendered although others have faults."""
+    if not findings.has_errors:
+        return analyzed.analysis.flows
     faulty = {item.span.path for item in findings if item.severity == "error"}
     types = analyzed.analysis.types
     return tuple(
@@ -177,26 +213,30 @@ def sound(analyzed: Analyzed, findings: Findings) -> tuple[FlowSpec, ...]:
     )
 
 
-def _judge(config: Config, *, verify: bool, only: Path | None = None) -> _Judged:
-    from pgflow_gen.analyze import analyze
+def _judge(config: Config, session: Session, *, verify: bool, only: Path | None = None) -> _Judged:
     from pgflow_gen.checks import run_checks
+    from pgflow_gen.made import Made
     from pgflow_gen.render import render, report_collisions
 
     findings = Findings()
-    analyzed = analyze(config, findings, only=only)
-    run_checks(analyzed.analysis, findings)
+    analyzed = session.analyze(findings, only=only)
+    made = Made.of(analyzed)
+    clean = run_checks(analyzed.analysis, findings, made.clean)
     report_collisions(analyzed.analysis, findings)
     judged = _Judged(analyzed, findings)
     # A fault in one flow does not hide from mypy what is wrong in the others.
-    analysis = Analysis(sound(analyzed, findings), analyzed.analysis.types)
+    analysis = replace(analyzed.analysis, flows=sound(analyzed, findings))
     whole = not findings.has_errors
     if whole or (verify and analysis.flows):
-        rendered = render(analysis, config)
+        rendered = render(analysis, config, made.pages)
+        made.keep(analyzed, clean, rendered.pages)
         judged.rendered = rendered if whole else None
         if verify and analysis.flows:
             from pgflow_gen.verify import verify as verify_by_mypy
 
-            verify_by_mypy(analysis, rendered, config, findings)
+            verify_by_mypy(analysis, rendered, config, findings, cached=session.is_cached)
+    else:
+        made.keep(analyzed, clean, {})
     return judged
 
 

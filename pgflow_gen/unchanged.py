@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -54,33 +55,40 @@ class Record:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._file = config.root / RECORD
-        self._before: Snapshot | None = None
+        self.before: Snapshot | None = None
+        """What every file was like, once ``outcome`` was asked for."""
 
     def outcome(self, *, verify: bool) -> Outcome | None:
         """The last clean build's outcome, if the same build would come to it again."""
-        self._before = snapshot(self._config)
+        self.before = snapshot(self._config)
         try:
             data = json.loads(self._file.read_bytes())
-            if self._before is None or data["key"] != _key(self._config):
+            if self.before is None or data["key"] != self.key:
                 return None
-            if data["files"] != self._before or (verify and data["outcome"]["verified"] is not True):
+            if data["files"] != self.before or (verify and data["outcome"]["verified"] is not True):
                 return None
             return _outcome(data["outcome"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
-    def remember(self, outcome: Outcome, generated: Iterable[str]) -> None:
+    @cached_property
+    def key(self) -> str:
+        """Stands for everything but the project's files: with another one, nothing that was kept counts."""
+        return _key(self._config)
+
+    def remember(self, outcome: Outcome, generated: Iterable[str]) -> Snapshot | None:
         """Keep ``outcome``; of the files in ``generated`` (below the root) the build has made new ones.
 
-        Failing to remember costs time only.
+        Hands out what every file is like now, unless something else has changed meanwhile. Failing to
+        remember costs time only.
         """
-        if self._before is None:
-            return
+        if self.before is None:
+            return None
         after = snapshot(self._config)
         ours = {os.fspath(self._config.root / path) for path in generated}
-        if after is None or _without(after, ours) != _without(self._before, ours):
-            return
-        text = json.dumps({"key": _key(self._config), "outcome": asdict(outcome), "files": after})
+        if after is None or _without(after, ours) != _without(self.before, ours):
+            return None
+        text = json.dumps({"key": self.key, "outcome": asdict(outcome), "files": after})
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             ignore = self._file.with_name(".gitignore")
@@ -90,7 +98,8 @@ class Record:
             temporary.write_text(text, encoding="utf-8")
             os.replace(temporary, self._file)
         except OSError:
-            return
+            return after
+        return after
 
 
 def snapshot(config: Config, *, generated: bool = True) -> Snapshot | None:

@@ -84,7 +84,8 @@ class Reader:
             drafts = [item for item in drafts if os.fspath(item.symbol.module.file.source.absolute) == own]
         flows = tuple(work.read(drafts))
         findings = (*work.findings, *self._faults(noted))
-        return Group(members, flows, work.reader.table(), findings, self._modules(noted), _evidence(noted))
+        table = work.reader.table()
+        return Group(members, flows, findings, self._modules(noted), _evidence(noted), table)
 
     def _faults(self, noted: Mapping[tuple[str, str], Answer]) -> list[Diagnostic]:
         """PGF101 and PGF102 of every file that was looked into."""

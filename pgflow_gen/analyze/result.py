@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from pgflow_gen.analyze.units import Memory
 from pgflow_gen.ir.flow import Analysis
-from pgflow_gen.ir.types import TypeKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +20,3 @@ class Analyzed:
     """Digest of every module that was parsed, by dotted name."""
     parts: Memory = field(default_factory=Memory, compare=False)
     """The modules and groups the analysis is made of."""
-    disputed: frozenset[TypeKey] = frozenset()
-    """Types that groups understand differently, so that what was made of one group alone may not hold."""

@@ -6,18 +6,19 @@ read together; most groups are one module. Either result follows from the answer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+import msgspec
 
 from pgflow_gen.diagnostics import Diagnostic
 from pgflow_gen.ir.flow import FlowSpec
 from pgflow_gen.ir.types import TypeTable
-from pgflow_gen.source.looks import Asked
+from pgflow_gen.source.looks import Answer
+
+Evidence = tuple[tuple[str, str, Answer], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Surveyed:
+class Surveyed(msgspec.Struct, frozen=True, array_like=True):
     """A module, seen from outside. All files are absolute paths."""
 
     file: str
@@ -28,9 +29,30 @@ class Surveyed:
     brings: tuple[str, ...]
     """Modules that have to be surveyed as well."""
     findings: tuple[Diagnostic, ...]
-    modules: Mapping[str, str]
+    modules: dict[str, str]
     """Files of all modules that were parsed, by dotted name."""
-    evidence: tuple[Asked, ...]
+    evidence: Evidence
+
+
+class PackedFlow(msgspec.Struct, frozen=True, array_like=True):
+    """A flow as bytes, and what is asked of every flow of a project in front of them."""
+
+    slug: str
+    version: int
+    module: str
+    name: str
+    span: tuple[str, int, int, int, int]
+    slug_span: tuple[str, int, int, int, int]
+    step_count: int
+    body: bytes
+
+
+class Packed(msgspec.Struct, frozen=True, array_like=True):
+    """A group's flows and types; of each type, key and definition."""
+
+    flows: tuple[PackedFlow, ...]
+    records: tuple[tuple[bytes, bytes], ...]
+    aliases: tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(slots=True)
@@ -39,12 +61,14 @@ class Group:
 
     members: tuple[str, ...]
     flows: tuple[FlowSpec, ...]
-    types: TypeTable
     findings: tuple[Diagnostic, ...]
-    modules: Mapping[str, str]
-    evidence: tuple[Asked, ...]
-    extras: dict[str, Any] = field(default_factory=dict)
-    """What later floors have made of the flows, as plain data, by the flow's module and name."""
+    modules: dict[str, str]
+    evidence: Evidence
+    known_types: TypeTable | None = None
+    packed: Packed | None = None
+    """Where a cache has kept the group; its types are unpacked when they are asked for."""
+    extras: dict[str, bytes] = field(default_factory=dict)
+    """What later floors have made of the flows, by the flow's module and name."""
 
 
 @dataclass(slots=True)

@@ -6,36 +6,36 @@ The syntax tree's floor (libcst) is not entered unless something must be read.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from pgflow_gen.analyze.joined import Aliases, JoinedTypes, Records
+from pgflow_gen.analyze.packing import types_of
 from pgflow_gen.analyze.result import Analyzed
-from pgflow_gen.analyze.units import Group, Memory, Surveyed
+from pgflow_gen.analyze.units import Evidence, Group, Memory, Surveyed
 from pgflow_gen.config import Config, ConfigError
 from pgflow_gen.diagnostics import Diagnostic, Findings
 from pgflow_gen.ir.flow import Analysis
-from pgflow_gen.ir.types import Alias, Record, TypeKey, TypeTable
-from pgflow_gen.source.discover import discover, may_hold_flows
-from pgflow_gen.source.looks import Asked, Looks, Texts
+from pgflow_gen.ir.types import TypeTable
+from pgflow_gen.source.discover import may_hold_flows
+from pgflow_gen.source.looks import Looks, Texts
 from pgflow_gen.source.text import display_path
 
 if TYPE_CHECKING:
     from pgflow_gen.analyze.project import Reader
-
-_T = TypeVar("_T")
 
 
 def analyze_project(looks: Looks, memory: Memory, findings: Findings, only: Path | None) -> Analyzed:
     """See :func:`pgflow_gen.analyze.analyze`."""
     whole = Whole(looks, memory)
     if only is None:
-        whole.survey(map(os.fspath, discover(looks.config)))
+        whole.survey(looks.discover())
         return whole.result(whole.groups(), findings)
     own = os.fspath(_as_discovered(looks.config, only))
     whole.read_survey(own)
-    whole.survey([own, *map(os.fspath, _discover_quietly(looks.config))])
+    whole.survey([own, *_discover_quietly(looks)])
     return whole.result_of(own, findings)
 
 
@@ -45,9 +45,9 @@ def _as_discovered(config: Config, file: Path) -> Path:
     return absolute if absolute.is_relative_to(config.root) else absolute.resolve()
 
 
-def _discover_quietly(config: Config) -> tuple[Path, ...]:
+def _discover_quietly(looks: Looks) -> tuple[str, ...]:
     try:
-        return discover(config)
+        return looks.discover()
     except ConfigError:
         return ()
 
@@ -76,11 +76,7 @@ class Whole:
         found: list[str] = []
         for file in files:
             known = self.memory.surveys.get(file)
-            group = self.memory.groups.get((file,))
-            is_fresh = known is not None and self._holds(known.evidence)
-            if is_fresh and known is not None and known.homes == (file,):
-                is_fresh = group is not None and self._holds(group.evidence)
-            if not is_fresh and self._may_hold_flows(file):
+            if (known is None or not self._survives(known)) and self._may_hold_flows(file):
                 found.append(file)
         return found
 
@@ -111,7 +107,7 @@ class Whole:
 
     def _surveyed(self, file: str) -> Surveyed:
         known = self.memory.surveys.get(file)
-        if known is not None and self._holds(known.evidence):
+        if known is not None and self._survives(known):
             self.found.surveys[file] = known
         elif self._may_hold_flows(file):
             self.read_survey(file)
@@ -136,12 +132,20 @@ class Whole:
     def _group(self, members: tuple[str, ...]) -> Group:
         if members not in self.found.groups:
             known = self.memory.groups.get(members)
-            if known is None or not self._holds(known.evidence):
+            # A group of one has been judged with its survey.
+            if known is None or (len(members) > 1 and not self._holds(known.evidence)):
                 known = self._live().group(members)
             self.found.groups[members] = known
         return self.found.groups[members]
 
-    def _holds(self, evidence: Iterable[Asked]) -> bool:
+    def _survives(self, known: Surveyed) -> bool:
+        """Whether a survey holds; where it has led to a group of its own, the group must hold as well."""
+        if known.homes != (known.file,):
+            return self._holds(known.evidence)
+        group = self.memory.groups.get((known.file,))
+        return group is not None and self._holds(group.evidence)
+
+    def _holds(self, evidence: Evidence) -> bool:
         return all(map(self.looks.holds, evidence))
 
     def _live(self) -> Reader:
@@ -156,7 +160,6 @@ class Whole:
             (flow for group in groups for flow in group.flows),
             key=lambda flow: (flow.span.path, flow.span.line),
         )
-        types, disputed = _joined(groups)
         digests, modules = dict[str, str](), dict[str, str]()
         for part in parts:
             for kind, what, answer in part.evidence:
@@ -165,14 +168,15 @@ class Whole:
             for name, file in part.modules.items():
                 modules.setdefault(name, file)
         root = self.looks.config.root
-        kept = Memory(self.found.surveys, {group.members: group for group in groups})
+        types = JoinedTypes(groups)
+        home = {flow.key: group for group in groups for flow in group.flows}
+        table = TypeTable(Records(types), Aliases(types))
         return Analyzed(
-            Analysis(tuple(flows), types),
+            Analysis(tuple(flows), table, lambda key: types_of(home[key])),
             Texts.of(self.looks, digests),
-            {name: display_path(root, Path(modules[name])) for name in sorted(modules)},
+            {name: display_path(root, modules[name]) for name in sorted(modules)},
             {name: digests[modules[name]] for name in sorted(modules)},
-            kept,
-            disputed,
+            Memory(self.found.surveys, {group.members: group for group in groups}),
         )
 
 
@@ -193,27 +197,3 @@ def _grouped(surveys: Iterable[Surveyed]) -> list[tuple[str, ...]]:
     for file in sorted(leader):
         together.setdefault(find(file), []).append(file)
     return [tuple(members) for members in together.values()]
-
-
-def _joined(groups: Iterable[Group]) -> tuple[TypeTable, frozenset[TypeKey]]:
-    """All types in order of module and name, and those that two groups understand differently.
-
-    Aliases that lead into each other have no beginning of their own; the first group's reading counts.
-    """
-    records: dict[TypeKey, Record] = {}
-    aliases: dict[TypeKey, Alias] = {}
-    disputed: set[TypeKey] = set()
-    for group in groups:
-        for key, record in group.types.records.items():
-            first = records.setdefault(key, record)
-            if first is not record and first != record:
-                disputed.add(key)
-        for key, alias in group.types.aliases.items():
-            other = aliases.setdefault(key, alias)
-            if other is not alias and other != alias:
-                disputed.add(key)
-    return TypeTable(_ordered(records), _ordered(aliases)), frozenset(disputed)
-
-
-def _ordered(found: Mapping[TypeKey, _T]) -> dict[TypeKey, _T]:
-    return dict(sorted(found.items(), key=lambda item: (item[0].module, str(item[0]))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from types import MappingProxyType, ModuleType
 from typing import cast
@@ -13,7 +13,7 @@ import pgflow_gen.checks
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.checks.scope import Scope
 from pgflow_gen.diagnostics import Findings
-from pgflow_gen.ir.flow import Analysis
+from pgflow_gen.ir.flow import Analysis, FlowKey
 
 
 @cache
@@ -31,20 +31,26 @@ def rules() -> Mapping[str, Rule]:
     return MappingProxyType({rule.code: rule for rule in found})
 
 
-def run_checks(analysis: Analysis, findings: Findings) -> None:
+def run_checks(analysis: Analysis, findings: Findings, clean: Collection[FlowKey] = ()) -> frozenset[FlowKey]:
     """Judge all flows; what is wrong is added to ``findings``.
 
     A rule's module may hold ``check(scope)``, called for each flow, or ``check_project(analysis,
-    findings)``, called once.
+    findings)``, called once. Flows in ``clean`` are known to pass the checks of the first kind; handed out
+    are all that do.
     """
-    scopes = [Scope(flow, analysis, findings) for flow in analysis.flows]
+    scopes = [Scope(flow, analysis, findings) for flow in analysis.flows if flow.key not in clean]
+    faulty: set[FlowKey] = set()
     for module in _modules():
         check = cast("Callable[[Scope], None] | None", getattr(module, "check", None))
         if check is not None:
             for scope in scopes:
+                before = findings.reported
                 check(scope)
+                if findings.reported != before:
+                    faulty.add(scope.flow.key)
         check_project = cast(
             "Callable[[Analysis, Findings], None] | None", getattr(module, "check_project", None)
         )
         if check_project is not None:
             check_project(analysis, findings)
+    return frozenset(flow.key for flow in analysis.flows) - faulty

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pgflow_gen.checks.rule import Rule
+from pgflow_gen.checks.scope import Scope
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Analysis, FlowSpec
 from pgflow_gen.names import class_name, py_ident
@@ -94,7 +95,10 @@ def check_project(analysis: Analysis, findings: Findings) -> None:
                 methods.claim(f"{verb}_{stem}", what, flow.slug_span)
                 for verb in ("start", "start_many", "get")
             )
-        _check_steps(flow, findings)
+
+
+def check(scope: Scope) -> None:
+    _check_steps(scope.flow, scope.findings)
 
 
 def _distinct(analysis: Analysis) -> Iterator[FlowSpec]:

@@ -46,9 +46,9 @@ class Scope:
     analysis: Analysis
     findings: Findings = field(compare=False)
 
-    @property
+    @cached_property
     def types(self) -> TypeTable:
-        return self.analysis.types
+        return self.analysis.types_of(self.flow)
 
     @cached_property
     def judge(self) -> Judge:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pgflow_gen.cli.options import common_options, format_option, verify_option
+from pgflow_gen.cli.options import cache_option, common_options, format_option, verify_option
 from pgflow_gen.cli.output import load_project, print_changes, print_findings, print_summary, refusals
 from pgflow_gen.report import Format
 
@@ -41,6 +41,7 @@ Examples:
 )
 @click.option("--watch", is_flag=True, help="Build again after every change, until Ctrl-C.")
 @verify_option
+@cache_option
 @format_option
 @common_options
 @click.pass_context
@@ -52,6 +53,7 @@ def build(
     tell_change: bool,
     watch: bool,
     verify: bool,
+    cached: bool,
     format: Format,
 ) -> None:
     """Check all flows and bring the generated files up to date.
@@ -71,11 +73,13 @@ def build(
         from pgflow_gen.cli.watch import watch as build_again
 
         require_watchable(load_project())
-        build_again(load_project, lambda config: _watched(config, verify=verify, format=format))
+        build_again(
+            load_project, lambda config: _watched(config, verify=verify, cached=cached, format=format)
+        )
         return
     mode: pipeline.Mode = "check" if check_only else "diff" if show_diff else "write"
     with refusals():
-        report = pipeline.build(load_project(), verify=verify, mode=mode, renumber=renumber)
+        report = pipeline.build(load_project(), verify=verify, mode=mode, renumber=renumber, cached=cached)
     if not (show_diff and format == "text") or report.diagnostics:
         print_findings(report, format, err=show_diff)
     dirty = False
@@ -91,12 +95,12 @@ def build(
     ctx.exit(1 if report.has_errors or dirty or changed else 0)
 
 
-def _watched(config: Config, *, verify: bool, format: Format) -> None:
+def _watched(config: Config, *, verify: bool, cached: bool, format: Format) -> None:
     """One build of many; what is wrong is told, and ends nothing."""
     from pgflow_gen import pipeline
 
     with refusals():
-        report = pipeline.build(config, verify=verify)
+        report = pipeline.build(config, verify=verify, cached=cached)
     print_findings(report, format)
     if format == "text":
         print_changes(report, done=True)

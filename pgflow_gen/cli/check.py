@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pgflow_gen.cli.options import common_options, format_option, verify_option
+from pgflow_gen.cli.options import cache_option, common_options, format_option, verify_option
 from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
 from pgflow_gen.report import Format
 
@@ -18,9 +18,10 @@ Examples:
 )
 @format_option
 @verify_option
+@cache_option
 @common_options
 @click.pass_context
-def check(ctx: click.Context, format: Format, verify: bool) -> None:
+def check(ctx: click.Context, format: Format, verify: bool, cached: bool) -> None:
     """Check all flows of the project; write nothing.
 
     Findings are printed with their place, the reason and a way out. Exits 1 when there are errors.
@@ -30,7 +31,7 @@ def check(ctx: click.Context, format: Format, verify: bool) -> None:
     from pgflow_gen import pipeline
 
     with refusals():
-        report = pipeline.check(load_project(), verify=verify, history=True)
+        report = pipeline.check(load_project(), verify=verify, history=True, cached=cached)
     print_findings(report, format)
     print_summary(report)
     ctx.exit(1 if report.has_errors else 0)

@@ -39,6 +39,11 @@ verify_option = click.option(
     help="Let mypy judge the flows as well (PGF501). It needs your flows' own dependencies installed.",
 )  # fmt: skip
 
+cache_option = click.option(
+    "--cache/--no-cache", "cached", default=True, show_default=True,
+    help="Take over from earlier runs what still holds (.pgflow/cache). The outcome is the same without.",
+)  # fmt: skip
+
 
 def common_options(command: F) -> F:
     """``-C`` and ``--debug``, which are accepted before and after the command's name."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
@@ -169,6 +170,10 @@ class FlowSpec:
         """The modules that hold the flow and its handlers, the flow's own first."""
         return tuple(dict.fromkeys((self.key.module, *(step.module for step in self.steps))))
 
+    @property
+    def step_count(self) -> int:
+        return len(self.steps)
+
     def step(self, slug: str) -> StepSpec | None:
         return next((step for step in self.steps if step.slug == slug), None)
 
@@ -182,3 +187,8 @@ class Analysis:
 
     flows: tuple[FlowSpec, ...]
     types: TypeTable
+    own_types: Callable[[FlowKey], TypeTable] | None = field(default=None, compare=False, repr=False)
+    """The types that one flow mentions, where they need not be looked for among all."""
+
+    def types_of(self, flow: FlowSpec) -> TypeTable:
+        return self.types if self.own_types is None else self.own_types(flow.key)

@@ -7,11 +7,13 @@ in ``naming`` and ``views``; templates only arrange them.
 from pgflow_gen.render.collisions import report_collisions
 from pgflow_gen.render.docs import render_graph
 from pgflow_gen.render.dot import render_dot
+from pgflow_gen.render.pages import Pages
 from pgflow_gen.render.places import Place, WiringMap
-from pgflow_gen.render.rendered import Rendered, RenderedFile, render
+from pgflow_gen.render.rendered import Rendered, RenderedFile, render, render_pages
 from pgflow_gen.render.sql import compile_sql
 
 __all__ = [
+    "Pages",
     "Place",
     "Rendered",
     "RenderedFile",
@@ -20,5 +22,6 @@ __all__ = [
     "render",
     "render_dot",
     "render_graph",
+    "render_pages",
     "report_collisions",
 ]

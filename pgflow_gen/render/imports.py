@@ -32,6 +32,8 @@ class Imports:
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)
         self._known: dict[tuple[str, str], Import] = {}
+        self.noted: dict[tuple[str, str], str] = {}
+        """Local names by what was asked for, since this was last put anew."""
 
     def use(self, module: str, name: str, *, wanted: str | None = None) -> str:
         """The local name of ``module.name``, imported from now on; ``wanted`` is the name to give it."""
@@ -44,6 +46,7 @@ class Imports:
             known = self._known[(module, name)] = Import(module, name, local)
             if known.is_typing_only:
                 self.use("typing", "TYPE_CHECKING")
+        self.noted[module, name] = known.local
         return known.local
 
     def lines(self) -> list[str]:

@@ -13,15 +13,26 @@ class ModuleNames:
     def __init__(self) -> None:
         self.imports = Imports()
         self.aliases: dict[str, str] = {}
+        self._noted: dict[str, str] = {}
+        self._taken = {"_output", "_Context"}
+
+    def noting(self) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+        """What is asked from now on: modules and their names here, imported names and theirs."""
+        self._noted = {}
+        self.imports.noted = {}
+        return self._noted, self.imports.noted
 
     def module(self, dotted: str) -> str:
         """A local name for the module; ``a.b_c`` and ``a_b.c`` get two."""
-        if dotted not in self.aliases:
+        alias = self.aliases.get(dotted)
+        if alias is None:
             alias = "_" + dotted.replace(".", "_")
-            while alias in self.aliases.values() or alias in ("_output", "_Context"):
+            while alias in self._taken:
                 alias += "_"
+            self._taken.add(alias)
             self.aliases[dotted] = alias
-        return self.aliases[dotted]
+        self._noted[dotted] = alias
+        return alias
 
     def record(self, key: TypeKey) -> str:
         arguments = f"[{', '.join(spell(arg, self) for arg in key.args)}]" if key.args else ""

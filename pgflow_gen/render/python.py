@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pgflow_gen.render.environment import render_template
@@ -71,10 +71,13 @@ def _typing_names(view: FlowView) -> list[str]:
     return names
 
 
-def client_module(views: Sequence[FlowView]) -> str:
-    """``client.py``: the classes of older versions come in under a name that tells the version."""
+def client_module(entries: Iterable[tuple[str, FlowNames, bool]]) -> str:
+    """``client.py``: the classes of older versions come in under a name that tells the version.
+
+    ``entries``: each flow's stem, the names in its module, and whether it takes an input.
+    """
     imports = Imports({"AsyncClient", "Client"})
-    flows = [_client_flow(view, imports) for view in views]
+    flows = [_client_flow(*entry, imports) for entry in entries]
     clients = [
         _Client("AsyncClient", imports.use(_RUNTIME, "AsyncClientBase"), is_async=True),
         _Client("Client", imports.use(_RUNTIME, "ClientBase"), is_async=False),
@@ -91,11 +94,11 @@ def client_module(views: Sequence[FlowView]) -> str:
     )
 
 
-def _client_flow(view: FlowView, imports: Imports) -> _ClientFlow:
-    local, own, module = FlowNames.for_stem(view.stem), view.names, f".{view.stem}"
+def _client_flow(stem: str, own: FlowNames, has_input: bool, imports: Imports) -> _ClientFlow:
+    local, module = FlowNames.for_stem(stem), f".{stem}"
     return _ClientFlow(
-        view.stem,
-        imports.use(module, own.input, wanted=local.input) if view.has_input else None,
+        stem,
+        imports.use(module, own.input, wanted=local.input) if has_input else None,
         imports.use(module, own.run, wanted=local.run),
         imports.use(module, own.async_run, wanted=local.async_run),
     )

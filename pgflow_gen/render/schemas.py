@@ -9,7 +9,6 @@ from urllib.parse import quote
 import msgspec
 
 from pgflow_gen.ir.flow import FlowSpec, Param, StepSpec
-from pgflow_gen.ir.shape import structure, structure_hash
 from pgflow_gen.ir.types import (
     AliasRef,
     AnyType,
@@ -27,7 +26,7 @@ from pgflow_gen.ir.types import (
     UnknownType,
 )
 from pgflow_gen.render.edges import dependency_fields, flow_input, flow_output, step_input
-from pgflow_gen.render.settings import settings
+from pgflow_gen.render.facts import Facts
 from pgflow_gen.render.views import FlowView
 
 Schema: TypeAlias = dict[str, Any]
@@ -85,9 +84,9 @@ class _Schemas:
         return found
 
 
-def contract_schema(view: FlowView, types: TypeTable) -> str:
+def contract_schema(view: FlowView, facts: Facts) -> str:
     """The whole document, two blanks a level, ASCII only."""
-    flow, schemas = view.flow, _Schemas(view, types)
+    flow, types, schemas = view.flow, view.types, _Schemas(view, view.types)
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": flow.db_slug,
@@ -97,23 +96,22 @@ def contract_schema(view: FlowView, types: TypeTable) -> str:
             "output": schemas.record(flow_output(flow, types)),
         },
         "$defs": schemas.definitions(),
-        "x-pgflow": _contract(flow, schemas, types),
+        "x-pgflow": _contract(flow, schemas, types, facts),
     }
     # json's own indentation is written in Python and takes longer than everything else about this file.
     compact = json.dumps(document, allow_nan=False).encode()
     return msgspec.json.format(compact, indent=2).decode() + "\n"
 
 
-def _contract(flow: FlowSpec, schemas: _Schemas, types: TypeTable) -> dict[str, Any]:
-    shape = structure(flow, types)
+def _contract(flow: FlowSpec, schemas: _Schemas, types: TypeTable, facts: Facts) -> dict[str, Any]:
     return {
         "slug": flow.db_slug,
         "version": flow.version,
         "flow": f"{flow.key.module}:{flow.key.name}",
         "modules": list(flow.modules),
-        "structure_hash": structure_hash(shape),
-        "structure": shape,
-        "settings": settings(flow),
+        "structure_hash": facts.structure_hash,
+        "structure": facts.structure,
+        "settings": facts.settings,
         "steps": {step.slug: _step(flow, step, schemas, types) for step in flow.steps},
     }
 

@@ -55,6 +55,7 @@ class FlowView:
     steps: tuple[StepView, ...]
     imports: Imports
     record_names: Mapping[TypeKey, str]
+    types: TypeTable
 
     @property
     def has_input(self) -> bool:
@@ -92,7 +93,7 @@ def flow_view(flow: FlowSpec, stem: str, types: TypeTable) -> FlowView:
         if shape is not None and name not in records.values():
             definitions.append(_defined(name, shape, names))
     steps = tuple(StepView(step.slug, step_names(step.slug)[1]) for step in flow.steps)
-    return FlowView(flow, stem, own, tuple(definitions), steps, imports, records)
+    return FlowView(flow, stem, own, tuple(definitions), steps, imports, records, types)
 
 
 _Shape: TypeAlias = TypeExpr | tuple[Field, ...] | None

@@ -8,7 +8,9 @@ a parameter. Below the flows stand proofs that the client's records equal the ha
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
 
 from pgflow_gen.ir.flow import FlowSpec, Param, Receives, StepSpec
 from pgflow_gen.ir.modes import is_optional
@@ -32,17 +34,55 @@ from __future__ import annotations
 '''
 
 
-def wiring(views: Sequence[FlowView], types: TypeTable) -> tuple[str, WiringMap]:
-    """The text of ``_typecheck.py`` and its map."""
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """What the wiring says of one flow, and the names for modules and types which that rests on."""
+
+    modules: tuple[tuple[str, str], ...]
+    imports: tuple[tuple[str, str, str], ...]
+    text: str
+
+
+class Wiring:
+    """Puts ``_typecheck.py`` together from parts: first all flows' calls, then all flows' proofs."""
+
+    def __init__(self) -> None:
+        self._modules = ModuleNames()
+        self._texts: list[str] = []
+
+    def add(self, known: Part | None, write: Callable[[ModuleNames, Page], None]) -> Part:
+        """Add ``known``, if its names are what they would be here, else what ``write`` writes."""
+        part = known if known is not None and self._fits(known) else self._written(write)
+        if part.text:
+            self._texts.append(part.text)
+        return part
+
+    def text(self) -> str:
+        return "\n".join([*_head(self._modules).lines, *self._texts]) + "\n"
+
+    def _fits(self, part: Part) -> bool:
+        """Asks for the same names in the same order, so that those to come are what they would be anyway."""
+        modules = [self._modules.module(dotted) == alias for dotted, alias in part.modules]
+        use = self._modules.imports.use
+        return all(modules) and all(use(module, name) == local for module, name, local in part.imports)
+
+    def _written(self, write: Callable[[ModuleNames, Page], None]) -> Part:
+        modules, page = self._modules, Page()
+        names, imports = modules.noting()
+        write(modules, page)
+        used = tuple((*key, local) for key, local in imports.items())
+        return Part(tuple(names.items()), used, "\n".join(page.lines))
+
+
+def wiring_map(views: Sequence[FlowView]) -> WiringMap:
+    """What each line of ``_typecheck.py`` is about."""
     modules, body = ModuleNames(), Page()
     for view in views:
-        _flow(view, types, modules, body)
+        add_calls(view, modules, body)
     for view in views:
         add_proofs(view, modules, body)
     head = _head(modules)
-    text = "\n".join([*head.lines, *body.lines]) + "\n"
     offset = len(head.lines)
-    return text, {**head.places, **{line + offset: place for line, place in body.places.items()}}
+    return {**head.places, **{line + offset: place for line, place in body.places.items()}}
 
 
 def _head(modules: ModuleNames) -> Page:
@@ -65,8 +105,9 @@ def _head(modules: ModuleNames) -> Page:
     return head
 
 
-def _flow(view: FlowView, types: TypeTable, modules: ModuleNames, page: Page) -> None:
-    flow = view.flow
+def add_calls(view: FlowView, modules: ModuleNames, page: Page) -> None:
+    """The flow as a function: outputs bound first, then each handler called."""
+    flow, types = view.flow, view.types
     page.add("")
     page.add("")
     page.add(f"def {_local(view.stem, 'flow')}(")

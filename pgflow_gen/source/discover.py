@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 from pgflow_gen.config import SECTION, Config, ConfigError
 
@@ -21,7 +22,7 @@ def discover(config: Config) -> tuple[Path, ...]:
     folders and globs. Symbolic links are followed, after everything that is really there: a file reached
     twice counts once, under its own path. Raises ConfigError for an entry that names nothing.
     """
-    found: dict[str, Path] = {}
+    found: dict[str, str] = {}
     for entry in config.flows:
         files = list(_expand(config, entry))
         if not files and not (config.root / entry).is_dir():
@@ -29,11 +30,10 @@ def discover(config: Config) -> tuple[Path, ...]:
                 f"[{SECTION}] flows: {entry!r} matches no Python file or folder in {config.root}",
                 "create it, or name your flows' folder with flows = [...] in pyproject.toml",
             )
-        for file in files:
-            real = os.path.realpath(file)
-            if real not in found or _is_really(file, real):
+        for file, real in files:
+            if real not in found or file == real:
                 found[real] = file
-    return tuple(sorted(found.values(), key=lambda file: file.as_posix()))
+    return tuple(map(Path, sorted(found.values(), key=lambda file: file.replace(os.sep, "/"))))
 
 
 def may_hold_flows(text: str) -> bool:
@@ -41,16 +41,16 @@ def may_hold_flows(text: str) -> bool:
     return "pgflow_runtime" in text or ("@" in text and _DECORATOR.search(text) is not None)
 
 
-def _is_really(file: Path, real: str) -> bool:
-    return os.fspath(file) == real
+_Found: TypeAlias = tuple[str, str]
+"""A file's absolute path, and where it really is."""
 
 
-def _expand(config: Config, entry: str) -> Iterator[Path]:
+def _expand(config: Config, entry: str) -> Iterator[_Found]:
     target = Path(os.path.normpath(config.root / entry))
     if target.is_dir():
         yield from _walk(config, target)
     elif target.is_file():
-        yield target
+        yield _found(target)
     elif _GLOB.search(entry):
         try:
             matches = sorted(config.root.glob(entry))
@@ -62,7 +62,11 @@ def _expand(config: Config, entry: str) -> Iterator[Path]:
             if match.is_dir() and not _is_skipped(config, match):
                 yield from _walk(config, match)
             elif _is_source(match):
-                yield match
+                yield _found(match)
+
+
+def _found(file: Path) -> _Found:
+    return os.fspath(file), os.path.realpath(file)
 
 
 def _is_below_skipped(config: Config, match: Path) -> bool:
@@ -83,12 +87,16 @@ def _is_skipped(config: Config, folder: Path) -> bool:
 
 def _is_source(file: Path) -> bool:
     """Whether to read ``file``; a dangling link is read too, which then says what is wrong with it."""
-    if file.suffix != ".py" or file.name.startswith("."):
+    if not _is_named_source(file.name):
         return False
     return file.is_file() or (file.is_symlink() and not file.exists())
 
 
-def _walk(config: Config, top: Path) -> Iterator[Path]:
+def _is_named_source(name: str) -> bool:
+    return name.endswith(".py") and not name.startswith(".")
+
+
+def _walk(config: Config, top: Path) -> Iterator[_Found]:
     """Python files below ``top``; each real folder is entered once, so links may go round in circles."""
     entered: set[str] = set()
     waiting, links = [top], list[Path]()
@@ -99,15 +107,26 @@ def _walk(config: Config, top: Path) -> Iterator[Path]:
             continue
         entered.add(real)
         for item in _children(folder):
-            if item.is_dir():
-                if not _is_skipped(config, item):
-                    (links if item.is_symlink() else waiting).append(item)
-            elif _is_source(item):
-                yield item
+            if _is_folder(item):
+                if not _is_skipped(config, Path(item.path)):
+                    (links if item.is_symlink() else waiting).append(Path(item.path))
+            elif item.is_symlink() and _is_source(Path(item.path)):
+                yield _found(Path(item.path))
+            elif _is_named_source(item.name) and item.is_file():
+                yield item.path, os.path.join(real, item.name)
 
 
-def _children(folder: Path) -> list[Path]:
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    """No, for links that lead round in a circle."""
     try:
-        return sorted(folder.iterdir())
+        return item.is_dir()
+    except OSError:
+        return False
+
+
+def _children(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as items:
+            return sorted(items, key=lambda item: item.name)
     except OSError as error:
         raise ConfigError(f"cannot read the folder {folder}: {error.strerror or error}") from None

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic
+from pgflow_gen.source.discover import discover
 from pgflow_gen.source.modules import find_module, is_folder, submodules
 from pgflow_gen.source.text import SourceText, display_path, read_source
 
@@ -37,6 +38,7 @@ class Looks:
     trusted: Mapping[str, str] = field(default_factory=dict)
     sources: dict[str, SourceText | Diagnostic] = field(default_factory=dict)
     """Every file that was read, by absolute path."""
+    _discovered: tuple[str, ...] | None = None
     _answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
     _noted: dict[tuple[str, str], Answer] | None = None
 
@@ -51,6 +53,12 @@ class Looks:
             self._noted = before
             if before is not None:
                 before.update(noted)
+
+    def discover(self) -> tuple[str, ...]:
+        """See ``discover.discover``; absolute paths."""
+        if self._discovered is None:
+            self._discovered = tuple(map(os.fspath, discover(self.config)))
+        return self._discovered
 
     def module(self, name: str) -> Path | None:
         """See ``modules.find_module``."""
@@ -141,4 +149,4 @@ class Texts(Mapping[str, str]):
     def of(cls, looks: Looks, paths: Mapping[str, str]) -> Texts:
         """``paths``: absolute path -> digest."""
         root = looks.config.root
-        return cls(looks, dict(sorted((display_path(root, Path(path)), path) for path in paths)))
+        return cls(looks, dict(sorted((display_path(root, path), path) for path in paths)))

@@ -32,11 +32,12 @@ def unimportable_part(name: str) -> str | None:
 
 def find_module(config: Config, name: str) -> Path | None:
     """The file of module ``name``: a package's ``__init__.py`` before ``name.py``, by order of ``src``."""
-    for root in source_roots(config):
-        base = root.joinpath(*name.split("."))
-        for candidate in (base / "__init__.py", base.with_name(f"{base.name}.py")):
-            if candidate.is_file():
-                return candidate
+    inside = name.replace(".", os.sep)
+    for root in config.src:
+        base = os.path.normpath(os.path.join(config.root, root, inside))
+        for candidate in (os.path.join(base, "__init__.py"), f"{base}.py"):
+            if os.path.isfile(candidate):
+                return Path(candidate)
     return None
 
 

@@ -24,13 +24,13 @@ class SourceText:
     """``sha256`` of the text with LF line ends, in hex: CRLF checkouts count as the same source."""
 
 
-def display_path(root: Path, file: Path) -> str:
+def display_path(root: Path, file: Path | str) -> str:
     """``file`` as messages name it: POSIX, relative to ``root``."""
     text, prefix = os.fspath(file), f"{os.fspath(root)}/"
     if os.sep == "/" and text.startswith(prefix) and text.isascii():
         return text[len(prefix) :]
     try:
-        path = file.relative_to(root).as_posix()
+        path = Path(file).relative_to(root).as_posix()
     except ValueError:
         path = Path(os.path.relpath(file, root)).as_posix()
     # A file name that is no UTF-8 must not break the message that is about it.

@@ -19,13 +19,16 @@ from pgflow_gen.verify.words import Words
 __all__ = ["VerifyError", "verify"]
 
 
-def verify(analysis: Analysis, rendered: Rendered, config: Config, findings: Findings) -> None:
+def verify(
+    analysis: Analysis, rendered: Rendered, config: Config, findings: Findings, *, cached: bool = True
+) -> None:
     """Add a 501 for everything mypy has against the flows; warnings of the flows' own code are dropped.
 
+    Without ``cached``, neither an earlier verdict nor mypy's own cache counts.
     Raises VerifyError when mypy cannot judge at all (it crashed, or a plugin of the user's is missing).
     """
     settings = Settings.of(config)
-    with stage(rendered, config, settings) as staging:
+    with stage(rendered, config, settings, cached=cached) as staging:
         verdicts = Verdicts(staging, config, analysis)
         if verdicts.is_known_clean():
             return

@@ -34,9 +34,11 @@ class Staging:
 
 
 @contextmanager
-def stage(rendered: Rendered, config: Config, settings: Settings) -> Iterator[Staging]:
+def stage(
+    rendered: Rendered, config: Config, settings: Settings, *, cached: bool = True
+) -> Iterator[Staging]:
     """Stage ``rendered`` in the project's cache, or where that cannot be written in a temporary folder."""
-    own = _own_cache(config.root)
+    own = _own_cache(config.root) if cached else None
     if own is not None:
         yield _fill(own, rendered, settings)
         return

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pgflow_gen.ir.flow import Analysis, FlowSpec
-from pgflow_gen.ir.shape import structure
-from pgflow_gen.render.settings import settings
-from pgflow_gen.render.sql import Script, alter_script, create_script
+from pgflow_gen.render.facts import Facts
+from pgflow_gen.render.rendered import Rendered
+from pgflow_gen.render.sql import Script, alike, alter_script
 from pgflow_gen.render.styles import Purpose, Style
 from pgflow_gen.write.chain import Node, end, read_node
 from pgflow_gen.write.digest import digest
@@ -53,21 +53,22 @@ class _Draft:
         return self.entry.name != _UNNAMED
 
 
-def advance(ledger: Ledger, analysis: Analysis, setting: Setting, *, renumber: bool = False) -> Advanced:
+def advance(ledger: Ledger, rendered: Rendered, setting: Setting, *, renumber: bool = False) -> Advanced:
     """The ledger after this build, and the text of every draft.
 
     A file that the ledger has forgotten keeps its name. Flows that are gone keep their migrations: none ever
     takes anything back. ``renumber`` moves drafts behind all that is shipped or not ours. Raises WriteError
     when a chain of migrations has several ends.
     """
-    drafts = [*_left_alone(ledger, analysis, setting), *_wanted(ledger, analysis, setting)]
+    drafts = [*_left_alone(ledger, rendered.analysis, setting), *_wanted(ledger, rendered, setting)]
     adopted = {draft.entry.name for draft in drafts if draft.is_named} - ledger.names
     fixed = [entry for entry in ledger.entries if entry.shipped]
     strangers = _strangers(ledger, drafts, setting)
     pinned = _pinned(drafts, strangers)
     movable = sorted((draft for draft in drafts if _is_movable(draft, pinned)), key=lambda it: it.entry.order)
     unnamed = [draft for draft in drafts if not draft.is_named]
-    held = fixed + [draft.entry for draft in drafts if draft.is_named and draft not in movable]
+    moving = {draft.entry.name for draft in movable}
+    held = fixed + [draft.entry for draft in drafts if draft.is_named and draft.entry.name not in moving]
     others = setting.present.without(adopted | {entry.name for entry in ledger.drafts})
     _name(
         movable,
@@ -98,20 +99,26 @@ def _left_alone(ledger: Ledger, analysis: Analysis, setting: Setting) -> Iterato
             yield _Draft(entry, None)
 
 
-def _wanted(ledger: Ledger, analysis: Analysis, setting: Setting) -> Iterator[_Draft]:
+def _wanted(ledger: Ledger, rendered: Rendered, setting: Setting) -> Iterator[_Draft]:
     """The draft each flow asks for: to create it, to change its options, or none."""
     orphans = {(it.flow, it.purpose): it.name for it in setting.present.orphans(ledger)}
-    for flow in analysis.flows:
+    for flow in rendered.analysis.flows:
         draft, base = ledger.draft(flow.db_slug), ledger.shipped(flow.db_slug)
-        shape = structure(flow, analysis.types)
+        facts = rendered.pages[flow.key].text.facts
+        shape = facts.structure
         if base is not None and base.structure != shape:
             if draft is not None:
                 yield _Draft(draft, None)  # a finding of its own (401) says what is wrong
             continue
         purpose: Purpose = "create" if base is None else "alter"
-        script = create_script(flow, analysis.types) if base is None else None
+        script: Script | None = facts.script
         if base is not None:
-            script = alter_script(flow, analysis.types, base.settings)
+            types = rendered.analysis.types_of(flow)
+            script = (
+                None
+                if alike(dict(base.settings), facts.settings)
+                else alter_script(flow, types, base.settings)
+            )
         if script is None:
             continue
         name = orphans.get((flow.db_slug, purpose), _UNNAMED)
@@ -119,7 +126,7 @@ def _wanted(ledger: Ledger, analysis: Analysis, setting: Setting) -> Iterator[_D
         if draft is not None:
             is_same = (draft.style, draft.purpose) == (setting.style.name, purpose)
             name, after = (draft.name, draft.after) if is_same else (_UNNAMED, None)
-        yield _Draft(_entry(flow, name, purpose, setting.style, dict(shape), after), script)
+        yield _Draft(_entry(flow, name, purpose, setting.style, facts, after), script)
 
 
 def _after(name: str, setting: Setting) -> str | None:
@@ -131,9 +138,10 @@ def _after(name: str, setting: Setting) -> str | None:
 
 
 def _entry(
-    flow: FlowSpec, name: str, purpose: Purpose, style: Style, shape: dict[str, object], after: str | None
+    flow: FlowSpec, name: str, purpose: Purpose, style: Style, facts: Facts, after: str | None
 ) -> Entry:
-    return Entry(name, flow.db_slug, purpose, style.name, "", False, shape, settings(flow), after)
+    shape, settings = facts.structure, facts.settings
+    return Entry(name, flow.db_slug, purpose, style.name, "", False, shape, settings, after)
 
 
 def _strangers(ledger: Ledger, drafts: list[_Draft], setting: Setting) -> dict[str, Node]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pgflow_gen.diagnostics import Findings
@@ -11,13 +11,18 @@ from pgflow_gen.ir.shape import structure
 from pgflow_gen.write.ledger import Entry, Ledger
 
 
-def changed_shapes(ledger: Ledger, analysis: Analysis, findings: Findings) -> None:
-    """A 401 at every flow that needs a new version."""
+def changed_shapes(
+    ledger: Ledger,
+    analysis: Analysis,
+    findings: Findings,
+    shape_of: Callable[[FlowSpec], Mapping[str, Any]] | None = None,
+) -> None:
+    """A 401 at every flow that needs a new version. ``shape_of`` knows structures that were worked out."""
     for flow in analysis.flows:
         base = ledger.shipped(flow.db_slug)
         if base is None:
             continue
-        shape = structure(flow, analysis.types)
+        shape = structure(flow, analysis.types_of(flow)) if shape_of is None else shape_of(flow)
         if base.structure == shape:
             continue
         version = _next_version(flow, ledger, analysis)

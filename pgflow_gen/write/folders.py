@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -73,7 +74,8 @@ class Folders:
         place = self.root / self.migrations
         if not place.is_dir():
             return ()
-        return tuple(sorted(item.name for item in place.iterdir() if item.is_file()))
+        with os.scandir(place) as items:
+            return tuple(sorted(item.name for item in items if item.is_file()))
 
 
 def _relative(text: str, option: str) -> PurePosixPath:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from pgflow_gen.ir.flow import Analysis
-from pgflow_gen.ir.shape import structure, structure_hash
+from pgflow_gen.render.rendered import Rendered
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.ledger import Ledger, join
 from pgflow_gen.write.merging import both_sides, has_conflict
@@ -85,12 +84,12 @@ def decode_merged(content: bytes, path: str) -> Manifest:
     )
 
 
-def shapes(analysis: Analysis) -> dict[str, Any]:
+def shapes(rendered: Rendered) -> dict[str, Any]:
     """Structure and hash of every flow, by its slug in the database."""
     found: dict[str, Any] = {}
-    for flow in analysis.flows:
-        shape = structure(flow, analysis.types)
-        found[flow.db_slug] = {"structure": shape, "structure_hash": structure_hash(shape)}
+    for flow in rendered.analysis.flows:
+        facts = rendered.pages[flow.key].text.facts
+        found[flow.db_slug] = {"structure": facts.structure, "structure_hash": facts.structure_hash}
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
@@ -53,6 +53,8 @@ class Plan:
     folders: Folders
     changes: tuple[Change, ...]
     findings: tuple[Diagnostic, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """Of all files but the manifest that are to be as they were rendered."""
 
     @property
     def is_clean(self) -> bool:
@@ -64,13 +66,19 @@ class Plan:
 
 
 def make_plan(
-    rendered: Rendered, config: Config, *, renumber: bool = False, now: datetime | None = None
+    rendered: Rendered,
+    config: Config,
+    *,
+    renumber: bool = False,
+    now: datetime | None = None,
+    written: Mapping[str, str] | None = None,
 ) -> Plan:
     """Compare ``rendered``, and the migrations that follow from it, with the disk. Writes nothing.
 
     Args:
         renumber: move drafts behind all other migrations, and join a manifest with a merge's conflict.
         now: in UTC, for styles whose names start with the time; the clock's by default.
+        written: digests of files, by path in the project, that surely are on the disk and need not be read.
 
     Raises WriteError when a folder cannot be used, or a file that is not ours stands in the way.
     """
@@ -79,9 +87,11 @@ def make_plan(
     old_bytes = folders.read(manifest_path)
     old = decode_merged(old_bytes, manifest_path) if old_bytes is not None else Manifest(tool_version())
     setting = _setting(config, folders, old.ledger, now or datetime.now(UTC))
-    advanced = advance(old.ledger, rendered.analysis, setting, renumber=renumber)
+    advanced = advance(old.ledger, rendered, setting, renumber=renumber)
     findings = Findings()
-    changed_shapes(old.ledger, rendered.analysis, findings)
+    changed_shapes(
+        old.ledger, rendered.analysis, findings, lambda flow: rendered.pages[flow.key].text.facts.structure
+    )
     rewritten_history(old.ledger, advanced, setting.present, findings)
     shared_places(old.ledger, advanced, rendered.analysis, setting, findings)
     if old_bytes is not None and has_conflict(old_bytes) and not renumber:
@@ -90,17 +100,25 @@ def make_plan(
     wanted |= {setting.present.path(name): text for name, text in advanced.texts.items()}
     wanted |= _package(setting, old.files)
     kept = {setting.present.path(name) for name in advanced.ledger.names} - wanted.keys()
-    changes = [_change(path, content, old.files, folders) for path, content in wanted.items()]
+    hashes = {path: digest(content) for path, content in wanted.items()}
+    surely = written or {}
+    changes = [
+        Change("keep", path, content, content)
+        if surely.get(path) == hashes[path]
+        else _change(path, content, old.files, folders)
+        for path, content in wanted.items()
+    ]
     known = dict(old.files) | _digests(setting, advanced.moved)
     changes += _leftovers({*known} - {*wanted} - kept, known, folders)
     migrations = {setting.present.path(name) for name in advanced.texts.keys() | old.ledger.names}
-    changes = [replace(change, is_migration=change.path in migrations) for change in changes]
-    hashes = {path: digest(content) for path, content in wanted.items()}
-    hashes |= {path: old.files[path] for path in kept if path in old.files}
-    new = Manifest(tool_version(), hashes, shapes(rendered.analysis), advanced.ledger)
+    changes = [
+        replace(change, is_migration=True) if change.path in migrations else change for change in changes
+    ]
+    listed = hashes | {path: old.files[path] for path in kept if path in old.files}
+    new = Manifest(tool_version(), listed, shapes(rendered), advanced.ledger)
     manifest = _manifest_change(manifest_path, old_bytes, old, new)
     ordered = sorted(changes, key=lambda change: change.path)
-    return Plan(folders, (*ordered, manifest), findings.sorted())
+    return Plan(folders, (*ordered, manifest), findings.sorted(), hashes)
 
 
 def check_shapes(analysis: Analysis, config: Config, findings: Findings) -> None:

@@ -1,0 +1,156 @@
+"""A second process that reads modules, where there are many of them or the reader is not loaded yet.
+
+Loading libcst takes as long as reading dozens of modules. A forked process begins with that at once, while
+this one finds out what has to be read. What it finds has the form of a cache: it counts here if its evidence
+holds here, and what is missing is read here, so that the outcome never depends on it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+import msgspec
+
+from pgflow_gen.analyze import Memory
+from pgflow_gen.analyze.cache import Cache
+from pgflow_gen.analyze.whole import Whole
+from pgflow_gen.config import Config, ConfigError
+from pgflow_gen.diagnostics import Findings
+from pgflow_gen.source.looks import Looks
+
+MANY = 40
+"""Modules that are worth a process of their own."""
+_HEAD_START = 8
+"""Modules that the other process reads less than this one, for what it costs to send them."""
+
+
+class Helper:
+    """``with Helper(config) as helper: helper.share(looks, memory)``."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._child: int | None = None
+        self._ask = self._hear = -1
+
+    def __enter__(self) -> Helper:
+        if "libcst" not in sys.modules:
+            self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for handle in (self._ask, self._hear):
+            if handle >= 0:
+                os.close(handle)
+        if self._child is not None:
+            os.waitpid(self._child, 0)
+
+    def share(self, looks: Looks, memory: Memory) -> None:
+        """Read what ``memory`` does not know, here and there, and add it."""
+        try:
+            files = looks.discover()
+        except ConfigError:
+            return  # the analysis will say so
+        unknown = Whole(looks, memory).unknown(files)
+        own = len(unknown) // 2 + _HEAD_START if len(unknown) >= MANY else 0
+        if len(unknown) >= MANY and self._child is None:
+            self._start()
+        if self._child is None or not unknown:
+            return
+        _send(self._ask, msgspec.msgpack.encode(unknown[own:]))
+        os.close(self._ask)
+        self._ask = -1
+        _load()
+        for found in (work(looks, unknown[:own]), Cache.decode(_received(self._hear), "").memory):
+            memory.surveys.update(found.surveys)
+            memory.groups.update(found.groups)
+
+    def _start(self) -> None:
+        """Only Linux forks safely enough, and only a process of one thread."""
+        if sys.platform != "linux" or threading.active_count() > 1 or _processors() < 2:
+            return
+        asked, self._ask = os.pipe()
+        self._hear, answer = os.pipe()
+        try:
+            self._child = os.fork()
+        except OSError:
+            return
+        if self._child == 0:
+            os.close(self._ask)
+            os.close(self._hear)
+            _child(lambda: _serve(self._config, asked, answer))
+        os.close(asked)
+        os.close(answer)
+
+
+def work(looks: Looks, files: Sequence[str]) -> Memory:
+    """Read modules as if they were the whole project; with what can be made of their flows alone."""
+    if not files:
+        return Memory()
+    from pgflow_gen.checks import run_checks
+    from pgflow_gen.made import Made
+    from pgflow_gen.render import render_pages
+
+    whole = Whole(looks, Memory())
+    for file in files:
+        whole.read_survey(file)
+    findings = Findings()
+    analyzed = whole.result(list(whole.found.groups.values()), findings)
+    clean = run_checks(analyzed.analysis, findings)
+    pages = {} if findings.has_errors else render_pages(analyzed.analysis)
+    Made(frozenset(), {}).keep(analyzed, clean, pages)
+    return analyzed.parts
+
+
+def _load() -> None:
+    """What this process needs later, while it would only wait."""
+    import pgflow_gen.write  # noqa: F401
+    from pgflow_gen.checks.catalogue import rules
+    from pgflow_gen.render.environment import environment
+
+    rules()
+    environment().get_template("client.py.jinja")
+
+
+def _serve(config: Config, asked: int, answer: int) -> None:
+    gc.disable()
+    import pgflow_gen.analyze.project  # noqa: F401 - what takes its time
+
+    files = msgspec.msgpack.decode(_received(asked), type=list[str])
+    _send(answer, Cache(work(Looks(config), files)).encode(""))
+
+
+def _child(serve: Callable[[], None]) -> None:
+    """Whatever happens, the process ends here and says nothing: the other one does what is missing."""
+    code = 1
+    try:
+        serve()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _send(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(handle, view) :]
+    except OSError:
+        return
+
+
+def _received(handle: int) -> bytes:
+    parts: list[bytes] = []
+    while part := os.read(handle, 1 << 20):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
