@@ -913,7 +913,9 @@ begin
   into v_finished
   from finished f;
 
-  perform pgflow._send_events('run:completed', v_finished);
+  if v_finished is not null then
+    perform pgflow._send_events('run:completed', v_finished);
+  end if;
 end;
 $$;
 
@@ -1556,7 +1558,7 @@ begin
     into v_steps
     from pgflow.flows f
     cross join lateral (
-      select *
+      select l.step_slug, l.opt_timeout, l.opt_start_delay, l.step_type
       from pgflow.steps l
       where l.flow_slug = f.flow_slug and l.step_slug = any(_spawn_tasks.step_slugs)
       offset 0
@@ -1632,7 +1634,9 @@ begin
       v_notify := v_notify || v_flow_slug;
     end if;
   end loop;
-  perform pgflow._notify(v_notify, null);
+  if v_notify is not null then
+    perform pgflow._notify(v_notify, null);
+  end if;
 end;
 $$;
 
@@ -1725,9 +1729,14 @@ begin
     from unnest(_task_results.flow_slugs, _task_results.step_slugs) g(flow_slug, step_slug)
   ) k
   cross join lateral (
-    select * from pgflow.steps l where l.flow_slug = k.flow_slug and l.step_slug = k.step_slug limit 1
+    select l.step_type, l.deps_count, l.opt_timeout, l.opt_max_attempts
+    from pgflow.steps l
+    where l.flow_slug = k.flow_slug and l.step_slug = k.step_slug
+    limit 1
   ) st
-  cross join lateral (select * from pgflow.flows l where l.flow_slug = k.flow_slug limit 1) f;
+  cross join lateral (
+    select l.opt_timeout, l.opt_max_attempts from pgflow.flows l where l.flow_slug = k.flow_slug limit 1
+  ) f;
 
   return query
   select
@@ -1770,7 +1779,8 @@ begin
     _task_results.flow_slugs, _task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes
   ) with ordinality k(flow_slug, run_id, step_slug, task_index, position)
   cross join lateral (
-    select *
+    select l.flow_slug, l.run_id, l.step_slug, l.task_index, l.attempts_count, l.last_worker_id, l.message_id,
+      l.element, l.started_at
     from pgflow.step_tasks l
     where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
     limit 1
@@ -1810,7 +1820,7 @@ begin
   into v_steps
   from pgflow.flows f
   cross join lateral (
-    select *
+    select l.step_slug, l.opt_timeout
     from pgflow.steps l
     where l.flow_slug = f.flow_slug and l.step_slug = any(_start_tasks.step_slugs)
     offset 0
@@ -2364,15 +2374,21 @@ set enable_seqscan = off
 set jit = off
 as $$
 begin
-  perform pgflow._check_lengths(
-    cardinality(complete_tasks.run_ids),
-    array['worker_ids', 'step_slugs', 'task_indexes', 'attempts', 'outputs'],
-    array[
-      cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
-      cardinality(complete_tasks.task_indexes), cardinality(complete_tasks.attempts),
-      cardinality(complete_tasks.outputs)
-    ]
-  );
+  if (cardinality(complete_tasks.run_ids) = all(array[
+    cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
+    cardinality(complete_tasks.task_indexes), cardinality(complete_tasks.attempts),
+    cardinality(complete_tasks.outputs)
+  ])) is not true then
+    perform pgflow._check_lengths(
+      cardinality(complete_tasks.run_ids),
+      array['worker_ids', 'step_slugs', 'task_indexes', 'attempts', 'outputs'],
+      array[
+        cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
+        cardinality(complete_tasks.task_indexes), cardinality(complete_tasks.attempts),
+        cardinality(complete_tasks.outputs)
+      ]
+    );
+  end if;
   return query select c.* from pgflow._complete(
     complete_tasks.worker_ids, complete_tasks.run_ids, complete_tasks.step_slugs, complete_tasks.task_indexes,
     complete_tasks.attempts, complete_tasks.outputs, complete_tasks.hand_over, complete_tasks.flow_input_steps,
@@ -3457,12 +3473,13 @@ end;
 $$;
 
 -- ---- schema/0280__read_messages.sql
--- Locks up to max_count visible messages of one queue, oldest id first, skipping locked ones and those up to
--- after_msg_id. Their visibility is set later, once it is known what becomes of them.
+-- Reads up to max_count visible messages of one queue, oldest id first, skipping locked ones and those up to
+-- after_msg_id, and hides them for so many seconds. Whatever is not the message of a task has null keys.
 create function pgflow._read_messages(
   flow_slug text,
   max_count int,
   after_msg_id bigint,
+  vt_offset int,
   out msg_ids bigint[],
   out run_ids uuid[],
   out step_slugs text[],
@@ -3471,44 +3488,42 @@ create function pgflow._read_messages(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_messages jsonb[];
 begin
+  -- planned at each call: as little as possible in it
   execute format(
     $sql$
-      select array_agg(m.msg_id),
-        array_agg(case when m.ours then (m.message ->> 'run_id')::uuid end),
-        array_agg(case when m.ours then m.message ->> 'step_slug' end),
-        array_agg(case when m.ours then (m.message ->> 'task_index')::int end)
-      from (
-        select q.msg_id, q.message, pgflow._is_task_message(q.message) as ours
-        from pgmq.%I q
+      with visible as (
+        select q.msg_id
+        from pgmq.%1$I q
         where q.vt <= clock_timestamp() and q.msg_id > $2
         order by q.msg_id
         limit $1
         for update skip locked
-      ) m
+      ),
+      hidden as (
+        update pgmq.%1$I q
+        set vt = clock_timestamp() + $3 * interval '1 second', read_ct = q.read_ct + 1
+        from visible v
+        where q.msg_id = v.msg_id
+        returning q.msg_id, q.message
+      )
+      select array_agg(h.msg_id order by h.msg_id), array_agg(h.message order by h.msg_id) from hidden h
     $sql$,
     pgflow._queue_table(_read_messages.flow_slug, 'q')
-  ) into msg_ids, run_ids, step_slugs, task_indexes using max_count, after_msg_id;
-end;
-$$;
+  ) into msg_ids, v_messages using max_count, after_msg_id, vt_offset;
 
--- ---- schema/0281__hide_messages.sql
--- Marks messages of one queue as read and hides message i for offset i seconds.
-create function pgflow._hide_messages(flow_slug text, msg_ids bigint[], vt_offsets int[])
-returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  execute format(
-    $sql$
-      update pgmq.%I q
-      set vt = clock_timestamp() + make_interval(secs => o.vt_offset), read_ct = q.read_ct + 1
-      from unnest($1, $2) o(msg_id, vt_offset)
-      where q.msg_id = o.msg_id
-    $sql$,
-    pgflow._queue_table(_hide_messages.flow_slug, 'q')
-  ) using msg_ids, vt_offsets;
+  select
+    array_agg(case when m.ours then (m.message ->> 'run_id')::uuid end),
+    array_agg(case when m.ours then m.message ->> 'step_slug' end),
+    array_agg(case when m.ours then (m.message ->> 'task_index')::int end)
+  into run_ids, step_slugs, task_indexes
+  from (
+    select u.message, pgflow._is_task_message(u.message) as ours
+    from unnest(v_messages) with ordinality u(message, position)
+    order by u.position
+  ) m;
 end;
 $$;
 
@@ -3578,7 +3593,7 @@ begin
     perform 1 from pgmq.archive(_settle_unstarted.flow_slug, v_found.over_msg_ids);
   end if;
   if v_found.msg_ids is not null then
-    perform pgflow._hide_messages(_settle_unstarted.flow_slug, v_found.msg_ids, v_found.vt_offsets);
+    perform 1 from pgflow.set_vt_batch(_settle_unstarted.flow_slug, v_found.msg_ids, v_found.vt_offsets);
   end if;
 end;
 $$;
@@ -3602,12 +3617,17 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_vt_offset int;
   v_read record;
   v_started record;
   v_rest record;
 begin
+  -- most steps have their flow's timeout: their messages are hidden for as long as needed by being read
+  select f.opt_timeout + 2 into v_vt_offset
+  from pgflow.flows f
+  where f.flow_slug = _claim_from_queue.flow_slug;
   select * into v_read
-  from pgflow._read_messages(_claim_from_queue.flow_slug, max_count, after_msg_id);
+  from pgflow._read_messages(_claim_from_queue.flow_slug, max_count, after_msg_id, v_vt_offset);
   message_count := coalesce(cardinality(v_read.msg_ids), 0);
   if message_count = 0 then
     return;
@@ -3619,8 +3639,10 @@ begin
     _claim_from_queue.worker_id, _claim_from_queue.flow_slug,
     v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes
   );
-  if v_started.started_msg_ids is not null then
-    perform pgflow._hide_messages(_claim_from_queue.flow_slug, v_started.started_msg_ids, v_started.vt_offsets);
+  if v_vt_offset <> any(v_started.vt_offsets) then
+    perform 1 from pgflow.set_vt_batch(
+      _claim_from_queue.flow_slug, v_started.started_msg_ids, v_started.vt_offsets
+    );
   end if;
 
   if coalesce(cardinality(v_started.started_msg_ids), 0) < message_count then
@@ -3670,6 +3692,7 @@ as $$
 declare
   v_worker_ids uuid[];
   v_flow_slugs text[];
+  v_known_count int;
   v_after bigint[];
   v_open int[];
   v_still_open int[];
@@ -3689,18 +3712,23 @@ begin
       coalesce(cardinality(claim_tasks.flow_slugs)::text, 'none')
       using errcode = 'PF005', hint = 'Pass one worker per flow.';
   end if;
-  perform pgflow._check_workers(claim_tasks.worker_ids);
-  perform pgflow._check_flows(claim_tasks.flow_slugs);
 
-  select array_agg(w.worker_id), array_agg(g.flow_slug)
-  into v_worker_ids, v_flow_slugs
+  select
+    array_agg(w.worker_id) filter (where w.stopped_at is null and w.deprecated_at is null),
+    array_agg(g.flow_slug) filter (where w.stopped_at is null and w.deprecated_at is null),
+    count(*)
+  into v_worker_ids, v_flow_slugs, v_known_count
   from (
     select *
     from unnest(claim_tasks.worker_ids, claim_tasks.flow_slugs) s(worker_id, flow_slug)
     order by random()
   ) g
   join pgflow.workers w on w.worker_id = g.worker_id
-  where w.stopped_at is null and w.deprecated_at is null;
+  join pgflow.flows f on f.flow_slug = g.flow_slug;
+  if v_known_count < cardinality(claim_tasks.worker_ids) then
+    perform pgflow._check_workers(claim_tasks.worker_ids);
+    perform pgflow._check_flows(claim_tasks.flow_slugs);
+  end if;
   if v_worker_ids is null then
     return;
   end if;

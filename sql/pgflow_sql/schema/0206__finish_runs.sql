@@ -41,6 +41,8 @@ begin
   into v_finished
   from finished f;
 
-  perform pgflow._send_events('run:completed', v_finished);
+  if v_finished is not null then
+    perform pgflow._send_events('run:completed', v_finished);
+  end if;
 end;
 $$;

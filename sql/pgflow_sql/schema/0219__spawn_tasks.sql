@@ -36,7 +36,7 @@ begin
     into v_steps
     from pgflow.flows f
     cross join lateral (
-      select *
+      select l.step_slug, l.opt_timeout, l.opt_start_delay, l.step_type
       from pgflow.steps l
       where l.flow_slug = f.flow_slug and l.step_slug = any(_spawn_tasks.step_slugs)
       offset 0
@@ -112,6 +112,8 @@ begin
       v_notify := v_notify || v_flow_slug;
     end if;
   end loop;
-  perform pgflow._notify(v_notify, null);
+  if v_notify is not null then
+    perform pgflow._notify(v_notify, null);
+  end if;
 end;
 $$;

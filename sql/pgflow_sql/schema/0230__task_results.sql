@@ -28,9 +28,14 @@ begin
     from unnest(_task_results.flow_slugs, _task_results.step_slugs) g(flow_slug, step_slug)
   ) k
   cross join lateral (
-    select * from pgflow.steps l where l.flow_slug = k.flow_slug and l.step_slug = k.step_slug limit 1
+    select l.step_type, l.deps_count, l.opt_timeout, l.opt_max_attempts
+    from pgflow.steps l
+    where l.flow_slug = k.flow_slug and l.step_slug = k.step_slug
+    limit 1
   ) st
-  cross join lateral (select * from pgflow.flows l where l.flow_slug = k.flow_slug limit 1) f;
+  cross join lateral (
+    select l.opt_timeout, l.opt_max_attempts from pgflow.flows l where l.flow_slug = k.flow_slug limit 1
+  ) f;
 
   return query
   select
@@ -73,7 +78,8 @@ begin
     _task_results.flow_slugs, _task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes
   ) with ordinality k(flow_slug, run_id, step_slug, task_index, position)
   cross join lateral (
-    select *
+    select l.flow_slug, l.run_id, l.step_slug, l.task_index, l.attempts_count, l.last_worker_id, l.message_id,
+      l.element, l.started_at
     from pgflow.step_tasks l
     where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
     limit 1

@@ -26,7 +26,7 @@ begin
   into v_steps
   from pgflow.flows f
   cross join lateral (
-    select *
+    select l.step_slug, l.opt_timeout
     from pgflow.steps l
     where l.flow_slug = f.flow_slug and l.step_slug = any(_start_tasks.step_slugs)
     offset 0

@@ -24,15 +24,21 @@ set enable_seqscan = off
 set jit = off
 as $$
 begin
-  perform pgflow._check_lengths(
-    cardinality(complete_tasks.run_ids),
-    array['worker_ids', 'step_slugs', 'task_indexes', 'attempts', 'outputs'],
-    array[
-      cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
-      cardinality(complete_tasks.task_indexes), cardinality(complete_tasks.attempts),
-      cardinality(complete_tasks.outputs)
-    ]
-  );
+  if (cardinality(complete_tasks.run_ids) = all(array[
+    cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
+    cardinality(complete_tasks.task_indexes), cardinality(complete_tasks.attempts),
+    cardinality(complete_tasks.outputs)
+  ])) is not true then
+    perform pgflow._check_lengths(
+      cardinality(complete_tasks.run_ids),
+      array['worker_ids', 'step_slugs', 'task_indexes', 'attempts', 'outputs'],
+      array[
+        cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
+        cardinality(complete_tasks.task_indexes), cardinality(complete_tasks.attempts),
+        cardinality(complete_tasks.outputs)
+      ]
+    );
+  end if;
   return query select c.* from pgflow._complete(
     complete_tasks.worker_ids, complete_tasks.run_ids, complete_tasks.step_slugs, complete_tasks.task_indexes,
     complete_tasks.attempts, complete_tasks.outputs, complete_tasks.hand_over, complete_tasks.flow_input_steps,

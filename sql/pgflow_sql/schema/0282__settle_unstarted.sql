@@ -63,7 +63,7 @@ begin
     perform 1 from pgmq.archive(_settle_unstarted.flow_slug, v_found.over_msg_ids);
   end if;
   if v_found.msg_ids is not null then
-    perform pgflow._hide_messages(_settle_unstarted.flow_slug, v_found.msg_ids, v_found.vt_offsets);
+    perform 1 from pgflow.set_vt_batch(_settle_unstarted.flow_slug, v_found.msg_ids, v_found.vt_offsets);
   end if;
 end;
 $$;

@@ -16,12 +16,17 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_vt_offset int;
   v_read record;
   v_started record;
   v_rest record;
 begin
+  -- most steps have their flow's timeout: their messages are hidden for as long as needed by being read
+  select f.opt_timeout + 2 into v_vt_offset
+  from pgflow.flows f
+  where f.flow_slug = _claim_from_queue.flow_slug;
   select * into v_read
-  from pgflow._read_messages(_claim_from_queue.flow_slug, max_count, after_msg_id);
+  from pgflow._read_messages(_claim_from_queue.flow_slug, max_count, after_msg_id, v_vt_offset);
   message_count := coalesce(cardinality(v_read.msg_ids), 0);
   if message_count = 0 then
     return;
@@ -33,8 +38,10 @@ begin
     _claim_from_queue.worker_id, _claim_from_queue.flow_slug,
     v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes
   );
-  if v_started.started_msg_ids is not null then
-    perform pgflow._hide_messages(_claim_from_queue.flow_slug, v_started.started_msg_ids, v_started.vt_offsets);
+  if v_vt_offset <> any(v_started.vt_offsets) then
+    perform 1 from pgflow.set_vt_batch(
+      _claim_from_queue.flow_slug, v_started.started_msg_ids, v_started.vt_offsets
+    );
   end if;
 
   if coalesce(cardinality(v_started.started_msg_ids), 0) < message_count then

@@ -24,6 +24,7 @@ as $$
 declare
   v_worker_ids uuid[];
   v_flow_slugs text[];
+  v_known_count int;
   v_after bigint[];
   v_open int[];
   v_still_open int[];
@@ -43,18 +44,23 @@ begin
       coalesce(cardinality(claim_tasks.flow_slugs)::text, 'none')
       using errcode = 'PF005', hint = 'Pass one worker per flow.';
   end if;
-  perform pgflow._check_workers(claim_tasks.worker_ids);
-  perform pgflow._check_flows(claim_tasks.flow_slugs);
 
-  select array_agg(w.worker_id), array_agg(g.flow_slug)
-  into v_worker_ids, v_flow_slugs
+  select
+    array_agg(w.worker_id) filter (where w.stopped_at is null and w.deprecated_at is null),
+    array_agg(g.flow_slug) filter (where w.stopped_at is null and w.deprecated_at is null),
+    count(*)
+  into v_worker_ids, v_flow_slugs, v_known_count
   from (
     select *
     from unnest(claim_tasks.worker_ids, claim_tasks.flow_slugs) s(worker_id, flow_slug)
     order by random()
   ) g
   join pgflow.workers w on w.worker_id = g.worker_id
-  where w.stopped_at is null and w.deprecated_at is null;
+  join pgflow.flows f on f.flow_slug = g.flow_slug;
+  if v_known_count < cardinality(claim_tasks.worker_ids) then
+    perform pgflow._check_workers(claim_tasks.worker_ids);
+    perform pgflow._check_flows(claim_tasks.flow_slugs);
+  end if;
   if v_worker_ids is null then
     return;
   end if;
