@@ -115,6 +115,8 @@ class Context:
         shutdown: set when the worker was asked to stop.
         step_task: flow_slug, run_id, step_slug, task_index, attempt, msg_id.
         worker_config: the worker's options (frozen).
+        trace_context: the run's trace as its propagator wrote it, such as ``traceparent``; empty when the run
+            was started without one.
     """
 
     def __init__(
@@ -125,11 +127,13 @@ class Context:
         shutdown: Shutdown,
         worker_config: WorkerConfig,
         resources: Resources,
+        trace_context: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.step_task = step_task
         self.env = env
         self.shutdown = shutdown
         self.worker_config = worker_config
+        self.trace_context = trace_context
         self._resources = resources
 
     @cached_property
@@ -191,6 +195,7 @@ class Context:
         env: Mapping[str, str] | None = None,
         shutdown: Shutdown | None = None,
         worker_config: WorkerConfig | None = None,
+        trace_context: Mapping[str, str] | None = None,
     ) -> Context:
         """A context for calling a handler directly in a unit test: ``fetch(url, Context.for_test())``."""
         task = step_task or StepTask("test", UUID(int=0), "test", attempt=attempt)
@@ -200,6 +205,7 @@ class Context:
             shutdown=shutdown or Shutdown(),
             worker_config=worker_config or WorkerConfig(),
             resources=_Given(flow_input, conn, aconn),
+            trace_context=MappingProxyType(dict(trace_context or {})),
         )
 
 

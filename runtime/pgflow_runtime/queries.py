@@ -8,7 +8,10 @@ SCHEMA_VERSION: Final = "select pgflow.schema_version()"
 
 START_FLOWS: Final = """
 select run_id, flow_slug, status, input, output, remaining_steps, started_at, completed_at, failed_at
-from pgflow.start_flows(%(flow_slug)s, %(inputs)s::jsonb[], %(run_ids)s::uuid[])
+from pgflow.start_flows(
+  %(flow_slug)s, %(inputs)s::jsonb[], %(run_ids)s::uuid[],
+  array_fill(%(trace_context)s::jsonb, %(size)s::int[])
+)
 """
 
 GET_RUNS: Final = """

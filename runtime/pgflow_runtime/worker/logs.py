@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, cast
 
 from pgflow_runtime.worker.rows import TaskRow
@@ -29,7 +30,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        line = f"{clock}.{int(record.msecs):03d} {record.levelname:<7} {_one_line(record.getMessage())}"
+        line = f"{clock}.{int(record.msecs):03d} {record.levelname:<7} {_one_line(_message(record))}"
         ids = _ids(record)
         if ids:
             line += "  " + " ".join(f"{key}={value}" for key, value in ids.items())
@@ -39,7 +40,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (ISO 8601, UTC), level, logger, message and the ids."""
+    """One JSON object a line: time (ISO 8601, UTC), level, logger, message, the ids and what happened."""
 
     def format(self, record: logging.LogRecord) -> str:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
@@ -47,26 +48,34 @@ class JsonFormatter(logging.Formatter):
             "time": f"{stamp}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
             **_ids(record),
+            **_event(record),
         }
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return json.dumps(fields, default=str)
+        try:
+            return json.dumps(fields, default=_text, allow_nan=False, skipkeys=True)
+        except (ValueError, RecursionError):  # somebody else's values in the place of ours
+            return json.dumps({key: _text(value) for key, value in fields.items()})
 
 
 def completed(row: TaskRow, seconds: float) -> None:
     if logger.isEnabledFor(logging.INFO):
-        logger.info("completed in %.1f ms", seconds * 1000, extra={"pgflow": _row(row)})
+        extra = {"pgflow": _row(row), "pgflow_event": {"outcome": "completed", "ms": _ms(seconds)}}
+        logger.info("completed in %.1f ms", seconds * 1000, extra=extra)
 
 
 def retried(row: TaskRow, message: str, seconds: float) -> None:
+    retry, most = row.attempt, (row.max_attempts or 1) - 1
+    event = {"outcome": "retried", "ms": _ms(seconds), "error": message}
     _outcome(
         logging.WARNING,
         row,
+        event | {"retry": retry, "most_retries": most, "delay_s": row.delay},
         "retry %s/%s in %s s, failed after %.1f ms: %s",
-        row.attempt,
-        (row.max_attempts or 1) - 1,
+        retry,
+        most,
         row.delay,
         seconds * 1000,
         _first_line(message),
@@ -74,28 +83,30 @@ def retried(row: TaskRow, message: str, seconds: float) -> None:
 
 
 def failed(row: TaskRow, message: str, seconds: float) -> None:
-    _outcome(logging.ERROR, row, "failed after %.1f ms: %s", seconds * 1000, message)
+    event = {"outcome": "failed", "ms": _ms(seconds), "error": message}
+    _outcome(logging.ERROR, row, event, "failed after %.1f ms: %s", seconds * 1000, message)
 
 
 def skipped(row: TaskRow, message: str, seconds: float) -> None:
-    _outcome(
-        logging.WARNING, row, "failed after %.1f ms, step skipped: %s", seconds * 1000, _first_line(message)
-    )
+    event = {"outcome": "skipped", "ms": _ms(seconds), "error": message}
+    text = "failed after %.1f ms, step skipped: %s"
+    _outcome(logging.WARNING, row, event, text, seconds * 1000, _first_line(message))
 
 
 def stale(row: TaskRow) -> None:
-    _outcome(
-        logging.WARNING, row, "result refused: the task has gone to another attempt, or is stored already"
-    )
+    text = "result refused: the task has gone to another attempt, or is stored already"
+    _outcome(logging.WARNING, row, {"outcome": "stale"}, text)
 
 
 def unreported(row: TaskRow, reason: str) -> None:
     """The database would not take the task's outcome; it is recovered after its timeout."""
-    _outcome(logging.ERROR, row, "outcome could not be reported: %s", reason)
+    event = {"outcome": "unreported", "error": reason}
+    _outcome(logging.ERROR, row, event, "outcome could not be reported: %s", reason)
 
 
 def late(row: TaskRow, seconds: float) -> None:
-    _outcome(logging.WARNING, row, "handler ended after %.1f s, too late: its result is discarded", seconds)
+    text = "handler ended after %.1f s, too late: its result is discarded"
+    _outcome(logging.WARNING, row, {"outcome": "late", "ms": _ms(seconds)}, text, seconds)
 
 
 def stuck(row: TaskRow, is_async: bool, count: int, total: int) -> None:
@@ -103,6 +114,7 @@ def stuck(row: TaskRow, is_async: bool, count: int, total: int) -> None:
     _outcome(
         logging.ERROR,
         row,
+        {"outcome": "stuck", "stuck_slots": count, "slots": total},
         "handler goes on after its timeout of %s s (%s) and keeps its slot; %s of %s slots are stuck",
         row.timeout,
         why,
@@ -111,8 +123,8 @@ def stuck(row: TaskRow, is_async: bool, count: int, total: int) -> None:
     )
 
 
-def _outcome(level: int, row: TaskRow, text: str, *values: object) -> None:
-    logger.log(level, text, *values, extra={"pgflow": _row(row)})
+def _outcome(level: int, row: TaskRow, event: Mapping[str, object], text: str, *values: object) -> None:
+    logger.log(level, text, *values, extra={"pgflow": _row(row), "pgflow_event": event})
 
 
 def _row(row: TaskRow) -> dict[str, str | int]:
@@ -128,6 +140,31 @@ def _row(row: TaskRow) -> dict[str, str | int]:
 def _ids(record: logging.LogRecord) -> dict[str, Any]:
     ids = getattr(record, "pgflow", None)
     return cast("dict[str, Any]", ids) if isinstance(ids, dict) else {}
+
+
+def _event(record: logging.LogRecord) -> dict[str, Any]:
+    """What happened to a task, for machines; the message says it to people."""
+    event = getattr(record, "pgflow_event", None)
+    return dict(event) if isinstance(event, Mapping) else {}
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The message, also of a handler whose values cannot be made a text."""
+    try:
+        return record.getMessage()
+    except Exception as fault:
+        return f"{record.msg!r} (its values cannot be shown: {type(fault).__name__})"
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception as fault:
+        return f"(cannot be shown: {type(fault).__name__})"
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)
 
 
 def _first_line(text: str) -> str:

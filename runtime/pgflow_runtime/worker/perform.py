@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from psycopg.rows import tuple_row
 
+from pgflow_runtime.telemetry import Attempt, Tracing
 from pgflow_runtime.worker.arrays import fences, texts
-from pgflow_runtime.worker.outcome import Completed, Outcome, Refused, Stored, failed
+from pgflow_runtime.worker.outcome import Completed, Failed, Outcome, Refused, Stored, failed, timed_out
 from pgflow_runtime.worker.rows import TaskRow, task_rows
 from pgflow_runtime.worker.statements import COMPLETE
 from pgflow_runtime.worker.task import Task
@@ -15,6 +17,44 @@ from pgflow_runtime.worker.task import Task
 
 def perform(task: Task) -> Outcome:
     """Run a sync handler, in its thread. Every exception, SystemExit included, is the task's failure."""
+    if task.place.tracing is None:
+        return _perform(task)
+    with _span(task, task.place.tracing) as span:
+        return _note(span, task, _perform(task))
+
+
+async def aperform(task: Task) -> Outcome:
+    """Run an async handler. Being cancelled is a failure too; whoever cancelled knows better."""
+    if task.place.tracing is None:
+        return await _aperform(task)
+    with _span(task, task.place.tracing) as span:
+        return _note(span, task, await _aperform(task))
+
+
+def _span(task: Task, tracing: Tracing) -> AbstractContextManager[Attempt]:
+    row = task.row
+    ids: dict[str, str | int] = {
+        "messaging.destination.name": row.flow_slug,
+        "messaging.message.id": str(row.msg_id),
+        "pgflow.run_id": row.run_id,
+        "pgflow.step_slug": row.step_slug,
+        "pgflow.task_index": row.task_index,
+        "pgflow.attempt": row.attempt,
+    }
+    return tracing.attempt(task.trace_context, f"{row.flow_slug}.{row.step_slug}", ids)
+
+
+def _note(span: Attempt, task: Task, outcome: Outcome) -> Outcome:
+    if task.ending == "timeout":
+        span.failed(timed_out(task.row, task.seconds).message)
+    elif isinstance(outcome, Failed):
+        span.failed(outcome.message)
+    elif isinstance(outcome, Refused):
+        span.failed("Stale: the core refused the result; its writes were rolled back")
+    return outcome
+
+
+def _perform(task: Task) -> Outcome:
     run = _in_transaction if task.step.is_transactional else _plainly
     try:
         return run(task)
@@ -23,8 +63,7 @@ def perform(task: Task) -> Outcome:
         return failed(task.row, error, task.seconds)
 
 
-async def aperform(task: Task) -> Outcome:
-    """Run an async handler. Being cancelled is a failure too; whoever cancelled knows better."""
+async def _aperform(task: Task) -> Outcome:
     run = _ain_transaction if task.step.is_transactional else _aplainly
     try:
         return await run(task)

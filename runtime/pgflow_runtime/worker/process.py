@@ -24,6 +24,7 @@ from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.metrics import Metrics
 from pgflow_runtime.worker.observed import ObservedExchange
 from pgflow_runtime.worker.observer import Observer, as_one
+from pgflow_runtime.worker.otel_metrics import otel_observers
 from pgflow_runtime.worker.queue_depth import QueueDepth
 from pgflow_runtime.worker.reconcile import reconcile
 from pgflow_runtime.worker.retention import Retention
@@ -98,7 +99,7 @@ class Process:
         self._slots = Slots(config.max_concurrent)
         self._idle = Idle(config)
         metrics = Metrics() if config.health_port is not None else None
-        observer = as_one([] if metrics is None else [metrics])
+        observer = as_one([*([] if metrics is None else [metrics]), *otel_observers(self._slots)])
         self._exchange = self._make_exchange(observer)
         lanes = max(1, config.max_pg_connections - 2)  # one more for the heartbeat, one for what handlers ask
         self._engine = Engine(self._flows, self._exchange, self._slots, self._idle, config.batch_size, lanes)

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 COLUMNS: Final = (
     "outcome, flow_slug, run_id::text, step_slug, task_index, attempt, worker_id::text, msg_id, "
-    "input::text, flow_input::text, timeout, delay, max_attempts"
+    "input::text, flow_input::text, timeout, delay, max_attempts, trace_context::text"
 )
 """The select list behind ``TaskRow``, in its order; JSON and ids travel as text."""
 
@@ -16,7 +16,8 @@ class TaskRow(NamedTuple):
     """One task as claimed, or what became of one that was completed or failed.
 
     ``outcome`` is claimed, stale, retried, failed, skipped or completed. ``timeout`` and ``delay`` are
-    seconds; ``input`` and ``flow_input`` are JSON texts, None where the core sent none.
+    seconds; ``input``, ``flow_input`` and ``trace_context`` are JSON texts, None where the core
+    sent none.
     """
 
     outcome: str
@@ -32,6 +33,7 @@ class TaskRow(NamedTuple):
     timeout: int
     delay: int | None
     max_attempts: int | None
+    trace_context: str | None = None
 
     @property
     def fence(self) -> Fence:

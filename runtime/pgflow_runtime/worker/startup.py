@@ -13,6 +13,7 @@ from pgflow_runtime.context import Shutdown
 from pgflow_runtime.queries import SCHEMA_VERSION
 from pgflow_runtime.registry import RegisteredFlow
 from pgflow_runtime.store import from_psycopg, judge_core
+from pgflow_runtime.telemetry import tracing
 from pgflow_runtime.worker.binding import BoundStep
 from pgflow_runtime.worker.connections import HandlerConnections
 from pgflow_runtime.worker.definition import demand_same_structure, setting_differences
@@ -46,7 +47,8 @@ def make_workplace(
     connections = HandlerConnections(
         conninfo, sync_most, most - sync_most if is_mixed else most, prepare=not config.poll_only
     )
-    return Workplace(config, MappingProxyType(dict(os.environ)), shutdown, inputs, connections)
+    env = MappingProxyType(dict(os.environ))
+    return Workplace(config, env, shutdown, inputs, connections, tracing())
 
 
 async def check_database(link: Link, flows: ServedFlows) -> None:

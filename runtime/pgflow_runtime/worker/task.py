@@ -15,6 +15,7 @@ import psycopg
 from pgflow_runtime.boundary import decode
 from pgflow_runtime.context import Context, Shutdown, StepTask
 from pgflow_runtime.errors import UsageError
+from pgflow_runtime.telemetry import Tracing, carrier_of
 from pgflow_runtime.worker.binding import BoundStep
 from pgflow_runtime.worker.connections import HandlerConnections
 from pgflow_runtime.worker.inputs import RunInputs
@@ -36,6 +37,7 @@ class Workplace:
     shutdown: Shutdown
     inputs: RunInputs
     connections: HandlerConnections
+    tracing: Tracing | None = None
     pid: int = field(default_factory=os.getpid)
 
     def leave_fork(self) -> None:
@@ -84,6 +86,10 @@ class Task:
         """How long it has been running."""
         return time.perf_counter() - self.started
 
+    @property
+    def trace_context(self) -> Mapping[str, str]:
+        return carrier_of(self.row.trace_context)
+
     # -- what binding asks for
 
     def input_text(self) -> str | None:
@@ -97,6 +103,7 @@ class Task:
             shutdown=self.place.shutdown,
             worker_config=self.place.config,
             resources=self,
+            trace_context=self.trace_context,
         )
 
     # -- what the context asks for

@@ -166,6 +166,7 @@ def test_json_log_lines(lab: Lab) -> None:
     (first,) = [event for event in events if event.get("step") == "first"]
     assert (first["flow"], first["run"], first["task"], first["attempt"]) == ("chain", run, 0, 1)
     assert first["message"].startswith("completed in ")
+    assert (first["outcome"], first["ms"] >= 0) == ("completed", True)
     assert first["level"] == "info"
 
 

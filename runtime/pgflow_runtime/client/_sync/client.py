@@ -32,6 +32,7 @@ from pgflow_runtime.errors import (
 from pgflow_runtime.shape import differences, structure_hash
 from pgflow_runtime.snapshot import RunSnapshot
 from pgflow_runtime.store import application_name, judge_core, translated
+from pgflow_runtime.telemetry import started_runs
 
 RunT = TypeVar("RunT", bound=Run[Any])
 
@@ -103,11 +104,18 @@ class ClientBase(Connectable):
         if not inputs:
             return []
         self._compare(contract)
-        values = {"flow_slug": contract.slug, "inputs": texts, "run_ids": ids}
-        try:
-            rows = self._start_rows(values)
-        except ConnectionFailed:
-            rows = self._start_rows(values)  # the ids make it safe to repeat
+        with started_runs(contract.slug, ids) as trace_context:
+            values = {
+                "flow_slug": contract.slug,
+                "inputs": texts,
+                "run_ids": ids,
+                "trace_context": trace_context,
+                "size": [len(ids)],
+            }
+            try:
+                rows = self._start_rows(values)
+            except ConnectionFailed:
+                rows = self._start_rows(values)  # the ids make it safe to repeat
         return [self._run_of(run_type, RunSnapshot.read_row(row)) for row in rows]
 
     def _compare(self, contract: FlowContract) -> None:
