@@ -14,6 +14,9 @@ import time
 
 from pgflow_runtime.worker_config import WorkerConfig
 
+SOON = 0.02
+"""Seconds from a new announcement to a second look: a transaction that saw nobody announced may have
+committed after the first one."""
 SETTLE = 0.01
 """Seconds without work before a worker announces itself: a busy one must not."""
 
@@ -33,6 +36,7 @@ class Idle:
         self._active_at = 0.0
         self._lease_until = 0.0
         self._visible_at = math.inf
+        self._again_at = math.inf
         self._is_unsure = True  # about when the next message becomes visible
 
     def want_look(self) -> None:
@@ -53,6 +57,8 @@ class Idle:
         now = time.monotonic()
         self._wanted = False
         self._looked_at = now
+        if self._again_at <= now:
+            self._again_at = math.inf
         if self._visible_at <= now:
             self._visible_at = math.inf
             self._is_unsure = True
@@ -74,6 +80,8 @@ class Idle:
     def announced(self, visible_in: float | None) -> None:
         """The announcement is committed; the next message becomes visible in ``visible_in`` seconds."""
         now = time.monotonic()
+        if self._lease_until <= now:
+            self._again_at = now + SOON
         if self._lease_until <= now or visible_in == 0:
             self._wanted = True  # nobody told us about what came before
         self._lease_until = now + self.lease_seconds
@@ -94,4 +102,5 @@ class Idle:
 
     def _next_look(self) -> float:
         leased = self.is_listening and self._lease_until > time.monotonic()
-        return min(self._looked_at + (self._longest if leased else self._poll), self._visible_at)
+        pause = self._longest if leased else self._poll
+        return min(self._looked_at + pause, self._visible_at, self._again_at)

@@ -1955,7 +1955,7 @@ as $$
 declare
   v_flow_slugs text[];
   v_live boolean;  -- whether all runs are still started
-  v_maps boolean;
+  v_map_steps text[];  -- '<flow_slug>.<step_slug>'
   v_accepted record;
   v_filled record;
   v_handed record;
@@ -1973,10 +1973,18 @@ begin
     for no key update
   ) r;
 
-  v_maps := exists (
-    select 1 from pgflow.steps st where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map'
-  );
-  if v_maps then
+  select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
+  from pgflow.steps st
+  where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map';
+  if v_map_steps is not null and exists (
+    select 1
+    from pgflow.steps st
+    join pgflow.deps d on d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+    where st.flow_slug = any(v_flow_slugs)
+      and st.step_type = 'map'
+      and d.dep_slug = any(_complete.step_slugs)
+      and d.flow_slug || '.' || d.dep_slug <> all(v_map_steps)
+  ) then
     v_violations := pgflow._fail_type_violations(
       _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
       _complete.attempts, _complete.outputs, _complete.fenced
@@ -2002,10 +2010,7 @@ begin
         _complete.attempts, _complete.outputs
       ) with ordinality u(worker_id, run_id, step_slug, task_index, attempt, output, position)
       cross join lateral (
-        select v_maps and exists (
-          select 1 from pgflow.steps st
-          where st.flow_slug = l.flow_slug and st.step_slug = l.step_slug and st.step_type = 'map'
-        ) as is_map
+        select coalesce(l.flow_slug || '.' || l.step_slug = any(v_map_steps), false) as is_map
         from pgflow.step_states l
         where l.run_id = u.run_id and l.step_slug = u.step_slug and l.status = 'started'
         limit 1

@@ -6,7 +6,7 @@ import pytest
 
 from pgflow_runtime import WorkerConfig
 from pgflow_runtime.worker import idle as module
-from pgflow_runtime.worker.idle import SETTLE, Idle
+from pgflow_runtime.worker.idle import SETTLE, SOON, Idle
 
 
 class Clock:
@@ -41,11 +41,16 @@ def test_the_first_thing_is_a_look(clock: Clock) -> None:
     assert not idle.may_announce()
 
 
-def test_after_announcing_it_looks_once_more_and_then_waits_long(clock: Clock) -> None:
+def test_after_announcing_it_looks_at_once_and_soon_again_and_then_waits_long(clock: Clock) -> None:
     idle = _idle()
     idle.begin_look()
     assert idle.may_announce()
     _announced(idle)
+    assert idle.may_look()
+    idle.begin_look()
+    assert not idle.may_look()
+    assert idle.seconds_to_wait(quiet=True) == pytest.approx(SOON)
+    clock.now += SOON
     assert idle.may_look()
     idle.begin_look()
     assert not idle.may_look()
@@ -75,8 +80,10 @@ def test_the_next_visible_message_ends_the_wait(clock: Clock) -> None:
     idle.begin_look()
     _announced(idle, 0.5)
     idle.begin_look()
-    assert idle.seconds_to_wait(quiet=True) == pytest.approx(0.5)
-    clock.now += 0.5
+    clock.now += SOON
+    idle.begin_look()
+    assert idle.seconds_to_wait(quiet=True) == pytest.approx(0.5 - SOON)
+    clock.now += 0.5 - SOON
     assert idle.may_look()
     idle.begin_look()
     assert idle.may_announce(), "what becomes visible next is unknown again"
@@ -120,6 +127,8 @@ def test_a_retry_of_ours_is_looked_for_in_time(clock: Clock) -> None:
     idle = _idle()
     idle.begin_look()
     _announced(idle)
+    idle.begin_look()
+    clock.now += SOON
     idle.begin_look()
     idle.note_visible_in(1)
     assert idle.seconds_to_wait(quiet=False) == pytest.approx(1)

@@ -30,6 +30,9 @@ FALLBACK = (1.0, 15.0)
 """Seconds between readings while notifications come: first, longest (it doubles)."""
 POLLING = (0.05, 1.0)
 """The same without notifications."""
+SOON = 0.01
+"""Seconds until the second reading. A transaction that looked for watchers before we announced ourselves, and
+committed after our first reading, tells nobody: it is over within milliseconds, as a rule."""
 READ_AT_ONCE = 100
 """Runs per statement."""
 
@@ -196,7 +199,8 @@ class Watcher:
                 if snapshot is None:
                     feed.fail(RunNotFound(f"run {feed.run_id} is not in the database any more"))
                     continue
-                feed.interval = first if feed.apply(snapshot) else min(max(feed.interval * 2, first), longest)
+                pause = min(max(feed.interval * 2, SOON), longest)
+                feed.interval = min(pause, first) if feed.apply(snapshot) else pause
                 feed.due = monotonic() + feed.interval
 
     def _wait(self, feeds: Iterable[Feed]) -> set[UUID]:
