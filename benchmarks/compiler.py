@@ -52,31 +52,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--modules", type=int, default=1000)
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--project", type=Path, help="a folder to make the project in, or one made before")
+    parser.add_argument("--prepare", action="store_true", help="only make the project, and let mypy judge it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pgflow-bench-") as folder:
-        for line in measure(Path(folder) / "project", options.modules, options.repetitions):
-            print(line)
+        root = options.project or Path(folder) / "project"
+        modules = prepare(root, options.modules)
+        for line in [] if options.prepare else measure(root, modules, options.repetitions):
+            print(line, flush=True)
 
 
-def measure(root: Path, count: int, repetitions: int) -> list[str]:
-    """The report's lines for a project of ``count`` modules in ``root``."""
-    modules = write_project(root, count)
+def prepare(root: Path, count: int) -> list[Path]:
+    """A project of ``count`` modules that has been built once, so that mypy's verdict is on record."""
+    modules = sorted((root / "flows").glob("crawl_*.py")) or write_project(root, count)
+    _command(root, "build")
+    return modules
+
+
+def measure(root: Path, modules: Sequence[Path], repetitions: int) -> list[str]:
+    """The report's lines for a project that was prepared."""
     names = ("libcst.parse_module", "build, cold", "build --check, no change", "build, one file changed")
     bare, cold, same, changed = subjects = [Subject(name) for name in names]
     help_ = Subject("--help")
-    _command(root, "build")  # mypy's verdict is on record from here on
-    original = modules[count // 2].read_text(encoding="utf-8")
+    middle = modules[len(modules) // 2]
+    original = middle.read_text(encoding="utf-8")
     for turn in range(repetitions):
         _bare(root, bare)
-        for folder in ("generated", ".pgflow/cache/build.json", ".pgflow/cache/analysis"):
+        for folder in ("generated", ".pgflow/cache/build.json", ".pgflow/cache/modules"):
             _remove(root / folder)
         _measured(root, cold, "build", "--no-verify")
         _command(root, "build")
         _measured(root, same, "build", "--check")
         text = original.replace("depth: NotRequired[int]", f"depth: NotRequired[int]\n    turn_{turn}: str")
-        modules[count // 2].write_text(text, encoding="utf-8")
+        middle.write_text(text, encoding="utf-8")
         _measured(root, changed, "build", "--no-verify")
-        modules[count // 2].write_text(original, encoding="utf-8")
+        middle.write_text(original, encoding="utf-8")
         _measured(root, help_, "--help")
     return [subject.line(bare) for subject in (*subjects, help_)]
 
@@ -91,16 +101,21 @@ def _bare(root: Path, subject: Subject) -> None:
 
 
 def _command(root: Path, *arguments: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "pgflow_gen", *arguments], cwd=root, capture_output=True, check=True
-    )
+    command = [sys.executable, "-m", "pgflow_gen", *arguments]
+    subprocess.run(command, cwd=root, env=_environment(), capture_output=True, check=True)
+
+
+def _environment() -> dict[str, str]:
+    """An installed compiler has its byte code beside it, whatever this process thinks of writing any."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _measured(root: Path, subject: Subject, *arguments: str) -> None:
     """Run ``pgflow-gen`` and keep what the kernel says about the finished process (Unix only)."""
     command: Sequence[str] = [sys.executable, "-m", "pgflow_gen", *arguments]
     begin = time.perf_counter()
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=root, env=_environment(), stdout=quiet, stderr=quiet) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     subject.clock.append(time.perf_counter() - begin)

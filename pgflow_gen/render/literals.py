@@ -9,6 +9,7 @@ from inspect import cleandoc
 from pgflow_gen.ir.flow import Json
 
 _SQL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TICKS = re.compile(r"`+")
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~])")
 
 
@@ -44,7 +45,15 @@ def _printable(line: str) -> str:
         escaped = escaped.replace('"', '\\"')
     elif escaped.endswith('"'):
         escaped = f'{escaped[:-1]}\\"'
+    if escaped.isprintable():
+        return escaped
     return "".join(char if char.isprintable() or char == "\t" else _escape(char) for char in escaped)
+
+
+def _visible(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
 def _escape(char: str) -> str:
@@ -83,7 +92,7 @@ def sql_jsonb(value: Json) -> str:
 
 def sql_comment(text: str) -> str:
     """``text`` for the rest of a ``--`` line."""
-    return "".join(char if char.isprintable() else _escape(char) for char in text)
+    return _visible(text)
 
 
 def markdown(text: str) -> str:
@@ -96,8 +105,8 @@ def markdown(text: str) -> str:
 
 def markdown_code(text: str) -> str:
     """``text`` as a code span that survives inside a table's cell."""
-    flat = "".join(char if char.isprintable() else _escape(char) for char in text)
-    longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
+    flat = _visible(text)
+    longest = max(map(len, _TICKS.findall(flat)), default=0) if "`" in flat else 0
     fence = "`" * (longest + 1)
     pad = " " if flat.startswith("`") or flat.endswith("`") else ""
     return f"{fence}{pad}{flat}{pad}{fence}".replace("|", "\\|")

@@ -4,34 +4,52 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.folders import Folders
-from pgflow_gen.write.plan import Plan
+from pgflow_gen.write.plan import Change, Plan
 
 
 def apply(plan: Plan) -> None:
     """Write what differs, delete what is left over and unedited, the manifest last.
 
-    Raises WriteError when the disk refuses; files written before that are whole.
+    All contents are on the disk before the first file is replaced. Raises WriteError when the disk refuses;
+    files written before that are whole.
     """
-    for change in plan.pending:
-        if change.new is not None:
-            write_file(plan.folders, change.path, change.new)
-        elif not change.is_edited:
+    staged: list[tuple[Change, _Staged]] = []
+    try:
+        for change in plan.pending:
+            if change.new is not None:
+                with _told(change.path):
+                    staged.append((change, _stage(plan.folders.locate(change.path), change.new)))
+        waiting = iter(staged)
+        for change in plan.pending:
             with _told(change.path):
-                place = plan.folders.locate(change.path)
-                place.unlink(missing_ok=True)
-                _prune(place.parent, plan.folders)
+                if change.new is not None:
+                    next(waiting)[1].put()
+                elif not change.is_edited:
+                    place = plan.folders.locate(change.path)
+                    place.unlink(missing_ok=True)
+                    _prune(place.parent, plan.folders)
+    except BaseException:
+        for _, item in staged:
+            item.drop()
+        raise
 
 
 def write_file(folders: Folders, path: str, content: bytes) -> None:
     """Put ``content`` where ``path``, relative to the project, means. Raises WriteError."""
     with _told(path):
-        _replace(folders.locate(path), content)
+        staged = _stage(folders.locate(path), content)
+        try:
+            staged.put()
+        except BaseException:
+            staged.drop()
+            raise
 
 
 @contextlib.contextmanager
@@ -45,26 +63,46 @@ def _told(path: str) -> Iterator[None]:
         ) from error
 
 
-def _replace(place: Path, content: bytes) -> None:
-    """Through a temporary file in the same folder, which a rename makes the real one."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent)
+@dataclass(slots=True)
+class _Staged:
+    """A whole file beside the place it is meant for."""
+
+    temporary: str
+    place: str
+
+    def put(self) -> None:
+        os.replace(self.temporary, self.place)
+        self.temporary = ""
+
+    def drop(self) -> None:
+        if self.temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(self.temporary)
+
+
+def _stage(place: Path, content: bytes) -> _Staged:
+    """Write ``content`` into a new file in the same folder, which a rename will make the real one."""
+    target = os.fspath(place)
+    folder, _, name = target.rpartition(os.sep)
+    temporary = f"{folder}{os.sep}.{name}.{secrets.token_hex(6)}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask())
-        os.replace(name, place)
+        handle = os.open(temporary, flags, 0o666)
+    except FileNotFoundError:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(temporary, flags, 0o666)
+    staged = _Staged(temporary, target)
+    try:
+        with open(handle, "wb", buffering=0) as file:
+            view = memoryview(content)
+            while view:
+                view = view[file.write(view) :]
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(temporary, os.stat(target).st_mode & 0o777)
     except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
+        staged.drop()
         raise
-
-
-def _umask() -> int:
-    """The process's umask: mkstemp ignores it, a file people commit should not."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+    return staged
 
 
 def _prune(folder: Path, folders: Folders) -> None:

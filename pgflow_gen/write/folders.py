@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -44,8 +45,13 @@ class Folders:
                     self._refuse_link(parent)
             if place.parent.is_dir():
                 self._real.add(place.parent)
-        self._refuse_link(place)
-        if place.is_dir():
+        try:
+            mode = os.lstat(place).st_mode
+        except OSError:
+            return place
+        if stat.S_ISLNK(mode):
+            self._refuse_link(place)
+        if stat.S_ISDIR(mode):
             raise WriteError(f"{path} is a folder, but a generated file goes there", help="remove the folder")
         return place
 

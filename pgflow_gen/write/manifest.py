@@ -40,8 +40,7 @@ class Manifest:
         return f"{{\n{body}\n}}\n".encode()
 
 
-def _line(value: object) -> str:
-    return json.dumps(value, allow_nan=False)
+_line = json.JSONEncoder(allow_nan=False).encode
 
 
 def _pair(key: str, value: object) -> str:
