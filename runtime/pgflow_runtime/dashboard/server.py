@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
@@ -15,6 +18,8 @@ from pgflow_runtime.dashboard.options import DashboardOptions
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.project import Project
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class _Server(uvicorn.Server):
     """Ends the streams of events at the first signal: they would go on for ever."""
@@ -22,6 +27,19 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
         super().__init__(config)
         self._end_streams = end_streams
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's own, but the signal is not raised again at the end."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._end_streams()
@@ -70,10 +88,7 @@ async def _serve(app: Starlette, listener: socket.socket) -> None:
         loop.call_soon_threadsafe(site.live.end_streams)
 
     server = _Server(config, end_streams)
-    try:
-        await server.serve(sockets=[listener])
-    except KeyboardInterrupt:
-        return  # uvicorn repeats the signal when everything has ended
+    await server.serve(sockets=[listener])
 
 
 def _listening(options: DashboardOptions) -> socket.socket:
@@ -88,6 +103,7 @@ def _listening(options: DashboardOptions) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(256)  # whoever reads the address may come at once
     except OSError as error:
         listener.close()
         raise UsageError(

@@ -61,7 +61,7 @@ from pgflow.measure_runs(%(flow)s, %(recent)s, %(parts)s)
 MEASURE_STEPS: Final = """
 select step_slug, step_type, run_count, retry_count, requeue_count, completed_task_count, failed_task_count,
   duration_p50_seconds, duration_p95_seconds, wait_p50_seconds, wait_p95_seconds
-from pgflow.measure_steps(%(flow)s, %(recent)s)
+from pgflow.measure_steps(%(flow)s, %(recent)s, %(runs)s)
 """
 
 WORKERS: Final = """

@@ -50,11 +50,12 @@ def site_of(request: Request) -> Site:
 def page(request: Request, template: str, values: Mapping[str, object], status: int = 200) -> HTMLResponse:
     """A page. ``values`` go to the template, which escapes them."""
     site = site_of(request)
+    is_known = site.sessions.knows(request)
     shared = {
         "path": request.url.path,
         "allow_start": site.options.allow_start,
-        "where": site.where,
-        "signed_in": not site.sessions.is_open and site.sessions.knows(request),
+        "where": site.where if is_known else "",
+        "signed_in": is_known and not site.sessions.is_open,
     }
     return HTMLResponse(environment().get_template(template).render({**shared, **values}), status)
 

@@ -8,11 +8,11 @@ from itertools import pairwise
 
 from pgflow_runtime.dashboard.drawing.layers import Place, lay_out
 
-BOXES = {"right": (188, 58), "down": (166, 56)}
+BOXES = {"right": (188, 58), "down": (140, 54)}
 """Width and height of a step's box."""
-FITS = {"right": 1650, "down": 460}
+FITS = {"right": 1650, "down": 480}
 """A picture up to this width shrinks to the room there is; a wider one is scrolled."""
-GAP_ALONG, GAP_ACROSS = 56, 22
+GAPS = {"right": (56, 22), "down": (34, 14)}
 """Room between layers, and between the boxes of one."""
 MARGIN = 8
 ARROW = 7
@@ -63,11 +63,11 @@ def draw(dependencies: Mapping[str, Sequence[str]], direction: str = "right") ->
     right = direction == "right"
     box = BOXES[direction]
     along, across = box if right else (box[1], box[0])
-    gap_along = GAP_ALONG if right else GAP_ALONG - 20
+    gap_along, gap_across = GAPS[direction]
 
     def center(place: Place) -> tuple[float, float]:
         u = MARGIN + place.layer * (along + gap_along) + along / 2
-        v = MARGIN + place.position * (across + GAP_ACROSS) - GAP_ACROSS / 2
+        v = MARGIN + place.position * (across + gap_across) - gap_across / 2
         return (u, v) if right else (v, u)
 
     boxes = []
@@ -87,7 +87,7 @@ def draw(dependencies: Mapping[str, Sequence[str]], direction: str = "right") ->
             points[-1] = (end[0], end[1] - along / 2 - ARROW)
         curves.append(Curve(route.source, route.target, _path(points, right), _head(points[-1], right)))
     long = 2 * MARGIN + layers.depth * along + max(layers.depth - 1, 0) * gap_along
-    broad = round(2 * MARGIN + layers.breadth * (across + GAP_ACROSS) - GAP_ACROSS)
+    broad = round(2 * MARGIN + layers.breadth * (across + gap_across) - gap_across)
     width, height = (long, broad) if right else (broad, long)
     return Picture(direction, width, height, tuple(boxes), tuple(curves))
 

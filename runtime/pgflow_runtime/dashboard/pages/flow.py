@@ -25,6 +25,9 @@ SPANS = {
     "7d": ("7 days", timedelta(days=7), 84),
 }
 
+RUNS = 300
+"""Runs whose tasks are looked at for the table of steps."""
+
 
 async def show_all(request: Request) -> Response:
     site = site_of(request)
@@ -50,7 +53,7 @@ async def show(request: Request) -> Response:
         raise HTTPException(400, f"There is no time span '{span}'. There are: {', '.join(SPANS)}.")
     _, recent, parts = SPANS[span]
     measured = await site.reader.rows(statements.MEASURE_RUNS, flow=slug, recent=recent, parts=parts)
-    steps = await site.reader.rows(statements.MEASURE_STEPS, flow=slug, recent=recent)
+    steps = await site.reader.rows(statements.MEASURE_STEPS, flow=slug, recent=recent, runs=RUNS)
     queue = next((q for q in await site.reader.rows(statements.QUEUES) if q["flow_slug"] == slug), None)
     contract = site.flows.contract(slug)
     values = {
@@ -67,6 +70,7 @@ async def show(request: Request) -> Response:
         "plots": _plots(measured),
         "steps": {row["step_slug"]: row for row in steps},
         "queue": queue,
+        "looked_at": RUNS,
     }
     return page(request, "flow.html", values)
 

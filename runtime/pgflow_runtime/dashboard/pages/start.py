@@ -27,27 +27,23 @@ async def submit(request: Request) -> Response:
     flow = (await find(request, request.path_params["flow"])).slug
     contract = _contract(request, flow)
     fields = await read_form(request)
-    if not site.sessions.is_form_key(request, fields.get("key", "")):
-        return _form(
-            request,
-            flow,
-            contract,
-            fields.get("input", ""),
-            {"message": "This form was too old. Try again."},
-            403,
-        )
     written = fields.get("input", "")
+
+    def refused(status: int, message: str, help: str | None = None) -> Response:
+        return _form(request, flow, contract, written, {"message": message, "help": help}, status)
+
+    if not site.sessions.is_form_key(request, fields.get("key", "")):
+        return refused(403, "This form was made for another browser, or before the dashboard's last start.")
     try:
         value = json.loads(written, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        return _form(request, flow, contract, written, {"message": f"The input is not JSON: {error}"}, 422)
+        return refused(422, f"The input is not JSON: {error}")
     try:
         run_id = await _start(site.conninfo, contract, value)
     except InvalidInput as error:
-        fault = {"message": error.message, "path": error.path}
-        return _form(request, flow, contract, written, fault, 422)
+        return refused(422, error.message, error.help)
     except PgflowError as error:
-        return _form(request, flow, contract, written, {"message": error.message, "help": error.help}, 409)
+        return refused(409, error.message, error.help)
     return RedirectResponse(f"/runs/{run_id}", 303)
 
 
