@@ -16,9 +16,10 @@ from pgflow_runtime.client._sync.step import StepRun
 from pgflow_runtime.client._sync.subscription import EventHandler, subscribe
 from pgflow_runtime.client._sync.watcher import Watcher
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.errors import RunFailed, RunNotFound, WaitTimeout
+from pgflow_runtime.errors import PgflowError, RunFailed, RunNotFound, WaitTimeout
 from pgflow_runtime.events import Event
 from pgflow_runtime.snapshot import RunSnapshot, RunStatus, StepSnapshot
+from pgflow_runtime.store import is_passing
 
 OutputT = TypeVar("OutputT")
 
@@ -186,15 +187,22 @@ class Run(Generic[OutputT]):
         return step.status if step is not None else "created"
 
     def _failure(self) -> RunFailed:
-        """What to raise for a failed run: with the task, if it failed by one."""
+        """What to raise for a failed run: with the task, if it failed by one.
+
+        That the run failed is known already: with the database away just now, it is told without the rest.
+        """
+        task: tuple[Any, ...] | None = None
+        try:
+            if self._feed.latest.steps is None:
+                self.refresh()
+            task = self._watcher.fetch_one(queries.GET_FAILURE, {"run_id": self.run_id})
+        except PgflowError as error:
+            if not is_passing(error):
+                raise
         latest = self._feed.latest
-        if latest.steps is None:
-            self.refresh()
-            latest = self._feed.latest
         step = latest.failed_step
         message = self.error_message
         task_index: int | None = None
-        task = self._watcher.fetch_one(queries.GET_FAILURE, {"run_id": self.run_id})
         if task is not None and step is not None and task[0] == step.step_slug:
             task_index = task[1]
         slug = step.step_slug if step is not None else None
