@@ -9,9 +9,6 @@ from typing import Any
 
 from pgflow_gen.config import Config
 
-DEPTH = 6
-"""Levels of a made-up input; a recursive type has to end somewhere."""
-
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -38,27 +35,31 @@ def _built(name: str, document: Mapping[str, Any]) -> Built:
     return Built(name, str(document["x-pgflow"]["flow"]), text)
 
 
-def sample(schema: Any, definitions: Mapping[str, Any], depth: int = DEPTH) -> Any:
-    """The plainest value that fits a schema of ours: required keys only, one element, one letter a text."""
-    if not isinstance(schema, dict) or depth == 0:
+def sample(schema: Any, definitions: Mapping[str, Any], inside: frozenset[str] = frozenset()) -> Any:
+    """The plainest value that fits a schema of ours: required keys only, one element, one letter a text.
+
+    ``inside``: the definitions it stands in; a type within itself is left out.
+    """
+    if not isinstance(schema, dict):
         return None
     if "$ref" in schema:
-        return sample(definitions[schema["$ref"].rpartition("/")[2]], definitions, depth - 1)
+        name = schema["$ref"].rpartition("/")[2]
+        return None if name in inside else sample(definitions[name], definitions, inside | {name})
     if "const" in schema:
         return schema["const"]
     if "enum" in schema:
         return schema["enum"][0]
     for keyword in ("anyOf", "oneOf", "allOf"):
         if keyword in schema:
-            values = [sample(branch, definitions, depth) for branch in schema[keyword]]
+            values = [sample(branch, definitions, inside) for branch in schema[keyword]]
             return next((value for value in values if value is not None), None)
     kind = schema.get("type")
     match kind[0] if isinstance(kind, list) else kind:
         case "object":
             wanted = schema.get("required", [])
-            return {key: sample(schema["properties"][key], definitions, depth - 1) for key in wanted}
+            return {key: sample(schema["properties"][key], definitions, inside) for key in wanted}
         case "array":
-            element = sample(schema.get("items"), definitions, depth - 1)
+            element = sample(schema.get("items"), definitions, inside)
             return [] if element is None else [element]
         case "string":
             return "a"

@@ -36,11 +36,12 @@ class Page:
         if COMMAND not in COMMANDS or not all(find_spec(name) for name in LIBRARIES):
             self._is_wanted = False
             if COMMAND in COMMANDS:
-                self._screen.say("dashboard", "not installed: pip install 'pgflow-gen[dashboard]'")
+                self._screen.say(COMMAND, "not installed: pip install 'pgflow-gen[dashboard]'")
             return
         port = self._port if self._port is not None else _port()
         arguments = [COMMAND, "--port", str(port), "--allow-start"]
-        self._child = Child("dashboard", arguments, screen=self._screen, env=self._server.for_commands())
+        env = self._server.for_commands()
+        self._child = Child(COMMAND, arguments, screen=self._screen, env=env, hear=self._hear)
 
     def stop(self) -> None:
         if self._child is not None:
@@ -51,6 +52,9 @@ class Page:
         """End it at once."""
         if self._child is not None:
             self._child.kill()
+
+    def _hear(self, line: str) -> None:
+        self._screen.say(COMMAND, line.removeprefix(f"{COMMAND}: "))
 
 
 def _port() -> int:

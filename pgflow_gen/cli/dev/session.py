@@ -15,6 +15,7 @@ from pgflow_gen.cli.dev.migrated import told
 from pgflow_gen.cli.dev.page import Page
 from pgflow_gen.cli.dev.screen import Screen
 from pgflow_gen.cli.dev.server import Server
+from pgflow_gen.cli.dev.worklog import laid_out
 from pgflow_gen.config import Config
 from pgflow_gen.report import counted, render_report, summary
 
@@ -149,6 +150,7 @@ class Session:
 
     def _start_worker(self) -> None:
         if not self._flows:
+            self._screen.say("worker", "waits for a flow")
             return
         self._is_serving.clear()
         targets = [flow.target for flow in self._flows]
@@ -159,7 +161,7 @@ class Session:
     def _hear(self, line: str) -> None:
         if self._is_replacing and (": stopping; a second signal" in line or " INFO    stopped " in line):
             return
-        self._screen.say("worker", line)
+        self._screen.say("worker", laid_out(line))
         if " serving " in line:
             self._is_serving.set()
 
