@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -21,6 +22,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+    # Python says so when it compiles the module; we read its strings and would say it again, without a place.
+    warnings.filterwarnings("ignore", "invalid escape sequence|\".* is an invalid")
     sys.exit(_run(arguments))
 
 

@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from shutil import rmtree
@@ -63,7 +64,9 @@ def check_file(path: Path) -> None:
     text = path.read_bytes().decode("utf-8")
     match path.suffix:
         case ".py":
-            compile(ast.parse(text), str(path), "exec")
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # an invalid escape is one
+                compile(ast.parse(text), str(path), "exec")
         case ".sql":
             statements = parse_sql(text)
             kinds = {type(item.stmt).__name__ for item in statements}

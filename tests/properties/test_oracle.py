@@ -30,7 +30,12 @@ from tests.support.typed_modules import TypedPackage, typed_packages
 
 BATCH = 150
 PYTHON = "3.13"
-_CRASH = re.compile(r"^flows/(?P<package>c\d+)/.*error: INTERNAL ERROR", re.MULTILINE)
+_GIVEN_UP = re.compile(
+    r"^flows/(?P<crashed>c\d+)/.*error: INTERNAL ERROR"
+    r'|^\{"file": "flows/(?P<stuck>c\d+)/[^"]*", "line": -1,',
+    re.MULTILINE,
+)
+"""mypy crashed, or stopped at a cycle of definitions that it "cannot resolve"."""
 _REVEALED = 'Revealed type is "'
 
 
@@ -74,14 +79,16 @@ def write(root: Path, packages: list[TypedPackage]) -> None:
 
 
 def ask_mypy(root: Path, cache: Path, names: list[str]) -> dict[str, Judged]:
-    """What mypy says of each package; those it crashes on are found by halving, and refused."""
+    """What mypy says of each package; those it gives up on are found, if need be by halving, and refused."""
     done = run_mypy(root, cache, names)
     if done.returncode not in (0, 1):
-        crash = _CRASH.search(done.stdout + done.stderr)
-        assert "INTERNAL ERROR" in done.stdout + done.stderr, done.stdout[-2000:] + done.stderr
+        output = done.stdout + done.stderr
+        stopped = _GIVEN_UP.search(output)
+        assert stopped or "INTERNAL ERROR" in output, output[-2000:]
         if len(names) == 1:
-            return {names[0]: Judged(errors=["mypy crashed"])}
-        guilty = {crash["package"]} if crash else {*names[: len(names) // 2]}
+            return {names[0]: Judged(errors=["mypy gave up"])}
+        named = {stopped["crashed"] or stopped["stuck"]} & {*names} if stopped else set[str]()
+        guilty = named or {*names[: len(names) // 2]}
         guilty = guilty if guilty < set(names) else {*names[: len(names) // 2]}
         parts = [name for name in names if name in guilty], [name for name in names if name not in guilty]
         return ask_mypy(root, cache, parts[0]) | ask_mypy(root, cache, parts[1])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from pgflow_runtime.cli.common import refusals, say
+from pgflow_runtime.cli.common import Refusal, refusals, say
+from pgflow_runtime.errors import UsageError
 from pgflow_runtime.migrate.copies import STYLES, Copy, plan_copies
 
 _PGMQ = (
@@ -52,7 +54,7 @@ def install(folder: Path, style: str, with_pgmq: bool, yes: bool) -> None:
         return
     for copy in new:
         click.echo(f"  {folder / copy.name}")
-    if not yes and not click.confirm(f"Write {_counted(new)}?", default=True):
+    if not yes and not _agrees(f"Write {_counted(new)}?"):
         say("nothing was written")
         raise click.exceptions.Exit(1)
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,6 +64,18 @@ def install(folder: Path, style: str, with_pgmq: bool, yes: bool) -> None:
     click.echo(f"wrote {_counted(new)}")
     if not with_pgmq:
         say(f"note: {_PGMQ}")
+
+
+def _agrees(question: str) -> bool:
+    """The user's answer. Raises Refusal where nobody can give one."""
+    try:
+        return click.confirm(question, default=True)
+    except click.Abort:
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise  # Ctrl-C or Ctrl-D at the keyboard
+        click.echo(err=True)
+        error = UsageError("nobody can answer: the input has ended", help="-y writes without asking")
+        raise Refusal(error) from None
 
 
 def _counted(copies: list[Copy]) -> str:

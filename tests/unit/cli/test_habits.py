@@ -316,3 +316,17 @@ def test_svg_is_what_graphviz_draws(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert ElementTree.fromstring(done.stdout).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [("", 2, "-y writes without asking"), ("n\n", 1, "nothing was written"), ("y\n", 0, "wrote ")],
+)
+def test_install_without_a_keyboard(tmp_path: Path, answer: str, code: int, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pgflow_gen", "install", "--dir", "migrations"],
+        cwd=tmp_path, env=clean_environment(), input=answer, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout + done.stderr
+    assert (tmp_path / "migrations").exists() == (code == 0)

@@ -1,0 +1,104 @@
+"""The codes about generated files: a story that yields exactly the code, and its end that yields nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pgflow_gen.checks import rules
+from pgflow_gen.config import Config
+from pgflow_gen.pipeline import Mode, build
+from pgflow_gen.write import release
+
+FLOW = """\
+from pgflow_runtime import Flow
+
+crawl = Flow[str]("crawl")
+
+
+@crawl.step
+def fetch(flow_input: str) -> str:
+    return flow_input
+"""
+MORE = """
+
+@crawl.step
+def count(fetch: str) -> int:
+    return len(fetch)
+"""
+
+
+class Story:
+    """A project of one flow that was built, and is then treated badly."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.source = root / "flows/crawl.py"
+        self.source.parent.mkdir()
+        self.source.write_text(FLOW)
+        assert self.codes("write") == []
+
+    @property
+    def migration(self) -> Path:
+        return self.root / "generated/migrations/0001_crawl.sql"
+
+    def codes(self, mode: Mode) -> list[tuple[str, str]]:
+        """Code and path of all findings of a build."""
+        report = build(Config(self.root), mode=mode, verify=False)
+        return [(item.code, item.span.path) for item in report.diagnostics]
+
+
+def shape_changed(story: Story) -> None:
+    release(Config(story.root))
+    story.source.write_text(FLOW + MORE)
+    assert story.codes("write") == story.codes("check") == [("PGF401", "flows/crawl.py")]
+    story.source.write_text(FLOW.replace('"crawl"', '"crawl", version=2') + MORE)
+    assert story.codes("write") == []
+
+
+def migration_edited(story: Story) -> None:
+    release(Config(story.root))
+    text = story.migration.read_text()
+    story.migration.unlink()
+    wanted = [("PGF402", "generated/migrations/0001_crawl.sql")]
+    assert story.codes("write") == story.codes("check") == wanted
+    story.migration.write_text(text + "-- more\n")
+    assert story.codes("write") == story.codes("check") == wanted
+    story.migration.write_text(text)
+    assert story.codes("write") == []
+
+
+def stale(story: Story) -> None:
+    story.source.write_text(FLOW.replace("str]", "int]").replace("flow_input: str", "flow_input: int"))
+    assert {code for code, _ in story.codes("check")} == {"PGF403"}
+    assert story.codes("write") == []
+
+
+def edited_by_hand(story: Story) -> None:
+    client = story.root / "generated/client.py"
+    text = client.read_text()
+    client.write_text(text + "# my note\n")
+    assert story.codes("check") == [("PGF404", "generated/client.py")]
+    client.write_text(text)
+    assert story.codes("check") == []
+
+
+STORIES: dict[str, Callable[[Story], None]] = {
+    "PGF401": shape_changed,
+    "PGF402": migration_edited,
+    "PGF403": stale,
+    "PGF404": edited_by_hand,
+}
+
+
+@pytest.mark.parametrize("code", STORIES)
+def test_story(code: str, tmp_path: Path) -> None:
+    story = Story(tmp_path.resolve())
+    STORIES[code](story)
+    assert story.codes("check") == []
+
+
+def test_every_code_without_an_example_of_source_has_a_story() -> None:
+    assert [rule.code for rule in rules().values() if rule.kind == "session"] == list(STORIES)
