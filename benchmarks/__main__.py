@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -34,17 +35,15 @@ def main() -> None:
         for line in tables(earlier(options.merge)):
             print(line)
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped
     try:
-        results, facts = run(options)
+        results = run(options)
     except BenchmarkError as error:
         raise SystemExit(f"benchmarks: {error}") from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     for line in tables(results):
         print(line)
-    if options.json:
-        document = {"facts": facts, "results": [asdict(result) for result in results]}
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def earlier(files: Sequence[Path]) -> list[Result]:
@@ -53,8 +52,8 @@ def earlier(files: Sequence[Path]) -> list[Result]:
     return [Result(**result) for document in documents for result in document["results"]]
 
 
-def run(options: argparse.Namespace) -> tuple[list[Result], dict[str, object]]:
-    """Measure what the options ask for; the results, and the facts of machine and server."""
+def run(options: argparse.Namespace) -> list[Result]:
+    """Measure what the options ask for, and keep the results so far in the file they name."""
     workloads = make_workloads(options.workload, Size(options.scale, tuple(options.fanout)))
     with (
         tempfile.TemporaryDirectory(prefix="pgflow-bench-") as name,
@@ -64,13 +63,23 @@ def run(options: argparse.Namespace) -> tuple[list[Result], dict[str, object]]:
         subjects = make_subjects(options.engines, options.settings, options.max_concurrent, folder)
         facts = _facts(server)
         _say(", ".join(f"{name} {value}" for name, value in facts.items() if name != "settings"))
-        return _repeat(Bench(server, folder), workloads, subjects, options.repetitions), facts
+
+        def keep(results: Sequence[Result]) -> None:
+            if options.json:
+                document = {"facts": facts, "results": [asdict(result) for result in results]}
+                options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+        return _repeat(Bench(server, folder), workloads, subjects, options.repetitions, keep)
 
 
 def _repeat(
-    bench: Bench, workloads: Sequence[Workload], subjects: Sequence[Subject], repetitions: int
+    bench: Bench,
+    workloads: Sequence[Workload],
+    subjects: Sequence[Subject],
+    repetitions: int,
+    keep: Callable[[Sequence[Result]], None],
 ) -> list[Result]:
-    results = []
+    results: list[Result] = []
     for turn in range(repetitions):
         for workload in workloads:
             for subject in subjects:
@@ -82,6 +91,7 @@ def _repeat(
                     head, value = next(iter(result.metrics.items()))
                     _say(f"{turn + 1}/{repetitions} {result.workload}, {result.subject}: {value:,.4g} {head}")
                 _say(f"    in {time.monotonic() - began:.1f} s")
+                keep(results)
     return results
 
 

@@ -16,6 +16,7 @@ LABELS = {
     "wal_bytes": "WAL bytes",
     "hot_share": "HOT share",
     "seconds": "seconds",
+    "others_percent": "others' CPU, %",
     "p50_ms": "p50, ms",
     "p99_ms": "p99, ms",
     "max_ms": "longest, ms",
