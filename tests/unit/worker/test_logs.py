@@ -51,7 +51,7 @@ CALLS: dict[str, tuple[Callable[[str], None], dict[str, Any]]] = {
 def records(monkeypatch: pytest.MonkeyPatch) -> list[logging.LogRecord]:
     found: list[logging.LogRecord] = []
     handler = logging.Handler()
-    handler.emit = found.append  # type: ignore[method-assign]
+    handler.emit = found.append  # type: ignore[method-assign, assignment]
     monkeypatch.setattr(logs.logger, "handlers", [handler])
     monkeypatch.setattr(logs.logger, "level", logging.DEBUG)
     logs.logger.manager._clear_cache()  # type: ignore[attr-defined]
