@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -49,6 +50,8 @@ class Helper:
             if handle >= 0:
                 os.close(handle)
         if self._child is not None:
+            # It has nothing to clean up, and may still be loading what nobody has asked it for.
+            os.kill(self._child, signal.SIGKILL)
             os.waitpid(self._child, 0)
 
     def share(self, looks: Looks, memory: Memory) -> None:

@@ -140,10 +140,8 @@ class Whole:
 
     def _survives(self, known: Surveyed) -> bool:
         """Whether a survey holds; where it has led to a group of its own, the group must hold as well."""
-        if known.homes != (known.file,):
-            return self._holds(known.evidence)
-        group = self.memory.groups.get((known.file,))
-        return group is not None and self._holds(group.evidence)
+        group = self.memory.groups.get((known.file,)) if known.homes == (known.file,) else None
+        return self._holds(known.evidence) and (group is None or self._holds(group.evidence))
 
     def _holds(self, evidence: Evidence) -> bool:
         return all(map(self.looks.holds, evidence))
