@@ -23,7 +23,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
     # Python says so when it compiles the module; we read its strings and would say it again, without a place.
-    warnings.filterwarnings("ignore", "invalid escape sequence|\".* is an invalid")
+    warnings.filterwarnings("ignore", 'invalid escape sequence|".* is an invalid')
     sys.exit(_run(arguments))
 
 

@@ -8,6 +8,7 @@ from pgflow_gen.ir.types import (
     AliasRef,
     AnyType,
     DictType,
+    Field,
     JsonType,
     ListType,
     LiteralType,
@@ -61,6 +62,16 @@ def spell(type_: TypeExpr, names: TypeNames) -> str:
             return names.new_type(type_)
         case UnknownType(text=text):
             raise ValueError(f"the type {text!r} has a finding of its own and cannot be rendered")
+
+
+def annotation(field: Field, names: TypeNames) -> str:
+    """The type of a TypedDict's key, with its qualifiers."""
+    text = spell(field.type, names)
+    if field.read_only:
+        text = f"{names.imports.use('typing_extensions', 'ReadOnly')}[{text}]"
+    if not field.required:
+        text = f"{names.imports.use('typing', 'NotRequired')}[{text}]"
+    return text
 
 
 def needs_quotes(type_: TypeExpr) -> bool:

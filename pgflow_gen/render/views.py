@@ -14,7 +14,7 @@ from pgflow_gen.render.edges import flow_input, flow_output, step_input, step_ou
 from pgflow_gen.render.imports import Imports
 from pgflow_gen.render.naming import FlowNames, step_names
 from pgflow_gen.render.records import reachable, record_names
-from pgflow_gen.render.spell import needs_quotes, spell
+from pgflow_gen.render.spell import annotation, needs_quotes, spell
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
@@ -131,8 +131,8 @@ def _defined(name: str, shape: TypeExpr | tuple[Field, ...], names: _Names) -> R
 
 
 def _record(name: str, fields: Iterable[Field], names: _Names, doc: str | None = None) -> RecordView:
-    spelled = tuple((field.key, _annotation(field, names)) for field in fields)
-    used = {word for _, annotation in spelled for word in _IDENTIFIER.findall(annotation)}
+    spelled = tuple((field.key, annotation(field, names)) for field in fields)
+    used = {word for _, text in spelled for word in _IDENTIFIER.findall(text)}
     functional = any(not _fits_class_body(key) or key in used for key, _ in spelled)
     return RecordView(name, spelled, functional, doc)
 
@@ -140,12 +140,3 @@ def _record(name: str, fields: Iterable[Field], names: _Names, doc: str | None =
 def _fits_class_body(key: str) -> bool:
     """Not keywords and blanks, nor what Python mangles (``__x``) or normalises (letters beyond ASCII)."""
     return key.isascii() and key.isidentifier() and not keyword.iskeyword(key) and not key.startswith("__")
-
-
-def _annotation(field: Field, names: _Names) -> str:
-    text = spell(field.type, names)
-    if field.read_only:
-        text = f"{names.imports.use('typing_extensions', 'ReadOnly')}[{text}]"
-    if not field.required:
-        text = f"{names.imports.use('typing', 'NotRequired')}[{text}]"
-    return text
