@@ -625,40 +625,6 @@ begin
 end;
 $$;
 
--- ---- schema/0199__send_messages.sql
--- Sends a message per task to the queue of its flow, in the order given; returns their ids. Message i becomes
--- visible after vt_offsets[i] seconds; one that is handed over at once counts as read.
-create function pgflow._send_messages(
-  flow_slug text, run_ids uuid[], step_slugs text[], task_indexes int[], handed boolean[], vt_offsets int[]
-)
-returns bigint[]
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_msg_ids bigint[];
-begin
-  execute format(
-    $sql$
-      with sent as (
-        insert into pgmq.%I (read_ct, vt, message)
-        select m.handed::int, $6 + m.vt_offset * interval '1 second',
-          jsonb_build_object(
-            'flow_slug', $7, 'run_id', m.run_id, 'step_slug', m.step_slug, 'task_index', m.task_index)
-        from unnest($1, $2, $3, $4, $5) with ordinality
-          m(run_id, step_slug, task_index, handed, vt_offset, position)
-        order by m.position
-        returning msg_id
-      )
-      select array_agg(s.msg_id order by s.msg_id) from sent s
-    $sql$,
-    pgflow._queue_table(_send_messages.flow_slug, 'q')
-  ) into v_msg_ids using run_ids, step_slugs, task_indexes, handed, vt_offsets, clock_timestamp(),
-    _send_messages.flow_slug;
-  return v_msg_ids;
-end;
-$$;
-
 -- ---- schema/0200__send_events.sql
 -- The only place that sends events: one per element, in the order given; payloads are read from the state
 -- tables. event_type is 'run:*' (step_slugs is null) or 'step:*'. Without realtime.send it costs nothing.
@@ -1571,7 +1537,13 @@ begin
       array_agg(q.task_index) as task_indexes,
       array_agg(case when q.handed then q.worker_id end) as worker_ids,
       array_agg(q.handed) as handed,
-      array_agg(case when q.handed then q.vt_offset else q.start_delay end) as vt_offsets,
+      array_agg(q.handed::int) as read_counts,
+      array_agg(
+        clock_timestamp() + make_interval(secs => case when q.handed then q.vt_offset else q.start_delay end)
+      ) as vts,
+      array_agg(jsonb_build_object(
+        'flow_slug', v_flow_slug, 'run_id', q.run_id, 'step_slug', q.step_slug, 'task_index', q.task_index
+      )) as messages,
       array_agg(q.run_id) filter (where q.handed) as handed_run_ids,
       array_agg(q.step_slug) filter (where q.handed) as handed_step_slugs,
       array_agg(q.task_index) filter (where q.handed) as handed_task_indexes,
@@ -1598,10 +1570,18 @@ begin
       ) e
     ) q;
 
-    v_msg_ids := pgflow._send_messages(
-      v_flow_slug, v_tasks.run_ids, v_tasks.step_slugs, v_tasks.task_indexes, v_tasks.handed,
-      v_tasks.vt_offsets
-    );
+    -- planned at each call: as little as possible in it
+    execute format(
+      $sql$
+        with sent as (
+          insert into pgmq.%I (read_ct, vt, message)
+          select * from unnest($1, $2, $3)
+          returning msg_id
+        )
+        select array_agg(s.msg_id order by s.msg_id) from sent s
+      $sql$,
+      pgflow._queue_table(v_flow_slug, 'q')
+    ) into v_msg_ids using v_tasks.read_counts, v_tasks.vts, v_tasks.messages;
 
     insert into pgflow.step_tasks (
       flow_slug, run_id, step_slug, task_index, message_id, status, attempts_count, started_at,
