@@ -2,7 +2,8 @@
 
 The promise about order (RUNTIME.md, "Client"): ``run:started`` first, the run's end last, a step's start
 before its end, a parent's end before its child's first event; nothing between unrelated steps, which come
-in the order of their times. Events are derived, so nobody can miss one by coming late.
+in the order of their times. A step that is skipped along with one parent
+does not wait for its others. Events are derived, so nobody can miss one by coming late.
 """
 
 from __future__ import annotations
