@@ -175,6 +175,10 @@ class TypeReader:
         arguments: Sequence[cst.BaseExpression] | None,
         faults: list[Fault],
     ) -> TypeExpr:
+        written = self.resolver.resolve(scope.module, node)
+        if written != symbol and isinstance(written, Defined) and (twice := bound_twice(written)) is not None:
+            faults.append(twice)  # a renaming such as ``A = int``, already followed
+            return UNKNOWN
         match symbol:
             case Missing():
                 faults.append(unresolved(symbol))

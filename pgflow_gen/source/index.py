@@ -235,6 +235,9 @@ def _simple(index: ModuleIndex, part: cst.CSTNode, branch: _Branch) -> None:
             _add(index, Assignment(target.value, target, *flags, part.value, part.annotation.annotation))
         case cst.AugAssign():
             _targets(index, part.target, branch)
+        case cst.Expr(value=cst.Call(func=cst.Attribute(value=cst.Name(value="__all__") as target))):
+            # __all__.extend(...) is as good as __all__ += ...
+            _targets(index, target, branch)
         case cst.TypeAlias():
             _add(index, TypeAliasStatement(part.name.value, part.name, *_flags(branch), statement=part))
         case _:

@@ -44,6 +44,8 @@ class Settings:
         parser = configparser.RawConfigParser()
         own = {
             "strict": "True",
+            # A name that a module imports is there for others, through a star as well, as it is at run time.
+            "implicit_reexport": "True",
             "explicit_package_bases": "True",
             "namespace_packages": "True",
             "cache_dir": str(cache_dir),

@@ -30,12 +30,11 @@ from tests.support.typed_modules import TypedPackage, typed_packages
 
 BATCH = 150
 PYTHON = "3.13"
-_GIVEN_UP = re.compile(
+_ERROR = re.compile(
     r"^flows/(?P<crashed>c\d+)/.*error: INTERNAL ERROR"
-    r'|^\{"file": "flows/(?P<stuck>c\d+)/[^"]*", "line": -1,',
+    r'|^\{"file": "flows/(?P<refused>c\d+)/.*"severity": "error"\}$',
     re.MULTILINE,
 )
-"""mypy crashed, or stopped at a cycle of definitions that it "cannot resolve"."""
 _REVEALED = 'Revealed type is "'
 
 
@@ -83,13 +82,14 @@ def ask_mypy(root: Path, cache: Path, names: list[str]) -> dict[str, Judged]:
     done = run_mypy(root, cache, names)
     if done.returncode not in (0, 1):
         output = done.stdout + done.stderr
-        stopped = _GIVEN_UP.search(output)
-        assert stopped or "INTERNAL ERROR" in output, output[-2000:]
-        if len(names) == 1:
-            return {names[0]: Judged(errors=["mypy gave up"])}
-        named = {stopped["crashed"] or stopped["stuck"]} & {*names} if stopped else set[str]()
-        guilty = named or {*names[: len(names) // 2]}
-        guilty = guilty if guilty < set(names) else {*names[: len(names) // 2]}
+        guilty = {match["crashed"] or match["refused"] for match in _ERROR.finditer(output)}
+        assert guilty or "INTERNAL ERROR" in output, output[-2000:]
+        if guilty or len(names) == 1:
+            # Some of them may only have errors; these are refused either way.
+            rest = [name for name in names if name not in guilty] if len(names) > 1 else []
+            gone = {name: Judged(errors=["mypy gave up"]) for name in names if name not in rest}
+            return gone | (ask_mypy(root, cache, rest) if rest else {})
+        guilty = {*names[: len(names) // 2]}
         parts = [name for name in names if name in guilty], [name for name in names if name not in guilty]
         return ask_mypy(root, cache, parts[0]) | ask_mypy(root, cache, parts[1])
     judged = {name: Judged() for name in names}

@@ -81,6 +81,8 @@ FOUND = [
       "flows/models.py": MODELS}, "flows.models.Page"),
     ("from flows.models import *", "Page",
      {"flows/models.py": "__all__ = ['Page']\n" + MODELS}, "flows.models.Page"),
+    ("from flows.models import *", "Page",
+     {"flows/models.py": "__all__ = ['Link']\n__all__.extend(['Page'])\n" + MODELS}, "flows.models.Page"),
     ("from types_ import Page\nfrom email_ import x", "Page", {"types_.py": MODELS}, "types_.Page"),
 ]  # fmt: skip
 

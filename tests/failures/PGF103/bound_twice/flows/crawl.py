@@ -5,6 +5,8 @@ from flows.models import Row
 
 Ids = list[int]
 Ids = list[str]
+Size = int
+Size = float
 
 
 class Page(TypedDict):
@@ -28,3 +30,7 @@ def ids(flow_input: str) -> Ids: ...
 
 @crawl.step
 def rows(flow_input: str) -> list[Row]: ...
+
+
+@crawl.step
+def size(flow_input: str) -> Size: ...
