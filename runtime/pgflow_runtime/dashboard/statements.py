@@ -32,6 +32,12 @@ VALUES: Final = """
 select step_slug, kind, stored_bytes, value from pgflow.get_run_values(%(run_id)s, %(max_bytes)s)
 """
 
+VALUE: Final = """
+select value
+from pgflow.get_run_values(%(run_id)s)
+where step_slug is not distinct from %(step)s::text and kind = %(kind)s
+"""
+
 TASKS: Final = """
 select step_slug, task_index, status, attempts_count, requeued_count, queued_at, started_at, ended_at,
   last_worker_id, error_message

@@ -105,14 +105,15 @@ async def whole_value(request: Request, step: str | None, kind: str) -> Response
     """A stored value as a file to download. Raises 404."""
     site = site_of(request)
     run_id = id_of(request)
-    rows = await site.reader.rows(statements.VALUES, run_id=run_id, max_bytes=None)
-    for row in rows:
-        if (row["step_slug"], row["kind"]) == (step, kind):
-            name = "-".join(filter(None, (str(run_id), step, kind)))
-            headers = {"content-disposition": f'attachment; filename="{name}.json"'}
-            return Response(
-                json.dumps(row["value"], ensure_ascii=False), media_type="application/json", headers=headers
-            )
+    if "\0" in f"{step}{kind}":
+        raise HTTPException(404, "There is no such value.")
+    row = await site.reader.row(statements.VALUE, run_id=run_id, step=step, kind=kind)
+    if row is not None:
+        name = "-".join(filter(None, (str(run_id), step, kind)))
+        headers = {"content-disposition": f'attachment; filename="{name}.json"'}
+        return Response(
+            json.dumps(row["value"], ensure_ascii=False), media_type="application/json", headers=headers
+        )
     raise HTTPException(404, "There is no such value.")
 
 

@@ -129,9 +129,8 @@ def _cursor(text: str | None) -> tuple[datetime | None, UUID | None]:
         return None, None
     at, _, run_id = text.partition("_")
     try:
-        moment = datetime.fromisoformat(at)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC), UUID(run_id)
-    except ValueError:
+        return _utc(at), UUID(run_id)
+    except (ValueError, OverflowError):
         raise HTTPException(400, "This page of the list cannot be found. Start at the newest runs.") from None
 
 
@@ -139,10 +138,15 @@ def _time(text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return _utc(text)
+    except (ValueError, OverflowError):
         raise HTTPException(400, f"'{text[:40]}' is not a time. Write it like 2026-03-01T12:00.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _utc(text: str) -> datetime:
+    """Raises ValueError, OverflowError."""
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _field(moment: datetime | None) -> str:
