@@ -133,7 +133,7 @@ def snapshot(config: Config, *, generated: bool = True) -> Snapshot | None:
 
 
 class _Untold(Exception):
-    """There are links to folders, or more files than is sensible."""
+    """There are more files than is sensible."""
 
 
 def _absolute(config: Config, entry: str) -> str:
@@ -154,13 +154,23 @@ def _walk(top: str, found: Snapshot, entered: set[str], *, everything: bool) -> 
                 if item.is_dir():
                     if _is_skipped(item):
                         continue
-                    if item.is_symlink():
-                        raise _Untold
+                    if item.is_symlink() and not _leads_somewhere_new(item, found, entered):
+                        continue
                     waiting.append(item.path)
                 elif everything or item.name.endswith((".py", ".pyi")):
                     found[item.path] = _stamp(item.stat())
         if looked_at > _MAX_FILES:
             raise _Untold
+
+
+def _leads_somewhere_new(link: os.DirEntry[str], found: Snapshot, entered: set[str]) -> bool:
+    """Notes a link to a folder as itself; False when that folder was looked at, as in a circle of links."""
+    found[link.path] = _stamp(link.stat(follow_symlinks=False))
+    target = os.path.realpath(link.path)
+    if target in entered:
+        return False
+    entered.add(target)
+    return True
 
 
 def _is_skipped(folder: os.DirEntry[str]) -> bool:

@@ -51,9 +51,9 @@ def _look(load: Callable[[], Config]) -> Snapshot | None:
 
 
 def require_watchable(config: Config) -> None:
-    """Raises Failure for a project that has links to folders, or too many files to look at."""
+    """Raises Failure for a project that has too many files to look at, or folders that it may not."""
     if snapshot(config) is None:
         raise Failure(
-            "This project cannot be watched: it has symbolic links to folders, or too many files.",
+            "This project cannot be watched: it has too many files, or a folder that cannot be read.",
             "name your flows' own folders in flows and src in [tool.pgflow-gen]",
         )

@@ -102,11 +102,20 @@ def test_nothing_is_remembered_of_what_has_errors(root: Path) -> None:
     assert run(root).unchanged is None
 
 
-def test_folders_behind_links_are_never_taken_for_known(
-    root: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    (root / "flows" / "linked").symlink_to(tmp_path_factory.mktemp("elsewhere"))
+def test_folders_behind_links_count_as_well(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere, other = tmp_path_factory.mktemp("elsewhere"), tmp_path_factory.mktemp("other")
+    (elsewhere / "more.py").write_text(FLOW.replace("greet", "more").replace("hello", "bye"))
+    link = root / "flows" / "linked"
+    link.symlink_to(elsewhere)
+    (root / "flows" / "circle").symlink_to(root)
+    assert run(root, "write").flow_count == 2
+    assert run(root).unchanged is not None
+    (elsewhere / "more.py").write_text(FLOW.replace("greet", "more"))
+    assert run(root).unchanged is None
     run(root, "write")
+    assert run(root).unchanged is not None
+    link.unlink()
+    link.symlink_to(other)
     assert run(root).unchanged is None
 
 
