@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from pgflow_runtime.client.checking import acheck
 from pgflow_runtime.dashboard import statements
 from pgflow_runtime.migrate.roles import CLIENT, OWNER
 from pgflow_runtime.store import application_name, connected, judge_core, translated
@@ -56,11 +57,12 @@ class Reader:
         self._conninfo = conninfo
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
             conninfo,
+            connection_class=psycopg.AsyncConnection[Row],
             min_size=1,
             max_size=CONNECTIONS,
             open=False,
             timeout=10,
-            check=AsyncConnectionPool.check_connection,
+            check=acheck,
             name="pgflow-dashboard",
             kwargs={"autocommit": True, "row_factory": dict_row},
             configure=_read_only,

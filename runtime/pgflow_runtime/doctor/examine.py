@@ -68,7 +68,7 @@ def examine(conninfo: str, project: Project, env: Mapping[str, str] = os.environ
                 conninfo, autocommit=True, application_name=application_name(conninfo)
             ) as connection,
         ):
-            connection.execute(f"set statement_timeout = {PATIENCE}")
+            connection.execute("select set_config('statement_timeout', %s, false)", [str(PATIENCE)])
             connection.execute("set default_transaction_read_only = on")
             return _examine(Patient(connection, project, env))
     except ConnectionFailed as error:

@@ -111,9 +111,9 @@ def read_failure(connection: psycopg.Connection[Any], run_id: UUID) -> Failure |
 def read_shape(connection: psycopg.Connection[Any], flow_slug: str) -> Shape:
     """The flow's steps as the database has them."""
     row = connection.execute(queries.GET_DEFINITION, {"flow_slug": flow_slug}).fetchone()
-    definition = row[0] if row is not None and row[0] is not None else {"structure": {"steps": []}}
-    steps = definition["structure"]["steps"]
-    settings = definition.get("settings", {})
+    definition: dict[str, Any] = (row[0] if row is not None else None) or {}
+    steps: list[dict[str, Any]] = definition.get("structure", {}).get("steps", [])
+    settings: dict[str, Any] = definition.get("settings", {})
     most = {
         step["slug"]: settings.get("steps", {}).get(step["slug"], {}).get("max_attempts")
         or settings.get("max_attempts", 1)

@@ -43,13 +43,16 @@ def watch_painted(follower: Follower, to: Console) -> Reading:
 def watch_lines(follower: Follower, write: Callable[[str], None]) -> Reading:
     """A line for each event, those that have happened already too. Returns the final reading."""
     trouble: str | None = None
+    final: Reading | None = None
     for reading, events in _news(follower):
+        final = reading
         for event in events:
             write(event_line(event, reading))
         if follower.trouble is not None and follower.trouble != trouble:
             write(f"note: {one_line(follower.trouble)}; trying again")
         trouble = follower.trouble
-    return reading
+    assert final is not None
+    return final
 
 
 def watch_json(follower: Follower, write: Callable[[str], None]) -> Reading:
