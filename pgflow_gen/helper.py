@@ -22,6 +22,7 @@ from pgflow_gen.analyze.cache import Cache
 from pgflow_gen.analyze.whole import Whole
 from pgflow_gen.config import Config, ConfigError
 from pgflow_gen.diagnostics import Findings
+from pgflow_gen.names import is_storable
 from pgflow_gen.source.looks import Looks
 
 MANY = 40
@@ -60,7 +61,8 @@ class Helper:
             files = looks.discover()
         except ConfigError:
             return  # the analysis will say so
-        unknown = Whole(looks, memory).unknown(files)
+        # A name that is no UTF-8 (a half of a surrogate pair to Python) is left for the analysis itself.
+        unknown = [file for file in Whole(looks, memory).unknown(files) if is_storable(file)]
         own = len(unknown) // 2 + _HEAD_START if len(unknown) >= MANY else 0
         if len(unknown) >= MANY and self._child is None:
             self._start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,3 +153,10 @@ def test_an_outcome_with_nonsense_in_it_is_not_believed(root: Path) -> None:
     record["outcome"]["warnings"] = [{"code": "PGF302"}]
     (root / RECORD).write_text(json.dumps(record))
     assert run(root).unchanged is None
+
+
+def test_a_file_name_that_is_no_utf_8_is_a_finding(root: Path) -> None:
+    with open(os.fsencode(root / "flows") + b"/b\xff.py", "w", encoding="utf-8") as file:
+        file.write(FLOW)
+    for _ in range(2):
+        assert "PGF102" in {item.code for item in run(root, "write").diagnostics}
