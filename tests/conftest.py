@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
@@ -51,6 +51,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--trust-seed", type=int, default=1, help="seed of the randomised tests of tests/trust")
     group.addoption("--model-seed", type=int, default=1, help="first seed of the comparison with the model")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Reports travel between processes as UTF-8, and some tests log half surrogate pairs on purpose."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(scope="session")
