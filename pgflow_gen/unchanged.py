@@ -85,7 +85,8 @@ class Record:
         if self.before is None:
             return None
         after = snapshot(self._config)
-        ours = {os.fspath(self._config.root / path) for path in generated}
+        root = os.fspath(self._config.root)
+        ours = {os.path.join(root, path) for path in generated}
         if after is None or _without(after, ours) != _without(self.before, ours):
             return None
         text = json.dumps({"key": self.key, "outcome": asdict(outcome), "files": after})

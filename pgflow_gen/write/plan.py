@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
 
 from pgflow_gen.config import Config
@@ -96,7 +97,9 @@ def make_plan(
     shared_places(old.ledger, advanced, rendered.analysis, setting, findings)
     if old_bytes is not None and has_conflict(old_bytes) and not renumber:
         _conflict(manifest_path, findings)
-    wanted = {(folders.out / file.path).as_posix(): file.content for file in rendered.files}
+    # Joined as text: thousands of pure paths take a tenth of a second.
+    out = "" if folders.out == PurePosixPath() else f"{folders.out}/"
+    wanted = {f"{out}{file.path}": file.content for file in rendered.files}
     wanted |= {setting.present.path(name): text for name, text in advanced.texts.items()}
     wanted |= _package(setting, old.files)
     kept = {setting.present.path(name) for name in advanced.ledger.names} - wanted.keys()
