@@ -18,7 +18,7 @@ def test_workers_that_are_stopped_under_load_leave_nothing_behind(
     stops = 0
     deadline = time.monotonic() + trust_seconds
     with crew(lab, 1, "soak", max_concurrent="20") as workers:
-        soak.start(40)
+        soak.start(25)
         while stops < 4 or time.monotonic() < deadline:
             if trust_seconds and soak.open() < 30:
                 soak.start(30)
