@@ -45,7 +45,9 @@ class WorkerConfig:
         2.0, "Seconds an idle process waits for a notification before it looks for itself.", least=0
     )
     poll_interval_ms: int = _option(
-        100, "Milliseconds between two looks of an idle process that hears no notifications.", least=1
+        100,
+        "Milliseconds between two looks of a process that hears no notifications; up to 500 once idle.",
+        least=1,
     )
     poll_only: bool = _option(
         False,

@@ -19,6 +19,10 @@ SOON = 0.02
 committed after the first one."""
 SETTLE = 0.01
 """Seconds without work before a worker announces itself: a busy one must not."""
+SLOWEST_POLL = 0.5
+"""Seconds between two looks without notifications at most, unless the interval asked for is longer."""
+IDLE_SHARE = 0.05
+"""That pause grows with the time without work, to this share of it: looking costs CPU on both sides."""
 
 
 class Idle:
@@ -34,6 +38,7 @@ class Idle:
         self._wanted = True
         self._looked_at = 0.0
         self._active_at = 0.0
+        self._began_at = time.monotonic()
         self._lease_until = 0.0
         self._visible_at = math.inf
         self._again_at = math.inf
@@ -101,6 +106,12 @@ class Idle:
         return self.is_listening and (self._is_unsure or ends_soon)
 
     def _next_look(self) -> float:
-        leased = self.is_listening and self._lease_until > time.monotonic()
-        pause = self._longest if leased else self._poll
+        now = time.monotonic()
+        leased = self.is_listening and self._lease_until > now
+        pause = self._longest if leased else self._polling_pause(now)
         return min(self._looked_at + pause, self._visible_at, self._again_at)
+
+    def _polling_pause(self, now: float) -> float:
+        idle_for = now - max(self._active_at, self._began_at)
+        longest = max(self._poll, min(SLOWEST_POLL, self._longest))
+        return min(max(self._poll, idle_for * IDLE_SHARE), longest)

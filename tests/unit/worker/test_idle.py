@@ -6,7 +6,7 @@ import pytest
 
 from pgflow_runtime import WorkerConfig
 from pgflow_runtime.worker import idle as module
-from pgflow_runtime.worker.idle import SETTLE, SOON, Idle
+from pgflow_runtime.worker.idle import SETTLE, SLOWEST_POLL, SOON, Idle
 
 
 class Clock:
@@ -151,6 +151,30 @@ def test_without_notifications_it_polls_and_never_announces(clock: Clock) -> Non
     assert idle.may_look()
     idle.begin_look()
     assert idle.seconds_to_wait(quiet=True) == pytest.approx(0.1)
+
+
+def _pause(idle: Idle) -> float:
+    idle.begin_look()
+    return idle.seconds_to_wait(quiet=True)
+
+
+def test_without_notifications_and_work_it_looks_less_often_until_there_is_work_again(clock: Clock) -> None:
+    idle = _idle(listening=False)
+    clock.now += 4
+    assert _pause(idle) == pytest.approx(0.2)
+    clock.now += 3600
+    assert _pause(idle) == pytest.approx(SLOWEST_POLL)
+    idle.note_activity()
+    assert _pause(idle) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("config", "pause"), [({"poll_interval_ms": 3000}, 3), ({"max_poll_seconds": 0.2}, 0.2)]
+)
+def test_a_slow_pace_that_was_asked_for_stays(clock: Clock, config: dict[str, float], pause: float) -> None:
+    idle = Idle(WorkerConfig(**config))  # type: ignore[arg-type]
+    clock.now += 3600
+    assert _pause(idle) == pytest.approx(pause)
 
 
 def test_a_call_under_way_puts_the_announcement_off(clock: Clock) -> None:
