@@ -94,6 +94,8 @@ def entries_of(file: SqlFile) -> list[tuple[str, str]]:
     head = re.match(r"(?:--[^\n]*\n)+", file.text)
     text = re.sub(r"(?m)^-- ?", "", head[0]).strip() if head is not None else ""
     found = [match for match in _FUNCTION.finditer(file.text) if not match["name"].startswith("_")]
+    if found and not text:
+        raise SystemExit(f"{file.name} does not begin with a comment that says what it does")
     return [(match["name"], entry(match, text)) for match in found]
 
 

@@ -359,6 +359,7 @@ set search_path = pg_catalog, pg_temp
 as $$ select 1 $$;
 
 -- ---- schema/0100_calculate_retry_delay.sql
+-- Seconds until the next attempt: base_delay x 2^attempts. What is applied is at most max_delay, and one day.
 create function pgflow.calculate_retry_delay(base_delay numeric, attempts_count int)
 returns int
 language sql
@@ -498,6 +499,8 @@ end;
 $$;
 
 -- ---- schema/0110_create_flow.sql
+-- Defines a flow and its queue; does nothing to a flow that is there. Raises PF004 for a slug that cannot name a
+-- queue.
 create function pgflow.create_flow(
   flow_slug text,
   max_attempts int default null,
@@ -2849,6 +2852,8 @@ end;
 $$;
 
 -- ---- schema/0263_start_flow.sql
+-- Starts a run and returns it. With a run_id that is there already, of the same flow and input, returns that run;
+-- else raises PF002. Raises PF001 for an unknown flow.
 create function pgflow.start_flow(flow_slug text, input jsonb, run_id uuid default null)
 returns setof pgflow.runs
 language plpgsql
@@ -2915,6 +2920,7 @@ end;
 $$;
 
 -- ---- schema/0265_start_ready_steps.sql
+-- Starts the steps of a run that wait for nothing any more. The core does this by itself; it is here for the contract.
 create function pgflow.start_ready_steps(run_id uuid)
 returns void
 language plpgsql
@@ -2990,6 +2996,7 @@ end;
 $$;
 
 -- ---- schema/0267_maybe_complete_run.sql
+-- Completes a run whose steps have all ended. The core does this by itself; it is here for the contract.
 create function pgflow.maybe_complete_run(run_id uuid)
 returns void
 language plpgsql
@@ -3004,6 +3011,7 @@ end;
 $$;
 
 -- ---- schema/0268_get_run_with_states.sql
+-- A run with the states of all its steps as one object; null for a run that does not exist.
 create function pgflow.get_run_with_states(run_id uuid)
 returns jsonb
 language plpgsql
@@ -3032,6 +3040,7 @@ end;
 $$;
 
 -- ---- schema/0269_start_flow_with_states.sql
+-- start_flow, then get_run_with_states of what was started.
 create function pgflow.start_flow_with_states(flow_slug text, input jsonb, run_id uuid default null)
 returns jsonb
 language plpgsql
@@ -3050,6 +3059,7 @@ end;
 $$;
 
 -- ---- schema/0270_get_run_input.sql
+-- The input of a run; null for a run that does not exist.
 create function pgflow.get_run_input(run_id uuid)
 returns jsonb
 language plpgsql
@@ -3933,6 +3943,7 @@ end;
 $$;
 
 -- ---- schema/0302_mark_worker_stopped.sql
+-- A worker's last word: its tasks may be given to others at once.
 create function pgflow.mark_worker_stopped(worker_id uuid)
 returns void
 language plpgsql
@@ -4026,6 +4037,7 @@ end;
 $$;
 
 -- ---- schema/0311_withdraw_idle.sql
+-- Ends the announcement of announce_idle: these workers are awake and need no notification.
 create function pgflow.withdraw_idle(worker_ids uuid[])
 returns void
 language plpgsql
@@ -4061,6 +4073,7 @@ end;
 $$;
 
 -- ---- schema/0313_unwatch_runs.sql
+-- Ends the announcement of watch_runs.
 create function pgflow.unwatch_runs(watcher_id uuid, run_ids uuid[])
 returns void
 language plpgsql
@@ -4484,6 +4497,7 @@ end;
 $$;
 
 -- ---- schema/0346_setup_requeue_stalled_tasks_cron.sql
+-- With pg_cron: calls requeue_stalled_tasks at an interval. Our workers do the same without it.
 create function pgflow.setup_requeue_stalled_tasks_cron(cron_interval text default '15 seconds')
 returns text
 language plpgsql
@@ -4750,6 +4764,7 @@ end;
 $$;
 
 -- ---- schema/0360_track_worker_function.sql
+-- Notes that an edge function serves workers, for ensure_workers. For platforms that start workers by HTTP.
 create function pgflow.track_worker_function(function_name text)
 returns void
 language plpgsql
@@ -4853,6 +4868,7 @@ end;
 $$;
 
 -- ---- schema/0363_setup_ensure_workers_cron.sql
+-- With pg_cron: calls ensure_workers at an interval, and cleans up after it.
 create function pgflow.setup_ensure_workers_cron(cron_interval text default '1 second')
 returns text
 language plpgsql
@@ -4874,6 +4890,7 @@ end;
 $$;
 
 -- ---- schema/0364_cleanup_ensure_workers_logs.sql
+-- Forgets pg_cron's old notes about ensure_workers.
 create function pgflow.cleanup_ensure_workers_logs(retention_hours int default 24)
 returns table (cron_deleted bigint)
 language plpgsql
@@ -4892,6 +4909,7 @@ end;
 $$;
 
 -- ---- schema/0370_delete_flow_and_data.sql
+-- Deletes a flow with its queue, runs and everything else. For development; nothing that is generated calls it.
 create function pgflow.delete_flow_and_data(p_flow_slug text)
 returns void
 language plpgsql

@@ -1,3 +1,4 @@
+-- Seconds until the next attempt: base_delay x 2^attempts. What is applied is at most max_delay, and one day.
 create function pgflow.calculate_retry_delay(base_delay numeric, attempts_count int)
 returns int
 language sql

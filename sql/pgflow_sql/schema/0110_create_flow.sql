@@ -1,3 +1,5 @@
+-- Defines a flow and its queue; does nothing to a flow that is there. Raises PF004 for a slug that cannot name a
+-- queue.
 create function pgflow.create_flow(
   flow_slug text,
   max_attempts int default null,

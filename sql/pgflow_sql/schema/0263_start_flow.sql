@@ -1,3 +1,5 @@
+-- Starts a run and returns it. With a run_id that is there already, of the same flow and input, returns that run;
+-- else raises PF002. Raises PF001 for an unknown flow.
 create function pgflow.start_flow(flow_slug text, input jsonb, run_id uuid default null)
 returns setof pgflow.runs
 language plpgsql

@@ -1,3 +1,4 @@
+-- Starts the steps of a run that wait for nothing any more. The core does this by itself; it is here for the contract.
 create function pgflow.start_ready_steps(run_id uuid)
 returns void
 language plpgsql

@@ -1,3 +1,4 @@
+-- Completes a run whose steps have all ended. The core does this by itself; it is here for the contract.
 create function pgflow.maybe_complete_run(run_id uuid)
 returns void
 language plpgsql

@@ -1,3 +1,4 @@
+-- A run with the states of all its steps as one object; null for a run that does not exist.
 create function pgflow.get_run_with_states(run_id uuid)
 returns jsonb
 language plpgsql

@@ -1,3 +1,4 @@
+-- start_flow, then get_run_with_states of what was started.
 create function pgflow.start_flow_with_states(flow_slug text, input jsonb, run_id uuid default null)
 returns jsonb
 language plpgsql

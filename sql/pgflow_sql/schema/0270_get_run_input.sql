@@ -1,3 +1,4 @@
+-- The input of a run; null for a run that does not exist.
 create function pgflow.get_run_input(run_id uuid)
 returns jsonb
 language plpgsql

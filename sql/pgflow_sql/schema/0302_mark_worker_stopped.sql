@@ -1,3 +1,4 @@
+-- A worker's last word: its tasks may be given to others at once.
 create function pgflow.mark_worker_stopped(worker_id uuid)
 returns void
 language plpgsql

@@ -1,3 +1,4 @@
+-- Ends the announcement of announce_idle: these workers are awake and need no notification.
 create function pgflow.withdraw_idle(worker_ids uuid[])
 returns void
 language plpgsql

@@ -1,3 +1,4 @@
+-- Ends the announcement of watch_runs.
 create function pgflow.unwatch_runs(watcher_id uuid, run_ids uuid[])
 returns void
 language plpgsql

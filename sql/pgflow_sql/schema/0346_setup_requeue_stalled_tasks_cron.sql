@@ -1,3 +1,4 @@
+-- With pg_cron: calls requeue_stalled_tasks at an interval. Our workers do the same without it.
 create function pgflow.setup_requeue_stalled_tasks_cron(cron_interval text default '15 seconds')
 returns text
 language plpgsql

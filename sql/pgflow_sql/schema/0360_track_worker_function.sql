@@ -1,3 +1,4 @@
+-- Notes that an edge function serves workers, for ensure_workers. For platforms that start workers by HTTP.
 create function pgflow.track_worker_function(function_name text)
 returns void
 language plpgsql

@@ -1,3 +1,4 @@
+-- With pg_cron: calls ensure_workers at an interval, and cleans up after it.
 create function pgflow.setup_ensure_workers_cron(cron_interval text default '1 second')
 returns text
 language plpgsql

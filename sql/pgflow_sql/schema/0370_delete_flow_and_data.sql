@@ -1,3 +1,4 @@
+-- Deletes a flow with its queue, runs and everything else. For development; nothing that is generated calls it.
 create function pgflow.delete_flow_and_data(p_flow_slug text)
 returns void
 language plpgsql
