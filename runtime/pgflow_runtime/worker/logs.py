@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from pgflow_runtime.worker.rows import TaskRow
@@ -29,7 +30,7 @@ class TextFormatter(logging.Formatter):
     """``12:30:01.250 INFO    completed in 12.3 ms  flow=crawl run=... step=fetch task=3 attempt=1``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+        clock = _clock(int(record.created))
         line = f"{clock}.{int(record.msecs):03d} {record.levelname:<7} {_one_line(_message(record))}"
         ids = _ids(record)
         if ids:
@@ -43,7 +44,7 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line: time (ISO 8601, UTC), level, logger, message, the ids and what happened."""
 
     def format(self, record: logging.LogRecord) -> str:
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        stamp = _stamp(int(record.created))
         fields: dict[str, Any] = {
             "time": f"{stamp}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
@@ -130,6 +131,16 @@ def stuck(row: TaskRow, is_async: bool, count: int, total: int) -> None:
 
 def _outcome(level: int, row: TaskRow, event: Mapping[str, object], text: str, *values: object) -> None:
     logger.log(level, text, *values, extra={"pgflow": _row(row), "pgflow_event": event})
+
+
+@lru_cache(maxsize=4)
+def _clock(second: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(second))
+
+
+@lru_cache(maxsize=4)
+def _stamp(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
 def _row(row: TaskRow) -> dict[str, str | int]:
