@@ -37,17 +37,3 @@ def test_the_finding_shown_is_the_finding_printed(tmp_path: Path, flow: str) -> 
     done = Project.make(tmp_path, {"flows/order.py": broken}).run("check")
     assert done.returncode == 1
     assert blocks("text", README)[0].rstrip() in done.stdout
-
-
-# The page of diagnostics shows wrong flows on purpose, and has a test of its own.
-PAGES = [page for page in sorted((REPOSITORY / "docs").glob("*.md")) if page.name != "diagnostics.md"]
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_flow_in_the_documentation_builds(tmp_path: Path, page: Path) -> None:
-    flows = [block for block in blocks("python", page.read_text(encoding="utf-8")) if "= Flow[" in block]
-    if not flows:
-        assert "Flow[" not in page.read_text(encoding="utf-8")
-        return
-    files = {f"flows/example_{number}.py": text for number, text in enumerate(flows)}
-    Project.make(tmp_path, files).ok("build")

@@ -57,7 +57,7 @@ def show_failed(to: Console, rows: Sequence[Mapping[str, Any]], now: datetime) -
             Text(row["flow_slug"], "bold"),
             Text(f"{row['step_slug'] or '–'}{index}"),
             Text(ago(row["ended_at"], now)),
-            Text(first_line(row["error_message"] or ""), "red"),
+            Text(first_line(row["error_message"] or ""), "red", no_wrap=True, overflow="ellipsis"),
         )
     to.print(table)
 
@@ -144,7 +144,7 @@ def _table(*names: str) -> Table:
         table.add_column(
             name,
             overflow="ellipsis" if name == "message" else "fold",
-            no_wrap=True,
+            no_wrap=name != "message",  # the one that gives way where the terminal is narrow
             min_width=36 if name == "run" else None,
         )
     return table

@@ -59,7 +59,9 @@ def test_a_worker_and_the_commands_of_a_client(lab: tuple[Lab, Lab, str], lab_pr
         run_id = str(row["run_id"])
         assert run_id in lab_project.ok("runs", "list", "--dsn", client_dsn).stdout
         shown = lab_project.ok("runs", "show", run_id, "--dsn", client_dsn).stdout
-        assert "1/1 tasks, 1 attempts" in shown
+        assert [line.split()[:2] for line in shown.splitlines() if line.startswith("  ")] == [
+            [step, "completed"] for step in ("first", "second", "third")
+        ]
         assert worker.stop() == 0
 
 

@@ -81,7 +81,6 @@ ALIASES = [
     ("if TYPE_CHECKING:\n    X = list[str]\nelse:\n    X = list", "X", "list[str]"),
     ("if not TYPE_CHECKING:\n    X = list\nelse:\n    X = list[str]", "X", "list[str]"),
     ("X = list\nif TYPE_CHECKING:\n    X = list[str]", "X", "list[str]"),
-    ("X = int\nX = str", "X", "str"),
 ]
 
 
