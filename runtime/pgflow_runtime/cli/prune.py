@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import click
 import psycopg
@@ -12,7 +13,7 @@ from pgflow_runtime.cli.common import database, dsn_option, refusals, say
 from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.project import find_project
 from pgflow_runtime.store import connected
-from pgflow_runtime.worker.statements import PRUNE_BATCH
+from pgflow_runtime.worker.retention import prune_batch
 
 
 @click.command()
@@ -47,11 +48,10 @@ def prune(older_than: str, batch: int, as_json: bool, dsn: str | None) -> None:
     click.echo(json.dumps({"runs": total}) if as_json else f"forgot {total} runs")
 
 
-def _prune(connection: psycopg.Connection[tuple[int]], keep: timedelta, batch: int) -> int:
+def _prune(connection: psycopg.Connection[tuple[Any, ...]], keep: timedelta, batch: int) -> int:
     total = 0
     while True:
-        row = connection.execute(PRUNE_BATCH, (keep, batch)).fetchone()
-        count = row[0] if row is not None else 0
+        count = prune_batch(connection, keep, batch)
         total += count
         if count < batch:
             return total

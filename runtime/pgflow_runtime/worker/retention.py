@@ -17,6 +17,12 @@ REST = 60.0
 """Seconds until the next look when there was nothing more to forget."""
 
 
+def prune_batch(connection: psycopg.Connection[Any], keep: timedelta, most: int) -> int:
+    """Forget up to ``most`` runs that ended longer than ``keep`` ago. How many; fewer: there are no more."""
+    row = connection.execute(PRUNE_BATCH, (keep, most)).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
 class Retention:
     """Decides when a worker prunes. Several workers may: each takes runs that no other has."""
 
@@ -28,8 +34,7 @@ class Retention:
         """Prune one batch if it is time. The connection commits each statement by itself."""
         if time.monotonic() < self._due:
             return
-        row = connection.execute(PRUNE_BATCH, (self._keep, BATCH)).fetchone()
-        count = int(row[0]) if row is not None else 0
+        count = prune_batch(connection, self._keep, BATCH)
         if count:
             logger.info("forgot %s runs that ended before the retention of %s", count, self._keep)
         if count < BATCH:
