@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -22,19 +21,8 @@ EXAMPLES = REPOSITORY / "examples"
 class Copy(Project):
     """A copy of an example whose commands find their database as a user's would, in PGFLOW_DSN."""
 
-    def environment(self, dsn: str) -> dict[str, str]:
-        return clean_environment() | {"PGFLOW_DSN": dsn}
-
     def script(self, dsn: str, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.root,
-            env=self.environment(dsn),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = self.python(*arguments, variables={"PGFLOW_DSN": dsn})
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -78,7 +66,7 @@ def test_fastapi_service(tmp_path: Path, bare_database_dsn: str) -> None:
         background(
             command,
             cwd=tmp_path,
-            environment=project.environment(bare_database_dsn),
+            environment=clean_environment() | {"PGFLOW_DSN": bare_database_dsn},
             log=tmp_path / ".pgflow" / "service.log",
             ready=r"running on (http://127\.0\.0\.1:\d+)",
         ) as ready,

@@ -41,11 +41,13 @@ class Project:
         target.write_text(text, encoding="utf-8")
         return target
 
-    def python(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def python(
+        self, *arguments: str, timeout: float = 120, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.root,
-            env=clean_environment(),
+            env=clean_environment() | dict(variables or {}),
             capture_output=True,
             text=True,
             timeout=timeout,
