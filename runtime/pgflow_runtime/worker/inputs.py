@@ -22,6 +22,7 @@ class RunInputs:
         self._loop = loop
         self._most = most
         self._known: OrderedDict[str, asyncio.Task[str]] = OrderedDict()
+        self._loading: set[asyncio.Task[str]] = set()
 
     async def get(self, run_id: str) -> str:
         """The input of a run, from the event loop."""
@@ -29,6 +30,8 @@ class RunInputs:
         if pending is None or (pending.done() and (pending.cancelled() or pending.exception())):
             pending = self._loop.create_task(self._load(run_id))
             self._known[run_id] = pending
+            self._loading.add(pending)
+            pending.add_done_callback(self._loaded)
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
         self._known.move_to_end(run_id)
@@ -37,6 +40,18 @@ class RunInputs:
     def get_in_thread(self, run_id: str) -> str:
         """The input of a run, from a handler's thread."""
         return asyncio.run_coroutine_threadsafe(self.get(run_id), self._loop).result()
+
+    async def close(self) -> None:
+        """End what is still being fetched: those who wait for it are cancelled."""
+        pending = list(self._loading)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+
+    def _loaded(self, task: asyncio.Task[str]) -> None:
+        self._loading.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waited for it may be gone, and asyncio would complain
 
     async def _load(self, run_id: str) -> str:
         return await self._fetch(run_id)

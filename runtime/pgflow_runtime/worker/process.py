@@ -103,8 +103,8 @@ class Process:
         self._exchange = self._make_exchange(observer)
         lanes = max(1, config.max_pg_connections - 2)  # one more for the heartbeat, one for what handlers ask
         self._engine = Engine(self._flows, self._exchange, self._slots, self._idle, config.batch_size, lanes)
-        inputs = RunInputs(self._fetch_input, loop)
-        place = make_workplace(self._conninfo, config, self._flows, self._shutdown, inputs)
+        self._inputs = RunInputs(self._fetch_input, loop)
+        place = make_workplace(self._conninfo, config, self._flows, self._shutdown, self._inputs)
         self._connections = place.connections
         self._executor = Executor(self._slots, place, self._engine.emit, self._all_stuck)
         self._engine.executor = self._executor
@@ -237,9 +237,9 @@ class Process:
         self._engine.stop_reading()
         left: list[Fence] = []
         if not await self._drain(self._config.grace_seconds):
-            left += await self._executor.abandon()
+            left += await self._abandon()
         await self._settle()
-        left += await self._executor.abandon()  # what a call under way still brought
+        left += await self._abandon()  # what a call under way still brought
         if not self._is_cut_off:
             await self._settled()  # and what has ended of it, or while others were cancelled
         await self._cancel_parts()
@@ -253,6 +253,11 @@ class Process:
             self._health.stop()
         self._lifecycle.move(State.STOPPED)
         logger.info("stopped %s", self._slugs())
+
+    async def _abandon(self) -> list[Fence]:
+        left = await self._executor.abandon()
+        await self._inputs.close()
+        return left
 
     async def _drain(self, seconds: float | None) -> bool:
         """Wait until no handler runs and none can be handed over any more; whether that came true in time."""

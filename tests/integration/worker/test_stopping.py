@@ -47,6 +47,24 @@ def test_after_the_time_of_grace_tasks_are_given_back_uncounted(lab: Lab) -> Non
         assert lab.completed(runs[1]) == {"after": "after went"}
 
 
+@pytest.mark.parametrize(("max_pg_connections", "run_count"), [("3", 3), ("2", 1)])
+def test_inputs_that_are_being_fetched_keep_nobody(lab: Lab, max_pg_connections: str, run_count: int) -> None:
+    lab.sql(
+        """create or replace function pgflow.get_run_input(run_id uuid) returns jsonb language plpgsql
+           as $$ begin perform pg_sleep(3600); return null; end $$"""
+    )
+    with lab.worker("facts", grace_seconds="0.1", max_pg_connections=max_pg_connections) as worker:
+        runs = [lab.start("facts", {"label": "a"}) for _ in range(run_count)]
+        asking = "select 1 from pgflow.step_tasks where step_slug = 'look' and status = 'started'"
+        eventually(lambda: len(lab.sql(asking)) == run_count)  # one is fetched, the others wait for that
+        fetching = "select 1 from pg_stat_activity where query like '%get_run_input%' and state = 'active'"
+        eventually(lambda: lab.sql(f"{fetching} and pid <> pg_backend_pid()"))
+        assert worker.stop() == 0
+        assert "destroyed" not in worker.log
+        for run in runs:
+            assert {task["status"] for task in lab.tasks(run)} == {"completed", "queued"}
+
+
 def test_a_second_signal_ends_at_once(lab: Lab) -> None:
     with lab.worker("patient") as worker:
         lab.start("patient", _held(lab, "a"))

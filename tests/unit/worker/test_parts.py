@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Mapping
+from concurrent.futures import CancelledError
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -123,6 +124,27 @@ async def test_a_runs_input_is_fetched_once_and_a_failure_is_not_kept() -> None:
     await inputs.get("b")
     await inputs.get("a")
     assert asked.count("a") == 2, "only the last two are kept"
+
+
+async def test_closing_ends_what_is_still_being_fetched() -> None:
+    asked: set[str] = set()
+    are_all_asked = asyncio.Event()
+
+    async def fetch(run_id: str) -> str:
+        asked.add(run_id)
+        if len(asked) == 6:
+            are_all_asked.set()
+        await asyncio.Event().wait()
+        return run_id
+
+    inputs = RunInputs(fetch, asyncio.get_running_loop(), most=2)
+    waiting = [asyncio.create_task(inputs.get(str(number))) for number in range(5)]
+    waiting.append(asyncio.create_task(asyncio.to_thread(inputs.get_in_thread, "5")))
+    await asyncio.wait_for(are_all_asked.wait(), 30)
+    await inputs.close()
+    ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(end, (asyncio.CancelledError, CancelledError)) for end in ends), ends
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 def _contract(tmp_path: Path, steps: list[dict[str, Any]], settings: dict[str, Any]) -> FlowContract:
