@@ -1,4 +1,7 @@
-"""A proxy before a server that delays, drops and resets connections at random, as a bad network does."""
+"""A proxy before a server that delays, drops and resets connections at random, as a bad network does.
+
+Or just once, at a statement of the test's choice.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,40 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Reset the connection that has sent ``of`` when it sends ``at``: before that arrives, or when
+    the server answers.
+    """
+
+    of: bytes
+    at: bytes
+    is_answered: bool
+
+
+@dataclass
+class _Line:
+    """One connection, as far as a cut is concerned."""
+
+    is_marked: bool = False
+    is_doomed: bool = False
+    """To be reset with the server's next answer, which the client does not get."""
 
 
 @dataclass
 class Proxy:
     """Listens on a loopback port and passes bytes on to a unix socket.
 
-    ``trouble`` is the chance of each piece of data to meet some: while it is 0, all goes well.
+    ``trouble`` is the chance of each piece of data to meet some: while it is 0, all goes well but for one
+    ``cut``.
     """
 
     target: Path
@@ -26,9 +51,17 @@ class Proxy:
     trouble: float = 0.0
     is_open: bool = True
     """Whether new connections are let through."""
+    cut: Cut | None = None
     port: int = 0
     counts: dict[str, int] = field(
-        default_factory=lambda: {"connections": 0, "resets": 0, "closes": 0, "halves": 0, "delays": 0}
+        default_factory=lambda: {
+            "connections": 0,
+            "resets": 0,
+            "closes": 0,
+            "halves": 0,
+            "delays": 0,
+            "cuts": 0,
+        }
     )
     _live: set[asyncio.StreamWriter] = field(default_factory=set)
 
@@ -60,9 +93,10 @@ class Proxy:
             _reset(writer)
             return
         self._live |= {writer, upstream}
+        line = _Line()
         pumps = [
-            asyncio.ensure_future(self._pump(reader, upstream, writer)),
-            asyncio.ensure_future(self._pump(upstream_reader, writer, upstream)),
+            asyncio.ensure_future(self._pump(reader, upstream, writer, partial(self._cuts, line))),
+            asyncio.ensure_future(self._pump(upstream_reader, writer, upstream, lambda _: line.is_doomed)),
         ]
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         for pump in pumps:
@@ -72,11 +106,30 @@ class Proxy:
             self._live.discard(end)
             end.close()
 
+    def _cuts(self, line: _Line, data: bytes) -> bool:
+        """Whether what the client sends is the end of its connection."""
+        cut = self.cut
+        line.is_marked = line.is_marked or (cut is not None and cut.of in data)
+        if cut is None or not line.is_marked or cut.at not in data:
+            return False
+        self.cut = None
+        self.counts["cuts"] += 1
+        line.is_doomed = cut.is_answered
+        return not cut.is_answered
+
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, back: asyncio.StreamWriter
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        back: asyncio.StreamWriter,
+        cuts: Callable[[bytes], bool],
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65_536):
+                if cuts(data):
+                    _reset(writer)
+                    _reset(back)
+                    return
                 if not await self._passes(data, writer, back):
                     return
                 writer.write(data)

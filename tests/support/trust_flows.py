@@ -174,6 +174,17 @@ async def credit(debit: str, flow_input: Entry, ctx: Context) -> str:
     return debit
 
 
+suicidal = Flow[str]("suicidal", max_attempts=1, base_delay=1, backoff="fixed", timeout=30)
+
+
+@suicidal.step(transactional=True)
+def leap(flow_input: str, ctx: Context) -> str:
+    """Its own doing ends its connection, every time."""
+    ctx.conn().execute("insert into public.ledger values (%s)", [flow_input])
+    ctx.conn().execute("select pg_terminate_backend(pg_backend_pid())")
+    return flow_input
+
+
 class Evil(TypedDict):
     folder: str
     deed: str

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Literal, NotRequired, TypedDict
 
+import psycopg
+
 from pgflow_runtime import Context, Flow, JsonValue, NonRetryable, RetryAfter
 
 PATIENCE = 60
@@ -220,6 +222,8 @@ def book(flow_input: Entry, ctx: Context) -> str:
     ctx.conn().execute("insert into public.ledger values (%s)", [flow_input["note"]])
     if flow_input.get("mode") == "fail once" and ctx.step_task.attempt == 1:
         raise ValueError("after writing")
+    if flow_input.get("mode") == "roll back once" and ctx.step_task.attempt == 1:
+        raise psycopg.Rollback
     if flow_input.get("mode") == "held":
         touch(flow_input["folder"], "booked")
         wait_for(flow_input["folder"], "book.go")

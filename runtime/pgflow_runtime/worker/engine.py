@@ -18,12 +18,13 @@ from pgflow_runtime.worker.exchange import Exchange
 from pgflow_runtime.worker.executor import Executor
 from pgflow_runtime.worker.idle import Idle
 from pgflow_runtime.worker.link import Link, LinkClosed
+from pgflow_runtime.worker.losses import Losses
 from pgflow_runtime.worker.observer import Observer
-from pgflow_runtime.worker.outcome import Completed, Failed, Outcome, Refused, Stored
+from pgflow_runtime.worker.outcome import Completed, Failed, Lost, Outcome, Refused, Stored
 from pgflow_runtime.worker.rows import Fence, TaskRow
 from pgflow_runtime.worker.served import ServedFlows
 from pgflow_runtime.worker.slots import Slots
-from pgflow_runtime.worker.verdicts import note_completions, note_failures, note_own_commit
+from pgflow_runtime.worker.verdicts import note_completions, note_failures, note_loss, note_own_commit
 
 MOST_OUTCOMES = 500
 """Outcomes in one call at most."""
@@ -60,6 +61,7 @@ class Engine:
         """Set while nothing waits to be reported and no call is under way."""
         self.settled.set()
         self._refusals = 0
+        self._losses = Losses()
         self._reading = True
         self._timer: asyncio.TimerHandle | None = None
         self.executor: Executor
@@ -179,7 +181,9 @@ class Engine:
         await asyncio.sleep(1)
 
     async def _report(self, link: Link) -> None:
-        completed, failed = self._take()
+        completed, failed, lost = self._take()
+        for outcome in lost:
+            await self._give_back(link, outcome)
         if failed:
             self._note_failures(failed, await self._exchange.fail(link, failed))
         live, ending = self._by_flow(completed)
@@ -219,10 +223,15 @@ class Engine:
                 self._idle.note_visible_in(row.delay or 0)
         note_failures(failures, rows, self.observer)
 
-    def _take(self) -> tuple[list[Completed], list[Failed]]:
+    async def _give_back(self, link: Link, outcome: Lost) -> None:
+        self._idle.want_look()
+        note_loss(outcome, await self._exchange.give_back(link, outcome.row), self.observer)
+
+    def _take(self) -> tuple[list[Completed], list[Failed], list[Lost]]:
         """The outcomes of the next call, in the order they came."""
         completed: list[Completed] = []
         failed: list[Failed] = []
+        lost: list[Lost] = []
         size = 0
         while self._waiting and len(completed) + len(failed) < self._most_outcomes and size < MOST_BYTES:
             outcome = self._waiting.popleft()
@@ -231,9 +240,13 @@ class Engine:
                 size += len(outcome.output)
             elif isinstance(outcome, Failed):
                 failed.append(outcome)
-            else:
+            elif not isinstance(outcome, Lost):
                 self._note_own_commit(outcome)
-        return completed, failed
+            elif self._losses.may_give_back(outcome.row):
+                lost.append(outcome)
+            else:
+                failed.append(outcome.as_failure())
+        return completed, failed, lost
 
     def _note_own_commit(self, outcome: Stored | Refused) -> None:
         """A transactional step has spoken to the core itself; what became ready is in the queue."""

@@ -92,6 +92,14 @@ class Exchange:
         rows = await link.call_locked(RELEASE, fences(tasks))
         return int(rows[0][0])
 
+    async def give_back(self, link: Link, row: TaskRow) -> bool | None:
+        """Release one task; False when it was not started any more, None when the core takes no word."""
+        try:
+            return await self.release(link, [row.fence]) == 1
+        except psycopg.Error as error:
+            _give_up(row, error)
+            return None
+
     async def started(self, link: Link) -> set[Fence]:
         """The attempts that the database believes this worker to be at."""
         rows = await link.call_locked(STARTED_TASKS, (self._flows.worker_ids,))

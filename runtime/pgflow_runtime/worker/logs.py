@@ -104,6 +104,13 @@ def stale(row: TaskRow) -> None:
     _outcome(logging.WARNING, row, {"outcome": "stale"}, text)
 
 
+def lost(row: TaskRow, message: str, seconds: float, was_given_back: bool) -> None:
+    event = {"outcome": "lost", "ms": _ms(seconds), "error": message}
+    what = "given back" if was_given_back else "stored all the same, or gone to another attempt"
+    text = "%s: its connection was lost after %.1f ms: %s"
+    _outcome(logging.WARNING, row, event, text, what, seconds * 1000, _first_line(message))
+
+
 def unreported(row: TaskRow, reason: str) -> None:
     """The database would not take the task's outcome; it is recovered after its timeout."""
     event = {"outcome": "unreported", "error": reason}

@@ -12,8 +12,9 @@ class Observer(Protocol):
     def ended(self, row: TaskRow, outcome: str, seconds: float) -> None:
         """An attempt at a task is over, after ``seconds`` of its handler.
 
-        ``outcome``: completed, retried, failed, skipped (its step), stale (the core refused the result) or
-        unreported (the core took no result at all).
+        ``outcome``: completed, retried, failed, skipped (its step), stale (the core refused the result), lost
+        (a transactional step's connection; given back unless its commit came through) or unreported (the core
+        took no result at all).
         """
 
     def called(self, call: str, seconds: float, task_count: int) -> None:

@@ -48,7 +48,19 @@ class Refused:
     seconds: float
 
 
-Outcome: TypeAlias = Completed | Failed | Stored | Refused
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A transactional step's connection was lost: not its handler's failure, and perhaps it is stored."""
+
+    row: TaskRow
+    message: str
+    seconds: float
+
+    def as_failure(self) -> Failed:
+        return Failed(self.row, self.message, self.seconds)
+
+
+Outcome: TypeAlias = Completed | Failed | Stored | Refused | Lost
 
 
 def failed(row: TaskRow, error: BaseException, seconds: float) -> Failed:

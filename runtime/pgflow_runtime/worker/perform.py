@@ -5,11 +5,23 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
+from psycopg import AsyncConnection, Connection
 from psycopg.rows import tuple_row
 
 from pgflow_runtime.telemetry import Attempt, Tracing
 from pgflow_runtime.worker.arrays import fences, texts
-from pgflow_runtime.worker.outcome import Completed, Failed, Outcome, Refused, Stored, failed, timed_out
+from pgflow_runtime.worker.failure import describe
+from pgflow_runtime.worker.losses import is_loss
+from pgflow_runtime.worker.outcome import (
+    Completed,
+    Failed,
+    Lost,
+    Outcome,
+    Refused,
+    Stored,
+    failed,
+    timed_out,
+)
 from pgflow_runtime.worker.rows import TaskRow, task_rows
 from pgflow_runtime.worker.statements import COMPLETE
 from pgflow_runtime.worker.task import Task
@@ -47,7 +59,7 @@ def _span(task: Task, tracing: Tracing) -> AbstractContextManager[Attempt]:
 def _note(span: Attempt, task: Task, outcome: Outcome) -> Outcome:
     if task.ending == "timeout":
         span.failed(timed_out(task.row, task.seconds).message)
-    elif isinstance(outcome, Failed):
+    elif isinstance(outcome, Failed | Lost):
         span.failed(outcome.message)
     elif isinstance(outcome, Refused):
         span.failed("Stale: the core refused the result; its writes were rolled back")
@@ -113,31 +125,43 @@ class _NotStored(Exception):
 
 
 def _in_transaction(task: Task) -> Outcome:
-    connection = task.conn()
+    connection: Connection[Any] | None = None
+    output: str | None = None
     try:
+        connection = task.conn()
         with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
             output = _call(task)
             cursor.execute(COMPLETE, _completion(task.row, output))
             _demand_stored(cursor.fetchall(), output)
     except _NotStored as refusal:
         return _not_stored(task, refusal)
+    except Exception as error:
+        if not is_loss(error, connection):
+            raise
+        return Lost(task.row, describe(error), task.seconds)
     finally:
         task.settle(keep=False)  # committed above, or rolled back
-    return Stored(task.row, task.seconds)
+    return _stored(task, output)
 
 
 async def _ain_transaction(task: Task) -> Outcome:
-    connection = await task.aconn()
+    connection: AsyncConnection[Any] | None = None
+    output: str | None = None
     try:
+        connection = await task.aconn()
         async with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
             output = await _acall(task)
             await cursor.execute(COMPLETE, _completion(task.row, output))
             _demand_stored(await cursor.fetchall(), output)
     except _NotStored as refusal:
         return _not_stored(task, refusal)
+    except Exception as error:
+        if not is_loss(error, connection):
+            raise
+        return Lost(task.row, describe(error), task.seconds)
     finally:
         await task.asettle(keep=False)
-    return Stored(task.row, task.seconds)
+    return _stored(task, output)
 
 
 def _completion(row: TaskRow, output: str) -> tuple[Any, ...]:
@@ -147,6 +171,13 @@ def _completion(row: TaskRow, output: str) -> tuple[Any, ...]:
 def _demand_stored(rows: list[tuple[Any, ...]], output: str) -> None:
     for row in task_rows(rows):
         raise _NotStored(row, output)
+
+
+def _stored(task: Task, output: str | None) -> Outcome:
+    """Stored, unless the handler raised ``psycopg.Rollback``, which ends a transaction without a word."""
+    if output is None:
+        return Failed(task.row, "Rollback: the handler rolled its transaction back", task.seconds)
+    return Stored(task.row, task.seconds)
 
 
 def _not_stored(task: Task, refusal: _NotStored) -> Outcome:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.observer import Observer
-from pgflow_runtime.worker.outcome import Completed, Failed, Refused, Stored
+from pgflow_runtime.worker.outcome import Completed, Failed, Lost, Refused, Stored
 from pgflow_runtime.worker.rows import TaskRow
 
 _Place: TypeAlias = tuple[str, str, int]
@@ -71,6 +71,14 @@ def note_own_commit(outcome: Stored | Refused, observer: Observer | None = None)
         logs.completed(outcome.row, outcome.seconds)
     else:
         logs.stale(outcome.row)
+
+
+def note_loss(outcome: Lost, was_given_back: bool | None, observer: Observer | None = None) -> None:
+    """A transactional step whose connection was lost; None: the core would hear nothing of it."""
+    if observer is not None:
+        observer.ended(outcome.row, "unreported" if was_given_back is None else "lost", outcome.seconds)
+    if was_given_back is not None:
+        logs.lost(outcome.row, outcome.message, outcome.seconds, was_given_back)
 
 
 def _outcome(row: TaskRow) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.wait import eventually
 from tests.support.worker_lab import Lab
 
@@ -18,9 +20,10 @@ def test_writes_and_completion_are_one(lab: Lab) -> None:
         assert worker.stop() == 0
 
 
-def test_a_failed_attempt_leaves_no_writes(lab: Lab) -> None:
+@pytest.mark.parametrize("mode", ["fail once", "roll back once"])
+def test_a_failed_attempt_leaves_no_writes(lab: Lab, mode: str) -> None:
     with lab.worker("ledger"):
-        run = lab.start("ledger", {"folder": "", "note": "rent", "mode": "fail once"})
+        run = lab.start("ledger", {"folder": "", "note": "rent", "mode": mode})
         lab.completed(run)
         assert _notes(lab) == ["rent", "rent confirmed", "rent remembered"]
         (book,) = [task for task in lab.tasks(run) if task["step_slug"] == "book"]
