@@ -40,11 +40,16 @@ class Refusal(click.ClickException):
 
     def __init__(self, error: PgflowError) -> None:
         super().__init__(error.message if error.help is None else f"{error.message}\n  help: {error.help}")
-        self.is_usage = isinstance(error, (UsageError, ProjectError))
+        self._exit_code = exit_code(error)
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
-        return 2 if self.is_usage else 1
+        return self._exit_code
+
+
+def exit_code(error: Exception) -> int:
+    """2 for wrong usage, else 1."""
+    return 2 if isinstance(error, (UsageError, ProjectError)) else 1
 
 
 @contextmanager

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import Field, fields
 from typing import Any
 
 import click
 
-from pgflow_runtime.cli.common import dsn_option, generated_option, refusals
+from pgflow_runtime.cli.common import dsn_option, exit_code, generated_option, refusals
 from pgflow_runtime.project import find_project
-from pgflow_runtime.worker import Worker
+from pgflow_runtime.worker import Worker, logs
 from pgflow_runtime.worker.options import variable
 from pgflow_runtime.worker_config import WorkerConfig
 
@@ -47,6 +49,20 @@ def worker(flows: tuple[str, ...], dsn: str | None, generated: str | None, **opt
     MODULE:FLOW names a Flow object, as flows.crawl:crawl. A second signal ends at once.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    with refusals():
+    with refusals(), _as_log_lines(given.get("log_format") or os.environ.get(variable("log_format"))):
         project = find_project(generated=generated)
         Worker(flows, dsn=dsn, project=project, **given).run()
+
+
+@contextmanager
+def _as_log_lines(format: str | None) -> Iterator[None]:
+    """Where log lines are to be JSON, so are the first ones, before there is a worker, and its last words."""
+    if format != "json":
+        yield
+        return
+    logs.set_up("json", "info")  # until the worker does with the level asked for
+    try:
+        yield
+    except Exception as error:
+        logs.last_words(error)
+        raise click.exceptions.Exit(exit_code(error)) from error

@@ -18,6 +18,7 @@ from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.project import Project
 from pgflow_runtime.registry import load_flow
 from pgflow_runtime.worker import logs
+from pgflow_runtime.worker.failure import headline
 from pgflow_runtime.worker.process import Process
 from pgflow_runtime.worker.signals import Signals
 from pgflow_runtime.worker_config import WorkerConfig
@@ -37,10 +38,8 @@ def main() -> int:
             flows = [load_flow(name, project) for name in order["flows"]]
             process = Process(flows, order["dsn"], config)
             code = _work(process, signals, report)
-        except PgflowError as error:
-            logs.logger.error("%s", error)
-            report.send(error=str(error))
-            return 1
+        except Exception as error:
+            return _fail(report, error)
     if process.is_lingering:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -79,11 +78,15 @@ def _work(process: Process, signals: Signals, report: Report) -> int:
     threading.Thread(target=_outlive, args=(stop,), daemon=True).start()
     try:
         loop.run_until_complete(_serve(process, report))
-    except PgflowError as error:
-        logs.logger.error("%s", error)
-        report.send(error=str(error))
-        return 1
+    except Exception as error:
+        return _fail(report, error)
     return 0
+
+
+def _fail(report: Report, error: Exception) -> int:
+    logs.last_words(error)
+    report.send(error=headline(error) if not isinstance(error, PgflowError) else str(error))
+    return 1
 
 
 async def _serve(process: Process, report: Report) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
+from pgflow_runtime.errors import PgflowError
+from pgflow_runtime.worker.failure import headline
 from pgflow_runtime.worker.rows import TaskRow
 from pgflow_runtime.worker_config import LogFormat, LogLevel
 
@@ -17,9 +19,16 @@ logger = logging.getLogger("pgflow.worker")
 
 
 def set_up(format: LogFormat, level: LogLevel) -> None:
-    """Write pgflow's log lines to stderr in this format, replacing what an earlier call set up."""
+    """Write pgflow's log lines to stderr in this format, replacing what an earlier call set up.
+
+    So are warnings of other libraries, unless the program has set logging up for them.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if format == "json" else TextFormatter())
+    others = logging.StreamHandler(sys.stderr)
+    others.setFormatter(handler.formatter)
+    others.setLevel(logging.WARNING)
+    logging.lastResort = others
     root = logging.getLogger("pgflow")
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -59,6 +68,15 @@ class JsonFormatter(logging.Formatter):
             return json.dumps(fields, default=_text, allow_nan=False, skipkeys=True)
         except (ValueError, RecursionError):  # somebody else's values in the place of ours
             return json.dumps({key: _text(value) for key, value in fields.items()})
+
+
+def last_words(error: Exception) -> None:
+    """Why the worker could not start or go on; of an error that is no refusal, where it came from."""
+    if isinstance(error, PgflowError):
+        event = {} if error.help is None else {"help": error.help}
+        logger.error("%s", error.message, extra={"pgflow_event": event})
+    else:
+        logger.error("the worker fails: %s", headline(error), exc_info=error)
 
 
 def completed(row: TaskRow, seconds: float) -> None:

@@ -170,6 +170,50 @@ def test_json_log_lines(lab: Lab) -> None:
     assert first["level"] == "info"
 
 
+@pytest.mark.parametrize(
+    ("flows", "processes", "code", "message"),
+    [
+        ("chain", "1", 1, "flow 'chain' has another structure in the database"),
+        ("chain", "2", 1, "cannot start: flow 'chain' has another structure in the database"),
+        ("chain chain", "1", 2, "flow 'chain' is named twice"),
+        ("late", "1", 2, "flows.lab:late is no flow"),
+    ],
+)
+def test_json_last_words(lab: Lab, flows: str, processes: str, code: int, message: str) -> None:
+    lab.sql("select pgflow.add_step('chain', 'more')")
+    names = [f"flows.lab:{name}" for name in flows.split()]
+    options = ("--processes", processes, "--log-format", "json", "--dsn", lab.dsn)
+    done = lab.project.run("worker", *names, *options)
+    assert done.stdout == ""
+    events = [json.loads(line) for line in _refusal(done, code).splitlines()]
+    assert message in events[-1]["message"]
+    assert (events[-1]["level"], events[-1]["logger"]) == ("error", "pgflow.worker")
+
+
+LOUD = """
+import logging
+
+logging.getLogger("somebody.else").warning("a warning of %s", "theirs")
+logging.getLogger("somebody.else").info("which nobody asked for")
+"""
+
+
+def test_json_by_a_variable_with_the_way_out_and_what_others_say(project: Project) -> None:
+    def events(spec: str, **variables: str) -> list[dict[str, object]]:
+        arguments = ("-m", "pgflow_gen", "worker", spec, "--dsn", "host=localhost port=1")
+        done = project.python(*arguments, variables={"PGFLOW_LOG_FORMAT": "json", **variables})
+        return [json.loads(line) for line in _refusal(done, 2).splitlines()]
+
+    (refusal,) = events("flows.lab:chain", PGFLOW_MAX_CONCURRENT="many")
+    assert "PGFLOW_MAX_CONCURRENT is 'many'" in str(refusal["message"])
+    project.write("flows/loud.py", LOUD)
+    warning, refusal = events("flows.loud:chain")
+    assert (warning["level"], warning["message"]) == ("warning", "a warning of theirs")
+    assert "there is no" in str(refusal["message"]) or "does not exist" in str(refusal["message"])
+    (refusal,) = events("flows.lab")
+    assert "write MODULE:FLOW" in f"{refusal['message']} {refusal['help']}"
+
+
 def _children(parent: int) -> list[psutil.Process]:
     return list(psutil.Process(parent).children())
 
