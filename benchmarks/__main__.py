@@ -6,9 +6,7 @@ import argparse
 import json
 import os
 import platform
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
@@ -35,7 +33,6 @@ def main() -> None:
         for line in tables(earlier(options.merge)):
             print(line)
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped
     try:
         results = run(options)
     except BenchmarkError as error:
@@ -55,11 +52,9 @@ def earlier(files: Sequence[Path]) -> list[Result]:
 def run(options: argparse.Namespace) -> list[Result]:
     """Measure what the options ask for, and keep the results so far in the file they name."""
     workloads = make_workloads(options.workload, Size(options.scale, tuple(options.fanout)))
-    with (
-        tempfile.TemporaryDirectory(prefix="pgflow-bench-") as name,
-        running_server(options.postgres, options.data) as server,
-    ):
-        folder = Path(name)
+    with running_server(options.postgres, options.data) as server:
+        folder = server.folder / "work"
+        folder.mkdir()
         subjects = make_subjects(options.engines, options.settings, options.max_concurrent, folder)
         facts = _facts(server)
         _say(", ".join(f"{name} {value}" for name, value in facts.items() if name != "settings"))

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.driver_process import Driver
-from benchmarks.server import BenchmarkError
+from benchmarks.server import REPOSITORY, BenchmarkError
 from benchmarks.worker_process import Workers
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 _FOREIGN = ("PGFLOW_", "PG", "DATABASE_URL", "PYTHON", "VIRTUAL_ENV")
 
 

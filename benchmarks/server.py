@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 from pgflow_runtime.embedded.binaries import NEWEST, binaries
 from pgflow_runtime.embedded.place import service_user
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 DISTRIBUTION = Path("/usr/lib/postgresql")
 PORT = "5432"
 INITDB = ("initdb", "-D", "data", "-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust")
@@ -120,22 +121,37 @@ def _embedded(version: int, copies: Path) -> Path:
 
 @contextmanager
 def running_server(wanted: str = "auto", where: Path | None = None) -> Iterator[Server]:
-    """A server on a new data folder in ``where`` (the temporary folder), stopped and removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="pgflow-bench-", dir=where))
-    user = service_user() if os.geteuid() == 0 else None
-    if user is not None:
-        entry = pwd.getpwnam(user)
-        os.chown(folder, entry.pw_uid, entry.pw_gid)
-    try:
+    """A server on a new data folder in ``where`` (the temporary folder).
+
+    At the end, and also when this process is killed, it is stopped and removed.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="pgflow-bench-", dir=where)).absolute()
+    with _cleared_away(folder):
+        user = service_user() if os.geteuid() == 0 else None
+        if user is not None:
+            entry = pwd.getpwnam(user)
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
         programs = find_programs(wanted, folder)
         _run(programs, folder, user, *INITDB)
         process = _start(programs, folder, user)
-        try:
-            yield Server(folder, programs, _version(programs), process)
-        finally:
-            _run(programs, folder, user, "pg_ctl", "-D", "data", "-m", "immediate", "-w", "stop")
+        yield Server(folder, programs, _version(programs), process)
+
+
+@contextmanager
+def _cleared_away(folder: Path) -> Iterator[None]:
+    """Have a keeper end the server and remove the folder after the block, and when this process is killed."""
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.keeper", str(folder)],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert keeper.stdin is not None
+    try:
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        keeper.stdin.close()
+        keeper.wait()
 
 
 def _start(programs: Path, folder: Path, user: str | None) -> psutil.Process:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -12,8 +16,11 @@ import pytest
 
 from benchmarks.bench import Bench, Subject
 from benchmarks.catalogue import make_subjects
+from benchmarks.keeper import postmaster, users
 from benchmarks.server import BenchmarkError, running_server
 from tests.support.project import REPOSITORY, clean_environment
+from tests.support.server import PREFIX
+from tests.support.wait import eventually
 
 
 def test_a_tiny_chain_is_measured_and_verified(tmp_path: Path) -> None:
@@ -36,6 +43,32 @@ def test_a_tiny_chain_is_measured_and_verified(tmp_path: Path) -> None:
     assert metrics["per_s"] > 0
     assert 0 < metrics["commits"] <= 2  # ten runs of three steps: counted, and not more than one by one
     assert 0 < metrics["hot_share"] <= 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_benchmark_leaves_nothing_running(number: signal.Signals) -> None:
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    folder.chmod(0o755)  # as root the server runs as somebody else
+    options = ["--workload", "chain", "--settings", "tuned", "--postgres", "18", "--data", str(folder)]
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks", *options],
+            cwd=REPOSITORY,
+            env=clean_environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        eventually(lambda: any("worker" in user.cmdline() for user in users(folder)), timeout=60)
+        server = postmaster(next(folder.iterdir()))
+        assert server is not None
+        process.send_signal(number)
+        assert process.wait(60) == -number
+        eventually(lambda: not users(folder))
+        assert not server.is_running()
+        assert list(folder.iterdir()) == []
+    finally:
+        process.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_wrong_outputs_and_repeated_attempts_are_found(tmp_path: Path) -> None:
