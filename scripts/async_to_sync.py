@@ -29,7 +29,7 @@ NAMES = {
     "aclose": "close",
     "aclosing": "closing",
     "acall": "call",
-    "acheck": "check",
+    "alent": "lent",
     "_async": "_sync",
     "AsyncIterator": "Iterator",
     "AsyncConnection": "Connection",

@@ -1,28 +1,67 @@
-"""A look at a pooled connection before it is handed out, without a round trip while all is quiet."""
+"""Connections out of a pool, but none that the server has ended meanwhile; without a round trip.
+
+A pool's own check would pause longer and longer from one dead connection to the next, and after a restart of
+the server all of them are.
+"""
 
 from __future__ import annotations
 
 import select
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 
+import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
+ConnectionT = TypeVar("ConnectionT", bound=Connection[Any])
+AsyncConnectionT = TypeVar("AsyncConnectionT", bound=AsyncConnection[Any])
 
-def _is_quiet(fileno: int) -> bool:
-    """Nothing has arrived on an idle connection; a server that ended it would have said so."""
+
+def is_alive(connection: Connection[Any] | AsyncConnection[Any]) -> bool:
+    """Whether the server has not ended an idle connection; it would have said so."""
     poll = select.poll()
-    poll.register(fileno, select.POLLIN)
-    return not poll.poll(0)
+    try:
+        poll.register(connection.fileno(), select.POLLIN)
+        for _ in range(3):  # its last words, and the end
+            if not poll.poll(0):
+                break
+            connection.pgconn.consume_input()
+    except psycopg.Error:
+        return False
+    return not connection.broken
 
 
-async def acheck(connection: AsyncConnection[Any]) -> None:
-    """Raise psycopg's OperationalError for a connection the server has ended."""
-    if not _is_quiet(connection.fileno()):
-        await AsyncConnectionPool.check_connection(connection)
+def take(pool: ConnectionPool[ConnectionT]) -> ConnectionT:
+    """A connection that lives; to be given back with ``putconn``."""
+    while not is_alive(connection := pool.getconn()):
+        pool.putconn(connection)  # which lets go of it
+    return connection
 
 
-def check(connection: Connection[Any]) -> None:
-    """Raise psycopg's OperationalError for a connection the server has ended."""
-    if not _is_quiet(connection.fileno()):
-        ConnectionPool.check_connection(connection)
+async def atake(pool: AsyncConnectionPool[AsyncConnectionT]) -> AsyncConnectionT:
+    """The same of an async pool."""
+    while not is_alive(connection := await pool.getconn()):
+        await pool.putconn(connection)
+    return connection
+
+
+@contextmanager
+def lent(pool: ConnectionPool[ConnectionT]) -> Iterator[ConnectionT]:
+    """An autocommitting connection that lives, for the block."""
+    connection = take(pool)
+    try:
+        yield connection
+    finally:
+        pool.putconn(connection)
+
+
+@asynccontextmanager
+async def alent(pool: AsyncConnectionPool[AsyncConnectionT]) -> AsyncIterator[AsyncConnectionT]:
+    """The same of an async pool."""
+    connection = await atake(pool)
+    try:
+        yield connection
+    finally:
+        await pool.putconn(connection)

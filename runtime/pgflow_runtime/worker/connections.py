@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import select
 import threading
 from typing import Any, TypeAlias
 
-import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+from pgflow_runtime.client.checking import atake, take
 
 Sync: TypeAlias = ConnectionPool[Connection[Any]]
 Async: TypeAlias = AsyncConnectionPool[AsyncConnection[Any]]
@@ -34,9 +34,7 @@ class HandlerConnections:
                 self._sync = ConnectionPool(
                     self._conninfo, min_size=0, max_size=self._most[0], kwargs=self._kwargs, open=True
                 )
-        while not _is_alive(connection := self._sync.getconn()):
-            self._sync.putconn(connection)  # which lets go of it
-        return connection
+        return take(self._sync)
 
     def give_back(self, connection: Connection[Any]) -> None:
         assert self._sync is not None
@@ -51,9 +49,7 @@ class HandlerConnections:
                 )
                 await pool.open()
                 self._async = pool
-        while not _is_alive(connection := await self._async.getconn()):
-            await self._async.putconn(connection)
-        return connection
+        return await atake(self._async)
 
     async def agive_back(self, connection: AsyncConnection[Any]) -> None:
         assert self._async is not None
@@ -64,17 +60,3 @@ class HandlerConnections:
             await self._async.close(timeout=1)
         if self._sync is not None:
             await asyncio.to_thread(self._sync.close, timeout=1)
-
-
-def _is_alive(connection: Connection[Any] | AsyncConnection[Any]) -> bool:
-    """Whether the server has not ended a connection while it lay in its pool; costs no round trip."""
-    poll = select.poll()
-    try:
-        poll.register(connection.fileno(), select.POLLIN)
-        for _ in range(3):  # its last words, and the end
-            if not poll.poll(0):
-                break
-            connection.pgconn.consume_input()
-    except psycopg.Error:
-        return False
-    return not connection.broken

@@ -154,8 +154,8 @@ async def test_flow_with_other_steps_than_the_client_knows_is_refused(dsn: str, 
 
 
 async def test_connections_the_server_ended_are_not_handed_out(dsn: str, hand: Core) -> None:
-    async with AsyncClient.connect(dsn, max_connections=4) as client:
-        await asyncio.gather(*(client.start_crawl(INPUT) for _ in range(20)))
+    async with AsyncClient.connect(dsn, max_connections=8, connect_timeout=5) as client:
+        await asyncio.gather(*(client.start_crawl(INPUT) for _ in range(40)))
         hand.run_sql(
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
             " where datname = current_database() and pid <> pg_backend_pid()"

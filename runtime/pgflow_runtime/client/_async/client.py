@@ -15,7 +15,7 @@ from pgflow_runtime import queries
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.run import AsyncRun
 from pgflow_runtime.client._async.watcher import AsyncWatcher
-from pgflow_runtime.client.checking import acheck
+from pgflow_runtime.client.checking import alent
 from pgflow_runtime.client.connecting import AsyncConnectable, ClientOptions
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.contract import FlowContract
@@ -47,7 +47,6 @@ class AsyncClientBase(AsyncConnectable):
             max_size=options.max_connections,
             open=False,
             timeout=options.connect_timeout,
-            check=acheck,
             name="pgflow-client",
             kwargs={
                 "autocommit": True,
@@ -135,7 +134,7 @@ class AsyncClientBase(AsyncConnectable):
     async def _start_rows(self, values: Mapping[str, object]) -> list[dict[str, Any]]:
         with translated(self._conninfo):
             async with (
-                self._pool.connection() as connection,
+                alent(self._pool) as connection,
                 connection.cursor(row_factory=dict_row) as cursor,
             ):
                 await cursor.execute(queries.START_FLOWS, values)

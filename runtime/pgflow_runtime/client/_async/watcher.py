@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 from pgflow_runtime import queries
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.listener import AsyncListener
+from pgflow_runtime.client.checking import alent
 from pgflow_runtime.client.concurrency import AsyncBackground, AsyncWakeup
 from pgflow_runtime.errors import ClientClosed, PgflowError, RunNotFound
 from pgflow_runtime.snapshot import RunSnapshot
@@ -81,7 +82,7 @@ class AsyncWatcher:
     async def read(self, run_ids: Sequence[UUID]) -> dict[UUID, RunSnapshot | None]:
         """Read runs now; None for one that is not there. Raises what the database says."""
         with translated(self._conninfo):
-            async with self._pool.connection() as connection:
+            async with alent(self._pool) as connection:
                 cursor = await connection.execute(queries.GET_RUNS, {"run_ids": list(run_ids)})
                 rows = await cursor.fetchall()
         return {run_id: RunSnapshot.read(found) if found else None for run_id, found in rows}
@@ -95,7 +96,7 @@ class AsyncWatcher:
         outputs = {str(run_id): latest.known_outputs for run_id, latest in known.items()}
         values = {"run_ids": list(known), "known": json.dumps(outputs)}
         with translated(self._conninfo):
-            async with self._pool.connection() as connection:
+            async with alent(self._pool) as connection:
                 cursor = await connection.execute(queries.GET_PROGRESS, values)
                 rows = await cursor.fetchall()
         return {run_id: known[run_id].updated(found) for run_id, found in rows}
@@ -105,7 +106,7 @@ class AsyncWatcher:
     ) -> tuple[Any, ...] | None:
         """The first row of a query. Raises what the database says."""
         with translated(self._conninfo):
-            async with self._pool.connection() as connection:
+            async with alent(self._pool) as connection:
                 cursor = await connection.execute(statement, values)
                 row: tuple[Any, ...] | None = await cursor.fetchone()
         return row
@@ -177,7 +178,7 @@ class AsyncWatcher:
 
     async def _announce(self, statement: LiteralString, run_ids: list[UUID]) -> None:
         values = {"watcher_id": self._watcher_id, "run_ids": run_ids, "seconds": WATCH_SECONDS}
-        async with self._pool.connection() as connection:
+        async with alent(self._pool) as connection:
             await connection.execute(statement, values)
 
     async def _refresh(self, feeds: list[AsyncFeed], followed: bool) -> None:

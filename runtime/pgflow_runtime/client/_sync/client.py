@@ -16,7 +16,7 @@ from pgflow_runtime import queries
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.run import Run
 from pgflow_runtime.client._sync.watcher import Watcher
-from pgflow_runtime.client.checking import check
+from pgflow_runtime.client.checking import lent
 from pgflow_runtime.client.connecting import ClientOptions, Connectable
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.contract import FlowContract
@@ -48,7 +48,6 @@ class ClientBase(Connectable):
             max_size=options.max_connections,
             open=False,
             timeout=options.connect_timeout,
-            check=check,
             name="pgflow-client",
             kwargs={
                 "autocommit": True,
@@ -136,7 +135,7 @@ class ClientBase(Connectable):
     def _start_rows(self, values: Mapping[str, object]) -> list[dict[str, Any]]:
         with translated(self._conninfo):
             with (
-                self._pool.connection() as connection,
+                lent(self._pool) as connection,
                 connection.cursor(row_factory=dict_row) as cursor,
             ):
                 cursor.execute(queries.START_FLOWS, values)

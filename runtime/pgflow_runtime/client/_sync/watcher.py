@@ -17,6 +17,7 @@ from psycopg_pool import ConnectionPool
 from pgflow_runtime import queries
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.listener import Listener
+from pgflow_runtime.client.checking import lent
 from pgflow_runtime.client.concurrency import Background, Wakeup
 from pgflow_runtime.errors import ClientClosed, PgflowError, RunNotFound
 from pgflow_runtime.snapshot import RunSnapshot
@@ -82,7 +83,7 @@ class Watcher:
     def read(self, run_ids: Sequence[UUID]) -> dict[UUID, RunSnapshot | None]:
         """Read runs now; None for one that is not there. Raises what the database says."""
         with translated(self._conninfo):
-            with self._pool.connection() as connection:
+            with lent(self._pool) as connection:
                 cursor = connection.execute(queries.GET_RUNS, {"run_ids": list(run_ids)})
                 rows = cursor.fetchall()
         return {run_id: RunSnapshot.read(found) if found else None for run_id, found in rows}
@@ -96,7 +97,7 @@ class Watcher:
         outputs = {str(run_id): latest.known_outputs for run_id, latest in known.items()}
         values = {"run_ids": list(known), "known": json.dumps(outputs)}
         with translated(self._conninfo):
-            with self._pool.connection() as connection:
+            with lent(self._pool) as connection:
                 cursor = connection.execute(queries.GET_PROGRESS, values)
                 rows = cursor.fetchall()
         return {run_id: known[run_id].updated(found) for run_id, found in rows}
@@ -104,7 +105,7 @@ class Watcher:
     def fetch_one(self, statement: LiteralString, values: Mapping[str, object]) -> tuple[Any, ...] | None:
         """The first row of a query. Raises what the database says."""
         with translated(self._conninfo):
-            with self._pool.connection() as connection:
+            with lent(self._pool) as connection:
                 cursor = connection.execute(statement, values)
                 row: tuple[Any, ...] | None = cursor.fetchone()
         return row
@@ -176,7 +177,7 @@ class Watcher:
 
     def _announce(self, statement: LiteralString, run_ids: list[UUID]) -> None:
         values = {"watcher_id": self._watcher_id, "run_ids": run_ids, "seconds": WATCH_SECONDS}
-        with self._pool.connection() as connection:
+        with lent(self._pool) as connection:
             connection.execute(statement, values)
 
     def _refresh(self, feeds: list[Feed], followed: bool) -> None:
