@@ -132,12 +132,16 @@ class Soak:
             if task["status"] == "failed" and "always fails" in task["error_message"]:
                 assert task["attempts_count"] == task["most"] + task["requeued_count"], task
 
+    def pids(self) -> set[str]:
+        """The processes that have begun attempts."""
+        return {line.split()[4] for line in self._lines()}
+
     def attempts(self) -> list[tuple[str, ...]]:
         """Every attempt that a handler has begun: run, step, task, attempt."""
-        if not self.log.exists():
-            return []
-        lines = self.log.read_text(encoding="ascii").splitlines()
-        return [tuple(line.split()[:4]) for line in lines]
+        return [tuple(line.split()[:4]) for line in self._lines()]
+
+    def _lines(self) -> list[str]:
+        return self.log.read_text(encoding="ascii").splitlines() if self.log.exists() else []
 
 
 DEPENDENCIES: dict[str, tuple[str, ...]] = {
