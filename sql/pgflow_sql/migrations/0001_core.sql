@@ -3,6 +3,7 @@
 --
 --   flows 1-* steps, joined by deps         what was defined (never changes while runs go on, options apart)
 --   runs 1-* step_states 1-* step_tasks     what is being executed
+--   prepared_flows                          what moving runs on needs of a flow, derived, one row read by key
 --   workers                                 who executes; the fence is (last_worker_id, attempts_count)
 --   pgmq queue "<flow_slug>"                one message per open task; archived when the task ends
 --
@@ -33,6 +34,10 @@
 --     so that it expects few rows and probes the key.
 --   * No index holds a column that changes with every transition, not even in a predicate: updates stay HOT.
 --   * A task is found by the primary key in its message's body, so message_id needs no index.
+--   * What a statement costs before its first row counts when it moves a single task: a flow is looked up in one
+--     row (prepared_flows), its queue is spoken to through functions of its own (_make_queue_functions), whose
+--     plans are kept, the rules of a table stand in one function (_run_is_sound), and internal functions set
+--     nothing: the public ones that call them have pinned the search_path and the planner's settings.
 --   * An element of a map's array is stored with its task: claiming it costs the same at any array length.
 --
 -- Functions that workers and clients call run with their owner's rights (security definer) and nothing is
@@ -90,6 +95,89 @@ as $$
     'hex')::uuid;
 $$;
 
+-- ---- schema/0013__run_is_sound.sql
+-- What every row of runs keeps to. In a function, because PostgreSQL reads the text of a check anew for each
+-- statement that writes to the table: with one check for each of these rules, that took a fifth of a start.
+create function pgflow._run_is_sound(
+  status text, remaining_steps int, started_at timestamptz, completed_at timestamptz, failed_at timestamptz
+)
+returns boolean
+language plpgsql
+immutable
+as $$
+begin
+  return _run_is_sound.status in ('started', 'failed', 'completed')
+    and _run_is_sound.remaining_steps >= 0
+    and (_run_is_sound.completed_at is null or _run_is_sound.failed_at is null)
+    and (_run_is_sound.completed_at >= _run_is_sound.started_at) is not false
+    and (_run_is_sound.failed_at >= _run_is_sound.started_at) is not false;
+end;
+$$;
+
+-- ---- schema/0014__state_is_sound.sql
+-- What every row of step_states keeps to; in a function as with _run_is_sound. Two more rules stand as checks of
+-- their own in the table, because their names are part of the contract.
+create function pgflow._state_is_sound(
+  status text,
+  remaining_tasks int,
+  initial_tasks int,
+  remaining_deps int,
+  skip_reason text,
+  created_at timestamptz,
+  started_at timestamptz,
+  completed_at timestamptz,
+  failed_at timestamptz,
+  skipped_at timestamptz
+)
+returns boolean
+language plpgsql
+immutable
+as $$
+begin
+  return _state_is_sound.status in ('created', 'started', 'completed', 'failed', 'skipped')
+    and (_state_is_sound.status not in ('created', 'skipped') or _state_is_sound.remaining_tasks is null)
+    and (_state_is_sound.status <> 'completed' or _state_is_sound.remaining_tasks = 0) is not false
+    and (_state_is_sound.initial_tasks >= 0) is not false
+    and _state_is_sound.remaining_deps >= 0
+    and (_state_is_sound.status = 'skipped') = (_state_is_sound.skip_reason is not null)
+    and num_nonnulls(_state_is_sound.completed_at, _state_is_sound.failed_at, _state_is_sound.skipped_at) <= 1
+    and (_state_is_sound.started_at >= _state_is_sound.created_at) is not false
+    and (_state_is_sound.completed_at >= _state_is_sound.started_at) is not false
+    and (_state_is_sound.failed_at >= _state_is_sound.started_at) is not false
+    and (_state_is_sound.skipped_at >= _state_is_sound.created_at) is not false;
+end;
+$$;
+
+-- ---- schema/0015__task_is_sound.sql
+-- What every row of step_tasks keeps to; in a function as with _run_is_sound.
+create function pgflow._task_is_sound(
+  status text,
+  attempts_count int,
+  requeued_count int,
+  has_output boolean,
+  queued_at timestamptz,
+  started_at timestamptz,
+  completed_at timestamptz,
+  failed_at timestamptz
+)
+returns boolean
+language plpgsql
+immutable
+as $$
+begin
+  return _task_is_sound.status in ('queued', 'started', 'completed', 'failed')
+    and _task_is_sound.attempts_count >= 0
+    and _task_is_sound.requeued_count >= 0
+    and (not _task_is_sound.has_output or _task_is_sound.status in ('completed', 'failed'))
+    and (_task_is_sound.completed_at is null or _task_is_sound.failed_at is null)
+    and (_task_is_sound.started_at >= _task_is_sound.queued_at) is not false
+    and (_task_is_sound.completed_at >= _task_is_sound.queued_at) is not false
+    and (_task_is_sound.completed_at >= _task_is_sound.started_at) is not false
+    and (_task_is_sound.failed_at >= _task_is_sound.queued_at) is not false
+    and (_task_is_sound.failed_at >= _task_is_sound.started_at) is not false;
+end;
+$$;
+
 -- ---- schema/0020_flows.sql
 create table pgflow.flows (
   flow_slug text not null,
@@ -143,10 +231,6 @@ create table pgflow.steps (
   constraint when_unmet_is_valid check (when_unmet in ('fail', 'skip', 'skip-cascade')),
   constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade'))
 );
--- They answer "does this flow need the slower path?" without reading its steps.
-create index steps_maps_idx on pgflow.steps (flow_slug) where step_type = 'map';
-create index steps_conditional_idx on pgflow.steps (flow_slug)
-  where required_input_pattern is not null or forbidden_input_pattern is not null;
 
 -- ---- schema/0022_deps.sql
 create table pgflow.deps (
@@ -180,11 +264,9 @@ create table pgflow.runs (
   trace_context jsonb,  -- where the caller's trace goes on
   constraint runs_pkey primary key (run_id),
   constraint runs_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
-  constraint runs_status_check check (status in ('started', 'failed', 'completed')),
-  constraint runs_remaining_steps_check check (remaining_steps >= 0),
-  constraint runs_one_end_check check (completed_at is null or failed_at is null),
-  constraint runs_completed_at_check check (completed_at >= started_at),
-  constraint runs_failed_at_check check (failed_at >= started_at)
+  constraint runs_check check (pgflow._run_is_sound(
+    status, remaining_steps, started_at, completed_at, failed_at
+  ))
 ) with (fillfactor = 45);
 -- For who looks at a flow's latest runs; none of its columns ever changes.
 create index runs_by_start_idx on pgflow.runs (flow_slug, started_at);
@@ -211,21 +293,12 @@ create table pgflow.step_states (
   constraint step_states_run_id_fkey foreign key (run_id) references pgflow.runs (run_id),
   constraint step_states_flow_slug_step_slug_fkey foreign key (flow_slug, step_slug)
     references pgflow.steps (flow_slug, step_slug),
-  constraint step_states_status_check
-    check (status in ('created', 'started', 'completed', 'failed', 'skipped')),
-  constraint step_states_remaining_tasks_check
-    check ((status not in ('created', 'skipped') or remaining_tasks is null)
-      and (status <> 'completed' or remaining_tasks = 0)),
-  constraint step_states_initial_tasks_check check (initial_tasks >= 0),
+  constraint step_states_check check (pgflow._state_is_sound(
+    status, remaining_tasks, initial_tasks, remaining_deps, skip_reason,
+    created_at, started_at, completed_at, failed_at, skipped_at
+  )),
   constraint initial_tasks_known_when_started check (status <> 'started' or initial_tasks is not null),
-  constraint step_states_remaining_deps_check check (remaining_deps >= 0),
-  constraint output_only_for_completed_or_null check (output is null or status = 'completed'),
-  constraint skip_reason_matches_status check ((status = 'skipped') = (skip_reason is not null)),
-  constraint step_states_one_end_check check (num_nonnulls(completed_at, failed_at, skipped_at) <= 1),
-  constraint step_states_started_at_check check (started_at >= created_at),
-  constraint step_states_completed_at_check check (completed_at >= started_at),
-  constraint step_states_failed_at_check check (failed_at >= started_at),
-  constraint step_states_skipped_at_check check (skipped_at >= created_at)
+  constraint output_only_for_completed_or_null check (output is null or status = 'completed')
 ) with (fillfactor = 45);
 
 -- ---- schema/0025_workers.sql
@@ -267,14 +340,10 @@ create table pgflow.step_tasks (
     references pgflow.step_states (run_id, step_slug),
   constraint step_tasks_last_worker_id_fkey foreign key (last_worker_id)
     references pgflow.workers (worker_id) on delete set null,
-  constraint step_tasks_status_check check (status in ('queued', 'started', 'completed', 'failed')),
-  constraint step_tasks_attempts_count_check check (attempts_count >= 0),
-  constraint step_tasks_requeued_count_check check (requeued_count >= 0),
-  constraint step_tasks_output_check check (output is null or status in ('completed', 'failed')),
-  constraint step_tasks_one_end_check check (completed_at is null or failed_at is null),
-  constraint step_tasks_started_at_check check (started_at >= queued_at),
-  constraint step_tasks_completed_at_check check (completed_at >= queued_at and completed_at >= started_at),
-  constraint step_tasks_failed_at_check check (failed_at >= queued_at and failed_at >= started_at)
+  constraint step_tasks_check check (pgflow._task_is_sound(
+    status, attempts_count, requeued_count, output is not null,
+    queued_at, started_at, completed_at, failed_at
+  ))
 ) with (fillfactor = 45);
 -- Its predicate changes only when a task stalls for good, so HOT updates are not at stake.
 create index step_tasks_permanently_stalled_idx on pgflow.step_tasks (run_id, step_slug, task_index)
@@ -349,6 +418,29 @@ create type pgflow.task_result as (
 -- Failed runs, page by page. Its predicate changes only when a run fails, so HOT updates are not at stake.
 create index runs_failed_idx on pgflow.runs (run_id) where failed_at is not null;
 
+-- ---- schema/0033_prepared_flows.sql
+-- What moving runs on needs to know of a flow, in one row: read by key once a call, instead of all its steps.
+-- Derived from flows and steps, and kept in step by triggers on them (_prepare_flows). Element i of each array is
+-- about the same step, in the order of step_index.
+create table pgflow.prepared_flows (
+  flow_slug text not null,
+  step_slugs text[] not null,
+  deps_counts int[] not null,
+  maps boolean[] not null,
+  start_delays int[] not null,  -- seconds
+  timeouts int[] not null,      -- seconds; the flow's where the step has none, as with max_attempts
+  vt_offsets int[] not null,    -- seconds a started task's message is hidden
+  max_attempts int[] not null,
+  root_slugs text[] not null,   -- sorted by slug
+  has_root_maps boolean not null,
+  has_maps boolean not null,
+  has_conditions boolean not null,
+  has_delays boolean not null,
+  constraint prepared_flows_pkey primary key (flow_slug),
+  constraint prepared_flows_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug)
+    on delete cascade
+);
+
 -- ---- schema/0040_schema_version.sql
 -- The number of the last core migration this schema equals.
 create function pgflow.schema_version()
@@ -357,6 +449,238 @@ language sql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$ select 1 $$;
+
+-- ---- schema/0041__prepare_flows.sql
+-- Derives anew what prepared_flows holds of the flows whose row, or any of whose steps, a statement has changed.
+create function pgflow._prepare_flows()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- A statement of its own: what is derived below must see what the others have committed meanwhile.
+  perform 1
+  from pgflow.flows f
+  where f.flow_slug in (select c.flow_slug from changed c)
+  order by f.flow_slug
+  for no key update;
+
+  insert into pgflow.prepared_flows as p (
+    flow_slug, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
+    has_root_maps, has_maps, has_conditions, has_delays
+  )
+  select
+    f.flow_slug,
+    coalesce(array_agg(s.step_slug order by s.step_index) filter (where s.step_slug is not null), '{}'),
+    coalesce(array_agg(s.deps_count order by s.step_index) filter (where s.step_slug is not null), '{}'),
+    coalesce(array_agg(s.step_type = 'map' order by s.step_index) filter (where s.step_slug is not null), '{}'),
+    coalesce(
+      array_agg(coalesce(s.opt_start_delay, 0) order by s.step_index) filter (where s.step_slug is not null), '{}'
+    ),
+    coalesce(
+      array_agg(coalesce(s.opt_timeout, f.opt_timeout) order by s.step_index) filter (where s.step_slug is not null), '{}'
+    ),
+    coalesce(
+      array_agg(coalesce(s.opt_timeout, f.opt_timeout) + 2 order by s.step_index) filter (where s.step_slug is not null), '{}'
+    ),
+    coalesce(
+      array_agg(coalesce(s.opt_max_attempts, f.opt_max_attempts) order by s.step_index)
+        filter (where s.step_slug is not null),
+      '{}'
+    ),
+    coalesce(array_agg(s.step_slug order by s.step_slug collate "C") filter (where s.deps_count = 0), '{}'),
+    coalesce(bool_or(s.step_type = 'map' and s.deps_count = 0), false),
+    coalesce(bool_or(s.step_type = 'map'), false),
+    coalesce(bool_or(s.required_input_pattern is not null or s.forbidden_input_pattern is not null), false),
+    coalesce(bool_or(s.opt_start_delay > 0), false)
+  from pgflow.flows f
+  left join pgflow.steps s on s.flow_slug = f.flow_slug
+  where f.flow_slug in (select c.flow_slug from changed c)
+  group by f.flow_slug
+  on conflict on constraint prepared_flows_pkey do update
+  set step_slugs = excluded.step_slugs,
+      deps_counts = excluded.deps_counts,
+      maps = excluded.maps,
+      start_delays = excluded.start_delays,
+      timeouts = excluded.timeouts,
+      vt_offsets = excluded.vt_offsets,
+      max_attempts = excluded.max_attempts,
+      root_slugs = excluded.root_slugs,
+      has_root_maps = excluded.has_root_maps,
+      has_maps = excluded.has_maps,
+      has_conditions = excluded.has_conditions,
+      has_delays = excluded.has_delays;
+  return null;
+end;
+$$;
+
+create trigger prepare_flows after insert on pgflow.flows
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_changed_flows after update on pgflow.flows
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_flows after insert on pgflow.steps
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_changed_flows after update on pgflow.steps
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_former_flows after update on pgflow.steps
+  referencing old table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_shortened_flows after delete on pgflow.steps
+  referencing old table as changed for each statement execute function pgflow._prepare_flows();
+
+-- ---- schema/0042__make_queue_functions.sql
+-- Makes the three functions through which the core sends, reads and archives messages of a flow's queue; a colon
+-- keeps their names apart from all others. They belong to the flow: an execute with the queue's name as a value
+-- is parsed and planned at each call, which cost a fifth of moving a single task on; these plans are kept.
+-- The first delivered_count messages are sent as if they had been read already: hidden, with a read to their count.
+-- slugs, vt_offsets and start_delays (seconds) are those of the flow's steps.
+-- Messages are read oldest id first, skipping locked ones and those up to after_msg_id, and hidden for vt_offset
+-- seconds; whatever is not the message of a task has null keys.
+create function pgflow._make_queue_functions()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_columns text;  -- of messages, as the installed pgmq has them
+begin
+  select string_agg(quote_ident(a.attname), ', ' order by a.attnum) into v_columns
+  from pg_attribute a
+  where a.attrelid = 'pgmq.message_record'::regclass and a.attnum > 0 and not a.attisdropped;
+
+  execute format(
+    $sql$
+      create or replace function pgflow.%1$I(
+        run_ids uuid[],
+        step_slugs text[],
+        task_indexes int[],
+        delivered_count int,
+        slugs text[],
+        vt_offsets int[],
+        start_delays int[],
+        out msg_ids bigint[]
+      )
+      language plpgsql
+      as $body$
+      begin
+        with sent as (
+          insert into pgmq.%2$I (read_ct, vt, message)
+          select
+            case when t.position <= delivered_count then 1 else 0 end,
+            clock_timestamp() + make_interval(
+              secs => case when t.position <= delivered_count then vt_offsets[s.place] else start_delays[s.place] end
+            ),
+            jsonb_build_object(
+              'flow_slug', %3$L, 'run_id', t.run_id, 'step_slug', t.step_slug, 'task_index', t.task_index
+            )
+          from unnest(run_ids, step_slugs, task_indexes)
+            with ordinality t(run_id, step_slug, task_index, position)
+          cross join lateral (select array_position(slugs, t.step_slug) as place) s
+          returning msg_id
+        )
+        select array_agg(s.msg_id order by s.msg_id) into msg_ids from sent s;
+      end;
+      $body$;
+      revoke all on function pgflow.%1$I(uuid[], text[], int[], int, text[], int[], int[]) from public;
+    $sql$,
+    '_send:' || new.flow_slug, pgflow._queue_table(new.flow_slug, 'q'), new.flow_slug
+  );
+
+  execute format(
+    $sql$
+      create or replace function pgflow.%1$I(
+        max_count int,
+        after_msg_id bigint,
+        vt_offset int,
+        out msg_ids bigint[],
+        out run_ids uuid[],
+        out step_slugs text[],
+        out task_indexes int[]
+      )
+      language plpgsql
+      as $body$
+      begin
+        with visible as (
+          select q.msg_id
+          from pgmq.%2$I q
+          where q.vt <= clock_timestamp() and q.msg_id > after_msg_id
+          order by q.msg_id
+          limit max_count
+          for update skip locked
+        ),
+        hidden as (
+          update pgmq.%2$I q
+          set vt = clock_timestamp() + vt_offset * interval '1 second', read_ct = q.read_ct + 1
+          from visible v
+          where q.msg_id = v.msg_id
+          returning q.msg_id, q.message
+        ),
+        sorted as (
+          select h.msg_id, h.message, pgflow._is_task_message(h.message) as ours
+          from hidden h
+          order by h.msg_id
+        )
+        select
+          array_agg(s.msg_id),
+          array_agg(case when s.ours then (s.message ->> 'run_id')::uuid end),
+          array_agg(case when s.ours then s.message ->> 'step_slug' end),
+          array_agg(case when s.ours then (s.message ->> 'task_index')::int end)
+        into msg_ids, run_ids, step_slugs, task_indexes
+        from sorted s;
+      end;
+      $body$;
+      revoke all on function pgflow.%1$I(int, bigint, int) from public;
+    $sql$,
+    '_read:' || new.flow_slug, pgflow._queue_table(new.flow_slug, 'q')
+  );
+
+  execute format(
+    $sql$
+      create or replace function pgflow.%1$I(msg_ids bigint[])
+      returns void
+      language plpgsql
+      as $body$
+      begin
+        with gone as (
+          delete from pgmq.%2$I q where q.msg_id = any(msg_ids) returning q.*
+        )
+        insert into pgmq.%3$I (%4$s) select %4$s from gone;
+      end;
+      $body$;
+      revoke all on function pgflow.%1$I(bigint[]) from public;
+    $sql$,
+    '_archive:' || new.flow_slug, pgflow._queue_table(new.flow_slug, 'q'),
+    pgflow._queue_table(new.flow_slug, 'a'), v_columns
+  );
+  return null;
+end;
+$$;
+
+create trigger make_queue_functions after insert on pgflow.flows
+  for each row execute function pgflow._make_queue_functions();
+
+-- ---- schema/0043__drop_queue_functions.sql
+create function pgflow._drop_queue_functions()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  execute format(
+    $sql$
+      drop function if exists pgflow.%I(uuid[], text[], int[], int, text[], int[], int[]);
+      drop function if exists pgflow.%I(int, bigint, int);
+      drop function if exists pgflow.%I(bigint[]);
+    $sql$,
+    '_send:' || old.flow_slug, '_read:' || old.flow_slug, '_archive:' || old.flow_slug
+  );
+  return null;
+end;
+$$;
+
+create trigger drop_queue_functions after delete on pgflow.flows
+  for each row execute function pgflow._drop_queue_functions();
 
 -- ---- schema/0100_calculate_retry_delay.sql
 -- Seconds until the next attempt: base_delay x 2^attempts. What is applied is at most max_delay, and one day.
@@ -481,7 +805,6 @@ $$;
 create function pgflow._check_lengths(expected int, names text[], lengths int[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wrong record;
@@ -495,6 +818,21 @@ begin
       v_wrong.name, coalesce(v_wrong.length::text, 'no'), coalesce(_check_lengths.expected::text, 'none')
       using errcode = 'PF005', hint = 'Pass arrays of equal length, one element per task.';
   end if;
+end;
+$$;
+
+-- ---- schema/0107__distinct.sql
+-- Each of these slugs once, sorted; in nearly every call all are the same.
+create function pgflow._distinct(slugs text[])
+returns text[]
+language plpgsql
+immutable
+as $$
+begin
+  if _distinct.slugs[1] = all(_distinct.slugs) then
+    return _distinct.slugs[1:1];
+  end if;
+  return array(select distinct s.slug from unnest(_distinct.slugs) s(slug) order by s.slug);
 end;
 $$;
 
@@ -634,7 +972,6 @@ $$;
 create function pgflow._send_events(event_type text, run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is null or run_ids is null then
@@ -704,7 +1041,6 @@ $$;
 create function pgflow._notify(flow_slugs text[], run_ids uuid[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not exists (select 1 from pgflow.announcements) then
@@ -723,27 +1059,24 @@ end;
 $$;
 
 -- ---- schema/0202__archive.sql
--- Archives message i of queue i; ids no longer in their queue are left out. One call to pgmq per flow.
+-- Archives message i of queue i; ids no longer in their queue are left out. One statement per flow.
 create function pgflow._archive(flow_slugs text[], msg_ids bigint[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_queue record;
+  v_flow_slug text;
 begin
-  if _archive.flow_slugs[1] = all(_archive.flow_slugs) then
-    perform 1 from pgmq.archive(_archive.flow_slugs[1], _archive.msg_ids);
-    return;
-  end if;
-  for v_queue in
-    select m.flow_slug, array_agg(m.msg_id order by m.msg_id) as ids
-    from unnest(_archive.flow_slugs, _archive.msg_ids) m(flow_slug, msg_id)
-    where m.msg_id is not null
-    group by m.flow_slug
-    order by m.flow_slug
-  loop
-    perform 1 from pgmq.archive(v_queue.flow_slug, v_queue.ids);
+  foreach v_flow_slug in array pgflow._distinct(_archive.flow_slugs) loop
+    execute format('select pgflow.%I($1)', '_archive:' || v_flow_slug)
+    using case
+      when v_flow_slug = all(_archive.flow_slugs) then _archive.msg_ids
+      else array(
+        select m.msg_id
+        from unnest(_archive.flow_slugs, _archive.msg_ids) m(flow_slug, msg_id)
+        where m.flow_slug = v_flow_slug
+      )
+    end;
   end loop;
 end;
 $$;
@@ -753,7 +1086,6 @@ $$;
 create function pgflow._set_visibility(flow_slugs text[], msg_ids bigint[], vt_offsets int[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_queue record;
@@ -778,7 +1110,6 @@ $$;
 create function pgflow._archive_open_tasks(run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slugs text[];
@@ -806,7 +1137,6 @@ $$;
 create function pgflow._fail_runs(run_ids uuid[], step_slugs text[], error_messages text[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_all bigint;  -- see 0001_model.sql
@@ -844,7 +1174,6 @@ $$;
 create function pgflow._finish_runs(run_ids uuid[], count_steps boolean)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_finished uuid[];
@@ -889,20 +1218,17 @@ end;
 $$;
 
 -- ---- schema/0207__elements.sql
--- The elements that the tasks of these steps go over, for the steps of one flow, in the order of the steps and of
--- their tasks; null for tasks of single steps, and of maps whose number of tasks was set by hand.
-create function pgflow._elements(
-  flow_slug text, flow_slugs text[], run_ids uuid[], step_slugs text[], task_counts int[]
-)
+-- The elements that the tasks of these steps of one flow go over, in the order of the steps and of their tasks;
+-- null for tasks of single steps, and of maps whose number of tasks was set by hand.
+create function pgflow._elements(flow_slug text, run_ids uuid[], step_slugs text[], task_counts int[])
 returns jsonb[]
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return array(
     select e.element
-    from unnest(_elements.flow_slugs, _elements.run_ids, _elements.step_slugs, _elements.task_counts)
-      with ordinality p(flow_slug, run_id, step_slug, task_count, position)
+    from unnest(_elements.run_ids, _elements.step_slugs, _elements.task_counts)
+      with ordinality p(run_id, step_slug, task_count, position)
     cross join lateral (
       select case
         when st.step_type <> 'map' then null
@@ -931,7 +1257,6 @@ begin
       from generate_series(1, p.task_count) g(task_index)
       where b.items is null
     ) e
-    where p.flow_slug = _elements.flow_slug
     order by p.position, e.task_index
   );
 end;
@@ -942,7 +1267,6 @@ $$;
 create function pgflow._flows_of(run_ids uuid[])
 returns text[]
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return array(
@@ -960,7 +1284,6 @@ $$;
 create function pgflow._runs_to_settle(flow_slugs text[], run_ids uuid[], step_slugs text[])
 returns uuid[]
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return array(
@@ -1011,22 +1334,18 @@ create function pgflow._release_dependents(
   out ready_step_slugs text[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_maps boolean;
+  v_conditions boolean;
   v_held uuid[];
   v_all bigint;  -- see 0001_model.sql
 begin
-  v_maps := exists (
-    select 1 from pgflow.steps st
-    where st.flow_slug = any(_release_dependents.flow_slugs) and st.step_type = 'map'
-  );
-  if start and (v_maps or exists (
-    select 1 from pgflow.steps st
-    where st.flow_slug = any(_release_dependents.flow_slugs)
-      and (st.required_input_pattern is not null or st.forbidden_input_pattern is not null)
-  )) then
+  select coalesce(bool_or(p.has_maps), false), coalesce(bool_or(p.has_conditions), false)
+  into v_maps, v_conditions
+  from pgflow.prepared_flows p
+  where p.flow_slug = any(_release_dependents.flow_slugs);
+  if start and (v_maps or v_conditions) then
     v_held := pgflow._runs_to_settle(
       _release_dependents.flow_slugs, _release_dependents.run_ids, _release_dependents.step_slugs
     );
@@ -1105,7 +1424,6 @@ create function pgflow._skip_steps(
 )
 returns int
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_run_ids uuid[];
@@ -1167,7 +1485,6 @@ $$;
 create function pgflow._force_skip(run_ids uuid[], step_slugs text[], reasons text[] default null)
 returns int
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_run_ids uuid[];
@@ -1218,7 +1535,6 @@ create function pgflow._complete_taskless(
   run_ids uuid[], step_slugs text[], out ready_run_ids uuid[], out ready_step_slugs text[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_all bigint;  -- see 0001_model.sql
@@ -1267,7 +1583,6 @@ $$;
 create function pgflow._judge_steps(run_ids uuid[], step_slugs text[])
 returns table (run_id uuid, step_slug text, verdict text)
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -1335,7 +1650,6 @@ create function pgflow._resolve_conditions(
   out taskless_step_slugs text[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_todo_run_ids uuid[] := run_ids;
@@ -1399,7 +1713,6 @@ create function pgflow._settle(
   run_ids uuid[], step_slugs text[], out start_run_ids uuid[], out start_step_slugs text[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_round record;
@@ -1435,7 +1748,6 @@ $$;
 create function pgflow._check_cascade(round_count int)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   if round_count > 50 then
@@ -1457,7 +1769,6 @@ create function pgflow._start_steps(
   out started_task_counts int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_all bigint;  -- see 0001_model.sql
@@ -1489,9 +1800,10 @@ end;
 $$;
 
 -- ---- schema/0219__spawn_tasks.sql
--- Makes the tasks and messages of steps that have just been started (pairs with their flow and number of tasks;
--- messages are sent in their order). Up to hand_over tasks of steps without start_delay are born started, owned
--- by the pair's worker, their messages already invisible: that saves the claim. Returns the keys of those.
+-- Makes the tasks and messages of steps that have just been started (pairs with their flow, a worker and the
+-- number of tasks; messages are sent in their order, those of tasks handed over first). Up to hand_over tasks of
+-- steps without start_delay are born started, owned by the pair's worker, their messages already invisible: that
+-- saves the claim. Returns the keys of those.
 create function pgflow._spawn_tasks(
   flow_slugs text[],
   run_ids uuid[],
@@ -1505,86 +1817,78 @@ create function pgflow._spawn_tasks(
   out handed_task_indexes int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slug text;
+  v_slugs text[];        -- of the flow's steps, as the next two
+  v_start_delays int[];
+  v_vt_offsets int[];
+  v_has_maps boolean;
+  v_has_delays boolean;
+  v_run_ids uuid[];      -- of the flow's steps that start, later of their tasks, as the next three
+  v_step_slugs text[];
+  v_worker_ids uuid[];
+  v_task_counts int[];
+  v_task_indexes int[];
+  v_elements jsonb[];
   v_left int := coalesce(hand_over, 0);
-  v_steps record;
-  v_tasks record;
+  v_eligible_count int;
+  v_handed_count int;    -- the first so many tasks are handed over
   v_msg_ids bigint[];
   v_notify text[];
 begin
-  for v_flow_slug in
-    select distinct f.flow_slug from unnest(_spawn_tasks.flow_slugs) f(flow_slug) order by 1
-  loop
-    -- one look at each step, however many runs have started it
-    select
-      array_agg(st.step_slug) as slugs,
-      array_agg(coalesce(st.opt_start_delay, 0)) as start_delays,
-      array_agg(coalesce(st.opt_timeout, f.opt_timeout) + 2) as vt_offsets,
-      bool_or(st.step_type = 'map') as maps
-    into v_steps
-    from pgflow.flows f
-    cross join lateral (
-      select l.step_slug, l.opt_timeout, l.opt_start_delay, l.step_type
-      from pgflow.steps l
-      where l.flow_slug = f.flow_slug and l.step_slug = any(_spawn_tasks.step_slugs)
-      offset 0
-    ) st
-    where f.flow_slug = v_flow_slug;
+  foreach v_flow_slug in array pgflow._distinct(_spawn_tasks.flow_slugs) loop
+    select p.step_slugs, p.start_delays, p.vt_offsets, p.has_maps, p.has_delays
+    into v_slugs, v_start_delays, v_vt_offsets, v_has_maps, v_has_delays
+    from pgflow.prepared_flows p
+    where p.flow_slug = v_flow_slug;
 
-    select
-      array_agg(q.run_id) as run_ids,
-      array_agg(q.step_slug) as step_slugs,
-      array_agg(q.task_index) as task_indexes,
-      array_agg(case when q.handed then q.worker_id end) as worker_ids,
-      array_agg(q.handed) as handed,
-      array_agg(q.handed::int) as read_counts,
-      array_agg(
-        clock_timestamp() + make_interval(secs => case when q.handed then q.vt_offset else q.start_delay end)
-      ) as vts,
-      array_agg(jsonb_build_object(
-        'flow_slug', v_flow_slug, 'run_id', q.run_id, 'step_slug', q.step_slug, 'task_index', q.task_index
-      )) as messages,
-      array_agg(q.run_id) filter (where q.handed) as handed_run_ids,
-      array_agg(q.step_slug) filter (where q.handed) as handed_step_slugs,
-      array_agg(q.task_index) filter (where q.handed) as handed_task_indexes,
-      bool_or(not q.handed and q.start_delay = 0) as visible
-    into v_tasks
-    from (
+    v_run_ids := _spawn_tasks.run_ids;
+    v_step_slugs := _spawn_tasks.step_slugs;
+    v_worker_ids := _spawn_tasks.worker_ids;
+    v_task_counts := _spawn_tasks.task_counts;
+    v_eligible_count := null;  -- all of them
+    if v_worker_ids is null then
+      v_eligible_count := 0;
+    end if;
+    if v_has_delays or not v_flow_slug = all(_spawn_tasks.flow_slugs) or array_position(v_worker_ids, null) > 0 then
       select
-        e.*,
-        e.eligible and count(*) filter (where e.eligible) over (order by e.position, e.task_index) <= v_left
-          as handed
+        array_agg(p.run_id order by p.eligible desc, p.position),
+        array_agg(p.step_slug order by p.eligible desc, p.position),
+        array_agg(p.worker_id order by p.eligible desc, p.position),
+        array_agg(p.task_count order by p.eligible desc, p.position),
+        coalesce(sum(p.task_count) filter (where p.eligible), 0)
+      into v_run_ids, v_step_slugs, v_worker_ids, v_task_counts, v_eligible_count
       from (
-        select
-          p.run_id, p.step_slug, p.worker_id, p.position,
-          generate_series(0, p.task_count - 1) as task_index,
-          v_steps.start_delays[s.place] as start_delay,
-          v_steps.vt_offsets[s.place] as vt_offset,
-          v_left > 0 and p.worker_id is not null and v_steps.start_delays[s.place] = 0 as eligible
+        select u.*,
+          u.worker_id is not null and v_start_delays[array_position(v_slugs, u.step_slug)] = 0 as eligible
         from unnest(
           _spawn_tasks.flow_slugs, _spawn_tasks.run_ids, _spawn_tasks.step_slugs, _spawn_tasks.worker_ids,
           _spawn_tasks.task_counts
-        ) with ordinality p(flow_slug, run_id, step_slug, worker_id, task_count, position)
-        cross join lateral (select array_position(v_steps.slugs, p.step_slug) as place) s
-        where p.flow_slug = v_flow_slug
-      ) e
-    ) q;
+        ) with ordinality u(flow_slug, run_id, step_slug, worker_id, task_count, position)
+        where u.flow_slug = v_flow_slug
+      ) p;
+    end if;
 
-    -- planned at each call: as little as possible in it
-    execute format(
-      $sql$
-        with sent as (
-          insert into pgmq.%I (read_ct, vt, message)
-          select * from unnest($1, $2, $3)
-          returning msg_id
-        )
-        select array_agg(s.msg_id order by s.msg_id) from sent s
-      $sql$,
-      pgflow._queue_table(v_flow_slug, 'q')
-    ) into v_msg_ids using v_tasks.read_counts, v_tasks.vts, v_tasks.messages;
+    v_elements := null;
+    if v_has_maps then
+      v_elements := pgflow._elements(v_flow_slug, v_run_ids, v_step_slugs, v_task_counts);
+    end if;
+    v_task_indexes := array_fill(0, array[cardinality(v_run_ids)]);
+    if not 1 = all(v_task_counts) then
+      select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.worker_id), array_agg(t.task_index)
+      into v_run_ids, v_step_slugs, v_worker_ids, v_task_indexes
+      from (
+        select p.run_id, p.step_slug, p.worker_id, generate_series(0, p.task_count - 1) as task_index
+        from unnest(v_run_ids, v_step_slugs, v_worker_ids, v_task_counts)
+          p(run_id, step_slug, worker_id, task_count)
+      ) t;
+    end if;
+    v_handed_count := least(v_left, coalesce(v_eligible_count, cardinality(v_run_ids)), cardinality(v_run_ids));
+
+    execute format('select pgflow.%I($1, $2, $3, $4, $5, $6, $7)', '_send:' || v_flow_slug)
+    into v_msg_ids
+    using v_run_ids, v_step_slugs, v_task_indexes, v_handed_count, v_slugs, v_vt_offsets, v_start_delays;
 
     insert into pgflow.step_tasks (
       flow_slug, run_id, step_slug, task_index, message_id, status, attempts_count, started_at,
@@ -1592,28 +1896,26 @@ begin
     )
     select
       v_flow_slug, t.run_id, t.step_slug, t.task_index, t.message_id,
-      case when t.handed then 'started' else 'queued' end,
-      t.handed::int,
-      case when t.handed then now() end,
-      t.worker_id,
+      case when t.position <= v_handed_count then 'started' else 'queued' end,
+      case when t.position <= v_handed_count then 1 else 0 end,
+      case when t.position <= v_handed_count then now() end,
+      case when t.position <= v_handed_count then t.worker_id end,
       t.element
-    from unnest(
-      v_tasks.run_ids, v_tasks.step_slugs, v_tasks.task_indexes, v_msg_ids, v_tasks.handed, v_tasks.worker_ids,
-      case when v_steps.maps then pgflow._elements(
-        v_flow_slug, _spawn_tasks.flow_slugs, _spawn_tasks.run_ids, _spawn_tasks.step_slugs,
-        _spawn_tasks.task_counts
-      ) end
-    ) t(run_id, step_slug, task_index, message_id, handed, worker_id, element);
+    from unnest(v_run_ids, v_step_slugs, v_task_indexes, v_msg_ids, v_worker_ids, v_elements)
+      with ordinality t(run_id, step_slug, task_index, message_id, worker_id, element, position);
 
-    if v_tasks.handed_run_ids is not null then
-      handed_flow_slugs := handed_flow_slugs
-        || array_fill(v_flow_slug, array[cardinality(v_tasks.handed_run_ids)]);
-      handed_run_ids := handed_run_ids || v_tasks.handed_run_ids;
-      handed_step_slugs := handed_step_slugs || v_tasks.handed_step_slugs;
-      handed_task_indexes := handed_task_indexes || v_tasks.handed_task_indexes;
-      v_left := v_left - cardinality(v_tasks.handed_run_ids);
+    if v_handed_count > 0 then
+      handed_flow_slugs := handed_flow_slugs || array_fill(v_flow_slug, array[v_handed_count]);
+      handed_run_ids := handed_run_ids || v_run_ids[1:v_handed_count];
+      handed_step_slugs := handed_step_slugs || v_step_slugs[1:v_handed_count];
+      handed_task_indexes := handed_task_indexes || v_task_indexes[1:v_handed_count];
+      v_left := v_left - v_handed_count;
     end if;
-    if v_tasks.visible then
+    if v_handed_count < cardinality(v_run_ids) and (not v_has_delays or exists (
+      select 1
+      from unnest(v_step_slugs) with ordinality t(step_slug, position)
+      where t.position > v_handed_count and v_start_delays[array_position(v_slugs, t.step_slug)] = 0
+    )) then
       v_notify := v_notify || v_flow_slug;
     end if;
   end loop;
@@ -1640,7 +1942,6 @@ create function pgflow._advance(
   out handed_task_indexes int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_released record;
@@ -1682,7 +1983,7 @@ end;
 $$;
 
 -- ---- schema/0230__task_results.sql
--- What a worker needs to run these started tasks (keys with their flows), in the order given. Outputs of
+-- What a worker needs to run these started tasks (keys with their flows), flow by flow, in the order given. Outputs of
 -- dependencies are read from their step states by primary key, elements of maps from the task's own row.
 -- flow_input_steps: '<flow_slug>.<step_slug>' of dependent steps and maps that want the run's input too.
 create function pgflow._task_results(
@@ -1690,87 +1991,79 @@ create function pgflow._task_results(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_steps record;
+  v_flow_slug text;
+  v_slugs text[];      -- of the flow's steps, as all that follow
+  v_deps_counts int[];
+  v_maps boolean[];
+  v_timeouts int[];
+  v_max_attempts int[];
 begin
-  -- one look at each step, however many of its tasks there are
-  select
-    array_agg(k.name) as names,
-    array_agg(st.step_type = 'map') as maps,
-    array_agg(st.deps_count = 0) as roots,
-    array_agg(
-      st.step_type = 'single' and st.deps_count = 0
-      or coalesce(k.name = any(_task_results.flow_input_steps), false)
-    ) as flow_inputs,
-    array_agg(coalesce(st.opt_timeout, f.opt_timeout)) as timeouts,
-    array_agg(coalesce(st.opt_max_attempts, f.opt_max_attempts)) as max_attempts
-  into v_steps
-  from (
-    select distinct g.flow_slug, g.step_slug, g.flow_slug || '.' || g.step_slug as name
-    from unnest(_task_results.flow_slugs, _task_results.step_slugs) g(flow_slug, step_slug)
-  ) k
-  cross join lateral (
-    select l.step_type, l.deps_count, l.opt_timeout, l.opt_max_attempts
-    from pgflow.steps l
-    where l.flow_slug = k.flow_slug and l.step_slug = k.step_slug
-    limit 1
-  ) st
-  cross join lateral (
-    select l.opt_timeout, l.opt_max_attempts from pgflow.flows l where l.flow_slug = k.flow_slug limit 1
-  ) f;
+  foreach v_flow_slug in array pgflow._distinct(_task_results.flow_slugs) loop
+    select p.step_slugs, p.deps_counts, p.maps, p.timeouts, p.max_attempts
+    into v_slugs, v_deps_counts, v_maps, v_timeouts, v_max_attempts
+    from pgflow.prepared_flows p
+    where p.flow_slug = v_flow_slug;
 
-  return query
-  select
-    'claimed'::text,
-    t.flow_slug,
-    t.run_id,
-    t.step_slug,
-    t.task_index,
-    t.attempts_count,
-    t.last_worker_id,
-    t.message_id,
-    case
-      when v_steps.maps[s.place] then coalesce(
-        t.element,
-        case
-          when v_steps.roots[s.place] then r.input -> t.task_index
-          else (
-            select ds.output -> t.task_index
-            from pgflow.deps d
-            join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
-            where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug
-          )
-        end
-      )
-      when v_steps.roots[s.place] then '{}'
-      else (
-        select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
-        from pgflow.deps d
-        join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
-        where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug and ds.status = 'completed'
-      )
-    end,
-    case when v_steps.flow_inputs[s.place] then r.input end,
-    v_steps.timeouts[s.place],
-    t.started_at,
-    r.trace_context,
-    null::int,
-    v_steps.max_attempts[s.place]
-  from unnest(
-    _task_results.flow_slugs, _task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes
-  ) with ordinality k(flow_slug, run_id, step_slug, task_index, position)
-  cross join lateral (
-    select l.flow_slug, l.run_id, l.step_slug, l.task_index, l.attempts_count, l.last_worker_id, l.message_id,
-      l.element, l.started_at
-    from pgflow.step_tasks l
-    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
-    limit 1
-  ) t
-  cross join lateral (select l.input, l.trace_context from pgflow.runs l where l.run_id = k.run_id limit 1) r
-  cross join lateral (select array_position(v_steps.names, k.flow_slug || '.' || k.step_slug) as place) s
-  order by k.position;
+    return query
+    select
+      'claimed'::text,
+      t.flow_slug,
+      t.run_id,
+      t.step_slug,
+      t.task_index,
+      t.attempts_count,
+      t.last_worker_id,
+      t.message_id,
+      case
+        when v_maps[s.place] then coalesce(
+          t.element,
+          case
+            when v_deps_counts[s.place] = 0 then r.input -> t.task_index
+            else (
+              select ds.output -> t.task_index
+              from pgflow.deps d
+              join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
+              where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug
+            )
+          end
+        )
+        when v_deps_counts[s.place] = 0 then '{}'
+        else (
+          select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
+          from pgflow.deps d
+          join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
+          where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug and ds.status = 'completed'
+        )
+      end,
+      case
+        when v_deps_counts[s.place] = 0 and not v_maps[s.place]
+          or v_flow_slug || '.' || k.step_slug = any(_task_results.flow_input_steps)
+        then r.input
+      end,
+      v_timeouts[s.place],
+      t.started_at,
+      r.trace_context,
+      null::int,
+      v_max_attempts[s.place]
+    from unnest(
+      _task_results.flow_slugs, _task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes
+    ) with ordinality k(flow_slug, run_id, step_slug, task_index, position)
+    cross join lateral (
+      select l.flow_slug, l.run_id, l.step_slug, l.task_index, l.attempts_count, l.last_worker_id, l.message_id,
+        l.element, l.started_at
+      from pgflow.step_tasks l
+      where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
+      limit 1
+    ) t
+    cross join lateral (
+      select l.input, l.trace_context from pgflow.runs l where l.run_id = k.run_id limit 1
+    ) r
+    cross join lateral (select array_position(v_slugs, k.step_slug) as place) s
+    where k.flow_slug = v_flow_slug
+    order by k.position;
+  end loop;
 end;
 $$;
 
@@ -1792,23 +2085,15 @@ create function pgflow._start_tasks(
   out vt_offsets int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_steps record;
+  v_slugs text[];    -- of the flow's steps
+  v_vt_offsets int[];  -- of the same
   v_all bigint;  -- see 0001_model.sql
 begin
-  -- one look at each step, however many of its tasks there are
-  select array_agg(st.step_slug) as slugs, array_agg(coalesce(st.opt_timeout, f.opt_timeout) + 2) as vt_offsets
-  into v_steps
-  from pgflow.flows f
-  cross join lateral (
-    select l.step_slug, l.opt_timeout
-    from pgflow.steps l
-    where l.flow_slug = f.flow_slug and l.step_slug = any(_start_tasks.step_slugs)
-    offset 0
-  ) st
-  where f.flow_slug = _start_tasks.flow_slug;
+  select p.step_slugs, p.vt_offsets into v_slugs, v_vt_offsets
+  from pgflow.prepared_flows p
+  where p.flow_slug = _start_tasks.flow_slug;
 
   with started as (
     update pgflow.step_tasks t
@@ -1840,7 +2125,7 @@ begin
     returning t.message_id, t.run_id, t.step_slug, t.task_index, m.position
   ),
   sorted as (
-    select s.*, v_steps.vt_offsets[array_position(v_steps.slugs, s.step_slug)] as vt_offset
+    select s.*, v_vt_offsets[array_position(v_slugs, s.step_slug)] as vt_offset
     from started s
     order by s.position
   )
@@ -1933,7 +2218,6 @@ create function pgflow._complete(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slugs text[];
@@ -1956,9 +2240,11 @@ begin
     for no key update
   ) r;
 
-  select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
-  from pgflow.steps st
-  where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map';
+  if exists (select 1 from pgflow.prepared_flows p where p.flow_slug = any(v_flow_slugs) and p.has_maps) then
+    select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
+    from pgflow.steps st
+    where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map';
+  end if;
   if v_map_steps is not null and exists (
     select 1
     from pgflow.steps st
@@ -2131,7 +2417,6 @@ create function pgflow._outcomes(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -2168,7 +2453,6 @@ create function pgflow._archive_late(
 )
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_late record;
@@ -2212,7 +2496,6 @@ create function pgflow._fail_type_violations(
 )
 returns bigint[]
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wrong record;
@@ -2408,7 +2691,6 @@ create function pgflow._judge_failures(
   out errors text[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   select
@@ -2514,7 +2796,6 @@ create function pgflow._fail(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_tasks pgflow.task_result[];
@@ -2695,116 +2976,129 @@ $$;
 create function pgflow._start_flows(flow_slug text, inputs jsonb[], run_ids uuid[], trace_contexts jsonb[])
 returns uuid[]
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_count int := cardinality(inputs);
-  v_run_ids uuid[];
-  v_steps record;
+  v_slugs text[];        -- of the flow's steps, as the next two
+  v_deps_counts int[];
+  v_maps boolean[];
+  v_root_slugs text[];
+  v_has_root_maps boolean;
+  v_has_conditions boolean;
+  v_run_ids uuid[] := run_ids;
+  v_created_count int;
   v_created uuid[];
+  v_inputs jsonb[] := inputs;  -- of v_created
   v_direct boolean;
-  v_started record;
-  v_roots record;
+  v_root_run_ids uuid[];
+  v_root_step_slugs text[];
+  v_task_counts int[];
 begin
-  perform pgflow._check_flows(array[_start_flows.flow_slug]);
-
   -- one look at the definition, so that counters and states agree whatever is added meanwhile
-  select
-    coalesce(array_agg(st.step_slug order by st.step_index), '{}') as slugs,
-    array_agg(st.deps_count order by st.step_index) as deps_counts,
-    array_agg(st.step_type order by st.step_index) as types,
-    coalesce(bool_or(st.step_type = 'map' and st.deps_count = 0), false) as root_maps,
-    coalesce(
-      bool_or(st.required_input_pattern is not null or st.forbidden_input_pattern is not null), false
-    ) as conditions
-  into v_steps
-  from pgflow.steps st
-  where st.flow_slug = _start_flows.flow_slug;
+  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions
+  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions
+  from pgflow.prepared_flows p
+  where p.flow_slug = _start_flows.flow_slug;
+  if not found then
+    perform pgflow._check_flows(array[_start_flows.flow_slug]);
+  end if;
 
-  if v_steps.root_maps then
+  if v_has_root_maps then
     perform pgflow._check_array_input(_start_flows.flow_slug, i.input)
     from unnest(_start_flows.inputs) i(input);
   end if;
 
-  select array_agg(coalesce(_start_flows.run_ids[i.position], pgflow.new_run_id()) order by i.position)
-  into v_run_ids
-  from generate_series(1, v_count) i(position);
+  if v_run_ids is null or array_position(v_run_ids, null) is not null then
+    v_run_ids := array(
+      select coalesce(_start_flows.run_ids[i.position], pgflow.new_run_id())
+      from generate_series(1, cardinality(_start_flows.inputs)) i(position)
+      order by i.position
+    );
+  end if;
 
-  with created as (
-    insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
-    select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_steps.slugs), i.trace_context
-    from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
-    order by i.run_id
-    on conflict on constraint runs_pkey do nothing
-    returning runs.run_id
-  )
-  select array_agg(c.run_id) into v_created from created c;
+  insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
+  select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context
+  from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
+  order by i.run_id
+  on conflict on constraint runs_pkey do nothing;
+  get diagnostics v_created_count = row_count;
 
-  if coalesce(cardinality(v_created), 0) < v_count then
+  v_created := v_run_ids;
+  if v_created_count < cardinality(v_run_ids) then
     perform pgflow._check_same_runs(_start_flows.flow_slug, v_run_ids, _start_flows.inputs);
+    -- the runs that were there have states, or are over if their flow has no steps
+    select array_agg(n.run_id order by n.position), array_agg(n.input order by n.position)
+    into v_created, v_inputs
+    from (
+      select i.run_id, min(i.position) as position, (array_agg(i.input))[1] as input
+      from unnest(v_run_ids, _start_flows.inputs) with ordinality i(run_id, input, position)
+      group by i.run_id
+      offset 0
+    ) n
+    where not exists (select 1 from pgflow.step_states s where s.run_id = n.run_id)
+      and (select r.status from pgflow.runs r where r.run_id = n.run_id) = 'started';
     if v_created is null then
       return v_run_ids;
     end if;
   end if;
 
   -- Without conditions and empty root maps the roots are born started.
-  v_direct := not v_steps.conditions and not (
-    v_steps.root_maps
-    and exists (select 1 from unnest(_start_flows.inputs) i(input) where jsonb_array_length(i.input) = 0)
+  v_direct := not v_has_conditions and not (
+    v_has_root_maps
+    and exists (select 1 from unnest(v_inputs) i(input) where jsonb_array_length(i.input) = 0)
   );
 
-  with states as (
-    insert into pgflow.step_states (
-      flow_slug, run_id, step_slug, remaining_deps, initial_tasks, status, started_at, remaining_tasks
-    )
-    select
-      _start_flows.flow_slug, r.run_id, st.slug, st.deps_count, c.initial_tasks,
-      case when v_direct and st.deps_count = 0 then 'started' else 'created' end,
-      case when v_direct and st.deps_count = 0 then now() end,
-      case when v_direct and st.deps_count = 0 then c.initial_tasks end
-    from unnest(v_created) i(run_id)
-    cross join lateral (select l.run_id, l.input from pgflow.runs l where l.run_id = i.run_id limit 1) r
-    cross join unnest(v_steps.slugs, v_steps.deps_counts, v_steps.types) st(slug, deps_count, type)
-    cross join lateral (
-      select case
-        when st.type = 'single' then 1
-        when st.deps_count = 0 then jsonb_array_length(r.input)
-      end as initial_tasks
-    ) c
-    returning step_states.run_id, step_states.step_slug, step_states.remaining_deps, step_states.initial_tasks
-  ),
-  roots as (
-    -- messages go out in the order of the inputs
-    select s.run_id, s.step_slug, s.initial_tasks
-    from states s
-    where s.remaining_deps = 0
-    order by array_position(v_run_ids, s.run_id), s.step_slug collate "C"
+  insert into pgflow.step_states (
+    flow_slug, run_id, step_slug, remaining_deps, initial_tasks, status, started_at, remaining_tasks
   )
-  select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs,
-    array_agg(s.initial_tasks) as task_counts
-  into v_roots
-  from roots s;
+  select
+    _start_flows.flow_slug, i.run_id, st.slug, st.deps_count, c.initial_tasks,
+    case when v_direct and st.deps_count = 0 then 'started' else 'created' end,
+    case when v_direct and st.deps_count = 0 then now() end,
+    case when v_direct and st.deps_count = 0 then c.initial_tasks end
+  from unnest(v_created, case when v_has_root_maps then v_inputs end) i(run_id, input)
+  cross join unnest(v_slugs, v_deps_counts, v_maps) st(slug, deps_count, is_map)
+  cross join lateral (
+    select case
+      when not st.is_map then 1
+      when st.deps_count = 0 then jsonb_array_length(i.input)
+    end as initial_tasks
+  ) c;
 
   perform pgflow._send_events('run:started', v_created);
 
-  if v_direct then
-    select v_roots.run_ids as started_run_ids, v_roots.step_slugs as started_step_slugs,
-      v_roots.task_counts as started_task_counts
-    into v_started;
+  -- messages go out in the order of the inputs
+  if cardinality(v_root_slugs) = 1 and not v_has_root_maps then
+    v_root_run_ids := v_created;
+    v_root_step_slugs := array_fill(v_root_slugs[1], array[cardinality(v_created)]);
+    v_task_counts := array_fill(1, array[cardinality(v_created)]);
   else
-    select s.started_run_ids, s.started_step_slugs, s.started_task_counts into v_started
-    from pgflow._settle(v_roots.run_ids, v_roots.step_slugs) p
+    select
+      array_agg(i.run_id order by i.position, r.position),
+      array_agg(r.slug order by i.position, r.position),
+      array_agg(
+        case when v_maps[array_position(v_slugs, r.slug)] then jsonb_array_length(i.input) else 1 end
+        order by i.position, r.position
+      )
+    into v_root_run_ids, v_root_step_slugs, v_task_counts
+    from unnest(v_created, case when v_has_root_maps then v_inputs end)
+      with ordinality i(run_id, input, position)
+    cross join unnest(v_root_slugs) with ordinality r(slug, position);
+  end if;
+  if not v_direct then
+    select s.started_run_ids, s.started_step_slugs, s.started_task_counts
+    into v_root_run_ids, v_root_step_slugs, v_task_counts
+    from pgflow._settle(v_root_run_ids, v_root_step_slugs) p
     cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
   end if;
 
-  if v_started.started_run_ids is not null then
-    perform pgflow._send_events('step:started', v_started.started_run_ids, v_started.started_step_slugs);
+  if v_root_run_ids is not null then
+    perform pgflow._send_events('step:started', v_root_run_ids, v_root_step_slugs);
     perform pgflow._spawn_tasks(
-      array_fill(_start_flows.flow_slug, array[cardinality(v_started.started_run_ids)]),
-      v_started.started_run_ids, v_started.started_step_slugs, null, v_started.started_task_counts, 0
+      array_fill(_start_flows.flow_slug, array[cardinality(v_root_run_ids)]),
+      v_root_run_ids, v_root_step_slugs, null, v_task_counts, 0
     );
   end if;
-  if not v_direct or cardinality(v_steps.slugs) = 0 then
+  if not v_direct or cardinality(v_slugs) = 0 then
     perform pgflow._finish_runs(v_created, false);
   end if;
   perform pgflow._notify(null, v_created);
@@ -2816,7 +3110,6 @@ $$;
 create function pgflow._check_array_input(flow_slug text, input jsonb)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   if _check_array_input.input is null then
@@ -2834,7 +3127,6 @@ $$;
 create function pgflow._check_same_runs(flow_slug text, run_ids uuid[], inputs jsonb[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_run_id uuid;
@@ -3018,6 +3310,13 @@ language plpgsql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
+set enable_memoize = off
+set enable_seqscan = off
+set jit = off
 as $$
 begin
   return (
@@ -3088,6 +3387,13 @@ language plpgsql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
+set enable_memoize = off
+set enable_seqscan = off
+set jit = off
 as $$
 begin
   return query
@@ -3467,61 +3773,6 @@ begin
 end;
 $$;
 
--- ---- schema/0280__read_messages.sql
--- Reads up to max_count visible messages of one queue, oldest id first, skipping locked ones and those up to
--- after_msg_id, and hides them for so many seconds. Whatever is not the message of a task has null keys.
-create function pgflow._read_messages(
-  flow_slug text,
-  max_count int,
-  after_msg_id bigint,
-  vt_offset int,
-  out msg_ids bigint[],
-  out run_ids uuid[],
-  out step_slugs text[],
-  out task_indexes int[]
-)
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_messages jsonb[];
-begin
-  -- planned at each call: as little as possible in it
-  execute format(
-    $sql$
-      with visible as (
-        select q.msg_id
-        from pgmq.%1$I q
-        where q.vt <= clock_timestamp() and q.msg_id > $2
-        order by q.msg_id
-        limit $1
-        for update skip locked
-      ),
-      hidden as (
-        update pgmq.%1$I q
-        set vt = clock_timestamp() + $3 * interval '1 second', read_ct = q.read_ct + 1
-        from visible v
-        where q.msg_id = v.msg_id
-        returning q.msg_id, q.message
-      )
-      select array_agg(h.msg_id order by h.msg_id), array_agg(h.message order by h.msg_id) from hidden h
-    $sql$,
-    pgflow._queue_table(_read_messages.flow_slug, 'q')
-  ) into msg_ids, v_messages using max_count, after_msg_id, vt_offset;
-
-  select
-    array_agg(case when m.ours then (m.message ->> 'run_id')::uuid end),
-    array_agg(case when m.ours then m.message ->> 'step_slug' end),
-    array_agg(case when m.ours then (m.message ->> 'task_index')::int end)
-  into run_ids, step_slugs, task_indexes
-  from (
-    select u.message, pgflow._is_task_message(u.message) as ours
-    from unnest(v_messages) with ordinality u(message, position)
-    order by u.position
-  ) m;
-end;
-$$;
-
 -- ---- schema/0282__settle_unstarted.sql
 -- What becomes of messages of one queue that were read but whose tasks did not start: the message of a started
 -- task moves to its stall deadline (else a dead worker's messages are read again and again), one whose task or
@@ -3536,7 +3787,6 @@ create function pgflow._settle_unstarted(
 )
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_found record;
@@ -3609,24 +3859,33 @@ create function pgflow._claim_from_queue(
   out task_indexes int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_serves boolean;
   v_vt_offset int;
   v_read record;
   v_started record;
   v_rest record;
 begin
   -- most steps have their flow's timeout: their messages are hidden for as long as needed by being read
-  select f.opt_timeout + 2 into v_vt_offset
-  from pgflow.flows f
-  where f.flow_slug = _claim_from_queue.flow_slug;
-  select * into v_read
-  from pgflow._read_messages(_claim_from_queue.flow_slug, max_count, after_msg_id, v_vt_offset);
-  message_count := coalesce(cardinality(v_read.msg_ids), 0);
-  if message_count = 0 then
+  select w.stopped_at is null and w.deprecated_at is null, f.opt_timeout + 2 into v_serves, v_vt_offset
+  from pgflow.workers w
+  cross join pgflow.flows f
+  where w.worker_id = _claim_from_queue.worker_id and f.flow_slug = _claim_from_queue.flow_slug;
+  if not found then
+    perform pgflow._check_workers(array[_claim_from_queue.worker_id]);
+    perform pgflow._check_flows(array[_claim_from_queue.flow_slug]);
+  end if;
+  message_count := 0;
+  if not v_serves then
     return;
   end if;
+  execute format('select * from pgflow.%I($1, $2, $3)', '_read:' || _claim_from_queue.flow_slug)
+  into v_read using max_count, after_msg_id, v_vt_offset;
+  if v_read.msg_ids is null then
+    return;
+  end if;
+  message_count := cardinality(v_read.msg_ids);
   last_msg_id := v_read.msg_ids[message_count];
 
   select * into v_started
@@ -3685,9 +3944,6 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_worker_ids uuid[];
-  v_flow_slugs text[];
-  v_known_count int;
   v_after bigint[];
   v_open int[];
   v_still_open int[];
@@ -3708,27 +3964,10 @@ begin
       using errcode = 'PF005', hint = 'Pass one worker per flow.';
   end if;
 
-  select
-    array_agg(w.worker_id) filter (where w.stopped_at is null and w.deprecated_at is null),
-    array_agg(g.flow_slug) filter (where w.stopped_at is null and w.deprecated_at is null),
-    count(*)
-  into v_worker_ids, v_flow_slugs, v_known_count
-  from (
-    select *
-    from unnest(claim_tasks.worker_ids, claim_tasks.flow_slugs) s(worker_id, flow_slug)
-    order by random()
-  ) g
-  join pgflow.workers w on w.worker_id = g.worker_id
-  join pgflow.flows f on f.flow_slug = g.flow_slug;
-  if v_known_count < cardinality(claim_tasks.worker_ids) then
-    perform pgflow._check_workers(claim_tasks.worker_ids);
-    perform pgflow._check_flows(claim_tasks.flow_slugs);
-  end if;
-  if v_worker_ids is null then
-    return;
-  end if;
-  v_after := array_fill(0::bigint, array[cardinality(v_worker_ids)]);
-  v_open := array(select generate_series(1, cardinality(v_worker_ids)));
+  v_open := array(
+    select g.position from generate_subscripts(claim_tasks.worker_ids, 1) g(position) order by random()
+  );
+  v_after := array_fill(0::bigint, array[cardinality(v_open)]);
 
   -- A second round only for queues that had more than their part.
   while v_left > 0 and cardinality(v_open) > 0 loop
@@ -3740,12 +3979,12 @@ begin
       v_flows_left := v_flows_left - 1;
       select * into v_claimed
       from pgflow._claim_from_queue(
-        v_worker_ids[v_index], v_flow_slugs[v_index], v_quota, v_after[v_index],
+        claim_tasks.worker_ids[v_index], claim_tasks.flow_slugs[v_index], v_quota, v_after[v_index],
         greatest(coalesce(visibility_timeout, 2), 0)
       );
       if v_claimed.run_ids is not null then
         v_claimed_flow_slugs := v_claimed_flow_slugs
-          || array_fill(v_flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
+          || array_fill(claim_tasks.flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
       end if;
       v_run_ids := v_run_ids || v_claimed.run_ids;
       v_step_slugs := v_step_slugs || v_claimed.step_slugs;
@@ -3771,7 +4010,6 @@ $$;
 create function pgflow._check_workers(worker_ids uuid[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_worker_id uuid;
@@ -3791,7 +4029,6 @@ $$;
 create function pgflow._check_flows(flow_slugs text[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slug text;
@@ -4009,6 +4246,13 @@ returns double precision
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
+set enable_memoize = off
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_queue_name text;
@@ -4043,6 +4287,13 @@ returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
+set enable_memoize = off
+set enable_seqscan = off
+set jit = off
 as $$
 begin
   delete from pgflow.announcements a
@@ -4060,6 +4311,13 @@ returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
+set enable_memoize = off
+set enable_seqscan = off
+set jit = off
 as $$
 begin
   insert into pgflow.announcements (channel, announcer_id, valid_until)
@@ -4079,6 +4337,13 @@ returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
+set enable_memoize = off
+set enable_seqscan = off
+set jit = off
 as $$
 begin
   delete from pgflow.announcements a
@@ -4190,7 +4455,6 @@ $$;
 create function pgflow._cascade_force_skip_steps(run_id uuid, step_slug text, skip_reason text)
 returns int
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_step_count int;
@@ -4216,7 +4480,6 @@ $$;
 create function pgflow._requeue(run_ids uuid[], step_slugs text[], task_indexes int[])
 returns int
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_again record;
@@ -4288,7 +4551,6 @@ create function pgflow._lock_stalled(
   out stalled_task_indexes int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_locked uuid[];
@@ -4391,7 +4653,6 @@ create function pgflow._read_delivered(
   flow_slug text, out run_ids uuid[], out step_slugs text[], out task_indexes int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format(
@@ -4486,7 +4747,6 @@ $$;
 -- Keys of the tasks that requeue_stalled_tasks has given up on and nobody has ended yet.
 create function pgflow._permanently_stalled(out run_ids uuid[], out step_slugs text[], out task_indexes int[])
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
@@ -4520,7 +4780,6 @@ $$;
 create function pgflow._replace_cron_job(job_name text, schedule text, command text)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   begin
@@ -4556,7 +4815,6 @@ create function pgflow._compare_step_shapes(index int, a jsonb, b jsonb)
 returns table (part int, text text)
 language plpgsql
 immutable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_a_deps text;
@@ -4624,7 +4882,6 @@ create function pgflow._get_flow_shape(p_flow_slug text)
 returns jsonb
 language plpgsql
 stable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return jsonb_build_object('steps', coalesce(
@@ -4660,7 +4917,6 @@ $$;
 create function pgflow._create_flow_from_shape(p_flow_slug text, p_shape jsonb)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_options jsonb := p_shape -> 'options';
@@ -4704,7 +4960,6 @@ create function pgflow._compare_flow_shapes(p_local jsonb, p_db jsonb)
 returns text[]
 language plpgsql
 immutable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_local jsonb := coalesce(p_local -> 'steps', '[]');
@@ -4785,7 +5040,6 @@ create function pgflow._worker_address()
 returns table (base_url text, headers jsonb)
 language plpgsql
 stable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_project_id text;
@@ -4936,7 +5190,6 @@ $$;
 create function pgflow._prune_runs(run_ids uuid[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_queue record;
@@ -4970,7 +5223,6 @@ $$;
 create function pgflow._prune_archives(cutoff timestamptz, max_messages int)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slug text;

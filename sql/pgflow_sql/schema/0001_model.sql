@@ -2,6 +2,7 @@
 --
 --   flows 1-* steps, joined by deps         what was defined (never changes while runs go on, options apart)
 --   runs 1-* step_states 1-* step_tasks     what is being executed
+--   prepared_flows                          what moving runs on needs of a flow, derived, one row read by key
 --   workers                                 who executes; the fence is (last_worker_id, attempts_count)
 --   pgmq queue "<flow_slug>"                one message per open task; archived when the task ends
 --
@@ -32,6 +33,10 @@
 --     so that it expects few rows and probes the key.
 --   * No index holds a column that changes with every transition, not even in a predicate: updates stay HOT.
 --   * A task is found by the primary key in its message's body, so message_id needs no index.
+--   * What a statement costs before its first row counts when it moves a single task: a flow is looked up in one
+--     row (prepared_flows), its queue is spoken to through functions of its own (_make_queue_functions), whose
+--     plans are kept, the rules of a table stand in one function (_run_is_sound), and internal functions set
+--     nothing: the public ones that call them have pinned the search_path and the planner's settings.
 --   * An element of a map's array is stored with its task: claiming it costs the same at any array length.
 --
 -- Functions that workers and clients call run with their owner's rights (security definer) and nothing is

@@ -32,7 +32,3 @@ create table pgflow.steps (
   constraint when_unmet_is_valid check (when_unmet in ('fail', 'skip', 'skip-cascade')),
   constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade'))
 );
--- They answer "does this flow need the slower path?" without reading its steps.
-create index steps_maps_idx on pgflow.steps (flow_slug) where step_type = 'map';
-create index steps_conditional_idx on pgflow.steps (flow_slug)
-  where required_input_pattern is not null or forbidden_input_pattern is not null;

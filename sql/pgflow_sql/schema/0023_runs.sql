@@ -13,11 +13,9 @@ create table pgflow.runs (
   trace_context jsonb,  -- where the caller's trace goes on
   constraint runs_pkey primary key (run_id),
   constraint runs_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
-  constraint runs_status_check check (status in ('started', 'failed', 'completed')),
-  constraint runs_remaining_steps_check check (remaining_steps >= 0),
-  constraint runs_one_end_check check (completed_at is null or failed_at is null),
-  constraint runs_completed_at_check check (completed_at >= started_at),
-  constraint runs_failed_at_check check (failed_at >= started_at)
+  constraint runs_check check (pgflow._run_is_sound(
+    status, remaining_steps, started_at, completed_at, failed_at
+  ))
 ) with (fillfactor = 45);
 -- For who looks at a flow's latest runs; none of its columns ever changes.
 create index runs_by_start_idx on pgflow.runs (flow_slug, started_at);

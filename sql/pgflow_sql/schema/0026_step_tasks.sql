@@ -23,14 +23,10 @@ create table pgflow.step_tasks (
     references pgflow.step_states (run_id, step_slug),
   constraint step_tasks_last_worker_id_fkey foreign key (last_worker_id)
     references pgflow.workers (worker_id) on delete set null,
-  constraint step_tasks_status_check check (status in ('queued', 'started', 'completed', 'failed')),
-  constraint step_tasks_attempts_count_check check (attempts_count >= 0),
-  constraint step_tasks_requeued_count_check check (requeued_count >= 0),
-  constraint step_tasks_output_check check (output is null or status in ('completed', 'failed')),
-  constraint step_tasks_one_end_check check (completed_at is null or failed_at is null),
-  constraint step_tasks_started_at_check check (started_at >= queued_at),
-  constraint step_tasks_completed_at_check check (completed_at >= queued_at and completed_at >= started_at),
-  constraint step_tasks_failed_at_check check (failed_at >= queued_at and failed_at >= started_at)
+  constraint step_tasks_check check (pgflow._task_is_sound(
+    status, attempts_count, requeued_count, output is not null,
+    queued_at, started_at, completed_at, failed_at
+  ))
 ) with (fillfactor = 45);
 -- Its predicate changes only when a task stalls for good, so HOT updates are not at stake.
 create index step_tasks_permanently_stalled_idx on pgflow.step_tasks (run_id, step_slug, task_index)

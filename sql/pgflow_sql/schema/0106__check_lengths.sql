@@ -2,7 +2,6 @@
 create function pgflow._check_lengths(expected int, names text[], lengths int[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wrong record;

@@ -3,7 +3,6 @@
 create function pgflow._send_events(event_type text, run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is null or run_ids is null then

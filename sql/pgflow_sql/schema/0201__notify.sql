@@ -3,7 +3,6 @@
 create function pgflow._notify(flow_slugs text[], run_ids uuid[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not exists (select 1 from pgflow.announcements) then

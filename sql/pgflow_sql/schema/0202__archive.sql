@@ -1,24 +1,21 @@
--- Archives message i of queue i; ids no longer in their queue are left out. One call to pgmq per flow.
+-- Archives message i of queue i; ids no longer in their queue are left out. One statement per flow.
 create function pgflow._archive(flow_slugs text[], msg_ids bigint[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_queue record;
+  v_flow_slug text;
 begin
-  if _archive.flow_slugs[1] = all(_archive.flow_slugs) then
-    perform 1 from pgmq.archive(_archive.flow_slugs[1], _archive.msg_ids);
-    return;
-  end if;
-  for v_queue in
-    select m.flow_slug, array_agg(m.msg_id order by m.msg_id) as ids
-    from unnest(_archive.flow_slugs, _archive.msg_ids) m(flow_slug, msg_id)
-    where m.msg_id is not null
-    group by m.flow_slug
-    order by m.flow_slug
-  loop
-    perform 1 from pgmq.archive(v_queue.flow_slug, v_queue.ids);
+  foreach v_flow_slug in array pgflow._distinct(_archive.flow_slugs) loop
+    execute format('select pgflow.%I($1)', '_archive:' || v_flow_slug)
+    using case
+      when v_flow_slug = all(_archive.flow_slugs) then _archive.msg_ids
+      else array(
+        select m.msg_id
+        from unnest(_archive.flow_slugs, _archive.msg_ids) m(flow_slug, msg_id)
+        where m.flow_slug = v_flow_slug
+      )
+    end;
   end loop;
 end;
 $$;

@@ -2,7 +2,6 @@
 create function pgflow._set_visibility(flow_slugs text[], msg_ids bigint[], vt_offsets int[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_queue record;

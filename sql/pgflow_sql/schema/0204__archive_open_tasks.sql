@@ -3,7 +3,6 @@
 create function pgflow._archive_open_tasks(run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slugs text[];

@@ -3,7 +3,6 @@
 create function pgflow._fail_runs(run_ids uuid[], step_slugs text[], error_messages text[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_all bigint;  -- see 0001_model.sql

@@ -3,7 +3,6 @@
 create function pgflow._finish_runs(run_ids uuid[], count_steps boolean)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_finished uuid[];

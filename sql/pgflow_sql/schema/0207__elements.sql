@@ -1,17 +1,14 @@
--- The elements that the tasks of these steps go over, for the steps of one flow, in the order of the steps and of
--- their tasks; null for tasks of single steps, and of maps whose number of tasks was set by hand.
-create function pgflow._elements(
-  flow_slug text, flow_slugs text[], run_ids uuid[], step_slugs text[], task_counts int[]
-)
+-- The elements that the tasks of these steps of one flow go over, in the order of the steps and of their tasks;
+-- null for tasks of single steps, and of maps whose number of tasks was set by hand.
+create function pgflow._elements(flow_slug text, run_ids uuid[], step_slugs text[], task_counts int[])
 returns jsonb[]
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return array(
     select e.element
-    from unnest(_elements.flow_slugs, _elements.run_ids, _elements.step_slugs, _elements.task_counts)
-      with ordinality p(flow_slug, run_id, step_slug, task_count, position)
+    from unnest(_elements.run_ids, _elements.step_slugs, _elements.task_counts)
+      with ordinality p(run_id, step_slug, task_count, position)
     cross join lateral (
       select case
         when st.step_type <> 'map' then null
@@ -40,7 +37,6 @@ begin
       from generate_series(1, p.task_count) g(task_index)
       where b.items is null
     ) e
-    where p.flow_slug = _elements.flow_slug
     order by p.position, e.task_index
   );
 end;

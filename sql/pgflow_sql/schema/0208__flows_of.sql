@@ -2,7 +2,6 @@
 create function pgflow._flows_of(run_ids uuid[])
 returns text[]
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return array(

@@ -3,7 +3,6 @@
 create function pgflow._runs_to_settle(flow_slugs text[], run_ids uuid[], step_slugs text[])
 returns uuid[]
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return array(

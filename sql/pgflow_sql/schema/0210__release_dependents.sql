@@ -18,22 +18,18 @@ create function pgflow._release_dependents(
   out ready_step_slugs text[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_maps boolean;
+  v_conditions boolean;
   v_held uuid[];
   v_all bigint;  -- see 0001_model.sql
 begin
-  v_maps := exists (
-    select 1 from pgflow.steps st
-    where st.flow_slug = any(_release_dependents.flow_slugs) and st.step_type = 'map'
-  );
-  if start and (v_maps or exists (
-    select 1 from pgflow.steps st
-    where st.flow_slug = any(_release_dependents.flow_slugs)
-      and (st.required_input_pattern is not null or st.forbidden_input_pattern is not null)
-  )) then
+  select coalesce(bool_or(p.has_maps), false), coalesce(bool_or(p.has_conditions), false)
+  into v_maps, v_conditions
+  from pgflow.prepared_flows p
+  where p.flow_slug = any(_release_dependents.flow_slugs);
+  if start and (v_maps or v_conditions) then
     v_held := pgflow._runs_to_settle(
       _release_dependents.flow_slugs, _release_dependents.run_ids, _release_dependents.step_slugs
     );

@@ -5,7 +5,6 @@ create function pgflow._skip_steps(
 )
 returns int
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_run_ids uuid[];

@@ -5,7 +5,6 @@
 create function pgflow._force_skip(run_ids uuid[], step_slugs text[], reasons text[] default null)
 returns int
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_run_ids uuid[];

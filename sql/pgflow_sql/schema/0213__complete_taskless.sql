@@ -4,7 +4,6 @@ create function pgflow._complete_taskless(
   run_ids uuid[], step_slugs text[], out ready_run_ids uuid[], out ready_step_slugs text[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_all bigint;  -- see 0001_model.sql

@@ -4,7 +4,6 @@
 create function pgflow._judge_steps(run_ids uuid[], step_slugs text[])
 returns table (run_id uuid, step_slug text, verdict text)
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query

@@ -9,7 +9,6 @@ create function pgflow._resolve_conditions(
   out taskless_step_slugs text[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_todo_run_ids uuid[] := run_ids;

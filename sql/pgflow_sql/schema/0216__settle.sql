@@ -5,7 +5,6 @@ create function pgflow._settle(
   run_ids uuid[], step_slugs text[], out start_run_ids uuid[], out start_step_slugs text[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_round record;

@@ -2,7 +2,6 @@
 create function pgflow._check_cascade(round_count int)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   if round_count > 50 then

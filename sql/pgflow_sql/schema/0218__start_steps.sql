@@ -9,7 +9,6 @@ create function pgflow._start_steps(
   out started_task_counts int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_all bigint;  -- see 0001_model.sql

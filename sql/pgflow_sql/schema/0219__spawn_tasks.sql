@@ -1,6 +1,7 @@
--- Makes the tasks and messages of steps that have just been started (pairs with their flow and number of tasks;
--- messages are sent in their order). Up to hand_over tasks of steps without start_delay are born started, owned
--- by the pair's worker, their messages already invisible: that saves the claim. Returns the keys of those.
+-- Makes the tasks and messages of steps that have just been started (pairs with their flow, a worker and the
+-- number of tasks; messages are sent in their order, those of tasks handed over first). Up to hand_over tasks of
+-- steps without start_delay are born started, owned by the pair's worker, their messages already invisible: that
+-- saves the claim. Returns the keys of those.
 create function pgflow._spawn_tasks(
   flow_slugs text[],
   run_ids uuid[],
@@ -14,86 +15,78 @@ create function pgflow._spawn_tasks(
   out handed_task_indexes int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slug text;
+  v_slugs text[];        -- of the flow's steps, as the next two
+  v_start_delays int[];
+  v_vt_offsets int[];
+  v_has_maps boolean;
+  v_has_delays boolean;
+  v_run_ids uuid[];      -- of the flow's steps that start, later of their tasks, as the next three
+  v_step_slugs text[];
+  v_worker_ids uuid[];
+  v_task_counts int[];
+  v_task_indexes int[];
+  v_elements jsonb[];
   v_left int := coalesce(hand_over, 0);
-  v_steps record;
-  v_tasks record;
+  v_eligible_count int;
+  v_handed_count int;    -- the first so many tasks are handed over
   v_msg_ids bigint[];
   v_notify text[];
 begin
-  for v_flow_slug in
-    select distinct f.flow_slug from unnest(_spawn_tasks.flow_slugs) f(flow_slug) order by 1
-  loop
-    -- one look at each step, however many runs have started it
-    select
-      array_agg(st.step_slug) as slugs,
-      array_agg(coalesce(st.opt_start_delay, 0)) as start_delays,
-      array_agg(coalesce(st.opt_timeout, f.opt_timeout) + 2) as vt_offsets,
-      bool_or(st.step_type = 'map') as maps
-    into v_steps
-    from pgflow.flows f
-    cross join lateral (
-      select l.step_slug, l.opt_timeout, l.opt_start_delay, l.step_type
-      from pgflow.steps l
-      where l.flow_slug = f.flow_slug and l.step_slug = any(_spawn_tasks.step_slugs)
-      offset 0
-    ) st
-    where f.flow_slug = v_flow_slug;
+  foreach v_flow_slug in array pgflow._distinct(_spawn_tasks.flow_slugs) loop
+    select p.step_slugs, p.start_delays, p.vt_offsets, p.has_maps, p.has_delays
+    into v_slugs, v_start_delays, v_vt_offsets, v_has_maps, v_has_delays
+    from pgflow.prepared_flows p
+    where p.flow_slug = v_flow_slug;
 
-    select
-      array_agg(q.run_id) as run_ids,
-      array_agg(q.step_slug) as step_slugs,
-      array_agg(q.task_index) as task_indexes,
-      array_agg(case when q.handed then q.worker_id end) as worker_ids,
-      array_agg(q.handed) as handed,
-      array_agg(q.handed::int) as read_counts,
-      array_agg(
-        clock_timestamp() + make_interval(secs => case when q.handed then q.vt_offset else q.start_delay end)
-      ) as vts,
-      array_agg(jsonb_build_object(
-        'flow_slug', v_flow_slug, 'run_id', q.run_id, 'step_slug', q.step_slug, 'task_index', q.task_index
-      )) as messages,
-      array_agg(q.run_id) filter (where q.handed) as handed_run_ids,
-      array_agg(q.step_slug) filter (where q.handed) as handed_step_slugs,
-      array_agg(q.task_index) filter (where q.handed) as handed_task_indexes,
-      bool_or(not q.handed and q.start_delay = 0) as visible
-    into v_tasks
-    from (
+    v_run_ids := _spawn_tasks.run_ids;
+    v_step_slugs := _spawn_tasks.step_slugs;
+    v_worker_ids := _spawn_tasks.worker_ids;
+    v_task_counts := _spawn_tasks.task_counts;
+    v_eligible_count := null;  -- all of them
+    if v_worker_ids is null then
+      v_eligible_count := 0;
+    end if;
+    if v_has_delays or not v_flow_slug = all(_spawn_tasks.flow_slugs) or array_position(v_worker_ids, null) > 0 then
       select
-        e.*,
-        e.eligible and count(*) filter (where e.eligible) over (order by e.position, e.task_index) <= v_left
-          as handed
+        array_agg(p.run_id order by p.eligible desc, p.position),
+        array_agg(p.step_slug order by p.eligible desc, p.position),
+        array_agg(p.worker_id order by p.eligible desc, p.position),
+        array_agg(p.task_count order by p.eligible desc, p.position),
+        coalesce(sum(p.task_count) filter (where p.eligible), 0)
+      into v_run_ids, v_step_slugs, v_worker_ids, v_task_counts, v_eligible_count
       from (
-        select
-          p.run_id, p.step_slug, p.worker_id, p.position,
-          generate_series(0, p.task_count - 1) as task_index,
-          v_steps.start_delays[s.place] as start_delay,
-          v_steps.vt_offsets[s.place] as vt_offset,
-          v_left > 0 and p.worker_id is not null and v_steps.start_delays[s.place] = 0 as eligible
+        select u.*,
+          u.worker_id is not null and v_start_delays[array_position(v_slugs, u.step_slug)] = 0 as eligible
         from unnest(
           _spawn_tasks.flow_slugs, _spawn_tasks.run_ids, _spawn_tasks.step_slugs, _spawn_tasks.worker_ids,
           _spawn_tasks.task_counts
-        ) with ordinality p(flow_slug, run_id, step_slug, worker_id, task_count, position)
-        cross join lateral (select array_position(v_steps.slugs, p.step_slug) as place) s
-        where p.flow_slug = v_flow_slug
-      ) e
-    ) q;
+        ) with ordinality u(flow_slug, run_id, step_slug, worker_id, task_count, position)
+        where u.flow_slug = v_flow_slug
+      ) p;
+    end if;
 
-    -- planned at each call: as little as possible in it
-    execute format(
-      $sql$
-        with sent as (
-          insert into pgmq.%I (read_ct, vt, message)
-          select * from unnest($1, $2, $3)
-          returning msg_id
-        )
-        select array_agg(s.msg_id order by s.msg_id) from sent s
-      $sql$,
-      pgflow._queue_table(v_flow_slug, 'q')
-    ) into v_msg_ids using v_tasks.read_counts, v_tasks.vts, v_tasks.messages;
+    v_elements := null;
+    if v_has_maps then
+      v_elements := pgflow._elements(v_flow_slug, v_run_ids, v_step_slugs, v_task_counts);
+    end if;
+    v_task_indexes := array_fill(0, array[cardinality(v_run_ids)]);
+    if not 1 = all(v_task_counts) then
+      select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.worker_id), array_agg(t.task_index)
+      into v_run_ids, v_step_slugs, v_worker_ids, v_task_indexes
+      from (
+        select p.run_id, p.step_slug, p.worker_id, generate_series(0, p.task_count - 1) as task_index
+        from unnest(v_run_ids, v_step_slugs, v_worker_ids, v_task_counts)
+          p(run_id, step_slug, worker_id, task_count)
+      ) t;
+    end if;
+    v_handed_count := least(v_left, coalesce(v_eligible_count, cardinality(v_run_ids)), cardinality(v_run_ids));
+
+    execute format('select pgflow.%I($1, $2, $3, $4, $5, $6, $7)', '_send:' || v_flow_slug)
+    into v_msg_ids
+    using v_run_ids, v_step_slugs, v_task_indexes, v_handed_count, v_slugs, v_vt_offsets, v_start_delays;
 
     insert into pgflow.step_tasks (
       flow_slug, run_id, step_slug, task_index, message_id, status, attempts_count, started_at,
@@ -101,28 +94,26 @@ begin
     )
     select
       v_flow_slug, t.run_id, t.step_slug, t.task_index, t.message_id,
-      case when t.handed then 'started' else 'queued' end,
-      t.handed::int,
-      case when t.handed then now() end,
-      t.worker_id,
+      case when t.position <= v_handed_count then 'started' else 'queued' end,
+      case when t.position <= v_handed_count then 1 else 0 end,
+      case when t.position <= v_handed_count then now() end,
+      case when t.position <= v_handed_count then t.worker_id end,
       t.element
-    from unnest(
-      v_tasks.run_ids, v_tasks.step_slugs, v_tasks.task_indexes, v_msg_ids, v_tasks.handed, v_tasks.worker_ids,
-      case when v_steps.maps then pgflow._elements(
-        v_flow_slug, _spawn_tasks.flow_slugs, _spawn_tasks.run_ids, _spawn_tasks.step_slugs,
-        _spawn_tasks.task_counts
-      ) end
-    ) t(run_id, step_slug, task_index, message_id, handed, worker_id, element);
+    from unnest(v_run_ids, v_step_slugs, v_task_indexes, v_msg_ids, v_worker_ids, v_elements)
+      with ordinality t(run_id, step_slug, task_index, message_id, worker_id, element, position);
 
-    if v_tasks.handed_run_ids is not null then
-      handed_flow_slugs := handed_flow_slugs
-        || array_fill(v_flow_slug, array[cardinality(v_tasks.handed_run_ids)]);
-      handed_run_ids := handed_run_ids || v_tasks.handed_run_ids;
-      handed_step_slugs := handed_step_slugs || v_tasks.handed_step_slugs;
-      handed_task_indexes := handed_task_indexes || v_tasks.handed_task_indexes;
-      v_left := v_left - cardinality(v_tasks.handed_run_ids);
+    if v_handed_count > 0 then
+      handed_flow_slugs := handed_flow_slugs || array_fill(v_flow_slug, array[v_handed_count]);
+      handed_run_ids := handed_run_ids || v_run_ids[1:v_handed_count];
+      handed_step_slugs := handed_step_slugs || v_step_slugs[1:v_handed_count];
+      handed_task_indexes := handed_task_indexes || v_task_indexes[1:v_handed_count];
+      v_left := v_left - v_handed_count;
     end if;
-    if v_tasks.visible then
+    if v_handed_count < cardinality(v_run_ids) and (not v_has_delays or exists (
+      select 1
+      from unnest(v_step_slugs) with ordinality t(step_slug, position)
+      where t.position > v_handed_count and v_start_delays[array_position(v_slugs, t.step_slug)] = 0
+    )) then
       v_notify := v_notify || v_flow_slug;
     end if;
   end loop;

@@ -14,7 +14,6 @@ create function pgflow._advance(
   out handed_task_indexes int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_released record;

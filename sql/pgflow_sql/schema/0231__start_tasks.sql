@@ -15,23 +15,15 @@ create function pgflow._start_tasks(
   out vt_offsets int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_steps record;
+  v_slugs text[];    -- of the flow's steps
+  v_vt_offsets int[];  -- of the same
   v_all bigint;  -- see 0001_model.sql
 begin
-  -- one look at each step, however many of its tasks there are
-  select array_agg(st.step_slug) as slugs, array_agg(coalesce(st.opt_timeout, f.opt_timeout) + 2) as vt_offsets
-  into v_steps
-  from pgflow.flows f
-  cross join lateral (
-    select l.step_slug, l.opt_timeout
-    from pgflow.steps l
-    where l.flow_slug = f.flow_slug and l.step_slug = any(_start_tasks.step_slugs)
-    offset 0
-  ) st
-  where f.flow_slug = _start_tasks.flow_slug;
+  select p.step_slugs, p.vt_offsets into v_slugs, v_vt_offsets
+  from pgflow.prepared_flows p
+  where p.flow_slug = _start_tasks.flow_slug;
 
   with started as (
     update pgflow.step_tasks t
@@ -63,7 +55,7 @@ begin
     returning t.message_id, t.run_id, t.step_slug, t.task_index, m.position
   ),
   sorted as (
-    select s.*, v_steps.vt_offsets[array_position(v_steps.slugs, s.step_slug)] as vt_offset
+    select s.*, v_vt_offsets[array_position(v_slugs, s.step_slug)] as vt_offset
     from started s
     order by s.position
   )

@@ -13,7 +13,6 @@ create function pgflow._complete(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slugs text[];
@@ -36,9 +35,11 @@ begin
     for no key update
   ) r;
 
-  select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
-  from pgflow.steps st
-  where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map';
+  if exists (select 1 from pgflow.prepared_flows p where p.flow_slug = any(v_flow_slugs) and p.has_maps) then
+    select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
+    from pgflow.steps st
+    where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map';
+  end if;
   if v_map_steps is not null and exists (
     select 1
     from pgflow.steps st

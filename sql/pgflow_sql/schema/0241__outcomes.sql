@@ -10,7 +10,6 @@ create function pgflow._outcomes(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query

@@ -5,7 +5,6 @@ create function pgflow._archive_late(
 )
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_late record;

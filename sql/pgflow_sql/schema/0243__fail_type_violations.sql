@@ -11,7 +11,6 @@ create function pgflow._fail_type_violations(
 )
 returns bigint[]
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_wrong record;

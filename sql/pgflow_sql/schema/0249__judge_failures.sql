@@ -20,7 +20,6 @@ create function pgflow._judge_failures(
   out errors text[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   select

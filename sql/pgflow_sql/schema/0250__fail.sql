@@ -14,7 +14,6 @@ create function pgflow._fail(
 )
 returns setof pgflow.task_result
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_tasks pgflow.task_result[];

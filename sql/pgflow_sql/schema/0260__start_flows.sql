@@ -3,116 +3,129 @@
 create function pgflow._start_flows(flow_slug text, inputs jsonb[], run_ids uuid[], trace_contexts jsonb[])
 returns uuid[]
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_count int := cardinality(inputs);
-  v_run_ids uuid[];
-  v_steps record;
+  v_slugs text[];        -- of the flow's steps, as the next two
+  v_deps_counts int[];
+  v_maps boolean[];
+  v_root_slugs text[];
+  v_has_root_maps boolean;
+  v_has_conditions boolean;
+  v_run_ids uuid[] := run_ids;
+  v_created_count int;
   v_created uuid[];
+  v_inputs jsonb[] := inputs;  -- of v_created
   v_direct boolean;
-  v_started record;
-  v_roots record;
+  v_root_run_ids uuid[];
+  v_root_step_slugs text[];
+  v_task_counts int[];
 begin
-  perform pgflow._check_flows(array[_start_flows.flow_slug]);
-
   -- one look at the definition, so that counters and states agree whatever is added meanwhile
-  select
-    coalesce(array_agg(st.step_slug order by st.step_index), '{}') as slugs,
-    array_agg(st.deps_count order by st.step_index) as deps_counts,
-    array_agg(st.step_type order by st.step_index) as types,
-    coalesce(bool_or(st.step_type = 'map' and st.deps_count = 0), false) as root_maps,
-    coalesce(
-      bool_or(st.required_input_pattern is not null or st.forbidden_input_pattern is not null), false
-    ) as conditions
-  into v_steps
-  from pgflow.steps st
-  where st.flow_slug = _start_flows.flow_slug;
+  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions
+  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions
+  from pgflow.prepared_flows p
+  where p.flow_slug = _start_flows.flow_slug;
+  if not found then
+    perform pgflow._check_flows(array[_start_flows.flow_slug]);
+  end if;
 
-  if v_steps.root_maps then
+  if v_has_root_maps then
     perform pgflow._check_array_input(_start_flows.flow_slug, i.input)
     from unnest(_start_flows.inputs) i(input);
   end if;
 
-  select array_agg(coalesce(_start_flows.run_ids[i.position], pgflow.new_run_id()) order by i.position)
-  into v_run_ids
-  from generate_series(1, v_count) i(position);
+  if v_run_ids is null or array_position(v_run_ids, null) is not null then
+    v_run_ids := array(
+      select coalesce(_start_flows.run_ids[i.position], pgflow.new_run_id())
+      from generate_series(1, cardinality(_start_flows.inputs)) i(position)
+      order by i.position
+    );
+  end if;
 
-  with created as (
-    insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
-    select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_steps.slugs), i.trace_context
-    from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
-    order by i.run_id
-    on conflict on constraint runs_pkey do nothing
-    returning runs.run_id
-  )
-  select array_agg(c.run_id) into v_created from created c;
+  insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
+  select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context
+  from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
+  order by i.run_id
+  on conflict on constraint runs_pkey do nothing;
+  get diagnostics v_created_count = row_count;
 
-  if coalesce(cardinality(v_created), 0) < v_count then
+  v_created := v_run_ids;
+  if v_created_count < cardinality(v_run_ids) then
     perform pgflow._check_same_runs(_start_flows.flow_slug, v_run_ids, _start_flows.inputs);
+    -- the runs that were there have states, or are over if their flow has no steps
+    select array_agg(n.run_id order by n.position), array_agg(n.input order by n.position)
+    into v_created, v_inputs
+    from (
+      select i.run_id, min(i.position) as position, (array_agg(i.input))[1] as input
+      from unnest(v_run_ids, _start_flows.inputs) with ordinality i(run_id, input, position)
+      group by i.run_id
+      offset 0
+    ) n
+    where not exists (select 1 from pgflow.step_states s where s.run_id = n.run_id)
+      and (select r.status from pgflow.runs r where r.run_id = n.run_id) = 'started';
     if v_created is null then
       return v_run_ids;
     end if;
   end if;
 
   -- Without conditions and empty root maps the roots are born started.
-  v_direct := not v_steps.conditions and not (
-    v_steps.root_maps
-    and exists (select 1 from unnest(_start_flows.inputs) i(input) where jsonb_array_length(i.input) = 0)
+  v_direct := not v_has_conditions and not (
+    v_has_root_maps
+    and exists (select 1 from unnest(v_inputs) i(input) where jsonb_array_length(i.input) = 0)
   );
 
-  with states as (
-    insert into pgflow.step_states (
-      flow_slug, run_id, step_slug, remaining_deps, initial_tasks, status, started_at, remaining_tasks
-    )
-    select
-      _start_flows.flow_slug, r.run_id, st.slug, st.deps_count, c.initial_tasks,
-      case when v_direct and st.deps_count = 0 then 'started' else 'created' end,
-      case when v_direct and st.deps_count = 0 then now() end,
-      case when v_direct and st.deps_count = 0 then c.initial_tasks end
-    from unnest(v_created) i(run_id)
-    cross join lateral (select l.run_id, l.input from pgflow.runs l where l.run_id = i.run_id limit 1) r
-    cross join unnest(v_steps.slugs, v_steps.deps_counts, v_steps.types) st(slug, deps_count, type)
-    cross join lateral (
-      select case
-        when st.type = 'single' then 1
-        when st.deps_count = 0 then jsonb_array_length(r.input)
-      end as initial_tasks
-    ) c
-    returning step_states.run_id, step_states.step_slug, step_states.remaining_deps, step_states.initial_tasks
-  ),
-  roots as (
-    -- messages go out in the order of the inputs
-    select s.run_id, s.step_slug, s.initial_tasks
-    from states s
-    where s.remaining_deps = 0
-    order by array_position(v_run_ids, s.run_id), s.step_slug collate "C"
+  insert into pgflow.step_states (
+    flow_slug, run_id, step_slug, remaining_deps, initial_tasks, status, started_at, remaining_tasks
   )
-  select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs,
-    array_agg(s.initial_tasks) as task_counts
-  into v_roots
-  from roots s;
+  select
+    _start_flows.flow_slug, i.run_id, st.slug, st.deps_count, c.initial_tasks,
+    case when v_direct and st.deps_count = 0 then 'started' else 'created' end,
+    case when v_direct and st.deps_count = 0 then now() end,
+    case when v_direct and st.deps_count = 0 then c.initial_tasks end
+  from unnest(v_created, case when v_has_root_maps then v_inputs end) i(run_id, input)
+  cross join unnest(v_slugs, v_deps_counts, v_maps) st(slug, deps_count, is_map)
+  cross join lateral (
+    select case
+      when not st.is_map then 1
+      when st.deps_count = 0 then jsonb_array_length(i.input)
+    end as initial_tasks
+  ) c;
 
   perform pgflow._send_events('run:started', v_created);
 
-  if v_direct then
-    select v_roots.run_ids as started_run_ids, v_roots.step_slugs as started_step_slugs,
-      v_roots.task_counts as started_task_counts
-    into v_started;
+  -- messages go out in the order of the inputs
+  if cardinality(v_root_slugs) = 1 and not v_has_root_maps then
+    v_root_run_ids := v_created;
+    v_root_step_slugs := array_fill(v_root_slugs[1], array[cardinality(v_created)]);
+    v_task_counts := array_fill(1, array[cardinality(v_created)]);
   else
-    select s.started_run_ids, s.started_step_slugs, s.started_task_counts into v_started
-    from pgflow._settle(v_roots.run_ids, v_roots.step_slugs) p
+    select
+      array_agg(i.run_id order by i.position, r.position),
+      array_agg(r.slug order by i.position, r.position),
+      array_agg(
+        case when v_maps[array_position(v_slugs, r.slug)] then jsonb_array_length(i.input) else 1 end
+        order by i.position, r.position
+      )
+    into v_root_run_ids, v_root_step_slugs, v_task_counts
+    from unnest(v_created, case when v_has_root_maps then v_inputs end)
+      with ordinality i(run_id, input, position)
+    cross join unnest(v_root_slugs) with ordinality r(slug, position);
+  end if;
+  if not v_direct then
+    select s.started_run_ids, s.started_step_slugs, s.started_task_counts
+    into v_root_run_ids, v_root_step_slugs, v_task_counts
+    from pgflow._settle(v_root_run_ids, v_root_step_slugs) p
     cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
   end if;
 
-  if v_started.started_run_ids is not null then
-    perform pgflow._send_events('step:started', v_started.started_run_ids, v_started.started_step_slugs);
+  if v_root_run_ids is not null then
+    perform pgflow._send_events('step:started', v_root_run_ids, v_root_step_slugs);
     perform pgflow._spawn_tasks(
-      array_fill(_start_flows.flow_slug, array[cardinality(v_started.started_run_ids)]),
-      v_started.started_run_ids, v_started.started_step_slugs, null, v_started.started_task_counts, 0
+      array_fill(_start_flows.flow_slug, array[cardinality(v_root_run_ids)]),
+      v_root_run_ids, v_root_step_slugs, null, v_task_counts, 0
     );
   end if;
-  if not v_direct or cardinality(v_steps.slugs) = 0 then
+  if not v_direct or cardinality(v_slugs) = 0 then
     perform pgflow._finish_runs(v_created, false);
   end if;
   perform pgflow._notify(null, v_created);

@@ -1,7 +1,6 @@
 create function pgflow._check_array_input(flow_slug text, input jsonb)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   if _check_array_input.input is null then

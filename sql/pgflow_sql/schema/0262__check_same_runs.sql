@@ -2,7 +2,6 @@
 create function pgflow._check_same_runs(flow_slug text, run_ids uuid[], inputs jsonb[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_run_id uuid;

@@ -11,7 +11,6 @@ create function pgflow._settle_unstarted(
 )
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_found record;

@@ -13,24 +13,33 @@ create function pgflow._claim_from_queue(
   out task_indexes int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_serves boolean;
   v_vt_offset int;
   v_read record;
   v_started record;
   v_rest record;
 begin
   -- most steps have their flow's timeout: their messages are hidden for as long as needed by being read
-  select f.opt_timeout + 2 into v_vt_offset
-  from pgflow.flows f
-  where f.flow_slug = _claim_from_queue.flow_slug;
-  select * into v_read
-  from pgflow._read_messages(_claim_from_queue.flow_slug, max_count, after_msg_id, v_vt_offset);
-  message_count := coalesce(cardinality(v_read.msg_ids), 0);
-  if message_count = 0 then
+  select w.stopped_at is null and w.deprecated_at is null, f.opt_timeout + 2 into v_serves, v_vt_offset
+  from pgflow.workers w
+  cross join pgflow.flows f
+  where w.worker_id = _claim_from_queue.worker_id and f.flow_slug = _claim_from_queue.flow_slug;
+  if not found then
+    perform pgflow._check_workers(array[_claim_from_queue.worker_id]);
+    perform pgflow._check_flows(array[_claim_from_queue.flow_slug]);
+  end if;
+  message_count := 0;
+  if not v_serves then
     return;
   end if;
+  execute format('select * from pgflow.%I($1, $2, $3)', '_read:' || _claim_from_queue.flow_slug)
+  into v_read using max_count, after_msg_id, v_vt_offset;
+  if v_read.msg_ids is null then
+    return;
+  end if;
+  message_count := cardinality(v_read.msg_ids);
   last_msg_id := v_read.msg_ids[message_count];
 
   select * into v_started

@@ -22,9 +22,6 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  v_worker_ids uuid[];
-  v_flow_slugs text[];
-  v_known_count int;
   v_after bigint[];
   v_open int[];
   v_still_open int[];
@@ -45,27 +42,10 @@ begin
       using errcode = 'PF005', hint = 'Pass one worker per flow.';
   end if;
 
-  select
-    array_agg(w.worker_id) filter (where w.stopped_at is null and w.deprecated_at is null),
-    array_agg(g.flow_slug) filter (where w.stopped_at is null and w.deprecated_at is null),
-    count(*)
-  into v_worker_ids, v_flow_slugs, v_known_count
-  from (
-    select *
-    from unnest(claim_tasks.worker_ids, claim_tasks.flow_slugs) s(worker_id, flow_slug)
-    order by random()
-  ) g
-  join pgflow.workers w on w.worker_id = g.worker_id
-  join pgflow.flows f on f.flow_slug = g.flow_slug;
-  if v_known_count < cardinality(claim_tasks.worker_ids) then
-    perform pgflow._check_workers(claim_tasks.worker_ids);
-    perform pgflow._check_flows(claim_tasks.flow_slugs);
-  end if;
-  if v_worker_ids is null then
-    return;
-  end if;
-  v_after := array_fill(0::bigint, array[cardinality(v_worker_ids)]);
-  v_open := array(select generate_series(1, cardinality(v_worker_ids)));
+  v_open := array(
+    select g.position from generate_subscripts(claim_tasks.worker_ids, 1) g(position) order by random()
+  );
+  v_after := array_fill(0::bigint, array[cardinality(v_open)]);
 
   -- A second round only for queues that had more than their part.
   while v_left > 0 and cardinality(v_open) > 0 loop
@@ -77,12 +57,12 @@ begin
       v_flows_left := v_flows_left - 1;
       select * into v_claimed
       from pgflow._claim_from_queue(
-        v_worker_ids[v_index], v_flow_slugs[v_index], v_quota, v_after[v_index],
+        claim_tasks.worker_ids[v_index], claim_tasks.flow_slugs[v_index], v_quota, v_after[v_index],
         greatest(coalesce(visibility_timeout, 2), 0)
       );
       if v_claimed.run_ids is not null then
         v_claimed_flow_slugs := v_claimed_flow_slugs
-          || array_fill(v_flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
+          || array_fill(claim_tasks.flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
       end if;
       v_run_ids := v_run_ids || v_claimed.run_ids;
       v_step_slugs := v_step_slugs || v_claimed.step_slugs;

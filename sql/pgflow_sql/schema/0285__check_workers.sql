@@ -1,7 +1,6 @@
 create function pgflow._check_workers(worker_ids uuid[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_worker_id uuid;

@@ -1,7 +1,6 @@
 create function pgflow._check_flows(flow_slugs text[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slug text;

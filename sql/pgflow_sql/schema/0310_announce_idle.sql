@@ -6,6 +6,13 @@ returns double precision
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
+set enable_memoize = off
+set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_queue_name text;

@@ -4,6 +4,13 @@ returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
+set enable_memoize = off
+set enable_seqscan = off
+set jit = off
 as $$
 begin
   insert into pgflow.announcements (channel, announcer_id, valid_until)

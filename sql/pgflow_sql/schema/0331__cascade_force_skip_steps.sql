@@ -2,7 +2,6 @@
 create function pgflow._cascade_force_skip_steps(run_id uuid, step_slug text, skip_reason text)
 returns int
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_step_count int;

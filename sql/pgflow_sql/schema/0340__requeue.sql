@@ -4,7 +4,6 @@
 create function pgflow._requeue(run_ids uuid[], step_slugs text[], task_indexes int[])
 returns int
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_again record;

@@ -12,7 +12,6 @@ create function pgflow._lock_stalled(
   out stalled_task_indexes int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_locked uuid[];

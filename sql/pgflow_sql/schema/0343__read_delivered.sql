@@ -5,7 +5,6 @@ create function pgflow._read_delivered(
   flow_slug text, out run_ids uuid[], out step_slugs text[], out task_indexes int[]
 )
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format(

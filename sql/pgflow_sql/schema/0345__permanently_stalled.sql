@@ -1,7 +1,6 @@
 -- Keys of the tasks that requeue_stalled_tasks has given up on and nobody has ended yet.
 create function pgflow._permanently_stalled(out run_ids uuid[], out step_slugs text[], out task_indexes int[])
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)

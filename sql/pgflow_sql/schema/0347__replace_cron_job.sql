@@ -2,7 +2,6 @@
 create function pgflow._replace_cron_job(job_name text, schedule text, command text)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   begin

@@ -4,7 +4,6 @@ create function pgflow._compare_step_shapes(index int, a jsonb, b jsonb)
 returns table (part int, text text)
 language plpgsql
 immutable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_a_deps text;

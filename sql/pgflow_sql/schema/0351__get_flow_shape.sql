@@ -2,7 +2,6 @@ create function pgflow._get_flow_shape(p_flow_slug text)
 returns jsonb
 language plpgsql
 stable
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return jsonb_build_object('steps', coalesce(

@@ -1,7 +1,6 @@
 create function pgflow._create_flow_from_shape(p_flow_slug text, p_shape jsonb)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_options jsonb := p_shape -> 'options';

@@ -3,7 +3,6 @@ create function pgflow._compare_flow_shapes(p_local jsonb, p_db jsonb)
 returns text[]
 language plpgsql
 immutable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_local jsonb := coalesce(p_local -> 'steps', '[]');

@@ -4,7 +4,6 @@ create function pgflow._worker_address()
 returns table (base_url text, headers jsonb)
 language plpgsql
 stable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_project_id text;

@@ -2,7 +2,6 @@
 create function pgflow._prune_runs(run_ids uuid[])
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_queue record;

@@ -3,7 +3,6 @@
 create function pgflow._prune_archives(cutoff timestamptz, max_messages int)
 returns void
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow_slug text;

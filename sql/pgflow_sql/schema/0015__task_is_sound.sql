@@ -1,0 +1,28 @@
+-- What every row of step_tasks keeps to; in a function as with _run_is_sound.
+create function pgflow._task_is_sound(
+  status text,
+  attempts_count int,
+  requeued_count int,
+  has_output boolean,
+  queued_at timestamptz,
+  started_at timestamptz,
+  completed_at timestamptz,
+  failed_at timestamptz
+)
+returns boolean
+language plpgsql
+immutable
+as $$
+begin
+  return _task_is_sound.status in ('queued', 'started', 'completed', 'failed')
+    and _task_is_sound.attempts_count >= 0
+    and _task_is_sound.requeued_count >= 0
+    and (not _task_is_sound.has_output or _task_is_sound.status in ('completed', 'failed'))
+    and (_task_is_sound.completed_at is null or _task_is_sound.failed_at is null)
+    and (_task_is_sound.started_at >= _task_is_sound.queued_at) is not false
+    and (_task_is_sound.completed_at >= _task_is_sound.queued_at) is not false
+    and (_task_is_sound.completed_at >= _task_is_sound.started_at) is not false
+    and (_task_is_sound.failed_at >= _task_is_sound.queued_at) is not false
+    and (_task_is_sound.failed_at >= _task_is_sound.started_at) is not false;
+end;
+$$;

@@ -1,0 +1,21 @@
+-- What moving runs on needs to know of a flow, in one row: read by key once a call, instead of all its steps.
+-- Derived from flows and steps, and kept in step by triggers on them (_prepare_flows). Element i of each array is
+-- about the same step, in the order of step_index.
+create table pgflow.prepared_flows (
+  flow_slug text not null,
+  step_slugs text[] not null,
+  deps_counts int[] not null,
+  maps boolean[] not null,
+  start_delays int[] not null,  -- seconds
+  timeouts int[] not null,      -- seconds; the flow's where the step has none, as with max_attempts
+  vt_offsets int[] not null,    -- seconds a started task's message is hidden
+  max_attempts int[] not null,
+  root_slugs text[] not null,   -- sorted by slug
+  has_root_maps boolean not null,
+  has_maps boolean not null,
+  has_conditions boolean not null,
+  has_delays boolean not null,
+  constraint prepared_flows_pkey primary key (flow_slug),
+  constraint prepared_flows_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug)
+    on delete cascade
+);

@@ -1,0 +1,75 @@
+-- Derives anew what prepared_flows holds of the flows whose row, or any of whose steps, a statement has changed.
+create function pgflow._prepare_flows()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- A statement of its own: what is derived below must see what the others have committed meanwhile.
+  perform 1
+  from pgflow.flows f
+  where f.flow_slug in (select c.flow_slug from changed c)
+  order by f.flow_slug
+  for no key update;
+
+  insert into pgflow.prepared_flows as p (
+    flow_slug, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
+    has_root_maps, has_maps, has_conditions, has_delays
+  )
+  select
+    f.flow_slug,
+    coalesce(array_agg(s.step_slug order by s.step_index) filter (where s.step_slug is not null), '{}'),
+    coalesce(array_agg(s.deps_count order by s.step_index) filter (where s.step_slug is not null), '{}'),
+    coalesce(array_agg(s.step_type = 'map' order by s.step_index) filter (where s.step_slug is not null), '{}'),
+    coalesce(
+      array_agg(coalesce(s.opt_start_delay, 0) order by s.step_index) filter (where s.step_slug is not null), '{}'
+    ),
+    coalesce(
+      array_agg(coalesce(s.opt_timeout, f.opt_timeout) order by s.step_index) filter (where s.step_slug is not null), '{}'
+    ),
+    coalesce(
+      array_agg(coalesce(s.opt_timeout, f.opt_timeout) + 2 order by s.step_index) filter (where s.step_slug is not null), '{}'
+    ),
+    coalesce(
+      array_agg(coalesce(s.opt_max_attempts, f.opt_max_attempts) order by s.step_index)
+        filter (where s.step_slug is not null),
+      '{}'
+    ),
+    coalesce(array_agg(s.step_slug order by s.step_slug collate "C") filter (where s.deps_count = 0), '{}'),
+    coalesce(bool_or(s.step_type = 'map' and s.deps_count = 0), false),
+    coalesce(bool_or(s.step_type = 'map'), false),
+    coalesce(bool_or(s.required_input_pattern is not null or s.forbidden_input_pattern is not null), false),
+    coalesce(bool_or(s.opt_start_delay > 0), false)
+  from pgflow.flows f
+  left join pgflow.steps s on s.flow_slug = f.flow_slug
+  where f.flow_slug in (select c.flow_slug from changed c)
+  group by f.flow_slug
+  on conflict on constraint prepared_flows_pkey do update
+  set step_slugs = excluded.step_slugs,
+      deps_counts = excluded.deps_counts,
+      maps = excluded.maps,
+      start_delays = excluded.start_delays,
+      timeouts = excluded.timeouts,
+      vt_offsets = excluded.vt_offsets,
+      max_attempts = excluded.max_attempts,
+      root_slugs = excluded.root_slugs,
+      has_root_maps = excluded.has_root_maps,
+      has_maps = excluded.has_maps,
+      has_conditions = excluded.has_conditions,
+      has_delays = excluded.has_delays;
+  return null;
+end;
+$$;
+
+create trigger prepare_flows after insert on pgflow.flows
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_changed_flows after update on pgflow.flows
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_flows after insert on pgflow.steps
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_changed_flows after update on pgflow.steps
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_former_flows after update on pgflow.steps
+  referencing old table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_shortened_flows after delete on pgflow.steps
+  referencing old table as changed for each statement execute function pgflow._prepare_flows();
