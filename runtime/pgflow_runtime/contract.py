@@ -158,6 +158,11 @@ class FlowContract:
     def structure_hash(self) -> str:
         return str(self._meta["structure_hash"])
 
+    @cached_property
+    def dependencies(self) -> Mapping[str, list[str]]:
+        """The steps each step depends on, by slug."""
+        return {step["slug"]: step["dependencies"] for step in self.structure["steps"]}
+
     @property
     def settings(self) -> Mapping[str, Any]:
         """Options and conditions that were set, as ``pgflow.get_flow_definition`` words them."""

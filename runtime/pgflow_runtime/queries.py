@@ -7,11 +7,8 @@ from typing import Final
 SCHEMA_VERSION: Final = "select pgflow.schema_version()"
 
 START_FLOWS: Final = """
-select run_id, flow_slug, status, input, output, remaining_steps, started_at, completed_at, failed_at
-from pgflow.start_flows(
-  %(flow_slug)s, %(inputs)s::jsonb[], %(run_ids)s::uuid[],
-  array_fill(%(trace_context)s::jsonb, %(size)s::int[])
-)
+select status, output, remaining_steps, started_at, completed_at, failed_at, error_message
+from pgflow.start_flows(%s, %s::jsonb[], %s::uuid[], array_fill(%s::jsonb, %s::int[]))
 """
 
 GET_RUNS: Final = """

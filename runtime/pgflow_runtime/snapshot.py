@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -102,6 +102,24 @@ class RunSnapshot:
         """From what ``get_run_with_states`` returns."""
         steps = {row["step_slug"]: StepSnapshot.read(row) for row in document["steps"]}
         return cls.read_row(document["run"], steps)
+
+    @classmethod
+    def started(cls, run_id: UUID, flow_slug: str, input: Any, row: Sequence[Any]) -> RunSnapshot:
+        """From a row of ``queries.START_FLOWS``. The run may have been there, and be over."""
+        status, output, remaining_steps, started_at, completed_at, failed_at, error_message = row
+        return cls(
+            run_id=run_id,
+            flow_slug=flow_slug,
+            status=status,
+            input=input,
+            output={} if output is None and status == "completed" else output,
+            error_message=error_message,
+            remaining_steps=remaining_steps,
+            started_at=started_at,
+            completed_at=completed_at,
+            failed_at=failed_at,
+            steps=None,
+        )
 
     @property
     def known_outputs(self) -> list[str]:

@@ -8,10 +8,10 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from pgflow_runtime.arrays import fences, flags, optional, plain, texts
 from pgflow_runtime.errors import WorkerNotRegistered
 from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker import logs
-from pgflow_runtime.worker.arrays import fences, flags, optional, plain, texts
 from pgflow_runtime.worker.failure import clean
 from pgflow_runtime.worker.link import Link
 from pgflow_runtime.worker.outcome import Completed, Failed

@@ -8,8 +8,8 @@ from typing import Any
 from psycopg import AsyncConnection, Connection
 from psycopg.rows import tuple_row
 
+from pgflow_runtime.arrays import fences, texts
 from pgflow_runtime.telemetry import Attempt, Tracing
-from pgflow_runtime.worker.arrays import fences, texts
 from pgflow_runtime.worker.failure import describe
 from pgflow_runtime.worker.losses import is_loss
 from pgflow_runtime.worker.outcome import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
+from pgflow_runtime.arrays import plain, texts
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.worker.arrays import plain, texts
 from pgflow_runtime.worker.binding import BoundStep
 
 

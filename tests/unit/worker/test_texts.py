@@ -5,9 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from pgflow_runtime.arrays import fences, flags, optional, plain, texts
 from pgflow_runtime.errors import BoundaryError
 from pgflow_runtime.steering import NonRetryable, RetryAfter
-from pgflow_runtime.worker.arrays import fences, flags, optional, plain, texts
 from pgflow_runtime.worker.failure import MAX_BYTES, clean, cut, describe, headline
 from pgflow_runtime.worker.outcome import failed, timed_out
 from pgflow_runtime.worker.rows import Fence, TaskRow

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from pgflow_runtime import queries
+from pgflow_runtime.arrays import plain
+from pgflow_runtime.arrays import texts as literals
+from pgflow_runtime.boundary import decode
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.run import AsyncRun
 from pgflow_runtime.client._async.watcher import AsyncWatcher
@@ -103,18 +105,16 @@ class AsyncClientBase(AsyncConnectable):
             return []
         await self._compare(contract)
         with started_runs(contract.slug, ids) as trace_context:
-            values = {
-                "flow_slug": contract.slug,
-                "inputs": texts,
-                "run_ids": ids,
-                "trace_context": trace_context,
-                "size": [len(ids)],
-            }
+            values = (contract.slug, literals(texts), plain(ids), trace_context, plain([len(ids)]))
             try:
                 rows = await self._start_rows(values)
             except ConnectionFailed:
                 rows = await self._start_rows(values)  # the ids make it safe to repeat
-        return [self._run_of(run_type, RunSnapshot.read_row(row)) for row in rows]
+        found = zip(ids, texts, rows, strict=True)
+        return [
+            self._run_of(run_type, RunSnapshot.started(run_id, contract.slug, decode(text), row))
+            for run_id, text, row in found
+        ]
 
     async def _compare(self, contract: FlowContract) -> None:
         """Once per flow: see that the database's flow is the one this client was generated for."""
@@ -131,13 +131,10 @@ class AsyncClientBase(AsyncConnectable):
             )
         self._compared.add(contract.slug)
 
-    async def _start_rows(self, values: Mapping[str, object]) -> list[dict[str, Any]]:
+    async def _start_rows(self, values: Sequence[object]) -> list[tuple[Any, ...]]:
         with translated(self._conninfo):
-            async with (
-                alent(self._pool) as connection,
-                connection.cursor(row_factory=dict_row) as cursor,
-            ):
-                await cursor.execute(queries.START_FLOWS, values)
+            async with alent(self._pool) as connection:
+                cursor = await connection.execute(queries.START_FLOWS, values)
                 return await cursor.fetchall()
 
     async def _get(self, run_type: type[RunT], run_id: UUID) -> RunT:
@@ -154,8 +151,7 @@ class AsyncClientBase(AsyncConnectable):
         """All runs of one id share what is known of it."""
         feed = self._feeds.get(snapshot.run_id)
         if feed is None or feed.error is not None:
-            steps = run_type.contract.structure["steps"]
-            feed = AsyncFeed(snapshot, {step["slug"]: step["dependencies"] for step in steps})
+            feed = AsyncFeed(snapshot, run_type.contract.dependencies)
             self._feeds[snapshot.run_id] = feed
         elif snapshot.steps is not None:
             feed.apply(snapshot)

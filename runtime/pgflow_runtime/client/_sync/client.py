@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
 from pgflow_runtime import queries
+from pgflow_runtime.arrays import plain
+from pgflow_runtime.arrays import texts as literals
+from pgflow_runtime.boundary import decode
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.run import Run
 from pgflow_runtime.client._sync.watcher import Watcher
@@ -104,18 +106,16 @@ class ClientBase(Connectable):
             return []
         self._compare(contract)
         with started_runs(contract.slug, ids) as trace_context:
-            values = {
-                "flow_slug": contract.slug,
-                "inputs": texts,
-                "run_ids": ids,
-                "trace_context": trace_context,
-                "size": [len(ids)],
-            }
+            values = (contract.slug, literals(texts), plain(ids), trace_context, plain([len(ids)]))
             try:
                 rows = self._start_rows(values)
             except ConnectionFailed:
                 rows = self._start_rows(values)  # the ids make it safe to repeat
-        return [self._run_of(run_type, RunSnapshot.read_row(row)) for row in rows]
+        found = zip(ids, texts, rows, strict=True)
+        return [
+            self._run_of(run_type, RunSnapshot.started(run_id, contract.slug, decode(text), row))
+            for run_id, text, row in found
+        ]
 
     def _compare(self, contract: FlowContract) -> None:
         """Once per flow: see that the database's flow is the one this client was generated for."""
@@ -132,13 +132,10 @@ class ClientBase(Connectable):
             )
         self._compared.add(contract.slug)
 
-    def _start_rows(self, values: Mapping[str, object]) -> list[dict[str, Any]]:
+    def _start_rows(self, values: Sequence[object]) -> list[tuple[Any, ...]]:
         with translated(self._conninfo):
-            with (
-                lent(self._pool) as connection,
-                connection.cursor(row_factory=dict_row) as cursor,
-            ):
-                cursor.execute(queries.START_FLOWS, values)
+            with lent(self._pool) as connection:
+                cursor = connection.execute(queries.START_FLOWS, values)
                 return cursor.fetchall()
 
     def _get(self, run_type: type[RunT], run_id: UUID) -> RunT:
@@ -155,8 +152,7 @@ class ClientBase(Connectable):
         """All runs of one id share what is known of it."""
         feed = self._feeds.get(snapshot.run_id)
         if feed is None or feed.error is not None:
-            steps = run_type.contract.structure["steps"]
-            feed = Feed(snapshot, {step["slug"]: step["dependencies"] for step in steps})
+            feed = Feed(snapshot, run_type.contract.dependencies)
             self._feeds[snapshot.run_id] = feed
         elif snapshot.steps is not None:
             feed.apply(snapshot)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
-from pgflow_runtime.worker.rows import Fence
 
-
-def plain(items: Iterable[str | int]) -> str:
+def plain(items: Iterable[str | int | UUID]) -> str:
     """Uuids, integers and slugs: nothing in them needs quotes."""
     return "{" + ",".join(map(str, items)) + "}"
 
@@ -27,7 +26,7 @@ def optional(items: Iterable[int | None]) -> str:
     return "{" + ",".join("NULL" if item is None else str(item) for item in items) + "}"
 
 
-def fences(items: Sequence[Fence]) -> tuple[str, str, str, str, str]:
+def fences(items: Sequence[tuple[str, str, str, int, int]]) -> tuple[str, str, str, str, str]:
     """The five arrays that name the tasks: worker ids, run ids, step slugs, task indexes, attempts."""
     columns = zip(*items, strict=True)
     worker_ids, run_ids, step_slugs, task_indexes, attempts = (plain(column) for column in columns)
