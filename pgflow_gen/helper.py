@@ -14,16 +14,13 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from pgflow_gen.analyze import Memory
-from pgflow_gen.analyze.cache import Cache
-from pgflow_gen.analyze.whole import Whole
 from pgflow_gen.config import Config, ConfigError
-from pgflow_gen.diagnostics import Findings
-from pgflow_gen.names import is_storable
-from pgflow_gen.source.looks import Looks
+
+if TYPE_CHECKING:
+    from pgflow_gen.analyze import Memory
+    from pgflow_gen.source.looks import Looks
 
 MANY = 40
 """Modules that are worth a process of their own."""
@@ -47,34 +44,59 @@ class Helper:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for handle in (self._ask, self._hear):
-            if handle >= 0:
-                os.close(handle)
-        if self._child is not None:
-            # It has nothing to clean up, and may still be loading what nobody has asked it for.
-            os.kill(self._child, signal.SIGKILL)
-            os.waitpid(self._child, 0)
+        self._stop()
 
     def share(self, looks: Looks, memory: Memory) -> None:
         """Read what ``memory`` does not know, here and there, and add it."""
+        try:
+            self._share(looks, memory)
+        finally:
+            self._stop()
+
+    def _share(self, looks: Looks, memory: Memory) -> None:
+        from pgflow_gen.analyze.whole import Whole
+        from pgflow_gen.names import is_storable
+
         try:
             files = looks.discover()
         except ConfigError:
             return  # the analysis will say so
         # A name that is no UTF-8 (a half of a surrogate pair to Python) is left for the analysis itself.
         unknown = [file for file in Whole(looks, memory).unknown(files) if is_storable(file)]
-        own = len(unknown) // 2 + _HEAD_START if len(unknown) >= MANY else 0
-        if len(unknown) >= MANY and self._child is None:
+        is_many = len(unknown) >= MANY
+        if is_many and self._child is None:
             self._start()
         if self._child is None or not unknown:
             return
-        _send(self._ask, msgspec.msgpack.encode(unknown[own:]))
+        own = len(unknown) // 2 + _HEAD_START if is_many else 0
+        self._tell(unknown[own:], render=is_many)
+        _load(self._config)
+        if is_many:
+            _add(memory, work(looks, unknown[:own], render=True))
+        _add(memory, self._heard())
+
+    def _tell(self, files: Sequence[str], *, render: bool) -> None:
+        import msgspec
+
+        _send(self._ask, msgspec.msgpack.encode((files, render)))
         os.close(self._ask)
         self._ask = -1
-        _load()
-        for found in (work(looks, unknown[:own]), Cache.decode(_received(self._hear), "").memory):
-            memory.surveys.update(found.surveys)
-            memory.groups.update(found.groups)
+
+    def _heard(self) -> Memory:
+        from pgflow_gen.analyze.cache import Cache
+
+        return Cache.decode(_received(self._hear), "").memory
+
+    def _stop(self) -> None:
+        for handle in (self._ask, self._hear):
+            if handle >= 0:
+                os.close(handle)
+        self._ask = self._hear = -1
+        if self._child is not None:
+            # It has nothing to clean up, and may still be loading what nobody has asked it for.
+            os.kill(self._child, signal.SIGKILL)
+            os.waitpid(self._child, 0)
+            self._child = None
 
     def _start(self) -> None:
         """Only Linux forks safely enough, and only a process of one thread."""
@@ -94,13 +116,16 @@ class Helper:
         os.close(answer)
 
 
-def work(looks: Looks, files: Sequence[str]) -> Memory:
-    """Read modules as if they were the whole project; with what can be made of their flows alone."""
-    if not files:
-        return Memory()
+def work(looks: Looks, files: Sequence[str], *, render: bool) -> Memory:
+    """Read modules as if they were the whole project; with what can be made of their flows alone.
+
+    ``render``: also their pages. Of a few flows they are made sooner by who has loaded the templates.
+    """
+    from pgflow_gen.analyze import Memory
+    from pgflow_gen.analyze.whole import Whole
     from pgflow_gen.checks import run_checks
+    from pgflow_gen.diagnostics import Findings
     from pgflow_gen.made import Made
-    from pgflow_gen.render import render_pages
 
     whole = Whole(looks, Memory())
     for file in files:
@@ -108,27 +133,43 @@ def work(looks: Looks, files: Sequence[str]) -> Memory:
     findings = Findings()
     analyzed = whole.result(list(whole.found.groups.values()), findings)
     clean = run_checks(analyzed.analysis, findings)
-    pages = {} if findings.has_errors else render_pages(analyzed.analysis)
+    pages = {}
+    if render and not findings.has_errors:
+        from pgflow_gen.render import render_pages
+
+        pages = dict(render_pages(analyzed.analysis))
     Made(frozenset(), {}).keep(analyzed, clean, pages)
     return analyzed.parts
 
 
-def _load() -> None:
+def _add(memory: Memory, found: Memory) -> None:
+    memory.surveys.update(found.surveys)
+    memory.groups.update(found.groups)
+
+
+def _load(config: Config) -> None:
     """What this process needs later, while it would only wait."""
-    import pgflow_gen.write  # noqa: F401
     from pgflow_gen.checks.catalogue import rules
-    from pgflow_gen.render.environment import environment
+    from pgflow_gen.render.environment import load
+    from pgflow_gen.write import prepare
 
     rules()
-    environment().get_template("client.py.jinja")
+    prepare(config)
+    load()
 
 
 def _serve(config: Config, asked: int, answer: int) -> None:
     gc.disable()
-    import pgflow_gen.analyze.project  # noqa: F401 - what takes its time
+    import msgspec
 
-    files = msgspec.msgpack.decode(_received(asked), type=list[str])
-    _send(answer, Cache(work(Looks(config), files)).encode(""))
+    import pgflow_gen.analyze.project  # noqa: F401 - what takes its time
+    from pgflow_gen.analyze.cache import Cache
+    from pgflow_gen.checks.catalogue import rules
+    from pgflow_gen.source.looks import Looks
+
+    rules()
+    files, render = msgspec.msgpack.decode(_received(asked), type=tuple[list[str], bool])
+    _send(answer, Cache(work(Looks(config), files, render=render)).encode(""))
 
 
 def _child(serve: Callable[[], None]) -> None:

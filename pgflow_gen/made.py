@@ -1,15 +1,19 @@
-"""What checks and rendering have made of single flows, kept beside the groups the flows are read in."""
+"""What checks and rendering have made of flows, kept beside the groups that the flows are read in."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
 from pgflow_gen.analyze import Analyzed
 from pgflow_gen.ir.flow import FlowKey
-from pgflow_gen.render import Pages
+from pgflow_gen.render import Client, Pages
+
+_CLIENT = "client"
+_T = TypeVar("_T")
 
 
 class _Made(msgspec.Struct, frozen=True, array_like=True):
@@ -20,17 +24,18 @@ class _Made(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Of the flows that are read as they were before: which are clean, and their pages."""
+    """Of the flows that are read as they were before: which are clean, and their pages; and of the client."""
 
     clean: frozenset[FlowKey]
     pages: Mapping[FlowKey, Pages]
+    client: Client | None = None
 
     @classmethod
     def of(cls, analyzed: Analyzed) -> Made:
         clean, pages = set[FlowKey](), dict[FlowKey, Pages]()
         for group in analyzed.parts.groups.values():
             for name, data in group.extras.items():
-                made = _unpacked(data)
+                made = _decoded(data, _Made)
                 if made is None:
                     continue
                 key = _key(name)
@@ -38,10 +43,18 @@ class Made:
                     clean.add(key)
                 if made.pages is not None:
                     pages[key] = made.pages
-        return cls(frozenset(clean), pages)
+        return cls(frozenset(clean), pages, _decoded(analyzed.parts.extras.get(_CLIENT, b""), Client))
 
-    def keep(self, analyzed: Analyzed, clean: Collection[FlowKey], pages: Mapping[FlowKey, Pages]) -> None:
+    def keep(
+        self,
+        analyzed: Analyzed,
+        clean: Collection[FlowKey],
+        pages: Mapping[FlowKey, Pages],
+        client: Client | None = None,
+    ) -> None:
         """Put what was made now beside the groups, where it differs from what is there."""
+        if client is not None:
+            analyzed.parts.extras[_CLIENT] = msgspec.msgpack.encode(client)
         for group in analyzed.parts.groups.values():
             for flow in group.flows:
                 key, page = flow.key, pages.get(flow.key)
@@ -68,8 +81,8 @@ def _packed(made: _Made) -> bytes:
         return msgspec.msgpack.encode(_Made(made.is_clean, None))
 
 
-def _unpacked(data: bytes) -> _Made | None:
+def _decoded(data: bytes, type_: type[_T]) -> _T | None:
     try:
-        return msgspec.msgpack.decode(data, type=_Made)
+        return msgspec.msgpack.decode(data, type=type_)
     except msgspec.MsgspecError:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +21,10 @@ if TYPE_CHECKING:
 class Session:
     """One command's view of the cache. Without ``cached`` it is as if there were none."""
 
-    def __init__(self, config: Config, record: Record, *, cached: bool) -> None:
+    def __init__(self, config: Config, record: Record, helper: Helper | None = None, *, cached: bool) -> None:
         self._config = config
         self._record = record
+        self._helper = helper
         self.is_cached = cached
 
     @cached_property
@@ -48,11 +48,10 @@ class Session:
     def analyze(self, findings: Findings, *, only: Path | None = None) -> Analyzed:
         """See ``analyze.analyze``. What must be read anew is shared with a second process."""
         looks = Looks(self._config)
-        with Helper(self._config) if only is None else nullcontext() as helper:
-            cache = self._cache
-            looks.trusted = cache.trusted(self._before) if self.is_cached else {}
-            if helper is not None:
-                helper.share(looks, cache.memory)
+        cache = self._cache
+        looks.trusted = cache.trusted(self._before) if self.is_cached else {}
+        if self._helper is not None and only is None:
+            self._helper.share(looks, cache.memory)
         return analyze(self._config, findings, only=only, looks=looks, memory=cache.memory)
 
     def save(self, analyzed: Analyzed, plan: Plan | None, after: Snapshot | None = None) -> None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pgflow_gen.diagnostics import Diagnostic, Findings
-from pgflow_gen.ir.flow import Analysis, FlowSpec
-from pgflow_gen.ir.types import AliasRef, RecordRef, TypeExpr, TypeKey, TypeTable, children
+from pgflow_gen.helper import Helper
 from pgflow_gen.unchanged import Outcome, Record, Snapshot
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from pgflow_gen.analyze import Analyzed
     from pgflow_gen.config import Config
+    from pgflow_gen.ir.flow import Analysis, FlowSpec
     from pgflow_gen.memory import Session
     from pgflow_gen.render import Rendered
     from pgflow_gen.write import Plan
@@ -73,6 +73,8 @@ class _Judged:
     plan: Plan | None = field(default=None)
 
     def report(self) -> Report:
+        from pgflow_gen.sound import sound
+
         analyzed = self.analyzed
         return Report(
             self.findings.sorted(),
@@ -96,12 +98,13 @@ def check(
     ``history``: also against the shapes that were released (401). Without ``cached`` nothing counts that an
     earlier build has found out.
     """
-    from pgflow_gen.memory import Session
+    with _no_collection(), Helper(config) if only is None else nullcontext() as helper:
+        from pgflow_gen.memory import Session
 
-    session = Session(config, Record(config), cached=cached)
-    with _no_collection():
+        session = Session(config, Record(config), helper, cached=cached)
         judged = _judge(config, session, verify=verify, only=only)
     if history:
+        from pgflow_gen.sound import sound
         from pgflow_gen.write import check_shapes
 
         flows = sound(judged.analyzed, judged.findings)
@@ -130,26 +133,32 @@ def build(
     known = record.outcome(verify=verify) if cached else None
     if known is not None and not renumber:
         return _unchanged(config, known)
-    from pgflow_gen.memory import Session
+    with _no_collection(), Helper(config) as helper:
+        from pgflow_gen.memory import Session
 
-    with _no_collection():
-        session = Session(config, record, cached=cached)
+        session = Session(config, record, helper, cached=cached)
         judged = _build(config, session, verify=verify, mode=mode, renumber=renumber)
         report = judged.report()
         after: Snapshot | None = None
         if cached and report.plan is not None and _is_settled(report, mode):
-            after = record.remember(
-                _outcome(report, verify=verify), [change.path for change in report.plan.changes]
-            )
+            changed, others = _written(report.plan)
+            after = record.remember(_outcome(report, verify=verify), changed, others)
         session.save(judged.analyzed, report.plan, after)
+        record.settle()
     return report
 
 
 def _outcome(report: Report, *, verify: bool) -> Outcome:
     assert report.plan is not None
-    kept = sum(change.new is not None for change in report.plan.changes)
+    kept = sum(change.kind != "delete" for change in report.plan.changes)
     counts = (report.file_count, report.flow_count, report.step_count, kept)
     return Outcome(*counts, verify, report.diagnostics)
+
+
+def _written(plan: Plan) -> tuple[list[str], list[str]]:
+    """Of the files that are not as they were, those that have changed, and those that came or went."""
+    changed = [change.path for change in plan.pending if change.kind == "change"]
+    return changed, [change.path for change in plan.pending if change.kind != "change"]
 
 
 @contextmanager
@@ -174,6 +183,8 @@ def _is_settled(report: Report, mode: Mode) -> bool:
 
 
 def _unchanged(config: Config, known: Outcome) -> Report:
+    from pgflow_gen.ir.flow import Analysis
+    from pgflow_gen.ir.types import TypeTable
     from pgflow_gen.source.text import SourceText, read_source
 
     paths = {item.highlight.path if item.highlight else item.span.path for item in known.warnings}
@@ -200,23 +211,11 @@ def _build(config: Config, session: Session, *, verify: bool, mode: Mode, renumb
     return judged
 
 
-def sound(analyzed: Analyzed, findings: Findings) -> tuple[FlowSpec, ...]:
-    """The flows that can be rendered although others have faults."""
-    if not findings.has_errors:
-        return analyzed.analysis.flows
-    faulty = {item.span.path for item in findings if item.severity == "error"}
-    types = analyzed.analysis.types
-    return tuple(
-        flow
-        for flow in analyzed.analysis.flows
-        if not any(analyzed.module_paths.get(module) in faulty for module in _modules(flow, types))
-    )
-
-
 def _judge(config: Config, session: Session, *, verify: bool, only: Path | None = None) -> _Judged:
     from pgflow_gen.checks import run_checks
     from pgflow_gen.made import Made
     from pgflow_gen.render import render, report_collisions
+    from pgflow_gen.sound import sound
 
     findings = Findings()
     analyzed = session.analyze(findings, only=only)
@@ -228,8 +227,8 @@ def _judge(config: Config, session: Session, *, verify: bool, only: Path | None 
     analysis = replace(analyzed.analysis, flows=sound(analyzed, findings))
     whole = not findings.has_errors
     if whole or (verify and analysis.flows):
-        rendered = render(analysis, config, made.pages)
-        made.keep(analyzed, clean, rendered.pages)
+        rendered = render(analysis, config, made.pages, made.client)
+        made.keep(analyzed, clean, rendered.pages, rendered.client)
         judged.rendered = rendered if whole else None
         if verify and analysis.flows:
             from pgflow_gen.verify import verify as verify_by_mypy
@@ -238,28 +237,3 @@ def _judge(config: Config, session: Session, *, verify: bool, only: Path | None 
     else:
         made.keep(analyzed, clean, {})
     return judged
-
-
-def _modules(flow: FlowSpec, types: TypeTable) -> Iterator[str]:
-    """The modules that a flow is made of: its own, its steps', and those of all types it mentions."""
-    yield from flow.modules
-    seen: set[TypeKey] = set()
-    stack = [flow.input, *(step.returns for step in flow.steps)]
-    stack += [param.type for step in flow.steps for param in step.params]
-    while stack:
-        type_ = stack.pop()
-        if type_ is None:
-            continue
-        stack += children(type_)
-        if isinstance(type_, RecordRef | AliasRef) and type_.key not in seen:
-            seen.add(type_.key)
-            yield type_.key.module
-            stack += _inside(type_, types)
-
-
-def _inside(ref: RecordRef | AliasRef, types: TypeTable) -> list[TypeExpr]:
-    if isinstance(ref, RecordRef):
-        record = types.records.get(ref.key)
-        return [] if record is None else [item.type for item in record.fields]
-    alias = types.aliases.get(ref.key)
-    return [] if alias is None else [alias.target]

@@ -57,6 +57,7 @@ class Record:
         self._file = config.root / RECORD
         self.before: Snapshot | None = None
         """What every file was like, once ``outcome`` was asked for."""
+        self._written: Snapshot = {}
 
     def outcome(self, *, verify: bool) -> Outcome | None:
         """The last clean build's outcome, if the same build would come to it again."""
@@ -76,18 +77,16 @@ class Record:
         """Stands for everything but the project's files: with another one, nothing that was kept counts."""
         return _key(self._config)
 
-    def remember(self, outcome: Outcome, generated: Iterable[str]) -> Snapshot | None:
-        """Keep ``outcome``; of the files in ``generated`` (below the root) the build has made new ones.
+    def remember(
+        self, outcome: Outcome, changed: Iterable[str], others: Iterable[str] = ()
+    ) -> Snapshot | None:
+        """Keep ``outcome``; the build has changed files, and made or deleted ``others`` (below the root).
 
-        Hands out what every file is like now, unless something else has changed meanwhile. Failing to
-        remember costs time only.
+        Hands out what every file was like before it was read, or once it was written; None where files came
+        and went that are not the build's. Failing to remember costs time only.
         """
-        if self.before is None:
-            return None
-        after = snapshot(self._config)
-        root = os.fspath(self._config.root)
-        ours = {os.path.join(root, path) for path in generated}
-        if after is None or _without(after, ours) != _without(self.before, ours):
+        after = self._after(changed, others)
+        if after is None:
             return None
         text = json.dumps({"key": self.key, "outcome": asdict(outcome), "files": after})
         try:
@@ -101,6 +100,27 @@ class Record:
         except OSError:
             return after
         return after
+
+    def _after(self, changed: Iterable[str], others: Iterable[str]) -> Snapshot | None:
+        """A file that somebody else changes meanwhile is known as it was before: next time, it differs."""
+        if self.before is None:
+            return None
+        root, after = os.fspath(self._config.root), dict(self.before)
+        ours = {os.path.join(root, path) for path in others}
+        try:
+            for place in (os.path.join(root, path) for path in changed):
+                self._written[place] = _stamp(os.stat(place))
+        except OSError:
+            return None
+        after |= self._written
+        if not ours:
+            return after
+        now = snapshot(self._config)
+        return None if now is None or _without(now, ours) != _without(after, ours) else now
+
+    def settle(self) -> None:
+        """Wait until whoever changes a file that the build has changed gives it another time."""
+        _await_tick(self._written)
 
 
 def snapshot(config: Config, *, generated: bool = True) -> Snapshot | None:
@@ -126,11 +146,16 @@ def snapshot(config: Config, *, generated: bool = True) -> Snapshot | None:
                 found[place] = _stamp(os.stat(place))
     except (OSError, _Untold):
         return None
-    newest = max((max(stamp[2:]) for stamp in found.values() if stamp), default=0)
+    _await_tick(found)
+    return found
+
+
+def _await_tick(files: Snapshot) -> None:
+    """What is changed afterwards carries another time than any of ``files``."""
+    newest = max((max(stamp[2:]) for stamp in files.values() if stamp), default=0)
     left = newest / 1e9 + _TICK - time.time()
     if 0 < left <= _TICK:
-        time.sleep(left)  # what is changed from now on carries another time
-    return found
+        time.sleep(left)
 
 
 class _Untold(Exception):

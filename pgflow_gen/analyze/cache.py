@@ -20,7 +20,7 @@ from pgflow_gen.diagnostics import Diagnostic
 from pgflow_gen.unchanged import Snapshot, Stamp
 
 MODULES = Path(".pgflow") / "cache" / "modules"
-_MAGIC = b"pgflow-gen modules 1\n"
+_MAGIC = b"pgflow-gen modules 2\n"
 _DIGEST = hashlib.sha256
 _HEAD = len(_MAGIC) + _DIGEST().digest_size
 _UNFIT = (ValueError, TypeError, OverflowError, LookupError, msgspec.MsgspecError)
@@ -39,6 +39,7 @@ class _File(msgspec.Struct, array_like=True):
     key: str
     texts: dict[str, tuple[Stamp, str]]
     outputs: dict[str, tuple[Stamp, str]]
+    extras: dict[str, bytes]
     surveys: list[Surveyed]
     groups: list[_Group]
 
@@ -72,14 +73,16 @@ class Cache:
         if file.key != key:
             return cls()
         groups = {item.members: _group(item) for item in file.groups}
-        memory = Memory({item.file: item for item in file.surveys}, groups)
+        memory = Memory({item.file: item for item in file.surveys}, groups, file.extras)
         return cls(memory, file.texts, file.outputs)
 
     def encode(self, key: str) -> bytes:
         """What cannot be encoded (halves of surrogate pairs in a path, say) is left out."""
-        surveys = [item for item in self.memory.surveys.values() if _is_fit(item)]
+        surveys = list(self.memory.surveys.values())
+        if not _is_fit(surveys):
+            surveys = list(filter(_is_fit, surveys))
         groups = [found for item in self.memory.groups.values() if (found := _kept(item))]
-        payload = msgspec.msgpack.encode([key, self.texts, self.outputs, surveys, groups])
+        payload = msgspec.msgpack.encode([key, self.texts, self.outputs, self.memory.extras, surveys, groups])
         return b"".join((_MAGIC, _DIGEST(payload).digest(), payload))
 
     def save(self, root: Path, key: str) -> None:

@@ -77,3 +77,5 @@ class Memory:
 
     surveys: dict[str, Surveyed] = field(default_factory=dict)
     groups: dict[tuple[str, ...], Group] = field(default_factory=dict)
+    extras: dict[str, bytes] = field(default_factory=dict)
+    """What later floors have made of all flows together; it tells itself whether it still counts."""

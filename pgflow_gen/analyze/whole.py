@@ -174,7 +174,7 @@ class Whole:
             Texts.of(self.looks, digests),
             {name: display_path(root, modules[name]) for name in sorted(modules)},
             {name: digests[modules[name]] for name in sorted(modules)},
-            Memory(self.found.surveys, {group.members: group for group in groups}),
+            Memory(self.found.surveys, {group.members: group for group in groups}, dict(self.memory.extras)),
         )
 
 

@@ -9,10 +9,11 @@ from pgflow_gen.render.docs import render_graph
 from pgflow_gen.render.dot import render_dot
 from pgflow_gen.render.pages import Pages
 from pgflow_gen.render.places import Place, WiringMap
-from pgflow_gen.render.rendered import Rendered, RenderedFile, render, render_pages
+from pgflow_gen.render.rendered import Client, Rendered, RenderedFile, render, render_pages
 from pgflow_gen.render.sql import compile_sql
 
 __all__ = [
+    "Client",
     "Pages",
     "Place",
     "Rendered",

@@ -43,3 +43,9 @@ def environment() -> Environment:
 def render_template(name: str, **context: object) -> str:
     """The template's text, ending in exactly one newline."""
     return environment().get_template(name).render(context).rstrip("\n") + "\n"
+
+
+def load() -> None:
+    """Make the templates ready that every flow needs."""
+    for name in ("flow.py.jinja", "flow.md.jinja"):
+        environment().get_template(name)

@@ -1,11 +1,16 @@
-"""All that is made of one flow alone. It follows from the flow, its types and its stem, and can be kept."""
+"""All that is made of one flow alone. It follows from the flow, its types and its stem, and can be kept.
+
+What a flow's files hold is most of it by far, and hardly ever asked for again: kept are its digests.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import msgspec
 
+from pgflow_gen.digest import digest
 from pgflow_gen.render.docs import flow_document
 from pgflow_gen.render.facts import Facts
 from pgflow_gen.render.proofs import add_proofs
@@ -16,13 +21,13 @@ from pgflow_gen.render.wiring import Part, Wiring, add_calls
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True):
-    """What a flow's own files hold."""
+    """What is known of a flow's own files."""
 
     stem: str
     has_input: bool
     facts: Facts
-    files: dict[str, bytes]
-    """Path in the folder of generated files -> content."""
+    digests: dict[str, str]
+    """Path in the folder of generated files -> digest of the content."""
 
 
 class Pages(msgspec.Struct, frozen=True, array_like=True):
@@ -33,24 +38,56 @@ class Pages(msgspec.Struct, frozen=True, array_like=True):
     proofs: Part
 
 
-def texts(view: FlowView) -> Text:
-    """Render the files of one flow."""
-    facts, stem = Facts.of(view.flow, view.types), view.stem
-    files = {
-        f"{stem}.py": flow_module(view),
-        f"schemas/{stem}.json": contract_schema(view, facts),
-        f"docs/{stem}.md": flow_document(view.flow, view.types),
-    }
-    return Text(stem, view.has_input, facts, {path: text.encode() for path, text in files.items()})
+class FlowPages:
+    """One flow on its way to its pages: each part is worked out when it is asked for, and once.
 
+    ``known`` are pages of the very same flow, from an earlier rendering.
+    """
 
-def calls(wiring: Wiring, known: Pages | None, view: Callable[[], FlowView]) -> Part:
-    """The flow's calls, added to the wiring."""
-    return wiring.add(known.calls if known else None, lambda modules, page: add_calls(view(), modules, page))
+    def __init__(self, stem: str, view: Callable[[], FlowView], known: Pages | None) -> None:
+        self.stem = stem
+        self.known = known if known is not None and known.text.stem == stem else None
+        self._view = view
 
+    @cached_property
+    def view(self) -> FlowView:
+        return self._view()
 
-def proofs(wiring: Wiring, known: Pages | None, view: Callable[[], FlowView]) -> Part:
-    """The proofs about the flow's records, added to the wiring."""
-    return wiring.add(
-        known.proofs if known else None, lambda modules, page: add_proofs(view(), modules, page)
-    )
+    @cached_property
+    def facts(self) -> Facts:
+        return self.known.text.facts if self.known else Facts.of(self.view.flow, self.view.types)
+
+    @cached_property
+    def contents(self) -> dict[str, bytes]:
+        """The flow's own files by their paths."""
+        view, stem = self.view, self.stem
+        files = {
+            f"{stem}.py": flow_module(view),
+            f"schemas/{stem}.json": contract_schema(view, self.facts),
+            f"docs/{stem}.md": flow_document(view.flow, view.types),
+        }
+        return {path: text.encode() for path, text in files.items()}
+
+    @cached_property
+    def text(self) -> Text:
+        if self.known is not None:
+            return self.known.text
+        digests = {path: digest(content) for path, content in self.contents.items()}
+        return Text(self.stem, self.view.has_input, self.facts, digests)
+
+    def calls(self, wiring: Wiring) -> Part:
+        """The flow's calls, added to the wiring."""
+        known = self.known.calls if self.known else None
+        return wiring.add(known, lambda modules, page: add_calls(self.view, modules, page))
+
+    def proofs(self, wiring: Wiring) -> Part:
+        """The proofs about the flow's records, added to the wiring."""
+        known = self.known.proofs if self.known else None
+        return wiring.add(known, lambda modules, page: add_proofs(self.view, modules, page))
+
+    def pages(self, calls: Part, proofs: Part) -> Pages:
+        """``known`` itself where it is all as it was, which need not be kept again."""
+        known = self.known
+        if known is not None and calls is known.calls and proofs is known.proofs:
+            return known
+        return Pages(self.text, calls, proofs)

@@ -32,16 +32,16 @@ class Style:
             return f"{prefix}_{purpose}_{flow}_flow{self.suffix}"
         return f"{prefix:04d}_{'' if purpose == 'create' else 'alter_'}{flow}{self.suffix}"
 
-    def dress(self, script: Script, name: str, after: str | None, app: str) -> bytes:
-        """The file ``name``. ``after``: what it follows, where the style chains; ``app``: Django's label."""
+    def dress(self, script: Script, name: str, after: str | None, app: str) -> str:
+        """The text of ``name``. ``after``: what it follows, in a chaining style; ``app``: Django's label."""
         if self.is_chained:
             title = name.removesuffix(self.suffix)
             context = {"script": script, "title": title, "link": self.link(name), "after": after, "app": app}
-            return render_template(f"migration.{self.name}.jinja", **context).encode()
+            return render_template(f"migration.{self.name}.jinja", **context)
         if self.name == "dbmate":
             # dbmate brings its own transaction.
-            return f"{script.head}-- migrate:up\n\n{script.body}\n-- migrate:down\n".encode()
-        return script.framed.encode()
+            return f"{script.head}-- migrate:up\n\n{script.body}\n-- migrate:down\n"
+        return script.framed
 
     def link(self, name: str) -> str:
         """What a later file calls the file ``name``: a revision, or a module's name."""

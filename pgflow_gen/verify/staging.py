@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pgflow_gen.config import Config
-from pgflow_gen.render import Rendered
+from pgflow_gen.digest import digest
+from pgflow_gen.render import Rendered, RenderedFile
 from pgflow_gen.verify.settings import STAGED_PACKAGE, Settings
 
 CACHE = Path(".pgflow") / "cache"
@@ -18,11 +19,14 @@ CACHE = Path(".pgflow") / "cache"
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """``folder`` holds the staged package and mypy's configuration; ``cache`` outlives the build."""
+    """``folder`` holds the staged package and mypy's configuration; ``cache`` outlives the build.
+
+    ``digests`` are those of all files in it, by path.
+    """
 
     folder: Path
     cache: Path
-    texts: dict[str, bytes]
+    digests: dict[str, str]
 
     @property
     def wiring(self) -> Path:
@@ -61,18 +65,16 @@ def _own_cache(root: Path) -> Path | None:
 def _fill(cache: Path, rendered: Rendered, settings: Settings) -> Staging:
     """Files that are as they should be are not touched: mypy's own cache goes by their times."""
     folder = cache / "verify"
-    texts = {
-        f"{STAGED_PACKAGE}/{file.path}": file.content for file in rendered.files if file.path.endswith(".py")
-    }
-    texts["mypy.ini"] = settings.ini(cache / "mypy").encode()
-    for path in sorted((folder / STAGED_PACKAGE).glob("*.py")):
-        if path.relative_to(folder).as_posix() not in texts:
-            path.unlink(missing_ok=True)
-    for name, content in texts.items():
-        place = folder / name
-        if not place.is_file() or place.read_bytes() != content:
-            _replace(place, content)
-    return Staging(folder, cache, texts)
+    files = {f"{STAGED_PACKAGE}/{file.path}": file for file in rendered.files if file.path.endswith(".py")}
+    files["mypy.ini"] = RenderedFile.of("mypy.ini", settings.ini(cache / "mypy"))
+    for place in sorted((folder / STAGED_PACKAGE).glob("*.py")):
+        if place.relative_to(folder).as_posix() not in files:
+            place.unlink(missing_ok=True)
+    for path, file in files.items():
+        place = folder / path
+        if not place.is_file() or digest(place.read_bytes()) != file.digest:
+            _replace(place, file.content)
+    return Staging(folder, cache, {path: file.digest for path, file in files.items()})
 
 
 def _replace(place: Path, content: bytes) -> None:

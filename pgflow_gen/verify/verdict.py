@@ -16,7 +16,7 @@ from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.verify.closure import closure
 from pgflow_gen.verify.staging import Staging
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Verdicts:
@@ -31,7 +31,7 @@ class Verdicts:
         self._modules = modules | {key.module for key in (*types.records, *types.aliases)}
         self._judged = _digest(
             json.dumps([_FORMAT, _environment(), [str(root) for root in self._roots]]).encode(),
-            *(part for name in sorted(staging.texts) for part in (name.encode(), staging.texts[name])),
+            *(text.encode() for item in sorted(staging.digests.items()) for text in item),
         )
 
     def is_known_clean(self) -> bool:

@@ -2,7 +2,7 @@
 
 from pgflow_gen.write.apply import apply
 from pgflow_gen.write.errors import WriteError
-from pgflow_gen.write.plan import Change, Plan, check_shapes, make_plan
+from pgflow_gen.write.plan import Change, Plan, check_shapes, make_plan, prepare
 from pgflow_gen.write.release import drafts, release
 from pgflow_gen.write.report import diff, edited_findings, stale_findings
 
@@ -16,6 +16,7 @@ __all__ = [
     "drafts",
     "edited_findings",
     "make_plan",
+    "prepare",
     "release",
     "stale_findings",
 ]

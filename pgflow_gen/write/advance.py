@@ -8,11 +8,10 @@ from datetime import datetime
 
 from pgflow_gen.ir.flow import Analysis, FlowSpec
 from pgflow_gen.render.facts import Facts
-from pgflow_gen.render.rendered import Rendered
+from pgflow_gen.render.rendered import Rendered, RenderedFile
 from pgflow_gen.render.sql import Script, alike, alter_script
 from pgflow_gen.render.styles import Purpose, Style
 from pgflow_gen.write.chain import Node, end, read_node
-from pgflow_gen.write.digest import digest
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.ledger import Entry, Ledger
 from pgflow_gen.write.prefixes import Prefixes
@@ -23,11 +22,11 @@ _UNNAMED = ""
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """``texts`` are the drafts that are rendered from flows, by file name; ``moved`` are forgotten files
+    """``drafts`` are those that are rendered from flows, by file name; ``moved`` are forgotten files
     that the ledger knows by another name now."""
 
     ledger: Ledger
-    texts: dict[str, bytes]
+    drafts: dict[str, RenderedFile]
     moved: frozenset[str] = frozenset()
 
 
@@ -54,7 +53,7 @@ class _Draft:
 
 
 def advance(ledger: Ledger, rendered: Rendered, setting: Setting, *, renumber: bool = False) -> Advanced:
-    """The ledger after this build, and the text of every draft.
+    """The ledger after this build, and every draft as a file.
 
     A file that the ledger has forgotten keeps its name. Flows that are gone keep their migrations: none ever
     takes anything back. ``renumber`` moves drafts behind all that is shipped or not ours. Raises WriteError
@@ -81,14 +80,14 @@ def advance(ledger: Ledger, rendered: Rendered, setting: Setting, *, renumber: b
         kept = held if renumber else held + [draft.entry for draft in movable]
         _link(movable + unnamed if renumber else unnamed, kept, strangers)
         _relink(ledger, drafts, strangers)
-    texts: dict[str, bytes] = {}
+    files: dict[str, RenderedFile] = {}
     for draft in drafts:
         if draft.script is not None:
             name, after = draft.entry.name, draft.entry.after
-            texts[name] = setting.style.dress(draft.script, name, after, setting.app)
-            draft.entry = replace(draft.entry, digest=digest(texts[name]))
+            files[name] = RenderedFile.of(name, setting.style.dress(draft.script, name, after, setting.app))
+            draft.entry = replace(draft.entry, digest=files[name].digest)
     after_all = Ledger.of([*fixed, *(draft.entry for draft in drafts)])
-    return Advanced(after_all, texts, frozenset(adopted - after_all.names))
+    return Advanced(after_all, files, frozenset(adopted - after_all.names))
 
 
 def _left_alone(ledger: Ledger, analysis: Analysis, setting: Setting) -> Iterator[_Draft]:

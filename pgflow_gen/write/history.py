@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgflow_gen.diagnostics import Findings, Span
+from pgflow_gen.digest import digest
 from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.write.advance import Advanced, Setting
 from pgflow_gen.write.chain import read_node
-from pgflow_gen.write.digest import digest
 from pgflow_gen.write.ledger import Entry, Ledger
 from pgflow_gen.write.present import Present
 
@@ -20,7 +20,7 @@ def rewritten_history(ledger: Ledger, advanced: Advanced, present: Present, find
     """Shipped migrations, and drafts whose flow is gone, that do not read as they did."""
     kept = advanced.ledger.names
     for entry in ledger.entries:
-        if not entry.shipped and (entry.name in advanced.texts or entry.name not in kept):
+        if not entry.shipped and (entry.name in advanced.drafts or entry.name not in kept):
             continue  # rendered anew, or given up: the plan's business
         path = present.path(entry.name)
         content = present.folders.read(path)
@@ -67,7 +67,7 @@ def _same_prefix(advanced: Advanced, others: dict[int, list[str]]) -> dict[str, 
     """Drafts that are not the only ones of their number: all of them, but for one that may keep it."""
     found: dict[str, str] = {}
     for prefix, names in others.items():
-        movable = [name for name in sorted(names) if name in advanced.texts]
+        movable = [name for name in sorted(names) if name in advanced.drafts]
         if len(movable) == len(names):
             movable = movable[1:]
         for name in movable:
@@ -87,7 +87,7 @@ def _same_parent(ledger: Ledger, advanced: Advanced, setting: Setting) -> dict[s
         followers.setdefault(after, []).append(name)
     found: dict[str, str] = {}
     for names in followers.values():
-        movable = [name for name in sorted(names) if name in advanced.texts]
+        movable = [name for name in sorted(names) if name in advanced.drafts]
         if len(movable) == len(names):
             movable = movable[1:]
         for name in movable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -70,6 +71,7 @@ def decode(content: bytes, path: str) -> Manifest:
         ) from error
 
 
+@lru_cache(maxsize=1)
 def decode_merged(content: bytes, path: str) -> Manifest:
     """The manifest in ``content``, of both branches when git left its marks there. Raises WriteError."""
     if not has_conflict(content):

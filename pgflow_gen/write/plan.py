@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -10,13 +11,13 @@ from typing import Literal, TypeAlias
 
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Findings, Span
+from pgflow_gen.digest import digest, same
 from pgflow_gen.ir.flow import Analysis
-from pgflow_gen.render.rendered import Rendered
+from pgflow_gen.render.rendered import Rendered, RenderedFile
 from pgflow_gen.render.styles import STYLES, Style
 from pgflow_gen.write.advance import Setting, advance
 from pgflow_gen.write.chain import app_label
 from pgflow_gen.write.changed_shapes import changed_shapes
-from pgflow_gen.write.digest import digest, same
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.folders import Folders
 from pgflow_gen.write.history import rewritten_history, shared_places
@@ -30,7 +31,7 @@ ChangeKind: TypeAlias = Literal["create", "change", "delete", "keep"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One file; ``path`` is POSIX and relative to the project.
+    """One file; ``path`` is POSIX and relative to the project. A kept file's contents are left out.
 
     ``is_edited``: not as it was written by us. ``was_written``: the manifest tells of it.
     """
@@ -84,9 +85,7 @@ def make_plan(
     Raises WriteError when a folder cannot be used, or a file that is not ours stands in the way.
     """
     folders = Folders.of(config)
-    manifest_path = (folders.out / NAME).as_posix()
-    old_bytes = folders.read(manifest_path)
-    old = decode_merged(old_bytes, manifest_path) if old_bytes is not None else Manifest(tool_version())
+    manifest_path, old_bytes, old = _written(folders)
     setting = _setting(config, folders, old.ledger, now or datetime.now(UTC))
     advanced = advance(old.ledger, rendered, setting, renumber=renumber)
     findings = Findings()
@@ -99,23 +98,23 @@ def make_plan(
         _conflict(manifest_path, findings)
     # Joined as text: thousands of pure paths take a tenth of a second.
     out = "" if folders.out == PurePosixPath() else f"{folders.out}/"
-    wanted = {f"{out}{file.path}": file.content for file in rendered.files}
-    wanted |= {setting.present.path(name): text for name, text in advanced.texts.items()}
+    wanted = {f"{out}{file.path}": file for file in rendered.files}
+    wanted |= {setting.present.path(name): file for name, file in advanced.drafts.items()}
     wanted |= _package(setting, old.files)
-    kept = {setting.present.path(name) for name in advanced.ledger.names} - wanted.keys()
-    hashes = {path: digest(content) for path, content in wanted.items()}
+    hashes = {path: file.digest for path, file in wanted.items()}
+    kept = {setting.present.path(name) for name in advanced.ledger.names} - hashes.keys()
+    migrations = {setting.present.path(name) for name in advanced.drafts.keys() | old.ledger.names}
     surely = written or {}
     changes = [
-        Change("keep", path, content, content)
-        if surely.get(path) == hashes[path]
-        else _change(path, content, old.files, folders)
-        for path, content in wanted.items()
+        Change("keep", path, None, None, is_migration=path in migrations)
+        if surely.get(path) == file.digest
+        else replace(_change(path, file, old.files, folders), is_migration=path in migrations)
+        for path, file in wanted.items()
     ]
     known = dict(old.files) | _digests(setting, advanced.moved)
-    changes += _leftovers({*known} - {*wanted} - kept, known, folders)
-    migrations = {setting.present.path(name) for name in advanced.texts.keys() | old.ledger.names}
-    changes = [
-        replace(change, is_migration=True) if change.path in migrations else change for change in changes
+    changes += [
+        replace(change, is_migration=change.path in migrations)
+        for change in _leftovers(known.keys() - hashes.keys() - kept, known, folders)
     ]
     listed = hashes | {path: old.files[path] for path in kept if path in old.files}
     new = Manifest(tool_version(), listed, shapes(rendered), advanced.ledger)
@@ -124,13 +123,24 @@ def make_plan(
     return Plan(folders, (*ordered, manifest), findings.sorted(), hashes)
 
 
-def check_shapes(analysis: Analysis, config: Config, findings: Findings) -> None:
-    """A 401 at each flow whose shape is not the released one. Raises WriteError for a broken manifest."""
-    folders = Folders.of(config)
+def prepare(config: Config) -> None:
+    """Read what every plan starts from, while there is nothing else to do. Says nothing: the plan will."""
+    with suppress(WriteError):
+        _written(Folders.of(config))
+
+
+def _written(folders: Folders) -> tuple[str, bytes | None, Manifest]:
+    """Where the manifest is, its bytes, and what it tells. Raises WriteError for a broken one."""
     path = (folders.out / NAME).as_posix()
     content = folders.read(path)
+    return path, content, Manifest(tool_version()) if content is None else decode_merged(content, path)
+
+
+def check_shapes(analysis: Analysis, config: Config, findings: Findings) -> None:
+    """A 401 at each flow whose shape is not the released one. Raises WriteError for a broken manifest."""
+    _, content, manifest = _written(Folders.of(config))
     if content is not None:
-        changed_shapes(decode_merged(content, path).ledger, analysis, findings)
+        changed_shapes(manifest.ledger, analysis, findings)
 
 
 def _setting(config: Config, folders: Folders, ledger: Ledger, now: datetime) -> Setting:
@@ -159,13 +169,13 @@ def _digests(setting: Setting, names: frozenset[str]) -> dict[str, str]:
     return {setting.present.path(name): digest(setting.present.text(name).encode()) for name in names}
 
 
-def _package(setting: Setting, known: Mapping[str, str]) -> dict[str, bytes]:
+def _package(setting: Setting, known: Mapping[str, str]) -> dict[str, RenderedFile]:
     """Django takes no folder without an ``__init__.py``; one that is there already is not ours."""
     if setting.style.name != "django":
         return {}
     path = setting.present.path("__init__.py")
     is_ours = path in known or setting.present.folders.read(path) is None
-    return {path: b""} if is_ours else {}
+    return {path: RenderedFile.of(path, "")} if is_ours else {}
 
 
 def _conflict(path: str, findings: Findings) -> None:
@@ -177,19 +187,20 @@ def _conflict(path: str, findings: Findings) -> None:
     )
 
 
-def _change(path: str, content: bytes, known: Mapping[str, str], folders: Folders) -> Change:
+def _change(path: str, file: RenderedFile, known: Mapping[str, str], folders: Folders) -> Change:
     old = folders.read(path)
     if old is None:
-        return Change("create", path, None, content, was_written=path in known)
-    if same(old, content):
-        return Change("keep", path, old, content)
+        return Change("create", path, None, file.content, was_written=path in known)
+    found = digest(old)
+    if found == file.digest:
+        return Change("keep", path, None, None)
     if path not in known and not _looks_generated(old):
         raise WriteError(
             f"{path} exists and was not written by pgflow-gen",
             help="move it away, or set another folder in [tool.pgflow-gen]",
         )
-    is_edited = known.get(path, digest(old)) != digest(old) and not has_conflict(old)
-    return Change("change", path, old, content, is_edited, was_written=path in known)
+    is_edited = known.get(path, found) != found and not has_conflict(old)
+    return Change("change", path, old, file.content, is_edited, was_written=path in known)
 
 
 def _looks_generated(content: bytes) -> bool:
@@ -218,5 +229,5 @@ def _manifest_change(path: str, old_bytes: bytes | None, old: Manifest, new: Man
     is_other_tool = new.tool_version != old.tool_version
     unchanged = replace(new, tool_version=old.tool_version).encode() if is_other_tool else content
     if same(unchanged, old_bytes):
-        return Change("keep", path, old_bytes, old_bytes)
+        return Change("keep", path, None, None)
     return Change("change", path, old_bytes, content)

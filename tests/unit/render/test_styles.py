@@ -18,7 +18,7 @@ SCRIPT = create_script(CRAWL, TYPES)
 
 
 def dress(style: str, after: str | None = None) -> str:
-    return STYLES[style].dress(SCRIPT, "0001_crawl.py", after, "shop").decode()
+    return STYLES[style].dress(SCRIPT, "0001_crawl.py", after, "shop")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from pgflow_gen.digest import digest
 from pgflow_gen.ir.flow import FlowSpec, Json
 from pgflow_gen.write import WriteError
-from pgflow_gen.write.digest import digest
 from pgflow_gen.write.ledger import Ledger, join
 from tests.support.history import History
 from tests.support.ir import STR, flow, param, step
