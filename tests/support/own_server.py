@@ -20,7 +20,7 @@ import psutil  # type: ignore[import-untyped]
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from tests.support.server import PREFIX, embedded, end
+from tests.support.server import PREFIX, embedded, end, lives, until_dead
 from tests.support.wait import eventually
 
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "autovacuum_naptime": "1h", "timezone": "UTC"}
@@ -74,7 +74,8 @@ class OwnServer:
         postmaster = self.postmaster()
         children = postmaster.children(recursive=True)
         postmaster.send_signal(signal.SIGKILL)
-        psutil.wait_procs([postmaster, *children], timeout=30)
+        until_dead(children, timeout=30)
+        psutil.wait_procs([postmaster], timeout=30)  # its number too must be free: it stands in lock files
 
     def kill_backend(self) -> None:
         """kill -9 of one session's process: the server throws out everybody and recovers."""
@@ -97,7 +98,7 @@ class OwnServer:
 
     def is_running(self) -> bool:
         try:
-            return bool(self.postmaster().is_running())
+            return lives(self.postmaster())
         except (OSError, psutil.Error):
             return False
 

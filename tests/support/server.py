@@ -10,8 +10,9 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -155,7 +156,22 @@ def end(data: Path) -> None:
     server = _postmaster_of(data)
     if server is not None:
         server.send_signal(signal.SIGQUIT)
-        psutil.wait_procs([server], timeout=10)
+        until_dead([server], timeout=10)
+
+
+def until_dead(processes: Iterable[psutil.Process], timeout: float) -> None:
+    """Wait until these have ended, though init may not have taken note, which can take it a second."""
+    left = list(processes)
+    deadline = time.monotonic() + timeout
+    while (left := [process for process in left if lives(process)]) and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _postmaster_of(data: Path) -> psutil.Process | None:
