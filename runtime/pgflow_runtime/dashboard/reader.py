@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from pgflow_runtime.client.checking import acheck
+from pgflow_runtime.client.checking import alent
 from pgflow_runtime.dashboard import statements
 from pgflow_runtime.migrate.roles import CLIENT, OWNER
 from pgflow_runtime.store import application_name, connected, judge_core, translated
@@ -62,7 +62,6 @@ class Reader:
             max_size=CONNECTIONS,
             open=False,
             timeout=10,
-            check=acheck,
             name="pgflow-dashboard",
             kwargs={"autocommit": True, "row_factory": dict_row},
             configure=_read_only,
@@ -78,7 +77,7 @@ class Reader:
     async def rows(self, statement: LiteralString, **values: object) -> list[Row]:
         """All rows of a statement of ``statements``."""
         with translated(self._conninfo):
-            async with self._pool.connection() as connection:
+            async with alent(self._pool) as connection:
                 cursor = await connection.execute(statement, values)
                 return await cursor.fetchall()
 
