@@ -8,6 +8,7 @@ import click
 
 from pgflow_gen.cli.options import cache_option, common_options, format_option, verify_option
 from pgflow_gen.cli.output import load_project, print_changes, print_findings, print_summary, refusals
+from pgflow_gen.cli.short_lived import short_lived
 from pgflow_gen.report import Format
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def build(
             load_project, lambda config: _watched(config, verify=verify, cached=cached, format=format)
         )
         return
+    short_lived()
     mode: pipeline.Mode = "check" if check_only else "diff" if show_diff else "write"
     with refusals():
         report = pipeline.build(load_project(), verify=verify, mode=mode, renumber=renumber, cached=cached)

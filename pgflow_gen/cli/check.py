@@ -6,6 +6,7 @@ import click
 
 from pgflow_gen.cli.options import cache_option, common_options, format_option, verify_option
 from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
+from pgflow_gen.cli.short_lived import short_lived
 from pgflow_gen.report import Format
 
 
@@ -30,6 +31,7 @@ def check(ctx: click.Context, format: Format, verify: bool, cached: bool) -> Non
     """
     from pgflow_gen import pipeline
 
+    short_lived()
     with refusals():
         report = pipeline.check(load_project(), verify=verify, history=True, cached=cached)
     print_findings(report, format)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ _FLAGS = (
     "--hide-error-context",
     "--show-absolute-path",
 )
+_LEASHED = Path(__file__).with_name("leashed.py")
 
 
 class VerifyError(ConfigError):
@@ -47,16 +49,7 @@ def run_mypy(staging: Staging, config: Config) -> list[Reported]:
     roots = [str(staging.folder), *(str((config.root / source).resolve()) for source in config.src)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MYPY")}
     environment |= {"MYPYPATH": os.pathsep.join(roots), "PYTHONUTF8": "1"}
-    command = [sys.executable, "-P", "-m", "mypy", *_FLAGS, "--config-file", str(staging.ini)]
-    done = subprocess.run(
-        [*command, str(staging.wiring)],
-        cwd=config.root,
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    done = _run([*_FLAGS, "--config-file", str(staging.ini), str(staging.wiring)], config.root, environment)
     reported, rest = _decode(done.stdout, config.root)
     stopped = [item for item in reported if item.is_syntax][:1]
     if (done.returncode not in (0, 1) or rest) and not stopped:
@@ -65,6 +58,27 @@ def run_mypy(staging: Staging, config: Config) -> list[Reported]:
         raise _cannot_judge([*rest, *refused, *done.stderr.splitlines()])
     # The first error of a module that does not parse says it; the others follow from it.
     return stopped or reported
+
+
+def _run(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """mypy on a leash: it ends with this process, however that ends."""
+    end, leash = os.pipe()
+    try:
+        return subprocess.run(
+            [sys.executable, "-P", str(_LEASHED), *arguments],
+            cwd=folder,
+            env=environment,
+            stdin=end,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    finally:
+        os.close(end)
+        os.close(leash)
 
 
 def _decode(output: str, root: Path) -> tuple[list[Reported], list[str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pgflow_gen.render.styles import Purpose
@@ -32,7 +34,7 @@ class Orphan:
         return int(match[1]) if match else 0
 
 
-@dataclass(slots=True)
+@dataclass
 class Present:
     """Files by name, read when they are asked for."""
 
@@ -49,7 +51,13 @@ class Present:
         return Present(self.folders, tuple(name for name in self.names if name not in names), self._texts)
 
     def path(self, name: str) -> str:
-        return (self.folders.migrations / name).as_posix()
+        return f"{self._prefix}{name}"
+
+    @cached_property
+    def _prefix(self) -> str:
+        """Joined as text: thousands of pure paths take a tenth of a second."""
+        folder = self.folders.migrations
+        return "" if folder == PurePosixPath() else f"{folder}/"
 
     def text(self, name: str) -> str:
         if name not in self._texts:
