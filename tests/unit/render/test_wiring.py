@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from pgflow_gen.config import Config
 from pgflow_gen.ir.flow import Analysis
-from pgflow_gen.ir.types import NONE, NewTypeRef, TypeExpr, TypeKey
+from pgflow_gen.ir.types import NONE, AnyType, JsonType, NewTypeRef, TypeExpr, TypeKey
 from pgflow_gen.render import Place, Rendered, render
 from pgflow_gen.render.module_names import ModuleNames
 from pgflow_gen.render.new_types import wrapped
-from tests.support.ir import STR, Types, dict_of, element, flow, list_of, param, sequence_of, step, union
+from tests.support.ir import (
+    STR,
+    Types,
+    dict_of,
+    element,
+    flow,
+    list_of,
+    literal,
+    mapping_of,
+    param,
+    sequence_of,
+    step,
+    union,
+)
 from tests.unit.render.zoo import ANALYSIS, FLOW
 
 CONFIG = Config(Path("/nowhere"))
@@ -91,6 +105,39 @@ def test_slugs_called_like_builtins_do_not_hide_them() -> None:
     assert "def flow_str(" in text
     assert "step_list = _output(" in text
     assert "list=step_list," in text
+
+
+@pytest.mark.parametrize(
+    ("slug", "input_"),
+    [
+        ("Any", list_of(AnyType("Any"))),
+        ("Literal", literal("a", 1)),
+        ("Sequence", sequence_of(STR)),
+        ("Mapping", mapping_of(STR)),
+        ("JsonValue", JsonType()),
+        ("TYPE_CHECKING", STR),
+        ("TypeAlias", STR),
+        ("TypedDict", STR),
+    ],
+)
+def test_slugs_called_like_imports_do_not_hide_them(slug: str, input_: TypeExpr) -> None:
+    made = flow(step(slug, param("flow_input", input_)), slug=slug, input=input_)
+    body = ast.parse(render(Analysis((made,), Types().table), CONFIG).text("_typecheck.py")).body
+    imported = {
+        alias.asname or alias.name
+        for item in body
+        if isinstance(item, ast.ImportFrom)
+        for alias in item.names
+    }
+    function = next(item for item in body if isinstance(item, ast.FunctionDef))
+    bound = {
+        node.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    assert function.name == f"flow_{slug}"
+    assert bound == {f"step_{slug}", "_"}
+    assert not imported & {function.name, *bound}
 
 
 USER = NewTypeRef(TypeKey("lib.ids", "UserId"), STR)
