@@ -78,11 +78,11 @@ begin
           limit max_count
           for update skip locked
         ),
+        -- an array, not a join: a plan made while the queue was empty must not walk all of it later
         hidden as (
           update pgmq.%2$I q
           set vt = clock_timestamp() + vt_offset * interval '1 second', read_ct = q.read_ct + 1
-          from visible v
-          where q.msg_id = v.msg_id
+          where q.msg_id = any(array(select v.msg_id from visible v))
           returning q.msg_id, q.message
         ),
         sorted as (
