@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from pgflow_gen.config import Config, ConfigError
 
 if TYPE_CHECKING:
-    from pgflow_gen.analyze import Memory
+    from pgflow_gen.analyze import Analyzed, Memory
+    from pgflow_gen.diagnostics import Findings
     from pgflow_gen.source.looks import Looks
 
 MANY = 40
@@ -69,16 +70,16 @@ class Helper:
         if self._child is None or not unknown:
             return
         own = len(unknown) // 2 + _HEAD_START if is_many else 0
-        self._tell(unknown[own:], render=is_many)
+        self._tell(unknown[own:], judge=is_many)
         _load(self._config)
         if is_many:
-            _add(memory, work(looks, unknown[:own], render=True))
+            _add(memory, work(looks, unknown[:own], judge=True))
         _add(memory, self._heard())
 
-    def _tell(self, files: Sequence[str], *, render: bool) -> None:
+    def _tell(self, files: Sequence[str], *, judge: bool) -> None:
         import msgspec
 
-        _send(self._ask, msgspec.msgpack.encode((files, render)))
+        _send(self._ask, msgspec.msgpack.encode((files, judge)))
         os.close(self._ask)
         self._ask = -1
 
@@ -116,30 +117,34 @@ class Helper:
         os.close(answer)
 
 
-def work(looks: Looks, files: Sequence[str], *, render: bool) -> Memory:
-    """Read modules as if they were the whole project; with what can be made of their flows alone.
+def work(looks: Looks, files: Sequence[str], *, judge: bool) -> Memory:
+    """Read modules as if they were the whole project.
 
-    ``render``: also their pages. Of a few flows they are made sooner by who has loaded the templates.
+    ``judge``: with what checks and rendering can make of their flows alone. Of a few flows that is made
+    sooner where all it takes has been loaded meanwhile.
     """
     from pgflow_gen.analyze import Memory
     from pgflow_gen.analyze.whole import Whole
-    from pgflow_gen.checks import run_checks
     from pgflow_gen.diagnostics import Findings
-    from pgflow_gen.made import Made
 
     whole = Whole(looks, Memory())
     for file in files:
         whole.read_survey(file)
     findings = Findings()
     analyzed = whole.result(list(whole.found.groups.values()), findings)
-    clean = run_checks(analyzed.analysis, findings)
-    pages = {}
-    if render and not findings.has_errors:
-        from pgflow_gen.render import render_pages
-
-        pages = dict(render_pages(analyzed.analysis))
-    Made(frozenset(), {}).keep(analyzed, clean, pages)
+    if judge:
+        _judge(analyzed, findings)
     return analyzed.parts
+
+
+def _judge(analyzed: Analyzed, findings: Findings) -> None:
+    from pgflow_gen.checks import run_checks
+    from pgflow_gen.made import Made
+    from pgflow_gen.render import render_pages
+
+    clean = run_checks(analyzed.analysis, findings)
+    pages = {} if findings.has_errors else render_pages(analyzed.analysis)
+    Made(frozenset(), {}).keep(analyzed, clean, pages, contents=True)
 
 
 def _add(memory: Memory, found: Memory) -> None:
@@ -164,12 +169,10 @@ def _serve(config: Config, asked: int, answer: int) -> None:
 
     import pgflow_gen.analyze.project  # noqa: F401 - what takes its time
     from pgflow_gen.analyze.cache import Cache
-    from pgflow_gen.checks.catalogue import rules
     from pgflow_gen.source.looks import Looks
 
-    rules()
-    files, render = msgspec.msgpack.decode(_received(asked), type=tuple[list[str], bool])
-    _send(answer, Cache(work(Looks(config), files, render=render)).encode(""))
+    files, judge = msgspec.msgpack.decode(_received(asked), type=tuple[list[str], bool])
+    _send(answer, Cache(work(Looks(config), files, judge=judge)).encode(""))
 
 
 def _child(serve: Callable[[], None]) -> None:

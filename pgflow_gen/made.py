@@ -51,14 +51,21 @@ class Made:
         clean: Collection[FlowKey],
         pages: Mapping[FlowKey, Pages],
         client: Client | None = None,
+        *,
+        contents: bool = False,
     ) -> None:
-        """Put what was made now beside the groups, where it differs from what is there."""
+        """Put what was made now beside the groups, where it differs from what is there.
+
+        ``contents``: with the flows' files, for another process; they are not kept for another build.
+        """
         if client is not None:
             analyzed.parts.extras[_CLIENT] = msgspec.msgpack.encode(client)
         for group in analyzed.parts.groups.values():
             for flow in group.flows:
                 key, page = flow.key, pages.get(flow.key)
                 page = self.pages.get(key) if page is None else page
+                if page is not None and page.contents is not None and not contents:
+                    page = msgspec.structs.replace(page, contents=None)
                 if (key in clean) == (key in self.clean) and page is self.pages.get(key):
                     continue
                 group.extras[_name(key)] = _packed(_Made(key in clean, page))

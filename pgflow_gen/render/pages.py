@@ -36,6 +36,8 @@ class Pages(msgspec.Struct, frozen=True, array_like=True):
     text: Text
     calls: Part
     proofs: Part
+    contents: dict[str, bytes] | None = None
+    """The files themselves, on the way from one process to the other."""
 
 
 class FlowPages:
@@ -60,6 +62,8 @@ class FlowPages:
     @cached_property
     def contents(self) -> dict[str, bytes]:
         """The flow's own files by their paths."""
+        if self.known is not None and self.known.contents is not None:
+            return self.known.contents
         view, stem = self.view, self.stem
         files = {
             f"{stem}.py": flow_module(view),

@@ -112,8 +112,10 @@ def _client(
 
 
 def render_pages(analysis: Analysis) -> dict[FlowKey, Pages]:
-    """What is made of each flow alone. Raises ValueError like ``render``."""
-    return _pages(_flows(analysis, {}), Wiring())
+    """What is made of each flow alone, with its files. Raises ValueError like ``render``."""
+    flows = _flows(analysis, {})
+    pages = _pages(flows, Wiring())
+    return {key: msgspec.structs.replace(page, contents=flows[key].contents) for key, page in pages.items()}
 
 
 def _ordered(analysis: Analysis) -> list[FlowSpec]:

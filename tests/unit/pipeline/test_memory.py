@@ -16,6 +16,8 @@ from pgflow_gen.analyze.project import Reader
 from pgflow_gen.config import Config, load_config
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.pipeline import build
+from pgflow_gen.render import pages, python
+from pgflow_gen.render.views import FlowView
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = sorted(path.parent for path in (ROOT / "tests" / "golden").glob("*/flows"))
@@ -50,6 +52,27 @@ def test_only_what_changed_is_read_again(tmp_path: Path, monkeypatch: pytest.Mon
     shared = root / "flows" / "shared.py"
     shared.write_text(shared.read_text().replace("text: str", "text: str\n    size: int"))
     assert len(read_modules(root, monkeypatch)) == 4
+
+
+def test_only_what_changed_is_rendered_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "project"
+    modules = write_project(root, 4)
+    build(load_config(root), verify=False)
+    found: list[str] = []
+
+    def flow_module(view: FlowView) -> str:
+        found.append(view.stem)
+        return python.flow_module(view)
+
+    monkeypatch.setattr(pages, "flow_module", flow_module)
+    modules[2].write_text(modules[2].read_text().replace("depth:", "turns: int\n    depth:"))
+    assert not build(load_config(root), verify=False).has_errors
+    assert found == ["crawl_2"]
+    (root / "generated" / "crawl_1.py").unlink()
+    written = build(load_config(root), verify=False).plan
+    assert found == ["crawl_2", "crawl_1"]
+    assert written is not None
+    assert [change.path for change in written.pending] == ["generated/crawl_1.py"]
 
 
 def test_a_module_that_comes_between_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pgflow_gen import write
 from pgflow_gen.config import load_config
 from pgflow_gen.pipeline import Mode, Report, build
 from pgflow_gen.unchanged import RECORD
+from pgflow_gen.write import Plan, apply
 
 FLOW = """\
 from typing import Any
@@ -77,6 +79,23 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 def test_any_change_makes_a_whole_build(root: Path, change: Callable[[Path], object]) -> None:
     run(root, "write")
     change(root)
+    assert run(root).unchanged is None
+
+
+@pytest.mark.parametrize("path", ["flows/parts.py", "flows/more.py", "generated/client.py"])
+def test_what_changes_while_a_build_writes_is_seen_by_the_next(
+    root: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    run(root, "write")
+    (root / "flows" / "greet.py").write_text(FLOW.replace("hello", "hullo"))
+
+    def meanwhile(plan: Plan) -> None:
+        apply(plan)
+        (root / path).write_text(PARTS + "    size: int\n")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "apply", meanwhile)
+        assert run(root, "write").unchanged is None
     assert run(root).unchanged is None
 
 
