@@ -1,4 +1,4 @@
-"""The plans of a queue's functions live as long as their session: made on an empty queue, used on a full one."""
+"""A queue's plans live as long as their session: made on an empty queue, used on a full one."""
 
 from __future__ import annotations
 
