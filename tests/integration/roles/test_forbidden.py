@@ -14,7 +14,7 @@ NewUser = Callable[..., str]
 
 NIL = "'00000000-0000-0000-0000-000000000000'::uuid"
 TABLES = (
-    "announcements", "deps", "flows", "migrations", "runs", "step_states", "step_tasks", "steps",
+    "announcements", "deps", "flows", "migrations", "prepared_flows", "runs", "step_states", "step_tasks", "steps",
     "worker_functions", "workers",
 )  # fmt: skip
 
