@@ -14,8 +14,8 @@ NewUser = Callable[..., str]
 
 NIL = "'00000000-0000-0000-0000-000000000000'::uuid"
 TABLES = (
-    "announcements", "deps", "flows", "migrations", "prepared_flows", "runs", "step_states", "step_tasks", "steps",
-    "worker_functions", "workers",
+    "announcements", "deps", "flows", "migrations", "prepared_flows", "runs", "step_states", "step_tasks",
+    "steps", "worker_functions", "workers",
 )  # fmt: skip
 
 DEFINING = (
