@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.engines import REPOSITORY, Engine, Setting
+from benchmarks.engines import Engine, Setting
 from benchmarks.environments import python_with
+from benchmarks.server import REPOSITORY
 
 PSYCOPG = "psycopg[binary,pool]==3.3.4"
 REQUIREMENTS = {
