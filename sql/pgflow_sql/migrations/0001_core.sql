@@ -514,19 +514,6 @@ begin
 end;
 $$;
 
-create trigger prepare_flows after insert on pgflow.flows
-  referencing new table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_changed_flows after update on pgflow.flows
-  referencing new table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_flows after insert on pgflow.steps
-  referencing new table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_changed_flows after update on pgflow.steps
-  referencing new table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_former_flows after update on pgflow.steps
-  referencing old table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_shortened_flows after delete on pgflow.steps
-  referencing old table as changed for each statement execute function pgflow._prepare_flows();
-
 -- ---- schema/0042__make_queue_functions.sql
 -- Makes the three functions through which the core sends, reads and archives messages of a flow's queue; a colon
 -- keeps their names apart from all others. They belong to the flow: an execute with the queue's name as a value
@@ -656,9 +643,6 @@ begin
 end;
 $$;
 
-create trigger make_queue_functions after insert on pgflow.flows
-  for each row execute function pgflow._make_queue_functions();
-
 -- ---- schema/0043__drop_queue_functions.sql
 create function pgflow._drop_queue_functions()
 returns trigger
@@ -679,6 +663,22 @@ begin
 end;
 $$;
 
+-- ---- schema/0044_flow_triggers.sql
+-- What follows a flow and its steps: the row of prepared_flows, and the functions of its queue.
+create trigger prepare_flows after insert on pgflow.flows
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_changed_flows after update on pgflow.flows
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_flows after insert on pgflow.steps
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_changed_flows after update on pgflow.steps
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_former_flows after update on pgflow.steps
+  referencing old table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_shortened_flows after delete on pgflow.steps
+  referencing old table as changed for each statement execute function pgflow._prepare_flows();
+create trigger make_queue_functions after insert on pgflow.flows
+  for each row execute function pgflow._make_queue_functions();
 create trigger drop_queue_functions after delete on pgflow.flows
   for each row execute function pgflow._drop_queue_functions();
 

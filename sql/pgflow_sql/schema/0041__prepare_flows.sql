@@ -60,16 +60,3 @@ begin
   return null;
 end;
 $$;
-
-create trigger prepare_flows after insert on pgflow.flows
-  referencing new table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_changed_flows after update on pgflow.flows
-  referencing new table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_flows after insert on pgflow.steps
-  referencing new table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_changed_flows after update on pgflow.steps
-  referencing new table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_former_flows after update on pgflow.steps
-  referencing old table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_shortened_flows after delete on pgflow.steps
-  referencing old table as changed for each statement execute function pgflow._prepare_flows();

@@ -125,6 +125,3 @@ begin
   return null;
 end;
 $$;
-
-create trigger make_queue_functions after insert on pgflow.flows
-  for each row execute function pgflow._make_queue_functions();

@@ -16,6 +16,3 @@ begin
   return null;
 end;
 $$;
-
-create trigger drop_queue_functions after delete on pgflow.flows
-  for each row execute function pgflow._drop_queue_functions();
