@@ -93,10 +93,12 @@ def _stage(place: Path, content: bytes) -> _Staged:
         handle = os.open(temporary, flags, 0o666)
     staged = _Staged(temporary, target)
     try:
-        with open(handle, "wb", buffering=0) as file:
+        try:
             view = memoryview(content)
             while view:
-                view = view[file.write(view) :]
+                view = view[os.write(handle, view) :]
+        finally:
+            os.close(handle)
         with contextlib.suppress(FileNotFoundError):
             os.chmod(temporary, os.stat(target).st_mode & 0o777)
     except BaseException:

@@ -18,8 +18,8 @@ class Folders:
     root: Path
     out: PurePosixPath
     migrations: PurePosixPath
-    _real: set[Path] = field(default_factory=set, repr=False, compare=False)
-    """Folders that were looked at, and lead through no link."""
+    _real: dict[str, Path] = field(default_factory=dict, repr=False, compare=False)
+    """Folders that files may go into, were looked at, and lead through no link; by their relative path."""
 
     @classmethod
     def of(cls, config: Config) -> Folders:
@@ -34,17 +34,14 @@ class Folders:
 
     def locate(self, path: str) -> Path:
         """The file a relative path means. Raises WriteError for a symbolic link or a folder in its place."""
-        if not self.holds(path):
-            raise WriteError(
-                f"{path} is outside the folders of generated files", help="check the configuration"
-            )
-        place = self.root / path
-        if place.parent not in self._real:
-            for parent in reversed(place.parents):
-                if parent.is_relative_to(self.root) and parent != self.root:
-                    self._refuse_link(parent)
+        folder, _, name = path.rpartition("/")
+        real = self._real.get(folder)
+        if real is None or name in ("", ".", "..") or "\\" in name or "\x00" in name:
+            place = self._look_at(path)
             if place.parent.is_dir():
-                self._real.add(place.parent)
+                self._real[folder] = place.parent
+        else:
+            place = real / name
         try:
             mode = os.lstat(place).st_mode
         except OSError:
@@ -53,6 +50,17 @@ class Folders:
             self._refuse_link(place)
         if stat.S_ISDIR(mode):
             raise WriteError(f"{path} is a folder, but a generated file goes there", help="remove the folder")
+        return place
+
+    def _look_at(self, path: str) -> Path:
+        if not self.holds(path):
+            raise WriteError(
+                f"{path} is outside the folders of generated files", help="check the configuration"
+            )
+        place = self.root / path
+        for parent in reversed(place.parents):
+            if parent.is_relative_to(self.root) and parent != self.root:
+                self._refuse_link(parent)
         return place
 
     def _refuse_link(self, place: Path) -> None:
