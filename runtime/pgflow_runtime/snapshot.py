@@ -112,7 +112,7 @@ class RunSnapshot:
             flow_slug=flow_slug,
             status=status,
             input=input,
-            output={} if output is None and status == "completed" else output,
+            output=_output(status, output),
             error_message=error_message,
             remaining_steps=remaining_steps,
             started_at=started_at,
@@ -137,16 +137,15 @@ class RunSnapshot:
 
     @classmethod
     def read_row(cls, row: Mapping[str, Any], steps: Mapping[str, StepSnapshot] | None = None) -> RunSnapshot:
-        """From a row of ``runs``, as JSON or as psycopg gives it."""
+        """From a row of ``runs`` as JSON, or with its values as Python's."""
         started_at = _time(row["started_at"])
         assert started_at is not None
-        output = row["output"]
         return cls(
             run_id=UUID(str(row["run_id"])),
             flow_slug=row["flow_slug"],
             status=row["status"],
             input=row["input"],
-            output={} if output is None and row["status"] == "completed" else output,
+            output=_output(row["status"], row["output"]),
             error_message=row.get("error_message"),
             remaining_steps=row["remaining_steps"],
             started_at=started_at,
@@ -154,6 +153,11 @@ class RunSnapshot:
             failed_at=_time(row["failed_at"]),
             steps=steps,
         )
+
+
+def _output(status: RunStatus, output: Any) -> Any:
+    """All leaf steps were skipped: SQL NULL, which a completed run shows as an empty object."""
+    return {} if output is None and status == "completed" else output
 
 
 def _time(value: str | datetime | None) -> datetime | None:
