@@ -37,7 +37,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/python scripts/async_to_sync.py --check
 	$(BIN)/python scripts/core_migration.py --check
-	$(BIN)/squawk sql/pgflow_sql/schema/*.sql sql/pgflow_sql/migrations/*.sql
+	$(BIN)/squawk sql/pgflow_sql/schema/*/*.sql sql/pgflow_sql/migrations/*.sql
 
 types: $(STAMP)
 	$(BIN)/mypy

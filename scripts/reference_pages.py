@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pgflow_sql import SqlFile, schema_files
+from pgflow_sql.surface import Entry, surface
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
@@ -43,27 +43,18 @@ it by `scripts/reference_pages.py`.
 | key | default | meaning |
 |---|---|---|
 """
-SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "Runs": (
-        "start_flow", "get_run", "list_runs", "find_runs", "get_task", "list_tasks", "count_tasks",
-        "watch_runs", "unwatch_runs",
-    ),
-    "Definitions": (
-        "create_flow", "add_step", "alter_flow", "alter_step", "get_flow_definition", "get_flow_shape",
-        "ensure_flow_compiled", "create_flow_from_shape", "compare_flow_shapes", "delete_flow_and_data",
-    ),
-    "Tasks": (
-        "claim_tasks", "read_with_poll", "start_tasks", "complete_task", "fail_task", "release_tasks",
-        "exchange_tasks", "started_tasks",
-    ),
-    "Workers": (
-        "register_worker", "heartbeat_workers", "mark_worker_stopped", "deprecate_worker", "announce_idle",
-        "withdraw_idle", "list_workers", "track_worker_function", "ensure_workers",
-    ),
-    "Keeping house": ("recover_stalled_tasks", "requeue_stalled_tasks", "prune"),
-    "Figures": ("list_flows", "measure_"),
-}  # fmt: skip
-"""Sections and what the names in them begin with; the rest follows under "More"."""
+SECTIONS: Mapping[str, str] = {
+    "40_runs": "Starting runs",
+    "70_reading": "Reading runs and figures",
+    "30_definition": "Definitions",
+    "50_tasks": "Tasks",
+    "60_workers": "Workers",
+    "80_maintenance": "Maintenance",
+    "90_compat": "For programs of pgflow",
+    "00_model": "The core itself",
+    "10_types": "Small helpers",
+}
+"""The headings of the page, by the schema's folders."""
 
 _FUNCTION = re.compile(
     r"^create (?:or replace )?function pgflow\.(?P<name>\w+)\((?P<arguments>.*?)\)\s*"
@@ -78,33 +69,29 @@ def pages() -> dict[Path, str]:
 
 
 def sql_page() -> str:
-    entries = dict(sorted(entry for file in schema_files() for entry in entries_of(file)))
+    entries = [entry for entry in surface() if entry.kind == "function"]
     parts = [SQL_HEAD]
-    for section, starts in SECTIONS.items():
-        names = [name for start in starts for name in entries if name.startswith(start)]
-        parts.append(f"\n## {section}\n")
-        parts += [entries.pop(name) for name in dict.fromkeys(names)]
-    parts.append("\n## More\n")
-    parts += entries.values()
+    for folder, title in SECTIONS.items():
+        parts.append(f"\n## {title}\n")
+        parts += [described(entry) for entry in entries if entry.file.folder == folder]
+    left = sorted({entry.file.folder for entry in entries} - set(SECTIONS))
+    if left:
+        raise SystemExit(f"SECTIONS lacks {', '.join(left)}")
     return "".join(parts)
 
 
-def entries_of(file: SqlFile) -> list[tuple[str, str]]:
-    """Name and entry of each public function of a file; its head is the file's first comment."""
-    head = re.match(r"(?:--[^\n]*\n)+", file.text)
-    text = re.sub(r"(?m)^-- ?", "", head[0]).strip() if head is not None else ""
-    found = [match for match in _FUNCTION.finditer(file.text) if not match["name"].startswith("_")]
-    if found and not text:
-        raise SystemExit(f"{file.name} does not begin with a comment that says what it does")
-    return [(match["name"], entry(match, text)) for match in found]
-
-
-def entry(function: re.Match[str], text: str) -> str:
+def described(entry: Entry) -> str:
+    """A function's part of the page, made of its file's head and its declaration."""
+    text = entry.file.text
+    head = re.match(r"(?:--[^\n]*\n)+", text)
+    prose = re.sub(r"(?m)^-- ?", "", head[0] if head else "").partition("\n")[2].strip()
+    if not prose:
+        raise SystemExit(f"{entry.file.name} does not begin with a comment that says what it does")
+    (function,) = (match for match in _FUNCTION.finditer(text) if match["name"] == entry.name)
     arguments = " ".join(function["arguments"].split())
-    result = " ".join(function["result"].split())
-    signature = f"pgflow.{function['name']}({arguments}) returns {result}"
-    prose = text.replace("<", "&lt;").replace("*", "\\*")
-    return f"\n### {function['name']}\n\n`{signature}`\n\n{prose}\n"
+    signature = f"pgflow.{entry.name}({arguments}) returns {' '.join(function['result'].split())}"
+    prose = prose.replace("<", "&lt;").replace("*", "\\*")
+    return f"\n### {entry.name}\n\n`{signature}`\n\nFor: {', '.join(entry.callers)}.\n\n{prose}\n"
 
 
 def configuration_page() -> str:

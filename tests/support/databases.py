@@ -12,10 +12,9 @@ from pathlib import Path
 import psycopg
 from pgmq.install import get_embedded_install_sql
 
+from pgflow_sql import schema_files
 from tests.support.server import Server, name_of
 
-ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = ROOT / "sql" / "pgflow_sql" / "schema"
 STUBS = Path(__file__).with_name("stubs.sql")
 
 
@@ -57,11 +56,8 @@ def clean(connection: psycopg.Connection[object]) -> None:
 
 def load_core(connection: psycopg.Connection[object]) -> None:
     """Run the core's schema files in order of their names, in the connection's transaction."""
-    files = sorted(SCHEMA.glob("*.sql"))
-    if not files:
-        raise RuntimeError(f"no schema files in {SCHEMA}")
-    for file in files:
+    for file in schema_files():
         try:
-            connection.execute(file.read_text(encoding="utf-8").encode())
+            connection.execute(file.text.encode())
         except psycopg.Error as error:
             raise RuntimeError(f"{file.name} does not load: {error}") from error

@@ -8,7 +8,7 @@ import psycopg
 
 from pgflow_runtime.errors import CoreTooNew, ForeignSchema, MigrationChanged
 from pgflow_runtime.migrate.ledger import applied, digest_of, record, run_script
-from pgflow_sql import SCHEMA_VERSION, SqlFile, migration_files, schema_files
+from pgflow_sql import SCHEMA_VERSION, SqlFile, closing_files, migration_files
 
 
 def install_core(connection: psycopg.Connection[Any], notes: list[str]) -> list[str]:
@@ -34,8 +34,9 @@ def install_core(connection: psycopg.Connection[Any], notes: list[str]) -> list[
         run_script(connection, file.name, file.text)
         record(connection, "core", file.name, digest_of(file.text))
     if todo:
-        # A function is open to everybody when it is made, whether its migration thought of that or not.
-        run_script(connection, schema_files()[-1].name, schema_files()[-1].text)
+        # A function that is made is open to everybody and has no settings, whatever its migration thought of.
+        for file in closing_files():
+            run_script(connection, file.name, file.text)
     return [file.name for file in todo]
 
 

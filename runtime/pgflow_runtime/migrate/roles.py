@@ -14,31 +14,14 @@ from psycopg import errors as pg
 from psycopg import sql
 
 from pgflow_runtime.errors import PermissionDenied
+from pgflow_sql.surface import callable_by
 
 OWNER: Final = "pgflow_owner"
 WORKER: Final = "pgflow_worker"
 CLIENT: Final = "pgflow_client"
 
-FUNCTIONS: Final[dict[str, tuple[str, ...]]] = {
-    WORKER: (
-        "announce_idle", "claim_tasks", "complete_tasks", "fail_tasks", "get_flow_definition",
-        "get_run_input", "heartbeat_workers", "mark_worker_stopped", "measure_queue", "prune_batch",
-        "recover_stalled_tasks", "register_worker", "release_tasks", "schema_version", "started_tasks",
-        "withdraw_idle",
-    ),
-    CLIENT: (
-        "count_tasks", "find_runs", "get_flow_definition", "get_run_failure", "get_run_input",
-        "get_run_progress", "get_run_values", "get_run_with_states", "get_task", "list_flows", "list_runs",
-        "list_tasks", "list_workers", "measure_queue", "measure_runs", "measure_steps", "schema_version",
-        "start_flow", "start_flow_with_states", "start_flows", "unwatch_runs", "watch_runs",
-    ),
-}  # fmt: skip
-"""What each role may call, and nothing else."""
-VIEWS: Final[dict[str, tuple[str, ...]]] = {
-    WORKER: ("queue_metrics",),
-    CLIENT: ("queue_metrics", "run_overview", "step_overview"),
-}
-"""What each role may read beside that."""
+CALLERS: Final = {WORKER: "worker", CLIENT: "client"}
+"""Each role may call and read what the heads of the core's files say is for it, and nothing else."""
 
 _ATTEMPTS: Final = 20
 _RACES = (pg.DuplicateObject, pg.UniqueViolation, pg.InternalError_)
@@ -77,16 +60,16 @@ def ensure_roles(connection: psycopg.Connection[Any], notes: list[str]) -> list[
 
 def grant_functions(connection: psycopg.Connection[Any]) -> None:
     """Let workers and clients call their functions and read their views of the present core, no others."""
-    for role, names in FUNCTIONS.items():
+    for role, caller in CALLERS.items():
         who = sql.Identifier(role)
         for kind in ("tables", "sequences", "functions"):
             revoke = sql.SQL("revoke all on all {} in schema pgflow from {}")
             connection.execute(revoke.format(sql.SQL(kind), who))
         connection.execute(sql.SQL("revoke all on schema pgflow from {}").format(who))
         connection.execute(sql.SQL("grant usage on schema pgflow to {}").format(who))
-        functions = sql.SQL(", ").join(sql.Identifier("pgflow", name) for name in names)
+        functions = sql.SQL(", ").join(sql.Identifier("pgflow", name) for name in callable_by(caller))
         connection.execute(sql.SQL("grant execute on function {} to {}").format(functions, who))
-        views = sql.SQL(", ").join(sql.Identifier("pgflow", name) for name in VIEWS[role])
+        views = sql.SQL(", ").join(sql.Identifier("pgflow", name) for name in callable_by(caller, "view"))
         connection.execute(sql.SQL("grant select on {} to {}").format(views, who))
 
 

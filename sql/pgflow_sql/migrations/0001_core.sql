@@ -1,4 +1,4 @@
--- ---- schema/0001_model.sql
+-- ---- schema/00_model/model.sql
 -- The SQL core of pgflow: a state machine for runs of directed acyclic graphs.
 --
 --   flows 1-* steps, joined by deps         what was defined (never changes while runs go on, options apart)
@@ -46,40 +46,53 @@
 -- owner's check with our rights.
 create schema if not exists pgflow;
 
--- ---- schema/0010_is_valid_slug.sql
--- 'run' is reserved: it names the run itself among the keys of older inputs and event topics.
-create function pgflow.is_valid_slug(slug text)
-returns boolean
+-- ---- schema/00_model/schema_version.sql
+-- for: worker, client
+-- The number of the last core migration this schema equals.
+create function pgflow.schema_version()
+returns int
 language sql
 immutable
 set search_path = pg_catalog, pg_temp
+as $$ select 1 $$;
+
+-- ---- schema/10_types/_check_lengths.sql
+-- Arrays of one call describe the same elements; NULL counts as a missing array.
+create function pgflow._check_lengths(expected int, names text[], lengths int[])
+returns void
+language plpgsql
 as $$
-  select coalesce(
-    length(is_valid_slug.slug) <= 128
-      and is_valid_slug.slug ~ '^[a-zA-Z_][a-zA-Z0-9_]*$' collate "C"  -- ASCII only, whatever the locale folds
-      and is_valid_slug.slug <> 'run',
-    false
-  );
+declare
+  v_wrong record;
+begin
+  select a.name, a.length into v_wrong
+  from unnest(_check_lengths.names, _check_lengths.lengths) a(name, length)
+  where a.length is distinct from _check_lengths.expected
+  limit 1;
+  if found then
+    raise exception '% has % elements, run_ids has %',
+      v_wrong.name, coalesce(v_wrong.length::text, 'no'), coalesce(_check_lengths.expected::text, 'none')
+      using errcode = 'PF005', hint = 'Pass arrays of equal length, one element per task.';
+  end if;
+end;
 $$;
 
--- ---- schema/0011_new_run_id.sql
--- A time-ordered uuid (version 7, RFC 9562): neighbours in time are neighbours in the indexes.
-create function pgflow.new_run_id()
-returns uuid
-language sql
-volatile
-set search_path = pg_catalog, pg_temp
+-- ---- schema/10_types/_distinct.sql
+-- Each of these slugs once, sorted; in nearly every call all are the same.
+create function pgflow._distinct(slugs text[])
+returns text[]
+language plpgsql
+immutable
 as $$
-  select encode(
-    set_bit(set_bit(
-      overlay(uuid_send(gen_random_uuid())
-        placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
-        from 1 for 6),
-      52, 1), 53, 1),  -- version nibble 4 -> 7
-    'hex')::uuid;
+begin
+  if _distinct.slugs[1] = all(_distinct.slugs) then
+    return _distinct.slugs[1:1];
+  end if;
+  return array(select distinct s.slug from unnest(_distinct.slugs) s(slug) order by s.slug);
+end;
 $$;
 
--- ---- schema/0012__first_run_id.sql
+-- ---- schema/10_types/_first_run_id.sql
 -- The smallest id that pgflow makes at a time or later (see new_run_id): a time as a bound of the runs' key.
 create function pgflow._first_run_id(at timestamptz)
 returns uuid
@@ -95,7 +108,55 @@ as $$
     'hex')::uuid;
 $$;
 
--- ---- schema/0013__run_is_sound.sql
+-- ---- schema/10_types/_is_task_message.sql
+-- Whether a message's body can be cast to a task's key; anyone can put something else into a queue. A pattern that
+-- counts ("{8}") costs ten times what all of these take together.
+-- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
+create function pgflow._is_task_message(message jsonb)
+returns boolean
+language sql
+immutable
+as $$
+  select coalesce(
+    _is_task_message.message ->> 'run_id' like '________-____-____-____-____________'
+      and length(replace(_is_task_message.message ->> 'run_id', '-', '')) = 32
+      and _is_task_message.message ->> 'run_id' !~ '[^0-9a-fA-F-]'
+      and jsonb_typeof(_is_task_message.message -> 'step_slug') = 'string'
+      and length(_is_task_message.message ->> 'task_index') between 1 and 9
+      and _is_task_message.message ->> 'task_index' !~ '[^0-9]',
+    false
+  );
+$$;
+
+-- ---- schema/10_types/_queue_table.sql
+-- pgmq lower-cases table names; prefix is 'q' (queue) or 'a' (archive).
+-- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
+create function pgflow._queue_table(flow_slug text, prefix text)
+returns text
+language sql
+immutable
+as $$ select _queue_table.prefix || '_' || lower(_queue_table.flow_slug) $$;
+
+-- ---- schema/10_types/_retry_delay.sql
+-- The delay really applied: the strategy's formula, capped before the cast so that it never overflows.
+-- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
+create function pgflow._retry_delay(backoff text, base_delay int, max_delay int, attempts_count int)
+returns int
+language sql
+immutable
+as $$
+  select least(
+    case _retry_delay.backoff
+      when 'fixed' then _retry_delay.base_delay::numeric
+      -- 2^31 already exceeds every cap
+      else floor(_retry_delay.base_delay * power(2::numeric, least(_retry_delay.attempts_count, 31)))
+    end,
+    _retry_delay.max_delay,
+    86400
+  )::int;
+$$;
+
+-- ---- schema/10_types/_run_is_sound.sql
 -- What every row of runs keeps to. In a function, because PostgreSQL reads the text of a check anew for each
 -- statement that writes to the table: with one check for each of these rules, that took a fifth of a start.
 create function pgflow._run_is_sound(
@@ -114,7 +175,7 @@ begin
 end;
 $$;
 
--- ---- schema/0014__state_is_sound.sql
+-- ---- schema/10_types/_state_is_sound.sql
 -- What every row of step_states keeps to; in a function as with _run_is_sound. Two more rules stand as checks of
 -- their own in the table, because their names are part of the contract.
 create function pgflow._state_is_sound(
@@ -148,7 +209,7 @@ begin
 end;
 $$;
 
--- ---- schema/0015__task_is_sound.sql
+-- ---- schema/10_types/_task_is_sound.sql
 -- What every row of step_tasks keeps to; in a function as with _run_is_sound.
 create function pgflow._task_is_sound(
   status text,
@@ -178,7 +239,85 @@ begin
 end;
 $$;
 
--- ---- schema/0020_flows.sql
+-- ---- schema/10_types/calculate_retry_delay.sql
+-- for: pgflow
+-- Seconds until the next attempt: base_delay x 2^attempts. What is applied is at most max_delay, and one day.
+create function pgflow.calculate_retry_delay(base_delay numeric, attempts_count int)
+returns int
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select floor(calculate_retry_delay.base_delay * power(2::numeric, calculate_retry_delay.attempts_count))::int;
+$$;
+
+-- ---- schema/10_types/is_valid_slug.sql
+-- for: pgflow
+-- 'run' is reserved: it names the run itself among the keys of older inputs and event topics.
+create function pgflow.is_valid_slug(slug text)
+returns boolean
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(
+    length(is_valid_slug.slug) <= 128
+      and is_valid_slug.slug ~ '^[a-zA-Z_][a-zA-Z0-9_]*$' collate "C"  -- ASCII only, whatever the locale folds
+      and is_valid_slug.slug <> 'run',
+    false
+  );
+$$;
+
+-- ---- schema/10_types/new_run_id.sql
+-- for: core
+-- A time-ordered uuid (version 7, RFC 9562): neighbours in time are neighbours in the indexes.
+create function pgflow.new_run_id()
+returns uuid
+language sql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  select encode(
+    set_bit(set_bit(
+      overlay(uuid_send(gen_random_uuid())
+        placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+        from 1 for 6),
+      52, 1), 53, 1),  -- version nibble 4 -> 7
+    'hex')::uuid;
+$$;
+
+-- ---- schema/10_types/step_task_record.sql
+create type pgflow.step_task_record as (
+  flow_slug text,
+  run_id uuid,
+  step_slug text,
+  input jsonb,
+  msg_id bigint,
+  task_index int,
+  flow_input jsonb
+);
+
+-- ---- schema/10_types/task_result.sql
+-- Everything a worker gets back, whichever set-based function it called.
+create type pgflow.task_result as (
+  outcome text,            -- claimed | stale | retried | failed | skipped | completed
+  flow_slug text,
+  run_id uuid,
+  step_slug text,
+  task_index int,
+  attempt int,
+  worker_id uuid,
+  msg_id bigint,
+  input jsonb,
+  flow_input jsonb,
+  timeout int,             -- seconds; the step's, else the flow's
+  started_at timestamptz,
+  trace_context jsonb,
+  delay int,               -- seconds until the retry
+  max_attempts int         -- the step's, else the flow's
+);
+
+-- ---- schema/20_tables/01_flows.sql
 create table pgflow.flows (
   flow_slug text not null,
   opt_max_attempts int not null default 3,
@@ -196,7 +335,7 @@ create table pgflow.flows (
   constraint opt_max_delay_is_nonnegative check (opt_max_delay >= 0)
 );
 
--- ---- schema/0021_steps.sql
+-- ---- schema/20_tables/02_steps.sql
 create table pgflow.steps (
   flow_slug text not null,
   step_slug text not null,
@@ -232,7 +371,7 @@ create table pgflow.steps (
   constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade'))
 );
 
--- ---- schema/0022_deps.sql
+-- ---- schema/20_tables/03_deps.sql
 create table pgflow.deps (
   flow_slug text not null,
   dep_slug text not null,   -- what is depended on
@@ -248,7 +387,7 @@ create table pgflow.deps (
 );
 create index deps_by_step_idx on pgflow.deps (flow_slug, step_slug, dep_slug);
 
--- ---- schema/0023_runs.sql
+-- ---- schema/20_tables/04_runs.sql
 -- Room in each page (fillfactor) and no index on what changes keep updates HOT.
 create table pgflow.runs (
   run_id uuid not null default pgflow.new_run_id(),
@@ -271,7 +410,7 @@ create table pgflow.runs (
 -- For who looks at a flow's latest runs; none of its columns ever changes.
 create index runs_by_start_idx on pgflow.runs (flow_slug, started_at);
 
--- ---- schema/0024_step_states.sql
+-- ---- schema/20_tables/05_step_states.sql
 -- No foreign key to flows: the one to steps covers it.
 create table pgflow.step_states (
   flow_slug text not null,
@@ -301,7 +440,7 @@ create table pgflow.step_states (
   constraint output_only_for_completed_or_null check (output is null or status = 'completed')
 ) with (fillfactor = 45);
 
--- ---- schema/0025_workers.sql
+-- ---- schema/20_tables/06_workers.sql
 create table pgflow.workers (
   worker_id uuid not null,
   queue_name text not null,
@@ -314,7 +453,7 @@ create table pgflow.workers (
 ) with (fillfactor = 50);
 create index workers_queue_name_idx on pgflow.workers (queue_name);
 
--- ---- schema/0026_step_tasks.sql
+-- ---- schema/20_tables/07_step_tasks.sql
 -- No foreign keys to runs and flows: the one to step_states covers them.
 create table pgflow.step_tasks (
   flow_slug text not null,
@@ -349,7 +488,7 @@ create table pgflow.step_tasks (
 create index step_tasks_permanently_stalled_idx on pgflow.step_tasks (run_id, step_slug, task_index)
   where permanently_stalled_at is not null;
 
--- ---- schema/0027_worker_functions.sql
+-- ---- schema/20_tables/08_worker_functions.sql
 create table pgflow.worker_functions (
   function_name text not null,
   enabled boolean not null default true,
@@ -361,7 +500,7 @@ create table pgflow.worker_functions (
   constraint worker_functions_debounce_check check (debounce >= interval '1 second')
 );
 
--- ---- schema/0028_migrations.sql
+-- ---- schema/20_tables/09_migrations.sql
 -- Which core and flow migrations this database has; written by the migrator only.
 create table pgflow.migrations (
   kind text not null,
@@ -372,7 +511,7 @@ create table pgflow.migrations (
   constraint migrations_kind_check check (kind in ('core', 'flow'))
 );
 
--- ---- schema/0029_announcements.sql
+-- ---- schema/20_tables/10_announcements.sql
 -- Who waits for a notification on which channel, and until when: idle workers ('pgflow_work_<flow>') and
 -- watching clients ('pgflow_run_<id>'). Nobody waits: nothing is notified. Losing it in a crash is harmless,
 -- announcements are renewed. No foreign keys: it must not stand in the way of deleting anything.
@@ -383,42 +522,7 @@ create unlogged table pgflow.announcements (
   constraint announcements_pkey primary key (channel, announcer_id)
 ) with (fillfactor = 50);
 
--- ---- schema/0030_step_task_record.sql
-create type pgflow.step_task_record as (
-  flow_slug text,
-  run_id uuid,
-  step_slug text,
-  input jsonb,
-  msg_id bigint,
-  task_index int,
-  flow_input jsonb
-);
-
--- ---- schema/0031_task_result.sql
--- Everything a worker gets back, whichever set-based function it called.
-create type pgflow.task_result as (
-  outcome text,            -- claimed | stale | retried | failed | skipped | completed
-  flow_slug text,
-  run_id uuid,
-  step_slug text,
-  task_index int,
-  attempt int,
-  worker_id uuid,
-  msg_id bigint,
-  input jsonb,
-  flow_input jsonb,
-  timeout int,             -- seconds; the step's, else the flow's
-  started_at timestamptz,
-  trace_context jsonb,
-  delay int,               -- seconds until the retry
-  max_attempts int         -- the step's, else the flow's
-);
-
--- ---- schema/0032_runs_failed_idx.sql
--- Failed runs, page by page. Its predicate changes only when a run fails, so HOT updates are not at stake.
-create index runs_failed_idx on pgflow.runs (run_id) where failed_at is not null;
-
--- ---- schema/0033_prepared_flows.sql
+-- ---- schema/20_tables/11_prepared_flows.sql
 -- What moving runs on needs to know of a flow, in one row: read by key once a call, instead of all its steps.
 -- Derived from flows and steps, and kept in step by triggers on them (_prepare_flows). Element i of each array is
 -- about the same step, in the order of step_index.
@@ -441,80 +545,50 @@ create table pgflow.prepared_flows (
     on delete cascade
 );
 
--- ---- schema/0040_schema_version.sql
--- The number of the last core migration this schema equals.
-create function pgflow.schema_version()
-returns int
-language sql
-immutable
-set search_path = pg_catalog, pg_temp
-as $$ select 1 $$;
+-- ---- schema/20_tables/12_runs_failed_idx.sql
+-- Failed runs, page by page. Its predicate changes only when a run fails, so HOT updates are not at stake.
+create index runs_failed_idx on pgflow.runs (run_id) where failed_at is not null;
 
--- ---- schema/0041__prepare_flows.sql
--- Derives anew what prepared_flows holds of the flows whose row, or any of whose steps, a statement has changed.
-create function pgflow._prepare_flows()
+-- ---- schema/30_definition/_check_flows.sql
+create function pgflow._check_flows(flow_slugs text[])
+returns void
+language plpgsql
+as $$
+declare
+  v_flow_slug text;
+begin
+  select g.flow_slug into v_flow_slug
+  from unnest(_check_flows.flow_slugs) g(flow_slug)
+  where not exists (select 1 from pgflow.flows f where f.flow_slug = g.flow_slug)
+  limit 1;
+  if found then
+    raise exception 'Unknown flow "%"', v_flow_slug
+      using errcode = 'PF001', hint = 'Apply the migration that defines the flow, or check its slug.';
+  end if;
+end;
+$$;
+
+-- ---- schema/30_definition/_drop_queue_functions.sql
+create function pgflow._drop_queue_functions()
 returns trigger
 language plpgsql
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- A statement of its own: what is derived below must see what the others have committed meanwhile.
-  perform 1
-  from pgflow.flows f
-  where f.flow_slug in (select c.flow_slug from changed c)
-  order by f.flow_slug
-  for no key update;
-
-  insert into pgflow.prepared_flows as p (
-    flow_slug, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
-    has_root_maps, has_maps, has_conditions, has_delays
-  )
-  select
-    f.flow_slug,
-    coalesce(array_agg(s.step_slug order by s.step_index) filter (where s.step_slug is not null), '{}'),
-    coalesce(array_agg(s.deps_count order by s.step_index) filter (where s.step_slug is not null), '{}'),
-    coalesce(array_agg(s.step_type = 'map' order by s.step_index) filter (where s.step_slug is not null), '{}'),
-    coalesce(
-      array_agg(coalesce(s.opt_start_delay, 0) order by s.step_index) filter (where s.step_slug is not null), '{}'
-    ),
-    coalesce(
-      array_agg(coalesce(s.opt_timeout, f.opt_timeout) order by s.step_index) filter (where s.step_slug is not null), '{}'
-    ),
-    coalesce(
-      array_agg(coalesce(s.opt_timeout, f.opt_timeout) + 2 order by s.step_index) filter (where s.step_slug is not null), '{}'
-    ),
-    coalesce(
-      array_agg(coalesce(s.opt_max_attempts, f.opt_max_attempts) order by s.step_index)
-        filter (where s.step_slug is not null),
-      '{}'
-    ),
-    coalesce(array_agg(s.step_slug order by s.step_slug collate "C") filter (where s.deps_count = 0), '{}'),
-    coalesce(bool_or(s.step_type = 'map' and s.deps_count = 0), false),
-    coalesce(bool_or(s.step_type = 'map'), false),
-    coalesce(bool_or(s.required_input_pattern is not null or s.forbidden_input_pattern is not null), false),
-    coalesce(bool_or(s.opt_start_delay > 0), false)
-  from pgflow.flows f
-  left join pgflow.steps s on s.flow_slug = f.flow_slug
-  where f.flow_slug in (select c.flow_slug from changed c)
-  group by f.flow_slug
-  on conflict on constraint prepared_flows_pkey do update
-  set step_slugs = excluded.step_slugs,
-      deps_counts = excluded.deps_counts,
-      maps = excluded.maps,
-      start_delays = excluded.start_delays,
-      timeouts = excluded.timeouts,
-      vt_offsets = excluded.vt_offsets,
-      max_attempts = excluded.max_attempts,
-      root_slugs = excluded.root_slugs,
-      has_root_maps = excluded.has_root_maps,
-      has_maps = excluded.has_maps,
-      has_conditions = excluded.has_conditions,
-      has_delays = excluded.has_delays;
+  execute format(
+    $sql$
+      drop function if exists pgflow.%I(uuid[], text[], int[], int, text[], int[], int[]);
+      drop function if exists pgflow.%I(int, bigint, int);
+      drop function if exists pgflow.%I(bigint[]);
+    $sql$,
+    '_send:' || old.flow_slug, '_read:' || old.flow_slug, '_archive:' || old.flow_slug
+  );
   return null;
 end;
 $$;
 
--- ---- schema/0042__make_queue_functions.sql
+-- ---- schema/30_definition/_make_queue_functions.sql
 -- Makes the three functions through which the core sends, reads and archives messages of a flow's queue; a colon
 -- keeps their names apart from all others. They belong to the flow: an execute with the queue's name as a value
 -- is parsed and planned at each call, which cost a fifth of moving a single task on; these plans are kept.
@@ -643,264 +717,86 @@ begin
 end;
 $$;
 
--- ---- schema/0043__drop_queue_functions.sql
-create function pgflow._drop_queue_functions()
+-- ---- schema/30_definition/_pattern_shape.sql
+-- A pattern as a flow's shape shows it: {"defined": false} or {"defined": true, "value": ...}.
+create function pgflow._pattern_shape(pattern jsonb)
+returns jsonb
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when _pattern_shape.pattern is null then jsonb_build_object('defined', false)
+    else jsonb_build_object('defined', true, 'value', _pattern_shape.pattern)
+  end;
+$$;
+
+-- ---- schema/30_definition/_prepare_flows.sql
+-- Derives anew what prepared_flows holds of the flows whose row, or any of whose steps, a statement has changed.
+create function pgflow._prepare_flows()
 returns trigger
 language plpgsql
-security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  execute format(
-    $sql$
-      drop function if exists pgflow.%I(uuid[], text[], int[], int, text[], int[], int[]);
-      drop function if exists pgflow.%I(int, bigint, int);
-      drop function if exists pgflow.%I(bigint[]);
-    $sql$,
-    '_send:' || old.flow_slug, '_read:' || old.flow_slug, '_archive:' || old.flow_slug
-  );
+  -- A statement of its own: what is derived below must see what the others have committed meanwhile.
+  perform 1
+  from pgflow.flows f
+  where f.flow_slug in (select c.flow_slug from changed c)
+  order by f.flow_slug
+  for no key update;
+
+  insert into pgflow.prepared_flows as p (
+    flow_slug, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
+    has_root_maps, has_maps, has_conditions, has_delays
+  )
+  select
+    f.flow_slug,
+    coalesce(array_agg(s.step_slug order by s.step_index) filter (where s.step_slug is not null), '{}'),
+    coalesce(array_agg(s.deps_count order by s.step_index) filter (where s.step_slug is not null), '{}'),
+    coalesce(array_agg(s.step_type = 'map' order by s.step_index) filter (where s.step_slug is not null), '{}'),
+    coalesce(
+      array_agg(coalesce(s.opt_start_delay, 0) order by s.step_index) filter (where s.step_slug is not null), '{}'
+    ),
+    coalesce(
+      array_agg(coalesce(s.opt_timeout, f.opt_timeout) order by s.step_index) filter (where s.step_slug is not null), '{}'
+    ),
+    coalesce(
+      array_agg(coalesce(s.opt_timeout, f.opt_timeout) + 2 order by s.step_index) filter (where s.step_slug is not null), '{}'
+    ),
+    coalesce(
+      array_agg(coalesce(s.opt_max_attempts, f.opt_max_attempts) order by s.step_index)
+        filter (where s.step_slug is not null),
+      '{}'
+    ),
+    coalesce(array_agg(s.step_slug order by s.step_slug collate "C") filter (where s.deps_count = 0), '{}'),
+    coalesce(bool_or(s.step_type = 'map' and s.deps_count = 0), false),
+    coalesce(bool_or(s.step_type = 'map'), false),
+    coalesce(bool_or(s.required_input_pattern is not null or s.forbidden_input_pattern is not null), false),
+    coalesce(bool_or(s.opt_start_delay > 0), false)
+  from pgflow.flows f
+  left join pgflow.steps s on s.flow_slug = f.flow_slug
+  where f.flow_slug in (select c.flow_slug from changed c)
+  group by f.flow_slug
+  on conflict on constraint prepared_flows_pkey do update
+  set step_slugs = excluded.step_slugs,
+      deps_counts = excluded.deps_counts,
+      maps = excluded.maps,
+      start_delays = excluded.start_delays,
+      timeouts = excluded.timeouts,
+      vt_offsets = excluded.vt_offsets,
+      max_attempts = excluded.max_attempts,
+      root_slugs = excluded.root_slugs,
+      has_root_maps = excluded.has_root_maps,
+      has_maps = excluded.has_maps,
+      has_conditions = excluded.has_conditions,
+      has_delays = excluded.has_delays;
   return null;
 end;
 $$;
 
--- ---- schema/0044_flow_triggers.sql
--- What follows a flow and its steps: the row of prepared_flows, and the functions of its queue.
-create trigger prepare_flows after insert on pgflow.flows
-  referencing new table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_changed_flows after update on pgflow.flows
-  referencing new table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_flows after insert on pgflow.steps
-  referencing new table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_changed_flows after update on pgflow.steps
-  referencing new table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_former_flows after update on pgflow.steps
-  referencing old table as changed for each statement execute function pgflow._prepare_flows();
-create trigger prepare_shortened_flows after delete on pgflow.steps
-  referencing old table as changed for each statement execute function pgflow._prepare_flows();
-create trigger make_queue_functions after insert on pgflow.flows
-  for each row execute function pgflow._make_queue_functions();
-create trigger drop_queue_functions after delete on pgflow.flows
-  for each row execute function pgflow._drop_queue_functions();
-
--- ---- schema/0100_calculate_retry_delay.sql
--- Seconds until the next attempt: base_delay x 2^attempts. What is applied is at most max_delay, and one day.
-create function pgflow.calculate_retry_delay(base_delay numeric, attempts_count int)
-returns int
-language sql
-immutable
-set search_path = pg_catalog, pg_temp
-as $$
-  select floor(calculate_retry_delay.base_delay * power(2::numeric, calculate_retry_delay.attempts_count))::int;
-$$;
-
--- ---- schema/0101__retry_delay.sql
--- The delay really applied: the strategy's formula, capped before the cast so that it never overflows.
--- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
-create function pgflow._retry_delay(backoff text, base_delay int, max_delay int, attempts_count int)
-returns int
-language sql
-immutable
-as $$
-  select least(
-    case _retry_delay.backoff
-      when 'fixed' then _retry_delay.base_delay::numeric
-      -- 2^31 already exceeds every cap
-      else floor(_retry_delay.base_delay * power(2::numeric, least(_retry_delay.attempts_count, 31)))
-    end,
-    _retry_delay.max_delay,
-    86400
-  )::int;
-$$;
-
--- ---- schema/0102__queue_table.sql
--- pgmq lower-cases table names; prefix is 'q' (queue) or 'a' (archive).
--- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
-create function pgflow._queue_table(flow_slug text, prefix text)
-returns text
-language sql
-immutable
-as $$ select _queue_table.prefix || '_' || lower(_queue_table.flow_slug) $$;
-
--- ---- schema/0103_set_vt_batch.sql
--- Columns are listed because pgmq's message record differs between its versions.
-create function pgflow.set_vt_batch(queue_name text, msg_ids bigint[], vt_offsets int[])
-returns table (
-  msg_id bigint, read_ct int, enqueued_at timestamptz, vt timestamptz, message jsonb, headers jsonb
-)
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if set_vt_batch.msg_ids is null or set_vt_batch.vt_offsets is null then
-    return;
-  end if;
-  if cardinality(set_vt_batch.msg_ids) <> cardinality(set_vt_batch.vt_offsets) then
-    raise exception 'msg_ids length (%) must equal vt_offsets length (%)',
-      cardinality(set_vt_batch.msg_ids), cardinality(set_vt_batch.vt_offsets);
-  end if;
-  if cardinality(set_vt_batch.msg_ids) = 0 then
-    return;
-  end if;
-  return query execute format(
-    $sql$
-      update pgmq.%I q
-      set vt = clock_timestamp() + make_interval(secs => o.vt_offset)
-      from unnest($1, $2) o(msg_id, vt_offset)
-      where q.msg_id = o.msg_id
-      returning q.msg_id, q.read_ct, q.enqueued_at, q.vt, q.message, q.headers
-    $sql$,
-    pgmq.format_table_name(set_vt_batch.queue_name, 'q')
-  ) using set_vt_batch.msg_ids, set_vt_batch.vt_offsets;
-end;
-$$;
-
--- ---- schema/0104_read_with_poll.sql
--- The first phase of polling under the core's own name.
-create function pgflow.read_with_poll(
-  queue_name text,
-  vt int,
-  qty int,
-  max_poll_seconds int default 5,
-  poll_interval_ms int default 100,
-  conditional jsonb default '{}'
-)
-returns setof pgmq.message_record
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return query
-  select *
-  from pgmq.read_with_poll(
-    read_with_poll.queue_name,
-    read_with_poll.vt,
-    read_with_poll.qty,
-    read_with_poll.max_poll_seconds,
-    read_with_poll.poll_interval_ms,
-    read_with_poll.conditional
-  );
-end;
-$$;
-
--- ---- schema/0105__is_task_message.sql
--- Whether a message's body can be cast to a task's key; anyone can put something else into a queue. A pattern that
--- counts ("{8}") costs ten times what all of these take together.
--- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
-create function pgflow._is_task_message(message jsonb)
-returns boolean
-language sql
-immutable
-as $$
-  select coalesce(
-    _is_task_message.message ->> 'run_id' like '________-____-____-____-____________'
-      and length(replace(_is_task_message.message ->> 'run_id', '-', '')) = 32
-      and _is_task_message.message ->> 'run_id' !~ '[^0-9a-fA-F-]'
-      and jsonb_typeof(_is_task_message.message -> 'step_slug') = 'string'
-      and length(_is_task_message.message ->> 'task_index') between 1 and 9
-      and _is_task_message.message ->> 'task_index' !~ '[^0-9]',
-    false
-  );
-$$;
-
--- ---- schema/0106__check_lengths.sql
--- Arrays of one call describe the same elements; NULL counts as a missing array.
-create function pgflow._check_lengths(expected int, names text[], lengths int[])
-returns void
-language plpgsql
-as $$
-declare
-  v_wrong record;
-begin
-  select a.name, a.length into v_wrong
-  from unnest(_check_lengths.names, _check_lengths.lengths) a(name, length)
-  where a.length is distinct from _check_lengths.expected
-  limit 1;
-  if found then
-    raise exception '% has % elements, run_ids has %',
-      v_wrong.name, coalesce(v_wrong.length::text, 'no'), coalesce(_check_lengths.expected::text, 'none')
-      using errcode = 'PF005', hint = 'Pass arrays of equal length, one element per task.';
-  end if;
-end;
-$$;
-
--- ---- schema/0107__distinct.sql
--- Each of these slugs once, sorted; in nearly every call all are the same.
-create function pgflow._distinct(slugs text[])
-returns text[]
-language plpgsql
-immutable
-as $$
-begin
-  if _distinct.slugs[1] = all(_distinct.slugs) then
-    return _distinct.slugs[1:1];
-  end if;
-  return array(select distinct s.slug from unnest(_distinct.slugs) s(slug) order by s.slug);
-end;
-$$;
-
--- ---- schema/0110_create_flow.sql
--- Defines a flow and its queue; does nothing to a flow that is there. Raises PF004 for a slug that cannot name a
--- queue.
-create function pgflow.create_flow(
-  flow_slug text,
-  max_attempts int default null,
-  base_delay int default null,
-  timeout int default null,
-  backoff text default null,
-  max_delay int default null
-)
-returns pgflow.flows
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_other text;
-  v_flow pgflow.flows;
-begin
-  if pgflow.is_valid_slug(create_flow.flow_slug) then
-    if length(create_flow.flow_slug) > 47 then
-      raise exception 'Flow slug "%" is too long to name a queue: % characters, pgmq allows 47',
-        create_flow.flow_slug, length(create_flow.flow_slug)
-        using errcode = 'PF004', hint = 'Choose a shorter slug.';
-    end if;
-    -- Two slugs that differ only in case would share one queue.
-    perform pg_advisory_xact_lock(hashtextextended('pgflow.flow:' || lower(create_flow.flow_slug), 0));
-    select f.flow_slug into v_other
-    from pgflow.flows f
-    where lower(f.flow_slug) = lower(create_flow.flow_slug) and f.flow_slug <> create_flow.flow_slug;
-    if found then
-      raise exception 'Flow slug "%" differs from the existing flow "%" only in case, both would share a queue',
-        create_flow.flow_slug, v_other
-        using errcode = 'PF004', hint = 'Choose another slug.';
-    end if;
-  end if;
-
-  insert into pgflow.flows (
-    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, opt_backoff, opt_max_delay
-  )
-  values (
-    create_flow.flow_slug,
-    coalesce(create_flow.max_attempts, 3),
-    coalesce(create_flow.base_delay, 5),
-    coalesce(create_flow.timeout, 60),
-    create_flow.backoff,
-    create_flow.max_delay
-  )
-  on conflict on constraint flows_pkey do nothing;
-
-  if not exists (select 1 from pgmq.meta m where m.queue_name = create_flow.flow_slug) then
-    perform pgmq.create(create_flow.flow_slug);
-  end if;
-
-  select f.* into v_flow from pgflow.flows f where f.flow_slug = create_flow.flow_slug;
-  return v_flow;
-end;
-$$;
-
--- ---- schema/0111_add_step.sql
+-- ---- schema/30_definition/add_step.sql
+-- for: migrate
 -- Most mistakes are left to the named constraints; refused here is only what they cannot see.
 create function pgflow.add_step(
   flow_slug text,
@@ -970,258 +866,424 @@ begin
 end;
 $$;
 
--- ---- schema/0200__send_events.sql
--- The only place that sends events: one per element, in the order given; payloads are read from the state
--- tables. event_type is 'run:*' (step_slugs is null) or 'step:*'. Without realtime.send it costs nothing.
-create function pgflow._send_events(event_type text, run_ids uuid[], step_slugs text[] default null)
-returns void
+-- ---- schema/30_definition/alter_flow.sql
+-- for: migrate
+-- Sets the complete set of a flow's options; NULL is the default of create_flow. Tasks that have started keep
+-- the timeout they were claimed with.
+create function pgflow.alter_flow(
+  flow_slug text,
+  max_attempts int default null,
+  base_delay int default null,
+  timeout int default null,
+  backoff text default null,
+  max_delay int default null
+)
+returns pgflow.flows
 language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_flow pgflow.flows;
 begin
-  if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is null or run_ids is null then
-    return;
+  update pgflow.flows f
+  set opt_max_attempts = coalesce(alter_flow.max_attempts, 3),
+      opt_base_delay = coalesce(alter_flow.base_delay, 5),
+      opt_timeout = coalesce(alter_flow.timeout, 60),
+      opt_backoff = alter_flow.backoff,
+      opt_max_delay = alter_flow.max_delay
+  where f.flow_slug = alter_flow.flow_slug
+  returning f.* into v_flow;
+  if not found then
+    perform pgflow._check_flows(array[alter_flow.flow_slug]);
   end if;
-
-  if step_slugs is null then
-    perform realtime.send(e.payload, _send_events.event_type, 'pgflow:run:' || e.run_id, false)
-    from (
-      select
-        p.position,
-        r.run_id,
-        jsonb_build_object(
-          'event_type', _send_events.event_type, 'run_id', r.run_id, 'flow_slug', r.flow_slug,
-          'status', r.status
-        ) || case _send_events.event_type
-          when 'run:started' then jsonb_build_object(
-            'input', r.input, 'remaining_steps', r.remaining_steps, 'started_at', r.started_at)
-          when 'run:completed' then jsonb_build_object('output', r.output, 'completed_at', r.completed_at)
-          else jsonb_build_object('error_message', r.error_message, 'failed_at', r.failed_at)
-        end as payload
-      from unnest(_send_events.run_ids) with ordinality p(run_id, position)
-      cross join lateral (select * from pgflow.runs l where l.run_id = p.run_id limit 1) r
-    ) e
-    order by e.position;
-    return;
-  end if;
-
-  perform realtime.send(
-    e.payload, 'step:' || e.step_slug || ':' || split_part(_send_events.event_type, ':', 2),
-    'pgflow:run:' || e.run_id, false)
-  from (
-    select
-      p.position,
-      s.run_id,
-      s.step_slug,
-      jsonb_build_object(
-        'event_type', _send_events.event_type, 'run_id', s.run_id, 'flow_slug', s.flow_slug,
-        'step_slug', s.step_slug, 'status', s.status
-      ) || case _send_events.event_type
-        when 'step:started' then jsonb_build_object(
-          'started_at', s.started_at, 'remaining_tasks', s.remaining_tasks, 'remaining_deps', s.remaining_deps)
-        when 'step:completed' then
-          jsonb_build_object('output', s.output, 'completed_at', s.completed_at)
-          || case when s.initial_tasks = 0
-            then jsonb_build_object('started_at', s.started_at, 'remaining_tasks', 0, 'remaining_deps', 0)
-            else '{}' end
-        when 'step:failed' then
-          jsonb_build_object('error_message', s.error_message, 'failed_at', s.failed_at)
-        else
-          jsonb_build_object('skip_reason', s.skip_reason, 'skipped_at', s.skipped_at)
-          || case when s.error_message is not null
-            then jsonb_build_object('error_message', s.error_message) else '{}' end
-      end as payload
-    from unnest(_send_events.run_ids, _send_events.step_slugs) with ordinality p(run_id, step_slug, position)
-    cross join lateral (
-      select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
-    ) s
-  ) e
-  order by e.position;
+  return v_flow;
 end;
 $$;
 
--- ---- schema/0201__notify.sql
--- Hints for those who announced that they wait: idle workers of these flows, watchers of these runs.
--- PostgreSQL folds equal notifications of one transaction into one.
-create function pgflow._notify(flow_slugs text[], run_ids uuid[])
+-- ---- schema/30_definition/alter_step.sql
+-- for: migrate
+-- Sets the complete set of a step's options and conditions; NULL is the flow's option, no condition, or the
+-- default mode. Steps that have started keep what they started with.
+create function pgflow.alter_step(
+  flow_slug text,
+  step_slug text,
+  max_attempts int default null,
+  base_delay int default null,
+  timeout int default null,
+  start_delay int default null,
+  required_input_pattern jsonb default null,
+  forbidden_input_pattern jsonb default null,
+  when_unmet text default null,
+  when_exhausted text default null,
+  backoff text default null,
+  max_delay int default null
+)
+returns pgflow.steps
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_step pgflow.steps;
+begin
+  update pgflow.steps s
+  set opt_max_attempts = alter_step.max_attempts,
+      opt_base_delay = alter_step.base_delay,
+      opt_timeout = alter_step.timeout,
+      opt_start_delay = alter_step.start_delay,
+      required_input_pattern = alter_step.required_input_pattern,
+      forbidden_input_pattern = alter_step.forbidden_input_pattern,
+      when_unmet = coalesce(alter_step.when_unmet, 'skip'),
+      when_exhausted = coalesce(alter_step.when_exhausted, 'fail'),
+      opt_backoff = alter_step.backoff,
+      opt_max_delay = alter_step.max_delay
+  where s.flow_slug = alter_step.flow_slug and s.step_slug = alter_step.step_slug
+  returning s.* into v_step;
+  if not found then
+    perform pgflow._check_flows(array[alter_step.flow_slug]);
+    raise exception 'Flow "%" has no step "%"', alter_step.flow_slug, alter_step.step_slug
+      using errcode = 'PF001', 
+        hint = 'Steps are added by add_step; changing a flow''s structure needs a new version.';
+  end if;
+  return v_step;
+end;
+$$;
+
+-- ---- schema/30_definition/create_flow.sql
+-- for: migrate
+-- Defines a flow and its queue; does nothing to a flow that is there. Raises PF004 for a slug that cannot name a
+-- queue.
+create function pgflow.create_flow(
+  flow_slug text,
+  max_attempts int default null,
+  base_delay int default null,
+  timeout int default null,
+  backoff text default null,
+  max_delay int default null
+)
+returns pgflow.flows
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_other text;
+  v_flow pgflow.flows;
+begin
+  if pgflow.is_valid_slug(create_flow.flow_slug) then
+    if length(create_flow.flow_slug) > 47 then
+      raise exception 'Flow slug "%" is too long to name a queue: % characters, pgmq allows 47',
+        create_flow.flow_slug, length(create_flow.flow_slug)
+        using errcode = 'PF004', hint = 'Choose a shorter slug.';
+    end if;
+    -- Two slugs that differ only in case would share one queue.
+    perform pg_advisory_xact_lock(hashtextextended('pgflow.flow:' || lower(create_flow.flow_slug), 0));
+    select f.flow_slug into v_other
+    from pgflow.flows f
+    where lower(f.flow_slug) = lower(create_flow.flow_slug) and f.flow_slug <> create_flow.flow_slug;
+    if found then
+      raise exception 'Flow slug "%" differs from the existing flow "%" only in case, both would share a queue',
+        create_flow.flow_slug, v_other
+        using errcode = 'PF004', hint = 'Choose another slug.';
+    end if;
+  end if;
+
+  insert into pgflow.flows (
+    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, opt_backoff, opt_max_delay
+  )
+  values (
+    create_flow.flow_slug,
+    coalesce(create_flow.max_attempts, 3),
+    coalesce(create_flow.base_delay, 5),
+    coalesce(create_flow.timeout, 60),
+    create_flow.backoff,
+    create_flow.max_delay
+  )
+  on conflict on constraint flows_pkey do nothing;
+
+  if not exists (select 1 from pgmq.meta m where m.queue_name = create_flow.flow_slug) then
+    perform pgmq.create(create_flow.flow_slug);
+  end if;
+
+  select f.* into v_flow from pgflow.flows f where f.flow_slug = create_flow.flow_slug;
+  return v_flow;
+end;
+$$;
+
+-- ---- schema/30_definition/delete_flow_and_data.sql
+-- for: migrate
+-- Deletes a flow with its queue, runs and everything else. For development; nothing that is generated calls it.
+create function pgflow.delete_flow_and_data(p_flow_slug text)
 returns void
 language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if not exists (select 1 from pgflow.announcements) then
-    return;  -- the common case under load: no per-run work at all
+  if exists (select 1 from pgmq.meta m where m.queue_name = p_flow_slug) then
+    perform pgmq.drop_queue(p_flow_slug);
   end if;
-  perform pg_notify(c.channel, '')
-  from (
-    select 'pgflow_work_' || lower(f.slug) as channel from unnest(_notify.flow_slugs) f(slug)
-    union
-    select 'pgflow_run_' || replace(r.id::text, '-', '') from unnest(_notify.run_ids) r(id)
-  ) c
-  where exists (
-    select 1 from pgflow.announcements a where a.channel = c.channel and a.valid_until > clock_timestamp()
+  delete from pgflow.step_tasks t
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and t.run_id = r.run_id;
+  delete from pgflow.step_states s where s.flow_slug = p_flow_slug;
+  delete from pgflow.runs r where r.flow_slug = p_flow_slug;
+  delete from pgflow.deps d where d.flow_slug = p_flow_slug;
+  delete from pgflow.steps st where st.flow_slug = p_flow_slug;
+  delete from pgflow.flows f where f.flow_slug = p_flow_slug;
+end;
+$$;
+
+-- ---- schema/30_definition/flow_triggers.sql
+-- What follows a flow and its steps: the row of prepared_flows, and the functions of its queue.
+create trigger prepare_flows after insert on pgflow.flows
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_changed_flows after update on pgflow.flows
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_flows after insert on pgflow.steps
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_changed_flows after update on pgflow.steps
+  referencing new table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_former_flows after update on pgflow.steps
+  referencing old table as changed for each statement execute function pgflow._prepare_flows();
+create trigger prepare_shortened_flows after delete on pgflow.steps
+  referencing old table as changed for each statement execute function pgflow._prepare_flows();
+create trigger make_queue_functions after insert on pgflow.flows
+  for each row execute function pgflow._make_queue_functions();
+create trigger drop_queue_functions after delete on pgflow.flows
+  for each row execute function pgflow._drop_queue_functions();
+
+-- ---- schema/30_definition/get_flow_definition.sql
+-- for: worker, client
+-- What this database knows of a flow, in the shape that build, client and worker compare; null if unknown.
+create function pgflow.get_flow_definition(flow_slug text)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'structure', jsonb_build_object('steps', coalesce(
+        (
+          select jsonb_agg(
+            jsonb_build_object(
+              'slug', st.step_slug,
+              'type', st.step_type,
+              'dependencies', coalesce(
+                (
+                  select jsonb_agg(d.dep_slug order by d.dep_slug collate "C")
+                  from pgflow.deps d
+                  where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+                ),
+                '[]'
+              )
+            )
+            order by st.step_slug collate "C"
+          )
+          from pgflow.steps st
+          where st.flow_slug = f.flow_slug
+        ),
+        '[]'
+      )),
+      'settings', jsonb_strip_nulls(jsonb_build_object(
+        'max_attempts', f.opt_max_attempts,
+        'base_delay', f.opt_base_delay,
+        'timeout', f.opt_timeout,
+        'backoff', f.opt_backoff,
+        'max_delay', f.opt_max_delay
+      )) || jsonb_build_object('steps', coalesce(
+        (
+          -- nulls are stripped from the settings, not from the patterns
+          select jsonb_object_agg(
+            st.step_slug,
+            jsonb_strip_nulls(jsonb_build_object(
+              'max_attempts', st.opt_max_attempts,
+              'base_delay', st.opt_base_delay,
+              'timeout', st.opt_timeout,
+              'backoff', st.opt_backoff,
+              'max_delay', st.opt_max_delay,
+              'start_delay', st.opt_start_delay,
+              'when_unmet', st.when_unmet,
+              'when_exhausted', st.when_exhausted
+            ))
+            || case when st.required_input_pattern is null then '{}'
+              else jsonb_build_object('if', st.required_input_pattern) end
+            || case when st.forbidden_input_pattern is null then '{}'
+              else jsonb_build_object('if_not', st.forbidden_input_pattern) end
+          )
+          from pgflow.steps st
+          where st.flow_slug = f.flow_slug
+        ),
+        '{}'
+      ))
+    )
+    from pgflow.flows f
+    where f.flow_slug = get_flow_definition.flow_slug
   );
 end;
 $$;
 
--- ---- schema/0202__archive.sql
--- Archives message i of queue i; ids no longer in their queue are left out. One statement per flow.
-create function pgflow._archive(flow_slugs text[], msg_ids bigint[])
-returns void
+-- ---- schema/40_runs/_advance.sql
+-- What follows when steps (pairs with their flows, in started runs) have been completed or skipped: release the dependents,
+-- resolve conditions and taskless steps, start what is ready, hand tasks over, complete runs.
+-- count_steps: whether runs.remaining_steps still has to go down by these steps. Returns what was handed over.
+create function pgflow._advance(
+  flow_slugs text[],
+  run_ids uuid[],
+  step_slugs text[],
+  worker_ids uuid[],
+  hand_over int,
+  count_steps boolean,
+  out handed_flow_slugs text[],
+  out handed_run_ids uuid[],
+  out handed_step_slugs text[],
+  out handed_task_indexes int[]
+)
 language plpgsql
 as $$
 declare
-  v_flow_slug text;
+  v_released record;
+  v_started record;
 begin
-  foreach v_flow_slug in array pgflow._distinct(_archive.flow_slugs) loop
-    execute format('select pgflow.%I($1)', '_archive:' || v_flow_slug)
-    using case
-      when v_flow_slug = all(_archive.flow_slugs) then _archive.msg_ids
-      else array(
-        select m.msg_id
-        from unnest(_archive.flow_slugs, _archive.msg_ids) m(flow_slug, msg_id)
-        where m.flow_slug = v_flow_slug
-      )
-    end;
-  end loop;
-end;
-$$;
+  select * into v_released
+  from pgflow._release_dependents(
+    _advance.flow_slugs, _advance.run_ids, _advance.step_slugs, _advance.worker_ids, true
+  );
 
--- ---- schema/0203__set_visibility.sql
--- Sets the visibility of message i of queue i to clock + offset i (seconds). One statement per flow.
-create function pgflow._set_visibility(flow_slugs text[], msg_ids bigint[], vt_offsets int[])
-returns void
-language plpgsql
-as $$
-declare
-  v_queue record;
-begin
-  for v_queue in
-    select m.flow_slug, array_agg(m.msg_id order by m.msg_id) as ids,
-      array_agg(m.vt_offset order by m.msg_id) as offsets
-    from unnest(_set_visibility.flow_slugs, _set_visibility.msg_ids, _set_visibility.vt_offsets)
-      m(flow_slug, msg_id, vt_offset)
-    where m.msg_id is not null
-    group by m.flow_slug
-    order by m.flow_slug
-  loop
-    perform 1 from pgflow.set_vt_batch(v_queue.flow_slug, v_queue.ids, v_queue.offsets);
-  end loop;
-end;
-$$;
+  if v_released.ready_run_ids is not null then
+    select s.* into v_started
+    from pgflow._settle(v_released.ready_run_ids, v_released.ready_step_slugs) p
+    cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
 
--- ---- schema/0204__archive_open_tasks.sql
--- Archives the messages of all queued and started tasks: of whole runs (step_slugs is null) or of the
--- given steps (pairs). The rows of the tasks keep their status.
-create function pgflow._archive_open_tasks(run_ids uuid[], step_slugs text[] default null)
-returns void
-language plpgsql
-as $$
-declare
-  v_flow_slugs text[];
-  v_msg_ids bigint[];
-begin
-  if step_slugs is null then
-    select array_agg(t.flow_slug), array_agg(t.message_id) into v_flow_slugs, v_msg_ids
-    from pgflow.step_tasks t
-    where t.run_id = any(_archive_open_tasks.run_ids) and t.status in ('queued', 'started');
-  else
-    select array_agg(t.flow_slug), array_agg(t.message_id) into v_flow_slugs, v_msg_ids
-    from unnest(_archive_open_tasks.run_ids, _archive_open_tasks.step_slugs) p(run_id, step_slug)
-    cross join lateral (
-      select * from pgflow.step_tasks l where l.run_id = p.run_id and l.step_slug = p.step_slug offset 0
-    ) t
-    where t.status in ('queued', 'started');
+    v_released.started_worker_ids := v_released.started_worker_ids || array(
+      -- any worker of the same run will do: it has just worked on it
+      select _advance.worker_ids[array_position(_advance.run_ids, s.run_id)]
+      from unnest(v_started.started_run_ids) with ordinality s(run_id, position)
+      order by s.position
+    );
+    v_released.started_flow_slugs := v_released.started_flow_slugs || v_started.started_flow_slugs;
+    v_released.started_task_counts := v_released.started_task_counts || v_started.started_task_counts;
+    v_released.started_run_ids := v_released.started_run_ids || v_started.started_run_ids;
+    v_released.started_step_slugs := v_released.started_step_slugs || v_started.started_step_slugs;
   end if;
-  perform pgflow._archive(v_flow_slugs, v_msg_ids);
+
+  if v_released.started_run_ids is not null then
+    perform pgflow._send_events('step:started', v_released.started_run_ids, v_released.started_step_slugs);
+    select s.* into handed_flow_slugs, handed_run_ids, handed_step_slugs, handed_task_indexes
+    from pgflow._spawn_tasks(
+      v_released.started_flow_slugs, v_released.started_run_ids, v_released.started_step_slugs,
+      v_released.started_worker_ids, v_released.started_task_counts, hand_over
+    ) s;
+  end if;
+
+  perform pgflow._finish_runs(_advance.run_ids, count_steps);
 end;
 $$;
 
--- ---- schema/0205__fail_runs.sql
--- Fails one step and with it the run, for several runs: element i is the step that failed and why.
--- Callers hold the run locks and pass started runs only, each once.
-create function pgflow._fail_runs(run_ids uuid[], step_slugs text[], error_messages text[])
+-- ---- schema/40_runs/_check_array_input.sql
+create function pgflow._check_array_input(flow_slug text, input jsonb)
+returns void
+language plpgsql
+as $$
+begin
+  if _check_array_input.input is null then
+    raise exception 'Flow % has root map steps but input is NULL', _check_array_input.flow_slug;
+  end if;
+  if jsonb_typeof(_check_array_input.input) <> 'array' then
+    raise exception 'Flow % has root map steps but input is not an array (got %)',
+      _check_array_input.flow_slug, jsonb_typeof(_check_array_input.input);
+  end if;
+end;
+$$;
+
+-- ---- schema/40_runs/_check_cascade.sql
+-- A chain of more than fifty empty maps is taken for a loop (the limit is pgflow's).
+create function pgflow._check_cascade(round_count int)
+returns void
+language plpgsql
+as $$
+begin
+  if round_count > 50 then
+    raise exception 'Cascade loop exceeded safety limit of 50 iterations'
+      using errcode = 'PF007', hint = 'Chain at most fifty maps without a single step between them.';
+  end if;
+end;
+$$;
+
+-- ---- schema/40_runs/_check_same_runs.sql
+-- Starting with the id of an existing run is repeating the same start, or a mistake.
+create function pgflow._check_same_runs(flow_slug text, run_ids uuid[], inputs jsonb[])
 returns void
 language plpgsql
 as $$
 declare
-  v_all bigint;  -- see 0001_model.sql
+  v_run_id uuid;
+begin
+  select r.run_id into v_run_id
+  from unnest(_check_same_runs.run_ids, _check_same_runs.inputs) i(run_id, input)
+  cross join lateral (select l.* from pgflow.runs l where l.run_id = i.run_id limit 1) r
+  where r.flow_slug <> _check_same_runs.flow_slug or r.input is distinct from i.input
+  limit 1;
+  if found then
+    raise exception 'Run % exists already, with another flow or input', v_run_id
+      using errcode = 'PF002', hint = 'Use a new run id, or start again with the same flow and input.';
+  end if;
+end;
+$$;
+
+-- ---- schema/40_runs/_complete_taskless.sql
+-- Completes ready steps without tasks (pairs, of started runs) and releases their dependents; returns those
+-- that became ready.
+create function pgflow._complete_taskless(
+  run_ids uuid[], step_slugs text[], out ready_run_ids uuid[], out ready_step_slugs text[]
+)
+language plpgsql
+as $$
+declare
+  v_all bigint;  -- see 00_model/model.sql
 begin
   update pgflow.step_states s
-  set status = 'failed',
-      failed_at = greatest(now(), s.created_at, s.started_at),
-      error_message = f.error_message
+  set status = 'completed',
+      started_at = greatest(now(), s.created_at),
+      completed_at = greatest(now(), s.created_at),
+      remaining_tasks = 0,
+      output = (
+        select '[]'::jsonb
+        from pgflow.steps st
+        where st.flow_slug = s.flow_slug and st.step_slug = s.step_slug and st.step_type = 'map'
+      )
   from (
     select *
-    from unnest(_fail_runs.run_ids, _fail_runs.step_slugs, _fail_runs.error_messages)
-      g(run_id, step_slug, error_message)
+    from unnest(_complete_taskless.run_ids, _complete_taskless.step_slugs) g(run_id, step_slug)
     limit v_all
-  ) f
-  where s.run_id = f.run_id and s.step_slug = f.step_slug;
+  ) p
+  where s.run_id = p.run_id and s.step_slug = p.step_slug;
 
   update pgflow.runs r
-  set status = 'failed',
-      failed_at = greatest(now(), r.started_at),
-      error_message = f.error_message
+  set remaining_steps = r.remaining_steps - c.step_count
   from (
-    select * from unnest(_fail_runs.run_ids, _fail_runs.error_messages) g(run_id, error_message) limit v_all
-  ) f
-  where r.run_id = f.run_id;
+    select p.run_id, count(*)::int as step_count
+    from unnest(_complete_taskless.run_ids) p(run_id)
+    group by p.run_id
+    limit v_all
+  ) c
+  where r.run_id = c.run_id;
 
-  perform pgflow._send_events('step:failed', _fail_runs.run_ids, _fail_runs.step_slugs);
-  perform pgflow._send_events('run:failed', _fail_runs.run_ids);
-  perform pgflow._archive_open_tasks(_fail_runs.run_ids);
+  perform pgflow._send_events('step:completed', _complete_taskless.run_ids, _complete_taskless.step_slugs);
+
+  select d.ready_run_ids, d.ready_step_slugs into ready_run_ids, ready_step_slugs
+  from pgflow._release_dependents(
+    pgflow._flows_of(_complete_taskless.run_ids), _complete_taskless.run_ids, _complete_taskless.step_slugs,
+    null, false
+  ) d;
 end;
 $$;
 
--- ---- schema/0206__finish_runs.sql
--- Lowers remaining_steps by the number of times a run is listed (unless count_steps is false) and completes
--- the started runs that have nothing left, with the outputs of their completed leaf steps.
-create function pgflow._finish_runs(run_ids uuid[], count_steps boolean)
-returns void
-language plpgsql
-as $$
-declare
-  v_finished uuid[];
-  v_all bigint;  -- see 0001_model.sql
-begin
-  with finished as (
-    update pgflow.runs r
-    set remaining_steps = r.remaining_steps - c.step_count,
-        status = case when r.status = 'started' and r.remaining_steps = c.step_count
-          then 'completed' else r.status end,
-        completed_at = case when r.status = 'started' and r.remaining_steps = c.step_count
-          then greatest(now(), r.started_at) else r.completed_at end,
-        output = case when r.status = 'started' and r.remaining_steps = c.step_count
-          then (
-            select jsonb_object_agg(s.step_slug, coalesce(s.output, 'null'))
-            from pgflow.step_states s
-            where s.run_id = r.run_id
-              and s.status = 'completed'
-              and not exists (
-                select 1 from pgflow.deps d where d.flow_slug = s.flow_slug and d.dep_slug = s.step_slug
-              )
-          )
-          else r.output end
-    from (
-      select l.run_id, case when _finish_runs.count_steps then count(*)::int else 0 end as step_count
-      from unnest(_finish_runs.run_ids) l(run_id)
-      group by l.run_id
-      limit v_all
-    ) c
-    where r.run_id = c.run_id
-      and (c.step_count > 0 or (r.status = 'started' and r.remaining_steps = 0))
-    returning r.run_id, r.status, r.remaining_steps
-  )
-  select array_agg(f.run_id order by f.run_id) filter (where f.status = 'completed' and f.remaining_steps = 0)
-  into v_finished
-  from finished f;
-
-  if v_finished is not null then
-    perform pgflow._send_events('run:completed', v_finished);
-  end if;
-end;
-$$;
-
--- ---- schema/0207__elements.sql
+-- ---- schema/40_runs/_elements.sql
 -- The elements that the tasks of these steps of one flow go over, in the order of the steps and of their tasks;
 -- null for tasks of single steps, and of maps whose number of tasks was set by hand.
 create function pgflow._elements(flow_slug text, run_ids uuid[], step_slugs text[], task_counts int[])
@@ -1266,7 +1328,93 @@ begin
 end;
 $$;
 
--- ---- schema/0208__flows_of.sql
+-- ---- schema/40_runs/_fail_runs.sql
+-- Fails one step and with it the run, for several runs: element i is the step that failed and why.
+-- Callers hold the run locks and pass started runs only, each once.
+create function pgflow._fail_runs(run_ids uuid[], step_slugs text[], error_messages text[])
+returns void
+language plpgsql
+as $$
+declare
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  update pgflow.step_states s
+  set status = 'failed',
+      failed_at = greatest(now(), s.created_at, s.started_at),
+      error_message = f.error_message
+  from (
+    select *
+    from unnest(_fail_runs.run_ids, _fail_runs.step_slugs, _fail_runs.error_messages)
+      g(run_id, step_slug, error_message)
+    limit v_all
+  ) f
+  where s.run_id = f.run_id and s.step_slug = f.step_slug;
+
+  update pgflow.runs r
+  set status = 'failed',
+      failed_at = greatest(now(), r.started_at),
+      error_message = f.error_message
+  from (
+    select * from unnest(_fail_runs.run_ids, _fail_runs.error_messages) g(run_id, error_message) limit v_all
+  ) f
+  where r.run_id = f.run_id;
+
+  perform pgflow._send_events('step:failed', _fail_runs.run_ids, _fail_runs.step_slugs);
+  perform pgflow._send_events('run:failed', _fail_runs.run_ids);
+  perform pgflow._archive_open_tasks(_fail_runs.run_ids);
+end;
+$$;
+
+-- ---- schema/40_runs/_finish_runs.sql
+-- Lowers remaining_steps by the number of times a run is listed (unless count_steps is false) and completes
+-- the started runs that have nothing left, with the outputs of their completed leaf steps.
+create function pgflow._finish_runs(run_ids uuid[], count_steps boolean)
+returns void
+language plpgsql
+as $$
+declare
+  v_finished uuid[];
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  with finished as (
+    update pgflow.runs r
+    set remaining_steps = r.remaining_steps - c.step_count,
+        status = case when r.status = 'started' and r.remaining_steps = c.step_count
+          then 'completed' else r.status end,
+        completed_at = case when r.status = 'started' and r.remaining_steps = c.step_count
+          then greatest(now(), r.started_at) else r.completed_at end,
+        output = case when r.status = 'started' and r.remaining_steps = c.step_count
+          then (
+            select jsonb_object_agg(s.step_slug, coalesce(s.output, 'null'))
+            from pgflow.step_states s
+            where s.run_id = r.run_id
+              and s.status = 'completed'
+              and not exists (
+                select 1 from pgflow.deps d where d.flow_slug = s.flow_slug and d.dep_slug = s.step_slug
+              )
+          )
+          else r.output end
+    from (
+      select l.run_id, case when _finish_runs.count_steps then count(*)::int else 0 end as step_count
+      from unnest(_finish_runs.run_ids) l(run_id)
+      group by l.run_id
+      limit v_all
+    ) c
+    where r.run_id = c.run_id
+      and (c.step_count > 0 or (r.status = 'started' and r.remaining_steps = 0))
+    returning r.run_id, r.status, r.remaining_steps
+  )
+  select array_agg(f.run_id order by f.run_id) filter (where f.status = 'completed' and f.remaining_steps = 0)
+  into v_finished
+  from finished f;
+
+  if v_finished is not null then
+    perform pgflow._send_events('run:completed', v_finished);
+  end if;
+end;
+$$;
+
+-- ---- schema/40_runs/_flows_of.sql
 -- The flows of these runs, in their order.
 create function pgflow._flows_of(run_ids uuid[])
 returns text[]
@@ -1282,42 +1430,120 @@ begin
 end;
 $$;
 
--- ---- schema/0209__runs_to_settle.sql
--- Of runs whose steps (pairs, with their flows) have just ended: those in which a dependent has a condition to
--- judge, or turns out to have no tasks.
-create function pgflow._runs_to_settle(flow_slugs text[], run_ids uuid[], step_slugs text[])
-returns uuid[]
+-- ---- schema/40_runs/_force_skip.sql
+-- Skips everything that depends on the given steps (pairs), directly or not, and with reasons also these
+-- themselves: reason i for pair i, 'dependency_skipped' for the rest. The recursion walks steps, not paths
+-- (union removes duplicates), so stacked diamonds stay linear. remaining_deps stay as they are: whatever
+-- could still count on them is skipped too. Returns the number skipped.
+create function pgflow._force_skip(run_ids uuid[], step_slugs text[], reasons text[] default null)
+returns int
 language plpgsql
 as $$
+declare
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_reasons text[];
 begin
-  return array(
-    select distinct d.run_id
-    from unnest(_runs_to_settle.flow_slugs, _runs_to_settle.run_ids, _runs_to_settle.step_slugs)
-      d(flow_slug, run_id, step_slug)
-    cross join lateral (
-      select e.step_slug
-      from pgflow.deps e
-      where e.flow_slug = d.flow_slug and e.dep_slug = d.step_slug
-      offset 0
-    ) dep
-    cross join lateral (
-      select st.step_type, st.required_input_pattern, st.forbidden_input_pattern
-      from pgflow.steps st
-      where st.flow_slug = d.flow_slug and st.step_slug = dep.step_slug
-      limit 1
-    ) child
-    where child.required_input_pattern is not null
-      or child.forbidden_input_pattern is not null
-      or child.step_type = 'map' and (
-        select p.status = 'skipped' or p.output = '[]'
-        from pgflow.step_states p
-        where p.run_id = d.run_id and p.step_slug = d.step_slug
-      )
-  );
+  with recursive doomed(run_id, flow_slug, step_slug) as (
+    select p.run_id, r.flow_slug, p.step_slug
+    from unnest(_force_skip.run_ids, _force_skip.step_slugs) p(run_id, step_slug)
+    join pgflow.runs r on r.run_id = p.run_id
+    union
+    select d.run_id, d.flow_slug, dep.step_slug
+    from doomed d
+    join pgflow.deps dep on dep.flow_slug = d.flow_slug and dep.dep_slug = d.step_slug
+  ),
+  reached as (
+    -- the first pairs may themselves be dependents of one another; their own reason wins
+    select d.run_id, d.flow_slug, d.step_slug,
+      (select g.reason
+       from unnest(_force_skip.run_ids, _force_skip.step_slugs, _force_skip.reasons)
+         g(run_id, step_slug, reason)
+       where g.run_id = d.run_id and g.step_slug = d.step_slug
+       limit 1) as reason,
+      exists (
+        select 1
+        from unnest(_force_skip.run_ids, _force_skip.step_slugs) g(run_id, step_slug)
+        where g.run_id = d.run_id and g.step_slug = d.step_slug
+      ) as given
+    from doomed d
+  )
+  select
+    array_agg(d.run_id order by d.run_id, st.step_index),
+    array_agg(d.step_slug order by d.run_id, st.step_index),
+    array_agg(coalesce(d.reason, 'dependency_skipped') order by d.run_id, st.step_index)
+  into v_run_ids, v_step_slugs, v_reasons
+  from reached d
+  join pgflow.steps st on st.flow_slug = d.flow_slug and st.step_slug = d.step_slug
+  where _force_skip.reasons is not null or not d.given;
+
+  return pgflow._skip_steps(v_run_ids, v_step_slugs, v_reasons);
 end;
 $$;
 
--- ---- schema/0210__release_dependents.sql
+-- ---- schema/40_runs/_judge_steps.sql
+-- What has to happen to ready steps (pairs): verdict 'fail' (run fails), 'drop' (another step fails the run),
+-- 'skip', 'skip-cascade' (condition unmet), 'taskless' or 'start'. Pairs that are not ready any more, or whose
+-- run has ended, are left out. The only place that evaluates conditions.
+create function pgflow._judge_steps(run_ids uuid[], step_slugs text[])
+returns table (run_id uuid, step_slug text, verdict text)
+language plpgsql
+as $$
+begin
+  return query
+  select
+    j.run_id,
+    j.step_slug,
+    case
+      when min(j.step_index) filter (where j.verdict = 'fail') over w is null then j.verdict
+      when j.verdict = 'fail' and j.step_index = min(j.step_index) filter (where j.verdict = 'fail') over w
+        then 'fail'
+      else 'drop'
+    end
+  from (
+    select
+      s.run_id,
+      s.step_slug,
+      st.step_index,
+      case
+        when (st.required_input_pattern is not null or st.forbidden_input_pattern is not null)
+          and not (
+            coalesce(i.input @> st.required_input_pattern, true)
+            and not coalesce(i.input @> st.forbidden_input_pattern, false)
+          )
+          then st.when_unmet
+        when s.initial_tasks = 0 then 'taskless'
+        else 'start'
+      end as verdict
+    from unnest(_judge_steps.run_ids, _judge_steps.step_slugs) p(run_id, step_slug)
+    cross join lateral (
+      select * from pgflow.step_states s where s.run_id = p.run_id and s.step_slug = p.step_slug limit 1
+    ) s
+    cross join lateral (select r.status, r.input from pgflow.runs r where r.run_id = p.run_id limit 1) r
+    cross join lateral (
+      select * from pgflow.steps st where st.flow_slug = s.flow_slug and st.step_slug = p.step_slug limit 1
+    ) st
+    cross join lateral (
+      -- the condition input, built only for steps that have a pattern
+      select case
+        when st.required_input_pattern is null and st.forbidden_input_pattern is null then null
+        when st.deps_count = 0 then r.input
+        else (
+          select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
+          from pgflow.deps d
+          join pgflow.step_states ds on ds.run_id = s.run_id and ds.step_slug = d.dep_slug
+          where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and ds.status = 'completed'
+        )
+      end as input
+    ) i
+    where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0
+  ) j
+  window w as (partition by j.run_id)
+  order by j.run_id, j.step_index;
+end;
+$$;
+
+-- ---- schema/40_runs/_release_dependents.sql
 -- Steps that have just been completed or skipped (pairs, with their flows) release their dependents:
 -- remaining_deps goes down, a dependent map learns its number of tasks. With start = true dependents that
 -- become ready are started in the same update (one row version less), except in runs where a dependent has a
@@ -1343,7 +1569,7 @@ declare
   v_maps boolean;
   v_conditions boolean;
   v_held uuid[];
-  v_all bigint;  -- see 0001_model.sql
+  v_all bigint;  -- see 00_model/model.sql
 begin
   select coalesce(bool_or(p.has_maps), false), coalesce(bool_or(p.has_conditions), false)
   into v_maps, v_conditions
@@ -1420,229 +1646,7 @@ begin
 end;
 $$;
 
--- ---- schema/0211__skip_steps.sql
--- Skips steps (pairs) of started runs: state, remaining_steps, messages of open tasks, events in the order
--- given. Dependents are the caller's business. Returns the number skipped.
-create function pgflow._skip_steps(
-  run_ids uuid[], step_slugs text[], reasons text[], error_messages text[] default null
-)
-returns int
-language plpgsql
-as $$
-declare
-  v_run_ids uuid[];
-  v_step_slugs text[];
-  v_had_tasks boolean;
-  v_all bigint;  -- see 0001_model.sql
-begin
-  with skipped as (
-    update pgflow.step_states s
-    set status = 'skipped',
-        skip_reason = p.reason,
-        skipped_at = greatest(now(), s.created_at),
-        error_message = coalesce(p.error_message, s.error_message),
-        remaining_tasks = null
-    from (
-      select *
-      from unnest(
-        _skip_steps.run_ids, _skip_steps.step_slugs, _skip_steps.reasons, _skip_steps.error_messages
-      ) with ordinality g(run_id, step_slug, reason, error_message, position)
-      limit v_all
-    ) p
-    where s.run_id = p.run_id and s.step_slug = p.step_slug and s.status in ('created', 'started')
-    returning s.run_id, s.step_slug, s.started_at, p.position
-  )
-  select
-    array_agg(k.run_id order by k.position),
-    array_agg(k.step_slug order by k.position),
-    bool_or(k.started_at is not null)
-  into v_run_ids, v_step_slugs, v_had_tasks
-  from skipped k;
-
-  if v_run_ids is null then
-    return 0;
-  end if;
-
-  update pgflow.runs r
-  set remaining_steps = r.remaining_steps - c.step_count
-  from (
-    select k.run_id, count(*)::int as step_count
-    from unnest(v_run_ids) k(run_id)
-    group by k.run_id
-    limit v_all
-  ) c
-  where r.run_id = c.run_id;
-
-  perform pgflow._send_events('step:skipped', v_run_ids, v_step_slugs);
-  if v_had_tasks then
-    perform pgflow._archive_open_tasks(v_run_ids, v_step_slugs);
-  end if;
-  return cardinality(v_run_ids);
-end;
-$$;
-
--- ---- schema/0212__force_skip.sql
--- Skips everything that depends on the given steps (pairs), directly or not, and with reasons also these
--- themselves: reason i for pair i, 'dependency_skipped' for the rest. The recursion walks steps, not paths
--- (union removes duplicates), so stacked diamonds stay linear. remaining_deps stay as they are: whatever
--- could still count on them is skipped too. Returns the number skipped.
-create function pgflow._force_skip(run_ids uuid[], step_slugs text[], reasons text[] default null)
-returns int
-language plpgsql
-as $$
-declare
-  v_run_ids uuid[];
-  v_step_slugs text[];
-  v_reasons text[];
-begin
-  with recursive doomed(run_id, flow_slug, step_slug) as (
-    select p.run_id, r.flow_slug, p.step_slug
-    from unnest(_force_skip.run_ids, _force_skip.step_slugs) p(run_id, step_slug)
-    join pgflow.runs r on r.run_id = p.run_id
-    union
-    select d.run_id, d.flow_slug, dep.step_slug
-    from doomed d
-    join pgflow.deps dep on dep.flow_slug = d.flow_slug and dep.dep_slug = d.step_slug
-  ),
-  reached as (
-    -- the first pairs may themselves be dependents of one another; their own reason wins
-    select d.run_id, d.flow_slug, d.step_slug,
-      (select g.reason
-       from unnest(_force_skip.run_ids, _force_skip.step_slugs, _force_skip.reasons)
-         g(run_id, step_slug, reason)
-       where g.run_id = d.run_id and g.step_slug = d.step_slug
-       limit 1) as reason,
-      exists (
-        select 1
-        from unnest(_force_skip.run_ids, _force_skip.step_slugs) g(run_id, step_slug)
-        where g.run_id = d.run_id and g.step_slug = d.step_slug
-      ) as given
-    from doomed d
-  )
-  select
-    array_agg(d.run_id order by d.run_id, st.step_index),
-    array_agg(d.step_slug order by d.run_id, st.step_index),
-    array_agg(coalesce(d.reason, 'dependency_skipped') order by d.run_id, st.step_index)
-  into v_run_ids, v_step_slugs, v_reasons
-  from reached d
-  join pgflow.steps st on st.flow_slug = d.flow_slug and st.step_slug = d.step_slug
-  where _force_skip.reasons is not null or not d.given;
-
-  return pgflow._skip_steps(v_run_ids, v_step_slugs, v_reasons);
-end;
-$$;
-
--- ---- schema/0213__complete_taskless.sql
--- Completes ready steps without tasks (pairs, of started runs) and releases their dependents; returns those
--- that became ready.
-create function pgflow._complete_taskless(
-  run_ids uuid[], step_slugs text[], out ready_run_ids uuid[], out ready_step_slugs text[]
-)
-language plpgsql
-as $$
-declare
-  v_all bigint;  -- see 0001_model.sql
-begin
-  update pgflow.step_states s
-  set status = 'completed',
-      started_at = greatest(now(), s.created_at),
-      completed_at = greatest(now(), s.created_at),
-      remaining_tasks = 0,
-      output = (
-        select '[]'::jsonb
-        from pgflow.steps st
-        where st.flow_slug = s.flow_slug and st.step_slug = s.step_slug and st.step_type = 'map'
-      )
-  from (
-    select *
-    from unnest(_complete_taskless.run_ids, _complete_taskless.step_slugs) g(run_id, step_slug)
-    limit v_all
-  ) p
-  where s.run_id = p.run_id and s.step_slug = p.step_slug;
-
-  update pgflow.runs r
-  set remaining_steps = r.remaining_steps - c.step_count
-  from (
-    select p.run_id, count(*)::int as step_count
-    from unnest(_complete_taskless.run_ids) p(run_id)
-    group by p.run_id
-    limit v_all
-  ) c
-  where r.run_id = c.run_id;
-
-  perform pgflow._send_events('step:completed', _complete_taskless.run_ids, _complete_taskless.step_slugs);
-
-  select d.ready_run_ids, d.ready_step_slugs into ready_run_ids, ready_step_slugs
-  from pgflow._release_dependents(
-    pgflow._flows_of(_complete_taskless.run_ids), _complete_taskless.run_ids, _complete_taskless.step_slugs,
-    null, false
-  ) d;
-end;
-$$;
-
--- ---- schema/0214__judge_steps.sql
--- What has to happen to ready steps (pairs): verdict 'fail' (run fails), 'drop' (another step fails the run),
--- 'skip', 'skip-cascade' (condition unmet), 'taskless' or 'start'. Pairs that are not ready any more, or whose
--- run has ended, are left out. The only place that evaluates conditions.
-create function pgflow._judge_steps(run_ids uuid[], step_slugs text[])
-returns table (run_id uuid, step_slug text, verdict text)
-language plpgsql
-as $$
-begin
-  return query
-  select
-    j.run_id,
-    j.step_slug,
-    case
-      when min(j.step_index) filter (where j.verdict = 'fail') over w is null then j.verdict
-      when j.verdict = 'fail' and j.step_index = min(j.step_index) filter (where j.verdict = 'fail') over w
-        then 'fail'
-      else 'drop'
-    end
-  from (
-    select
-      s.run_id,
-      s.step_slug,
-      st.step_index,
-      case
-        when (st.required_input_pattern is not null or st.forbidden_input_pattern is not null)
-          and not (
-            coalesce(i.input @> st.required_input_pattern, true)
-            and not coalesce(i.input @> st.forbidden_input_pattern, false)
-          )
-          then st.when_unmet
-        when s.initial_tasks = 0 then 'taskless'
-        else 'start'
-      end as verdict
-    from unnest(_judge_steps.run_ids, _judge_steps.step_slugs) p(run_id, step_slug)
-    cross join lateral (
-      select * from pgflow.step_states s where s.run_id = p.run_id and s.step_slug = p.step_slug limit 1
-    ) s
-    cross join lateral (select r.status, r.input from pgflow.runs r where r.run_id = p.run_id limit 1) r
-    cross join lateral (
-      select * from pgflow.steps st where st.flow_slug = s.flow_slug and st.step_slug = p.step_slug limit 1
-    ) st
-    cross join lateral (
-      -- the condition input, built only for steps that have a pattern
-      select case
-        when st.required_input_pattern is null and st.forbidden_input_pattern is null then null
-        when st.deps_count = 0 then r.input
-        else (
-          select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
-          from pgflow.deps d
-          join pgflow.step_states ds on ds.run_id = s.run_id and ds.step_slug = d.dep_slug
-          where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and ds.status = 'completed'
-        )
-      end as input
-    ) i
-    where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0
-  ) j
-  window w as (partition by j.run_id)
-  order by j.run_id, j.step_index;
-end;
-$$;
-
--- ---- schema/0215__resolve_conditions.sql
+-- ---- schema/40_runs/_resolve_conditions.sql
 -- Evaluates the conditions of ready steps (pairs) and of those that become ready because others are skipped,
 -- each once, until none is left. Returns the pairs that may go on: with tasks (start) and without (taskless).
 create function pgflow._resolve_conditions(
@@ -1709,7 +1713,111 @@ begin
 end;
 $$;
 
--- ---- schema/0216__settle.sql
+-- ---- schema/40_runs/_runs_to_settle.sql
+-- Of runs whose steps (pairs, with their flows) have just ended: those in which a dependent has a condition to
+-- judge, or turns out to have no tasks.
+create function pgflow._runs_to_settle(flow_slugs text[], run_ids uuid[], step_slugs text[])
+returns uuid[]
+language plpgsql
+as $$
+begin
+  return array(
+    select distinct d.run_id
+    from unnest(_runs_to_settle.flow_slugs, _runs_to_settle.run_ids, _runs_to_settle.step_slugs)
+      d(flow_slug, run_id, step_slug)
+    cross join lateral (
+      select e.step_slug
+      from pgflow.deps e
+      where e.flow_slug = d.flow_slug and e.dep_slug = d.step_slug
+      offset 0
+    ) dep
+    cross join lateral (
+      select st.step_type, st.required_input_pattern, st.forbidden_input_pattern
+      from pgflow.steps st
+      where st.flow_slug = d.flow_slug and st.step_slug = dep.step_slug
+      limit 1
+    ) child
+    where child.required_input_pattern is not null
+      or child.forbidden_input_pattern is not null
+      or child.step_type = 'map' and (
+        select p.status = 'skipped' or p.output = '[]'
+        from pgflow.step_states p
+        where p.run_id = d.run_id and p.step_slug = d.step_slug
+      )
+  );
+end;
+$$;
+
+-- ---- schema/40_runs/_send_events.sql
+-- The only place that sends events: one per element, in the order given; payloads are read from the state
+-- tables. event_type is 'run:*' (step_slugs is null) or 'step:*'. Without realtime.send it costs nothing.
+create function pgflow._send_events(event_type text, run_ids uuid[], step_slugs text[] default null)
+returns void
+language plpgsql
+as $$
+begin
+  if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is null or run_ids is null then
+    return;
+  end if;
+
+  if step_slugs is null then
+    perform realtime.send(e.payload, _send_events.event_type, 'pgflow:run:' || e.run_id, false)
+    from (
+      select
+        p.position,
+        r.run_id,
+        jsonb_build_object(
+          'event_type', _send_events.event_type, 'run_id', r.run_id, 'flow_slug', r.flow_slug,
+          'status', r.status
+        ) || case _send_events.event_type
+          when 'run:started' then jsonb_build_object(
+            'input', r.input, 'remaining_steps', r.remaining_steps, 'started_at', r.started_at)
+          when 'run:completed' then jsonb_build_object('output', r.output, 'completed_at', r.completed_at)
+          else jsonb_build_object('error_message', r.error_message, 'failed_at', r.failed_at)
+        end as payload
+      from unnest(_send_events.run_ids) with ordinality p(run_id, position)
+      cross join lateral (select * from pgflow.runs l where l.run_id = p.run_id limit 1) r
+    ) e
+    order by e.position;
+    return;
+  end if;
+
+  perform realtime.send(
+    e.payload, 'step:' || e.step_slug || ':' || split_part(_send_events.event_type, ':', 2),
+    'pgflow:run:' || e.run_id, false)
+  from (
+    select
+      p.position,
+      s.run_id,
+      s.step_slug,
+      jsonb_build_object(
+        'event_type', _send_events.event_type, 'run_id', s.run_id, 'flow_slug', s.flow_slug,
+        'step_slug', s.step_slug, 'status', s.status
+      ) || case _send_events.event_type
+        when 'step:started' then jsonb_build_object(
+          'started_at', s.started_at, 'remaining_tasks', s.remaining_tasks, 'remaining_deps', s.remaining_deps)
+        when 'step:completed' then
+          jsonb_build_object('output', s.output, 'completed_at', s.completed_at)
+          || case when s.initial_tasks = 0
+            then jsonb_build_object('started_at', s.started_at, 'remaining_tasks', 0, 'remaining_deps', 0)
+            else '{}' end
+        when 'step:failed' then
+          jsonb_build_object('error_message', s.error_message, 'failed_at', s.failed_at)
+        else
+          jsonb_build_object('skip_reason', s.skip_reason, 'skipped_at', s.skipped_at)
+          || case when s.error_message is not null
+            then jsonb_build_object('error_message', s.error_message) else '{}' end
+      end as payload
+    from unnest(_send_events.run_ids, _send_events.step_slugs) with ordinality p(run_id, step_slug, position)
+    cross join lateral (
+      select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
+    ) s
+  ) e
+  order by e.position;
+end;
+$$;
+
+-- ---- schema/40_runs/_settle.sql
 -- Alternates conditions and taskless completion over ready steps (pairs) until neither changes anything;
 -- returns the pairs that are to be started. Runs may have failed on the way: their pairs are left out by
 -- _start_steps.
@@ -1747,21 +1855,204 @@ begin
 end;
 $$;
 
--- ---- schema/0217__check_cascade.sql
--- A chain of more than fifty empty maps is taken for a loop (the limit is pgflow's).
-create function pgflow._check_cascade(round_count int)
-returns void
+-- ---- schema/40_runs/_skip_steps.sql
+-- Skips steps (pairs) of started runs: state, remaining_steps, messages of open tasks, events in the order
+-- given. Dependents are the caller's business. Returns the number skipped.
+create function pgflow._skip_steps(
+  run_ids uuid[], step_slugs text[], reasons text[], error_messages text[] default null
+)
+returns int
 language plpgsql
 as $$
+declare
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_had_tasks boolean;
+  v_all bigint;  -- see 00_model/model.sql
 begin
-  if round_count > 50 then
-    raise exception 'Cascade loop exceeded safety limit of 50 iterations'
-      using errcode = 'PF007', hint = 'Chain at most fifty maps without a single step between them.';
+  with skipped as (
+    update pgflow.step_states s
+    set status = 'skipped',
+        skip_reason = p.reason,
+        skipped_at = greatest(now(), s.created_at),
+        error_message = coalesce(p.error_message, s.error_message),
+        remaining_tasks = null
+    from (
+      select *
+      from unnest(
+        _skip_steps.run_ids, _skip_steps.step_slugs, _skip_steps.reasons, _skip_steps.error_messages
+      ) with ordinality g(run_id, step_slug, reason, error_message, position)
+      limit v_all
+    ) p
+    where s.run_id = p.run_id and s.step_slug = p.step_slug and s.status in ('created', 'started')
+    returning s.run_id, s.step_slug, s.started_at, p.position
+  )
+  select
+    array_agg(k.run_id order by k.position),
+    array_agg(k.step_slug order by k.position),
+    bool_or(k.started_at is not null)
+  into v_run_ids, v_step_slugs, v_had_tasks
+  from skipped k;
+
+  if v_run_ids is null then
+    return 0;
   end if;
+
+  update pgflow.runs r
+  set remaining_steps = r.remaining_steps - c.step_count
+  from (
+    select k.run_id, count(*)::int as step_count
+    from unnest(v_run_ids) k(run_id)
+    group by k.run_id
+    limit v_all
+  ) c
+  where r.run_id = c.run_id;
+
+  perform pgflow._send_events('step:skipped', v_run_ids, v_step_slugs);
+  if v_had_tasks then
+    perform pgflow._archive_open_tasks(v_run_ids, v_step_slugs);
+  end if;
+  return cardinality(v_run_ids);
 end;
 $$;
 
--- ---- schema/0218__start_steps.sql
+-- ---- schema/40_runs/_start_flows.sql
+-- Starts runs of one flow: element i is an input, a run id (null: a new one) and a trace context. A run id
+-- that exists is that run if flow and input are the same, else PF002. Returns the ids in the order of inputs.
+create function pgflow._start_flows(flow_slug text, inputs jsonb[], run_ids uuid[], trace_contexts jsonb[])
+returns uuid[]
+language plpgsql
+as $$
+declare
+  v_slugs text[];        -- of the flow's steps, as the next two
+  v_deps_counts int[];
+  v_maps boolean[];
+  v_root_slugs text[];
+  v_has_root_maps boolean;
+  v_has_conditions boolean;
+  v_run_ids uuid[] := run_ids;
+  v_created_count int;
+  v_created uuid[];
+  v_inputs jsonb[] := inputs;  -- of v_created
+  v_direct boolean;
+  v_root_run_ids uuid[];
+  v_root_step_slugs text[];
+  v_task_counts int[];
+begin
+  -- one look at the definition, so that counters and states agree whatever is added meanwhile
+  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions
+  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions
+  from pgflow.prepared_flows p
+  where p.flow_slug = _start_flows.flow_slug;
+  if not found then
+    perform pgflow._check_flows(array[_start_flows.flow_slug]);
+  end if;
+
+  if v_has_root_maps then
+    perform pgflow._check_array_input(_start_flows.flow_slug, i.input)
+    from unnest(_start_flows.inputs) i(input);
+  end if;
+
+  if v_run_ids is null or array_position(v_run_ids, null) is not null then
+    v_run_ids := array(
+      select coalesce(_start_flows.run_ids[i.position], pgflow.new_run_id())
+      from generate_series(1, cardinality(_start_flows.inputs)) i(position)
+      order by i.position
+    );
+  end if;
+
+  insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
+  select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context
+  from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
+  order by i.run_id
+  on conflict on constraint runs_pkey do nothing;
+  get diagnostics v_created_count = row_count;
+
+  v_created := v_run_ids;
+  if v_created_count < cardinality(v_run_ids) then
+    perform pgflow._check_same_runs(_start_flows.flow_slug, v_run_ids, _start_flows.inputs);
+    -- the runs that were there have states, or are over if their flow has no steps
+    select array_agg(n.run_id order by n.position), array_agg(n.input order by n.position)
+    into v_created, v_inputs
+    from (
+      select i.run_id, min(i.position) as position, (array_agg(i.input))[1] as input
+      from unnest(v_run_ids, _start_flows.inputs) with ordinality i(run_id, input, position)
+      group by i.run_id
+      offset 0
+    ) n
+    where not exists (select 1 from pgflow.step_states s where s.run_id = n.run_id)
+      and (select r.status from pgflow.runs r where r.run_id = n.run_id) = 'started';
+    if v_created is null then
+      return v_run_ids;
+    end if;
+  end if;
+
+  -- Without conditions and empty root maps the roots are born started.
+  v_direct := not v_has_conditions and not (
+    v_has_root_maps
+    and exists (select 1 from unnest(v_inputs) i(input) where jsonb_array_length(i.input) = 0)
+  );
+
+  insert into pgflow.step_states (
+    flow_slug, run_id, step_slug, remaining_deps, initial_tasks, status, started_at, remaining_tasks
+  )
+  select
+    _start_flows.flow_slug, i.run_id, st.slug, st.deps_count, c.initial_tasks,
+    case when v_direct and st.deps_count = 0 then 'started' else 'created' end,
+    case when v_direct and st.deps_count = 0 then now() end,
+    case when v_direct and st.deps_count = 0 then c.initial_tasks end
+  from unnest(v_created, case when v_has_root_maps then v_inputs end) i(run_id, input)
+  cross join unnest(v_slugs, v_deps_counts, v_maps) st(slug, deps_count, is_map)
+  cross join lateral (
+    select case
+      when not st.is_map then 1
+      when st.deps_count = 0 then jsonb_array_length(i.input)
+    end as initial_tasks
+  ) c;
+
+  perform pgflow._send_events('run:started', v_created);
+
+  -- messages go out in the order of the inputs
+  if cardinality(v_root_slugs) = 1 and not v_has_root_maps then
+    v_root_run_ids := v_created;
+    v_root_step_slugs := array_fill(v_root_slugs[1], array[cardinality(v_created)]);
+    v_task_counts := array_fill(1, array[cardinality(v_created)]);
+  else
+    select
+      array_agg(i.run_id order by i.position, r.position),
+      array_agg(r.slug order by i.position, r.position),
+      array_agg(
+        case when v_maps[array_position(v_slugs, r.slug)] then jsonb_array_length(i.input) else 1 end
+        order by i.position, r.position
+      )
+    into v_root_run_ids, v_root_step_slugs, v_task_counts
+    from unnest(v_created, case when v_has_root_maps then v_inputs end)
+      with ordinality i(run_id, input, position)
+    cross join unnest(v_root_slugs) with ordinality r(slug, position);
+  end if;
+  if not v_direct then
+    select s.started_run_ids, s.started_step_slugs, s.started_task_counts
+    into v_root_run_ids, v_root_step_slugs, v_task_counts
+    from pgflow._settle(v_root_run_ids, v_root_step_slugs) p
+    cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
+  end if;
+
+  if v_root_run_ids is not null then
+    perform pgflow._send_events('step:started', v_root_run_ids, v_root_step_slugs);
+    perform pgflow._spawn_tasks(
+      array_fill(_start_flows.flow_slug, array[cardinality(v_root_run_ids)]),
+      v_root_run_ids, v_root_step_slugs, null, v_task_counts, 0
+    );
+  end if;
+  if not v_direct or cardinality(v_slugs) = 0 then
+    perform pgflow._finish_runs(v_created, false);
+  end if;
+  perform pgflow._notify(null, v_created);
+  return v_run_ids;
+end;
+$$;
+
+-- ---- schema/40_runs/_start_steps.sql
 -- Starts ready steps (pairs) that have tasks, in runs that are started; returns those it started. Their
 -- tasks do not exist yet: _spawn_tasks makes them.
 create function pgflow._start_steps(
@@ -1775,7 +2066,7 @@ create function pgflow._start_steps(
 language plpgsql
 as $$
 declare
-  v_all bigint;  -- see 0001_model.sql
+  v_all bigint;  -- see 00_model/model.sql
 begin
   with started as (
     update pgflow.step_states s
@@ -1803,410 +2094,246 @@ begin
 end;
 $$;
 
--- ---- schema/0219__spawn_tasks.sql
--- Makes the tasks and messages of steps that have just been started (pairs with their flow, a worker and the
--- number of tasks; messages are sent in their order, those of tasks handed over first). Up to hand_over tasks of
--- steps without start_delay are born started, owned by the pair's worker, their messages already invisible: that
--- saves the claim. Returns the keys of those.
-create function pgflow._spawn_tasks(
-  flow_slugs text[],
-  run_ids uuid[],
-  step_slugs text[],
-  worker_ids uuid[],
-  task_counts int[],
-  hand_over int,
-  out handed_flow_slugs text[],
-  out handed_run_ids uuid[],
-  out handed_step_slugs text[],
-  out handed_task_indexes int[]
-)
-language plpgsql
-as $$
-declare
-  v_flow_slug text;
-  v_slugs text[];        -- of the flow's steps, as the next two
-  v_start_delays int[];
-  v_vt_offsets int[];
-  v_has_maps boolean;
-  v_has_delays boolean;
-  v_run_ids uuid[];      -- of the flow's steps that start, later of their tasks, as the next three
-  v_step_slugs text[];
-  v_worker_ids uuid[];
-  v_task_counts int[];
-  v_task_indexes int[];
-  v_elements jsonb[];
-  v_left int := coalesce(hand_over, 0);
-  v_eligible_count int;
-  v_handed_count int;    -- the first so many tasks are handed over
-  v_msg_ids bigint[];
-  v_notify text[];
-begin
-  foreach v_flow_slug in array pgflow._distinct(_spawn_tasks.flow_slugs) loop
-    select p.step_slugs, p.start_delays, p.vt_offsets, p.has_maps, p.has_delays
-    into v_slugs, v_start_delays, v_vt_offsets, v_has_maps, v_has_delays
-    from pgflow.prepared_flows p
-    where p.flow_slug = v_flow_slug;
-
-    v_run_ids := _spawn_tasks.run_ids;
-    v_step_slugs := _spawn_tasks.step_slugs;
-    v_worker_ids := _spawn_tasks.worker_ids;
-    v_task_counts := _spawn_tasks.task_counts;
-    v_eligible_count := null;  -- all of them
-    if v_worker_ids is null then
-      v_eligible_count := 0;
-    end if;
-    if v_has_delays or not v_flow_slug = all(_spawn_tasks.flow_slugs) or array_position(v_worker_ids, null) > 0 then
-      select
-        array_agg(p.run_id order by p.eligible desc, p.position),
-        array_agg(p.step_slug order by p.eligible desc, p.position),
-        array_agg(p.worker_id order by p.eligible desc, p.position),
-        array_agg(p.task_count order by p.eligible desc, p.position),
-        coalesce(sum(p.task_count) filter (where p.eligible), 0)
-      into v_run_ids, v_step_slugs, v_worker_ids, v_task_counts, v_eligible_count
-      from (
-        select u.*,
-          u.worker_id is not null and v_start_delays[array_position(v_slugs, u.step_slug)] = 0 as eligible
-        from unnest(
-          _spawn_tasks.flow_slugs, _spawn_tasks.run_ids, _spawn_tasks.step_slugs, _spawn_tasks.worker_ids,
-          _spawn_tasks.task_counts
-        ) with ordinality u(flow_slug, run_id, step_slug, worker_id, task_count, position)
-        where u.flow_slug = v_flow_slug
-      ) p;
-    end if;
-
-    v_elements := null;
-    if v_has_maps then
-      v_elements := pgflow._elements(v_flow_slug, v_run_ids, v_step_slugs, v_task_counts);
-    end if;
-    v_task_indexes := array_fill(0, array[cardinality(v_run_ids)]);
-    if not 1 = all(v_task_counts) then
-      select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.worker_id), array_agg(t.task_index)
-      into v_run_ids, v_step_slugs, v_worker_ids, v_task_indexes
-      from (
-        select p.run_id, p.step_slug, p.worker_id, generate_series(0, p.task_count - 1) as task_index
-        from unnest(v_run_ids, v_step_slugs, v_worker_ids, v_task_counts)
-          p(run_id, step_slug, worker_id, task_count)
-      ) t;
-    end if;
-    v_handed_count := least(v_left, coalesce(v_eligible_count, cardinality(v_run_ids)), cardinality(v_run_ids));
-
-    execute format('select pgflow.%I($1, $2, $3, $4, $5, $6, $7)', '_send:' || v_flow_slug)
-    into v_msg_ids
-    using v_run_ids, v_step_slugs, v_task_indexes, v_handed_count, v_slugs, v_vt_offsets, v_start_delays;
-
-    insert into pgflow.step_tasks (
-      flow_slug, run_id, step_slug, task_index, message_id, status, attempts_count, started_at,
-      last_worker_id, element
-    )
-    select
-      v_flow_slug, t.run_id, t.step_slug, t.task_index, t.message_id,
-      case when t.position <= v_handed_count then 'started' else 'queued' end,
-      case when t.position <= v_handed_count then 1 else 0 end,
-      case when t.position <= v_handed_count then now() end,
-      case when t.position <= v_handed_count then t.worker_id end,
-      t.element
-    from unnest(v_run_ids, v_step_slugs, v_task_indexes, v_msg_ids, v_worker_ids, v_elements)
-      with ordinality t(run_id, step_slug, task_index, message_id, worker_id, element, position);
-
-    if v_handed_count > 0 then
-      handed_flow_slugs := handed_flow_slugs || array_fill(v_flow_slug, array[v_handed_count]);
-      handed_run_ids := handed_run_ids || v_run_ids[1:v_handed_count];
-      handed_step_slugs := handed_step_slugs || v_step_slugs[1:v_handed_count];
-      handed_task_indexes := handed_task_indexes || v_task_indexes[1:v_handed_count];
-      v_left := v_left - v_handed_count;
-    end if;
-    if v_handed_count < cardinality(v_run_ids) and (not v_has_delays or exists (
-      select 1
-      from unnest(v_step_slugs) with ordinality t(step_slug, position)
-      where t.position > v_handed_count and v_start_delays[array_position(v_slugs, t.step_slug)] = 0
-    )) then
-      v_notify := v_notify || v_flow_slug;
-    end if;
-  end loop;
-  if v_notify is not null then
-    perform pgflow._notify(v_notify, null);
-  end if;
-end;
-$$;
-
--- ---- schema/0220__advance.sql
--- What follows when steps (pairs with their flows, in started runs) have been completed or skipped: release the dependents,
--- resolve conditions and taskless steps, start what is ready, hand tasks over, complete runs.
--- count_steps: whether runs.remaining_steps still has to go down by these steps. Returns what was handed over.
-create function pgflow._advance(
-  flow_slugs text[],
-  run_ids uuid[],
-  step_slugs text[],
-  worker_ids uuid[],
-  hand_over int,
-  count_steps boolean,
-  out handed_flow_slugs text[],
-  out handed_run_ids uuid[],
-  out handed_step_slugs text[],
-  out handed_task_indexes int[]
-)
-language plpgsql
-as $$
-declare
-  v_released record;
-  v_started record;
-begin
-  select * into v_released
-  from pgflow._release_dependents(
-    _advance.flow_slugs, _advance.run_ids, _advance.step_slugs, _advance.worker_ids, true
-  );
-
-  if v_released.ready_run_ids is not null then
-    select s.* into v_started
-    from pgflow._settle(v_released.ready_run_ids, v_released.ready_step_slugs) p
-    cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
-
-    v_released.started_worker_ids := v_released.started_worker_ids || array(
-      -- any worker of the same run will do: it has just worked on it
-      select _advance.worker_ids[array_position(_advance.run_ids, s.run_id)]
-      from unnest(v_started.started_run_ids) with ordinality s(run_id, position)
-      order by s.position
-    );
-    v_released.started_flow_slugs := v_released.started_flow_slugs || v_started.started_flow_slugs;
-    v_released.started_task_counts := v_released.started_task_counts || v_started.started_task_counts;
-    v_released.started_run_ids := v_released.started_run_ids || v_started.started_run_ids;
-    v_released.started_step_slugs := v_released.started_step_slugs || v_started.started_step_slugs;
-  end if;
-
-  if v_released.started_run_ids is not null then
-    perform pgflow._send_events('step:started', v_released.started_run_ids, v_released.started_step_slugs);
-    select s.* into handed_flow_slugs, handed_run_ids, handed_step_slugs, handed_task_indexes
-    from pgflow._spawn_tasks(
-      v_released.started_flow_slugs, v_released.started_run_ids, v_released.started_step_slugs,
-      v_released.started_worker_ids, v_released.started_task_counts, hand_over
-    ) s;
-  end if;
-
-  perform pgflow._finish_runs(_advance.run_ids, count_steps);
-end;
-$$;
-
--- ---- schema/0230__task_results.sql
--- What a worker needs to run these started tasks (keys with their flows), flow by flow, in the order given. Outputs of
--- dependencies are read from their step states by primary key, elements of maps from the task's own row.
--- flow_input_steps: '<flow_slug>.<step_slug>' of dependent steps and maps that want the run's input too.
-create function pgflow._task_results(
-  flow_slugs text[], run_ids uuid[], step_slugs text[], task_indexes int[], flow_input_steps text[]
-)
-returns setof pgflow.task_result
-language plpgsql
-as $$
-declare
-  v_flow_slug text;
-  v_slugs text[];      -- of the flow's steps, as all that follow
-  v_deps_counts int[];
-  v_maps boolean[];
-  v_timeouts int[];
-  v_max_attempts int[];
-begin
-  foreach v_flow_slug in array pgflow._distinct(_task_results.flow_slugs) loop
-    select p.step_slugs, p.deps_counts, p.maps, p.timeouts, p.max_attempts
-    into v_slugs, v_deps_counts, v_maps, v_timeouts, v_max_attempts
-    from pgflow.prepared_flows p
-    where p.flow_slug = v_flow_slug;
-
-    return query
-    select
-      'claimed'::text,
-      t.flow_slug,
-      t.run_id,
-      t.step_slug,
-      t.task_index,
-      t.attempts_count,
-      t.last_worker_id,
-      t.message_id,
-      case
-        when v_maps[s.place] then coalesce(
-          t.element,
-          case
-            when v_deps_counts[s.place] = 0 then r.input -> t.task_index
-            else (
-              select ds.output -> t.task_index
-              from pgflow.deps d
-              join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
-              where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug
-            )
-          end
-        )
-        when v_deps_counts[s.place] = 0 then '{}'
-        else (
-          select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
-          from pgflow.deps d
-          join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
-          where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug and ds.status = 'completed'
-        )
-      end,
-      case
-        when v_deps_counts[s.place] = 0 and not v_maps[s.place]
-          or v_flow_slug || '.' || k.step_slug = any(_task_results.flow_input_steps)
-        then r.input
-      end,
-      v_timeouts[s.place],
-      t.started_at,
-      r.trace_context,
-      null::int,
-      v_max_attempts[s.place]
-    from unnest(
-      _task_results.flow_slugs, _task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes
-    ) with ordinality k(flow_slug, run_id, step_slug, task_index, position)
-    cross join lateral (
-      select l.flow_slug, l.run_id, l.step_slug, l.task_index, l.attempts_count, l.last_worker_id, l.message_id,
-        l.element, l.started_at
-      from pgflow.step_tasks l
-      where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
-      limit 1
-    ) t
-    cross join lateral (
-      select l.input, l.trace_context from pgflow.runs l where l.run_id = k.run_id limit 1
-    ) r
-    cross join lateral (select array_position(v_slugs, k.step_slug) as place) s
-    where k.flow_slug = v_flow_slug
-    order by k.position;
-  end loop;
-end;
-$$;
-
--- ---- schema/0231__start_tasks.sql
--- Starts the tasks of messages of one flow that the caller owns (has locked); the task of a message is found by
--- the key in its body. Only queued tasks of started steps of started runs start. Returns, in order, the keys of
--- those that did and how long their messages have to stay invisible.
-create function pgflow._start_tasks(
-  worker_id uuid,
-  flow_slug text,
-  msg_ids bigint[],
-  run_ids uuid[],
-  step_slugs text[],
-  task_indexes int[],
-  out started_msg_ids bigint[],
-  out started_run_ids uuid[],
-  out started_step_slugs text[],
-  out started_task_indexes int[],
-  out vt_offsets int[]
-)
-language plpgsql
-as $$
-declare
-  v_slugs text[];    -- of the flow's steps
-  v_vt_offsets int[];  -- of the same
-  v_all bigint;  -- see 0001_model.sql
-begin
-  select p.step_slugs, p.vt_offsets into v_slugs, v_vt_offsets
-  from pgflow.prepared_flows p
-  where p.flow_slug = _start_tasks.flow_slug;
-
-  with started as (
-    update pgflow.step_tasks t
-    set status = 'started',
-        started_at = greatest(now(), t.queued_at),
-        attempts_count = t.attempts_count + 1,
-        last_worker_id = _start_tasks.worker_id
-    from (
-      select g.*
-      from unnest(
-        _start_tasks.msg_ids, _start_tasks.run_ids, _start_tasks.step_slugs, _start_tasks.task_indexes
-      ) with ordinality g(msg_id, run_id, step_slug, task_index, position)
-      cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
-      cross join lateral (
-        select l.status
-        from pgflow.step_states l
-        where l.run_id = g.run_id and l.step_slug = g.step_slug
-        limit 1
-      ) s
-      where r.status = 'started' and s.status = 'started'
-      limit v_all
-    ) m
-    where t.run_id = m.run_id
-      and t.step_slug = m.step_slug
-      and t.task_index = m.task_index
-      and t.flow_slug = _start_tasks.flow_slug
-      and t.message_id = m.msg_id
-      and t.status = 'queued'
-    returning t.message_id, t.run_id, t.step_slug, t.task_index, m.position
-  ),
-  sorted as (
-    select s.*, v_vt_offsets[array_position(v_slugs, s.step_slug)] as vt_offset
-    from started s
-    order by s.position
-  )
-  select
-    array_agg(s.message_id), array_agg(s.run_id), array_agg(s.step_slug), array_agg(s.task_index),
-    array_agg(s.vt_offset)
-  into started_msg_ids, started_run_ids, started_step_slugs, started_task_indexes, vt_offsets
-  from sorted s;
-end;
-$$;
-
--- ---- schema/0232_start_tasks.sql
--- The second half of polling: starts the tasks of messages the worker has read. Whatever cannot be started is
--- ignored, its message left alone.
-create function pgflow.start_tasks(flow_slug text, msg_ids bigint[], worker_id uuid)
-returns setof pgflow.step_task_record
+-- ---- schema/40_runs/start_flow.sql
+-- for: client, pgflow
+-- Starts a run and returns it. With a run_id that is there already, of the same flow and input, returns that run;
+-- else raises PF002. Raises PF001 for an unknown flow.
+create function pgflow.start_flow(flow_slug text, input jsonb, run_id uuid default null)
+returns setof pgflow.runs
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
 as $$
 declare
-  v_messages record;
-  v_started record;
+  v_run_ids uuid[];
 begin
-  if coalesce(cardinality(start_tasks.msg_ids), 0) = 0
-    or to_regclass(format('pgmq.%I', pgflow._queue_table(start_tasks.flow_slug, 'q'))) is null
-  then
-    return;
-  end if;
-
-  -- Locked in order: of two workers starting the same messages one waits and then finds nothing queued.
-  execute format(
-    $sql$
-      select array_agg(m.msg_id) as msg_ids, array_agg((m.message ->> 'run_id')::uuid) as run_ids,
-        array_agg(m.message ->> 'step_slug') as step_slugs,
-        array_agg((m.message ->> 'task_index')::int) as task_indexes
-      from (
-        select q.msg_id, q.message
-        from pgmq.%I q
-        where q.msg_id = any($1) and pgflow._is_task_message(q.message)
-        order by q.msg_id
-        for update
-      ) m
-    $sql$,
-    pgflow._queue_table(start_tasks.flow_slug, 'q')
-  ) into v_messages using start_tasks.msg_ids;
-  if v_messages.run_ids is null then
-    return;
-  end if;
-
-  select * into v_started
-  from pgflow._start_tasks(
-    start_tasks.worker_id, start_tasks.flow_slug,
-    v_messages.msg_ids, v_messages.run_ids, v_messages.step_slugs, v_messages.task_indexes
+  v_run_ids := pgflow._start_flows(
+    start_flow.flow_slug, array[start_flow.input], array[start_flow.run_id], null
   );
-  if v_started.started_run_ids is null then
-    return;
-  end if;
-  perform 1 from pgflow.set_vt_batch(start_tasks.flow_slug, v_started.started_msg_ids, v_started.vt_offsets);
-
-  return query
-  select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
-  from pgflow._task_results(
-    array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]),
-    v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
-  ) r;
+  return query select r.* from pgflow.runs r where r.run_id = v_run_ids[1];
 end;
 $$;
 
--- ---- schema/0240__complete.sql
+-- ---- schema/40_runs/start_flow_with_states.sql
+-- for: client, pgflow
+-- start_flow, then get_run_with_states of what was started.
+create function pgflow.start_flow_with_states(flow_slug text, input jsonb, run_id uuid default null)
+returns jsonb
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_run_id uuid;
+begin
+  select r.run_id into v_run_id
+  from pgflow.start_flow(
+    start_flow_with_states.flow_slug, start_flow_with_states.input, start_flow_with_states.run_id
+  ) r;
+  return pgflow.get_run_with_states(v_run_id);
+end;
+$$;
+
+-- ---- schema/40_runs/start_flows.sql
+-- for: client
+-- Starts a run per input, all or nothing; returns them in the order of the inputs.
+create function pgflow.start_flows(
+  flow_slug text, inputs jsonb[], run_ids uuid[] default null, trace_contexts jsonb[] default null
+)
+returns setof pgflow.runs
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_run_ids uuid[];
+begin
+  if coalesce(cardinality(start_flows.run_ids), cardinality(start_flows.inputs))
+      <> cardinality(start_flows.inputs)
+    or coalesce(cardinality(start_flows.trace_contexts), cardinality(start_flows.inputs))
+      <> cardinality(start_flows.inputs)
+  then
+    raise exception 'inputs has % elements, run_ids %, trace_contexts %',
+      cardinality(start_flows.inputs),
+      coalesce(cardinality(start_flows.run_ids)::text, 'none'),
+      coalesce(cardinality(start_flows.trace_contexts)::text, 'none')
+      using errcode = 'PF005', hint = 'Pass arrays of equal length, one element per run.';
+  end if;
+  v_run_ids := pgflow._start_flows(
+    start_flows.flow_slug, coalesce(start_flows.inputs, '{}'), start_flows.run_ids, start_flows.trace_contexts
+  );
+  return query
+  select r.*
+  from unnest(v_run_ids) with ordinality i(run_id, position)
+  cross join lateral (select l.* from pgflow.runs l where l.run_id = i.run_id limit 1) r
+  order by i.position;
+end;
+$$;
+
+-- ---- schema/50_tasks/_archive.sql
+-- Archives message i of queue i; ids no longer in their queue are left out. One statement per flow.
+create function pgflow._archive(flow_slugs text[], msg_ids bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  v_flow_slug text;
+begin
+  foreach v_flow_slug in array pgflow._distinct(_archive.flow_slugs) loop
+    execute format('select pgflow.%I($1)', '_archive:' || v_flow_slug)
+    using case
+      when v_flow_slug = all(_archive.flow_slugs) then _archive.msg_ids
+      else array(
+        select m.msg_id
+        from unnest(_archive.flow_slugs, _archive.msg_ids) m(flow_slug, msg_id)
+        where m.flow_slug = v_flow_slug
+      )
+    end;
+  end loop;
+end;
+$$;
+
+-- ---- schema/50_tasks/_archive_late.sql
+-- A callback that comes after its step has ended (repeated, or the step was skipped meanwhile) changes nothing,
+-- but its message must not be delivered again. A failed run has archived its messages already.
+create function pgflow._archive_late(
+  positions bigint[], run_ids uuid[], step_slugs text[], task_indexes int[]
+)
+returns void
+language plpgsql
+as $$
+declare
+  v_late record;
+begin
+  select array_agg(t.flow_slug) as flow_slugs, array_agg(t.message_id) as msg_ids
+  into v_late
+  from unnest(_archive_late.positions) p(position)
+  cross join lateral (
+    select
+      _archive_late.run_ids[p.position] as run_id,
+      _archive_late.step_slugs[p.position] as step_slug,
+      _archive_late.task_indexes[p.position] as task_index
+  ) g
+  cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
+  cross join lateral (
+    select l.status from pgflow.step_states l where l.run_id = g.run_id and l.step_slug = g.step_slug limit 1
+  ) s
+  cross join lateral (
+    select l.flow_slug, l.message_id
+    from pgflow.step_tasks l
+    where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+    limit 1
+  ) t
+  where r.status <> 'failed' and s.status <> 'started';
+
+  perform pgflow._archive(v_late.flow_slugs, v_late.msg_ids);
+end;
+$$;
+
+-- ---- schema/50_tasks/_archive_open_tasks.sql
+-- Archives the messages of all queued and started tasks: of whole runs (step_slugs is null) or of the
+-- given steps (pairs). The rows of the tasks keep their status.
+create function pgflow._archive_open_tasks(run_ids uuid[], step_slugs text[] default null)
+returns void
+language plpgsql
+as $$
+declare
+  v_flow_slugs text[];
+  v_msg_ids bigint[];
+begin
+  if step_slugs is null then
+    select array_agg(t.flow_slug), array_agg(t.message_id) into v_flow_slugs, v_msg_ids
+    from pgflow.step_tasks t
+    where t.run_id = any(_archive_open_tasks.run_ids) and t.status in ('queued', 'started');
+  else
+    select array_agg(t.flow_slug), array_agg(t.message_id) into v_flow_slugs, v_msg_ids
+    from unnest(_archive_open_tasks.run_ids, _archive_open_tasks.step_slugs) p(run_id, step_slug)
+    cross join lateral (
+      select * from pgflow.step_tasks l where l.run_id = p.run_id and l.step_slug = p.step_slug offset 0
+    ) t
+    where t.status in ('queued', 'started');
+  end if;
+  perform pgflow._archive(v_flow_slugs, v_msg_ids);
+end;
+$$;
+
+-- ---- schema/50_tasks/_claim_from_queue.sql
+-- Reads and starts up to max_count tasks of one flow. message_count says how many messages were read:
+-- fewer than asked for means the queue has no more.
+create function pgflow._claim_from_queue(
+  worker_id uuid,
+  flow_slug text,
+  max_count int,
+  after_msg_id bigint,
+  visibility_timeout int,
+  out message_count int,
+  out last_msg_id bigint,
+  out run_ids uuid[],
+  out step_slugs text[],
+  out task_indexes int[]
+)
+language plpgsql
+as $$
+declare
+  v_serves boolean;
+  v_vt_offset int;
+  v_read record;
+  v_started record;
+  v_rest record;
+begin
+  -- most steps have their flow's timeout: their messages are hidden for as long as needed by being read
+  select w.stopped_at is null and w.deprecated_at is null, f.opt_timeout + 2 into v_serves, v_vt_offset
+  from pgflow.workers w
+  cross join pgflow.flows f
+  where w.worker_id = _claim_from_queue.worker_id and f.flow_slug = _claim_from_queue.flow_slug;
+  if not found then
+    perform pgflow._check_workers(array[_claim_from_queue.worker_id]);
+    perform pgflow._check_flows(array[_claim_from_queue.flow_slug]);
+  end if;
+  message_count := 0;
+  if not v_serves then
+    return;
+  end if;
+  execute format('select * from pgflow.%I($1, $2, $3)', '_read:' || _claim_from_queue.flow_slug)
+  into v_read using max_count, after_msg_id, v_vt_offset;
+  if v_read.msg_ids is null then
+    return;
+  end if;
+  message_count := cardinality(v_read.msg_ids);
+  last_msg_id := v_read.msg_ids[message_count];
+
+  select * into v_started
+  from pgflow._start_tasks(
+    _claim_from_queue.worker_id, _claim_from_queue.flow_slug,
+    v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes
+  );
+  if v_vt_offset <> any(v_started.vt_offsets) then
+    perform 1 from pgflow.set_vt_batch(
+      _claim_from_queue.flow_slug, v_started.started_msg_ids, v_started.vt_offsets
+    );
+  end if;
+
+  if coalesce(cardinality(v_started.started_msg_ids), 0) < message_count then
+    select
+      array_agg(g.msg_id) as msg_ids, array_agg(g.run_id) as run_ids,
+      array_agg(g.step_slug) as step_slugs, array_agg(g.task_index) as task_indexes
+    into v_rest
+    from unnest(v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes)
+      g(msg_id, run_id, step_slug, task_index)
+    where not g.msg_id = any(coalesce(v_started.started_msg_ids, '{}'));
+    perform pgflow._settle_unstarted(
+      _claim_from_queue.flow_slug, v_rest.msg_ids, v_rest.run_ids, v_rest.step_slugs, v_rest.task_indexes,
+      visibility_timeout
+    );
+  end if;
+
+  run_ids := v_started.started_run_ids;
+  step_slugs := v_started.started_step_slugs;
+  task_indexes := v_started.started_task_indexes;
+end;
+$$;
+
+-- ---- schema/50_tasks/_complete.sql
 -- Completes tasks of many runs. fenced: element i counts only if its task is started by worker i in attempt i.
 -- Returns what did not complete ('stale', 'failed') and, if asked for, tasks handed over ('claimed').
 create function pgflow._complete(
@@ -2232,7 +2359,7 @@ declare
   v_handed record;
   v_violations bigint[];
   v_refused bigint[];
-  v_all bigint;  -- see 0001_model.sql
+  v_all bigint;  -- see 00_model/model.sql
 begin
   -- A statement of its own: what follows must see what the others have committed meanwhile.
   select array_agg(distinct r.flow_slug), bool_and(r.status = 'started') into v_flow_slugs, v_live
@@ -2408,85 +2535,124 @@ begin
 end;
 $$;
 
--- ---- schema/0241__outcomes.sql
--- The elements at these positions of a worker's call, with one outcome; order of the positions.
-create function pgflow._outcomes(
-  outcome text,
-  positions bigint[],
+-- ---- schema/50_tasks/_fail.sql
+-- Fails tasks of many runs, as if one after the other with, in each run, first whatever fails the run, then
+-- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
+-- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula.
+create function pgflow._fail(
   worker_ids uuid[],
   run_ids uuid[],
   step_slugs text[],
   task_indexes int[],
-  attempts int[]
+  attempts int[],
+  error_messages text[],
+  retryable boolean[],
+  retry_after int[],
+  fenced boolean
 )
 returns setof pgflow.task_result
 language plpgsql
 as $$
+declare
+  v_tasks pgflow.task_result[];
+  v_errors text[];
+  v_part record;
+  v_all bigint;  -- see 00_model/model.sql
 begin
+  perform 1
+  from pgflow.runs r
+  where r.run_id = any(_fail.run_ids)
+  order by r.run_id
+  for no key update;
+
+  select j.tasks, j.errors into v_tasks, v_errors
+  from pgflow._judge_failures(
+    _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, _fail.error_messages,
+    _fail.retryable, _fail.retry_after, _fail.fenced
+  ) j;
+
+  update pgflow.step_tasks t
+  set status = case v.outcome when 'retry' then 'queued' else 'failed' end,
+      started_at = case v.outcome when 'retry' then null else t.started_at end,
+      failed_at = case v.outcome when 'retry' then null else greatest(now(), t.started_at) end,
+      error_message = v.error_message
+  from (
+    select *
+    from unnest(v_tasks, v_errors) g(
+      outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
+      timeout, started_at, trace_context, delay, max_attempts, error_message
+    )
+    where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'run failed')
+    limit v_all
+  ) v
+  where t.run_id = v.run_id and t.step_slug = v.step_slug and t.task_index = v.task_index;
+
+  select
+    array_agg(v.flow_slug) filter (where v.outcome = 'retry') as retry_flow_slugs,
+    array_agg(v.msg_id) filter (where v.outcome = 'retry') as retry_msg_ids,
+    array_agg(v.delay) filter (where v.outcome = 'retry') as retry_delays,
+    array_agg(v.flow_slug) filter (where v.outcome = 'retry' and v.delay = 0) as visible_flow_slugs,
+    array_agg(v.flow_slug) filter (where v.outcome not in ('retry', 'stale')) as over_flow_slugs,
+    array_agg(v.msg_id) filter (where v.outcome not in ('retry', 'stale')) as over_msg_ids,
+    array_agg(v.run_id) filter (where v.outcome = 'fail') as fail_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome = 'fail') as fail_step_slugs,
+    array_agg(v.error_message) filter (where v.outcome = 'fail') as fail_messages,
+    array_agg(v.run_id) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_step_slugs,
+    array_agg(v.error_message) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_messages,
+    array_agg(v.flow_slug) filter (where v.outcome = 'skip') as plain_flow_slugs,
+    array_agg(v.run_id) filter (where v.outcome = 'skip') as plain_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome = 'skip') as plain_step_slugs,
+    array_agg(v.run_id) filter (where v.outcome = 'skip-cascade') as cascade_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome = 'skip-cascade') as cascade_step_slugs,
+    array_agg(v.run_id) filter (where v.outcome in ('fail', 'skip', 'skip-cascade')) as changed_run_ids
+  into v_part
+  from unnest(v_tasks, v_errors) v(
+    outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
+    timeout, started_at, trace_context, delay, max_attempts, error_message
+  );
+
+  if v_part.retry_msg_ids is not null then
+    perform pgflow._set_visibility(v_part.retry_flow_slugs, v_part.retry_msg_ids, v_part.retry_delays);
+  end if;
+  if v_part.over_msg_ids is not null then
+    perform pgflow._archive(v_part.over_flow_slugs, v_part.over_msg_ids);
+  end if;
+  if v_part.fail_run_ids is not null then
+    perform pgflow._fail_runs(v_part.fail_run_ids, v_part.fail_step_slugs, v_part.fail_messages);
+  end if;
+  if v_part.skip_run_ids is not null then
+    perform pgflow._skip_steps(
+      v_part.skip_run_ids, v_part.skip_step_slugs,
+      array_fill('handler_failed'::text, array[cardinality(v_part.skip_run_ids)]), v_part.skip_messages
+    );
+    perform pgflow._force_skip(v_part.cascade_run_ids, v_part.cascade_step_slugs);
+    perform pgflow._advance(
+      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false
+    );
+    perform pgflow._finish_runs(v_part.cascade_run_ids, false);
+  end if;
+  perform pgflow._notify(v_part.visible_flow_slugs, v_part.changed_run_ids);
+
   return query
   select
-    _outcomes.outcome, r.flow_slug, g.run_id, g.step_slug, g.task_index, g.attempt, g.worker_id, t.message_id,
-    null::jsonb, null::jsonb, null::int, null::timestamptz, r.trace_context, null::int, null::int
-  from unnest(_outcomes.positions) with ordinality p(position, sequence)
-  cross join lateral (
-    select
-      _outcomes.worker_ids[p.position] as worker_id,
-      _outcomes.run_ids[p.position] as run_id,
-      _outcomes.step_slugs[p.position] as step_slug,
-      _outcomes.task_indexes[p.position] as task_index,
-      _outcomes.attempts[p.position] as attempt
-  ) g
-  left join lateral (
-    select l.flow_slug, l.trace_context from pgflow.runs l where l.run_id = g.run_id limit 1
-  ) r on true
-  left join lateral (
-    select l.message_id
-    from pgflow.step_tasks l
-    where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
-    limit 1
-  ) t on true
-  order by p.sequence;
+    case v.outcome
+      when 'retry' then 'retried'
+      when 'fail' then 'failed'
+      when 'run failed' then 'failed'
+      when 'skip' then 'skipped'
+      when 'skip-cascade' then 'skipped'
+      else 'stale'
+    end,
+    v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.msg_id, v.input, v.flow_input,
+    v.timeout, v.started_at, v.trace_context,
+    case v.outcome when 'retry' then v.delay end,
+    v.max_attempts
+  from unnest(v_tasks) v;
 end;
 $$;
 
--- ---- schema/0242__archive_late.sql
--- A callback that comes after its step has ended (repeated, or the step was skipped meanwhile) changes nothing,
--- but its message must not be delivered again. A failed run has archived its messages already.
-create function pgflow._archive_late(
-  positions bigint[], run_ids uuid[], step_slugs text[], task_indexes int[]
-)
-returns void
-language plpgsql
-as $$
-declare
-  v_late record;
-begin
-  select array_agg(t.flow_slug) as flow_slugs, array_agg(t.message_id) as msg_ids
-  into v_late
-  from unnest(_archive_late.positions) p(position)
-  cross join lateral (
-    select
-      _archive_late.run_ids[p.position] as run_id,
-      _archive_late.step_slugs[p.position] as step_slug,
-      _archive_late.task_indexes[p.position] as task_index
-  ) g
-  cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
-  cross join lateral (
-    select l.status from pgflow.step_states l where l.run_id = g.run_id and l.step_slug = g.step_slug limit 1
-  ) s
-  cross join lateral (
-    select l.flow_slug, l.message_id
-    from pgflow.step_tasks l
-    where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
-    limit 1
-  ) t
-  where r.status <> 'failed' and s.status <> 'started';
-
-  perform pgflow._archive(v_late.flow_slugs, v_late.msg_ids);
-end;
-$$;
-
--- ---- schema/0243__fail_type_violations.sql
+-- ---- schema/50_tasks/_fail_type_violations.sql
 -- A single step that feeds a map whose number of tasks is still unknown has to produce an array. Fails the
 -- runs of elements that do not (the first of each run) and returns their positions. Callers hold the run locks.
 create function pgflow._fail_type_violations(
@@ -2503,7 +2669,7 @@ language plpgsql
 as $$
 declare
   v_wrong record;
-  v_all bigint;  -- see 0001_model.sql
+  v_all bigint;  -- see 00_model/model.sql
 begin
   select
     array_agg(w.position) as positions,
@@ -2593,86 +2759,7 @@ begin
 end;
 $$;
 
--- ---- schema/0244_complete_task.sql
--- The one-element case of complete_tasks, without fence and hand-over.
-create function pgflow.complete_task(run_id uuid, step_slug text, task_index int, output jsonb)
-returns setof pgflow.step_tasks
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
-as $$
-begin
-  perform 1 from pgflow._complete(
-    array[null::uuid], array[complete_task.run_id], array[complete_task.step_slug],
-    array[complete_task.task_index], array[null::int], array[complete_task.output], 0, '{}', false
-  );
-  return query
-  select t.*
-  from pgflow.step_tasks t
-  where t.run_id = complete_task.run_id
-    and t.step_slug = complete_task.step_slug
-    and t.task_index = complete_task.task_index;
-end;
-$$;
-
--- ---- schema/0245_complete_tasks.sql
--- Completes many tasks of many runs; element i counts only if its task is started by worker i in attempt i.
--- Returns only what is out of the ordinary: 'stale' (refused, nothing changed), 'failed' (type violation), and
--- up to hand_over rows 'claimed': tasks that became ready, started for the same worker.
-create function pgflow.complete_tasks(
-  worker_ids uuid[],
-  run_ids uuid[],
-  step_slugs text[],
-  task_indexes int[],
-  attempts int[],
-  outputs jsonb[],
-  hand_over int default 0,
-  flow_input_steps text[] default '{}'
-)
-returns setof pgflow.task_result
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
-as $$
-begin
-  if (cardinality(complete_tasks.run_ids) = all(array[
-    cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
-    cardinality(complete_tasks.task_indexes), cardinality(complete_tasks.attempts),
-    cardinality(complete_tasks.outputs)
-  ])) is not true then
-    perform pgflow._check_lengths(
-      cardinality(complete_tasks.run_ids),
-      array['worker_ids', 'step_slugs', 'task_indexes', 'attempts', 'outputs'],
-      array[
-        cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
-        cardinality(complete_tasks.task_indexes), cardinality(complete_tasks.attempts),
-        cardinality(complete_tasks.outputs)
-      ]
-    );
-  end if;
-  return query select c.* from pgflow._complete(
-    complete_tasks.worker_ids, complete_tasks.run_ids, complete_tasks.step_slugs, complete_tasks.task_indexes,
-    complete_tasks.attempts, complete_tasks.outputs, complete_tasks.hand_over, complete_tasks.flow_input_steps,
-    true
-  ) c;
-end;
-$$;
-
--- ---- schema/0249__judge_failures.sql
+-- ---- schema/50_tasks/_judge_failures.sql
 -- What becomes of each failed task, in the order given: tasks[i].outcome is a verdict,
 --   retry            back to the queue after tasks[i].delay seconds
 --   fail             exhausted: the step and its run fail
@@ -2783,153 +2870,571 @@ begin
 end;
 $$;
 
--- ---- schema/0250__fail.sql
--- Fails tasks of many runs, as if one after the other with, in each run, first whatever fails the run, then
--- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
--- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula.
-create function pgflow._fail(
+-- ---- schema/50_tasks/_notify.sql
+-- Hints for those who announced that they wait: idle workers of these flows, watchers of these runs.
+-- PostgreSQL folds equal notifications of one transaction into one.
+create function pgflow._notify(flow_slugs text[], run_ids uuid[])
+returns void
+language plpgsql
+as $$
+begin
+  if not exists (select 1 from pgflow.announcements) then
+    return;  -- the common case under load: no per-run work at all
+  end if;
+  perform pg_notify(c.channel, '')
+  from (
+    select 'pgflow_work_' || lower(f.slug) as channel from unnest(_notify.flow_slugs) f(slug)
+    union
+    select 'pgflow_run_' || replace(r.id::text, '-', '') from unnest(_notify.run_ids) r(id)
+  ) c
+  where exists (
+    select 1 from pgflow.announcements a where a.channel = c.channel and a.valid_until > clock_timestamp()
+  );
+end;
+$$;
+
+-- ---- schema/50_tasks/_outcomes.sql
+-- The elements at these positions of a worker's call, with one outcome; order of the positions.
+create function pgflow._outcomes(
+  outcome text,
+  positions bigint[],
   worker_ids uuid[],
   run_ids uuid[],
   step_slugs text[],
   task_indexes int[],
-  attempts int[],
-  error_messages text[],
-  retryable boolean[],
-  retry_after int[],
-  fenced boolean
+  attempts int[]
+)
+returns setof pgflow.task_result
+language plpgsql
+as $$
+begin
+  return query
+  select
+    _outcomes.outcome, r.flow_slug, g.run_id, g.step_slug, g.task_index, g.attempt, g.worker_id, t.message_id,
+    null::jsonb, null::jsonb, null::int, null::timestamptz, r.trace_context, null::int, null::int
+  from unnest(_outcomes.positions) with ordinality p(position, sequence)
+  cross join lateral (
+    select
+      _outcomes.worker_ids[p.position] as worker_id,
+      _outcomes.run_ids[p.position] as run_id,
+      _outcomes.step_slugs[p.position] as step_slug,
+      _outcomes.task_indexes[p.position] as task_index,
+      _outcomes.attempts[p.position] as attempt
+  ) g
+  left join lateral (
+    select l.flow_slug, l.trace_context from pgflow.runs l where l.run_id = g.run_id limit 1
+  ) r on true
+  left join lateral (
+    select l.message_id
+    from pgflow.step_tasks l
+    where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+    limit 1
+  ) t on true
+  order by p.sequence;
+end;
+$$;
+
+-- ---- schema/50_tasks/_set_visibility.sql
+-- Sets the visibility of message i of queue i to clock + offset i (seconds). One statement per flow.
+create function pgflow._set_visibility(flow_slugs text[], msg_ids bigint[], vt_offsets int[])
+returns void
+language plpgsql
+as $$
+declare
+  v_queue record;
+begin
+  for v_queue in
+    select m.flow_slug, array_agg(m.msg_id order by m.msg_id) as ids,
+      array_agg(m.vt_offset order by m.msg_id) as offsets
+    from unnest(_set_visibility.flow_slugs, _set_visibility.msg_ids, _set_visibility.vt_offsets)
+      m(flow_slug, msg_id, vt_offset)
+    where m.msg_id is not null
+    group by m.flow_slug
+    order by m.flow_slug
+  loop
+    perform 1 from pgflow.set_vt_batch(v_queue.flow_slug, v_queue.ids, v_queue.offsets);
+  end loop;
+end;
+$$;
+
+-- ---- schema/50_tasks/_settle_unstarted.sql
+-- What becomes of messages of one queue that were read but whose tasks did not start: the message of a started
+-- task moves to its stall deadline (else a dead worker's messages are read again and again), one whose task or
+-- run has ended or does not exist is archived, any other stays hidden for visibility_timeout seconds.
+create function pgflow._settle_unstarted(
+  flow_slug text,
+  msg_ids bigint[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  visibility_timeout int
+)
+returns void
+language plpgsql
+as $$
+declare
+  v_found record;
+begin
+  select
+    array_agg(m.msg_id) filter (where m.vt_offset is null) as over_msg_ids,
+    array_agg(m.msg_id) filter (where m.vt_offset is not null) as msg_ids,
+    array_agg(m.vt_offset) filter (where m.vt_offset is not null) as vt_offsets
+  into v_found
+  from (
+    select
+      g.msg_id,
+      case
+        when t.run_id is null or r.status <> 'started' or s.status not in ('created', 'started')
+          or t.status in ('completed', 'failed') or t.permanently_stalled_at is not null
+          then null
+        when t.status = 'started' then greatest(
+          ceil(extract(epoch from t.started_at - clock_timestamp()))::int
+            + coalesce(st.opt_timeout, f.opt_timeout) + 30,
+          _settle_unstarted.visibility_timeout
+        )
+        else _settle_unstarted.visibility_timeout
+      end as vt_offset
+    from unnest(
+      _settle_unstarted.msg_ids, _settle_unstarted.run_ids,
+      _settle_unstarted.step_slugs, _settle_unstarted.task_indexes
+    ) g(msg_id, run_id, step_slug, task_index)
+    left join lateral (
+      select *
+      from pgflow.step_tasks l
+      where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+      limit 1
+    ) t on true
+    left join lateral (select l.status from pgflow.runs l where l.run_id = t.run_id limit 1) r on true
+    left join lateral (
+      select l.status from pgflow.step_states l where l.run_id = t.run_id and l.step_slug = t.step_slug limit 1
+    ) s on true
+    left join lateral (
+      select l.opt_timeout from pgflow.steps l
+      where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
+      limit 1
+    ) st on true
+    left join lateral (
+      select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1
+    ) f on true
+  ) m;
+
+  if v_found.over_msg_ids is not null then
+    perform 1 from pgmq.archive(_settle_unstarted.flow_slug, v_found.over_msg_ids);
+  end if;
+  if v_found.msg_ids is not null then
+    perform 1 from pgflow.set_vt_batch(_settle_unstarted.flow_slug, v_found.msg_ids, v_found.vt_offsets);
+  end if;
+end;
+$$;
+
+-- ---- schema/50_tasks/_spawn_tasks.sql
+-- Makes the tasks and messages of steps that have just been started (pairs with their flow, a worker and the
+-- number of tasks; messages are sent in their order, those of tasks handed over first). Up to hand_over tasks of
+-- steps without start_delay are born started, owned by the pair's worker, their messages already invisible: that
+-- saves the claim. Returns the keys of those.
+create function pgflow._spawn_tasks(
+  flow_slugs text[],
+  run_ids uuid[],
+  step_slugs text[],
+  worker_ids uuid[],
+  task_counts int[],
+  hand_over int,
+  out handed_flow_slugs text[],
+  out handed_run_ids uuid[],
+  out handed_step_slugs text[],
+  out handed_task_indexes int[]
+)
+language plpgsql
+as $$
+declare
+  v_flow_slug text;
+  v_slugs text[];        -- of the flow's steps, as the next two
+  v_start_delays int[];
+  v_vt_offsets int[];
+  v_has_maps boolean;
+  v_has_delays boolean;
+  v_run_ids uuid[];      -- of the flow's steps that start, later of their tasks, as the next three
+  v_step_slugs text[];
+  v_worker_ids uuid[];
+  v_task_counts int[];
+  v_task_indexes int[];
+  v_elements jsonb[];
+  v_left int := coalesce(hand_over, 0);
+  v_eligible_count int;
+  v_handed_count int;    -- the first so many tasks are handed over
+  v_msg_ids bigint[];
+  v_notify text[];
+begin
+  foreach v_flow_slug in array pgflow._distinct(_spawn_tasks.flow_slugs) loop
+    select p.step_slugs, p.start_delays, p.vt_offsets, p.has_maps, p.has_delays
+    into v_slugs, v_start_delays, v_vt_offsets, v_has_maps, v_has_delays
+    from pgflow.prepared_flows p
+    where p.flow_slug = v_flow_slug;
+
+    v_run_ids := _spawn_tasks.run_ids;
+    v_step_slugs := _spawn_tasks.step_slugs;
+    v_worker_ids := _spawn_tasks.worker_ids;
+    v_task_counts := _spawn_tasks.task_counts;
+    v_eligible_count := null;  -- all of them
+    if v_worker_ids is null then
+      v_eligible_count := 0;
+    end if;
+    if v_has_delays or not v_flow_slug = all(_spawn_tasks.flow_slugs) or array_position(v_worker_ids, null) > 0 then
+      select
+        array_agg(p.run_id order by p.eligible desc, p.position),
+        array_agg(p.step_slug order by p.eligible desc, p.position),
+        array_agg(p.worker_id order by p.eligible desc, p.position),
+        array_agg(p.task_count order by p.eligible desc, p.position),
+        coalesce(sum(p.task_count) filter (where p.eligible), 0)
+      into v_run_ids, v_step_slugs, v_worker_ids, v_task_counts, v_eligible_count
+      from (
+        select u.*,
+          u.worker_id is not null and v_start_delays[array_position(v_slugs, u.step_slug)] = 0 as eligible
+        from unnest(
+          _spawn_tasks.flow_slugs, _spawn_tasks.run_ids, _spawn_tasks.step_slugs, _spawn_tasks.worker_ids,
+          _spawn_tasks.task_counts
+        ) with ordinality u(flow_slug, run_id, step_slug, worker_id, task_count, position)
+        where u.flow_slug = v_flow_slug
+      ) p;
+    end if;
+
+    v_elements := null;
+    if v_has_maps then
+      v_elements := pgflow._elements(v_flow_slug, v_run_ids, v_step_slugs, v_task_counts);
+    end if;
+    v_task_indexes := array_fill(0, array[cardinality(v_run_ids)]);
+    if not 1 = all(v_task_counts) then
+      select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.worker_id), array_agg(t.task_index)
+      into v_run_ids, v_step_slugs, v_worker_ids, v_task_indexes
+      from (
+        select p.run_id, p.step_slug, p.worker_id, generate_series(0, p.task_count - 1) as task_index
+        from unnest(v_run_ids, v_step_slugs, v_worker_ids, v_task_counts)
+          p(run_id, step_slug, worker_id, task_count)
+      ) t;
+    end if;
+    v_handed_count := least(v_left, coalesce(v_eligible_count, cardinality(v_run_ids)), cardinality(v_run_ids));
+
+    execute format('select pgflow.%I($1, $2, $3, $4, $5, $6, $7)', '_send:' || v_flow_slug)
+    into v_msg_ids
+    using v_run_ids, v_step_slugs, v_task_indexes, v_handed_count, v_slugs, v_vt_offsets, v_start_delays;
+
+    insert into pgflow.step_tasks (
+      flow_slug, run_id, step_slug, task_index, message_id, status, attempts_count, started_at,
+      last_worker_id, element
+    )
+    select
+      v_flow_slug, t.run_id, t.step_slug, t.task_index, t.message_id,
+      case when t.position <= v_handed_count then 'started' else 'queued' end,
+      case when t.position <= v_handed_count then 1 else 0 end,
+      case when t.position <= v_handed_count then now() end,
+      case when t.position <= v_handed_count then t.worker_id end,
+      t.element
+    from unnest(v_run_ids, v_step_slugs, v_task_indexes, v_msg_ids, v_worker_ids, v_elements)
+      with ordinality t(run_id, step_slug, task_index, message_id, worker_id, element, position);
+
+    if v_handed_count > 0 then
+      handed_flow_slugs := handed_flow_slugs || array_fill(v_flow_slug, array[v_handed_count]);
+      handed_run_ids := handed_run_ids || v_run_ids[1:v_handed_count];
+      handed_step_slugs := handed_step_slugs || v_step_slugs[1:v_handed_count];
+      handed_task_indexes := handed_task_indexes || v_task_indexes[1:v_handed_count];
+      v_left := v_left - v_handed_count;
+    end if;
+    if v_handed_count < cardinality(v_run_ids) and (not v_has_delays or exists (
+      select 1
+      from unnest(v_step_slugs) with ordinality t(step_slug, position)
+      where t.position > v_handed_count and v_start_delays[array_position(v_slugs, t.step_slug)] = 0
+    )) then
+      v_notify := v_notify || v_flow_slug;
+    end if;
+  end loop;
+  if v_notify is not null then
+    perform pgflow._notify(v_notify, null);
+  end if;
+end;
+$$;
+
+-- ---- schema/50_tasks/_start_tasks.sql
+-- Starts the tasks of messages of one flow that the caller owns (has locked); the task of a message is found by
+-- the key in its body. Only queued tasks of started steps of started runs start. Returns, in order, the keys of
+-- those that did and how long their messages have to stay invisible.
+create function pgflow._start_tasks(
+  worker_id uuid,
+  flow_slug text,
+  msg_ids bigint[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  out started_msg_ids bigint[],
+  out started_run_ids uuid[],
+  out started_step_slugs text[],
+  out started_task_indexes int[],
+  out vt_offsets int[]
+)
+language plpgsql
+as $$
+declare
+  v_slugs text[];    -- of the flow's steps
+  v_vt_offsets int[];  -- of the same
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  select p.step_slugs, p.vt_offsets into v_slugs, v_vt_offsets
+  from pgflow.prepared_flows p
+  where p.flow_slug = _start_tasks.flow_slug;
+
+  with started as (
+    update pgflow.step_tasks t
+    set status = 'started',
+        started_at = greatest(now(), t.queued_at),
+        attempts_count = t.attempts_count + 1,
+        last_worker_id = _start_tasks.worker_id
+    from (
+      select g.*
+      from unnest(
+        _start_tasks.msg_ids, _start_tasks.run_ids, _start_tasks.step_slugs, _start_tasks.task_indexes
+      ) with ordinality g(msg_id, run_id, step_slug, task_index, position)
+      cross join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r
+      cross join lateral (
+        select l.status
+        from pgflow.step_states l
+        where l.run_id = g.run_id and l.step_slug = g.step_slug
+        limit 1
+      ) s
+      where r.status = 'started' and s.status = 'started'
+      limit v_all
+    ) m
+    where t.run_id = m.run_id
+      and t.step_slug = m.step_slug
+      and t.task_index = m.task_index
+      and t.flow_slug = _start_tasks.flow_slug
+      and t.message_id = m.msg_id
+      and t.status = 'queued'
+    returning t.message_id, t.run_id, t.step_slug, t.task_index, m.position
+  ),
+  sorted as (
+    select s.*, v_vt_offsets[array_position(v_slugs, s.step_slug)] as vt_offset
+    from started s
+    order by s.position
+  )
+  select
+    array_agg(s.message_id), array_agg(s.run_id), array_agg(s.step_slug), array_agg(s.task_index),
+    array_agg(s.vt_offset)
+  into started_msg_ids, started_run_ids, started_step_slugs, started_task_indexes, vt_offsets
+  from sorted s;
+end;
+$$;
+
+-- ---- schema/50_tasks/_task_results.sql
+-- What a worker needs to run these started tasks (keys with their flows), flow by flow, in the order given. Outputs of
+-- dependencies are read from their step states by primary key, elements of maps from the task's own row.
+-- flow_input_steps: '<flow_slug>.<step_slug>' of dependent steps and maps that want the run's input too.
+create function pgflow._task_results(
+  flow_slugs text[], run_ids uuid[], step_slugs text[], task_indexes int[], flow_input_steps text[]
 )
 returns setof pgflow.task_result
 language plpgsql
 as $$
 declare
-  v_tasks pgflow.task_result[];
-  v_errors text[];
-  v_part record;
-  v_all bigint;  -- see 0001_model.sql
+  v_flow_slug text;
+  v_slugs text[];      -- of the flow's steps, as all that follow
+  v_deps_counts int[];
+  v_maps boolean[];
+  v_timeouts int[];
+  v_max_attempts int[];
 begin
-  perform 1
-  from pgflow.runs r
-  where r.run_id = any(_fail.run_ids)
-  order by r.run_id
-  for no key update;
+  foreach v_flow_slug in array pgflow._distinct(_task_results.flow_slugs) loop
+    select p.step_slugs, p.deps_counts, p.maps, p.timeouts, p.max_attempts
+    into v_slugs, v_deps_counts, v_maps, v_timeouts, v_max_attempts
+    from pgflow.prepared_flows p
+    where p.flow_slug = v_flow_slug;
 
-  select j.tasks, j.errors into v_tasks, v_errors
-  from pgflow._judge_failures(
-    _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, _fail.error_messages,
-    _fail.retryable, _fail.retry_after, _fail.fenced
-  ) j;
-
-  update pgflow.step_tasks t
-  set status = case v.outcome when 'retry' then 'queued' else 'failed' end,
-      started_at = case v.outcome when 'retry' then null else t.started_at end,
-      failed_at = case v.outcome when 'retry' then null else greatest(now(), t.started_at) end,
-      error_message = v.error_message
-  from (
-    select *
-    from unnest(v_tasks, v_errors) g(
-      outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
-      timeout, started_at, trace_context, delay, max_attempts, error_message
-    )
-    where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'run failed')
-    limit v_all
-  ) v
-  where t.run_id = v.run_id and t.step_slug = v.step_slug and t.task_index = v.task_index;
-
-  select
-    array_agg(v.flow_slug) filter (where v.outcome = 'retry') as retry_flow_slugs,
-    array_agg(v.msg_id) filter (where v.outcome = 'retry') as retry_msg_ids,
-    array_agg(v.delay) filter (where v.outcome = 'retry') as retry_delays,
-    array_agg(v.flow_slug) filter (where v.outcome = 'retry' and v.delay = 0) as visible_flow_slugs,
-    array_agg(v.flow_slug) filter (where v.outcome not in ('retry', 'stale')) as over_flow_slugs,
-    array_agg(v.msg_id) filter (where v.outcome not in ('retry', 'stale')) as over_msg_ids,
-    array_agg(v.run_id) filter (where v.outcome = 'fail') as fail_run_ids,
-    array_agg(v.step_slug) filter (where v.outcome = 'fail') as fail_step_slugs,
-    array_agg(v.error_message) filter (where v.outcome = 'fail') as fail_messages,
-    array_agg(v.run_id) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_run_ids,
-    array_agg(v.step_slug) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_step_slugs,
-    array_agg(v.error_message) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_messages,
-    array_agg(v.flow_slug) filter (where v.outcome = 'skip') as plain_flow_slugs,
-    array_agg(v.run_id) filter (where v.outcome = 'skip') as plain_run_ids,
-    array_agg(v.step_slug) filter (where v.outcome = 'skip') as plain_step_slugs,
-    array_agg(v.run_id) filter (where v.outcome = 'skip-cascade') as cascade_run_ids,
-    array_agg(v.step_slug) filter (where v.outcome = 'skip-cascade') as cascade_step_slugs,
-    array_agg(v.run_id) filter (where v.outcome in ('fail', 'skip', 'skip-cascade')) as changed_run_ids
-  into v_part
-  from unnest(v_tasks, v_errors) v(
-    outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
-    timeout, started_at, trace_context, delay, max_attempts, error_message
-  );
-
-  if v_part.retry_msg_ids is not null then
-    perform pgflow._set_visibility(v_part.retry_flow_slugs, v_part.retry_msg_ids, v_part.retry_delays);
-  end if;
-  if v_part.over_msg_ids is not null then
-    perform pgflow._archive(v_part.over_flow_slugs, v_part.over_msg_ids);
-  end if;
-  if v_part.fail_run_ids is not null then
-    perform pgflow._fail_runs(v_part.fail_run_ids, v_part.fail_step_slugs, v_part.fail_messages);
-  end if;
-  if v_part.skip_run_ids is not null then
-    perform pgflow._skip_steps(
-      v_part.skip_run_ids, v_part.skip_step_slugs,
-      array_fill('handler_failed'::text, array[cardinality(v_part.skip_run_ids)]), v_part.skip_messages
-    );
-    perform pgflow._force_skip(v_part.cascade_run_ids, v_part.cascade_step_slugs);
-    perform pgflow._advance(
-      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false
-    );
-    perform pgflow._finish_runs(v_part.cascade_run_ids, false);
-  end if;
-  perform pgflow._notify(v_part.visible_flow_slugs, v_part.changed_run_ids);
-
-  return query
-  select
-    case v.outcome
-      when 'retry' then 'retried'
-      when 'fail' then 'failed'
-      when 'run failed' then 'failed'
-      when 'skip' then 'skipped'
-      when 'skip-cascade' then 'skipped'
-      else 'stale'
-    end,
-    v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.msg_id, v.input, v.flow_input,
-    v.timeout, v.started_at, v.trace_context,
-    case v.outcome when 'retry' then v.delay end,
-    v.max_attempts
-  from unnest(v_tasks) v;
+    return query
+    select
+      'claimed'::text,
+      t.flow_slug,
+      t.run_id,
+      t.step_slug,
+      t.task_index,
+      t.attempts_count,
+      t.last_worker_id,
+      t.message_id,
+      case
+        when v_maps[s.place] then coalesce(
+          t.element,
+          case
+            when v_deps_counts[s.place] = 0 then r.input -> t.task_index
+            else (
+              select ds.output -> t.task_index
+              from pgflow.deps d
+              join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
+              where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug
+            )
+          end
+        )
+        when v_deps_counts[s.place] = 0 then '{}'
+        else (
+          select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
+          from pgflow.deps d
+          join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
+          where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug and ds.status = 'completed'
+        )
+      end,
+      case
+        when v_deps_counts[s.place] = 0 and not v_maps[s.place]
+          or v_flow_slug || '.' || k.step_slug = any(_task_results.flow_input_steps)
+        then r.input
+      end,
+      v_timeouts[s.place],
+      t.started_at,
+      r.trace_context,
+      null::int,
+      v_max_attempts[s.place]
+    from unnest(
+      _task_results.flow_slugs, _task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes
+    ) with ordinality k(flow_slug, run_id, step_slug, task_index, position)
+    cross join lateral (
+      select l.flow_slug, l.run_id, l.step_slug, l.task_index, l.attempts_count, l.last_worker_id, l.message_id,
+        l.element, l.started_at
+      from pgflow.step_tasks l
+      where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
+      limit 1
+    ) t
+    cross join lateral (
+      select l.input, l.trace_context from pgflow.runs l where l.run_id = k.run_id limit 1
+    ) r
+    cross join lateral (select array_position(v_slugs, k.step_slug) as place) s
+    where k.flow_slug = v_flow_slug
+    order by k.position;
+  end loop;
 end;
 $$;
 
--- ---- schema/0251_fail_task.sql
--- The one-element case of fail_tasks, without fence.
-create function pgflow.fail_task(run_id uuid, step_slug text, task_index int, error_message text)
-returns setof pgflow.step_tasks
+-- ---- schema/50_tasks/claim_tasks.sql
+-- for: worker
+-- Reads messages and starts their tasks in one call over all flows of a process: worker_ids[i] serves
+-- flow_slugs[i]. At most max_tasks rows in all, shared fairly: every flow gets its part first, what some leave
+-- goes to the others; the order is random, so that no flow starves when there is less than one task for each.
+-- Stopped and deprecated workers get nothing.
+create function pgflow.claim_tasks(
+  worker_ids uuid[],
+  flow_slugs text[],
+  max_tasks int,
+  visibility_timeout int default 2,
+  flow_input_steps text[] default '{}'
+)
+returns setof pgflow.task_result
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
 as $$
+declare
+  v_after bigint[];
+  v_open int[];
+  v_still_open int[];
+  v_left int := coalesce(max_tasks, 0);
+  v_index int;
+  v_quota int;
+  v_flows_left int;
+  v_claimed record;
+  v_claimed_flow_slugs text[];
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_task_indexes int[];
 begin
-  perform 1 from pgflow._fail(
-    array[null::uuid], array[fail_task.run_id], array[fail_task.step_slug], array[fail_task.task_index],
-    array[null::int], array[fail_task.error_message], null, null, false
+  if cardinality(claim_tasks.worker_ids) is distinct from cardinality(claim_tasks.flow_slugs) then
+    raise exception 'worker_ids has % elements, flow_slugs has %',
+      coalesce(cardinality(claim_tasks.worker_ids)::text, 'no'),
+      coalesce(cardinality(claim_tasks.flow_slugs)::text, 'none')
+      using errcode = 'PF005', hint = 'Pass one worker per flow.';
+  end if;
+
+  v_open := array(
+    select g.position from generate_subscripts(claim_tasks.worker_ids, 1) g(position) order by random()
   );
-  return query
-  select t.*
-  from pgflow.step_tasks t
-  where t.run_id = fail_task.run_id
-    and t.step_slug = fail_task.step_slug
-    and t.task_index = fail_task.task_index;
+  v_after := array_fill(0::bigint, array[cardinality(v_open)]);
+
+  -- A second round only for queues that had more than their part.
+  while v_left > 0 and cardinality(v_open) > 0 loop
+    v_flows_left := cardinality(v_open);
+    v_still_open := '{}';
+    foreach v_index in array v_open loop
+      exit when v_left <= 0;
+      v_quota := (v_left + v_flows_left - 1) / v_flows_left;  -- rounded up
+      v_flows_left := v_flows_left - 1;
+      select * into v_claimed
+      from pgflow._claim_from_queue(
+        claim_tasks.worker_ids[v_index], claim_tasks.flow_slugs[v_index], v_quota, v_after[v_index],
+        greatest(coalesce(visibility_timeout, 2), 0)
+      );
+      if v_claimed.run_ids is not null then
+        v_claimed_flow_slugs := v_claimed_flow_slugs
+          || array_fill(claim_tasks.flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
+      end if;
+      v_run_ids := v_run_ids || v_claimed.run_ids;
+      v_step_slugs := v_step_slugs || v_claimed.step_slugs;
+      v_task_indexes := v_task_indexes || v_claimed.task_indexes;
+      v_left := v_left - coalesce(cardinality(v_claimed.run_ids), 0);
+      if v_claimed.message_count = v_quota then
+        v_after[v_index] := v_claimed.last_msg_id;
+        v_still_open := v_still_open || v_index;
+      end if;
+    end loop;
+    v_open := v_still_open;
+  end loop;
+
+  if v_run_ids is not null then
+    return query select t.* from pgflow._task_results(
+      v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
+    ) t;
+  end if;
 end;
 $$;
 
--- ---- schema/0252_fail_tasks.sql
+-- ---- schema/50_tasks/complete_tasks.sql
+-- for: worker
+-- Completes many tasks of many runs; element i counts only if its task is started by worker i in attempt i.
+-- Returns only what is out of the ordinary: 'stale' (refused, nothing changed), 'failed' (type violation), and
+-- up to hand_over rows 'claimed': tasks that became ready, started for the same worker.
+create function pgflow.complete_tasks(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  outputs jsonb[],
+  hand_over int default 0,
+  flow_input_steps text[] default '{}'
+)
+returns setof pgflow.task_result
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if (cardinality(complete_tasks.run_ids) = all(array[
+    cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
+    cardinality(complete_tasks.task_indexes), cardinality(complete_tasks.attempts),
+    cardinality(complete_tasks.outputs)
+  ])) is not true then
+    perform pgflow._check_lengths(
+      cardinality(complete_tasks.run_ids),
+      array['worker_ids', 'step_slugs', 'task_indexes', 'attempts', 'outputs'],
+      array[
+        cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
+        cardinality(complete_tasks.task_indexes), cardinality(complete_tasks.attempts),
+        cardinality(complete_tasks.outputs)
+      ]
+    );
+  end if;
+  return query select c.* from pgflow._complete(
+    complete_tasks.worker_ids, complete_tasks.run_ids, complete_tasks.step_slugs, complete_tasks.task_indexes,
+    complete_tasks.attempts, complete_tasks.outputs, complete_tasks.hand_over, complete_tasks.flow_input_steps,
+    true
+  ) c;
+end;
+$$;
+
+-- ---- schema/50_tasks/fail_tasks.sql
+-- for: worker
 -- Fails many tasks of many runs; element i counts only if its task is started by worker i in attempt i. One
 -- row per element: 'retried' (with delay), 'failed', 'skipped', or 'stale' (refused, nothing changed).
 -- retryable[i] = false: exhausted at once. retry_after[i]: seconds instead of the formula, at most one day.
@@ -2947,13 +3452,6 @@ returns setof pgflow.task_result
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
 as $$
 begin
   perform pgflow._check_lengths(
@@ -2974,394 +3472,8 @@ begin
 end;
 $$;
 
--- ---- schema/0260__start_flows.sql
--- Starts runs of one flow: element i is an input, a run id (null: a new one) and a trace context. A run id
--- that exists is that run if flow and input are the same, else PF002. Returns the ids in the order of inputs.
-create function pgflow._start_flows(flow_slug text, inputs jsonb[], run_ids uuid[], trace_contexts jsonb[])
-returns uuid[]
-language plpgsql
-as $$
-declare
-  v_slugs text[];        -- of the flow's steps, as the next two
-  v_deps_counts int[];
-  v_maps boolean[];
-  v_root_slugs text[];
-  v_has_root_maps boolean;
-  v_has_conditions boolean;
-  v_run_ids uuid[] := run_ids;
-  v_created_count int;
-  v_created uuid[];
-  v_inputs jsonb[] := inputs;  -- of v_created
-  v_direct boolean;
-  v_root_run_ids uuid[];
-  v_root_step_slugs text[];
-  v_task_counts int[];
-begin
-  -- one look at the definition, so that counters and states agree whatever is added meanwhile
-  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions
-  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions
-  from pgflow.prepared_flows p
-  where p.flow_slug = _start_flows.flow_slug;
-  if not found then
-    perform pgflow._check_flows(array[_start_flows.flow_slug]);
-  end if;
-
-  if v_has_root_maps then
-    perform pgflow._check_array_input(_start_flows.flow_slug, i.input)
-    from unnest(_start_flows.inputs) i(input);
-  end if;
-
-  if v_run_ids is null or array_position(v_run_ids, null) is not null then
-    v_run_ids := array(
-      select coalesce(_start_flows.run_ids[i.position], pgflow.new_run_id())
-      from generate_series(1, cardinality(_start_flows.inputs)) i(position)
-      order by i.position
-    );
-  end if;
-
-  insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
-  select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context
-  from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
-  order by i.run_id
-  on conflict on constraint runs_pkey do nothing;
-  get diagnostics v_created_count = row_count;
-
-  v_created := v_run_ids;
-  if v_created_count < cardinality(v_run_ids) then
-    perform pgflow._check_same_runs(_start_flows.flow_slug, v_run_ids, _start_flows.inputs);
-    -- the runs that were there have states, or are over if their flow has no steps
-    select array_agg(n.run_id order by n.position), array_agg(n.input order by n.position)
-    into v_created, v_inputs
-    from (
-      select i.run_id, min(i.position) as position, (array_agg(i.input))[1] as input
-      from unnest(v_run_ids, _start_flows.inputs) with ordinality i(run_id, input, position)
-      group by i.run_id
-      offset 0
-    ) n
-    where not exists (select 1 from pgflow.step_states s where s.run_id = n.run_id)
-      and (select r.status from pgflow.runs r where r.run_id = n.run_id) = 'started';
-    if v_created is null then
-      return v_run_ids;
-    end if;
-  end if;
-
-  -- Without conditions and empty root maps the roots are born started.
-  v_direct := not v_has_conditions and not (
-    v_has_root_maps
-    and exists (select 1 from unnest(v_inputs) i(input) where jsonb_array_length(i.input) = 0)
-  );
-
-  insert into pgflow.step_states (
-    flow_slug, run_id, step_slug, remaining_deps, initial_tasks, status, started_at, remaining_tasks
-  )
-  select
-    _start_flows.flow_slug, i.run_id, st.slug, st.deps_count, c.initial_tasks,
-    case when v_direct and st.deps_count = 0 then 'started' else 'created' end,
-    case when v_direct and st.deps_count = 0 then now() end,
-    case when v_direct and st.deps_count = 0 then c.initial_tasks end
-  from unnest(v_created, case when v_has_root_maps then v_inputs end) i(run_id, input)
-  cross join unnest(v_slugs, v_deps_counts, v_maps) st(slug, deps_count, is_map)
-  cross join lateral (
-    select case
-      when not st.is_map then 1
-      when st.deps_count = 0 then jsonb_array_length(i.input)
-    end as initial_tasks
-  ) c;
-
-  perform pgflow._send_events('run:started', v_created);
-
-  -- messages go out in the order of the inputs
-  if cardinality(v_root_slugs) = 1 and not v_has_root_maps then
-    v_root_run_ids := v_created;
-    v_root_step_slugs := array_fill(v_root_slugs[1], array[cardinality(v_created)]);
-    v_task_counts := array_fill(1, array[cardinality(v_created)]);
-  else
-    select
-      array_agg(i.run_id order by i.position, r.position),
-      array_agg(r.slug order by i.position, r.position),
-      array_agg(
-        case when v_maps[array_position(v_slugs, r.slug)] then jsonb_array_length(i.input) else 1 end
-        order by i.position, r.position
-      )
-    into v_root_run_ids, v_root_step_slugs, v_task_counts
-    from unnest(v_created, case when v_has_root_maps then v_inputs end)
-      with ordinality i(run_id, input, position)
-    cross join unnest(v_root_slugs) with ordinality r(slug, position);
-  end if;
-  if not v_direct then
-    select s.started_run_ids, s.started_step_slugs, s.started_task_counts
-    into v_root_run_ids, v_root_step_slugs, v_task_counts
-    from pgflow._settle(v_root_run_ids, v_root_step_slugs) p
-    cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
-  end if;
-
-  if v_root_run_ids is not null then
-    perform pgflow._send_events('step:started', v_root_run_ids, v_root_step_slugs);
-    perform pgflow._spawn_tasks(
-      array_fill(_start_flows.flow_slug, array[cardinality(v_root_run_ids)]),
-      v_root_run_ids, v_root_step_slugs, null, v_task_counts, 0
-    );
-  end if;
-  if not v_direct or cardinality(v_slugs) = 0 then
-    perform pgflow._finish_runs(v_created, false);
-  end if;
-  perform pgflow._notify(null, v_created);
-  return v_run_ids;
-end;
-$$;
-
--- ---- schema/0261__check_array_input.sql
-create function pgflow._check_array_input(flow_slug text, input jsonb)
-returns void
-language plpgsql
-as $$
-begin
-  if _check_array_input.input is null then
-    raise exception 'Flow % has root map steps but input is NULL', _check_array_input.flow_slug;
-  end if;
-  if jsonb_typeof(_check_array_input.input) <> 'array' then
-    raise exception 'Flow % has root map steps but input is not an array (got %)',
-      _check_array_input.flow_slug, jsonb_typeof(_check_array_input.input);
-  end if;
-end;
-$$;
-
--- ---- schema/0262__check_same_runs.sql
--- Starting with the id of an existing run is repeating the same start, or a mistake.
-create function pgflow._check_same_runs(flow_slug text, run_ids uuid[], inputs jsonb[])
-returns void
-language plpgsql
-as $$
-declare
-  v_run_id uuid;
-begin
-  select r.run_id into v_run_id
-  from unnest(_check_same_runs.run_ids, _check_same_runs.inputs) i(run_id, input)
-  cross join lateral (select l.* from pgflow.runs l where l.run_id = i.run_id limit 1) r
-  where r.flow_slug <> _check_same_runs.flow_slug or r.input is distinct from i.input
-  limit 1;
-  if found then
-    raise exception 'Run % exists already, with another flow or input', v_run_id
-      using errcode = 'PF002', hint = 'Use a new run id, or start again with the same flow and input.';
-  end if;
-end;
-$$;
-
--- ---- schema/0263_start_flow.sql
--- Starts a run and returns it. With a run_id that is there already, of the same flow and input, returns that run;
--- else raises PF002. Raises PF001 for an unknown flow.
-create function pgflow.start_flow(flow_slug text, input jsonb, run_id uuid default null)
-returns setof pgflow.runs
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-  v_run_ids uuid[];
-begin
-  v_run_ids := pgflow._start_flows(
-    start_flow.flow_slug, array[start_flow.input], array[start_flow.run_id], null
-  );
-  return query select r.* from pgflow.runs r where r.run_id = v_run_ids[1];
-end;
-$$;
-
--- ---- schema/0264_start_flows.sql
--- Starts a run per input, all or nothing; returns them in the order of the inputs.
-create function pgflow.start_flows(
-  flow_slug text, inputs jsonb[], run_ids uuid[] default null, trace_contexts jsonb[] default null
-)
-returns setof pgflow.runs
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-  v_run_ids uuid[];
-begin
-  if coalesce(cardinality(start_flows.run_ids), cardinality(start_flows.inputs))
-      <> cardinality(start_flows.inputs)
-    or coalesce(cardinality(start_flows.trace_contexts), cardinality(start_flows.inputs))
-      <> cardinality(start_flows.inputs)
-  then
-    raise exception 'inputs has % elements, run_ids %, trace_contexts %',
-      cardinality(start_flows.inputs),
-      coalesce(cardinality(start_flows.run_ids)::text, 'none'),
-      coalesce(cardinality(start_flows.trace_contexts)::text, 'none')
-      using errcode = 'PF005', hint = 'Pass arrays of equal length, one element per run.';
-  end if;
-  v_run_ids := pgflow._start_flows(
-    start_flows.flow_slug, coalesce(start_flows.inputs, '{}'), start_flows.run_ids, start_flows.trace_contexts
-  );
-  return query
-  select r.*
-  from unnest(v_run_ids) with ordinality i(run_id, position)
-  cross join lateral (select l.* from pgflow.runs l where l.run_id = i.run_id limit 1) r
-  order by i.position;
-end;
-$$;
-
--- ---- schema/0265_start_ready_steps.sql
--- Starts the steps of a run that wait for nothing any more. The core does this by itself; it is here for the contract.
-create function pgflow.start_ready_steps(run_id uuid)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_started record;
-begin
-  perform 1 from pgflow.runs r where r.run_id = start_ready_steps.run_id for no key update;
-
-  select p.* into v_started
-  from (
-    select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
-    from pgflow.step_states s
-    where s.run_id = start_ready_steps.run_id and s.status = 'created' and s.remaining_deps = 0
-  ) ready
-  cross join lateral pgflow._start_steps(ready.run_ids, ready.step_slugs) p;
-
-  if v_started.started_run_ids is not null then
-    perform pgflow._send_events('step:started', v_started.started_run_ids, v_started.started_step_slugs);
-    perform pgflow._spawn_tasks(
-      v_started.started_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, null,
-      v_started.started_task_counts, 0
-    );
-    perform pgflow._notify(null, v_started.started_run_ids);
-  end if;
-end;
-$$;
-
--- ---- schema/0266_cascade_complete_taskless_steps.sql
--- Taskless completion alone, without conditions; internally _settle alternates both.
-create function pgflow.cascade_complete_taskless_steps(run_id uuid)
-returns int
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_run_ids uuid[];
-  v_step_slugs text[];
-  v_round_count int := 0;
-  v_step_count int := 0;
-begin
-  perform 1 from pgflow.runs r where r.run_id = cascade_complete_taskless_steps.run_id for no key update;
-
-  select array_agg(s.run_id), array_agg(s.step_slug) into v_run_ids, v_step_slugs
-  from pgflow.step_states s
-  where s.run_id = cascade_complete_taskless_steps.run_id;
-
-  loop
-    select
-      array_agg(s.run_id order by s.step_slug collate "C"),
-      array_agg(s.step_slug order by s.step_slug collate "C")
-    into v_run_ids, v_step_slugs
-    from unnest(v_run_ids, v_step_slugs) p(run_id, step_slug)
-    cross join lateral (
-      select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
-    ) s
-    cross join lateral (select l.status from pgflow.runs l where l.run_id = p.run_id limit 1) r
-    where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0 and s.initial_tasks = 0;
-    exit when v_run_ids is null;
-
-    v_round_count := v_round_count + 1;
-    perform pgflow._check_cascade(v_round_count);
-    v_step_count := v_step_count + cardinality(v_run_ids);
-    select c.ready_run_ids, c.ready_step_slugs into v_run_ids, v_step_slugs
-    from pgflow._complete_taskless(v_run_ids, v_step_slugs) c;
-  end loop;
-  perform pgflow._notify(null, array[cascade_complete_taskless_steps.run_id]);
-  return v_step_count;
-end;
-$$;
-
--- ---- schema/0267_maybe_complete_run.sql
--- Completes a run whose steps have all ended. The core does this by itself; it is here for the contract.
-create function pgflow.maybe_complete_run(run_id uuid)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  perform 1 from pgflow.runs r where r.run_id = maybe_complete_run.run_id for no key update;
-  perform pgflow._finish_runs(array[maybe_complete_run.run_id], false);
-  perform pgflow._notify(null, array[maybe_complete_run.run_id]);
-end;
-$$;
-
--- ---- schema/0268_get_run_with_states.sql
--- A run with the states of all its steps as one object; null for a run that does not exist.
-create function pgflow.get_run_with_states(run_id uuid)
-returns jsonb
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
-as $$
-begin
-  return (
-    select jsonb_build_object(
-      'run', to_jsonb(r),
-      'steps', coalesce(
-        (
-          select jsonb_agg(to_jsonb(s) order by st.step_index)
-          from pgflow.step_states s
-          join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
-          where s.run_id = r.run_id
-        ),
-        '[]'
-      )
-    )
-    from pgflow.runs r
-    where r.run_id = get_run_with_states.run_id
-  );
-end;
-$$;
-
--- ---- schema/0269_start_flow_with_states.sql
--- start_flow, then get_run_with_states of what was started.
-create function pgflow.start_flow_with_states(flow_slug text, input jsonb, run_id uuid default null)
-returns jsonb
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_run_id uuid;
-begin
-  select r.run_id into v_run_id
-  from pgflow.start_flow(
-    start_flow_with_states.flow_slug, start_flow_with_states.input, start_flow_with_states.run_id
-  ) r;
-  return pgflow.get_run_with_states(v_run_id);
-end;
-$$;
-
--- ---- schema/0270_get_run_input.sql
+-- ---- schema/50_tasks/get_run_input.sql
+-- for: worker, client
 -- The input of a run; null for a run that does not exist.
 create function pgflow.get_run_input(run_id uuid)
 returns jsonb
@@ -3381,111 +3493,285 @@ begin
 end;
 $$;
 
--- ---- schema/0271_get_run_progress.sql
--- What watchers of runs read again and again: get_run_with_states without the run's input, and without the
--- outputs the caller has already. known: {"<run id>": [slugs of steps whose output is known]}; such a step comes
--- without the key "output", every other completed one with it. A run that does not exist has no row.
-create function pgflow.get_run_progress(run_ids uuid[], known jsonb default '{}')
-returns table (run_id uuid, progress jsonb)
+-- ---- schema/50_tasks/release_tasks.sql
+-- for: worker
+-- Gives started tasks back to their queues, as if they had not been claimed: visible at once, attempt not
+-- counted. Fenced as complete_tasks. Returns how many.
+create function pgflow.release_tasks(
+  worker_ids uuid[], run_ids uuid[], step_slugs text[], task_indexes int[], attempts int[]
+)
+returns int
 language plpgsql
-stable
 security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
 as $$
+declare
+  v_released record;
+  v_all bigint;  -- see 00_model/model.sql
 begin
-  return query
-  select r.run_id, jsonb_build_object(
-    'run', jsonb_build_object(
-      'run_id', r.run_id,
-      'flow_slug', r.flow_slug,
-      'status', r.status,
-      'output', case when r.status = 'completed' then r.output end,
-      'remaining_steps', r.remaining_steps,
-      'started_at', r.started_at,
-      'completed_at', r.completed_at,
-      'failed_at', r.failed_at,
-      'error_message', r.error_message
-    ),
-    'steps', coalesce(
-      (
-        -- columns by name: to_jsonb(s) - 'output' would read the output from where it is stored
-        select jsonb_agg(
-          jsonb_build_object(
-            'step_slug', s.step_slug,
-            'status', s.status,
-            'remaining_tasks', s.remaining_tasks,
-            'initial_tasks', s.initial_tasks,
-            'remaining_deps', s.remaining_deps,
-            'error_message', s.error_message,
-            'skip_reason', s.skip_reason,
-            'created_at', s.created_at,
-            'started_at', s.started_at,
-            'completed_at', s.completed_at,
-            'failed_at', s.failed_at,
-            'skipped_at', s.skipped_at
-          )
-          || case
-            when s.status <> 'completed' or k.step_slugs ? s.step_slug then '{}'
-            else jsonb_build_object('output', s.output)
-          end
-          order by st.step_index
-        )
-        from pgflow.step_states s
-        join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
-        where s.run_id = r.run_id
-      ),
-      '[]'
-    )
+  perform pgflow._check_lengths(
+    cardinality(release_tasks.run_ids),
+    array['worker_ids', 'step_slugs', 'task_indexes', 'attempts'],
+    array[
+      cardinality(release_tasks.worker_ids), cardinality(release_tasks.step_slugs),
+      cardinality(release_tasks.task_indexes), cardinality(release_tasks.attempts)
+    ]
+  );
+  perform 1
+  from pgflow.runs r
+  where r.run_id = any(release_tasks.run_ids)
+  order by r.run_id
+  for no key update;
+
+  with released as (
+    update pgflow.step_tasks t
+    set status = 'queued', started_at = null, attempts_count = t.attempts_count - 1
+    from (
+      select u.*
+      from unnest(
+        release_tasks.worker_ids, release_tasks.run_ids, release_tasks.step_slugs,
+        release_tasks.task_indexes, release_tasks.attempts
+      ) u(worker_id, run_id, step_slug, task_index, attempt)
+      cross join lateral (select l.status from pgflow.runs l where l.run_id = u.run_id limit 1) r
+      cross join lateral (
+        select l.status
+        from pgflow.step_states l
+        where l.run_id = u.run_id and l.step_slug = u.step_slug
+        limit 1
+      ) s
+      where r.status = 'started' and s.status = 'started'
+      limit v_all
+    ) g
+    where t.run_id = g.run_id
+      and t.step_slug = g.step_slug
+      and t.task_index = g.task_index
+      and t.status = 'started'
+      and t.last_worker_id = g.worker_id
+      and t.attempts_count = g.attempt
+    returning t.flow_slug, t.message_id
   )
-  from unnest(get_run_progress.run_ids) i(run_id)
-  cross join lateral (
-    select f.* from pgflow.runs f where f.run_id = i.run_id limit 1
-  ) r
-  cross join lateral (
-    select coalesce(get_run_progress.known -> r.run_id::text, '[]') as step_slugs
-  ) k;
+  select array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids,
+    array_agg(0) as vt_offsets, count(*)::int as task_count
+  into v_released
+  from released r;
+
+  perform pgflow._set_visibility(v_released.flow_slugs, v_released.msg_ids, v_released.vt_offsets);
+  perform pgflow._notify(v_released.flow_slugs, null);
+  return v_released.task_count;
 end;
 $$;
 
--- ---- schema/0272_get_run_failure.sql
--- The task that failed first in a run, the culprit of a failed one; no row if none failed.
-create function pgflow.get_run_failure(run_id uuid)
-returns table (step_slug text, task_index int, error_message text)
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return query
-  select t.step_slug, t.task_index, t.error_message
-  from pgflow.step_tasks t
-  where t.run_id = get_run_failure.run_id and t.status = 'failed'
-  -- tasks of one transaction failed at the same moment: the one that has a reason comes first
-  order by t.failed_at, t.error_message is null, t.step_slug, t.task_index
-  limit 1;
-end;
-$$;
-
--- ---- schema/0273_list_runs.sql
--- The latest runs, without what may be large; null for any flow and any status.
-create function pgflow.list_runs(
-  only_flow text default null, only_status text default null, max_runs int default 20
-)
+-- ---- schema/50_tasks/set_vt_batch.sql
+-- for: pgflow
+-- Columns are listed because pgmq's message record differs between its versions.
+create function pgflow.set_vt_batch(queue_name text, msg_ids bigint[], vt_offsets int[])
 returns table (
-  run_id uuid,
-  flow_slug text,
-  status text,
+  msg_id bigint, read_ct int, enqueued_at timestamptz, vt timestamptz, message jsonb, headers jsonb
+)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if set_vt_batch.msg_ids is null or set_vt_batch.vt_offsets is null then
+    return;
+  end if;
+  if cardinality(set_vt_batch.msg_ids) <> cardinality(set_vt_batch.vt_offsets) then
+    raise exception 'msg_ids length (%) must equal vt_offsets length (%)',
+      cardinality(set_vt_batch.msg_ids), cardinality(set_vt_batch.vt_offsets);
+  end if;
+  if cardinality(set_vt_batch.msg_ids) = 0 then
+    return;
+  end if;
+  return query execute format(
+    $sql$
+      update pgmq.%I q
+      set vt = clock_timestamp() + make_interval(secs => o.vt_offset)
+      from unnest($1, $2) o(msg_id, vt_offset)
+      where q.msg_id = o.msg_id
+      returning q.msg_id, q.read_ct, q.enqueued_at, q.vt, q.message, q.headers
+    $sql$,
+    pgmq.format_table_name(set_vt_batch.queue_name, 'q')
+  ) using set_vt_batch.msg_ids, set_vt_batch.vt_offsets;
+end;
+$$;
+
+-- ---- schema/50_tasks/started_tasks.sql
+-- for: worker
+-- The tasks these workers hold by the database's account: after a lost connection a worker releases those of
+-- them it has not heard of.
+create function pgflow.started_tasks(worker_ids uuid[])
+returns table (worker_id uuid, run_id uuid, step_slug text, task_index int, attempt int)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select t.last_worker_id, t.run_id, t.step_slug, t.task_index, t.attempts_count
+  from pgflow.step_tasks t
+  where t.status = 'started' and t.last_worker_id = any(started_tasks.worker_ids);
+end;
+$$;
+
+-- ---- schema/60_workers/_check_workers.sql
+create function pgflow._check_workers(worker_ids uuid[])
+returns void
+language plpgsql
+as $$
+declare
+  v_worker_id uuid;
+begin
+  select g.worker_id into v_worker_id
+  from unnest(_check_workers.worker_ids) g(worker_id)
+  where not exists (select 1 from pgflow.workers w where w.worker_id = g.worker_id)
+  limit 1;
+  if found then
+    raise exception 'Worker % is not registered', v_worker_id
+      using errcode = 'PF009', hint = 'Call pgflow.register_worker first; rows of dead workers are pruned.';
+  end if;
+end;
+$$;
+
+-- ---- schema/60_workers/_worker_address.sql
+-- Where and how to ping worker functions: the local Supabase, or the project named by the vault's secrets.
+-- No row when a secret is missing.
+create function pgflow._worker_address()
+returns table (base_url text, headers jsonb)
+language plpgsql
+stable
+as $$
+declare
+  v_project_id text;
+  v_key text;
+begin
+  if pgflow.is_local() then
+    return query select 'http://kong:8000/functions/v1', '{}'::jsonb;
+    return;
+  end if;
+  select max(nullif(s.decrypted_secret, '')) filter (where s.name = 'supabase_project_id'),
+    coalesce(
+      max(nullif(s.decrypted_secret, '')) filter (where s.name = 'pgflow_auth_secret'),
+      max(nullif(s.decrypted_secret, '')) filter (where s.name = 'supabase_service_role_key')
+    )
+  into v_project_id, v_key
+  from vault.decrypted_secrets s
+  where s.name in ('supabase_project_id', 'pgflow_auth_secret', 'supabase_service_role_key');
+
+  if v_project_id is not null and v_key is not null then
+    return query select
+      format('https://%s.supabase.co/functions/v1', v_project_id),
+      jsonb_build_object('Content-Type', 'application/json', 'Authorization', 'Bearer ' || v_key);
+  end if;
+end;
+$$;
+
+-- ---- schema/60_workers/announce_idle.sql
+-- for: worker
+-- These workers wait for notifications on their queues' channels for so many seconds. Returns the seconds until
+-- the next message of their queues becomes visible: 0 if one is now, null if the queues are empty. Announce,
+-- commit, claim once more, then wait: whatever commits later sees the announcement.
+create function pgflow.announce_idle(worker_ids uuid[], seconds int)
+returns double precision
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_queue_name text;
+  v_vt timestamptz;
+  v_first timestamptz;
+begin
+  perform pgflow._check_workers(announce_idle.worker_ids);
+
+  insert into pgflow.announcements (channel, announcer_id, valid_until)
+  select 'pgflow_work_' || lower(w.queue_name), w.worker_id,
+    clock_timestamp() + make_interval(secs => announce_idle.seconds)
+  from pgflow.workers w
+  where w.worker_id = any(announce_idle.worker_ids)
+  order by 1, 2
+  on conflict on constraint announcements_pkey do update set valid_until = excluded.valid_until;
+
+  for v_queue_name in
+    select distinct w.queue_name from pgflow.workers w where w.worker_id = any(announce_idle.worker_ids)
+  loop
+    execute format('select min(q.vt) from pgmq.%I q', pgflow._queue_table(v_queue_name, 'q')) into v_vt;
+    v_first := least(v_first, v_vt);
+  end loop;
+  return greatest(extract(epoch from v_first - clock_timestamp())::double precision, 0::double precision)
+    + case when v_first is null then null else 0 end;
+end;
+$$;
+
+-- ---- schema/60_workers/deprecate_worker.sql
+-- for: migrate
+-- Asks a worker to take no more tasks, finish what it has and end. The first request counts.
+create function pgflow.deprecate_worker(worker_id uuid)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update pgflow.workers w
+  set deprecated_at = coalesce(w.deprecated_at, clock_timestamp())
+  where w.worker_id = deprecate_worker.worker_id;
+end;
+$$;
+
+-- ---- schema/60_workers/heartbeat_workers.sql
+-- for: worker
+-- Returns a row per worker that is still known, with when it was deprecated: such a worker takes no more tasks.
+create function pgflow.heartbeat_workers(worker_ids uuid[])
+returns table (worker_id uuid, deprecated_at timestamptz)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform 1
+  from pgflow.workers w
+  where w.worker_id = any(heartbeat_workers.worker_ids)
+  order by w.worker_id
+  for no key update;
+
+  return query
+  update pgflow.workers w
+  set last_heartbeat_at = clock_timestamp()
+  where w.worker_id = any(heartbeat_workers.worker_ids)
+  returning w.worker_id, w.deprecated_at;
+end;
+$$;
+
+-- ---- schema/60_workers/is_local.sql
+-- for: pgflow
+-- The well-known secret of a local Supabase tells development from production.
+create function pgflow.is_local()
+returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(
+    current_setting('app.settings.jwt_secret', true)
+      = 'super-secret-jwt-token-with-at-least-32-characters-long',
+    false
+  );
+$$;
+
+-- ---- schema/60_workers/list_workers.sql
+-- for: client
+-- Workers that are at work, and those that ended or were last heard of within a while; the latest heard of first.
+create function pgflow.list_workers(recent interval default '1 day', max_workers int default 500)
+returns table (
+  worker_id uuid,
+  queue_name text,
+  function_name text,
   started_at timestamptz,
-  ended_at timestamptz,
-  remaining_steps int
+  last_heartbeat_at timestamptz,
+  deprecated_at timestamptz,
+  stopped_at timestamptz
 )
 language plpgsql
 stable
@@ -3494,24 +3780,72 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at), r.remaining_steps
-  from pgflow.flows f
-  cross join lateral (
-    -- of each flow no more than are wanted in all: its index has them in this order
-    select *
-    from pgflow.runs l
-    where l.flow_slug = f.flow_slug
-      and (list_runs.only_status is null or l.status = list_runs.only_status)
-    order by l.started_at desc, l.run_id desc
-    limit list_runs.max_runs
-  ) r
-  where list_runs.only_flow is null or f.flow_slug = list_runs.only_flow
-  order by r.started_at desc, r.run_id desc
-  limit list_runs.max_runs;
+  select
+    w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at
+  from pgflow.workers w
+  where w.last_heartbeat_at > clock_timestamp() - list_workers.recent
+  order by w.last_heartbeat_at desc, w.worker_id
+  limit list_workers.max_workers;
 end;
 $$;
 
--- ---- schema/0274_count_tasks.sql
+-- ---- schema/60_workers/mark_worker_stopped.sql
+-- for: worker, pgflow
+-- A worker's last word: its tasks may be given to others at once.
+create function pgflow.mark_worker_stopped(worker_id uuid)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update pgflow.workers w
+  set stopped_at = clock_timestamp()
+  where w.worker_id = mark_worker_stopped.worker_id;
+end;
+$$;
+
+-- ---- schema/60_workers/register_worker.sql
+-- for: worker
+-- Repeating it with the same id is harmless: a worker that lost its database registers again.
+create function pgflow.register_worker(worker_id uuid, queue_name text, function_name text)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into pgflow.workers (worker_id, queue_name, function_name, last_heartbeat_at)
+  values (
+    register_worker.worker_id, register_worker.queue_name, register_worker.function_name, clock_timestamp()
+  )
+  on conflict on constraint workers_pkey do update
+  set queue_name = excluded.queue_name,
+      function_name = excluded.function_name,
+      last_heartbeat_at = excluded.last_heartbeat_at;
+end;
+$$;
+
+-- ---- schema/60_workers/withdraw_idle.sql
+-- for: worker
+-- Ends the announcement of announce_idle: these workers are awake and need no notification.
+create function pgflow.withdraw_idle(worker_ids uuid[])
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  delete from pgflow.announcements a
+  using pgflow.workers w
+  where w.worker_id = any(withdraw_idle.worker_ids)
+    and a.channel = 'pgflow_work_' || lower(w.queue_name)
+    and a.announcer_id = w.worker_id;
+end;
+$$;
+
+-- ---- schema/70_reading/count_tasks.sql
+-- for: client
 -- How far the steps of a run have come, those that have tasks.
 create function pgflow.count_tasks(run_id uuid)
 returns table (step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint)
@@ -3536,7 +3870,8 @@ begin
 end;
 $$;
 
--- ---- schema/0275_find_runs.sql
+-- ---- schema/70_reading/find_runs.sql
+-- for: client
 -- A page of runs, the latest first, without what may be large; null for any flow, any status, any time.
 --
 -- Page by page in the order of an index (that of the key; of start within one flow), so a page costs the same
@@ -3651,7 +3986,195 @@ begin
 end;
 $$;
 
--- ---- schema/0276_list_flows.sql
+-- ---- schema/70_reading/get_run_failure.sql
+-- for: client
+-- The task that failed first in a run, the culprit of a failed one; no row if none failed.
+create function pgflow.get_run_failure(run_id uuid)
+returns table (step_slug text, task_index int, error_message text)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select t.step_slug, t.task_index, t.error_message
+  from pgflow.step_tasks t
+  where t.run_id = get_run_failure.run_id and t.status = 'failed'
+  -- tasks of one transaction failed at the same moment: the one that has a reason comes first
+  order by t.failed_at, t.error_message is null, t.step_slug, t.task_index
+  limit 1;
+end;
+$$;
+
+-- ---- schema/70_reading/get_run_progress.sql
+-- for: client
+-- What watchers of runs read again and again: get_run_with_states without the run's input, and without the
+-- outputs the caller has already. known: {"<run id>": [slugs of steps whose output is known]}; such a step comes
+-- without the key "output", every other completed one with it. A run that does not exist has no row.
+create function pgflow.get_run_progress(run_ids uuid[], known jsonb default '{}')
+returns table (run_id uuid, progress jsonb)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select r.run_id, jsonb_build_object(
+    'run', jsonb_build_object(
+      'run_id', r.run_id,
+      'flow_slug', r.flow_slug,
+      'status', r.status,
+      'output', case when r.status = 'completed' then r.output end,
+      'remaining_steps', r.remaining_steps,
+      'started_at', r.started_at,
+      'completed_at', r.completed_at,
+      'failed_at', r.failed_at,
+      'error_message', r.error_message
+    ),
+    'steps', coalesce(
+      (
+        -- columns by name: to_jsonb(s) - 'output' would read the output from where it is stored
+        select jsonb_agg(
+          jsonb_build_object(
+            'step_slug', s.step_slug,
+            'status', s.status,
+            'remaining_tasks', s.remaining_tasks,
+            'initial_tasks', s.initial_tasks,
+            'remaining_deps', s.remaining_deps,
+            'error_message', s.error_message,
+            'skip_reason', s.skip_reason,
+            'created_at', s.created_at,
+            'started_at', s.started_at,
+            'completed_at', s.completed_at,
+            'failed_at', s.failed_at,
+            'skipped_at', s.skipped_at
+          )
+          || case
+            when s.status <> 'completed' or k.step_slugs ? s.step_slug then '{}'
+            else jsonb_build_object('output', s.output)
+          end
+          order by st.step_index
+        )
+        from pgflow.step_states s
+        join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+        where s.run_id = r.run_id
+      ),
+      '[]'
+    )
+  )
+  from unnest(get_run_progress.run_ids) i(run_id)
+  cross join lateral (
+    select f.* from pgflow.runs f where f.run_id = i.run_id limit 1
+  ) r
+  cross join lateral (
+    select coalesce(get_run_progress.known -> r.run_id::text, '[]') as step_slugs
+  ) k;
+end;
+$$;
+
+-- ---- schema/70_reading/get_run_values.sql
+-- for: client
+-- What went into a run and what came out of it and its steps: a row for each value that is there. step_slug is
+-- null for the run's own. A value that takes more than max_bytes where it is stored (compressed) is left out:
+-- its row says how many it takes. null: no limit.
+create function pgflow.get_run_values(run_id uuid, max_bytes int default null)
+returns table (step_slug text, kind text, stored_bytes int, value jsonb)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select v.step_slug, v.kind, v.stored_bytes,
+    case when v.stored_bytes <= coalesce(get_run_values.max_bytes, v.stored_bytes) then v.value end
+  from (
+    select null::text as step_slug, 'input' as kind, pg_column_size(r.input) as stored_bytes, r.input as value
+    from pgflow.runs r
+    where r.run_id = get_run_values.run_id
+    union all
+    select null, 'output', pg_column_size(r.output), r.output
+    from pgflow.runs r
+    where r.run_id = get_run_values.run_id and r.output is not null
+    union all
+    select s.step_slug, 'output', pg_column_size(s.output), s.output
+    from pgflow.step_states s
+    where s.run_id = get_run_values.run_id and s.output is not null
+  ) v;
+end;
+$$;
+
+-- ---- schema/70_reading/get_run_with_states.sql
+-- for: client, pgflow
+-- A run with the states of all its steps as one object; null for a run that does not exist.
+create function pgflow.get_run_with_states(run_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'run', to_jsonb(r),
+      'steps', coalesce(
+        (
+          select jsonb_agg(to_jsonb(s) order by st.step_index)
+          from pgflow.step_states s
+          join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+          where s.run_id = r.run_id
+        ),
+        '[]'
+      )
+    )
+    from pgflow.runs r
+    where r.run_id = get_run_with_states.run_id
+  );
+end;
+$$;
+
+-- ---- schema/70_reading/get_task.sql
+-- for: client
+-- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown.
+create function pgflow.get_task(run_id uuid, step_slug text, task_index int)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select to_jsonb(t) - 'element' || jsonb_build_object(
+      'element', case
+        when st.step_type <> 'map' then null
+        when t.element is not null then t.element
+        when st.deps_count = 0 then r.input -> t.task_index
+        else d.output -> t.task_index
+      end
+    )
+    from pgflow.step_tasks t
+    join pgflow.runs r on r.run_id = t.run_id
+    join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+    left join lateral (
+      select s.output
+      from pgflow.deps e
+      join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = e.dep_slug
+      where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and st.step_type = 'map'
+      limit 1
+    ) d on true
+    where t.run_id = get_task.run_id
+      and t.step_slug = get_task.step_slug
+      and t.task_index = get_task.task_index
+  );
+end;
+$$;
+
+-- ---- schema/70_reading/list_flows.sql
+-- for: client
 -- The flows this database knows.
 create function pgflow.list_flows()
 returns table (flow_slug text, created_at timestamptz, step_count int)
@@ -3670,7 +4193,46 @@ begin
 end;
 $$;
 
--- ---- schema/0277_list_tasks.sql
+-- ---- schema/70_reading/list_runs.sql
+-- for: client
+-- The latest runs, without what may be large; null for any flow and any status.
+create function pgflow.list_runs(
+  only_flow text default null, only_status text default null, max_runs int default 20
+)
+returns table (
+  run_id uuid,
+  flow_slug text,
+  status text,
+  started_at timestamptz,
+  ended_at timestamptz,
+  remaining_steps int
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at), r.remaining_steps
+  from pgflow.flows f
+  cross join lateral (
+    -- of each flow no more than are wanted in all: its index has them in this order
+    select *
+    from pgflow.runs l
+    where l.flow_slug = f.flow_slug
+      and (list_runs.only_status is null or l.status = list_runs.only_status)
+    order by l.started_at desc, l.run_id desc
+    limit list_runs.max_runs
+  ) r
+  where list_runs.only_flow is null or f.flow_slug = list_runs.only_flow
+  order by r.started_at desc, r.run_id desc
+  limit list_runs.max_runs;
+end;
+$$;
+
+-- ---- schema/70_reading/list_tasks.sql
+-- for: client
 -- The first tasks of each step of a run, from an index on, without what may be large; null for every step.
 create function pgflow.list_tasks(
   run_id uuid, only_step text default null, from_index int default 0, max_tasks int default 100
@@ -3710,1700 +4272,8 @@ begin
 end;
 $$;
 
--- ---- schema/0278_get_task.sql
--- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown.
-create function pgflow.get_task(run_id uuid, step_slug text, task_index int)
-returns jsonb
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return (
-    select to_jsonb(t) - 'element' || jsonb_build_object(
-      'element', case
-        when st.step_type <> 'map' then null
-        when t.element is not null then t.element
-        when st.deps_count = 0 then r.input -> t.task_index
-        else d.output -> t.task_index
-      end
-    )
-    from pgflow.step_tasks t
-    join pgflow.runs r on r.run_id = t.run_id
-    join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
-    left join lateral (
-      select s.output
-      from pgflow.deps e
-      join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = e.dep_slug
-      where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and st.step_type = 'map'
-      limit 1
-    ) d on true
-    where t.run_id = get_task.run_id
-      and t.step_slug = get_task.step_slug
-      and t.task_index = get_task.task_index
-  );
-end;
-$$;
-
--- ---- schema/0279_get_run_values.sql
--- What went into a run and what came out of it and its steps: a row for each value that is there. step_slug is
--- null for the run's own. A value that takes more than max_bytes where it is stored (compressed) is left out:
--- its row says how many it takes. null: no limit.
-create function pgflow.get_run_values(run_id uuid, max_bytes int default null)
-returns table (step_slug text, kind text, stored_bytes int, value jsonb)
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return query
-  select v.step_slug, v.kind, v.stored_bytes,
-    case when v.stored_bytes <= coalesce(get_run_values.max_bytes, v.stored_bytes) then v.value end
-  from (
-    select null::text as step_slug, 'input' as kind, pg_column_size(r.input) as stored_bytes, r.input as value
-    from pgflow.runs r
-    where r.run_id = get_run_values.run_id
-    union all
-    select null, 'output', pg_column_size(r.output), r.output
-    from pgflow.runs r
-    where r.run_id = get_run_values.run_id and r.output is not null
-    union all
-    select s.step_slug, 'output', pg_column_size(s.output), s.output
-    from pgflow.step_states s
-    where s.run_id = get_run_values.run_id and s.output is not null
-  ) v;
-end;
-$$;
-
--- ---- schema/0282__settle_unstarted.sql
--- What becomes of messages of one queue that were read but whose tasks did not start: the message of a started
--- task moves to its stall deadline (else a dead worker's messages are read again and again), one whose task or
--- run has ended or does not exist is archived, any other stays hidden for visibility_timeout seconds.
-create function pgflow._settle_unstarted(
-  flow_slug text,
-  msg_ids bigint[],
-  run_ids uuid[],
-  step_slugs text[],
-  task_indexes int[],
-  visibility_timeout int
-)
-returns void
-language plpgsql
-as $$
-declare
-  v_found record;
-begin
-  select
-    array_agg(m.msg_id) filter (where m.vt_offset is null) as over_msg_ids,
-    array_agg(m.msg_id) filter (where m.vt_offset is not null) as msg_ids,
-    array_agg(m.vt_offset) filter (where m.vt_offset is not null) as vt_offsets
-  into v_found
-  from (
-    select
-      g.msg_id,
-      case
-        when t.run_id is null or r.status <> 'started' or s.status not in ('created', 'started')
-          or t.status in ('completed', 'failed') or t.permanently_stalled_at is not null
-          then null
-        when t.status = 'started' then greatest(
-          ceil(extract(epoch from t.started_at - clock_timestamp()))::int
-            + coalesce(st.opt_timeout, f.opt_timeout) + 30,
-          _settle_unstarted.visibility_timeout
-        )
-        else _settle_unstarted.visibility_timeout
-      end as vt_offset
-    from unnest(
-      _settle_unstarted.msg_ids, _settle_unstarted.run_ids,
-      _settle_unstarted.step_slugs, _settle_unstarted.task_indexes
-    ) g(msg_id, run_id, step_slug, task_index)
-    left join lateral (
-      select *
-      from pgflow.step_tasks l
-      where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
-      limit 1
-    ) t on true
-    left join lateral (select l.status from pgflow.runs l where l.run_id = t.run_id limit 1) r on true
-    left join lateral (
-      select l.status from pgflow.step_states l where l.run_id = t.run_id and l.step_slug = t.step_slug limit 1
-    ) s on true
-    left join lateral (
-      select l.opt_timeout from pgflow.steps l
-      where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
-      limit 1
-    ) st on true
-    left join lateral (
-      select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1
-    ) f on true
-  ) m;
-
-  if v_found.over_msg_ids is not null then
-    perform 1 from pgmq.archive(_settle_unstarted.flow_slug, v_found.over_msg_ids);
-  end if;
-  if v_found.msg_ids is not null then
-    perform 1 from pgflow.set_vt_batch(_settle_unstarted.flow_slug, v_found.msg_ids, v_found.vt_offsets);
-  end if;
-end;
-$$;
-
--- ---- schema/0283__claim_from_queue.sql
--- Reads and starts up to max_count tasks of one flow. message_count says how many messages were read:
--- fewer than asked for means the queue has no more.
-create function pgflow._claim_from_queue(
-  worker_id uuid,
-  flow_slug text,
-  max_count int,
-  after_msg_id bigint,
-  visibility_timeout int,
-  out message_count int,
-  out last_msg_id bigint,
-  out run_ids uuid[],
-  out step_slugs text[],
-  out task_indexes int[]
-)
-language plpgsql
-as $$
-declare
-  v_serves boolean;
-  v_vt_offset int;
-  v_read record;
-  v_started record;
-  v_rest record;
-begin
-  -- most steps have their flow's timeout: their messages are hidden for as long as needed by being read
-  select w.stopped_at is null and w.deprecated_at is null, f.opt_timeout + 2 into v_serves, v_vt_offset
-  from pgflow.workers w
-  cross join pgflow.flows f
-  where w.worker_id = _claim_from_queue.worker_id and f.flow_slug = _claim_from_queue.flow_slug;
-  if not found then
-    perform pgflow._check_workers(array[_claim_from_queue.worker_id]);
-    perform pgflow._check_flows(array[_claim_from_queue.flow_slug]);
-  end if;
-  message_count := 0;
-  if not v_serves then
-    return;
-  end if;
-  execute format('select * from pgflow.%I($1, $2, $3)', '_read:' || _claim_from_queue.flow_slug)
-  into v_read using max_count, after_msg_id, v_vt_offset;
-  if v_read.msg_ids is null then
-    return;
-  end if;
-  message_count := cardinality(v_read.msg_ids);
-  last_msg_id := v_read.msg_ids[message_count];
-
-  select * into v_started
-  from pgflow._start_tasks(
-    _claim_from_queue.worker_id, _claim_from_queue.flow_slug,
-    v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes
-  );
-  if v_vt_offset <> any(v_started.vt_offsets) then
-    perform 1 from pgflow.set_vt_batch(
-      _claim_from_queue.flow_slug, v_started.started_msg_ids, v_started.vt_offsets
-    );
-  end if;
-
-  if coalesce(cardinality(v_started.started_msg_ids), 0) < message_count then
-    select
-      array_agg(g.msg_id) as msg_ids, array_agg(g.run_id) as run_ids,
-      array_agg(g.step_slug) as step_slugs, array_agg(g.task_index) as task_indexes
-    into v_rest
-    from unnest(v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes)
-      g(msg_id, run_id, step_slug, task_index)
-    where not g.msg_id = any(coalesce(v_started.started_msg_ids, '{}'));
-    perform pgflow._settle_unstarted(
-      _claim_from_queue.flow_slug, v_rest.msg_ids, v_rest.run_ids, v_rest.step_slugs, v_rest.task_indexes,
-      visibility_timeout
-    );
-  end if;
-
-  run_ids := v_started.started_run_ids;
-  step_slugs := v_started.started_step_slugs;
-  task_indexes := v_started.started_task_indexes;
-end;
-$$;
-
--- ---- schema/0284_claim_tasks.sql
--- Reads messages and starts their tasks in one call over all flows of a process: worker_ids[i] serves
--- flow_slugs[i]. At most max_tasks rows in all, shared fairly: every flow gets its part first, what some leave
--- goes to the others; the order is random, so that no flow starves when there is less than one task for each.
--- Stopped and deprecated workers get nothing.
-create function pgflow.claim_tasks(
-  worker_ids uuid[],
-  flow_slugs text[],
-  max_tasks int,
-  visibility_timeout int default 2,
-  flow_input_steps text[] default '{}'
-)
-returns setof pgflow.task_result
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-  v_after bigint[];
-  v_open int[];
-  v_still_open int[];
-  v_left int := coalesce(max_tasks, 0);
-  v_index int;
-  v_quota int;
-  v_flows_left int;
-  v_claimed record;
-  v_claimed_flow_slugs text[];
-  v_run_ids uuid[];
-  v_step_slugs text[];
-  v_task_indexes int[];
-begin
-  if cardinality(claim_tasks.worker_ids) is distinct from cardinality(claim_tasks.flow_slugs) then
-    raise exception 'worker_ids has % elements, flow_slugs has %',
-      coalesce(cardinality(claim_tasks.worker_ids)::text, 'no'),
-      coalesce(cardinality(claim_tasks.flow_slugs)::text, 'none')
-      using errcode = 'PF005', hint = 'Pass one worker per flow.';
-  end if;
-
-  v_open := array(
-    select g.position from generate_subscripts(claim_tasks.worker_ids, 1) g(position) order by random()
-  );
-  v_after := array_fill(0::bigint, array[cardinality(v_open)]);
-
-  -- A second round only for queues that had more than their part.
-  while v_left > 0 and cardinality(v_open) > 0 loop
-    v_flows_left := cardinality(v_open);
-    v_still_open := '{}';
-    foreach v_index in array v_open loop
-      exit when v_left <= 0;
-      v_quota := (v_left + v_flows_left - 1) / v_flows_left;  -- rounded up
-      v_flows_left := v_flows_left - 1;
-      select * into v_claimed
-      from pgflow._claim_from_queue(
-        claim_tasks.worker_ids[v_index], claim_tasks.flow_slugs[v_index], v_quota, v_after[v_index],
-        greatest(coalesce(visibility_timeout, 2), 0)
-      );
-      if v_claimed.run_ids is not null then
-        v_claimed_flow_slugs := v_claimed_flow_slugs
-          || array_fill(claim_tasks.flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
-      end if;
-      v_run_ids := v_run_ids || v_claimed.run_ids;
-      v_step_slugs := v_step_slugs || v_claimed.step_slugs;
-      v_task_indexes := v_task_indexes || v_claimed.task_indexes;
-      v_left := v_left - coalesce(cardinality(v_claimed.run_ids), 0);
-      if v_claimed.message_count = v_quota then
-        v_after[v_index] := v_claimed.last_msg_id;
-        v_still_open := v_still_open || v_index;
-      end if;
-    end loop;
-    v_open := v_still_open;
-  end loop;
-
-  if v_run_ids is not null then
-    return query select t.* from pgflow._task_results(
-      v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
-    ) t;
-  end if;
-end;
-$$;
-
--- ---- schema/0285__check_workers.sql
-create function pgflow._check_workers(worker_ids uuid[])
-returns void
-language plpgsql
-as $$
-declare
-  v_worker_id uuid;
-begin
-  select g.worker_id into v_worker_id
-  from unnest(_check_workers.worker_ids) g(worker_id)
-  where not exists (select 1 from pgflow.workers w where w.worker_id = g.worker_id)
-  limit 1;
-  if found then
-    raise exception 'Worker % is not registered', v_worker_id
-      using errcode = 'PF009', hint = 'Call pgflow.register_worker first; rows of dead workers are pruned.';
-  end if;
-end;
-$$;
-
--- ---- schema/0286__check_flows.sql
-create function pgflow._check_flows(flow_slugs text[])
-returns void
-language plpgsql
-as $$
-declare
-  v_flow_slug text;
-begin
-  select g.flow_slug into v_flow_slug
-  from unnest(_check_flows.flow_slugs) g(flow_slug)
-  where not exists (select 1 from pgflow.flows f where f.flow_slug = g.flow_slug)
-  limit 1;
-  if found then
-    raise exception 'Unknown flow "%"', v_flow_slug
-      using errcode = 'PF001', hint = 'Apply the migration that defines the flow, or check its slug.';
-  end if;
-end;
-$$;
-
--- ---- schema/0287_release_tasks.sql
--- Gives started tasks back to their queues, as if they had not been claimed: visible at once, attempt not
--- counted. Fenced as complete_tasks. Returns how many.
-create function pgflow.release_tasks(
-  worker_ids uuid[], run_ids uuid[], step_slugs text[], task_indexes int[], attempts int[]
-)
-returns int
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-  v_released record;
-  v_all bigint;  -- see 0001_model.sql
-begin
-  perform pgflow._check_lengths(
-    cardinality(release_tasks.run_ids),
-    array['worker_ids', 'step_slugs', 'task_indexes', 'attempts'],
-    array[
-      cardinality(release_tasks.worker_ids), cardinality(release_tasks.step_slugs),
-      cardinality(release_tasks.task_indexes), cardinality(release_tasks.attempts)
-    ]
-  );
-  perform 1
-  from pgflow.runs r
-  where r.run_id = any(release_tasks.run_ids)
-  order by r.run_id
-  for no key update;
-
-  with released as (
-    update pgflow.step_tasks t
-    set status = 'queued', started_at = null, attempts_count = t.attempts_count - 1
-    from (
-      select u.*
-      from unnest(
-        release_tasks.worker_ids, release_tasks.run_ids, release_tasks.step_slugs,
-        release_tasks.task_indexes, release_tasks.attempts
-      ) u(worker_id, run_id, step_slug, task_index, attempt)
-      cross join lateral (select l.status from pgflow.runs l where l.run_id = u.run_id limit 1) r
-      cross join lateral (
-        select l.status
-        from pgflow.step_states l
-        where l.run_id = u.run_id and l.step_slug = u.step_slug
-        limit 1
-      ) s
-      where r.status = 'started' and s.status = 'started'
-      limit v_all
-    ) g
-    where t.run_id = g.run_id
-      and t.step_slug = g.step_slug
-      and t.task_index = g.task_index
-      and t.status = 'started'
-      and t.last_worker_id = g.worker_id
-      and t.attempts_count = g.attempt
-    returning t.flow_slug, t.message_id
-  )
-  select array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids,
-    array_agg(0) as vt_offsets, count(*)::int as task_count
-  into v_released
-  from released r;
-
-  perform pgflow._set_visibility(v_released.flow_slugs, v_released.msg_ids, v_released.vt_offsets);
-  perform pgflow._notify(v_released.flow_slugs, null);
-  return v_released.task_count;
-end;
-$$;
-
--- ---- schema/0288_started_tasks.sql
--- The tasks these workers hold by the database's account: after a lost connection a worker releases those of
--- them it has not heard of.
-create function pgflow.started_tasks(worker_ids uuid[])
-returns table (worker_id uuid, run_id uuid, step_slug text, task_index int, attempt int)
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return query
-  select t.last_worker_id, t.run_id, t.step_slug, t.task_index, t.attempts_count
-  from pgflow.step_tasks t
-  where t.status = 'started' and t.last_worker_id = any(started_tasks.worker_ids);
-end;
-$$;
-
--- ---- schema/0300_register_worker.sql
--- Repeating it with the same id is harmless: a worker that lost its database registers again.
-create function pgflow.register_worker(worker_id uuid, queue_name text, function_name text)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  insert into pgflow.workers (worker_id, queue_name, function_name, last_heartbeat_at)
-  values (
-    register_worker.worker_id, register_worker.queue_name, register_worker.function_name, clock_timestamp()
-  )
-  on conflict on constraint workers_pkey do update
-  set queue_name = excluded.queue_name,
-      function_name = excluded.function_name,
-      last_heartbeat_at = excluded.last_heartbeat_at;
-end;
-$$;
-
--- ---- schema/0301_heartbeat_workers.sql
--- Returns a row per worker that is still known, with when it was deprecated: such a worker takes no more tasks.
-create function pgflow.heartbeat_workers(worker_ids uuid[])
-returns table (worker_id uuid, deprecated_at timestamptz)
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  perform 1
-  from pgflow.workers w
-  where w.worker_id = any(heartbeat_workers.worker_ids)
-  order by w.worker_id
-  for no key update;
-
-  return query
-  update pgflow.workers w
-  set last_heartbeat_at = clock_timestamp()
-  where w.worker_id = any(heartbeat_workers.worker_ids)
-  returning w.worker_id, w.deprecated_at;
-end;
-$$;
-
--- ---- schema/0302_mark_worker_stopped.sql
--- A worker's last word: its tasks may be given to others at once.
-create function pgflow.mark_worker_stopped(worker_id uuid)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  update pgflow.workers w
-  set stopped_at = clock_timestamp()
-  where w.worker_id = mark_worker_stopped.worker_id;
-end;
-$$;
-
--- ---- schema/0303_deprecate_worker.sql
--- Asks a worker to take no more tasks, finish what it has and end. The first request counts.
-create function pgflow.deprecate_worker(worker_id uuid)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  update pgflow.workers w
-  set deprecated_at = coalesce(w.deprecated_at, clock_timestamp())
-  where w.worker_id = deprecate_worker.worker_id;
-end;
-$$;
-
--- ---- schema/0304_list_workers.sql
--- Workers that are at work, and those that ended or were last heard of within a while; the latest heard of first.
-create function pgflow.list_workers(recent interval default '1 day', max_workers int default 500)
-returns table (
-  worker_id uuid,
-  queue_name text,
-  function_name text,
-  started_at timestamptz,
-  last_heartbeat_at timestamptz,
-  deprecated_at timestamptz,
-  stopped_at timestamptz
-)
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return query
-  select
-    w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at
-  from pgflow.workers w
-  where w.last_heartbeat_at > clock_timestamp() - list_workers.recent
-  order by w.last_heartbeat_at desc, w.worker_id
-  limit list_workers.max_workers;
-end;
-$$;
-
--- ---- schema/0310_announce_idle.sql
--- These workers wait for notifications on their queues' channels for so many seconds. Returns the seconds until
--- the next message of their queues becomes visible: 0 if one is now, null if the queues are empty. Announce,
--- commit, claim once more, then wait: whatever commits later sees the announcement.
-create function pgflow.announce_idle(worker_ids uuid[], seconds int)
-returns double precision
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-  v_queue_name text;
-  v_vt timestamptz;
-  v_first timestamptz;
-begin
-  perform pgflow._check_workers(announce_idle.worker_ids);
-
-  insert into pgflow.announcements (channel, announcer_id, valid_until)
-  select 'pgflow_work_' || lower(w.queue_name), w.worker_id,
-    clock_timestamp() + make_interval(secs => announce_idle.seconds)
-  from pgflow.workers w
-  where w.worker_id = any(announce_idle.worker_ids)
-  order by 1, 2
-  on conflict on constraint announcements_pkey do update set valid_until = excluded.valid_until;
-
-  for v_queue_name in
-    select distinct w.queue_name from pgflow.workers w where w.worker_id = any(announce_idle.worker_ids)
-  loop
-    execute format('select min(q.vt) from pgmq.%I q', pgflow._queue_table(v_queue_name, 'q')) into v_vt;
-    v_first := least(v_first, v_vt);
-  end loop;
-  return greatest(extract(epoch from v_first - clock_timestamp())::double precision, 0::double precision)
-    + case when v_first is null then null else 0 end;
-end;
-$$;
-
--- ---- schema/0311_withdraw_idle.sql
--- Ends the announcement of announce_idle: these workers are awake and need no notification.
-create function pgflow.withdraw_idle(worker_ids uuid[])
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
-as $$
-begin
-  delete from pgflow.announcements a
-  using pgflow.workers w
-  where w.worker_id = any(withdraw_idle.worker_ids)
-    and a.channel = 'pgflow_work_' || lower(w.queue_name)
-    and a.announcer_id = w.worker_id;
-end;
-$$;
-
--- ---- schema/0312_watch_runs.sql
--- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds: hints to read again.
-create function pgflow.watch_runs(watcher_id uuid, run_ids uuid[], seconds int)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
-as $$
-begin
-  insert into pgflow.announcements (channel, announcer_id, valid_until)
-  select 'pgflow_run_' || replace(r.run_id::text, '-', ''), watch_runs.watcher_id,
-    clock_timestamp() + make_interval(secs => watch_runs.seconds)
-  -- distinct here: the clock goes on from row to row
-  from (select distinct i.run_id from unnest(watch_runs.run_ids) i(run_id)) r
-  order by 1
-  on conflict on constraint announcements_pkey do update set valid_until = excluded.valid_until;
-end;
-$$;
-
--- ---- schema/0313_unwatch_runs.sql
--- Ends the announcement of watch_runs.
-create function pgflow.unwatch_runs(watcher_id uuid, run_ids uuid[])
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
-as $$
-begin
-  delete from pgflow.announcements a
-  using unnest(unwatch_runs.run_ids) r(run_id)
-  where a.channel = 'pgflow_run_' || replace(r.run_id::text, '-', '')
-    and a.announcer_id = unwatch_runs.watcher_id;
-end;
-$$;
-
--- ---- schema/0320_get_flow_definition.sql
--- What this database knows of a flow, in the shape that build, client and worker compare; null if unknown.
-create function pgflow.get_flow_definition(flow_slug text)
-returns jsonb
-language plpgsql
-stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return (
-    select jsonb_build_object(
-      'structure', jsonb_build_object('steps', coalesce(
-        (
-          select jsonb_agg(
-            jsonb_build_object(
-              'slug', st.step_slug,
-              'type', st.step_type,
-              'dependencies', coalesce(
-                (
-                  select jsonb_agg(d.dep_slug order by d.dep_slug collate "C")
-                  from pgflow.deps d
-                  where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
-                ),
-                '[]'
-              )
-            )
-            order by st.step_slug collate "C"
-          )
-          from pgflow.steps st
-          where st.flow_slug = f.flow_slug
-        ),
-        '[]'
-      )),
-      'settings', jsonb_strip_nulls(jsonb_build_object(
-        'max_attempts', f.opt_max_attempts,
-        'base_delay', f.opt_base_delay,
-        'timeout', f.opt_timeout,
-        'backoff', f.opt_backoff,
-        'max_delay', f.opt_max_delay
-      )) || jsonb_build_object('steps', coalesce(
-        (
-          -- nulls are stripped from the settings, not from the patterns
-          select jsonb_object_agg(
-            st.step_slug,
-            jsonb_strip_nulls(jsonb_build_object(
-              'max_attempts', st.opt_max_attempts,
-              'base_delay', st.opt_base_delay,
-              'timeout', st.opt_timeout,
-              'backoff', st.opt_backoff,
-              'max_delay', st.opt_max_delay,
-              'start_delay', st.opt_start_delay,
-              'when_unmet', st.when_unmet,
-              'when_exhausted', st.when_exhausted
-            ))
-            || case when st.required_input_pattern is null then '{}'
-              else jsonb_build_object('if', st.required_input_pattern) end
-            || case when st.forbidden_input_pattern is null then '{}'
-              else jsonb_build_object('if_not', st.forbidden_input_pattern) end
-          )
-          from pgflow.steps st
-          where st.flow_slug = f.flow_slug
-        ),
-        '{}'
-      ))
-    )
-    from pgflow.flows f
-    where f.flow_slug = get_flow_definition.flow_slug
-  );
-end;
-$$;
-
--- ---- schema/0330_cascade_resolve_conditions.sql
--- Resolves the conditions of all ready steps of one run; false: that failed the run. Internally the same is
--- done with the steps that have just become ready only.
-create function pgflow.cascade_resolve_conditions(run_id uuid)
-returns boolean
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  perform 1 from pgflow.runs r where r.run_id = cascade_resolve_conditions.run_id for no key update;
-
-  perform pgflow._resolve_conditions(ready.run_ids, ready.step_slugs)
-  from (
-    select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
-    from pgflow.step_states s
-    where s.run_id = cascade_resolve_conditions.run_id and s.status = 'created' and s.remaining_deps = 0
-  ) ready;
-  perform pgflow._notify(null, array[cascade_resolve_conditions.run_id]);
-  return not exists (
-    select 1 from pgflow.runs r where r.run_id = cascade_resolve_conditions.run_id and r.status = 'failed'
-  );
-end;
-$$;
-
--- ---- schema/0331__cascade_force_skip_steps.sql
--- The one-step case of _force_skip, the step itself included.
-create function pgflow._cascade_force_skip_steps(run_id uuid, step_slug text, skip_reason text)
-returns int
-language plpgsql
-as $$
-declare
-  v_step_count int;
-begin
-  perform 1 from pgflow.runs r where r.run_id = _cascade_force_skip_steps.run_id for no key update;
-  if not found then
-    raise exception 'Run not found: %', _cascade_force_skip_steps.run_id using errcode = 'PF008';
-  end if;
-  v_step_count := pgflow._force_skip(
-    array[_cascade_force_skip_steps.run_id],
-    array[_cascade_force_skip_steps.step_slug],
-    array[_cascade_force_skip_steps.skip_reason]
-  );
-  perform pgflow._notify(null, array[_cascade_force_skip_steps.run_id]);
-  return v_step_count;
-end;
-$$;
-
--- ---- schema/0340__requeue.sql
--- Puts stalled tasks (keys) back into their queues, three times at most; the fourth time it marks them stalled
--- for good and archives their messages. Callers have established that they are stalled and hold their runs'
--- locks. Returns how many were requeued.
-create function pgflow._requeue(run_ids uuid[], step_slugs text[], task_indexes int[])
-returns int
-language plpgsql
-as $$
-declare
-  v_again record;
-  v_over record;
-  v_all bigint;  -- see 0001_model.sql
-begin
-  with given_up as (
-    update pgflow.step_tasks t
-    set permanently_stalled_at = now()
-    from (
-      select *
-      from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
-      limit v_all
-    ) k
-    where t.run_id = k.run_id
-      and t.step_slug = k.step_slug
-      and t.task_index = k.task_index
-      and t.status = 'started'
-      and t.requeued_count >= 3
-      and t.permanently_stalled_at is null
-    returning t.flow_slug, t.message_id
-  )
-  select array_agg(g.flow_slug) as flow_slugs, array_agg(g.message_id) as msg_ids into v_over from given_up g;
-
-  with requeued as (
-    update pgflow.step_tasks t
-    set status = 'queued',
-        started_at = null,
-        last_worker_id = null,
-        last_requeued_at = now(),
-        requeued_count = t.requeued_count + 1
-    from (
-      select *
-      from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
-      limit v_all
-    ) k
-    where t.run_id = k.run_id
-      and t.step_slug = k.step_slug
-      and t.task_index = k.task_index
-      and t.status = 'started'
-      and t.permanently_stalled_at is null
-    returning t.flow_slug, t.message_id
-  )
-  select
-    array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids, array_agg(0) as vt_offsets,
-    count(*)::int as task_count
-  into v_again
-  from requeued r;
-
-  perform pgflow._archive(v_over.flow_slugs, v_over.msg_ids);
-  perform pgflow._set_visibility(v_again.flow_slugs, v_again.msg_ids, v_again.vt_offsets);
-  perform pgflow._notify(v_again.flow_slugs, null);
-  return v_again.task_count;
-end;
-$$;
-
--- ---- schema/0341__lock_stalled.sql
--- Of these started tasks (keys) locks and returns those that are stalled: for good already, or started longer
--- ago than the timeout (the step's, else the flow's) plus 30 s or, with dead_workers, owned by a worker that has
--- stopped or has not been heard of for 30 s. Runs that somebody works on right now are skipped: they are alive,
--- and waiting here could deadlock. Of runs and steps that have ended no task is touched.
-create function pgflow._lock_stalled(
-  dead_workers boolean,
-  in run_ids uuid[],
-  in step_slugs text[],
-  in task_indexes int[],
-  out stalled_run_ids uuid[],
-  out stalled_step_slugs text[],
-  out stalled_task_indexes int[]
-)
-language plpgsql
-as $$
-declare
-  v_locked uuid[];
-begin
-  select array_agg(l.run_id) into v_locked
-  from (
-    select r.run_id
-    from pgflow.runs r
-    where r.run_id = any(_lock_stalled.run_ids) and r.status = 'started'
-    order by r.run_id
-    for no key update skip locked
-  ) l;
-
-  select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
-  into stalled_run_ids, stalled_step_slugs, stalled_task_indexes
-  from unnest(_lock_stalled.run_ids, _lock_stalled.step_slugs, _lock_stalled.task_indexes)
-    k(run_id, step_slug, task_index)
-  cross join lateral (
-    select *
-    from pgflow.step_tasks l
-    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
-    limit 1
-  ) t
-  cross join lateral (
-    select l.status from pgflow.step_states l where l.run_id = k.run_id and l.step_slug = k.step_slug limit 1
-  ) s
-  cross join lateral (
-    select l.opt_timeout from pgflow.steps l
-    where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
-    limit 1
-  ) st
-  cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f
-  left join lateral (select * from pgflow.workers l where l.worker_id = t.last_worker_id limit 1) w on true
-  where k.run_id = any(v_locked)
-    and s.status in ('created', 'started')
-    and t.status = 'started'
-    and (
-      t.permanently_stalled_at is not null
-      or t.started_at < now() - make_interval(secs => coalesce(st.opt_timeout, f.opt_timeout) + 30)
-      or (
-        _lock_stalled.dead_workers
-        and (w.stopped_at is not null or w.last_heartbeat_at < now() - interval '30 seconds')
-      )
-    );
-
-  select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
-  into stalled_run_ids, stalled_step_slugs, stalled_task_indexes
-  from (
-    select *
-    from unnest(stalled_run_ids, stalled_step_slugs, stalled_task_indexes) g(run_id, step_slug, task_index)
-    order by g.run_id, g.step_slug, g.task_index
-  ) k
-  cross join lateral (
-    select l.run_id, l.step_slug, l.task_index
-    from pgflow.step_tasks l
-    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
-    limit 1
-    for no key update skip locked
-  ) t;
-end;
-$$;
-
--- ---- schema/0342_requeue_stalled_tasks.sql
--- For callers outside of workers (a cron job): requeues by timeout only and leaves a task that has stalled for
--- good 'started'. Workers call recover_stalled_tasks. Reads all open runs; their tasks have no index by state.
-create function pgflow.requeue_stalled_tasks()
-returns int
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_open record;
-  v_stalled record;
-begin
-  select
-    array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs,
-    array_agg(t.task_index) as task_indexes
-  into v_open
-  from pgflow.runs r
-  join pgflow.step_tasks t on t.run_id = r.run_id
-  where r.status = 'started' and t.status = 'started' and t.permanently_stalled_at is null;
-  if v_open.run_ids is null then
-    return 0;
-  end if;
-
-  select * into v_stalled
-  from pgflow._lock_stalled(false, v_open.run_ids, v_open.step_slugs, v_open.task_indexes);
-  return pgflow._requeue(
-    v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes
-  );
-end;
-$$;
-
--- ---- schema/0343__read_delivered.sql
--- Keys of the tasks whose messages in one queue have been delivered, or are hidden for another reason. Finds
--- started tasks without an index on their status, which would cost every update: open tasks have a message,
--- finished ones have none.
-create function pgflow._read_delivered(
-  flow_slug text, out run_ids uuid[], out step_slugs text[], out task_indexes int[]
-)
-language plpgsql
-as $$
-begin
-  execute format(
-    $sql$
-      select array_agg((q.message ->> 'run_id')::uuid), array_agg(q.message ->> 'step_slug'),
-        array_agg((q.message ->> 'task_index')::int)
-      from pgmq.%I q
-      where (q.read_ct > 0 or q.vt > clock_timestamp()) and pgflow._is_task_message(q.message)
-    $sql$,
-    pgflow._queue_table(_read_delivered.flow_slug, 'q')
-  ) into run_ids, step_slugs, task_indexes;
-end;
-$$;
-
--- ---- schema/0344_recover_stalled_tasks.sql
--- Called by workers from time to time: gives the tasks of dead workers, and those that ran far beyond their
--- timeout, back to the queues; ends those that stalled for the fourth time as failed (reason 'stalled', by
--- when_exhausted), also those that requeue_stalled_tasks left behind. Returns how many were requeued.
-create function pgflow.recover_stalled_tasks()
-returns int
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-set enable_memoize = off
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-  v_flow_slug text;
-  v_open record;
-  v_stalled record;
-  v_hopeless record;
-  v_requeued_count int;
-  v_run_ids uuid[];
-  v_step_slugs text[];
-  v_task_indexes int[];
-begin
-  delete from pgflow.announcements a where a.valid_until < clock_timestamp() - interval '1 minute';
-
-  for v_flow_slug in
-    select f.flow_slug
-    from pgflow.flows f
-    where exists (select 1 from pgflow.workers w where w.queue_name = f.flow_slug)
-  loop
-    select * into v_open from pgflow._read_delivered(v_flow_slug);
-    v_run_ids := v_run_ids || v_open.run_ids;
-    v_step_slugs := v_step_slugs || v_open.step_slugs;
-    v_task_indexes := v_task_indexes || v_open.task_indexes;
-  end loop;
-
-  select * into v_open from pgflow._permanently_stalled();
-  v_run_ids := v_run_ids || v_open.run_ids;
-  v_step_slugs := v_step_slugs || v_open.step_slugs;
-  v_task_indexes := v_task_indexes || v_open.task_indexes;
-
-  select * into v_stalled from pgflow._lock_stalled(true, v_run_ids, v_step_slugs, v_task_indexes);
-  v_requeued_count := pgflow._requeue(
-    v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes
-  );
-
-  select
-    array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs,
-    array_agg(t.task_index) as task_indexes, count(*)::int as task_count
-  into v_hopeless
-  from unnest(v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes)
-    k(run_id, step_slug, task_index)
-  cross join lateral (
-    select l.permanently_stalled_at, l.run_id, l.step_slug, l.task_index
-    from pgflow.step_tasks l
-    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
-    limit 1
-  ) t
-  where t.permanently_stalled_at is not null;
-  if v_hopeless.task_count > 0 then
-    perform 1 from pgflow._fail(
-      array_fill(null::uuid, array[v_hopeless.task_count]),
-      v_hopeless.run_ids, v_hopeless.step_slugs, v_hopeless.task_indexes,
-      array_fill(null::int, array[v_hopeless.task_count]),
-      array_fill('stalled'::text, array[v_hopeless.task_count]),
-      array_fill(false, array[v_hopeless.task_count]), null, false
-    );
-  end if;
-  return v_requeued_count;
-end;
-$$;
-
--- ---- schema/0345__permanently_stalled.sql
--- Keys of the tasks that requeue_stalled_tasks has given up on and nobody has ended yet.
-create function pgflow._permanently_stalled(out run_ids uuid[], out step_slugs text[], out task_indexes int[])
-language plpgsql
-as $$
-begin
-  select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
-  into run_ids, step_slugs, task_indexes
-  from pgflow.step_tasks t
-  where t.permanently_stalled_at is not null and t.status = 'started';
-end;
-$$;
-
--- ---- schema/0346_setup_requeue_stalled_tasks_cron.sql
--- With pg_cron: calls requeue_stalled_tasks at an interval. Our workers do the same without it.
-create function pgflow.setup_requeue_stalled_tasks_cron(cron_interval text default '15 seconds')
-returns text
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  perform pgflow._replace_cron_job(
-    'pgflow_requeue_stalled_tasks', setup_requeue_stalled_tasks_cron.cron_interval,
-    'select pgflow.requeue_stalled_tasks()'
-  );
-  return format(
-    'Scheduled job pgflow_requeue_stalled_tasks: %s', setup_requeue_stalled_tasks_cron.cron_interval
-  );
-end;
-$$;
-
--- ---- schema/0347__replace_cron_job.sql
--- Never two jobs of one name, and no error when there was none.
-create function pgflow._replace_cron_job(job_name text, schedule text, command text)
-returns void
-language plpgsql
-as $$
-begin
-  begin
-    perform cron.unschedule(_replace_cron_job.job_name);
-  exception
-    when undefined_function or invalid_schema_name or undefined_table then
-      raise;  -- no pg_cron here: say so
-    when others then
-      null;   -- no job of that name yet
-  end;
-  perform cron.schedule(_replace_cron_job.job_name, _replace_cron_job.schedule, _replace_cron_job.command);
-end;
-$$;
-
--- ---- schema/0348__pattern_shape.sql
--- A pattern as a flow's shape shows it: {"defined": false} or {"defined": true, "value": ...}.
-create function pgflow._pattern_shape(pattern jsonb)
-returns jsonb
-language sql
-immutable
-set search_path = pg_catalog, pg_temp
-as $$
-  select case
-    when _pattern_shape.pattern is null then jsonb_build_object('defined', false)
-    else jsonb_build_object('defined', true, 'value', _pattern_shape.pattern)
-  end;
-$$;
-
--- ---- schema/0349__compare_step_shapes.sql
--- What differs between two steps at one position of two shapes, numbered in the order of reporting; a step
--- may be missing on one side.
-create function pgflow._compare_step_shapes(index int, a jsonb, b jsonb)
-returns table (part int, text text)
-language plpgsql
-immutable
-as $$
-declare
-  v_a_deps text;
-  v_b_deps text;
-begin
-  if a is null then
-    return query select 1,
-      format('Step at index %s: missing in first shape (second has ''%s'')', index, b ->> 'slug');
-    return;
-  end if;
-  if b is null then
-    return query select 1,
-      format('Step at index %s: missing in second shape (first has ''%s'')', index, a ->> 'slug');
-    return;
-  end if;
-
-  select string_agg(d.slug, ', ' order by d.slug collate "C") into v_a_deps
-  from jsonb_array_elements_text(coalesce(a -> 'dependencies', '[]')) d(slug);
-  select string_agg(d.slug, ', ' order by d.slug collate "C") into v_b_deps
-  from jsonb_array_elements_text(coalesce(b -> 'dependencies', '[]')) d(slug);
-
-  return query
-  select c.part, format('Step at index %s: %s', index, c.text)
-  from (
-    values
-      (1, a ->> 'slug' is distinct from b ->> 'slug',
-        format('slug differs ''%s'' vs ''%s''', a ->> 'slug', b ->> 'slug')),
-      (2, a ->> 'stepType' is distinct from b ->> 'stepType',
-        format('type differs ''%s'' vs ''%s''', a ->> 'stepType', b ->> 'stepType')),
-      (3, v_a_deps is distinct from v_b_deps,
-        format('dependencies differ [%s] vs [%s]', v_a_deps, v_b_deps)),
-      -- a mode that one side does not name is no difference
-      (4, a ->> 'whenUnmet' <> b ->> 'whenUnmet',
-        format('whenUnmet differs ''%s'' vs ''%s''', a ->> 'whenUnmet', b ->> 'whenUnmet')),
-      (5, a ->> 'whenExhausted' <> b ->> 'whenExhausted',
-        format('whenExhausted differs ''%s'' vs ''%s''', a ->> 'whenExhausted', b ->> 'whenExhausted')),
-      (6, a -> 'requiredInputPattern' is distinct from b -> 'requiredInputPattern',
-        format('requiredInputPattern differs ''%s'' vs ''%s''',
-          a -> 'requiredInputPattern', b -> 'requiredInputPattern')),
-      (7, a -> 'forbiddenInputPattern' is distinct from b -> 'forbiddenInputPattern',
-        format('forbiddenInputPattern differs ''%s'' vs ''%s''',
-          a -> 'forbiddenInputPattern', b -> 'forbiddenInputPattern'))
-  ) c(part, differs, text)
-  where c.differs;
-end;
-$$;
-
--- ---- schema/0350_is_local.sql
--- The well-known secret of a local Supabase tells development from production.
-create function pgflow.is_local()
-returns boolean
-language sql
-stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select coalesce(
-    current_setting('app.settings.jwt_secret', true)
-      = 'super-secret-jwt-token-with-at-least-32-characters-long',
-    false
-  );
-$$;
-
--- ---- schema/0351__get_flow_shape.sql
-create function pgflow._get_flow_shape(p_flow_slug text)
-returns jsonb
-language plpgsql
-stable
-as $$
-begin
-  return jsonb_build_object('steps', coalesce(
-    (
-      select jsonb_agg(
-        jsonb_build_object(
-          'slug', st.step_slug,
-          'stepType', st.step_type,
-          'dependencies', coalesce(
-            (
-              select jsonb_agg(d.dep_slug order by d.dep_slug collate "C")
-              from pgflow.deps d
-              where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
-            ),
-            '[]'
-          ),
-          'whenUnmet', st.when_unmet,
-          'whenExhausted', st.when_exhausted,
-          'requiredInputPattern', pgflow._pattern_shape(st.required_input_pattern),
-          'forbiddenInputPattern', pgflow._pattern_shape(st.forbidden_input_pattern)
-        )
-        order by st.step_index
-      )
-      from pgflow.steps st
-      where st.flow_slug = p_flow_slug
-    ),
-    '[]'
-  ));
-end;
-$$;
-
--- ---- schema/0352__create_flow_from_shape.sql
-create function pgflow._create_flow_from_shape(p_flow_slug text, p_shape jsonb)
-returns void
-language plpgsql
-as $$
-declare
-  v_options jsonb := p_shape -> 'options';
-  v_step jsonb;
-begin
-  perform pgflow.create_flow(
-    p_flow_slug,
-    (v_options ->> 'maxAttempts')::int, (v_options ->> 'baseDelay')::int, (v_options ->> 'timeout')::int
-  );
-  -- one by one and in order: each step gets the next index
-  for v_step in select s.step from jsonb_array_elements(p_shape -> 'steps') with ordinality s(step, position)
-    order by s.position
-  loop
-    v_options := v_step -> 'options';
-    perform pgflow.add_step(
-      flow_slug => p_flow_slug,
-      step_slug => v_step ->> 'slug',
-      deps_slugs => array(
-        select d.slug
-        from jsonb_array_elements_text(coalesce(v_step -> 'dependencies', '[]'))
-          with ordinality d(slug, position)
-        order by d.position
-      ),
-      max_attempts => (v_options ->> 'maxAttempts')::int,
-      base_delay => (v_options ->> 'baseDelay')::int,
-      timeout => (v_options ->> 'timeout')::int,
-      start_delay => (v_options ->> 'startDelay')::int,
-      step_type => v_step ->> 'stepType',
-      required_input_pattern => v_step #> '{requiredInputPattern,value}',
-      forbidden_input_pattern => v_step #> '{forbiddenInputPattern,value}',
-      when_unmet => coalesce(v_step ->> 'whenUnmet', 'skip'),
-      when_exhausted => coalesce(v_step ->> 'whenExhausted', 'fail')
-    );
-  end loop;
-end;
-$$;
-
--- ---- schema/0353__compare_flow_shapes.sql
--- What differs between two shapes, in words; an empty array if nothing does. Options are not compared.
-create function pgflow._compare_flow_shapes(p_local jsonb, p_db jsonb)
-returns text[]
-language plpgsql
-immutable
-as $$
-declare
-  v_local jsonb := coalesce(p_local -> 'steps', '[]');
-  v_db jsonb := coalesce(p_db -> 'steps', '[]');
-begin
-  return array(
-    select d.text
-    from (
-      select -1 as index, 0 as part,
-        format('Step count differs: %s vs %s', jsonb_array_length(v_local), jsonb_array_length(v_db)) as text
-      where jsonb_array_length(v_local) <> jsonb_array_length(v_db)
-      union all
-      select i.index, p.part, p.text
-      from generate_series(0, greatest(jsonb_array_length(v_local), jsonb_array_length(v_db)) - 1) i(index)
-      cross join lateral pgflow._compare_step_shapes(i.index, v_local -> i.index, v_db -> i.index) p
-    ) d
-    order by d.index, d.part
-  );
-end;
-$$;
-
--- ---- schema/0354_ensure_flow_compiled.sql
--- Brings the stored flow to the given shape: creates it, verifies it, or - locally, or when data loss is
--- allowed - replaces it with all its data.
-create function pgflow.ensure_flow_compiled(flow_slug text, shape jsonb, allow_data_loss boolean default false)
-returns jsonb
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_differences text[];
-  v_status text;
-begin
-  -- Workers of one flow start at the same time.
-  perform pg_advisory_xact_lock(hashtextextended('pgflow.compile:' || ensure_flow_compiled.flow_slug, 0));
-
-  if not exists (select 1 from pgflow.flows f where f.flow_slug = ensure_flow_compiled.flow_slug) then
-    perform pgflow._create_flow_from_shape(ensure_flow_compiled.flow_slug, ensure_flow_compiled.shape);
-    return jsonb_build_object('status', 'compiled', 'differences', '[]'::jsonb);
-  end if;
-
-  v_differences := pgflow._compare_flow_shapes(
-    ensure_flow_compiled.shape, pgflow._get_flow_shape(ensure_flow_compiled.flow_slug)
-  );
-  if cardinality(v_differences) = 0 then
-    v_status := 'verified';
-  elsif pgflow.is_local() or coalesce(ensure_flow_compiled.allow_data_loss, false) then
-    perform pgflow.delete_flow_and_data(ensure_flow_compiled.flow_slug);
-    perform pgflow._create_flow_from_shape(ensure_flow_compiled.flow_slug, ensure_flow_compiled.shape);
-    v_status := 'recompiled';
-  else
-    v_status := 'mismatch';
-  end if;
-  return jsonb_build_object('status', v_status, 'differences', to_jsonb(v_differences));
-end;
-$$;
-
--- ---- schema/0360_track_worker_function.sql
--- Notes that an edge function serves workers, for ensure_workers. For platforms that start workers by HTTP.
-create function pgflow.track_worker_function(function_name text)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  insert into pgflow.worker_functions (function_name, updated_at)
-  values (track_worker_function.function_name, clock_timestamp())
-  on conflict on constraint worker_functions_pkey do update set updated_at = clock_timestamp();
-end;
-$$;
-
--- ---- schema/0361__worker_address.sql
--- Where and how to ping worker functions: the local Supabase, or the project named by the vault's secrets.
--- No row when a secret is missing.
-create function pgflow._worker_address()
-returns table (base_url text, headers jsonb)
-language plpgsql
-stable
-as $$
-declare
-  v_project_id text;
-  v_key text;
-begin
-  if pgflow.is_local() then
-    return query select 'http://kong:8000/functions/v1', '{}'::jsonb;
-    return;
-  end if;
-  select max(nullif(s.decrypted_secret, '')) filter (where s.name = 'supabase_project_id'),
-    coalesce(
-      max(nullif(s.decrypted_secret, '')) filter (where s.name = 'pgflow_auth_secret'),
-      max(nullif(s.decrypted_secret, '')) filter (where s.name = 'supabase_service_role_key')
-    )
-  into v_project_id, v_key
-  from vault.decrypted_secrets s
-  where s.name in ('supabase_project_id', 'pgflow_auth_secret', 'supabase_service_role_key');
-
-  if v_project_id is not null and v_key is not null then
-    return query select
-      format('https://%s.supabase.co/functions/v1', v_project_id),
-      jsonb_build_object('Content-Type', 'application/json', 'Authorization', 'Bearer ' || v_key);
-  end if;
-end;
-$$;
-
--- ---- schema/0362_ensure_workers.sql
--- Pings worker functions that have no living worker: locally all that are enabled, else those past their
--- debounce.
-create function pgflow.ensure_workers()
-returns table (function_name text, invoked boolean, request_id bigint)
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_local boolean := pgflow.is_local();
-  v_address record;
-  v_function record;
-begin
-  select a.base_url, a.headers into v_address from pgflow._worker_address() a;
-  if not found then
-    return;
-  end if;
-
-  for v_function in
-    select w.function_name
-    from pgflow.worker_functions w
-    where w.enabled
-      and (
-        v_local
-        or (
-          coalesce(w.last_invoked_at < now() - w.debounce, true)
-          and not exists (
-            select 1
-            from pgflow.workers l
-            where l.function_name = w.function_name
-              and l.stopped_at is null
-              and l.deprecated_at is null
-              and l.last_heartbeat_at > now() - w.debounce
-          )
-        )
-      )
-    order by w.function_name
-    for no key update of w skip locked
-  loop
-    function_name := v_function.function_name;
-    invoked := true;
-    request_id := net.http_post(
-      url => v_address.base_url || '/' || v_function.function_name,
-      body => '{}'::jsonb,
-      headers => v_address.headers
-    );
-    update pgflow.worker_functions w
-    set last_invoked_at = clock_timestamp()
-    where w.function_name = v_function.function_name;
-    return next;
-  end loop;
-end;
-$$;
-
--- ---- schema/0363_setup_ensure_workers_cron.sql
--- With pg_cron: calls ensure_workers at an interval, and cleans up after it.
-create function pgflow.setup_ensure_workers_cron(cron_interval text default '1 second')
-returns text
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  perform pgflow._replace_cron_job(
-    'pgflow_ensure_workers', setup_ensure_workers_cron.cron_interval, 'select pgflow.ensure_workers()'
-  );
-  perform pgflow._replace_cron_job(
-    'pgflow_cleanup_logs', '0 * * * *', 'select pgflow.cleanup_ensure_workers_logs()'
-  );
-  return format(
-    'Scheduled jobs pgflow_ensure_workers: %s, pgflow_cleanup_logs: 0 * * * *',
-    setup_ensure_workers_cron.cron_interval
-  );
-end;
-$$;
-
--- ---- schema/0364_cleanup_ensure_workers_logs.sql
--- Forgets pg_cron's old notes about ensure_workers.
-create function pgflow.cleanup_ensure_workers_logs(retention_hours int default 24)
-returns table (cron_deleted bigint)
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return query
-  with deleted as (
-    delete from cron.job_run_details d
-    where d.end_time < now() - make_interval(hours => cleanup_ensure_workers_logs.retention_hours)
-    returning 1
-  )
-  select count(*) from deleted;
-end;
-$$;
-
--- ---- schema/0370_delete_flow_and_data.sql
--- Deletes a flow with its queue, runs and everything else. For development; nothing that is generated calls it.
-create function pgflow.delete_flow_and_data(p_flow_slug text)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if exists (select 1 from pgmq.meta m where m.queue_name = p_flow_slug) then
-    perform pgmq.drop_queue(p_flow_slug);
-  end if;
-  delete from pgflow.step_tasks t
-  using pgflow.runs r
-  where r.flow_slug = p_flow_slug and t.run_id = r.run_id;
-  delete from pgflow.step_states s where s.flow_slug = p_flow_slug;
-  delete from pgflow.runs r where r.flow_slug = p_flow_slug;
-  delete from pgflow.deps d where d.flow_slug = p_flow_slug;
-  delete from pgflow.steps st where st.flow_slug = p_flow_slug;
-  delete from pgflow.flows f where f.flow_slug = p_flow_slug;
-end;
-$$;
-
--- ---- schema/0371__prune_runs.sql
--- Deletes ended runs with their messages, archived ones too, tasks and states. Callers pass ended runs only.
-create function pgflow._prune_runs(run_ids uuid[])
-returns void
-language plpgsql
-as $$
-declare
-  v_queue record;
-begin
-  for v_queue in
-    select t.flow_slug, array_agg(t.message_id order by t.message_id) as ids
-    from pgflow.step_tasks t
-    where t.run_id = any(_prune_runs.run_ids) and t.message_id is not null
-    group by t.flow_slug
-    order by t.flow_slug
-  loop
-    if to_regclass(format('pgmq.%I', pgflow._queue_table(v_queue.flow_slug, 'q'))) is not null then
-      execute format(
-        'delete from pgmq.%I q where q.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'q')
-      ) using v_queue.ids;
-      execute format(
-        'delete from pgmq.%I a where a.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'a')
-      ) using v_queue.ids;
-    end if;
-  end loop;
-
-  delete from pgflow.step_tasks t where t.run_id = any(_prune_runs.run_ids);
-  delete from pgflow.step_states s where s.run_id = any(_prune_runs.run_ids);
-  delete from pgflow.runs r where r.run_id = any(_prune_runs.run_ids);
-end;
-$$;
-
--- ---- schema/0372__prune_archives.sql
--- Deletes messages that were archived before the cutoff: of each flow up to max_messages, null for all. Those
--- that another pruner is at are left to it: two of them would delete in different orders and deadlock.
-create function pgflow._prune_archives(cutoff timestamptz, max_messages int)
-returns void
-language plpgsql
-as $$
-declare
-  v_flow_slug text;
-begin
-  for v_flow_slug in select f.flow_slug from pgflow.flows f order by f.flow_slug loop
-    if to_regclass(format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'a'))) is not null then
-      execute format(
-        $sql$
-          delete from pgmq.%1$I d
-          where d.msg_id = any(array(
-            select a.msg_id from pgmq.%1$I a where a.archived_at < $1 order by a.archived_at limit $2
-            for update skip locked
-          ))
-        $sql$,
-        pgflow._queue_table(v_flow_slug, 'a')
-      ) using cutoff, max_messages;
-    end if;
-  end loop;
-end;
-$$;
-
--- ---- schema/0373_prune_data_older_than.sql
--- Forgets what ended, was archived or was last heard of before now() - retention_interval, in one transaction;
--- prune_batch does the same in small ones. Open runs stay however old.
-create function pgflow.prune_data_older_than(retention_interval interval)
-returns void
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_cutoff timestamptz := now() - prune_data_older_than.retention_interval;
-  v_run_ids uuid[];
-begin
-  perform pg_advisory_xact_lock(hashtextextended('pgflow.prune', 0));
-  select array_agg(l.run_id) into v_run_ids
-  from (
-    select r.run_id
-    from pgflow.runs r
-    where r.completed_at < v_cutoff or r.failed_at < v_cutoff
-    order by r.run_id
-    for update
-  ) l;
-  perform pgflow._prune_runs(v_run_ids);
-  perform pgflow._prune_archives(v_cutoff, null);
-  -- last, because the foreign key looks for each worker's tasks
-  delete from pgflow.workers w where w.last_heartbeat_at < v_cutoff;
-end;
-$$;
-
--- ---- schema/0374_prune_batch.sql
--- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
--- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short; one
--- pruner at a time does the latter, as deleting a worker touches tasks that another may be deleting.
--- Returns how many runs; call it again while that is max_runs.
-create function pgflow.prune_batch(retention_interval interval, max_runs int)
-returns int
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_cutoff timestamptz := now() - prune_batch.retention_interval;
-  v_run_ids uuid[];
-begin
-  select array_agg(l.run_id) into v_run_ids
-  from (
-    select r.run_id
-    from pgflow.runs r
-    where r.completed_at < v_cutoff or r.failed_at < v_cutoff
-    order by r.run_id
-    limit prune_batch.max_runs
-    for update skip locked
-  ) l;
-  perform pgflow._prune_runs(v_run_ids);
-
-  if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs
-    and pg_try_advisory_xact_lock(hashtextextended('pgflow.prune', 0))
-  then
-    perform pgflow._prune_archives(v_cutoff, 10000);
-    delete from pgflow.workers w
-    where w.worker_id = any(array(
-      select o.worker_id
-      from pgflow.workers o
-      where o.last_heartbeat_at < v_cutoff
-      order by o.worker_id
-      limit 100
-      for update skip locked
-    ));
-  end if;
-  return coalesce(cardinality(v_run_ids), 0);
-end;
-$$;
-
--- ---- schema/0380_alter_flow.sql
--- Sets the complete set of a flow's options; NULL is the default of create_flow. Tasks that have started keep
--- the timeout they were claimed with.
-create function pgflow.alter_flow(
-  flow_slug text,
-  max_attempts int default null,
-  base_delay int default null,
-  timeout int default null,
-  backoff text default null,
-  max_delay int default null
-)
-returns pgflow.flows
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_flow pgflow.flows;
-begin
-  update pgflow.flows f
-  set opt_max_attempts = coalesce(alter_flow.max_attempts, 3),
-      opt_base_delay = coalesce(alter_flow.base_delay, 5),
-      opt_timeout = coalesce(alter_flow.timeout, 60),
-      opt_backoff = alter_flow.backoff,
-      opt_max_delay = alter_flow.max_delay
-  where f.flow_slug = alter_flow.flow_slug
-  returning f.* into v_flow;
-  if not found then
-    perform pgflow._check_flows(array[alter_flow.flow_slug]);
-  end if;
-  return v_flow;
-end;
-$$;
-
--- ---- schema/0381_alter_step.sql
--- Sets the complete set of a step's options and conditions; NULL is the flow's option, no condition, or the
--- default mode. Steps that have started keep what they started with.
-create function pgflow.alter_step(
-  flow_slug text,
-  step_slug text,
-  max_attempts int default null,
-  base_delay int default null,
-  timeout int default null,
-  start_delay int default null,
-  required_input_pattern jsonb default null,
-  forbidden_input_pattern jsonb default null,
-  when_unmet text default null,
-  when_exhausted text default null,
-  backoff text default null,
-  max_delay int default null
-)
-returns pgflow.steps
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_step pgflow.steps;
-begin
-  update pgflow.steps s
-  set opt_max_attempts = alter_step.max_attempts,
-      opt_base_delay = alter_step.base_delay,
-      opt_timeout = alter_step.timeout,
-      opt_start_delay = alter_step.start_delay,
-      required_input_pattern = alter_step.required_input_pattern,
-      forbidden_input_pattern = alter_step.forbidden_input_pattern,
-      when_unmet = coalesce(alter_step.when_unmet, 'skip'),
-      when_exhausted = coalesce(alter_step.when_exhausted, 'fail'),
-      opt_backoff = alter_step.backoff,
-      opt_max_delay = alter_step.max_delay
-  where s.flow_slug = alter_step.flow_slug and s.step_slug = alter_step.step_slug
-  returning s.* into v_step;
-  if not found then
-    perform pgflow._check_flows(array[alter_step.flow_slug]);
-    raise exception 'Flow "%" has no step "%"', alter_step.flow_slug, alter_step.step_slug
-      using errcode = 'PF001', 
-        hint = 'Steps are added by add_step; changing a flow''s structure needs a new version.';
-  end if;
-  return v_step;
-end;
-$$;
-
--- ---- schema/0390_measure_queue.sql
+-- ---- schema/70_reading/measure_queue.sql
+-- for: worker, client
 -- One flow's queue, for pgflow.queue_metrics, whose columns are explained there. The archive is not counted but
 -- estimated: it may hold millions.
 create function pgflow.measure_queue(flow_slug text)
@@ -5472,7 +4342,80 @@ begin
 end;
 $$;
 
--- ---- schema/0391_measure_steps.sql
+-- ---- schema/70_reading/measure_runs.sql
+-- for: client
+-- How many runs of a flow started in each part of a time, how they ended and how long they took: of the latest
+-- max_runs. A row for each part, empty ones too; the first ones are null where the runs looked at do not reach.
+create function pgflow.measure_runs(
+  flow_slug text, recent interval default '1 hour', part_count int default 60, max_runs int default 20000
+)
+returns table (
+  part_at timestamptz,
+  part_seconds double precision,
+  run_count bigint,
+  completed_count bigint,
+  failed_count bigint,
+  duration_p50_seconds double precision,
+  duration_p95_seconds double precision
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+declare
+  v_seconds constant double precision :=
+    extract(epoch from measure_runs.recent)::double precision / measure_runs.part_count;
+  v_first constant timestamptz := now() - measure_runs.recent;
+begin
+  return query
+  with latest as materialized (
+    select
+      r.status,
+      r.started_at,
+      extract(epoch from coalesce(r.completed_at, r.failed_at) - r.started_at)::double precision as seconds,
+      least(
+        floor(extract(epoch from r.started_at - v_first)::double precision / v_seconds)::int,
+        measure_runs.part_count - 1
+      ) as part
+    from pgflow.runs r
+    where r.flow_slug = measure_runs.flow_slug and r.started_at > v_first
+    order by r.started_at desc
+    limit measure_runs.max_runs
+  ),
+  parts as (
+    select
+      l.part,
+      count(*) as runs,
+      count(*) filter (where l.status = 'completed') as completed,
+      count(*) filter (where l.status = 'failed') as failed,
+      percentile_cont(array[0.5, 0.95]) within group (order by l.seconds)
+        filter (where l.status = 'completed') as durations
+    from latest l
+    group by l.part
+  ),
+  reach as (
+    select case when count(*) >= measure_runs.max_runs then min(l.part) else 0 end as part from latest l
+  )
+  select
+    v_first + make_interval(secs => n.part * v_seconds),
+    v_seconds,
+    case when n.part >= h.part then coalesce(p.runs, 0) end,
+    case when n.part >= h.part then coalesce(p.completed, 0) end,
+    case when n.part >= h.part then coalesce(p.failed, 0) end,
+    p.durations[1],
+    p.durations[2]
+  from generate_series(0, measure_runs.part_count - 1) n(part)
+  cross join reach h
+  left join parts p on p.part = n.part
+  order by n.part;
+end;
+$$;
+
+-- ---- schema/70_reading/measure_steps.sql
+-- for: client
 -- The steps of a flow in its latest runs: at most max_runs that started within recent. One row a step, in the
 -- order of definition; columns as in pgflow.step_overview, which is this with the defaults.
 create function pgflow.measure_steps(
@@ -5584,7 +4527,8 @@ begin
 end;
 $$;
 
--- ---- schema/0392_queue_metrics.sql
+-- ---- schema/70_reading/queue_metrics.sql
+-- for: worker, client
 -- A later version may add columns at the end only: create or replace view demands it.
 create view pgflow.queue_metrics as
 select f.flow_slug, m.*, w.worker_count
@@ -5611,7 +4555,8 @@ comment on column pgflow.queue_metrics.sent_count is 'Messages sent since the qu
 comment on column pgflow.queue_metrics.archived_estimate is 'Messages of ended tasks that are still kept, as PostgreSQL''s statistics have it.';
 comment on column pgflow.queue_metrics.worker_count is 'Worker processes that serve the flow: registered, not deprecated, alive within 30 seconds.';
 
--- ---- schema/0393_run_overview.sql
+-- ---- schema/70_reading/run_overview.sql
+-- for: client
 -- Neither input nor outputs, which may be large. Steps are counted for the rows that are returned only.
 create view pgflow.run_overview as
 select
@@ -5654,7 +4599,8 @@ comment on column pgflow.run_overview.started_step_count is 'Steps whose tasks a
 comment on column pgflow.run_overview.failed_step_slug is 'The step that failed first.';
 comment on column pgflow.run_overview.error_message is 'Why the run failed.';
 
--- ---- schema/0394_step_overview.sql
+-- ---- schema/70_reading/step_overview.sql
+-- for: client
 create view pgflow.step_overview as
 select f.flow_slug, m.*
 from pgflow.flows f
@@ -5673,78 +4619,1120 @@ comment on column pgflow.step_overview.completed_per_second is 'Completed tasks 
 comment on column pgflow.step_overview.duration_p50_seconds is 'Of the completed tasks'' last attempts, from claim to result: half were quicker. Likewise p95 and p99.';
 comment on column pgflow.step_overview.wait_p50_seconds is 'From queued to started, start delays and earlier attempts included: half were quicker. Likewise p95.';
 
--- ---- schema/0395_measure_runs.sql
--- How many runs of a flow started in each part of a time, how they ended and how long they took: of the latest
--- max_runs. A row for each part, empty ones too; the first ones are null where the runs looked at do not reach.
-create function pgflow.measure_runs(
-  flow_slug text, recent interval default '1 hour', part_count int default 60, max_runs int default 20000
-)
-returns table (
-  part_at timestamptz,
-  part_seconds double precision,
-  run_count bigint,
-  completed_count bigint,
-  failed_count bigint,
-  duration_p50_seconds double precision,
-  duration_p95_seconds double precision
-)
+-- ---- schema/70_reading/unwatch_runs.sql
+-- for: client
+-- Ends the announcement of watch_runs.
+create function pgflow.unwatch_runs(watcher_id uuid, run_ids uuid[])
+returns void
 language plpgsql
-stable
 security definer
 set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
-set enable_bitmapscan = off
 as $$
-declare
-  v_seconds constant double precision :=
-    extract(epoch from measure_runs.recent)::double precision / measure_runs.part_count;
-  v_first constant timestamptz := now() - measure_runs.recent;
 begin
-  return query
-  with latest as materialized (
-    select
-      r.status,
-      r.started_at,
-      extract(epoch from coalesce(r.completed_at, r.failed_at) - r.started_at)::double precision as seconds,
-      least(
-        floor(extract(epoch from r.started_at - v_first)::double precision / v_seconds)::int,
-        measure_runs.part_count - 1
-      ) as part
-    from pgflow.runs r
-    where r.flow_slug = measure_runs.flow_slug and r.started_at > v_first
-    order by r.started_at desc
-    limit measure_runs.max_runs
-  ),
-  parts as (
-    select
-      l.part,
-      count(*) as runs,
-      count(*) filter (where l.status = 'completed') as completed,
-      count(*) filter (where l.status = 'failed') as failed,
-      percentile_cont(array[0.5, 0.95]) within group (order by l.seconds)
-        filter (where l.status = 'completed') as durations
-    from latest l
-    group by l.part
-  ),
-  reach as (
-    select case when count(*) >= measure_runs.max_runs then min(l.part) else 0 end as part from latest l
-  )
-  select
-    v_first + make_interval(secs => n.part * v_seconds),
-    v_seconds,
-    case when n.part >= h.part then coalesce(p.runs, 0) end,
-    case when n.part >= h.part then coalesce(p.completed, 0) end,
-    case when n.part >= h.part then coalesce(p.failed, 0) end,
-    p.durations[1],
-    p.durations[2]
-  from generate_series(0, measure_runs.part_count - 1) n(part)
-  cross join reach h
-  left join parts p on p.part = n.part
-  order by n.part;
+  delete from pgflow.announcements a
+  using unnest(unwatch_runs.run_ids) r(run_id)
+  where a.channel = 'pgflow_run_' || replace(r.run_id::text, '-', '')
+    and a.announcer_id = unwatch_runs.watcher_id;
 end;
 $$;
 
--- ---- schema/0990_privileges.sql
+-- ---- schema/70_reading/watch_runs.sql
+-- for: client
+-- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds: hints to read again.
+create function pgflow.watch_runs(watcher_id uuid, run_ids uuid[], seconds int)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into pgflow.announcements (channel, announcer_id, valid_until)
+  select 'pgflow_run_' || replace(r.run_id::text, '-', ''), watch_runs.watcher_id,
+    clock_timestamp() + make_interval(secs => watch_runs.seconds)
+  -- distinct here: the clock goes on from row to row
+  from (select distinct i.run_id from unnest(watch_runs.run_ids) i(run_id)) r
+  order by 1
+  on conflict on constraint announcements_pkey do update set valid_until = excluded.valid_until;
+end;
+$$;
+
+-- ---- schema/80_maintenance/_lock_stalled.sql
+-- Of these started tasks (keys) locks and returns those that are stalled: for good already, or started longer
+-- ago than the timeout (the step's, else the flow's) plus 30 s or, with dead_workers, owned by a worker that has
+-- stopped or has not been heard of for 30 s. Runs that somebody works on right now are skipped: they are alive,
+-- and waiting here could deadlock. Of runs and steps that have ended no task is touched.
+create function pgflow._lock_stalled(
+  dead_workers boolean,
+  in run_ids uuid[],
+  in step_slugs text[],
+  in task_indexes int[],
+  out stalled_run_ids uuid[],
+  out stalled_step_slugs text[],
+  out stalled_task_indexes int[]
+)
+language plpgsql
+as $$
+declare
+  v_locked uuid[];
+begin
+  select array_agg(l.run_id) into v_locked
+  from (
+    select r.run_id
+    from pgflow.runs r
+    where r.run_id = any(_lock_stalled.run_ids) and r.status = 'started'
+    order by r.run_id
+    for no key update skip locked
+  ) l;
+
+  select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
+  into stalled_run_ids, stalled_step_slugs, stalled_task_indexes
+  from unnest(_lock_stalled.run_ids, _lock_stalled.step_slugs, _lock_stalled.task_indexes)
+    k(run_id, step_slug, task_index)
+  cross join lateral (
+    select *
+    from pgflow.step_tasks l
+    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
+    limit 1
+  ) t
+  cross join lateral (
+    select l.status from pgflow.step_states l where l.run_id = k.run_id and l.step_slug = k.step_slug limit 1
+  ) s
+  cross join lateral (
+    select l.opt_timeout from pgflow.steps l
+    where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
+    limit 1
+  ) st
+  cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f
+  left join lateral (select * from pgflow.workers l where l.worker_id = t.last_worker_id limit 1) w on true
+  where k.run_id = any(v_locked)
+    and s.status in ('created', 'started')
+    and t.status = 'started'
+    and (
+      t.permanently_stalled_at is not null
+      or t.started_at < now() - make_interval(secs => coalesce(st.opt_timeout, f.opt_timeout) + 30)
+      or (
+        _lock_stalled.dead_workers
+        and (w.stopped_at is not null or w.last_heartbeat_at < now() - interval '30 seconds')
+      )
+    );
+
+  select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
+  into stalled_run_ids, stalled_step_slugs, stalled_task_indexes
+  from (
+    select *
+    from unnest(stalled_run_ids, stalled_step_slugs, stalled_task_indexes) g(run_id, step_slug, task_index)
+    order by g.run_id, g.step_slug, g.task_index
+  ) k
+  cross join lateral (
+    select l.run_id, l.step_slug, l.task_index
+    from pgflow.step_tasks l
+    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
+    limit 1
+    for no key update skip locked
+  ) t;
+end;
+$$;
+
+-- ---- schema/80_maintenance/_permanently_stalled.sql
+-- Keys of the tasks that requeue_stalled_tasks has given up on and nobody has ended yet.
+create function pgflow._permanently_stalled(out run_ids uuid[], out step_slugs text[], out task_indexes int[])
+language plpgsql
+as $$
+begin
+  select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
+  into run_ids, step_slugs, task_indexes
+  from pgflow.step_tasks t
+  where t.permanently_stalled_at is not null and t.status = 'started';
+end;
+$$;
+
+-- ---- schema/80_maintenance/_prune_archives.sql
+-- Deletes messages that were archived before the cutoff: of each flow up to max_messages, null for all. Those
+-- that another pruner is at are left to it: two of them would delete in different orders and deadlock.
+create function pgflow._prune_archives(cutoff timestamptz, max_messages int)
+returns void
+language plpgsql
+as $$
+declare
+  v_flow_slug text;
+begin
+  for v_flow_slug in select f.flow_slug from pgflow.flows f order by f.flow_slug loop
+    if to_regclass(format('pgmq.%I', pgflow._queue_table(v_flow_slug, 'a'))) is not null then
+      execute format(
+        $sql$
+          delete from pgmq.%1$I d
+          where d.msg_id = any(array(
+            select a.msg_id from pgmq.%1$I a where a.archived_at < $1 order by a.archived_at limit $2
+            for update skip locked
+          ))
+        $sql$,
+        pgflow._queue_table(v_flow_slug, 'a')
+      ) using cutoff, max_messages;
+    end if;
+  end loop;
+end;
+$$;
+
+-- ---- schema/80_maintenance/_prune_runs.sql
+-- Deletes ended runs with their messages, archived ones too, tasks and states. Callers pass ended runs only.
+create function pgflow._prune_runs(run_ids uuid[])
+returns void
+language plpgsql
+as $$
+declare
+  v_queue record;
+begin
+  for v_queue in
+    select t.flow_slug, array_agg(t.message_id order by t.message_id) as ids
+    from pgflow.step_tasks t
+    where t.run_id = any(_prune_runs.run_ids) and t.message_id is not null
+    group by t.flow_slug
+    order by t.flow_slug
+  loop
+    if to_regclass(format('pgmq.%I', pgflow._queue_table(v_queue.flow_slug, 'q'))) is not null then
+      execute format(
+        'delete from pgmq.%I q where q.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'q')
+      ) using v_queue.ids;
+      execute format(
+        'delete from pgmq.%I a where a.msg_id = any($1)', pgflow._queue_table(v_queue.flow_slug, 'a')
+      ) using v_queue.ids;
+    end if;
+  end loop;
+
+  delete from pgflow.step_tasks t where t.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.step_states s where s.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.runs r where r.run_id = any(_prune_runs.run_ids);
+end;
+$$;
+
+-- ---- schema/80_maintenance/_read_delivered.sql
+-- Keys of the tasks whose messages in one queue have been delivered, or are hidden for another reason. Finds
+-- started tasks without an index on their status, which would cost every update: open tasks have a message,
+-- finished ones have none.
+create function pgflow._read_delivered(
+  flow_slug text, out run_ids uuid[], out step_slugs text[], out task_indexes int[]
+)
+language plpgsql
+as $$
+begin
+  execute format(
+    $sql$
+      select array_agg((q.message ->> 'run_id')::uuid), array_agg(q.message ->> 'step_slug'),
+        array_agg((q.message ->> 'task_index')::int)
+      from pgmq.%I q
+      where (q.read_ct > 0 or q.vt > clock_timestamp()) and pgflow._is_task_message(q.message)
+    $sql$,
+    pgflow._queue_table(_read_delivered.flow_slug, 'q')
+  ) into run_ids, step_slugs, task_indexes;
+end;
+$$;
+
+-- ---- schema/80_maintenance/_replace_cron_job.sql
+-- Never two jobs of one name, and no error when there was none.
+create function pgflow._replace_cron_job(job_name text, schedule text, command text)
+returns void
+language plpgsql
+as $$
+begin
+  begin
+    perform cron.unschedule(_replace_cron_job.job_name);
+  exception
+    when undefined_function or invalid_schema_name or undefined_table then
+      raise;  -- no pg_cron here: say so
+    when others then
+      null;   -- no job of that name yet
+  end;
+  perform cron.schedule(_replace_cron_job.job_name, _replace_cron_job.schedule, _replace_cron_job.command);
+end;
+$$;
+
+-- ---- schema/80_maintenance/_requeue.sql
+-- Puts stalled tasks (keys) back into their queues, three times at most; the fourth time it marks them stalled
+-- for good and archives their messages. Callers have established that they are stalled and hold their runs'
+-- locks. Returns how many were requeued.
+create function pgflow._requeue(run_ids uuid[], step_slugs text[], task_indexes int[])
+returns int
+language plpgsql
+as $$
+declare
+  v_again record;
+  v_over record;
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  with given_up as (
+    update pgflow.step_tasks t
+    set permanently_stalled_at = now()
+    from (
+      select *
+      from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
+      limit v_all
+    ) k
+    where t.run_id = k.run_id
+      and t.step_slug = k.step_slug
+      and t.task_index = k.task_index
+      and t.status = 'started'
+      and t.requeued_count >= 3
+      and t.permanently_stalled_at is null
+    returning t.flow_slug, t.message_id
+  )
+  select array_agg(g.flow_slug) as flow_slugs, array_agg(g.message_id) as msg_ids into v_over from given_up g;
+
+  with requeued as (
+    update pgflow.step_tasks t
+    set status = 'queued',
+        started_at = null,
+        last_worker_id = null,
+        last_requeued_at = now(),
+        requeued_count = t.requeued_count + 1
+    from (
+      select *
+      from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
+      limit v_all
+    ) k
+    where t.run_id = k.run_id
+      and t.step_slug = k.step_slug
+      and t.task_index = k.task_index
+      and t.status = 'started'
+      and t.permanently_stalled_at is null
+    returning t.flow_slug, t.message_id
+  )
+  select
+    array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids, array_agg(0) as vt_offsets,
+    count(*)::int as task_count
+  into v_again
+  from requeued r;
+
+  perform pgflow._archive(v_over.flow_slugs, v_over.msg_ids);
+  perform pgflow._set_visibility(v_again.flow_slugs, v_again.msg_ids, v_again.vt_offsets);
+  perform pgflow._notify(v_again.flow_slugs, null);
+  return v_again.task_count;
+end;
+$$;
+
+-- ---- schema/80_maintenance/prune_batch.sql
+-- for: worker
+-- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
+-- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short; one
+-- pruner at a time does the latter, as deleting a worker touches tasks that another may be deleting.
+-- Returns how many runs; call it again while that is max_runs.
+create function pgflow.prune_batch(retention_interval interval, max_runs int)
+returns int
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_cutoff timestamptz := now() - prune_batch.retention_interval;
+  v_run_ids uuid[];
+begin
+  select array_agg(l.run_id) into v_run_ids
+  from (
+    select r.run_id
+    from pgflow.runs r
+    where r.completed_at < v_cutoff or r.failed_at < v_cutoff
+    order by r.run_id
+    limit prune_batch.max_runs
+    for update skip locked
+  ) l;
+  perform pgflow._prune_runs(v_run_ids);
+
+  if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs
+    and pg_try_advisory_xact_lock(hashtextextended('pgflow.prune', 0))
+  then
+    perform pgflow._prune_archives(v_cutoff, 10000);
+    delete from pgflow.workers w
+    where w.worker_id = any(array(
+      select o.worker_id
+      from pgflow.workers o
+      where o.last_heartbeat_at < v_cutoff
+      order by o.worker_id
+      limit 100
+      for update skip locked
+    ));
+  end if;
+  return coalesce(cardinality(v_run_ids), 0);
+end;
+$$;
+
+-- ---- schema/80_maintenance/recover_stalled_tasks.sql
+-- for: worker
+-- Called by workers from time to time: gives the tasks of dead workers, and those that ran far beyond their
+-- timeout, back to the queues; ends those that stalled for the fourth time as failed (reason 'stalled', by
+-- when_exhausted), also those that requeue_stalled_tasks left behind. Returns how many were requeued.
+create function pgflow.recover_stalled_tasks()
+returns int
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_flow_slug text;
+  v_open record;
+  v_stalled record;
+  v_hopeless record;
+  v_requeued_count int;
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_task_indexes int[];
+begin
+  delete from pgflow.announcements a where a.valid_until < clock_timestamp() - interval '1 minute';
+
+  for v_flow_slug in
+    select f.flow_slug
+    from pgflow.flows f
+    where exists (select 1 from pgflow.workers w where w.queue_name = f.flow_slug)
+  loop
+    select * into v_open from pgflow._read_delivered(v_flow_slug);
+    v_run_ids := v_run_ids || v_open.run_ids;
+    v_step_slugs := v_step_slugs || v_open.step_slugs;
+    v_task_indexes := v_task_indexes || v_open.task_indexes;
+  end loop;
+
+  select * into v_open from pgflow._permanently_stalled();
+  v_run_ids := v_run_ids || v_open.run_ids;
+  v_step_slugs := v_step_slugs || v_open.step_slugs;
+  v_task_indexes := v_task_indexes || v_open.task_indexes;
+
+  select * into v_stalled from pgflow._lock_stalled(true, v_run_ids, v_step_slugs, v_task_indexes);
+  v_requeued_count := pgflow._requeue(
+    v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes
+  );
+
+  select
+    array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs,
+    array_agg(t.task_index) as task_indexes, count(*)::int as task_count
+  into v_hopeless
+  from unnest(v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes)
+    k(run_id, step_slug, task_index)
+  cross join lateral (
+    select l.permanently_stalled_at, l.run_id, l.step_slug, l.task_index
+    from pgflow.step_tasks l
+    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
+    limit 1
+  ) t
+  where t.permanently_stalled_at is not null;
+  if v_hopeless.task_count > 0 then
+    perform 1 from pgflow._fail(
+      array_fill(null::uuid, array[v_hopeless.task_count]),
+      v_hopeless.run_ids, v_hopeless.step_slugs, v_hopeless.task_indexes,
+      array_fill(null::int, array[v_hopeless.task_count]),
+      array_fill('stalled'::text, array[v_hopeless.task_count]),
+      array_fill(false, array[v_hopeless.task_count]), null, false
+    );
+  end if;
+  return v_requeued_count;
+end;
+$$;
+
+-- ---- schema/90_compat/_cascade_force_skip_steps.sql
+-- The one-step case of _force_skip, the step itself included.
+create function pgflow._cascade_force_skip_steps(run_id uuid, step_slug text, skip_reason text)
+returns int
+language plpgsql
+as $$
+declare
+  v_step_count int;
+begin
+  perform 1 from pgflow.runs r where r.run_id = _cascade_force_skip_steps.run_id for no key update;
+  if not found then
+    raise exception 'Run not found: %', _cascade_force_skip_steps.run_id using errcode = 'PF008';
+  end if;
+  v_step_count := pgflow._force_skip(
+    array[_cascade_force_skip_steps.run_id],
+    array[_cascade_force_skip_steps.step_slug],
+    array[_cascade_force_skip_steps.skip_reason]
+  );
+  perform pgflow._notify(null, array[_cascade_force_skip_steps.run_id]);
+  return v_step_count;
+end;
+$$;
+
+-- ---- schema/90_compat/_compare_flow_shapes.sql
+-- What differs between two shapes, in words; an empty array if nothing does. Options are not compared.
+create function pgflow._compare_flow_shapes(p_local jsonb, p_db jsonb)
+returns text[]
+language plpgsql
+immutable
+as $$
+declare
+  v_local jsonb := coalesce(p_local -> 'steps', '[]');
+  v_db jsonb := coalesce(p_db -> 'steps', '[]');
+begin
+  return array(
+    select d.text
+    from (
+      select -1 as index, 0 as part,
+        format('Step count differs: %s vs %s', jsonb_array_length(v_local), jsonb_array_length(v_db)) as text
+      where jsonb_array_length(v_local) <> jsonb_array_length(v_db)
+      union all
+      select i.index, p.part, p.text
+      from generate_series(0, greatest(jsonb_array_length(v_local), jsonb_array_length(v_db)) - 1) i(index)
+      cross join lateral pgflow._compare_step_shapes(i.index, v_local -> i.index, v_db -> i.index) p
+    ) d
+    order by d.index, d.part
+  );
+end;
+$$;
+
+-- ---- schema/90_compat/_compare_step_shapes.sql
+-- What differs between two steps at one position of two shapes, numbered in the order of reporting; a step
+-- may be missing on one side.
+create function pgflow._compare_step_shapes(index int, a jsonb, b jsonb)
+returns table (part int, text text)
+language plpgsql
+immutable
+as $$
+declare
+  v_a_deps text;
+  v_b_deps text;
+begin
+  if a is null then
+    return query select 1,
+      format('Step at index %s: missing in first shape (second has ''%s'')', index, b ->> 'slug');
+    return;
+  end if;
+  if b is null then
+    return query select 1,
+      format('Step at index %s: missing in second shape (first has ''%s'')', index, a ->> 'slug');
+    return;
+  end if;
+
+  select string_agg(d.slug, ', ' order by d.slug collate "C") into v_a_deps
+  from jsonb_array_elements_text(coalesce(a -> 'dependencies', '[]')) d(slug);
+  select string_agg(d.slug, ', ' order by d.slug collate "C") into v_b_deps
+  from jsonb_array_elements_text(coalesce(b -> 'dependencies', '[]')) d(slug);
+
+  return query
+  select c.part, format('Step at index %s: %s', index, c.text)
+  from (
+    values
+      (1, a ->> 'slug' is distinct from b ->> 'slug',
+        format('slug differs ''%s'' vs ''%s''', a ->> 'slug', b ->> 'slug')),
+      (2, a ->> 'stepType' is distinct from b ->> 'stepType',
+        format('type differs ''%s'' vs ''%s''', a ->> 'stepType', b ->> 'stepType')),
+      (3, v_a_deps is distinct from v_b_deps,
+        format('dependencies differ [%s] vs [%s]', v_a_deps, v_b_deps)),
+      -- a mode that one side does not name is no difference
+      (4, a ->> 'whenUnmet' <> b ->> 'whenUnmet',
+        format('whenUnmet differs ''%s'' vs ''%s''', a ->> 'whenUnmet', b ->> 'whenUnmet')),
+      (5, a ->> 'whenExhausted' <> b ->> 'whenExhausted',
+        format('whenExhausted differs ''%s'' vs ''%s''', a ->> 'whenExhausted', b ->> 'whenExhausted')),
+      (6, a -> 'requiredInputPattern' is distinct from b -> 'requiredInputPattern',
+        format('requiredInputPattern differs ''%s'' vs ''%s''',
+          a -> 'requiredInputPattern', b -> 'requiredInputPattern')),
+      (7, a -> 'forbiddenInputPattern' is distinct from b -> 'forbiddenInputPattern',
+        format('forbiddenInputPattern differs ''%s'' vs ''%s''',
+          a -> 'forbiddenInputPattern', b -> 'forbiddenInputPattern'))
+  ) c(part, differs, text)
+  where c.differs;
+end;
+$$;
+
+-- ---- schema/90_compat/_create_flow_from_shape.sql
+create function pgflow._create_flow_from_shape(p_flow_slug text, p_shape jsonb)
+returns void
+language plpgsql
+as $$
+declare
+  v_options jsonb := p_shape -> 'options';
+  v_step jsonb;
+begin
+  perform pgflow.create_flow(
+    p_flow_slug,
+    (v_options ->> 'maxAttempts')::int, (v_options ->> 'baseDelay')::int, (v_options ->> 'timeout')::int
+  );
+  -- one by one and in order: each step gets the next index
+  for v_step in select s.step from jsonb_array_elements(p_shape -> 'steps') with ordinality s(step, position)
+    order by s.position
+  loop
+    v_options := v_step -> 'options';
+    perform pgflow.add_step(
+      flow_slug => p_flow_slug,
+      step_slug => v_step ->> 'slug',
+      deps_slugs => array(
+        select d.slug
+        from jsonb_array_elements_text(coalesce(v_step -> 'dependencies', '[]'))
+          with ordinality d(slug, position)
+        order by d.position
+      ),
+      max_attempts => (v_options ->> 'maxAttempts')::int,
+      base_delay => (v_options ->> 'baseDelay')::int,
+      timeout => (v_options ->> 'timeout')::int,
+      start_delay => (v_options ->> 'startDelay')::int,
+      step_type => v_step ->> 'stepType',
+      required_input_pattern => v_step #> '{requiredInputPattern,value}',
+      forbidden_input_pattern => v_step #> '{forbiddenInputPattern,value}',
+      when_unmet => coalesce(v_step ->> 'whenUnmet', 'skip'),
+      when_exhausted => coalesce(v_step ->> 'whenExhausted', 'fail')
+    );
+  end loop;
+end;
+$$;
+
+-- ---- schema/90_compat/_get_flow_shape.sql
+create function pgflow._get_flow_shape(p_flow_slug text)
+returns jsonb
+language plpgsql
+stable
+as $$
+begin
+  return jsonb_build_object('steps', coalesce(
+    (
+      select jsonb_agg(
+        jsonb_build_object(
+          'slug', st.step_slug,
+          'stepType', st.step_type,
+          'dependencies', coalesce(
+            (
+              select jsonb_agg(d.dep_slug order by d.dep_slug collate "C")
+              from pgflow.deps d
+              where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+            ),
+            '[]'
+          ),
+          'whenUnmet', st.when_unmet,
+          'whenExhausted', st.when_exhausted,
+          'requiredInputPattern', pgflow._pattern_shape(st.required_input_pattern),
+          'forbiddenInputPattern', pgflow._pattern_shape(st.forbidden_input_pattern)
+        )
+        order by st.step_index
+      )
+      from pgflow.steps st
+      where st.flow_slug = p_flow_slug
+    ),
+    '[]'
+  ));
+end;
+$$;
+
+-- ---- schema/90_compat/cascade_complete_taskless_steps.sql
+-- for: pgflow
+-- Taskless completion alone, without conditions; internally _settle alternates both.
+create function pgflow.cascade_complete_taskless_steps(run_id uuid)
+returns int
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_round_count int := 0;
+  v_step_count int := 0;
+begin
+  perform 1 from pgflow.runs r where r.run_id = cascade_complete_taskless_steps.run_id for no key update;
+
+  select array_agg(s.run_id), array_agg(s.step_slug) into v_run_ids, v_step_slugs
+  from pgflow.step_states s
+  where s.run_id = cascade_complete_taskless_steps.run_id;
+
+  loop
+    select
+      array_agg(s.run_id order by s.step_slug collate "C"),
+      array_agg(s.step_slug order by s.step_slug collate "C")
+    into v_run_ids, v_step_slugs
+    from unnest(v_run_ids, v_step_slugs) p(run_id, step_slug)
+    cross join lateral (
+      select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
+    ) s
+    cross join lateral (select l.status from pgflow.runs l where l.run_id = p.run_id limit 1) r
+    where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0 and s.initial_tasks = 0;
+    exit when v_run_ids is null;
+
+    v_round_count := v_round_count + 1;
+    perform pgflow._check_cascade(v_round_count);
+    v_step_count := v_step_count + cardinality(v_run_ids);
+    select c.ready_run_ids, c.ready_step_slugs into v_run_ids, v_step_slugs
+    from pgflow._complete_taskless(v_run_ids, v_step_slugs) c;
+  end loop;
+  perform pgflow._notify(null, array[cascade_complete_taskless_steps.run_id]);
+  return v_step_count;
+end;
+$$;
+
+-- ---- schema/90_compat/cascade_resolve_conditions.sql
+-- for: pgflow
+-- Resolves the conditions of all ready steps of one run; false: that failed the run. Internally the same is
+-- done with the steps that have just become ready only.
+create function pgflow.cascade_resolve_conditions(run_id uuid)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform 1 from pgflow.runs r where r.run_id = cascade_resolve_conditions.run_id for no key update;
+
+  perform pgflow._resolve_conditions(ready.run_ids, ready.step_slugs)
+  from (
+    select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
+    from pgflow.step_states s
+    where s.run_id = cascade_resolve_conditions.run_id and s.status = 'created' and s.remaining_deps = 0
+  ) ready;
+  perform pgflow._notify(null, array[cascade_resolve_conditions.run_id]);
+  return not exists (
+    select 1 from pgflow.runs r where r.run_id = cascade_resolve_conditions.run_id and r.status = 'failed'
+  );
+end;
+$$;
+
+-- ---- schema/90_compat/cleanup_ensure_workers_logs.sql
+-- for: cron
+-- Forgets pg_cron's old notes about ensure_workers.
+create function pgflow.cleanup_ensure_workers_logs(retention_hours int default 24)
+returns table (cron_deleted bigint)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  with deleted as (
+    delete from cron.job_run_details d
+    where d.end_time < now() - make_interval(hours => cleanup_ensure_workers_logs.retention_hours)
+    returning 1
+  )
+  select count(*) from deleted;
+end;
+$$;
+
+-- ---- schema/90_compat/complete_task.sql
+-- for: pgflow
+-- The one-element case of complete_tasks, without fence and hand-over.
+create function pgflow.complete_task(run_id uuid, step_slug text, task_index int, output jsonb)
+returns setof pgflow.step_tasks
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform 1 from pgflow._complete(
+    array[null::uuid], array[complete_task.run_id], array[complete_task.step_slug],
+    array[complete_task.task_index], array[null::int], array[complete_task.output], 0, '{}', false
+  );
+  return query
+  select t.*
+  from pgflow.step_tasks t
+  where t.run_id = complete_task.run_id
+    and t.step_slug = complete_task.step_slug
+    and t.task_index = complete_task.task_index;
+end;
+$$;
+
+-- ---- schema/90_compat/ensure_flow_compiled.sql
+-- for: pgflow
+-- Brings the stored flow to the given shape: creates it, verifies it, or - locally, or when data loss is
+-- allowed - replaces it with all its data.
+create function pgflow.ensure_flow_compiled(flow_slug text, shape jsonb, allow_data_loss boolean default false)
+returns jsonb
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_differences text[];
+  v_status text;
+begin
+  -- Workers of one flow start at the same time.
+  perform pg_advisory_xact_lock(hashtextextended('pgflow.compile:' || ensure_flow_compiled.flow_slug, 0));
+
+  if not exists (select 1 from pgflow.flows f where f.flow_slug = ensure_flow_compiled.flow_slug) then
+    perform pgflow._create_flow_from_shape(ensure_flow_compiled.flow_slug, ensure_flow_compiled.shape);
+    return jsonb_build_object('status', 'compiled', 'differences', '[]'::jsonb);
+  end if;
+
+  v_differences := pgflow._compare_flow_shapes(
+    ensure_flow_compiled.shape, pgflow._get_flow_shape(ensure_flow_compiled.flow_slug)
+  );
+  if cardinality(v_differences) = 0 then
+    v_status := 'verified';
+  elsif pgflow.is_local() or coalesce(ensure_flow_compiled.allow_data_loss, false) then
+    perform pgflow.delete_flow_and_data(ensure_flow_compiled.flow_slug);
+    perform pgflow._create_flow_from_shape(ensure_flow_compiled.flow_slug, ensure_flow_compiled.shape);
+    v_status := 'recompiled';
+  else
+    v_status := 'mismatch';
+  end if;
+  return jsonb_build_object('status', v_status, 'differences', to_jsonb(v_differences));
+end;
+$$;
+
+-- ---- schema/90_compat/ensure_workers.sql
+-- for: cron
+-- Pings worker functions that have no living worker: locally all that are enabled, else those past their
+-- debounce.
+create function pgflow.ensure_workers()
+returns table (function_name text, invoked boolean, request_id bigint)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_local boolean := pgflow.is_local();
+  v_address record;
+  v_function record;
+begin
+  select a.base_url, a.headers into v_address from pgflow._worker_address() a;
+  if not found then
+    return;
+  end if;
+
+  for v_function in
+    select w.function_name
+    from pgflow.worker_functions w
+    where w.enabled
+      and (
+        v_local
+        or (
+          coalesce(w.last_invoked_at < now() - w.debounce, true)
+          and not exists (
+            select 1
+            from pgflow.workers l
+            where l.function_name = w.function_name
+              and l.stopped_at is null
+              and l.deprecated_at is null
+              and l.last_heartbeat_at > now() - w.debounce
+          )
+        )
+      )
+    order by w.function_name
+    for no key update of w skip locked
+  loop
+    function_name := v_function.function_name;
+    invoked := true;
+    request_id := net.http_post(
+      url => v_address.base_url || '/' || v_function.function_name,
+      body => '{}'::jsonb,
+      headers => v_address.headers
+    );
+    update pgflow.worker_functions w
+    set last_invoked_at = clock_timestamp()
+    where w.function_name = v_function.function_name;
+    return next;
+  end loop;
+end;
+$$;
+
+-- ---- schema/90_compat/fail_task.sql
+-- for: pgflow
+-- The one-element case of fail_tasks, without fence.
+create function pgflow.fail_task(run_id uuid, step_slug text, task_index int, error_message text)
+returns setof pgflow.step_tasks
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform 1 from pgflow._fail(
+    array[null::uuid], array[fail_task.run_id], array[fail_task.step_slug], array[fail_task.task_index],
+    array[null::int], array[fail_task.error_message], null, null, false
+  );
+  return query
+  select t.*
+  from pgflow.step_tasks t
+  where t.run_id = fail_task.run_id
+    and t.step_slug = fail_task.step_slug
+    and t.task_index = fail_task.task_index;
+end;
+$$;
+
+-- ---- schema/90_compat/maybe_complete_run.sql
+-- for: pgflow
+-- Completes a run whose steps have all ended. The core does this by itself; it is here for the contract.
+create function pgflow.maybe_complete_run(run_id uuid)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform 1 from pgflow.runs r where r.run_id = maybe_complete_run.run_id for no key update;
+  perform pgflow._finish_runs(array[maybe_complete_run.run_id], false);
+  perform pgflow._notify(null, array[maybe_complete_run.run_id]);
+end;
+$$;
+
+-- ---- schema/90_compat/prune_data_older_than.sql
+-- for: cron
+-- Forgets what ended, was archived or was last heard of before now() - retention_interval, in one transaction;
+-- prune_batch does the same in small ones. Open runs stay however old.
+create function pgflow.prune_data_older_than(retention_interval interval)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_cutoff timestamptz := now() - prune_data_older_than.retention_interval;
+  v_run_ids uuid[];
+begin
+  perform pg_advisory_xact_lock(hashtextextended('pgflow.prune', 0));
+  select array_agg(l.run_id) into v_run_ids
+  from (
+    select r.run_id
+    from pgflow.runs r
+    where r.completed_at < v_cutoff or r.failed_at < v_cutoff
+    order by r.run_id
+    for update
+  ) l;
+  perform pgflow._prune_runs(v_run_ids);
+  perform pgflow._prune_archives(v_cutoff, null);
+  -- last, because the foreign key looks for each worker's tasks
+  delete from pgflow.workers w where w.last_heartbeat_at < v_cutoff;
+end;
+$$;
+
+-- ---- schema/90_compat/read_with_poll.sql
+-- for: pgflow
+-- The first phase of polling under the core's own name.
+create function pgflow.read_with_poll(
+  queue_name text,
+  vt int,
+  qty int,
+  max_poll_seconds int default 5,
+  poll_interval_ms int default 100,
+  conditional jsonb default '{}'
+)
+returns setof pgmq.message_record
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select *
+  from pgmq.read_with_poll(
+    read_with_poll.queue_name,
+    read_with_poll.vt,
+    read_with_poll.qty,
+    read_with_poll.max_poll_seconds,
+    read_with_poll.poll_interval_ms,
+    read_with_poll.conditional
+  );
+end;
+$$;
+
+-- ---- schema/90_compat/requeue_stalled_tasks.sql
+-- for: cron, pgflow
+-- For callers outside of workers (a cron job): requeues by timeout only and leaves a task that has stalled for
+-- good 'started'. Workers call recover_stalled_tasks. Reads all open runs; their tasks have no index by state.
+create function pgflow.requeue_stalled_tasks()
+returns int
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_open record;
+  v_stalled record;
+begin
+  select
+    array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs,
+    array_agg(t.task_index) as task_indexes
+  into v_open
+  from pgflow.runs r
+  join pgflow.step_tasks t on t.run_id = r.run_id
+  where r.status = 'started' and t.status = 'started' and t.permanently_stalled_at is null;
+  if v_open.run_ids is null then
+    return 0;
+  end if;
+
+  select * into v_stalled
+  from pgflow._lock_stalled(false, v_open.run_ids, v_open.step_slugs, v_open.task_indexes);
+  return pgflow._requeue(
+    v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes
+  );
+end;
+$$;
+
+-- ---- schema/90_compat/setup_ensure_workers_cron.sql
+-- for: cron
+-- With pg_cron: calls ensure_workers at an interval, and cleans up after it.
+create function pgflow.setup_ensure_workers_cron(cron_interval text default '1 second')
+returns text
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pgflow._replace_cron_job(
+    'pgflow_ensure_workers', setup_ensure_workers_cron.cron_interval, 'select pgflow.ensure_workers()'
+  );
+  perform pgflow._replace_cron_job(
+    'pgflow_cleanup_logs', '0 * * * *', 'select pgflow.cleanup_ensure_workers_logs()'
+  );
+  return format(
+    'Scheduled jobs pgflow_ensure_workers: %s, pgflow_cleanup_logs: 0 * * * *',
+    setup_ensure_workers_cron.cron_interval
+  );
+end;
+$$;
+
+-- ---- schema/90_compat/setup_requeue_stalled_tasks_cron.sql
+-- for: cron
+-- With pg_cron: calls requeue_stalled_tasks at an interval. Our workers do the same without it.
+create function pgflow.setup_requeue_stalled_tasks_cron(cron_interval text default '15 seconds')
+returns text
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pgflow._replace_cron_job(
+    'pgflow_requeue_stalled_tasks', setup_requeue_stalled_tasks_cron.cron_interval,
+    'select pgflow.requeue_stalled_tasks()'
+  );
+  return format(
+    'Scheduled job pgflow_requeue_stalled_tasks: %s', setup_requeue_stalled_tasks_cron.cron_interval
+  );
+end;
+$$;
+
+-- ---- schema/90_compat/start_ready_steps.sql
+-- for: pgflow
+-- Starts the steps of a run that wait for nothing any more. The core does this by itself; it is here for the contract.
+create function pgflow.start_ready_steps(run_id uuid)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_started record;
+begin
+  perform 1 from pgflow.runs r where r.run_id = start_ready_steps.run_id for no key update;
+
+  select p.* into v_started
+  from (
+    select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
+    from pgflow.step_states s
+    where s.run_id = start_ready_steps.run_id and s.status = 'created' and s.remaining_deps = 0
+  ) ready
+  cross join lateral pgflow._start_steps(ready.run_ids, ready.step_slugs) p;
+
+  if v_started.started_run_ids is not null then
+    perform pgflow._send_events('step:started', v_started.started_run_ids, v_started.started_step_slugs);
+    perform pgflow._spawn_tasks(
+      v_started.started_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, null,
+      v_started.started_task_counts, 0
+    );
+    perform pgflow._notify(null, v_started.started_run_ids);
+  end if;
+end;
+$$;
+
+-- ---- schema/90_compat/start_tasks.sql
+-- for: pgflow
+-- The second half of polling: starts the tasks of messages the worker has read. Whatever cannot be started is
+-- ignored, its message left alone.
+create function pgflow.start_tasks(flow_slug text, msg_ids bigint[], worker_id uuid)
+returns setof pgflow.step_task_record
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_messages record;
+  v_started record;
+begin
+  if coalesce(cardinality(start_tasks.msg_ids), 0) = 0
+    or to_regclass(format('pgmq.%I', pgflow._queue_table(start_tasks.flow_slug, 'q'))) is null
+  then
+    return;
+  end if;
+
+  -- Locked in order: of two workers starting the same messages one waits and then finds nothing queued.
+  execute format(
+    $sql$
+      select array_agg(m.msg_id) as msg_ids, array_agg((m.message ->> 'run_id')::uuid) as run_ids,
+        array_agg(m.message ->> 'step_slug') as step_slugs,
+        array_agg((m.message ->> 'task_index')::int) as task_indexes
+      from (
+        select q.msg_id, q.message
+        from pgmq.%I q
+        where q.msg_id = any($1) and pgflow._is_task_message(q.message)
+        order by q.msg_id
+        for update
+      ) m
+    $sql$,
+    pgflow._queue_table(start_tasks.flow_slug, 'q')
+  ) into v_messages using start_tasks.msg_ids;
+  if v_messages.run_ids is null then
+    return;
+  end if;
+
+  select * into v_started
+  from pgflow._start_tasks(
+    start_tasks.worker_id, start_tasks.flow_slug,
+    v_messages.msg_ids, v_messages.run_ids, v_messages.step_slugs, v_messages.task_indexes
+  );
+  if v_started.started_run_ids is null then
+    return;
+  end if;
+  perform 1 from pgflow.set_vt_batch(start_tasks.flow_slug, v_started.started_msg_ids, v_started.vt_offsets);
+
+  return query
+  select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
+  from pgflow._task_results(
+    array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]),
+    v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
+  ) r;
+end;
+$$;
+
+-- ---- schema/90_compat/track_worker_function.sql
+-- for: pgflow
+-- Notes that an edge function serves workers, for ensure_workers. For platforms that start workers by HTTP.
+create function pgflow.track_worker_function(function_name text)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into pgflow.worker_functions (function_name, updated_at)
+  values (track_worker_function.function_name, clock_timestamp())
+  on conflict on constraint worker_functions_pkey do update set updated_at = clock_timestamp();
+end;
+$$;
+
+-- ---- schema/98_settings/settings.sql
+-- The planner settings of the functions that workers and clients call all the time (no plan may depend on
+-- statistics: see 00_model/model.sql). Applied after every migration, as "create or replace" forgets them.
+do $$
+declare
+  v_name text;
+begin
+  foreach v_name in array array[
+    'announce_idle',
+    'claim_tasks',
+    'complete_task',
+    'complete_tasks',
+    'fail_task',
+    'fail_tasks',
+    'get_run_progress',
+    'get_run_with_states',
+    'recover_stalled_tasks',
+    'release_tasks',
+    'start_flow',
+    'start_flows',
+    'start_tasks',
+    'unwatch_runs',
+    'watch_runs',
+    'withdraw_idle'
+  ]
+  loop
+    execute format(
+      'alter function pgflow.%I set plan_cache_mode = force_generic_plan set enable_hashjoin = off'
+      ' set enable_mergejoin = off set enable_material = off set enable_memoize = off'
+      ' set enable_seqscan = off set jit = off',
+      v_name
+    );
+  end loop;
+end;
+$$;
+
+-- ---- schema/99_privileges/privileges.sql
 -- Nothing for PUBLIC; who may do what is granted by the migrator's roles.
 revoke all on schema pgflow from public;
 revoke all on all tables in schema pgflow from public;

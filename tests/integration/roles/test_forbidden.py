@@ -7,7 +7,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from pgflow_runtime.migrate.roles import CLIENT, FUNCTIONS, OWNER, VIEWS, WORKER
+from pgflow_runtime.migrate.roles import CALLERS, CLIENT, OWNER, WORKER
+from pgflow_sql.surface import callable_by
 from tests.support.core import connect
 
 NewUser = Callable[..., str]
@@ -120,7 +121,7 @@ def test_exactly_the_listed_functions(role: str, with_roles: str, new_user: NewU
             """select proname from pg_proc
                where pronamespace = 'pgflow'::regnamespace and has_function_privilege(oid, 'execute')"""
         ).fetchall()
-    assert sorted(row[0] for row in rows) == sorted(FUNCTIONS[role])
+    assert sorted(row[0] for row in rows) == list(callable_by(CALLERS[role]))
 
 
 @pytest.mark.parametrize("role", [WORKER, CLIENT])
@@ -130,8 +131,8 @@ def test_exactly_the_listed_views(role: str, with_roles: str, new_user: NewUser)
             """select relname from pg_class
                where relnamespace = 'pgflow'::regnamespace and has_table_privilege(oid, 'select')"""
         ).fetchall()
-        assert sorted(row[0] for row in rows) == sorted(VIEWS[role])
-        for view in VIEWS[role]:
+        assert sorted(row[0] for row in rows) == list(callable_by(CALLERS[role], "view"))
+        for view in callable_by(CALLERS[role], "view"):
             assert connection.execute(f"select * from pgflow.{view}".encode()).description
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from pgflow_sql.surface import surface
 from tests.support.core import Core
 
 TASK_ADDRESS = (
@@ -233,6 +234,9 @@ def test_every_public_function_is_listed_once(core: Core) -> None:
            order by proname collate "C" """
     )
     assert [row.name for row in found] == sorted(name for name in FUNCTIONS if not name.startswith("_"))
+    assert [row.name for row in found] == sorted(
+        entry.name for entry in surface() if entry.kind == "function"
+    )
 
 
 def test_rows_of_a_worker(core: Core) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from pgflow_runtime.migrate.roles import CLIENT, FUNCTIONS, WORKER
+from pgflow_runtime.migrate.roles import CALLERS, CLIENT, WORKER
+from pgflow_sql.surface import callable_by, surface
 
 RUNTIME = Path(__file__).resolve().parents[3] / "runtime" / "pgflow_runtime"
-VIEWS = "queue_metrics|run_overview|step_overview"
+VIEWS = "|".join(entry.name for entry in surface() if entry.kind == "view")
 TABLE = re.compile(
     rf"\b(?:from|join|into|update|truncate)\s+pgflow\.(?!(?:{VIEWS})\b)\w+\b(?!\s*\()", re.IGNORECASE
 )
@@ -43,4 +44,4 @@ def test_no_table_is_named() -> None:
 def test_every_function_that_is_called_may_be_called(role: str, names: tuple[str, ...]) -> None:
     called = {function for name in names for function in CALL.findall(SOURCES[name])}
     assert called
-    assert called - set(FUNCTIONS[role]) == set()
+    assert called - set(callable_by(CALLERS[role])) == set()

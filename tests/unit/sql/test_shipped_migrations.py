@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def copy(tmp_path: Path) -> Path:
 def add_migration(root: Path, number: int, text: str = "select 1;\n") -> Path:
     path = root / "migrations" / f"{number:04}_more.sql"
     path.write_text(text, encoding="utf-8")
-    version = root / "schema" / "0040_schema_version.sql"
+    version = root / "schema" / "00_model" / "schema_version.sql"
     text = version.read_text(encoding="utf-8").replace("select 1", f"select {number}")
     version.write_text(text, encoding="utf-8")
     return path
@@ -58,7 +59,7 @@ def test_a_shipped_one_that_went_is_noticed(copy: Path) -> None:
 
 
 def test_after_shipping_the_first_is_not_written_again(copy: Path) -> None:
-    schema = copy / "schema" / "0101__retry_delay.sql"
+    schema = copy / "schema" / "10_types" / "_retry_delay.sql"
     schema.write_text("-- changed\n" + schema.read_text(encoding="utf-8"), encoding="utf-8")
     before = (copy / "migrations" / "0001_core.sql").read_bytes()
     done = run(copy)
@@ -81,7 +82,7 @@ def test_numbers_without_gaps_and_the_version_with_them(copy: Path) -> None:
     path.rename(path.with_name("0003_more.sql"))
     assert "not numbered from 1 on without gaps" in run(copy, "--check").stderr
     path.with_name("0003_more.sql").rename(path)
-    version = copy / "schema" / "0040_schema_version.sql"
+    version = copy / "schema" / "00_model" / "schema_version.sql"
     version.write_text(version.read_text(encoding="utf-8").replace("select 2", "select 1"), encoding="utf-8")
     assert "does not return 2" in run(copy, "--check").stderr
 
@@ -89,7 +90,7 @@ def test_numbers_without_gaps_and_the_version_with_them(copy: Path) -> None:
 def test_a_draft_that_lags_behind_the_schema(tmp_path: Path) -> None:
     root = tmp_path / "pgflow_sql"
     shutil.copytree(ROOT / "sql" / "pgflow_sql", root, ignore=shutil.ignore_patterns("shipped.txt"))
-    schema = root / "schema" / "0101__retry_delay.sql"
+    schema = root / "schema" / "10_types" / "_retry_delay.sql"
     schema.write_text("-- changed\n" + schema.read_text(encoding="utf-8"), encoding="utf-8")
     done = run(root, "--check")
     assert done.returncode == 1
@@ -106,3 +107,68 @@ def test_the_record_is_one_that_sha256sum_reads(copy: Path) -> None:
     assert (
         subprocess.run([tool, "--check", "--quiet", "shipped.txt"], cwd=folder, check=False).returncode == 0
     )
+
+
+def change(root: Path, name: str, old: str, new: str) -> None:
+    (path,) = (root / "schema").rglob(name)
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_draft_holds_what_differs_and_what_closes_each_migration(copy: Path) -> None:
+    change(copy, "list_flows.sql", "begin", "begin  -- again")
+    done = run(copy, "--draft", "again")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (copy / "migrations" / "0002_again.sql").read_text(encoding="utf-8")
+    assert re.findall(r"^create .*", text, re.MULTILINE) == [
+        "create or replace function pgflow.schema_version()",
+        "create or replace function pgflow.list_flows()",
+    ]
+    assert re.findall(r"(?m)^-- ---- schema/9\d_(\w+)", text) == ["settings", "privileges"]
+    assert run(copy, "--check").returncode == 0
+
+
+def test_a_draft_is_written_again_and_keeps_what_was_written_by_hand(copy: Path) -> None:
+    change(copy, "02_steps.sql", "  opt_max_delay int,", "  opt_max_delay int,\n  note text,")
+    done = run(copy, "--draft", "note")
+    assert "by hand: 20_tables/02_steps.sql" in done.stdout
+    path = copy / "migrations" / "0002_note.sql"
+    by_hand = "alter table pgflow.steps add column note text;\n"
+    path.write_text(by_hand + path.read_text(encoding="utf-8"), encoding="utf-8")
+    change(copy, "list_flows.sql", "begin", "begin  -- again")
+    assert run(copy, "--draft", "note").returncode == 0
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(by_hand)
+    assert text.count(by_hand) == 1
+    assert "create or replace function pgflow.list_flows()" in text
+
+
+def test_a_function_that_went_is_dropped_by_hand(copy: Path) -> None:
+    (path,) = (copy / "schema").rglob("list_flows.sql")
+    path.unlink()
+    assert "by hand: pgflow.list_flows is gone" in run(copy, "--draft", "fewer").stdout
+
+
+def test_a_file_that_moved_is_no_change(copy: Path) -> None:
+    (path,) = (copy / "schema").rglob("list_flows.sql")
+    path.rename(path.parent.with_name("40_runs") / path.name)
+    run(copy, "--draft", "moved")
+    assert "list_flows" not in (copy / "migrations" / "0002_moved.sql").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("Late!", "lower-case letters"), ("other", "0002_more.sql is not shipped yet")],
+)
+def test_a_draft_that_cannot_be(copy: Path, name: str, words: str) -> None:
+    add_migration(copy, 2)
+    done = run(copy, "--draft", name)
+    assert done.returncode == 1
+    assert words in done.stderr
+
+
+def test_the_first_migration_has_no_draft(tmp_path: Path) -> None:
+    root = tmp_path / "pgflow_sql"
+    shutil.copytree(ROOT / "sql" / "pgflow_sql", root, ignore=shutil.ignore_patterns("shipped.txt"))
+    assert "not shipped yet" in run(root, "--draft", "more").stderr

@@ -1,0 +1,69 @@
+-- for: migrate
+-- Most mistakes are left to the named constraints; refused here is only what they cannot see.
+create function pgflow.add_step(
+  flow_slug text,
+  step_slug text,
+  deps_slugs text[] default '{}',
+  max_attempts int default null,
+  base_delay int default null,
+  timeout int default null,
+  start_delay int default null,
+  step_type text default 'single',
+  required_input_pattern jsonb default null,
+  forbidden_input_pattern jsonb default null,
+  when_unmet text default 'skip',
+  when_exhausted text default 'fail',
+  backoff text default null,
+  max_delay int default null
+)
+returns pgflow.steps
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_deps text[] := coalesce(add_step.deps_slugs, '{}');
+  v_type text := coalesce(add_step.step_type, 'single');
+  v_twice text;
+  v_step pgflow.steps;
+begin
+  if v_type = 'map' and cardinality(v_deps) > 1 then
+    raise exception 'Map step "%" can have at most one dependency, but % were provided: %',
+      add_step.step_slug, cardinality(v_deps), array_to_string(v_deps, ', ');
+  end if;
+  select d.slug into v_twice from unnest(v_deps) d(slug) group by d.slug having count(*) > 1 limit 1;
+  if found then
+    -- deps_count would exceed the rows in deps, and the step would wait for ever
+    raise exception 'Step "%" lists the dependency "%" twice', add_step.step_slug, v_twice
+      using errcode = 'PF006', hint = 'List each dependency once.';
+  end if;
+
+  -- Serialises concurrent additions: step_index is counted up.
+  perform 1 from pgflow.flows f where f.flow_slug = add_step.flow_slug for no key update;
+
+  insert into pgflow.steps (
+    flow_slug, step_slug, step_type, step_index, deps_count,
+    opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay, opt_backoff, opt_max_delay,
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted
+  )
+  select
+    add_step.flow_slug, add_step.step_slug, v_type, coalesce(max(s.step_index) + 1, 0), cardinality(v_deps),
+    add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
+    add_step.backoff, add_step.max_delay,
+    add_step.required_input_pattern, add_step.forbidden_input_pattern,
+    add_step.when_unmet, add_step.when_exhausted
+  from pgflow.steps s
+  where s.flow_slug = add_step.flow_slug
+  on conflict on constraint steps_pkey do nothing;
+
+  insert into pgflow.deps (flow_slug, dep_slug, step_slug)
+  select add_step.flow_slug, d.slug, add_step.step_slug
+  from unnest(v_deps) d(slug)
+  on conflict on constraint deps_pkey do nothing;
+
+  select s.* into v_step
+  from pgflow.steps s
+  where s.flow_slug = add_step.flow_slug and s.step_slug = add_step.step_slug;
+  return v_step;
+end;
+$$;

@@ -1,0 +1,33 @@
+-- for: migrate
+-- Sets the complete set of a flow's options; NULL is the default of create_flow. Tasks that have started keep
+-- the timeout they were claimed with.
+create function pgflow.alter_flow(
+  flow_slug text,
+  max_attempts int default null,
+  base_delay int default null,
+  timeout int default null,
+  backoff text default null,
+  max_delay int default null
+)
+returns pgflow.flows
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_flow pgflow.flows;
+begin
+  update pgflow.flows f
+  set opt_max_attempts = coalesce(alter_flow.max_attempts, 3),
+      opt_base_delay = coalesce(alter_flow.base_delay, 5),
+      opt_timeout = coalesce(alter_flow.timeout, 60),
+      opt_backoff = alter_flow.backoff,
+      opt_max_delay = alter_flow.max_delay
+  where f.flow_slug = alter_flow.flow_slug
+  returning f.* into v_flow;
+  if not found then
+    perform pgflow._check_flows(array[alter_flow.flow_slug]);
+  end if;
+  return v_flow;
+end;
+$$;

@@ -1,0 +1,47 @@
+-- for: migrate
+-- Sets the complete set of a step's options and conditions; NULL is the flow's option, no condition, or the
+-- default mode. Steps that have started keep what they started with.
+create function pgflow.alter_step(
+  flow_slug text,
+  step_slug text,
+  max_attempts int default null,
+  base_delay int default null,
+  timeout int default null,
+  start_delay int default null,
+  required_input_pattern jsonb default null,
+  forbidden_input_pattern jsonb default null,
+  when_unmet text default null,
+  when_exhausted text default null,
+  backoff text default null,
+  max_delay int default null
+)
+returns pgflow.steps
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_step pgflow.steps;
+begin
+  update pgflow.steps s
+  set opt_max_attempts = alter_step.max_attempts,
+      opt_base_delay = alter_step.base_delay,
+      opt_timeout = alter_step.timeout,
+      opt_start_delay = alter_step.start_delay,
+      required_input_pattern = alter_step.required_input_pattern,
+      forbidden_input_pattern = alter_step.forbidden_input_pattern,
+      when_unmet = coalesce(alter_step.when_unmet, 'skip'),
+      when_exhausted = coalesce(alter_step.when_exhausted, 'fail'),
+      opt_backoff = alter_step.backoff,
+      opt_max_delay = alter_step.max_delay
+  where s.flow_slug = alter_step.flow_slug and s.step_slug = alter_step.step_slug
+  returning s.* into v_step;
+  if not found then
+    perform pgflow._check_flows(array[alter_step.flow_slug]);
+    raise exception 'Flow "%" has no step "%"', alter_step.flow_slug, alter_step.step_slug
+      using errcode = 'PF001', 
+        hint = 'Steps are added by add_step; changing a flow''s structure needs a new version.';
+  end if;
+  return v_step;
+end;
+$$;

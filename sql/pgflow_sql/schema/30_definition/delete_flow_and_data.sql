@@ -1,0 +1,22 @@
+-- for: migrate
+-- Deletes a flow with its queue, runs and everything else. For development; nothing that is generated calls it.
+create function pgflow.delete_flow_and_data(p_flow_slug text)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (select 1 from pgmq.meta m where m.queue_name = p_flow_slug) then
+    perform pgmq.drop_queue(p_flow_slug);
+  end if;
+  delete from pgflow.step_tasks t
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and t.run_id = r.run_id;
+  delete from pgflow.step_states s where s.flow_slug = p_flow_slug;
+  delete from pgflow.runs r where r.flow_slug = p_flow_slug;
+  delete from pgflow.deps d where d.flow_slug = p_flow_slug;
+  delete from pgflow.steps st where st.flow_slug = p_flow_slug;
+  delete from pgflow.flows f where f.flow_slug = p_flow_slug;
+end;
+$$;

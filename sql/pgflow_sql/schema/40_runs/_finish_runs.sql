@@ -1,0 +1,47 @@
+-- Lowers remaining_steps by the number of times a run is listed (unless count_steps is false) and completes
+-- the started runs that have nothing left, with the outputs of their completed leaf steps.
+create function pgflow._finish_runs(run_ids uuid[], count_steps boolean)
+returns void
+language plpgsql
+as $$
+declare
+  v_finished uuid[];
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  with finished as (
+    update pgflow.runs r
+    set remaining_steps = r.remaining_steps - c.step_count,
+        status = case when r.status = 'started' and r.remaining_steps = c.step_count
+          then 'completed' else r.status end,
+        completed_at = case when r.status = 'started' and r.remaining_steps = c.step_count
+          then greatest(now(), r.started_at) else r.completed_at end,
+        output = case when r.status = 'started' and r.remaining_steps = c.step_count
+          then (
+            select jsonb_object_agg(s.step_slug, coalesce(s.output, 'null'))
+            from pgflow.step_states s
+            where s.run_id = r.run_id
+              and s.status = 'completed'
+              and not exists (
+                select 1 from pgflow.deps d where d.flow_slug = s.flow_slug and d.dep_slug = s.step_slug
+              )
+          )
+          else r.output end
+    from (
+      select l.run_id, case when _finish_runs.count_steps then count(*)::int else 0 end as step_count
+      from unnest(_finish_runs.run_ids) l(run_id)
+      group by l.run_id
+      limit v_all
+    ) c
+    where r.run_id = c.run_id
+      and (c.step_count > 0 or (r.status = 'started' and r.remaining_steps = 0))
+    returning r.run_id, r.status, r.remaining_steps
+  )
+  select array_agg(f.run_id order by f.run_id) filter (where f.status = 'completed' and f.remaining_steps = 0)
+  into v_finished
+  from finished f;
+
+  if v_finished is not null then
+    perform pgflow._send_events('run:completed', v_finished);
+  end if;
+end;
+$$;

@@ -1,0 +1,34 @@
+-- for: client
+-- Starts a run per input, all or nothing; returns them in the order of the inputs.
+create function pgflow.start_flows(
+  flow_slug text, inputs jsonb[], run_ids uuid[] default null, trace_contexts jsonb[] default null
+)
+returns setof pgflow.runs
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_run_ids uuid[];
+begin
+  if coalesce(cardinality(start_flows.run_ids), cardinality(start_flows.inputs))
+      <> cardinality(start_flows.inputs)
+    or coalesce(cardinality(start_flows.trace_contexts), cardinality(start_flows.inputs))
+      <> cardinality(start_flows.inputs)
+  then
+    raise exception 'inputs has % elements, run_ids %, trace_contexts %',
+      cardinality(start_flows.inputs),
+      coalesce(cardinality(start_flows.run_ids)::text, 'none'),
+      coalesce(cardinality(start_flows.trace_contexts)::text, 'none')
+      using errcode = 'PF005', hint = 'Pass arrays of equal length, one element per run.';
+  end if;
+  v_run_ids := pgflow._start_flows(
+    start_flows.flow_slug, coalesce(start_flows.inputs, '{}'), start_flows.run_ids, start_flows.trace_contexts
+  );
+  return query
+  select r.*
+  from unnest(v_run_ids) with ordinality i(run_id, position)
+  cross join lateral (select l.* from pgflow.runs l where l.run_id = i.run_id limit 1) r
+  order by i.position;
+end;
+$$;

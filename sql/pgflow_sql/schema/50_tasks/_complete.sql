@@ -1,0 +1,200 @@
+-- Completes tasks of many runs. fenced: element i counts only if its task is started by worker i in attempt i.
+-- Returns what did not complete ('stale', 'failed') and, if asked for, tasks handed over ('claimed').
+create function pgflow._complete(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  outputs jsonb[],
+  hand_over int,
+  flow_input_steps text[],
+  fenced boolean
+)
+returns setof pgflow.task_result
+language plpgsql
+as $$
+declare
+  v_flow_slugs text[];
+  v_live boolean;  -- whether all runs are still started
+  v_map_steps text[];  -- '<flow_slug>.<step_slug>'
+  v_accepted record;
+  v_filled record;
+  v_handed record;
+  v_violations bigint[];
+  v_refused bigint[];
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  -- A statement of its own: what follows must see what the others have committed meanwhile.
+  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started') into v_flow_slugs, v_live
+  from (
+    select l.flow_slug, l.status
+    from pgflow.runs l
+    where l.run_id = any(_complete.run_ids)
+    order by l.run_id
+    for no key update
+  ) r;
+
+  if exists (select 1 from pgflow.prepared_flows p where p.flow_slug = any(v_flow_slugs) and p.has_maps) then
+    select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
+    from pgflow.steps st
+    where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map';
+  end if;
+  if v_map_steps is not null and exists (
+    select 1
+    from pgflow.steps st
+    join pgflow.deps d on d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+    where st.flow_slug = any(v_flow_slugs)
+      and st.step_type = 'map'
+      and d.dep_slug = any(_complete.step_slugs)
+      and d.flow_slug || '.' || d.dep_slug <> all(v_map_steps)
+  ) then
+    v_violations := pgflow._fail_type_violations(
+      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
+      _complete.attempts, _complete.outputs, _complete.fenced
+    );
+    if v_violations is not null then
+      v_live := false;
+      return query select v.* from pgflow._outcomes(
+        'failed', v_violations, _complete.worker_ids, _complete.run_ids, _complete.step_slugs,
+        _complete.task_indexes, _complete.attempts
+      ) v;
+    end if;
+  end if;
+
+  with accepted as (
+    update pgflow.step_tasks t
+    set status = 'completed',
+        completed_at = greatest(now(), t.started_at),
+        output = g.output
+    from (
+      select u.*, s.is_map
+      from unnest(
+        _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
+        _complete.attempts, _complete.outputs
+      ) with ordinality u(worker_id, run_id, step_slug, task_index, attempt, output, position)
+      cross join lateral (
+        select coalesce(l.flow_slug || '.' || l.step_slug = any(v_map_steps), false) as is_map
+        from pgflow.step_states l
+        where l.run_id = u.run_id and l.step_slug = u.step_slug and l.status = 'started'
+        limit 1
+      ) s
+      where v_live or (select r.status from pgflow.runs r where r.run_id = u.run_id) = 'started'
+      limit v_all
+    ) g
+    where t.run_id = g.run_id
+      and t.step_slug = g.step_slug
+      and t.task_index = g.task_index
+      and t.status = 'started'
+      and (not _complete.fenced or (t.last_worker_id = g.worker_id and t.attempts_count = g.attempt))
+    returning t.flow_slug, t.run_id, t.step_slug, t.message_id, t.last_worker_id, g.position, g.is_map,
+      case when not g.is_map then t.output end as output
+  ),
+  -- One counter update per (run, step), however many of its tasks are in the batch. The array of a map is put
+  -- together below: this statement does not see the outputs it stores.
+  counted as (
+    update pgflow.step_states s
+    set remaining_tasks = s.remaining_tasks - c.task_count,
+        status = case when s.remaining_tasks = c.task_count and not c.is_map then 'completed' else s.status end,
+        completed_at = case when s.remaining_tasks = c.task_count and not c.is_map
+          then greatest(now(), s.started_at) end,
+        output = case when s.remaining_tasks = c.task_count and not c.is_map then c.output end
+    from (
+      select a.run_id, a.step_slug, count(*)::int as task_count, bool_or(a.is_map) as is_map,
+        (array_agg(a.last_worker_id))[1] as worker_id,
+        (array_agg(a.output) filter (where not a.is_map))[1] as output
+      from accepted a
+      group by a.run_id, a.step_slug
+      limit v_all
+    ) c
+    where s.run_id = c.run_id and s.step_slug = c.step_slug
+    returning s.flow_slug, s.run_id, s.step_slug, c.worker_id, s.status, s.remaining_tasks
+  )
+  select a.*, d.*
+  into v_accepted
+  from (
+    select
+      array_agg(a.flow_slug) as flow_slugs,
+      array_agg(a.run_id) as run_ids,
+      array_agg(a.message_id) as msg_ids,
+      array_agg(a.position) as positions
+    from accepted a
+  ) a
+  cross join (
+    select
+      array_agg(c.flow_slug) filter (where c.status = 'completed') as done_flow_slugs,
+      array_agg(c.run_id) filter (where c.status = 'completed') as done_run_ids,
+      array_agg(c.step_slug) filter (where c.status = 'completed') as done_step_slugs,
+      array_agg(c.worker_id) filter (where c.status = 'completed') as done_worker_ids,
+      array_agg(c.run_id) filter (where c.status <> 'completed' and c.remaining_tasks = 0) as full_run_ids,
+      array_agg(c.step_slug) filter (where c.status <> 'completed' and c.remaining_tasks = 0)
+        as full_step_slugs,
+      array_agg(c.worker_id) filter (where c.status <> 'completed' and c.remaining_tasks = 0)
+        as full_worker_ids
+    from counted c
+  ) d;
+
+  if coalesce(cardinality(v_accepted.positions), 0) < cardinality(_complete.run_ids) then
+    v_refused := array(
+      select p.position from generate_series(1::bigint, cardinality(_complete.run_ids)) p(position)
+      except select a.position from unnest(v_accepted.positions || v_violations) a(position)
+      order by 1
+    );
+    perform pgflow._archive_late(v_refused, _complete.run_ids, _complete.step_slugs, _complete.task_indexes);
+    return query select v.* from pgflow._outcomes(
+      'stale', v_refused, _complete.worker_ids, _complete.run_ids, _complete.step_slugs,
+      _complete.task_indexes, _complete.attempts
+    ) v;
+  end if;
+  if v_accepted.positions is null then
+    return;
+  end if;
+
+  if v_accepted.full_run_ids is not null then
+    with filled as (
+      update pgflow.step_states s
+      set status = 'completed',
+          completed_at = greatest(now(), s.started_at),
+          output = (
+            select jsonb_agg(t.output order by t.task_index)
+            from pgflow.step_tasks t
+            where t.run_id = s.run_id and t.step_slug = s.step_slug
+          )
+      from (
+        select *
+        from unnest(v_accepted.full_run_ids, v_accepted.full_step_slugs, v_accepted.full_worker_ids)
+          f(run_id, step_slug, worker_id)
+        limit v_all
+      ) f
+      where s.run_id = f.run_id and s.step_slug = f.step_slug
+      returning s.flow_slug, s.run_id, s.step_slug, f.worker_id
+    )
+    select array_agg(f.flow_slug) as flow_slugs, array_agg(f.run_id) as run_ids,
+      array_agg(f.step_slug) as step_slugs, array_agg(f.worker_id) as worker_ids
+    into v_filled
+    from filled f;
+    v_accepted.done_flow_slugs := v_accepted.done_flow_slugs || v_filled.flow_slugs;
+    v_accepted.done_run_ids := v_accepted.done_run_ids || v_filled.run_ids;
+    v_accepted.done_step_slugs := v_accepted.done_step_slugs || v_filled.step_slugs;
+    v_accepted.done_worker_ids := v_accepted.done_worker_ids || v_filled.worker_ids;
+  end if;
+
+  perform pgflow._archive(v_accepted.flow_slugs, v_accepted.msg_ids);
+
+  if v_accepted.done_run_ids is not null then
+    perform pgflow._send_events('step:completed', v_accepted.done_run_ids, v_accepted.done_step_slugs);
+    select * into v_handed
+    from pgflow._advance(
+      v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
+      v_accepted.done_worker_ids, _complete.hand_over, true
+    );
+    if v_handed.handed_run_ids is not null then
+      return query select v.* from pgflow._task_results(
+        v_handed.handed_flow_slugs, v_handed.handed_run_ids, v_handed.handed_step_slugs,
+        v_handed.handed_task_indexes, _complete.flow_input_steps
+      ) v;
+    end if;
+  end if;
+  perform pgflow._notify(null, v_accepted.run_ids);
+end;
+$$;

@@ -1,0 +1,115 @@
+-- Fails tasks of many runs, as if one after the other with, in each run, first whatever fails the run, then
+-- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
+-- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula.
+create function pgflow._fail(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  error_messages text[],
+  retryable boolean[],
+  retry_after int[],
+  fenced boolean
+)
+returns setof pgflow.task_result
+language plpgsql
+as $$
+declare
+  v_tasks pgflow.task_result[];
+  v_errors text[];
+  v_part record;
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  perform 1
+  from pgflow.runs r
+  where r.run_id = any(_fail.run_ids)
+  order by r.run_id
+  for no key update;
+
+  select j.tasks, j.errors into v_tasks, v_errors
+  from pgflow._judge_failures(
+    _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, _fail.error_messages,
+    _fail.retryable, _fail.retry_after, _fail.fenced
+  ) j;
+
+  update pgflow.step_tasks t
+  set status = case v.outcome when 'retry' then 'queued' else 'failed' end,
+      started_at = case v.outcome when 'retry' then null else t.started_at end,
+      failed_at = case v.outcome when 'retry' then null else greatest(now(), t.started_at) end,
+      error_message = v.error_message
+  from (
+    select *
+    from unnest(v_tasks, v_errors) g(
+      outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
+      timeout, started_at, trace_context, delay, max_attempts, error_message
+    )
+    where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'run failed')
+    limit v_all
+  ) v
+  where t.run_id = v.run_id and t.step_slug = v.step_slug and t.task_index = v.task_index;
+
+  select
+    array_agg(v.flow_slug) filter (where v.outcome = 'retry') as retry_flow_slugs,
+    array_agg(v.msg_id) filter (where v.outcome = 'retry') as retry_msg_ids,
+    array_agg(v.delay) filter (where v.outcome = 'retry') as retry_delays,
+    array_agg(v.flow_slug) filter (where v.outcome = 'retry' and v.delay = 0) as visible_flow_slugs,
+    array_agg(v.flow_slug) filter (where v.outcome not in ('retry', 'stale')) as over_flow_slugs,
+    array_agg(v.msg_id) filter (where v.outcome not in ('retry', 'stale')) as over_msg_ids,
+    array_agg(v.run_id) filter (where v.outcome = 'fail') as fail_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome = 'fail') as fail_step_slugs,
+    array_agg(v.error_message) filter (where v.outcome = 'fail') as fail_messages,
+    array_agg(v.run_id) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_step_slugs,
+    array_agg(v.error_message) filter (where v.outcome in ('skip', 'skip-cascade')) as skip_messages,
+    array_agg(v.flow_slug) filter (where v.outcome = 'skip') as plain_flow_slugs,
+    array_agg(v.run_id) filter (where v.outcome = 'skip') as plain_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome = 'skip') as plain_step_slugs,
+    array_agg(v.run_id) filter (where v.outcome = 'skip-cascade') as cascade_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome = 'skip-cascade') as cascade_step_slugs,
+    array_agg(v.run_id) filter (where v.outcome in ('fail', 'skip', 'skip-cascade')) as changed_run_ids
+  into v_part
+  from unnest(v_tasks, v_errors) v(
+    outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
+    timeout, started_at, trace_context, delay, max_attempts, error_message
+  );
+
+  if v_part.retry_msg_ids is not null then
+    perform pgflow._set_visibility(v_part.retry_flow_slugs, v_part.retry_msg_ids, v_part.retry_delays);
+  end if;
+  if v_part.over_msg_ids is not null then
+    perform pgflow._archive(v_part.over_flow_slugs, v_part.over_msg_ids);
+  end if;
+  if v_part.fail_run_ids is not null then
+    perform pgflow._fail_runs(v_part.fail_run_ids, v_part.fail_step_slugs, v_part.fail_messages);
+  end if;
+  if v_part.skip_run_ids is not null then
+    perform pgflow._skip_steps(
+      v_part.skip_run_ids, v_part.skip_step_slugs,
+      array_fill('handler_failed'::text, array[cardinality(v_part.skip_run_ids)]), v_part.skip_messages
+    );
+    perform pgflow._force_skip(v_part.cascade_run_ids, v_part.cascade_step_slugs);
+    perform pgflow._advance(
+      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false
+    );
+    perform pgflow._finish_runs(v_part.cascade_run_ids, false);
+  end if;
+  perform pgflow._notify(v_part.visible_flow_slugs, v_part.changed_run_ids);
+
+  return query
+  select
+    case v.outcome
+      when 'retry' then 'retried'
+      when 'fail' then 'failed'
+      when 'run failed' then 'failed'
+      when 'skip' then 'skipped'
+      when 'skip-cascade' then 'skipped'
+      else 'stale'
+    end,
+    v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.msg_id, v.input, v.flow_input,
+    v.timeout, v.started_at, v.trace_context,
+    case v.outcome when 'retry' then v.delay end,
+    v.max_attempts
+  from unnest(v_tasks) v;
+end;
+$$;

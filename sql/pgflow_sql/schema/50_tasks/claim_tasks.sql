@@ -1,0 +1,79 @@
+-- for: worker
+-- Reads messages and starts their tasks in one call over all flows of a process: worker_ids[i] serves
+-- flow_slugs[i]. At most max_tasks rows in all, shared fairly: every flow gets its part first, what some leave
+-- goes to the others; the order is random, so that no flow starves when there is less than one task for each.
+-- Stopped and deprecated workers get nothing.
+create function pgflow.claim_tasks(
+  worker_ids uuid[],
+  flow_slugs text[],
+  max_tasks int,
+  visibility_timeout int default 2,
+  flow_input_steps text[] default '{}'
+)
+returns setof pgflow.task_result
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_after bigint[];
+  v_open int[];
+  v_still_open int[];
+  v_left int := coalesce(max_tasks, 0);
+  v_index int;
+  v_quota int;
+  v_flows_left int;
+  v_claimed record;
+  v_claimed_flow_slugs text[];
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_task_indexes int[];
+begin
+  if cardinality(claim_tasks.worker_ids) is distinct from cardinality(claim_tasks.flow_slugs) then
+    raise exception 'worker_ids has % elements, flow_slugs has %',
+      coalesce(cardinality(claim_tasks.worker_ids)::text, 'no'),
+      coalesce(cardinality(claim_tasks.flow_slugs)::text, 'none')
+      using errcode = 'PF005', hint = 'Pass one worker per flow.';
+  end if;
+
+  v_open := array(
+    select g.position from generate_subscripts(claim_tasks.worker_ids, 1) g(position) order by random()
+  );
+  v_after := array_fill(0::bigint, array[cardinality(v_open)]);
+
+  -- A second round only for queues that had more than their part.
+  while v_left > 0 and cardinality(v_open) > 0 loop
+    v_flows_left := cardinality(v_open);
+    v_still_open := '{}';
+    foreach v_index in array v_open loop
+      exit when v_left <= 0;
+      v_quota := (v_left + v_flows_left - 1) / v_flows_left;  -- rounded up
+      v_flows_left := v_flows_left - 1;
+      select * into v_claimed
+      from pgflow._claim_from_queue(
+        claim_tasks.worker_ids[v_index], claim_tasks.flow_slugs[v_index], v_quota, v_after[v_index],
+        greatest(coalesce(visibility_timeout, 2), 0)
+      );
+      if v_claimed.run_ids is not null then
+        v_claimed_flow_slugs := v_claimed_flow_slugs
+          || array_fill(claim_tasks.flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
+      end if;
+      v_run_ids := v_run_ids || v_claimed.run_ids;
+      v_step_slugs := v_step_slugs || v_claimed.step_slugs;
+      v_task_indexes := v_task_indexes || v_claimed.task_indexes;
+      v_left := v_left - coalesce(cardinality(v_claimed.run_ids), 0);
+      if v_claimed.message_count = v_quota then
+        v_after[v_index] := v_claimed.last_msg_id;
+        v_still_open := v_still_open || v_index;
+      end if;
+    end loop;
+    v_open := v_still_open;
+  end loop;
+
+  if v_run_ids is not null then
+    return query select t.* from pgflow._task_results(
+      v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
+    ) t;
+  end if;
+end;
+$$;

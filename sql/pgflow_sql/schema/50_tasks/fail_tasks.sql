@@ -1,0 +1,37 @@
+-- for: worker
+-- Fails many tasks of many runs; element i counts only if its task is started by worker i in attempt i. One
+-- row per element: 'retried' (with delay), 'failed', 'skipped', or 'stale' (refused, nothing changed).
+-- retryable[i] = false: exhausted at once. retry_after[i]: seconds instead of the formula, at most one day.
+create function pgflow.fail_tasks(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  error_messages text[],
+  retryable boolean[] default null,
+  retry_after int[] default null
+)
+returns setof pgflow.task_result
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pgflow._check_lengths(
+    cardinality(fail_tasks.run_ids),
+    array['worker_ids', 'step_slugs', 'task_indexes', 'attempts', 'error_messages', 'retryable', 'retry_after'],
+    array[
+      cardinality(fail_tasks.worker_ids), cardinality(fail_tasks.step_slugs),
+      cardinality(fail_tasks.task_indexes), cardinality(fail_tasks.attempts),
+      cardinality(fail_tasks.error_messages),
+      coalesce(cardinality(fail_tasks.retryable), cardinality(fail_tasks.run_ids)),
+      coalesce(cardinality(fail_tasks.retry_after), cardinality(fail_tasks.run_ids))
+    ]
+  );
+  return query select f.* from pgflow._fail(
+    fail_tasks.worker_ids, fail_tasks.run_ids, fail_tasks.step_slugs, fail_tasks.task_indexes,
+    fail_tasks.attempts, fail_tasks.error_messages, fail_tasks.retryable, fail_tasks.retry_after, true
+  ) f;
+end;
+$$;

@@ -1,0 +1,19 @@
+-- for: worker
+-- Repeating it with the same id is harmless: a worker that lost its database registers again.
+create function pgflow.register_worker(worker_id uuid, queue_name text, function_name text)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into pgflow.workers (worker_id, queue_name, function_name, last_heartbeat_at)
+  values (
+    register_worker.worker_id, register_worker.queue_name, register_worker.function_name, clock_timestamp()
+  )
+  on conflict on constraint workers_pkey do update
+  set queue_name = excluded.queue_name,
+      function_name = excluded.function_name,
+      last_heartbeat_at = excluded.last_heartbeat_at;
+end;
+$$;

@@ -1,0 +1,35 @@
+-- for: client
+-- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown.
+create function pgflow.get_task(run_id uuid, step_slug text, task_index int)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select to_jsonb(t) - 'element' || jsonb_build_object(
+      'element', case
+        when st.step_type <> 'map' then null
+        when t.element is not null then t.element
+        when st.deps_count = 0 then r.input -> t.task_index
+        else d.output -> t.task_index
+      end
+    )
+    from pgflow.step_tasks t
+    join pgflow.runs r on r.run_id = t.run_id
+    join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+    left join lateral (
+      select s.output
+      from pgflow.deps e
+      join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = e.dep_slug
+      where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and st.step_type = 'map'
+      limit 1
+    ) d on true
+    where t.run_id = get_task.run_id
+      and t.step_slug = get_task.step_slug
+      and t.task_index = get_task.task_index
+  );
+end;
+$$;

@@ -1,0 +1,39 @@
+-- for: client
+-- The first tasks of each step of a run, from an index on, without what may be large; null for every step.
+create function pgflow.list_tasks(
+  run_id uuid, only_step text default null, from_index int default 0, max_tasks int default 100
+)
+returns table (
+  step_slug text,
+  task_index int,
+  status text,
+  attempts_count int,
+  requeued_count int,
+  queued_at timestamptz,
+  started_at timestamptz,
+  ended_at timestamptz,
+  last_worker_id uuid,
+  error_message text
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select
+    t.step_slug, t.task_index, t.status, t.attempts_count, t.requeued_count, t.queued_at, t.started_at,
+    coalesce(t.completed_at, t.failed_at), t.last_worker_id, left(t.error_message, 300)
+  from pgflow.step_states s
+  cross join lateral (
+    select *
+    from pgflow.step_tasks l
+    where l.run_id = s.run_id and l.step_slug = s.step_slug and l.task_index >= list_tasks.from_index
+    order by l.task_index
+    limit list_tasks.max_tasks
+  ) t
+  where s.run_id = list_tasks.run_id and (list_tasks.only_step is null or s.step_slug = list_tasks.only_step)
+  order by t.step_slug, t.task_index;
+end;
+$$;

@@ -1,0 +1,68 @@
+-- for: worker, client
+-- One flow's queue, for pgflow.queue_metrics, whose columns are explained there. The archive is not counted but
+-- estimated: it may hold millions.
+create function pgflow.measure_queue(flow_slug text)
+returns table (
+  queue_length bigint,
+  visible_count bigint,
+  started_count bigint,
+  delayed_count bigint,
+  oldest_message_seconds double precision,
+  longest_wait_seconds double precision,
+  sent_count bigint,
+  archived_estimate bigint
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_queue text := pgflow._queue_table(measure_queue.flow_slug, 'q');
+  v_archive text := pgflow._queue_table(measure_queue.flow_slug, 'a');
+begin
+  if to_regclass(format('pgmq.%I', v_queue)) is null
+    or not exists (select 1 from pgflow.flows f where f.flow_slug = measure_queue.flow_slug)
+  then
+    return;
+  end if;
+  return query execute format(
+    $sql$
+      select
+        c.total, c.visible, s.started, c.total - c.visible - s.started,
+        (
+          select greatest(extract(epoch from $2 - q.enqueued_at), 0)::double precision
+          from pgmq.%1$I q
+          order by q.msg_id
+          limit 1
+        ),
+        extract(epoch from $2 - (select min(q.vt) from pgmq.%1$I q where q.vt <= $2))::double precision,
+        n.sent,
+        coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0)
+      from (
+        select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
+      ) c
+      cross join (
+        -- only hidden messages are looked up: of those, there are never many more than slots and delays
+        select count(*) as started
+        from pgmq.%1$I q
+        cross join lateral (
+          select 1
+          from pgflow.step_tasks t
+          where t.run_id = (q.message ->> 'run_id')::uuid
+            and t.step_slug = q.message ->> 'step_slug'
+            and t.task_index = (q.message ->> 'task_index')::int
+            and t.message_id = q.msg_id
+            and t.status = 'started'
+          limit 1
+        ) t
+        where q.vt > $2 and pgflow._is_task_message(q.message) and q.message ->> 'flow_slug' = $1
+      ) s
+      cross join (
+        select coalesce(pg_sequence_last_value(pg_get_serial_sequence(%2$L, 'msg_id')::regclass), 0) as sent
+      ) n
+    $sql$,
+    v_queue, format('pgmq.%I', v_queue)
+  ) using measure_queue.flow_slug, clock_timestamp(), format('pgmq.%I', v_archive);
+end;
+$$;

@@ -1,0 +1,43 @@
+-- for: worker
+-- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
+-- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short; one
+-- pruner at a time does the latter, as deleting a worker touches tasks that another may be deleting.
+-- Returns how many runs; call it again while that is max_runs.
+create function pgflow.prune_batch(retention_interval interval, max_runs int)
+returns int
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_cutoff timestamptz := now() - prune_batch.retention_interval;
+  v_run_ids uuid[];
+begin
+  select array_agg(l.run_id) into v_run_ids
+  from (
+    select r.run_id
+    from pgflow.runs r
+    where r.completed_at < v_cutoff or r.failed_at < v_cutoff
+    order by r.run_id
+    limit prune_batch.max_runs
+    for update skip locked
+  ) l;
+  perform pgflow._prune_runs(v_run_ids);
+
+  if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs
+    and pg_try_advisory_xact_lock(hashtextextended('pgflow.prune', 0))
+  then
+    perform pgflow._prune_archives(v_cutoff, 10000);
+    delete from pgflow.workers w
+    where w.worker_id = any(array(
+      select o.worker_id
+      from pgflow.workers o
+      where o.last_heartbeat_at < v_cutoff
+      order by o.worker_id
+      limit 100
+      for update skip locked
+    ));
+  end if;
+  return coalesce(cardinality(v_run_ids), 0);
+end;
+$$;

@@ -1,0 +1,31 @@
+-- for: pgflow
+-- Starts the steps of a run that wait for nothing any more. The core does this by itself; it is here for the contract.
+create function pgflow.start_ready_steps(run_id uuid)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_started record;
+begin
+  perform 1 from pgflow.runs r where r.run_id = start_ready_steps.run_id for no key update;
+
+  select p.* into v_started
+  from (
+    select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
+    from pgflow.step_states s
+    where s.run_id = start_ready_steps.run_id and s.status = 'created' and s.remaining_deps = 0
+  ) ready
+  cross join lateral pgflow._start_steps(ready.run_ids, ready.step_slugs) p;
+
+  if v_started.started_run_ids is not null then
+    perform pgflow._send_events('step:started', v_started.started_run_ids, v_started.started_step_slugs);
+    perform pgflow._spawn_tasks(
+      v_started.started_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, null,
+      v_started.started_task_counts, 0
+    );
+    perform pgflow._notify(null, v_started.started_run_ids);
+  end if;
+end;
+$$;
