@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_VERSION: Final = "select pgflow.schema_version()"
+CORE_VERSION: Final = "select pgflow.schema_version(), p.client from pgflow.oldest_program() p"
 
 START_FLOWS: Final = """
 select status, output, remaining_steps, started_at, completed_at, failed_at, error_message

@@ -93,15 +93,24 @@ def application_name(conninfo: str) -> str:
     return str(conninfo_to_dict(conninfo).get("application_name") or "pgflow-gen")
 
 
-def judge_core(version: int) -> None:
-    """Raise CoreTooOld or CoreTooNew when the database's schema version is not ours."""
+def check_core_version(version: int, oldest_program: int) -> None:
+    """Whether this program and the database's core go together.
+
+    Args:
+        version: what ``pgflow.schema_version()`` says.
+        oldest_program: the oldest program that core still serves, by ``pgflow.oldest_program()``.
+
+    Raises:
+        CoreTooOld, CoreTooNew: which of the two has to be brought up to date.
+    """
     if version < SCHEMA_VERSION:
         raise CoreTooOld(
             f"the database has version {version} of pgflow's schema, this program needs {SCHEMA_VERSION}"
         )
-    if version > SCHEMA_VERSION:
+    if oldest_program > SCHEMA_VERSION:
         raise CoreTooNew(
-            f"the database has version {version} of pgflow's schema, this program knows {SCHEMA_VERSION}"
+            f"the database has version {version} of pgflow's schema, which serves programs from version"
+            f" {oldest_program} on; this program knows {SCHEMA_VERSION}"
         )
 
 

@@ -117,11 +117,23 @@ async def test_a_connected_client_goes_on(bare_database_dsn: str, newer: None) -
             assert (await first.result(timeout=60)) == (await second.result(timeout=60))
 
 
-def test_a_worker_of_the_old_version_does_not_start_anew(lab: Lab, newer: None) -> None:
+def test_a_worker_of_the_version_before_starts_anew(lab: Lab, newer: None) -> None:
+    """A crash in the middle of a rolling deploy heals."""
     migrate(lab.dsn)
+    with lab.worker("chain") as worker:
+        lab.completed(lab.start("chain", 1))
+        assert worker.stop() == 0
+
+
+def test_a_worker_that_the_new_core_does_not_serve_any_more_says_so(lab: Lab, newer: None) -> None:
+    migrate(lab.dsn)
+    lab.sql(
+        "create or replace function pgflow.oldest_program() returns table (worker int, client int)"
+        " language sql as 'select 2, 1'"
+    )
     worker = WorkerProcess.launch(lab, ("chain",), {})
     assert worker.exit_code() == 1
-    assert "version 2 of pgflow's schema, this program knows 1" in worker.log
+    assert "serves programs from version 2 on; this program knows 1" in worker.log
 
 
 def test_upgrade_that_fails_leaves_the_old_version_at_work(

@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from pgflow_runtime.client.checking import alent
 from pgflow_runtime.dashboard import statements
 from pgflow_runtime.migrate.roles import CLIENT, OWNER
-from pgflow_runtime.store import application_name, connected, judge_core, translated
+from pgflow_runtime.store import application_name, check_core_version, connected, translated
 
 STATEMENT_SECONDS = 5
 """How long a statement may take: a page must never be what slows the database down."""
@@ -41,8 +41,8 @@ def prepared_conninfo(conninfo: str) -> tuple[str, list[str]]:
                 settings["role"] = CLIENT
             except pg.InsufficientPrivilege:
                 notes.append(f"this user may not act as {CLIENT}; it reads with the rights it has")
-        version = connection.execute(statements.SCHEMA_VERSION).fetchone()
-        judge_core(int(version["schema_version"]) if version else 0)
+        core = connection.execute(statements.CORE_VERSION).fetchone()
+        check_core_version(*(core["version"], core["client"]) if core else (0, 0))
     parts = conninfo_to_dict(conninfo)
     given = str(parts.get("options") or "")
     parts["options"] = " ".join([given, *(f"-c {name}={value}" for name, value in settings.items())]).strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_VERSION: Final = "select pgflow.schema_version()"
+CORE_VERSION: Final = "select pgflow.schema_version() as version, p.client from pgflow.oldest_program() p"
 
 CLIENT_ROLE: Final = """
 select

@@ -34,13 +34,19 @@ def check_core(patient: Patient) -> Iterator[Finding]:
             "run `pgflow-gen migrate`, then deploy the workers",
         )
     elif version > SCHEMA_VERSION:
-        yield problem(
-            "core.version",
-            f"the core has version {version}, this program knows {SCHEMA_VERSION}; its workers do not start",
-            "install the release of pgflow-gen that migrated this database",
-        )
+        yield _newer_core(patient, version)
     else:
         yield ok("core.version", f"core of version {version}")
+
+
+def _newer_core(patient: Patient, version: int) -> Finding:
+    """A core that was migrated by a later release: it may serve this one still."""
+    oldest = patient.row("select greatest(worker, client) as program from pgflow.oldest_program()")["program"]
+    newer = f"the core has version {version}, this program knows {SCHEMA_VERSION}"
+    way_out = "install the release of pgflow-gen that migrated this database"
+    if oldest > SCHEMA_VERSION:
+        return problem("core.version", f"{newer}; its workers and clients do not start", way_out)
+    return warning("core.version", f"{newer}; it still serves this release", way_out)
 
 
 def check_core_migrations(patient: Patient) -> Iterator[Finding]:

@@ -10,9 +10,8 @@ import psycopg
 
 from pgflow_runtime.boundary import decode
 from pgflow_runtime.context import Shutdown
-from pgflow_runtime.queries import SCHEMA_VERSION
 from pgflow_runtime.registry import RegisteredFlow
-from pgflow_runtime.store import from_psycopg, judge_core
+from pgflow_runtime.store import check_core_version, from_psycopg
 from pgflow_runtime.telemetry import tracing
 from pgflow_runtime.worker.binding import BoundStep
 from pgflow_runtime.worker.connections import HandlerConnections
@@ -21,7 +20,7 @@ from pgflow_runtime.worker.inputs import RunInputs
 from pgflow_runtime.worker.link import Link
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.served import ServedFlow, ServedFlows
-from pgflow_runtime.worker.statements import DEFINITION, REGISTER
+from pgflow_runtime.worker.statements import CORE_VERSION, DEFINITION, REGISTER
 from pgflow_runtime.worker.task import Workplace
 from pgflow_runtime.worker_config import WorkerConfig
 
@@ -60,7 +59,7 @@ async def check_database(link: Link, flows: ServedFlows) -> None:
         PgflowError: CoreMissing, CoreTooOld, CoreTooNew, UnknownFlow, ShapeMismatch...
     """
     try:
-        judge_core(int((await link.call(SCHEMA_VERSION))[0][0]))
+        check_core_version(*(await link.call(CORE_VERSION))[0])
         for flow in flows.all:
             (row,) = await link.call(f"{DEFINITION}::text", (flow.slug,))
             definition = None if row[0] is None else decode(row[0])

@@ -46,6 +46,17 @@
 -- owner's check with our rights.
 create schema if not exists pgflow;
 
+-- ---- schema/00_model/oldest_program.sql
+-- for: worker, client
+-- The oldest version of a worker and of a client that this core still serves. A program's version is the number of
+-- the last core migration it knows; an older one refuses to start.
+create function pgflow.oldest_program()
+returns table (worker int, client int)
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$ select 1, 1 $$;
+
 -- ---- schema/00_model/schema_version.sql
 -- for: worker, client
 -- The number of the last core migration this schema equals.

@@ -29,6 +29,7 @@ from pgflow_runtime.errors import (
     WrongFlow,
 )
 from pgflow_runtime.snapshot import RunSnapshot
+from pgflow_sql import SCHEMA_VERSION
 from tests.support.core import Core, connect
 from tests.support.crawl import AsyncClient, AsyncCrawlRun, check_order, finish, name_of
 from tests.support.wait import eventually_async
@@ -89,15 +90,30 @@ async def test_database_without_the_core_says_to_migrate(bare_database_dsn: str)
     assert "pgflow-gen migrate" in (failure.value.help or "")
 
 
-@pytest.mark.parametrize(("version", "error"), [(0, CoreTooOld), (99, CoreTooNew)])
-async def test_database_with_another_core_is_refused(
-    dsn: str, hand: Core, version: int, error: type[Exception]
-) -> None:
+def pretend(hand: Core, version: int, oldest_client: int) -> None:
+    """Have the core say that it is another one."""
     hand.run_sql(
         f"create or replace function pgflow.schema_version() returns int language sql as 'select {version}'"
     )
+    hand.run_sql(
+        "create or replace function pgflow.oldest_program() returns table (worker int, client int)"
+        f" language sql as 'select 1, {oldest_client}'"
+    )
+
+
+@pytest.mark.parametrize(("version", "oldest", "error"), [(0, 0, CoreTooOld), (99, 98, CoreTooNew)])
+async def test_database_with_another_core_is_refused(
+    dsn: str, hand: Core, version: int, oldest: int, error: type[Exception]
+) -> None:
+    pretend(hand, version, oldest)
     with pytest.raises(error, match=f"version {version} "):
         await AsyncClient.connect(dsn)
+
+
+async def test_a_newer_core_that_still_serves_this_client_is_taken(dsn: str, hand: Core) -> None:
+    pretend(hand, SCHEMA_VERSION + 1, SCHEMA_VERSION)
+    async with AsyncClient.connect(dsn) as client:
+        assert (await client.start_crawl({"urls": []})).status == "started"
 
 
 # -- starting ---------------------------------------------------------------------------------------------

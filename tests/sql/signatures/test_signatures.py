@@ -129,6 +129,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "s",
     ),
     "schema_version": ("", "integer"),
+    "oldest_program": ("", "table(worker integer, client integer)", "i"),
     "alter_flow": (
         "flow_slug text, max_attempts integer = null, base_delay integer = null, timeout integer = null, "
         "backoff text = null, max_delay integer = null",

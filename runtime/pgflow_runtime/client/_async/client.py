@@ -32,7 +32,7 @@ from pgflow_runtime.errors import (
 )
 from pgflow_runtime.shape import differences, structure_hash
 from pgflow_runtime.snapshot import RunSnapshot
-from pgflow_runtime.store import application_name, judge_core, translated
+from pgflow_runtime.store import application_name, check_core_version, translated
 from pgflow_runtime.telemetry import started_runs
 
 RunT = TypeVar("RunT", bound=AsyncRun[Any])
@@ -65,9 +65,9 @@ class AsyncClientBase(AsyncConnectable):
         with translated(self._conninfo):
             connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
             async with connection:
-                cursor = await connection.execute(queries.SCHEMA_VERSION)
+                cursor = await connection.execute(queries.CORE_VERSION)
                 row = await cursor.fetchone()
-            judge_core(int(row[0]) if row is not None else 0)
+            check_core_version(*row if row is not None else (0, 0))
             await self._pool.open()
 
     async def _close(self) -> None:

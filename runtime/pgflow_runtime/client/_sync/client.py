@@ -33,7 +33,7 @@ from pgflow_runtime.errors import (
 )
 from pgflow_runtime.shape import differences, structure_hash
 from pgflow_runtime.snapshot import RunSnapshot
-from pgflow_runtime.store import application_name, judge_core, translated
+from pgflow_runtime.store import application_name, check_core_version, translated
 from pgflow_runtime.telemetry import started_runs
 
 RunT = TypeVar("RunT", bound=Run[Any])
@@ -66,9 +66,9 @@ class ClientBase(Connectable):
         with translated(self._conninfo):
             connection = psycopg.Connection.connect(self._conninfo, autocommit=True)
             with connection:
-                cursor = connection.execute(queries.SCHEMA_VERSION)
+                cursor = connection.execute(queries.CORE_VERSION)
                 row = cursor.fetchone()
-            judge_core(int(row[0]) if row is not None else 0)
+            check_core_version(*row if row is not None else (0, 0))
             self._pool.open()
 
     def _close(self) -> None:
