@@ -89,13 +89,14 @@ class RunSnapshot:
 
     @property
     def failed_step(self) -> StepSnapshot | None:
-        """The step that failed first, if one did."""
+        """The step that failed the run, if one did."""
         failed = [step for step in (self.steps or {}).values() if step.status == "failed"]
-        return min(
-            failed,
-            key=lambda step: (step.failed_at or datetime.max.astimezone(), step.step_slug),
-            default=None,
-        )
+        return min(failed, key=self._distance_from_end, default=None)
+
+    def _distance_from_end(self, step: StepSnapshot) -> tuple[bool, datetime, str]:
+        """A run has the message of the step that failed it; times come second (see get_run_failure)."""
+        is_other = step.error_message != self.error_message
+        return is_other, step.failed_at or datetime.max.astimezone(), step.step_slug
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> RunSnapshot:

@@ -129,7 +129,7 @@ def _cells(to: Console, row: Row) -> Iterator[RenderableType]:
 def _closing(reading: Reading, *, with_output: bool = True) -> Iterator[RenderableType]:
     failure = reading.failure
     if reading.run.status == "failed":
-        where = f" in {place(reading, failure)}" if failure is not None else ""
+        where = f" in {place(reading, failure)}" if failure is not None and failure.step_slug else ""
         yield Text(f"\nfailed{where}", "bold red")
         message = (failure.message if failure is not None else None) or reading.message or ""
         yield Text(printable(message))

@@ -23,7 +23,7 @@ def run_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def failed_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A line for each failed run: when, which step, why."""
     for row in rows:
-        where = f"{row['flow_slug']}.{row['step_slug']}" if row["step_slug"] else row["flow_slug"]
+        where = ".".join(filter(None, (row["flow_slug"], row["step_slug"])))
         why = first_line(row["error_message"] or "")
         yield f"{row['run_id']}  {clock(row['ended_at'])}  {where}  {why}".rstrip()
 
@@ -52,10 +52,10 @@ def reading_lines(reading: Reading, now: datetime) -> Iterator[str]:
 
 
 def failure_lines(reading: Reading) -> Iterator[str]:
-    """The failed task and its traceback."""
+    """The task, or the step, that failed the run, and its traceback."""
     failure = reading.failure
-    if failure is None or not failure.message:
+    if failure is None or failure.step_slug is None or not failure.message:
         return
-    yield f"task    {place(reading, failure)}"
+    yield f"{'step' if failure.task_index is None else 'task'}    {place(reading, failure)}"
     for line in printable(failure.message).splitlines():
         yield f"  {line}".rstrip()

@@ -27,10 +27,10 @@ class TaskCounts:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The task that failed a run; ``message`` ends with the last frames of its traceback."""
+    """What failed a run: a task, or only a step, or neither; ``message`` ends with a task's traceback."""
 
-    step_slug: str
-    task_index: int
+    step_slug: str | None
+    task_index: int | None
     message: str | None
 
 
@@ -62,9 +62,9 @@ class Reading:
 
 
 def place(reading: Reading, failure: Failure) -> str:
-    """``count``, and for a map's task ``fetch[17]``."""
-    is_map = failure.step_slug in reading.shape.maps
-    return f"{failure.step_slug}[{failure.task_index}]" if is_map else failure.step_slug
+    """``count``, for a map's task ``fetch[17]``; nothing where the run failed by itself."""
+    is_task_of_map = failure.step_slug in reading.shape.maps and failure.task_index is not None
+    return f"{failure.step_slug}[{failure.task_index}]" if is_task_of_map else failure.step_slug or ""
 
 
 def read_document(connection: psycopg.Connection[Any], run_id: UUID) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def complete(connection: psycopg.Connection[Any], run: RunSnapshot, shape: Shape
 
 
 def read_failure(connection: psycopg.Connection[Any], run_id: UUID) -> Failure | None:
-    """The task that failed first; None for a run that failed without one, or did not fail."""
+    """What failed the run; None for one that did not fail."""
     row = connection.execute(queries.GET_FAILURE, {"run_id": run_id}).fetchone()
     return None if row is None else Failure(*row)
 

@@ -3999,7 +3999,8 @@ $$;
 
 -- ---- schema/70_reading/get_run_failure.sql
 -- for: client
--- The task that failed first in a run, the culprit of a failed one; no row if none failed.
+-- What failed a run: the task its step failed by; only the step where no task did (a condition that was not
+-- met); neither where the run failed by itself. One row for a failed run, none for any other.
 create function pgflow.get_run_failure(run_id uuid)
 returns table (step_slug text, task_index int, error_message text)
 language plpgsql
@@ -4009,12 +4010,24 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select t.step_slug, t.task_index, t.error_message
-  from pgflow.step_tasks t
-  where t.run_id = get_run_failure.run_id and t.status = 'failed'
-  -- tasks of one transaction failed at the same moment: the one that has a reason comes first
-  order by t.failed_at, t.error_message is null, t.step_slug, t.task_index
-  limit 1;
+  select s.step_slug, t.task_index, coalesce(t.error_message, s.error_message, r.error_message)
+  from pgflow.runs r
+  left join lateral (
+    select l.step_slug, l.error_message
+    from pgflow.step_states l
+    where l.run_id = r.run_id and l.status = 'failed'
+    order by l.error_message is distinct from r.error_message, l.failed_at, l.step_slug
+    limit 1
+  ) s on true
+  left join lateral (
+    select l.task_index, l.error_message
+    from pgflow.step_tasks l
+    where l.run_id = r.run_id and l.step_slug = s.step_slug and l.status = 'failed'
+    -- a step has the message of the task that failed it; tasks that failed along with it may look older
+    order by l.error_message is distinct from s.error_message, l.failed_at, l.task_index
+    limit 1
+  ) t on true
+  where r.run_id = get_run_failure.run_id and r.status = 'failed';
 end;
 $$;
 
@@ -4594,8 +4607,10 @@ left join lateral (
     count(*) filter (where t.status = 'completed') as completed_step_count,
     count(*) filter (where t.status = 'failed') as failed_step_count,
     count(*) filter (where t.status = 'skipped') as skipped_step_count,
-    (array_agg(t.step_slug order by t.failed_at, t.step_slug) filter (where t.status = 'failed'))[1]
-      as failed_step_slug
+    (
+      array_agg(t.step_slug order by t.error_message is distinct from r.error_message, t.failed_at, t.step_slug)
+        filter (where t.status = 'failed')
+    )[1] as failed_step_slug
   from pgflow.step_states t
   where t.run_id = r.run_id
 ) s on true;
@@ -4607,7 +4622,7 @@ comment on column pgflow.run_overview.ended_at is 'When the run completed or fai
 comment on column pgflow.run_overview.duration_seconds is 'From start to end; to now for a run that goes on.';
 comment on column pgflow.run_overview.created_step_count is 'Steps that wait for others.';
 comment on column pgflow.run_overview.started_step_count is 'Steps whose tasks are queued or at work.';
-comment on column pgflow.run_overview.failed_step_slug is 'The step that failed first.';
+comment on column pgflow.run_overview.failed_step_slug is 'The step that failed the run.';
 comment on column pgflow.run_overview.error_message is 'Why the run failed.';
 
 -- ---- schema/70_reading/step_overview.sql

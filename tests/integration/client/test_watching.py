@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from pgflow_runtime.errors import RunFailed
 from tests.support.core import Core
-from tests.support.crawl import finish, write_contract
+from tests.support.crawl import Client, finish, write_contract
 from tests.support.project import Project
 from tests.support.terminal import Terminal, plain
 from tests.support.wait import eventually
@@ -140,6 +141,23 @@ def test_failed_runs_are_listed_with_step_and_message(
     terminal = Terminal(project.root, "runs", "failed", "--dsn", dsn, columns=100)
     assert terminal.exit_code() == 0
     assert f"{new}  crawl  urls" in plain(terminal.written)
+
+
+def test_the_step_that_failed_the_run_is_named_and_not_an_optional_one_before_it(
+    project: Project, dsn: str, hand: Core, start: Callable[[], UUID]
+) -> None:
+    hand.run_sql("update pgflow.steps set when_exhausted = 'skip' where step_slug = 'note'")
+    run_id = start()
+    hand.poll("crawl", 100)
+    hand.fail_task(run_id, "note", 0, "ValueError: tolerated")
+    hand.fail_task(run_id, "urls", 0, "ValueError: fatal")
+    (line,) = project.ok("runs", "failed", "--dsn", dsn).stdout.splitlines()
+    assert line.endswith("crawl.urls  ValueError: fatal")
+    shown = project.ok("runs", "show", str(run_id), "--dsn", dsn).stdout
+    assert "task    urls\n  ValueError: fatal" in shown
+    with Client.connect(dsn) as client, pytest.raises(RunFailed) as caught:
+        client.get_crawl(run_id).result()
+    assert (caught.value.step_slug, caught.value.task_index) == ("urls", 0)
 
 
 def test_start_and_wait_shows_progress_on_stderr_and_the_output_on_stdout(

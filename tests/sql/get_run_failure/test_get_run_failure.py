@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from tests.support.core import Core
 
 
-def failure(core: Core, run_id: UUID) -> list[tuple[str, int, str | None]]:
+def failure(core: Core, run_id: UUID) -> list[tuple[str | None, int | None, str | None]]:
     return [tuple(row) for row in core.rows("select * from pgflow.get_run_failure(%s)", run_id)]
 
 
@@ -28,11 +28,47 @@ def test_no_row_while_nothing_failed(core: Core) -> None:
     assert failure(core, uuid4()) == []
 
 
-def test_the_first_one_counts(live: Core) -> None:
+def test_an_optional_step_that_failed_before_is_not_blamed(live: Core) -> None:
     live.flow("f", "a", "b", max_attempts=1)
     live.add_step("f", "c", [], max_attempts=1, when_exhausted="skip")
     run = live.start_flow("f", 1)
     live.poll("f", 3)
     live.fail_task(run.run_id, "c", 0, "tolerated, but first")
+    assert failure(live, run.run_id) == []
     live.fail_task(run.run_id, "a", 0, "fatal")
-    assert failure(live, run.run_id) == [("c", 0, "tolerated, but first")]
+    assert failure(live, run.run_id) == [("a", 0, "fatal")]
+
+
+def test_neither_a_task_that_failed_along_with_the_culprit(live: Core) -> None:
+    """They have the time of the batch, or an older one: that of a transaction which waited for the run."""
+    live.flow("f", "m:map", max_attempts=2)
+    run = live.start_flow("f", [1, 2, 3])
+    worker = live.worker("f")
+    live.poll("f", 3, worker_id=worker)
+    live.call(
+        "fail_tasks", worker_ids=[worker] * 3, run_ids=[run.run_id] * 3, step_slugs=["m"] * 3,
+        task_indexes=[0, 1, 2], attempts=[1] * 3, error_messages=["again", "also", "fatal"],
+        retryable=[True, True, False],
+    )  # fmt: skip
+    live.run_sql("update pgflow.step_tasks set failed_at = started_at where task_index = 0")
+    assert failure(live, run.run_id) == [("m", 2, "fatal")]
+
+
+def test_a_step_that_failed_by_its_condition(core: Core) -> None:
+    core.create_flow("f")
+    core.add_step("f", "a", [], max_attempts=1, when_exhausted="skip")
+    core.add_step("f", "b", ["a"], required_input_pattern={"a": 1}, when_unmet="fail")
+    run = core.start_flow("f", 1)
+    core.poll("f")
+    core.fail_task(run.run_id, "a", 0, "tolerated")
+    ((step_slug, task_index, message),) = failure(core, run.run_id)
+    assert (step_slug, task_index, message) == ("b", None, core.step(run.run_id, "b").error_message)
+
+
+def test_a_run_that_failed_by_itself(core: Core) -> None:
+    core.flow("f", "a", max_attempts=1)
+    run = core.start_flow("f", 1)
+    core.run_sql(
+        "update pgflow.runs set status = 'failed', failed_at = now(), error_message = 'timed out after 3 s'"
+    )
+    assert failure(core, run.run_id) == [(None, None, "timed out after 3 s")]

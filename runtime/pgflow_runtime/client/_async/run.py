@@ -186,23 +186,19 @@ class AsyncRun(Generic[OutputT]):
         return step.status if step is not None else "created"
 
     async def _failure(self) -> RunFailed:
-        """What to raise for a failed run: with the task, if it failed by one.
+        """What to raise for a failed run: with step and task, if it failed by them.
 
         That the run failed is known already: with the database away just now, it is told without the rest.
         """
-        task: tuple[Any, ...] | None = None
+        step = self._feed.latest.failed_step
+        slug, task_index = step.step_slug if step is not None else None, None
         try:
             if self._feed.latest.steps is None:
                 await self.refresh()
-            task = await self._watcher.fetch_one(queries.GET_FAILURE, {"run_id": self.run_id})
+            found = await self._watcher.fetch_one(queries.GET_FAILURE, {"run_id": self.run_id})
+            if found is not None:
+                slug, task_index, _ = found
         except PgflowError as error:
             if not is_passing(error):
                 raise
-        latest = self._feed.latest
-        step = latest.failed_step
-        message = self.error_message
-        task_index: int | None = None
-        if task is not None and step is not None and task[0] == step.step_slug:
-            task_index = task[1]
-        slug = step.step_slug if step is not None else None
-        return RunFailed(self.run_id, self.flow_slug, message, slug, task_index)
+        return RunFailed(self.run_id, self.flow_slug, self.error_message, slug, task_index)

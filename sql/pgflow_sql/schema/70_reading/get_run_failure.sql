@@ -1,5 +1,6 @@
 -- for: client
--- The task that failed first in a run, the culprit of a failed one; no row if none failed.
+-- What failed a run: the task its step failed by; only the step where no task did (a condition that was not
+-- met); neither where the run failed by itself. One row for a failed run, none for any other.
 create function pgflow.get_run_failure(run_id uuid)
 returns table (step_slug text, task_index int, error_message text)
 language plpgsql
@@ -9,11 +10,23 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select t.step_slug, t.task_index, t.error_message
-  from pgflow.step_tasks t
-  where t.run_id = get_run_failure.run_id and t.status = 'failed'
-  -- tasks of one transaction failed at the same moment: the one that has a reason comes first
-  order by t.failed_at, t.error_message is null, t.step_slug, t.task_index
-  limit 1;
+  select s.step_slug, t.task_index, coalesce(t.error_message, s.error_message, r.error_message)
+  from pgflow.runs r
+  left join lateral (
+    select l.step_slug, l.error_message
+    from pgflow.step_states l
+    where l.run_id = r.run_id and l.status = 'failed'
+    order by l.error_message is distinct from r.error_message, l.failed_at, l.step_slug
+    limit 1
+  ) s on true
+  left join lateral (
+    select l.task_index, l.error_message
+    from pgflow.step_tasks l
+    where l.run_id = r.run_id and l.step_slug = s.step_slug and l.status = 'failed'
+    -- a step has the message of the task that failed it; tasks that failed along with it may look older
+    order by l.error_message is distinct from s.error_message, l.failed_at, l.task_index
+    limit 1
+  ) t on true
+  where r.run_id = get_run_failure.run_id and r.status = 'failed';
 end;
 $$;

@@ -25,8 +25,10 @@ left join lateral (
     count(*) filter (where t.status = 'completed') as completed_step_count,
     count(*) filter (where t.status = 'failed') as failed_step_count,
     count(*) filter (where t.status = 'skipped') as skipped_step_count,
-    (array_agg(t.step_slug order by t.failed_at, t.step_slug) filter (where t.status = 'failed'))[1]
-      as failed_step_slug
+    (
+      array_agg(t.step_slug order by t.error_message is distinct from r.error_message, t.failed_at, t.step_slug)
+        filter (where t.status = 'failed')
+    )[1] as failed_step_slug
   from pgflow.step_states t
   where t.run_id = r.run_id
 ) s on true;
@@ -38,5 +40,5 @@ comment on column pgflow.run_overview.ended_at is 'When the run completed or fai
 comment on column pgflow.run_overview.duration_seconds is 'From start to end; to now for a run that goes on.';
 comment on column pgflow.run_overview.created_step_count is 'Steps that wait for others.';
 comment on column pgflow.run_overview.started_step_count is 'Steps whose tasks are queued or at work.';
-comment on column pgflow.run_overview.failed_step_slug is 'The step that failed first.';
+comment on column pgflow.run_overview.failed_step_slug is 'The step that failed the run.';
 comment on column pgflow.run_overview.error_message is 'Why the run failed.';
