@@ -45,5 +45,5 @@ where r.status is not null and (r.ended_at >= %(since)s or %(since)s is null)
 """
 
 COUNT_TASKS: Final = """
-select step_slug, total, completed, started, failed, attempts from pgflow.count_tasks(%(run_id)s)
+select step_slug, total, completed, started, failed, attempts, cancelled from pgflow.count_tasks(%(run_id)s)
 """

@@ -38,6 +38,10 @@ class StepSnapshot:
         return self.status in FINAL_STEP
 
     @property
+    def ended_at(self) -> datetime | None:
+        return self.completed_at or self.failed_at or self.skipped_at
+
+    @property
     def completed_tasks(self) -> int:
         """How many of the step's tasks are done."""
         if self.status == "completed":
@@ -86,6 +90,10 @@ class RunSnapshot:
     @property
     def is_final(self) -> bool:
         return self.status in FINAL_RUN
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.completed_at or self.failed_at
 
     @property
     def failed_step(self) -> StepSnapshot | None:

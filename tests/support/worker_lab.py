@@ -23,7 +23,19 @@ from tests.support.project import Project, clean_environment
 from tests.support.wait import eventually
 
 FLOWS = Path(__file__).with_name("worker_lab_flows.py")
-ALL = ("chain", "fan", "steer", "held", "patient", "ledger", "facts", "delayed", "tight", "forking")
+ALL = (
+    "chain",
+    "fan",
+    "steer",
+    "held",
+    "patient",
+    "ledger",
+    "facts",
+    "delayed",
+    "tight",
+    "forking",
+    "siblings",
+)
 
 
 def make_project(root: Path, module: str = "lab", source: Path = FLOWS) -> Project:

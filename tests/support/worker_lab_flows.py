@@ -318,3 +318,26 @@ def early(flow_input: int) -> int:
 @delayed.step(start_delay=1)
 def late(early: int) -> int:
     return early + 1
+
+
+siblings = Flow[Held]("siblings", max_attempts=1, timeout=60)
+
+
+@siblings.step
+async def doomed(flow_input: Held) -> int:
+    """Fail once the sibling has begun."""
+    await await_file(flow_input["folder"], f"{flow_input['name']}.begun")
+    raise ValueError("fatal")
+
+
+@siblings.step
+def busy(flow_input: Held) -> int:
+    """At work while the run fails."""
+    touch(flow_input["folder"], f"{flow_input['name']}.begun")
+    wait_for(flow_input["folder"], f"{flow_input['name']}.go")
+    return 1
+
+
+@siblings.step
+def never(busy: int) -> int:
+    return busy

@@ -89,6 +89,9 @@ def show_run(run_id: UUID, as_json: bool, dsn: str | None) -> None:
         run = RunSnapshot.read(document)
         reading = complete(connection, run, read_shape(connection, run.flow_slug))
     if as_json:
+        for row in document["steps"]:
+            if run.is_final and row["status"] == "started":
+                row["status"] = "cancelled"
         document["tasks"] = {slug: asdict(counts) for slug, counts in reading.tasks.items()}
         document["failure"] = asdict(reading.failure) if reading.failure is not None else None
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -45,7 +45,7 @@ from pgflow.list_tasks(%(run_id)s, %(step)s, %(first)s, %(limit)s)
 """
 
 TASK_COUNTS: Final = """
-select step_slug, total, completed, started, failed, attempts from pgflow.count_tasks(%(run_id)s)
+select step_slug, total, completed, started, failed, attempts, cancelled from pgflow.count_tasks(%(run_id)s)
 """
 
 TASK: Final = "select pgflow.get_task(%(run_id)s, %(step)s, %(index)s) as task"

@@ -24,6 +24,7 @@ _LOOKS: Mapping[str, tuple[str, str, str]] = {
     "started": ("●", "*", "yellow"),
     "skipped": ("↷", ">", "cyan"),
     "waiting": ("○", "o", "dim"),
+    "cancelled": ("⊘", "/", "dim"),
     "not run": ("–", "-", "dim"),
 }
 """Status -> symbol, the same for terminals without Unicode, style."""
@@ -86,10 +87,9 @@ def live_picture(to: Console, reading: Reading) -> Iterator[Live]:
 def picture(to: Console, reading: Reading, now: datetime, trouble: str | None = None) -> RenderableType:
     """A line about the run, and its steps as a tree."""
     run = reading.run
-    end = run.completed_at or run.failed_at
     head = Text.assemble(
         _status(to, run.status), "  ", (run.flow_slug, "bold"), f"  {run.run_id}  ",
-        (duration(run.started_at, end or now), "dim"),
+        (duration(run.started_at, run.ended_at or now), "dim"),
     )  # fmt: skip
     tree = Table.grid(padding=(0, 2))
     for _ in range(_COLUMNS):

@@ -31,11 +31,10 @@ def failed_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def reading_lines(reading: Reading, now: datetime) -> Iterator[str]:
     """A run with its steps, and at its end output or error."""
     run = reading.run
-    end = run.completed_at or run.failed_at
     yield f"run     {run.run_id}"
     yield f"flow    {run.flow_slug}"
     yield f"started {clock(run.started_at)}"
-    yield f"status  {run.status}, {duration(run.started_at, end) if end else 'running'}"
+    yield f"status  {run.status}, {duration(run.started_at, run.ended_at) if run.ended_at else 'running'}"
     if reading.message:
         yield f"error   {first_line(reading.message)}"
     rows = step_rows(reading, now)

@@ -16,13 +16,17 @@ from pgflow_runtime.snapshot import RunSnapshot
 
 @dataclass(frozen=True, slots=True)
 class TaskCounts:
-    """How far the tasks of a step have come. ``attempts`` counts those of all tasks."""
+    """How far the tasks of a step have come. ``attempts`` counts those of all tasks.
+
+    ``cancelled``: open when their step or their run ended.
+    """
 
     total: int
     completed: int
     started: int
     failed: int
     attempts: int
+    cancelled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

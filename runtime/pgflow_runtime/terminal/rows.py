@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pgflow_runtime.snapshot import StepSnapshot
+from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
 from pgflow_runtime.terminal.reading import Reading, TaskCounts
 from pgflow_runtime.terminal.words import counted, duration, first_line
 
@@ -18,7 +18,8 @@ class Row:
     branch: str
     slug: str
     status: str
-    """``waiting`` for a step that was created only; else as the database has it."""
+    """As the database has it; but ``waiting`` for a step that was created only, and when the run has ended
+    before a step, ``not run`` or ``cancelled``."""
     time: str
     progress: tuple[int, int] | None
     """Tasks done and all, where there are several."""
@@ -44,6 +45,13 @@ def step_rows(reading: Reading, now: datetime) -> list[Row]:
     return rows
 
 
+def step_word(step: StepSnapshot, run: RunSnapshot) -> str:
+    """A step's status in a word, with what the end of its run made of it."""
+    if step.status == "created":
+        return "not run" if run.is_final else "waiting"
+    return "cancelled" if run.is_final and not step.is_final else step.status
+
+
 def _parents(slugs: Sequence[str], dependencies: Mapping[str, tuple[str, ...]]) -> dict[str, str | None]:
     """Each step's deepest dependency, of equally deep ones the last; ``slugs`` are in order of definition."""
     depths: dict[str, int] = {}
@@ -61,13 +69,10 @@ def _row(reading: Reading, step: StepSnapshot, branch: str, now: datetime) -> Ro
     progress = None
     if is_map and step.initial_tasks is not None and step.status != "skipped":
         progress = (counts.completed if counts is not None else step.completed_tasks, step.initial_tasks)
-    status: str = "waiting" if step.status == "created" else step.status
-    if status == "waiting" and reading.run.is_final:
-        status = "not run"
     return Row(
         branch,
         step.step_slug,
-        status,
+        step_word(step, reading.run),
         _time(step, reading, now),
         progress,
         tuple(_notes(reading, step, counts)),
@@ -77,9 +82,7 @@ def _row(reading: Reading, step: StepSnapshot, branch: str, now: datetime) -> Ro
 def _time(step: StepSnapshot, reading: Reading, now: datetime) -> str:
     if step.started_at is None:
         return ""
-    run = reading.run
-    end = step.completed_at or step.failed_at or step.skipped_at or run.completed_at or run.failed_at or now
-    return duration(step.started_at, end)
+    return duration(step.started_at, step.ended_at or reading.run.ended_at or now)
 
 
 def _notes(reading: Reading, step: StepSnapshot, counts: TaskCounts | None) -> list[str]:
@@ -93,6 +96,8 @@ def _notes(reading: Reading, step: StepSnapshot, counts: TaskCounts | None) -> l
         notes += _attempts(counts, reading.shape.max_attempts.get(slug, 1), slug in reading.shape.maps)
         if counts.failed and counts.total > 1:
             notes.append(f"{counts.failed:,} failed")
+        if counts.cancelled and counts.total > 1:
+            notes.append(f"{counts.cancelled:,} cancelled")
         if counts.started and counts.total > 1 and not run.is_final:
             notes.append(f"{counts.started:,} at work")
     if step.skip_reason:
@@ -104,11 +109,11 @@ def _notes(reading: Reading, step: StepSnapshot, counts: TaskCounts | None) -> l
 
 def _attempts(counts: TaskCounts, most: int, is_map: bool) -> list[str]:
     """Nothing where every task was tried once."""
-    tried = counts.completed + counts.started + counts.failed
+    tried = counts.completed + counts.started + counts.failed + counts.cancelled
     if counts.attempts <= max(tried, 1) and tried:
         return []
     if is_map:
         return [counted(counts.attempts, "attempt")] if counts.attempts else []
-    if not tried and counts.attempts:
+    if not tried and counts.attempts and not counts.cancelled:
         return [f"attempt {counts.attempts} of {most} failed, to be tried again"]
     return [f"attempt {counts.attempts} of {most}"] if counts.attempts else []

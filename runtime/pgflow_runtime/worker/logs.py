@@ -117,6 +117,12 @@ def skipped(row: TaskRow, message: str, seconds: float) -> None:
     _outcome(logging.WARNING, row, event, text, seconds * 1000, _first_line(message))
 
 
+def cancelled(row: TaskRow, why: str, seconds: float) -> None:
+    """``why``: what ended before the task, such as "the run has failed"."""
+    event = {"outcome": "cancelled", "ms": _ms(seconds), "reason": why}
+    _outcome(logging.INFO, row, event, "cancelled after %.1f ms: %s", seconds * 1000, why)
+
+
 def stale(row: TaskRow) -> None:
     text = "result refused: the task has gone to another attempt, or is stored already"
     _outcome(logging.WARNING, row, {"outcome": "stale"}, text)

@@ -42,10 +42,14 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A transactional step's result had a stale fence: its writes were rolled back, nothing is to report."""
+    """A transactional step's result was refused: its writes were rolled back, nothing is to report.
+
+    ``reason``: what had ended before it; None: it had a stale fence.
+    """
 
     row: TaskRow
     seconds: float
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

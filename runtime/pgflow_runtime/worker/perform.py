@@ -62,7 +62,7 @@ def _note(span: Attempt, task: Task, outcome: Outcome) -> Outcome:
     elif isinstance(outcome, Failed | Lost):
         span.failed(outcome.message)
     elif isinstance(outcome, Refused):
-        span.failed("Stale: the core refused the result; its writes were rolled back")
+        span.failed(f"Stale: {outcome.reason or 'the core refused the result'}; its writes were rolled back")
     return outcome
 
 
@@ -183,5 +183,5 @@ def _stored(task: Task, output: str | None) -> Outcome:
 def _not_stored(task: Task, refusal: _NotStored) -> Outcome:
     """Stale: nothing to do. A type violation was rolled back with the writes: report it by itself."""
     if refusal.row.outcome == "stale":
-        return Refused(task.row, task.seconds)
+        return Refused(task.row, task.seconds, refusal.row.why_cancelled)
     return Completed(task.row, refusal.output, task.seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +18,7 @@ class TaskRow(NamedTuple):
 
     ``outcome`` is claimed, stale, retried, failed, skipped or completed. ``timeout`` and ``delay`` are
     seconds; ``input``, ``flow_input`` and ``trace_context`` are JSON texts, None where the core
-    sent none.
+    sent none. Of a stale one ``input`` is the reason.
     """
 
     outcome: str
@@ -38,6 +39,11 @@ class TaskRow(NamedTuple):
     @property
     def fence(self) -> Fence:
         return Fence(self.worker_id, self.run_id, self.step_slug, self.task_index, self.attempt)
+
+    @property
+    def why_cancelled(self) -> str | None:
+        """Of a result that was refused: what had ended before it, in words; None: it has a stale fence."""
+        return json.loads(self.input) if self.outcome == "stale" and self.input is not None else None
 
     @property
     def label(self) -> str:

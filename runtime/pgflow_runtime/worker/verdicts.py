@@ -33,7 +33,7 @@ def note_completions(
         if other is None:
             logs.completed(item.row, item.seconds)
         elif other.outcome == "stale":
-            logs.stale(item.row)
+            _note_refused(item.row, other.why_cancelled, item.seconds)
         elif other.outcome not in _LOGGED:
             logs.failed(item.row, _VIOLATION, item.seconds)
 
@@ -55,7 +55,7 @@ def note_failures(
             case "skipped":
                 logs.skipped(row, item.message, item.seconds)
             case "stale":
-                logs.stale(item.row)
+                _note_refused(item.row, row.why_cancelled, item.seconds)
             case "unreported":
                 pass
             case _:
@@ -65,12 +65,11 @@ def note_failures(
 def note_own_commit(outcome: Stored | Refused, observer: Observer | None = None) -> None:
     """A transactional step has spoken to the core itself."""
     if observer is not None:
-        word = "completed" if isinstance(outcome, Stored) else "stale"
-        observer.ended(outcome.row, word, outcome.seconds)
+        observer.ended(outcome.row, _own_word(outcome), outcome.seconds)
     if isinstance(outcome, Stored):
         logs.completed(outcome.row, outcome.seconds)
     else:
-        logs.stale(outcome.row)
+        _note_refused(outcome.row, outcome.reason, outcome.seconds)
 
 
 def note_loss(outcome: Lost, was_given_back: bool | None, observer: Observer | None = None) -> None:
@@ -81,8 +80,24 @@ def note_loss(outcome: Lost, was_given_back: bool | None, observer: Observer | N
         logs.lost(outcome.row, outcome.message, outcome.seconds, was_given_back)
 
 
+def _note_refused(row: TaskRow, reason: str | None, seconds: float) -> None:
+    """``reason``: what had ended before the result came."""
+    if reason is None:
+        logs.stale(row)
+    else:
+        logs.cancelled(row, reason, seconds)
+
+
+def _own_word(outcome: Stored | Refused) -> str:
+    if isinstance(outcome, Stored):
+        return "completed"
+    return "stale" if outcome.reason is None else "cancelled"
+
+
 def _outcome(row: TaskRow) -> str:
     """The outcome by its public name: a result that the database refused is a failed task."""
+    if row.why_cancelled is not None:
+        return "cancelled"
     return "failed" if row.outcome == "refused" else row.outcome
 
 

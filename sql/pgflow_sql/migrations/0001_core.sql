@@ -67,6 +67,47 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$ select 1 $$;
 
+-- ---- schema/0280__over_at.sql
+-- Since when a step's open tasks are over without having ended: since the end of the step (it was skipped) or of
+-- its run. Null: they are not. Readers show such tasks as cancelled; their rows keep the status they had.
+create function pgflow._over_at(run_id uuid, step_slug text)
+returns timestamptz
+language plpgsql
+stable
+as $$
+begin
+  return (
+    select least(
+      coalesce(s.completed_at, s.failed_at, s.skipped_at), coalesce(r.completed_at, r.failed_at)
+    )
+    from pgflow.step_states s
+    join pgflow.runs r on r.run_id = s.run_id
+    where s.run_id = _over_at.run_id and s.step_slug = _over_at.step_slug
+  );
+end;
+$$;
+
+-- ---- schema/0281__why_refused.sql
+-- Why a worker's result was refused, where its run or step is over: as the input of a stale task_result. Null:
+-- the task has gone to another attempt, or is stored already.
+create function pgflow._why_refused(run_id uuid, step_slug text)
+returns jsonb
+language plpgsql
+stable
+as $$
+begin
+  return (
+    select case
+      when r.status = 'failed' then to_jsonb('the run has failed'::text)
+      when s.status = 'skipped' then to_jsonb('the step was skipped'::text)
+    end
+    from pgflow.step_states s
+    join pgflow.runs r on r.run_id = s.run_id
+    where s.run_id = _why_refused.run_id and s.step_slug = _why_refused.step_slug
+  );
+end;
+$$;
+
 -- ---- schema/10_types/_check_lengths.sql
 -- Arrays of one call describe the same elements; NULL counts as a missing array.
 create function pgflow._check_lengths(expected int, names text[], lengths int[])
@@ -319,7 +360,7 @@ create type pgflow.task_result as (
   attempt int,
   worker_id uuid,
   msg_id bigint,
-  input jsonb,
+  input jsonb,             -- of a stale one: why, as pgflow._why_refused words it
   flow_input jsonb,
   timeout int,             -- seconds; the step's, else the flow's
   started_at timestamptz,
@@ -2655,7 +2696,8 @@ begin
       when 'skip-cascade' then 'skipped'
       else 'stale'
     end,
-    v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.msg_id, v.input, v.flow_input,
+    v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.msg_id,
+    case when v.outcome in ('late', 'stale') then pgflow._why_refused(v.run_id, v.step_slug) end, v.flow_input,
     v.timeout, v.started_at, v.trace_context,
     case v.outcome when 'retry' then v.delay end,
     v.max_attempts
@@ -2922,7 +2964,7 @@ begin
   return query
   select
     _outcomes.outcome, r.flow_slug, g.run_id, g.step_slug, g.task_index, g.attempt, g.worker_id, t.message_id,
-    null::jsonb, null::jsonb, null::int, null::timestamptz, r.trace_context, null::int, null::int
+    case when _outcomes.outcome = 'stale' then pgflow._why_refused(g.run_id, g.step_slug) end, null::jsonb, null::int, null::timestamptz, r.trace_context, null::int, null::int
   from unnest(_outcomes.positions) with ordinality p(position, sequence)
   cross join lateral (
     select
@@ -3857,9 +3899,11 @@ $$;
 
 -- ---- schema/70_reading/count_tasks.sql
 -- for: client
--- How far the steps of a run have come, those that have tasks.
+-- How far the steps of a run have come, those that have tasks. Cancelled: open when their step or run ended.
 create function pgflow.count_tasks(run_id uuid)
-returns table (step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint)
+returns table (
+  step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint, cancelled bigint
+)
 language plpgsql
 stable
 security definer
@@ -3869,14 +3913,28 @@ begin
   return query
   select
     t.step_slug,
-    count(*),
-    count(*) filter (where t.status = 'completed'),
-    count(*) filter (where t.status = 'started'),
-    count(*) filter (where t.status = 'failed'),
-    sum(t.attempts_count)
-  from pgflow.step_tasks t
-  where t.run_id = count_tasks.run_id
-  group by t.step_slug
+    t.total,
+    t.completed,
+    case when t.open > 0 and o.over_at is not null then 0 else t.started end,
+    t.failed,
+    t.attempts,
+    case when o.over_at is not null then t.open else 0 end
+  from (
+    select
+      l.step_slug,
+      count(*) as total,
+      count(*) filter (where l.status = 'completed') as completed,
+      count(*) filter (where l.status = 'started') as started,
+      count(*) filter (where l.status = 'failed') as failed,
+      sum(l.attempts_count) as attempts,
+      count(*) filter (where l.status in ('queued', 'started')) as open
+    from pgflow.step_tasks l
+    where l.run_id = count_tasks.run_id
+    group by l.step_slug
+  ) t
+  cross join lateral (
+    select case when t.open > 0 then pgflow._over_at(count_tasks.run_id, t.step_slug) end as over_at
+  ) o
   order by t.step_slug;
 end;
 $$;
@@ -4162,7 +4220,8 @@ $$;
 
 -- ---- schema/70_reading/get_task.sql
 -- for: client
--- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown.
+-- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown. One that
+-- was open when its step or run ended is cancelled: ended_at says since when.
 create function pgflow.get_task(run_id uuid, step_slug text, task_index int)
 returns jsonb
 language plpgsql
@@ -4173,6 +4232,10 @@ as $$
 begin
   return (
     select to_jsonb(t) - 'element' || jsonb_build_object(
+      'status', case when o.over_at is null then t.status else 'cancelled' end,
+      'ended_at', coalesce(
+        t.completed_at, t.failed_at, case when o.over_at is not null then greatest(o.over_at, t.started_at) end
+      ),
       'element', case
         when st.step_type <> 'map' then null
         when t.element is not null then t.element
@@ -4190,6 +4253,9 @@ begin
       where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and st.step_type = 'map'
       limit 1
     ) d on true
+    cross join lateral (
+      select case when t.status in ('queued', 'started') then pgflow._over_at(t.run_id, t.step_slug) end as over_at
+    ) o
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug
       and t.task_index = get_task.task_index
@@ -4257,7 +4323,8 @@ $$;
 
 -- ---- schema/70_reading/list_tasks.sql
 -- for: client
--- The first tasks of each step of a run, from an index on, without what may be large; null for every step.
+-- The first tasks of each step of a run, from an index on, without what may be large; null for every step. What
+-- was open when its step or run ended is cancelled since then.
 create function pgflow.list_tasks(
   run_id uuid, only_step text default null, from_index int default 0, max_tasks int default 100
 )
@@ -4281,11 +4348,15 @@ as $$
 begin
   return query
   select
-    t.step_slug, t.task_index, t.status, t.attempts_count, t.requeued_count, t.queued_at, t.started_at,
-    coalesce(t.completed_at, t.failed_at), t.last_worker_id, left(t.error_message, 300)
+    t.step_slug, t.task_index, case when t.is_open and o.over_at is not null then 'cancelled' else t.status end,
+    t.attempts_count, t.requeued_count, t.queued_at, t.started_at,
+    case when t.is_open and o.over_at is not null then greatest(o.over_at, t.started_at)
+      else coalesce(t.completed_at, t.failed_at) end,
+    t.last_worker_id, left(t.error_message, 300)
   from pgflow.step_states s
+  cross join lateral (select pgflow._over_at(s.run_id, s.step_slug) as over_at) o
   cross join lateral (
-    select *
+    select l.*, l.status in ('queued', 'started') as is_open
     from pgflow.step_tasks l
     where l.run_id = s.run_id and l.step_slug = s.step_slug and l.task_index >= list_tasks.from_index
     order by l.task_index
@@ -4467,7 +4538,9 @@ returns table (
   duration_p95_seconds double precision,
   duration_p99_seconds double precision,
   wait_p50_seconds double precision,
-  wait_p95_seconds double precision
+  wait_p95_seconds double precision,
+  cancelled_count bigint,
+  cancelled_task_count bigint
 )
 language plpgsql
 stable
@@ -4477,7 +4550,7 @@ as $$
 begin
   return query
   with latest as materialized (
-    select r.run_id, r.started_at
+    select r.run_id, r.started_at, r.status = 'started' as is_open
     from pgflow.runs r
     where r.flow_slug = measure_steps.flow_slug and r.started_at > now() - measure_steps.recent
     order by r.started_at desc
@@ -4490,11 +4563,12 @@ begin
   states as (
     select
       s.step_slug,
-      count(*) filter (where s.status = 'created') as created,
-      count(*) filter (where s.status = 'started') as started,
+      count(*) filter (where s.status = 'created' and l.is_open) as created,
+      count(*) filter (where s.status = 'started' and l.is_open) as started,
       count(*) filter (where s.status = 'completed') as completed,
       count(*) filter (where s.status = 'failed') as failed,
-      count(*) filter (where s.status = 'skipped') as skipped
+      count(*) filter (where s.status = 'skipped') as skipped,
+      count(*) filter (where s.status in ('created', 'started') and not l.is_open) as cancelled
     from latest l
     join pgflow.step_states s on s.run_id = l.run_id
     group by s.step_slug
@@ -4502,8 +4576,11 @@ begin
   tasks as (
     select
       t.step_slug,
-      count(*) filter (where t.status = 'queued') as queued,
-      count(*) filter (where t.status = 'started') as started,
+      count(*) filter (where t.status = 'queued' and l.is_open and s.status = 'started') as queued,
+      count(*) filter (where t.status = 'started' and l.is_open and s.status = 'started') as started,
+      count(*) filter (
+        where t.status in ('queued', 'started') and not (l.is_open and s.status = 'started')
+      ) as cancelled,
       count(*) filter (where t.status = 'completed') as completed,
       count(*) filter (where t.status = 'failed') as failed,
       -- attempts that were no first ones, and not given back by a crash
@@ -4517,6 +4594,7 @@ begin
       ) filter (where t.started_at is not null) as waits
     from latest l
     join pgflow.step_tasks t on t.run_id = l.run_id
+    join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
     group by t.step_slug
   )
   select
@@ -4541,7 +4619,9 @@ begin
     t.durations[2],
     t.durations[3],
     t.waits[1],
-    t.waits[2]
+    t.waits[2],
+    coalesce(s.cancelled, 0),
+    coalesce(t.cancelled, 0)
   from pgflow.steps st
   cross join span p
   left join states s on s.step_slug = st.step_slug
@@ -4597,16 +4677,18 @@ select
   s.failed_step_count,
   s.skipped_step_count,
   s.failed_step_slug,
-  r.error_message
+  r.error_message,
+  s.cancelled_step_count
 from pgflow.runs r
 left join lateral (
   select
     count(*) as step_count,
-    count(*) filter (where t.status = 'created') as created_step_count,
-    count(*) filter (where t.status = 'started') as started_step_count,
+    count(*) filter (where t.status = 'created' and r.status = 'started') as created_step_count,
+    count(*) filter (where t.status = 'started' and r.status = 'started') as started_step_count,
     count(*) filter (where t.status = 'completed') as completed_step_count,
     count(*) filter (where t.status = 'failed') as failed_step_count,
     count(*) filter (where t.status = 'skipped') as skipped_step_count,
+    count(*) filter (where t.status in ('created', 'started') and r.status <> 'started') as cancelled_step_count,
     (
       array_agg(t.step_slug order by t.error_message is distinct from r.error_message, t.failed_at, t.step_slug)
         filter (where t.status = 'failed')
@@ -4624,6 +4706,7 @@ comment on column pgflow.run_overview.created_step_count is 'Steps that wait for
 comment on column pgflow.run_overview.started_step_count is 'Steps whose tasks are queued or at work.';
 comment on column pgflow.run_overview.failed_step_slug is 'The step that failed the run.';
 comment on column pgflow.run_overview.error_message is 'Why the run failed.';
+comment on column pgflow.run_overview.cancelled_step_count is 'Steps that were at work, or waited, when the run ended.';
 
 -- ---- schema/70_reading/step_overview.sql
 -- for: client
@@ -4644,6 +4727,8 @@ comment on column pgflow.step_overview.requeue_count is 'How often a task was ta
 comment on column pgflow.step_overview.completed_per_second is 'Completed tasks by window_seconds.';
 comment on column pgflow.step_overview.duration_p50_seconds is 'Of the completed tasks'' last attempts, from claim to result: half were quicker. Likewise p95 and p99.';
 comment on column pgflow.step_overview.wait_p50_seconds is 'From queued to started, start delays and earlier attempts included: half were quicker. Likewise p95.';
+comment on column pgflow.step_overview.cancelled_count is 'Runs that ended while the step waited or was at work.';
+comment on column pgflow.step_overview.cancelled_task_count is 'Tasks that were open when their step was skipped or their run ended.';
 
 -- ---- schema/70_reading/unwatch_runs.sql
 -- for: client

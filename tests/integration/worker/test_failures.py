@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from urllib.request import urlopen
+
 from tests.support.worker_lab import Lab
 
 
@@ -126,3 +130,28 @@ def test_a_late_coroutine_that_succeeds_does_not_count(lab: Lab) -> None:
         lab.let_go("a.go")
         assert lab.failed(run).startswith("TimeoutError: ")
         assert worker.stop() == 0
+
+
+def test_what_is_running_when_its_run_fails_ends_with_it(lab: Lab) -> None:
+    with lab.worker("siblings", health_port="0") as worker:
+        run = lab.start("siblings", {"folder": str(lab.folder), "name": "x"})
+        assert lab.ended(run)["status"] == "failed"
+        shown = lab.project.ok("runs", "show", run, "--dsn", lab.dsn).stdout
+        lab.let_go("x.go")
+        worker.until_logged("cancelled after")
+        assert ": the run has failed  flow=siblings" in worker.log
+        assert "another attempt" not in worker.log
+        port = re.search(r"http://127.0.0.1:(\d+)", worker.log)
+        assert port is not None
+        with urlopen(f"http://127.0.0.1:{port[1]}/metrics") as answer:
+            text = answer.read().decode()
+        assert 'pgflow_tasks_total{flow="siblings",step="busy",outcome="cancelled"} 1' in text
+        assert "stale" not in text
+    states = {line.split()[0]: line.split()[1:] for line in shown.splitlines() if line.startswith("  ")}
+    assert states["busy"][0] == "cancelled"
+    assert states["never"] == ["not", "run"]
+    took = lab.project.ok("runs", "show", run, "--dsn", lab.dsn).stdout
+    assert took == shown
+    document = json.loads(lab.project.ok("runs", "show", run, "--json", "--dsn", lab.dsn).stdout)
+    assert {step["step_slug"]: step["status"] for step in document["steps"]}["busy"] == "cancelled"
+    assert (document["tasks"]["busy"]["started"], document["tasks"]["busy"]["cancelled"]) == (0, 1)

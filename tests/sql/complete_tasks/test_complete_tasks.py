@@ -93,6 +93,7 @@ class TestFence:
         other = register(core, "f")
         (row,) = complete(core, [changed(task, worker_id=other)], [1])
         assert (row.outcome, row.run_id, row.step_slug, row.task_index) == ("stale", task.run_id, "a", 0)
+        assert row.input is None
         assert (row.worker_id, row.attempt) == (other, 1)
         assert core.task(task.run_id, "a") == before
         assert len(core.queue("f")) == 1
@@ -139,7 +140,7 @@ class TestFence:
         tasks = claimed(core, worker, "a", "b", max_attempts=1)
         core.fail_task(tasks[0].run_id, "b")
         (row,) = complete(core, [task for task in tasks if task.step_slug == "a"], [1])
-        assert row.outcome == "stale"
+        assert (row.outcome, row.input) == ("stale", "the run has failed")
         stored = core.task(row.run_id, "a")
         assert (stored.status, stored.output) == ("started", None)
 
@@ -147,7 +148,7 @@ class TestFence:
         tasks = claimed(core, worker, "a", "b")
         core.run_sql("select pgflow._cascade_force_skip_steps(%s, 'a', 'x')", tasks[0].run_id)
         (row,) = complete(core, [task for task in tasks if task.step_slug == "a"], [1])
-        assert row.outcome == "stale"
+        assert (row.outcome, row.input) == ("stale", "the step was skipped")
         assert core.statuses(row.run_id) == {"a": "skipped", "b": "started"}
 
     def test_only_the_refused_ones_are_reported(self, core: Core, worker: UUID) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from tests.support.core import Core, Row
 
 
 def by_kind(rows: list[Row]) -> dict[tuple[str | None, str], Any]:
     return {(row.step_slug, row.kind): row for row in rows}
+
+
+def shown(core: Core, run_id: UUID) -> dict[tuple[str, int], tuple[str, datetime | None]]:
+    rows = core.call("list_tasks", run_id=run_id)
+    return {(row.step_slug, row.task_index): (row.status, row.ended_at) for row in rows}
 
 
 def test_list_flows(core: Core) -> None:
@@ -52,6 +58,30 @@ def test_get_task_of_maps_and_others(core: Core) -> None:
     assert (task["status"], task["output"], task["attempts_count"]) == ("completed", 1, 1)
     assert core.value("select pgflow.get_task(%s, 'next', 99)", run.run_id) is None
     assert core.value("select pgflow.get_task(%s, 'nothing', 0)", run.run_id) is None
+
+
+def test_tasks_end_with_their_run_or_step(live: Core) -> None:
+    live.create_flow("f", max_attempts=1)
+    live.add_step("f", "a", [])
+    live.add_step("f", "b", [])
+    live.add_step("f", "m", [], step_type="map", when_exhausted="skip")
+    run = live.start_flow("f", [1, 2])
+    live.poll("f", 4)
+    live.fail_task(run.run_id, "m", 0, "tolerated")
+    skipped_at = live.step(run.run_id, "m").skipped_at
+    assert shown(live, run.run_id)[("m", 1)] == ("cancelled", skipped_at)
+    live.fail_task(run.run_id, "a", 0, "fatal")
+    failed_at = live.run(run.run_id).failed_at
+    found = shown(live, run.run_id)
+    assert found[("m", 1)] == ("cancelled", skipped_at)
+    assert found[("b", 0)] == ("cancelled", failed_at)
+    assert found[("a", 0)][0] == "failed"
+    task = live.value("select pgflow.get_task(%s, 'b', 0)", run.run_id)
+    assert (task["status"], datetime.fromisoformat(task["ended_at"])) == ("cancelled", failed_at)
+    assert live.task(run.run_id, "b").status == "started"
+    (a, b, m) = live.rows("select * from pgflow.measure_steps('f')")
+    assert (b.started_count, b.started_task_count, b.cancelled_count, b.cancelled_task_count) == (0, 0, 1, 1)
+    assert (a.cancelled_task_count, m.cancelled_count, m.cancelled_task_count) == (0, 0, 1)
 
 
 def test_get_run_values(core: Core) -> None:

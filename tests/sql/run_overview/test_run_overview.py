@@ -56,7 +56,8 @@ def test_a_failed_run(core: Core) -> None:
     core.fail_task(run.run_id, "b", 0, "no luck")
     found = overview(core, run.run_id)
     assert (found.status, found.failed_step_slug, found.error_message) == ("failed", "b", "no luck")
-    assert (found.failed_step_count, found.started_step_count, found.created_step_count) == (1, 1, 1)
+    counts = (found.started_step_count, found.created_step_count, found.cancelled_step_count)
+    assert (found.failed_step_count, *counts) == (1, 0, 0, 2)
     assert found.ended_at == core.run(run.run_id).failed_at
 
 

@@ -120,7 +120,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "count_tasks": (
         "run_id uuid",
         "table(step_slug text, total bigint, completed bigint, started bigint, failed bigint, "
-        "attempts bigint)",
+        "attempts bigint, cancelled bigint)",
         "s",
     ),
     "started_tasks": (
@@ -159,7 +159,8 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "completed_task_count bigint, failed_task_count bigint, retry_count bigint, requeue_count bigint, "
         "completed_per_second double precision, duration_p50_seconds double precision, "
         "duration_p95_seconds double precision, duration_p99_seconds double precision, "
-        "wait_p50_seconds double precision, wait_p95_seconds double precision)",
+        "wait_p50_seconds double precision, wait_p95_seconds double precision, cancelled_count bigint, "
+        "cancelled_task_count bigint)",
         "s",
     ),
     # what the dashboard reads

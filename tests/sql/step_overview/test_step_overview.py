@@ -50,9 +50,10 @@ def test_counts_of_states_and_tasks(core: Core) -> None:
     assert (a.completed_count, a.started_count, a.completed_task_count, a.started_task_count) == (2, 1, 2, 1)
     assert (m.created_count, m.started_count, m.failed_count) == (1, 1, 1)
     assert (m.queued_task_count, m.started_task_count, m.completed_task_count, m.failed_task_count) == (
-        1, 2, 1, 1,
+        0, 2, 1, 1,
     )  # fmt: skip
-    assert (z.created_count, z.completed_task_count) == (3, 0)
+    assert (m.cancelled_task_count, m.cancelled_count, z.cancelled_count) == (1, 0, 1)
+    assert (z.created_count, z.completed_task_count) == (2, 0)
     assert core.run(waiting).status == "started"
 
 

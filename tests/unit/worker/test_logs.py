@@ -37,6 +37,10 @@ CALLS: dict[str, tuple[Callable[[str], None], dict[str, Any]]] = {
     ),
     "failed": (lambda text: logs.failed(ROW, text, 1), {"outcome": "failed", "ms": 1000.0}),
     "skipped": (lambda text: logs.skipped(ROW, text, 1), {"outcome": "skipped", "ms": 1000.0}),
+    "cancelled": (
+        lambda text: logs.cancelled(ROW, text, 0.5),
+        {"outcome": "cancelled", "ms": 500.0},
+    ),
     "stale": (lambda _: logs.stale(ROW), {"outcome": "stale"}),
     "unreported": (lambda text: logs.unreported(ROW, text), {"outcome": "unreported"}),
     "late": (lambda _: logs.late(ROW, 2), {"outcome": "late", "ms": 2000.0}),

@@ -52,7 +52,7 @@ async def read_run(site: Site, run_id: UUID) -> RunView:
     steps = []
     for slug in [*flow.dependencies, *(slug for slug in states if slug not in types)]:
         if slug in states:
-            steps.append(_step(states[slug], types.get(slug, "single"), counts.get(slug)))
+            steps.append(_step(states[slug], types.get(slug, "single"), counts.get(slug), run["ended_at"]))
     run["step_count"] = len(steps)
     return RunView(run, steps, flow)
 
@@ -155,13 +155,18 @@ async def _live_values(site: Site, view: RunView) -> dict[str, object]:
     }
 
 
-def _step(row: Mapping[str, Any], step_type: str, tasks: Mapping[str, Any] | None) -> dict[str, Any]:
+def _step(
+    row: Mapping[str, Any], step_type: str, tasks: Mapping[str, Any] | None, run_ended_at: datetime | None
+) -> dict[str, Any]:
+    """A step that had not ended when its run did is cancelled since then."""
     step = dict(row)
     for name in ("created_at", "started_at", "completed_at", "failed_at", "skipped_at"):
         step[name] = _time(step[name])
-    step["ended_at"] = step["completed_at"] or step["failed_at"] or step["skipped_at"]
+    step["ended_at"] = step["completed_at"] or step["failed_at"] or step["skipped_at"] or run_ended_at
+    if run_ended_at is not None and step["status"] in ("created", "started"):
+        step["status"] = "cancelled"
     step["step_type"] = step_type
-    for name in ("total", "completed", "started", "failed", "attempts"):
+    for name in ("total", "completed", "started", "failed", "attempts", "cancelled"):
         step[name] = int((tasks or {}).get(name) or 0)
     step["is_waiting"] = step["status"] == "started" and step["started"] == 0
     step["word"] = _word(step)
@@ -172,6 +177,8 @@ def _word(step: Mapping[str, Any]) -> str:
     """The state in a word for people: ``created`` and ``started`` say little."""
     if step["status"] == "created":
         return "waiting"
+    if step["status"] == "cancelled" and step["started_at"] is None:
+        return "not run"
     if step["status"] == "started":
         return "queued" if step["is_waiting"] and step["completed"] == 0 else "running"
     return str(step["status"])

@@ -8,7 +8,7 @@ create type pgflow.task_result as (
   attempt int,
   worker_id uuid,
   msg_id bigint,
-  input jsonb,
+  input jsonb,             -- of a stale one: why, as pgflow._why_refused words it
   flow_input jsonb,
   timeout int,             -- seconds; the step's, else the flow's
   started_at timestamptz,

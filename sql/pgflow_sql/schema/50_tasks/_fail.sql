@@ -106,7 +106,8 @@ begin
       when 'skip-cascade' then 'skipped'
       else 'stale'
     end,
-    v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.msg_id, v.input, v.flow_input,
+    v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.msg_id,
+    case when v.outcome in ('late', 'stale') then pgflow._why_refused(v.run_id, v.step_slug) end, v.flow_input,
     v.timeout, v.started_at, v.trace_context,
     case v.outcome when 'retry' then v.delay end,
     v.max_attempts

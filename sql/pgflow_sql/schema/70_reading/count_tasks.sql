@@ -1,7 +1,9 @@
 -- for: client
--- How far the steps of a run have come, those that have tasks.
+-- How far the steps of a run have come, those that have tasks. Cancelled: open when their step or run ended.
 create function pgflow.count_tasks(run_id uuid)
-returns table (step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint)
+returns table (
+  step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint, cancelled bigint
+)
 language plpgsql
 stable
 security definer
@@ -11,14 +13,28 @@ begin
   return query
   select
     t.step_slug,
-    count(*),
-    count(*) filter (where t.status = 'completed'),
-    count(*) filter (where t.status = 'started'),
-    count(*) filter (where t.status = 'failed'),
-    sum(t.attempts_count)
-  from pgflow.step_tasks t
-  where t.run_id = count_tasks.run_id
-  group by t.step_slug
+    t.total,
+    t.completed,
+    case when t.open > 0 and o.over_at is not null then 0 else t.started end,
+    t.failed,
+    t.attempts,
+    case when o.over_at is not null then t.open else 0 end
+  from (
+    select
+      l.step_slug,
+      count(*) as total,
+      count(*) filter (where l.status = 'completed') as completed,
+      count(*) filter (where l.status = 'started') as started,
+      count(*) filter (where l.status = 'failed') as failed,
+      sum(l.attempts_count) as attempts,
+      count(*) filter (where l.status in ('queued', 'started')) as open
+    from pgflow.step_tasks l
+    where l.run_id = count_tasks.run_id
+    group by l.step_slug
+  ) t
+  cross join lateral (
+    select case when t.open > 0 then pgflow._over_at(count_tasks.run_id, t.step_slug) end as over_at
+  ) o
   order by t.step_slug;
 end;
 $$;

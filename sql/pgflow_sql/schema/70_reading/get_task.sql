@@ -1,5 +1,6 @@
 -- for: client
--- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown.
+-- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown. One that
+-- was open when its step or run ended is cancelled: ended_at says since when.
 create function pgflow.get_task(run_id uuid, step_slug text, task_index int)
 returns jsonb
 language plpgsql
@@ -10,6 +11,10 @@ as $$
 begin
   return (
     select to_jsonb(t) - 'element' || jsonb_build_object(
+      'status', case when o.over_at is null then t.status else 'cancelled' end,
+      'ended_at', coalesce(
+        t.completed_at, t.failed_at, case when o.over_at is not null then greatest(o.over_at, t.started_at) end
+      ),
       'element', case
         when st.step_type <> 'map' then null
         when t.element is not null then t.element
@@ -27,6 +32,9 @@ begin
       where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and st.step_type = 'map'
       limit 1
     ) d on true
+    cross join lateral (
+      select case when t.status in ('queued', 'started') then pgflow._over_at(t.run_id, t.step_slug) end as over_at
+    ) o
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug
       and t.task_index = get_task.task_index

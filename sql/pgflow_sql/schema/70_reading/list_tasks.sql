@@ -1,5 +1,6 @@
 -- for: client
--- The first tasks of each step of a run, from an index on, without what may be large; null for every step.
+-- The first tasks of each step of a run, from an index on, without what may be large; null for every step. What
+-- was open when its step or run ended is cancelled since then.
 create function pgflow.list_tasks(
   run_id uuid, only_step text default null, from_index int default 0, max_tasks int default 100
 )
@@ -23,11 +24,15 @@ as $$
 begin
   return query
   select
-    t.step_slug, t.task_index, t.status, t.attempts_count, t.requeued_count, t.queued_at, t.started_at,
-    coalesce(t.completed_at, t.failed_at), t.last_worker_id, left(t.error_message, 300)
+    t.step_slug, t.task_index, case when t.is_open and o.over_at is not null then 'cancelled' else t.status end,
+    t.attempts_count, t.requeued_count, t.queued_at, t.started_at,
+    case when t.is_open and o.over_at is not null then greatest(o.over_at, t.started_at)
+      else coalesce(t.completed_at, t.failed_at) end,
+    t.last_worker_id, left(t.error_message, 300)
   from pgflow.step_states s
+  cross join lateral (select pgflow._over_at(s.run_id, s.step_slug) as over_at) o
   cross join lateral (
-    select *
+    select l.*, l.status in ('queued', 'started') as is_open
     from pgflow.step_tasks l
     where l.run_id = s.run_id and l.step_slug = s.step_slug and l.task_index >= list_tasks.from_index
     order by l.task_index

@@ -26,7 +26,9 @@ returns table (
   duration_p95_seconds double precision,
   duration_p99_seconds double precision,
   wait_p50_seconds double precision,
-  wait_p95_seconds double precision
+  wait_p95_seconds double precision,
+  cancelled_count bigint,
+  cancelled_task_count bigint
 )
 language plpgsql
 stable
@@ -36,7 +38,7 @@ as $$
 begin
   return query
   with latest as materialized (
-    select r.run_id, r.started_at
+    select r.run_id, r.started_at, r.status = 'started' as is_open
     from pgflow.runs r
     where r.flow_slug = measure_steps.flow_slug and r.started_at > now() - measure_steps.recent
     order by r.started_at desc
@@ -49,11 +51,12 @@ begin
   states as (
     select
       s.step_slug,
-      count(*) filter (where s.status = 'created') as created,
-      count(*) filter (where s.status = 'started') as started,
+      count(*) filter (where s.status = 'created' and l.is_open) as created,
+      count(*) filter (where s.status = 'started' and l.is_open) as started,
       count(*) filter (where s.status = 'completed') as completed,
       count(*) filter (where s.status = 'failed') as failed,
-      count(*) filter (where s.status = 'skipped') as skipped
+      count(*) filter (where s.status = 'skipped') as skipped,
+      count(*) filter (where s.status in ('created', 'started') and not l.is_open) as cancelled
     from latest l
     join pgflow.step_states s on s.run_id = l.run_id
     group by s.step_slug
@@ -61,8 +64,11 @@ begin
   tasks as (
     select
       t.step_slug,
-      count(*) filter (where t.status = 'queued') as queued,
-      count(*) filter (where t.status = 'started') as started,
+      count(*) filter (where t.status = 'queued' and l.is_open and s.status = 'started') as queued,
+      count(*) filter (where t.status = 'started' and l.is_open and s.status = 'started') as started,
+      count(*) filter (
+        where t.status in ('queued', 'started') and not (l.is_open and s.status = 'started')
+      ) as cancelled,
       count(*) filter (where t.status = 'completed') as completed,
       count(*) filter (where t.status = 'failed') as failed,
       -- attempts that were no first ones, and not given back by a crash
@@ -76,6 +82,7 @@ begin
       ) filter (where t.started_at is not null) as waits
     from latest l
     join pgflow.step_tasks t on t.run_id = l.run_id
+    join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
     group by t.step_slug
   )
   select
@@ -100,7 +107,9 @@ begin
     t.durations[2],
     t.durations[3],
     t.waits[1],
-    t.waits[2]
+    t.waits[2],
+    coalesce(s.cancelled, 0),
+    coalesce(t.cancelled, 0)
   from pgflow.steps st
   cross join span p
   left join states s on s.step_slug = st.step_slug

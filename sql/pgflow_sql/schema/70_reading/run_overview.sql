@@ -15,16 +15,18 @@ select
   s.failed_step_count,
   s.skipped_step_count,
   s.failed_step_slug,
-  r.error_message
+  r.error_message,
+  s.cancelled_step_count
 from pgflow.runs r
 left join lateral (
   select
     count(*) as step_count,
-    count(*) filter (where t.status = 'created') as created_step_count,
-    count(*) filter (where t.status = 'started') as started_step_count,
+    count(*) filter (where t.status = 'created' and r.status = 'started') as created_step_count,
+    count(*) filter (where t.status = 'started' and r.status = 'started') as started_step_count,
     count(*) filter (where t.status = 'completed') as completed_step_count,
     count(*) filter (where t.status = 'failed') as failed_step_count,
     count(*) filter (where t.status = 'skipped') as skipped_step_count,
+    count(*) filter (where t.status in ('created', 'started') and r.status <> 'started') as cancelled_step_count,
     (
       array_agg(t.step_slug order by t.error_message is distinct from r.error_message, t.failed_at, t.step_slug)
         filter (where t.status = 'failed')
@@ -42,3 +44,4 @@ comment on column pgflow.run_overview.created_step_count is 'Steps that wait for
 comment on column pgflow.run_overview.started_step_count is 'Steps whose tasks are queued or at work.';
 comment on column pgflow.run_overview.failed_step_slug is 'The step that failed the run.';
 comment on column pgflow.run_overview.error_message is 'Why the run failed.';
+comment on column pgflow.run_overview.cancelled_step_count is 'Steps that were at work, or waited, when the run ended.';

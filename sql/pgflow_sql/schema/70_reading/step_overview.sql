@@ -16,3 +16,5 @@ comment on column pgflow.step_overview.requeue_count is 'How often a task was ta
 comment on column pgflow.step_overview.completed_per_second is 'Completed tasks by window_seconds.';
 comment on column pgflow.step_overview.duration_p50_seconds is 'Of the completed tasks'' last attempts, from claim to result: half were quicker. Likewise p95 and p99.';
 comment on column pgflow.step_overview.wait_p50_seconds is 'From queued to started, start delays and earlier attempts included: half were quicker. Likewise p95.';
+comment on column pgflow.step_overview.cancelled_count is 'Runs that ended while the step waited or was at work.';
+comment on column pgflow.step_overview.cancelled_task_count is 'Tasks that were open when their step was skipped or their run ended.';
