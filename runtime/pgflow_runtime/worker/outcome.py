@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from pgflow_runtime.errors import BoundaryError
 from pgflow_runtime.steering import NonRetryable, RetryAfter
-from pgflow_runtime.worker.failure import describe
+from pgflow_runtime.worker.failure import describe, leaf
 from pgflow_runtime.worker.rows import TaskRow
 
 
@@ -69,12 +69,13 @@ Outcome: TypeAlias = Completed | Failed | Stored | Refused | Lost
 
 def failed(row: TaskRow, error: BaseException, seconds: float) -> Failed:
     """The failure that an exception stands for (RUNTIME.md, "Errors a handler may raise")."""
+    meant = leaf(error)
     return Failed(
         row,
         describe(error),
         seconds,
-        retryable=not isinstance(error, NonRetryable | BoundaryError),
-        retry_after=error.seconds if isinstance(error, RetryAfter) else None,
+        retryable=not isinstance(meant, NonRetryable | BoundaryError),
+        retry_after=meant.seconds if isinstance(meant, RetryAfter) else None,
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import psycopg
 import pytest
 
 from pgflow_runtime.arrays import fences, flags, optional, plain, texts
 from pgflow_runtime.errors import BoundaryError
 from pgflow_runtime.steering import NonRetryable, RetryAfter
-from pgflow_runtime.worker.failure import MAX_BYTES, clean, cut, describe, headline
+from pgflow_runtime.worker.failure import MAX_BYTES, clean, cut, describe, headline, leaf
 from pgflow_runtime.worker.outcome import failed, timed_out
 from pgflow_runtime.worker.rows import Fence, TaskRow
 
@@ -60,6 +62,133 @@ def test_a_message_names_type_text_cause_and_place() -> None:
     assert lines[:2] == ["ValueError: bad", "caused by KeyError: 'k'"]
     assert f'File "{__file__}", line' in lines[2]
     assert "in _raised" in lines[2]
+
+
+def _in_group(*errors: Exception) -> BaseException:
+    async def fail(error: Exception) -> None:
+        raise error
+
+    async def together() -> None:
+        async with asyncio.TaskGroup() as group:
+            for error in errors:
+                group.create_task(fail(error))
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        asyncio.run(together())
+    return caught.value
+
+
+def test_a_group_tells_of_the_first_exceptions_in_it_with_their_tracebacks() -> None:
+    message = describe(_in_group(*[ValueError(f"no {n}") for n in range(5)]))
+    lines = message.splitlines()
+    assert lines[0] == (
+        "ExceptionGroup: unhandled errors in a TaskGroup (5 sub-exceptions); ValueError: no 0"
+    )
+    assert [line for line in lines if " of 5: " in line] == [
+        f"{n + 1} of 5: ValueError: no {n}" for n in range(3)
+    ]
+    assert message.count(", in fail\n") == 3
+    assert lines[-1] == "and 2 more in ExceptionGroup"
+
+
+def test_groups_in_groups_are_looked_into_as_far_as_it_helps() -> None:
+    error: Exception = KeyError("innermost")
+    for _ in range(50):
+        error = ExceptionGroup("layer", [error])
+    message = describe(error)
+    assert message.count("1 of 1: ") == 3
+    assert isinstance(leaf(error), KeyError)
+
+
+def test_all_of_a_chain_with_notes_and_tracebacks() -> None:
+    first = _raised(KeyError("first"))
+    try:
+        try:
+            raise second_error() from first
+        except OSError:
+            raise ValueError("third") from None
+    except ValueError as error:
+        alone = error
+    try:
+        raise RuntimeError("last")
+    except RuntimeError as error:
+        error.__context__ = _raised(second_error(), first)
+        error.add_note("row 17")
+        error.add_note("of file\n a.csv")
+        message = describe(error)
+    lines = message.splitlines()
+    assert lines[:5] == [
+        "RuntimeError: last", "note: row 17", "note: of file", " a.csv", "while handling OSError: second"
+    ]  # fmt: skip
+    assert lines[5] == "caused by KeyError: 'first'"
+    assert "where OSError was raised:\n  File" in message
+    assert "where KeyError was raised:\n  File" in message
+    assert "second" not in describe(alone)
+
+
+def second_error() -> OSError:
+    return OSError("second")
+
+
+class Hostile(Exception):
+    """Raises wherever it can."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+    __repr__ = __str__
+
+    @property
+    def __notes__(self) -> list[str]:  # type: ignore[override]
+        raise KeyboardInterrupt
+
+
+class HostileText(str):
+    def __format__(self, spec: str) -> str:
+        raise RuntimeError
+
+    encode = replace = isascii = __format__  # type: ignore[assignment]
+
+
+class Formatted(Exception):
+    def __str__(self) -> str:
+        return HostileText("text")
+
+
+def _odd_notes() -> Exception:
+    error = ValueError("x")
+    error.__notes__ = [7, None, "\0" * 20_000, *["n"] * 100_000]  # type: ignore[list-item]
+    return error
+
+
+def _circle() -> Exception:
+    first, second = ValueError("first"), ValueError("second")
+    first.__context__, second.__context__ = second, first
+    return first
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Hostile(), Formatted(), _odd_notes(), _circle(),
+        ExceptionGroup("g", [Hostile(), Formatted(), _odd_notes()]),
+        ExceptionGroup("g" * 50_000, [ValueError("\ud800" * 50_000) for _ in range(2_000)]),
+    ],
+    ids=["hostile", "text", "notes", "circle", "group", "large"],
+)  # fmt: skip
+def test_whatever_an_exception_does_there_is_a_message_that_can_be_stored(error: Exception) -> None:
+    message = describe(_raised(error))
+    assert message.startswith(type(error).__name__)
+    assert 0 < len(message.encode()) <= MAX_BYTES
+    assert "\0" not in message
+    if isinstance(error, ExceptionGroup):
+        assert "1 of " in message
+
+
+def test_a_group_of_one_steers_as_what_is_in_it() -> None:
+    assert not failed(ROW, _in_group(NonRetryable("no")), 0.1).retryable
+    assert failed(ROW, _in_group(RetryAfter(7)), 0.1).retry_after == 7
+    assert failed(ROW, ExceptionGroup("two", [NonRetryable("no"), ValueError()]), 0.1).retryable
 
 
 def test_an_exception_without_text_is_its_type() -> None:
