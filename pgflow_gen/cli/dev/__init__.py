@@ -49,9 +49,16 @@ Examples:
 @click.option(
     "--dashboard/--no-dashboard", default=True, show_default=True, help="Serve the dashboard, if installed."
 )
+@click.option(
+    "--adopt-data",
+    is_flag=True,
+    help="Take over the embedded server's data although it was not made here; says whose it is and where.",
+)
 @verify_option
 @common_options
-def dev(dsn: str | None, development: bool, port: int | None, dashboard: bool, verify: bool) -> None:
+def dev(
+    dsn: str | None, development: bool, port: int | None, dashboard: bool, adopt_data: bool, verify: bool
+) -> None:
     """Build, migrate and work while you write: after each change of a source, until Ctrl-C.
 
     Starts the project's embedded server, whatever PGFLOW_DSN or DATABASE_URL say. After a change the flows
@@ -71,12 +78,14 @@ def dev(dsn: str | None, development: bool, port: int | None, dashboard: bool, v
         raise click.UsageError(
             "--development goes with --dsn: the embedded server is for development anyway."
         )
+    if adopt_data and dsn is not None:
+        raise click.UsageError("--adopt-data is about the embedded server's data; --dsn names another.")
     config = load_project()
     require_watchable(config)
     screen = Screen()
     with only_one(config.root):
         ending = Ending()
-        server = Server(config.root, dsn, development=development, screen=screen)
+        server = Server(config.root, dsn, development=development, adopt_data=adopt_data, screen=screen)
         page = Page(port, server, screen, is_wanted=dashboard)
         session = Session(server, page, screen, lambda: ending.is_near, verify=verify)
         ending.hurry = session.kill

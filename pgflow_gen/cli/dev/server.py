@@ -20,8 +20,11 @@ _NAMES: Final = ("PGFLOW_DSN", "DATABASE_URL", "PGHOST", "PGHOSTADDR", "PGSERVIC
 class Server:
     """Where everything that ``dev`` starts finds its database, and whether flows may be recreated there."""
 
-    def __init__(self, root: Path, dsn: str | None, *, development: bool, screen: Screen) -> None:
+    def __init__(
+        self, root: Path, dsn: str | None, *, development: bool, adopt_data: bool, screen: Screen
+    ) -> None:
         self._dsn = dsn
+        self._adopt = ["--adopt-data"] if adopt_data else []
         self._development = development
         self._screen = screen
         self._root = root
@@ -59,12 +62,14 @@ class Server:
             self._screen.say("server", "the one that --dsn names")
             return
         self._holder = Child(
-            "server", [str(self._root)], screen=self._screen, env=dict(os.environ), module=_HOLDER,
-            hear=self._said.put,
+            "server", [str(self._root), *self._adopt], screen=self._screen, env=dict(os.environ),
+            module=_HOLDER, hear=self._said.put,
         )  # fmt: skip
         told = self._answer(self._holder)
         self._dsn = str(told["conninfo"])
         folder = Path(str(told["folder"]))
+        if told["adopted"]:
+            self._screen.say("server", str(told["adopted"]))
         place = folder.relative_to(self._root) if folder.is_relative_to(self._root) else folder
         self._screen.say("server", f"PostgreSQL {told['version']}, embedded; its data is in {place}")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import click
 
@@ -19,14 +20,41 @@ from pgflow_runtime.errors import (
     ProjectError,
     UsageError,
 )
-from pgflow_runtime.project import Project
+from pgflow_runtime.project import Project, find_project
 
-dsn_option = click.option(
+F = TypeVar("F", bound=Callable[..., Any])
+
+_dsn_option = click.option(
     "--dsn",
     metavar="DSN",
     help="The database: a URL or libpq's key=value string. Default: PGFLOW_DSN, DATABASE_URL, libpq's"
     " variables (PGHOST, ...), else the project's embedded server.",
 )
+
+
+def _adopt(_context: click.Context, _parameter: click.Parameter, is_wanted: bool) -> None:
+    if not is_wanted:
+        return
+    from pgflow_runtime.embedded import adopt_data
+
+    with refusals():
+        adopted = adopt_data(find_project().root)
+    say(adopted or "note: there is no data to adopt: what the embedded server has was made here")
+
+
+_adopt_option = click.option(
+    "--adopt-data",
+    is_flag=True,
+    expose_value=False,
+    callback=_adopt,
+    help="Take over the embedded server's data although it was not made here; says whose it is and where.",
+)
+
+
+def dsn_option(command: F) -> F:
+    """``--dsn``, and what goes with the server that is used without one."""
+    return _dsn_option(_adopt_option(command))
+
 
 generated_option = click.option(
     "--generated",

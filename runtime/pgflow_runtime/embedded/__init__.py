@@ -16,6 +16,7 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
+from pgflow_runtime.embedded import own
 from pgflow_runtime.embedded.place import PORT, Place, place_of
 from pgflow_runtime.embedded.postgres import Postgres
 from pgflow_runtime.errors import ProjectError
@@ -74,6 +75,16 @@ class EmbeddedServer:
             yield
         finally:
             os.close(gate)
+
+
+def adopt_data(project_root: Path) -> str | None:
+    """Take over the data in the project's place that was not made here; says what was taken over, if any.
+
+    Raises ProjectError for another user's data.
+    """
+    server = EmbeddedServer(project_root)
+    with server._serialised():
+        return own.adopt(server.place)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""``python -m pgflow_runtime.embedded.hold FOLDER``: hold a project's server as long as stdin stays open.
+"""``python -m pgflow_runtime.embedded.hold FOLDER [--adopt-data]``: hold a server while stdin is open.
 
 For programs that need the server to run on while other commands come and go. Prints one line of JSON:
 where it is (``conninfo``, ``folder``, ``version``), or why there is none (``error``, ``help``; exit code 1).
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pgflow_runtime.embedded import EmbeddedServer
+from pgflow_runtime.embedded import EmbeddedServer, adopt_data
 from pgflow_runtime.errors import PgflowError
 
 STDIN = 0
@@ -24,14 +24,17 @@ def main() -> int:
         signal.signal(number, signal.SIG_IGN)  # whoever started us decides when it ends
     signal.signal(signal.SIGTERM, _end)
     try:
-        server = EmbeddedServer(Path(sys.argv[1]))
+        project = Path(sys.argv[1])
+        adopted = adopt_data(project) if "--adopt-data" in sys.argv[2:] else None
+        server = EmbeddedServer(project)
         server.acquire()
     except PgflowError as error:
         _tell({"error": error.message, "help": error.help})
         return 1
     try:
         version = (server.place.data / "PG_VERSION").read_text(encoding="utf-8").strip()
-        _tell({"conninfo": server.conninfo, "folder": str(server.place.folder), "version": version})
+        place = {"folder": str(server.place.folder), "version": version, "adopted": adopted}
+        _tell({"conninfo": server.conninfo, **place})
         while os.read(STDIN, 1):
             continue
     finally:

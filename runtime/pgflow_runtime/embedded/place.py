@@ -13,6 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from pgflow_runtime.embedded import private
 from pgflow_runtime.errors import ProjectError
 
 DATA = "data"
@@ -23,6 +24,10 @@ LONGEST_SOCKET = 103
 """Bytes a unix socket's path may have on every system (Linux allows 107)."""
 
 _SERVICE_USERS = ("pgserver", "postgres")
+_ADD_USER = (
+    ("useradd", "--system", "--no-create-home", "--shell", "/bin/false"),
+    ("adduser", "-S", "-D", "-H", "-s", "/bin/false"),  # busybox
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Place:
     user: str | None
     programs: Path | None
     """Where root may copy PostgreSQL's programs to."""
+    owner: private.Owner
+    """The user and group that the data belongs to."""
 
     @property
     def data(self) -> Path:
@@ -45,11 +52,11 @@ class Place:
 
 
 def place_of(project: Path) -> Place:
-    """The place of a project's server, its folders made.
+    """The place of a project's server, its folders made, and closed to everybody else.
 
     A normal user's is ``.pgflow/`` in the project. PostgreSQL refuses to run as root, so there a service
     user runs it, who must not need a way through root's folders: the place lies under /var/lib/pgflow-gen,
-    or under the temporary folder. Raises ProjectError when a folder cannot be made.
+    or under the temporary folder. Raises ProjectError when a folder cannot be made or is somebody else's.
     """
     project = project.resolve()
     try:
@@ -61,24 +68,54 @@ def place_of(project: Path) -> Place:
         ) from error
 
 
+def name_of(uid: int) -> str:
+    """The user's name. Raises ProjectError where the system has none: PostgreSQL asks for it as well."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        raise ProjectError(
+            f"the system knows no user with the id {uid}, and PostgreSQL does not run without one's name",
+            help="add the user (in a container: a line in /etc/passwd, or --user with one that is there),"
+            " or name a server with --dsn",
+        ) from None
+
+
 def _for_user(project: Path) -> Place:
+    name_of(os.geteuid())
     folder = project / ".pgflow"
-    folder.mkdir(exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
-    return Place(folder, _sockets(folder, project), None, None)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with private.entered(folder) as handle:
+        status = os.fstat(handle)
+        if status.st_uid != os.geteuid():
+            raise ProjectError(
+                f"{folder} belongs to another user (id {status.st_uid}), who would decide what runs there",
+                help="move it away, or name a server with --dsn",
+            )
+        if stat.S_IMODE(status.st_mode) != 0o700:
+            os.fchmod(handle, 0o700)  # as earlier versions made it, everybody could look in
+        if not os.path.lexists(folder / ".gitignore"):
+            private.put(handle, ".gitignore", "*\n")
+    return Place(folder, _sockets(folder, project), None, None, (os.geteuid(), os.getegid()))
 
 
 def _for_root(project: Path) -> Place:
-    user = service_user()
     base = _base()
     folder = base / f"{_readable(project.name)}-{_short_hash(project)}"
-    if not folder.exists():
-        folder.mkdir(mode=0o700)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    user = _user_of(folder)
     entry = pwd.getpwnam(user)
-    os.chown(folder, entry.pw_uid, entry.pw_gid)
-    return Place(folder, folder, user, base)
+    with private.entered(folder) as handle:
+        os.fchown(handle, entry.pw_uid, entry.pw_gid)
+        os.fchmod(handle, 0o700)
+    return Place(folder, folder, user, base, (entry.pw_uid, entry.pw_gid))
+
+
+def _user_of(folder: Path) -> str:
+    """Whoever owns the data that is there; a service user that came to the system since changes nothing."""
+    for path in (folder / DATA, folder):
+        if os.path.lexists(path) and (uid := path.lstat().st_uid) != 0:
+            return name_of(uid)
+    return service_user()
 
 
 def _base() -> Path:
@@ -90,7 +127,7 @@ def _base() -> Path:
         except OSError:
             continue
         status = base.lstat()
-        if base.is_dir() and not base.is_symlink() and status.st_uid == 0 and not status.st_mode & 0o022:
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == 0 and not status.st_mode & 0o022:
             base.chmod(0o755)
             return base
     raise ProjectError(
@@ -104,17 +141,16 @@ def service_user() -> str:
     for name in _SERVICE_USERS:
         if _exists(name):
             return name
-    useradd = shutil.which("useradd")
-    if useradd:
-        command = [useradd, "--system", "--no-create-home", "--shell", "/bin/false", _SERVICE_USERS[0]]
-        subprocess.run(command, capture_output=True, check=False)
+    for program, *arguments in _ADD_USER:
+        path = shutil.which(program)
+        if path is not None:
+            subprocess.run([path, *arguments, _SERVICE_USERS[0]], capture_output=True, check=False)
         if _exists(_SERVICE_USERS[0]):
             return _SERVICE_USERS[0]
-    if _exists("nobody"):
-        return "nobody"
+    # not `nobody`: who else runs as that user would be the superuser of this server
     raise ProjectError(
-        "PostgreSQL does not run as root, and there is no other user to run it as",
-        help="add a user named pgserver, run as a normal user, or name a server with --dsn",
+        "PostgreSQL does not run as root, and there is no user of its own to run it as",
+        help="add a system user named pgserver, run as a normal user, or name a server with --dsn",
     )
 
 
@@ -128,19 +164,22 @@ def _exists(name: str) -> bool:
 
 def _sockets(folder: Path, project: Path) -> Path:
     """The folder itself, unless its path is too long for a socket or holds what separates hosts."""
-    short = len(os.fsencode(folder / SOCKET_NAME)) <= LONGEST_SOCKET
-    if short and not re.search(r"""[,"'\\]""", str(folder)):
+    if _fits(folder):
         return folder
     for base in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - ownership is checked below
         sockets = base / f"pgflow-{os.geteuid()}-{_short_hash(project)}"
-        if len(os.fsencode(sockets / SOCKET_NAME)) > LONGEST_SOCKET:
-            continue
-        if make_private(sockets):
+        if _fits(sockets) and make_private(sockets):
             return sockets
     raise ProjectError(
         f"the path {folder} is too long for a unix socket, and there is no private temporary folder",
         help="move the project to a shorter path, set TMPDIR, or name a server with --dsn",
     )
+
+
+def _fits(folder: Path) -> bool:
+    """Whether a socket may lie there, and a connection string can say so."""
+    is_short = len(os.fsencode(folder / SOCKET_NAME)) <= LONGEST_SOCKET
+    return is_short and not re.search(r"""[,"'\\]""", str(folder))
 
 
 def make_private(folder: Path) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
-import shlex
 import shutil
 import subprocess
 from contextlib import suppress
@@ -12,6 +10,8 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from pgflow_runtime.embedded import own, private
+from pgflow_runtime.embedded.access import server_options, write_access
 from pgflow_runtime.embedded.binaries import NEWEST, binaries
 from pgflow_runtime.embedded.place import DATA, SOCKET_NAME, Place, make_private
 from pgflow_runtime.errors import ProjectError
@@ -23,27 +23,31 @@ LONGEST_LOG = 5_000_000
 
 
 class Postgres:
-    """The server of a place: a unix socket only, no network, trust within the folder's owner."""
+    """The server of a place: a unix socket only, no network, and nobody but its owner gets in."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
 
     def ensure_running(self) -> None:
         """Make the data folder if there is none, and start the server unless it runs. Raises ProjectError."""
+        has_data = self._has_data()
         if self._is_running():
             return
         self.stop()  # one that cannot be reached: the project was moved while its server ran on
-        if not (self._place.data / "PG_VERSION").exists():
+        if has_data:
+            binaries(self._version(), self._place.programs)
+            own.require(self._place)
+        else:
             self._initialise()
+        write_access(self._place)
         self._forget_the_dead()
         self._put_log_aside()
         if self._has_own_sockets and not make_private(self._place.sockets):
             raise ProjectError(f"{self._place.sockets} belongs to somebody else", help="remove it")
-        sockets = shlex.quote(f'unix_socket_directories="{self._place.sockets}"')
         # pg_ctl hands paths to a shell half-quoted: relative ones are safe in any folder
         self._run(
             "pg_ctl",
-            *("-D", DATA, "-l", self._place.log.name, "-o", f"-c listen_addresses='' -c {sockets}"),
+            *("-D", DATA, "-l", self._place.log.name, "-o", server_options(self._place.sockets)),
             *("-w", "-t", str(START_SECONDS), "start"),
         )
 
@@ -76,8 +80,17 @@ class Postgres:
         if self._postmaster() is None:
             (self._place.data / "postmaster.pid").unlink(missing_ok=True)
 
+    def _has_data(self) -> bool:
+        """Whether there is a data folder to start; one that a link leads to is refused."""
+        if not os.path.lexists(self._place.data):
+            return False
+        with private.entered(self._place.data):
+            return (self._place.data / "PG_VERSION").exists()
+
     def _put_log_aside(self) -> None:
         log = self._place.log
+        with private.entered(self._place.folder) as folder:
+            private.drop_link(folder, log.name)
         if log.exists() and log.stat().st_size > LONGEST_LOG:
             log.replace(log.with_suffix(".log.old"))
 
@@ -85,13 +98,17 @@ class Postgres:
         """initdb into a folder beside, renamed at the end: a killed initdb leaves nothing half-made."""
         partial = self._place.folder / "data.partial"
         for leftover in (partial, self._place.data):
-            if leftover.exists():
+            if leftover.is_symlink():
+                leftover.unlink()
+            elif leftover.exists():
                 shutil.rmtree(leftover)
         locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
         self._run(
             "initdb",
-            *("-D", partial.name, "-U", "postgres", "-E", "UTF8", "--auth=trust", "--no-sync", *locale),
+            *("-D", partial.name, "-U", "postgres", "-E", "UTF8", "--no-sync", *locale),
+            *("--auth-local=peer", "--auth-host=reject"),
         )
+        own.note(self._place, partial)
         partial.rename(self._place.data)
 
     def _version(self) -> int:
@@ -104,8 +121,10 @@ class Postgres:
         path = binaries(self._version(), self._place.programs) / program
         log = self._place.log
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        uid, gid = _identity(self._place.user)
-        with (self._place.folder / f"{program}.log").open("wb") as sink:
+        uid, gid = self._place.owner if self._place.user is not None else (None, None)
+        with private.entered(self._place.folder) as folder:
+            sink = private.new(folder, f"{program}.log")
+        try:
             done = subprocess.run(
                 [str(path), *arguments],
                 stdin=subprocess.DEVNULL,
@@ -119,6 +138,8 @@ class Postgres:
                 group=gid,
                 extra_groups=None if uid is None else [],
             )
+        finally:
+            os.close(sink)
         if done.returncode != 0:
             tail = _tail(self._place.folder / f"{program}.log")
             if program == "pg_ctl":
@@ -127,13 +148,6 @@ class Postgres:
                 f"the embedded PostgreSQL failed at {program}:\n{tail.strip()}",
                 help=f"see {log}; to start anew, move {self._place.folder} away, or name a server with --dsn",
             )
-
-
-def _identity(user: str | None) -> tuple[int | None, int | None]:
-    if user is None:
-        return None, None
-    entry = pwd.getpwnam(user)
-    return entry.pw_uid, entry.pw_gid
 
 
 def _tail(path: Path, lines: int = 12) -> str:
