@@ -67,47 +67,6 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$ select 1 $$;
 
--- ---- schema/0280__over_at.sql
--- Since when a step's open tasks are over without having ended: since the end of the step (it was skipped) or of
--- its run. Null: they are not. Readers show such tasks as cancelled; their rows keep the status they had.
-create function pgflow._over_at(run_id uuid, step_slug text)
-returns timestamptz
-language plpgsql
-stable
-as $$
-begin
-  return (
-    select least(
-      coalesce(s.completed_at, s.failed_at, s.skipped_at), coalesce(r.completed_at, r.failed_at)
-    )
-    from pgflow.step_states s
-    join pgflow.runs r on r.run_id = s.run_id
-    where s.run_id = _over_at.run_id and s.step_slug = _over_at.step_slug
-  );
-end;
-$$;
-
--- ---- schema/0281__why_refused.sql
--- Why a worker's result was refused, where its run or step is over: as the input of a stale task_result. Null:
--- the task has gone to another attempt, or is stored already.
-create function pgflow._why_refused(run_id uuid, step_slug text)
-returns jsonb
-language plpgsql
-stable
-as $$
-begin
-  return (
-    select case
-      when r.status = 'failed' then to_jsonb('the run has failed'::text)
-      when s.status = 'skipped' then to_jsonb('the step was skipped'::text)
-    end
-    from pgflow.step_states s
-    join pgflow.runs r on r.run_id = s.run_id
-    where s.run_id = _why_refused.run_id and s.step_slug = _why_refused.step_slug
-  );
-end;
-$$;
-
 -- ---- schema/10_types/_check_lengths.sql
 -- Arrays of one call describe the same elements; NULL counts as a missing array.
 create function pgflow._check_lengths(expected int, names text[], lengths int[])
@@ -3361,6 +3320,27 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/_why_refused.sql
+-- Why a worker's result was refused, where its run or step is over: as the input of a stale task_result. Null:
+-- the task has gone to another attempt, or is stored already.
+create function pgflow._why_refused(run_id uuid, step_slug text)
+returns jsonb
+language plpgsql
+stable
+as $$
+begin
+  return (
+    select case
+      when r.status = 'failed' then to_jsonb('the run has failed'::text)
+      when s.status = 'skipped' then to_jsonb('the step was skipped'::text)
+    end
+    from pgflow.step_states s
+    join pgflow.runs r on r.run_id = s.run_id
+    where s.run_id = _why_refused.run_id and s.step_slug = _why_refused.step_slug
+  );
+end;
+$$;
+
 -- ---- schema/50_tasks/claim_tasks.sql
 -- for: worker
 -- Reads messages and starts their tasks in one call over all flows of a process: worker_ids[i] serves
@@ -3894,6 +3874,26 @@ begin
   where w.worker_id = any(withdraw_idle.worker_ids)
     and a.channel = 'pgflow_work_' || lower(w.queue_name)
     and a.announcer_id = w.worker_id;
+end;
+$$;
+
+-- ---- schema/70_reading/_over_at.sql
+-- Since when a step's open tasks are over without having ended: since the end of the step (it was skipped) or of
+-- its run. Null: they are not. Readers show such tasks as cancelled; their rows keep the status they had.
+create function pgflow._over_at(run_id uuid, step_slug text)
+returns timestamptz
+language plpgsql
+stable
+as $$
+begin
+  return (
+    select least(
+      coalesce(s.completed_at, s.failed_at, s.skipped_at), coalesce(r.completed_at, r.failed_at)
+    )
+    from pgflow.step_states s
+    join pgflow.runs r on r.run_id = s.run_id
+    where s.run_id = _over_at.run_id and s.step_slug = _over_at.step_slug
+  );
 end;
 $$;
 
