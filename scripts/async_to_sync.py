@@ -29,6 +29,8 @@ NAMES = {
     "aclose": "close",
     "aclosing": "closing",
     "acall": "call",
+    "aconnect": "connect",
+    "amake_pool": "make_pool",
     "alent": "lent",
     "_async": "_sync",
     "AsyncIterator": "Iterator",

@@ -15,6 +15,7 @@ from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolClosed
 
+from pgflow_runtime.database import ADMIN, connect
 from pgflow_runtime.dsn import describe
 from pgflow_runtime.errors import (
     BY_SQLSTATE,
@@ -79,18 +80,15 @@ def translated(conninfo: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def connected(conninfo: str, **options: Any) -> Iterator[psycopg.Connection[Any]]:
+def connected(
+    conninfo: str, *, autocommit: bool = False, **options: Any
+) -> Iterator[psycopg.Connection[Any]]:
     """A connection; commits at the end, rolls back on an error. Raises ConnectionFailed."""
     with (
         translated(conninfo),
-        psycopg.connect(conninfo, application_name=application_name(conninfo), **options) as connection,
+        connect(conninfo, ADMIN, autocommit=autocommit, **options) as connection,
     ):
         yield connection
-
-
-def application_name(conninfo: str) -> str:
-    """What pg_stat_activity shows, unless the connection string names something."""
-    return str(conninfo_to_dict(conninfo).get("application_name") or "pgflow-gen")
 
 
 def check_core_version(version: int, oldest_program: int) -> None:

@@ -8,10 +8,9 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 from uuid import UUID
 
-from psycopg_pool import AsyncConnectionPool
-
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.watcher import AsyncWatcher
+from pgflow_runtime.database import LIVE, amake_pool
 from pgflow_runtime.events import Event, RunCompletedEvent, RunFailedEvent, RunStartedEvent, StepStartedEvent
 from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
 from pgflow_runtime.store import translated
@@ -27,9 +26,7 @@ class Live:
 
     def __init__(self, conninfo: str, *, poll_only: bool = False) -> None:
         self._conninfo = conninfo
-        self._pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-            conninfo, min_size=0, max_size=2, open=False, timeout=10, kwargs={"autocommit": True}
-        )
+        self._pool = amake_pool(conninfo, LIVE, max_size=2, timeout=10)
         self._watcher = AsyncWatcher(self._pool, conninfo, poll_only=poll_only)
         self._feeds: weakref.WeakValueDictionary[UUID, AsyncFeed] = weakref.WeakValueDictionary()
         self._is_closing = False

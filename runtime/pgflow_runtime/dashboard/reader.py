@@ -7,45 +7,42 @@ from collections.abc import Mapping
 from typing import Any, LiteralString
 from uuid import UUID
 
-import psycopg
 from psycopg import errors as pg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool
 
 from pgflow_runtime.client.checking import alent
 from pgflow_runtime.dashboard import statements
+from pgflow_runtime.database import PAGES, amake_pool, application_name
 from pgflow_runtime.migrate.roles import CLIENT, OWNER
-from pgflow_runtime.store import application_name, check_core_version, connected, translated
+from pgflow_runtime.store import check_core_version, connected, translated
 
-STATEMENT_SECONDS = 5
-"""How long a statement may take: a page must never be what slows the database down."""
 CONNECTIONS = 4
 
 Row = DictRow
 
 
 def prepared_conninfo(conninfo: str) -> tuple[str, list[str]]:
-    """The connection string with role and time limit, and notes for the user's eyes.
+    """The connection string with the role to act in, and notes for the user's eyes.
 
     Looks whether the database can be reached and holds the right core. Raises what is in the way.
     """
     notes: list[str] = []
-    settings = {"statement_timeout": f"{STATEMENT_SECONDS}s", "idle_in_transaction_session_timeout": "30s"}
+    role = ""
     with connected(conninfo, row_factory=dict_row, autocommit=True) as connection:
         row = connection.execute(statements.CLIENT_ROLE, {"owner": OWNER, "client": CLIENT}).fetchone()
         if row is not None and row["has_roles"] and row["has_client"]:
             try:
                 connection.execute(sql.SQL("set role {}").format(sql.Identifier(CLIENT)))
-                settings["role"] = CLIENT
+                role = f"-c role={CLIENT}"
             except pg.InsufficientPrivilege:
                 notes.append(f"this user may not act as {CLIENT}; it reads with the rights it has")
         core = connection.execute(statements.CORE_VERSION).fetchone()
         check_core_version(*(core["version"], core["client"]) if core else (0, 0))
     parts = conninfo_to_dict(conninfo)
     given = str(parts.get("options") or "")
-    parts["options"] = " ".join([given, *(f"-c {name}={value}" for name, value in settings.items())]).strip()
+    parts["options"] = f"{given} {role}".strip()
     parts["application_name"] = application_name(conninfo)
     return make_conninfo("", **parts), notes
 
@@ -55,16 +52,14 @@ class Reader:
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
+        self._pool = amake_pool(
             conninfo,
-            connection_class=psycopg.AsyncConnection[Row],
+            PAGES,
             min_size=1,
             max_size=CONNECTIONS,
-            open=False,
+            row_factory=dict_row,
             timeout=10,
             name="pgflow-dashboard",
-            kwargs={"autocommit": True, "row_factory": dict_row},
-            configure=_read_only,
         )
 
     async def open(self) -> None:
@@ -91,7 +86,3 @@ class Reader:
         known = json.dumps({str(run_id): list(steps)})
         row = await self.row(statements.RUN, run_id=run_id, known=known)
         return row["progress"] if row is not None else None
-
-
-async def _read_only(connection: psycopg.AsyncConnection[Any]) -> None:
-    await connection.execute("set default_transaction_read_only = on")

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import psycopg
 from psycopg import errors as pg
 
+from pgflow_runtime.database import DOCTOR, connect
 from pgflow_runtime.doctor.bloat import check_bloat, check_size
 from pgflow_runtime.doctor.connections import check_budget, check_use
 from pgflow_runtime.doctor.core import check_core, check_core_migrations
@@ -22,12 +23,9 @@ from pgflow_runtime.doctor.settings import check_settings, check_slots, check_tr
 from pgflow_runtime.doctor.workers import check_workers
 from pgflow_runtime.errors import ConnectionFailed, ProjectError
 from pgflow_runtime.project import Project
-from pgflow_runtime.store import application_name, from_psycopg, text_of, translated
+from pgflow_runtime.store import from_psycopg, text_of, translated
 
 Check: TypeAlias = Callable[[Patient], Iterator[Finding]]
-
-PATIENCE = 10_000
-"""Milliseconds a statement may take: the doctor must not be what ails a busy database."""
 
 _ALWAYS: Final[tuple[tuple[str, Check], ...]] = (
     ("server.version", check_server),
@@ -64,12 +62,8 @@ def examine(conninfo: str, project: Project, env: Mapping[str, str] = os.environ
     try:
         with (
             translated(conninfo),
-            psycopg.connect(
-                conninfo, autocommit=True, application_name=application_name(conninfo)
-            ) as connection,
+            connect(conninfo, DOCTOR) as connection,
         ):
-            connection.execute("select set_config('statement_timeout', %s, false)", [str(PATIENCE)])
-            connection.execute("set default_transaction_read_only = on")
             return _examine(Patient(connection, project, env))
     except ConnectionFailed as error:
         return [problem("server.reach", error.message, error.help or "start the server, or name another one")]
@@ -97,7 +91,11 @@ def _run(code: str, check: Check, patient: Patient) -> list[Finding]:
         found.append(unseen(code, f"not for this user: {text_of(error)}", who))
     except pg.QueryCanceled:
         found.append(
-            unseen(code, f"looking took longer than {PATIENCE // 1000} s", "look again in a quieter hour")
+            unseen(
+                code,
+                f"looking took longer than {DOCTOR.settings['statement_timeout']}",
+                "look again in a quieter hour",
+            )
         )
     except psycopg.Error as error:
         failure = from_psycopg(error)

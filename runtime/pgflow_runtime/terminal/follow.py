@@ -13,8 +13,9 @@ import psycopg
 from psycopg import sql
 
 from pgflow_runtime import queries
+from pgflow_runtime.database import CLIENT, connect
 from pgflow_runtime.errors import WaitTimeout
-from pgflow_runtime.store import application_name, from_psycopg, is_passing, translated
+from pgflow_runtime.store import from_psycopg, is_passing, translated
 from pgflow_runtime.terminal.reading import Reading, read_again, read_run
 
 WATCHED = 60
@@ -99,8 +100,7 @@ class Follower:
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None:
-            name = application_name(self._conninfo)
-            self._connection = psycopg.connect(self._conninfo, autocommit=True, application_name=name)
+            self._connection = connect(self._conninfo, CLIENT)
             self._announced = 0.0
         return self._connection
 

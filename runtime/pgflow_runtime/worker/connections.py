@@ -10,6 +10,7 @@ from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from pgflow_runtime.client.checking import atake, take
+from pgflow_runtime.database import HANDLER, amake_pool, make_pool
 
 Sync: TypeAlias = ConnectionPool[Connection[Any]]
 Async: TypeAlias = AsyncConnectionPool[AsyncConnection[Any]]
@@ -21,7 +22,10 @@ class HandlerConnections:
     def __init__(self, conninfo: str, sync_most: int, async_most: int, *, prepare: bool) -> None:
         self._conninfo = conninfo
         self._most = (max(1, sync_most), max(1, async_most))
-        self._kwargs: dict[str, Any] = {} if prepare else {"prepare_threshold": None}
+        self._options: dict[str, Any] = {
+            "autocommit": False,
+            "prepare_threshold": 5 if prepare else None,
+        }
         self._sync: Sync | None = None
         self._async: Async | None = None
         self._lock = threading.Lock()
@@ -31,9 +35,8 @@ class HandlerConnections:
         """A connection for a sync handler; blocks its thread until one is free."""
         with self._lock:
             if self._sync is None:
-                self._sync = ConnectionPool(
-                    self._conninfo, min_size=0, max_size=self._most[0], kwargs=self._kwargs, open=True
-                )
+                self._sync = make_pool(self._conninfo, HANDLER, max_size=self._most[0], **self._options)
+                self._sync.open()
         return take(self._sync)
 
     def give_back(self, connection: Connection[Any]) -> None:
@@ -44,9 +47,7 @@ class HandlerConnections:
         """A connection for an async handler."""
         async with self._alock:
             if self._async is None:
-                pool: Async = AsyncConnectionPool(
-                    self._conninfo, min_size=0, max_size=self._most[1], kwargs=self._kwargs, open=False
-                )
+                pool = amake_pool(self._conninfo, HANDLER, max_size=self._most[1], **self._options)
                 await pool.open()
                 self._async = pool
         return await atake(self._async)

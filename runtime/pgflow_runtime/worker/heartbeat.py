@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 import psycopg
 
-from pgflow_runtime.store import application_name, from_psycopg
+from pgflow_runtime import database
+from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.queue_depth import QueueDepth
 from pgflow_runtime.worker.retention import Retention
@@ -97,11 +98,8 @@ class Heartbeat:
 
     def _beat(self) -> None:
         if self._connection is None:
-            self._connection = psycopg.connect(
-                self._conninfo,
-                autocommit=True,
-                application_name=application_name(self._conninfo),
-                prepare_threshold=5 if self._prepare else None,
+            self._connection = database.connect(
+                self._conninfo, database.HEARTBEAT, prepare_threshold=5 if self._prepare else None
             )
         rows = self._connection.execute(HEARTBEAT, (self._flows.worker_ids,)).fetchall()
         deprecated = [worker_id for worker_id, is_deprecated in rows if is_deprecated]

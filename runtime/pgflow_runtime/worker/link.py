@@ -10,9 +10,10 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import AsyncConnection
 
+from pgflow_runtime.database import ENGINE, aconnect
 from pgflow_runtime.dsn import describe
 from pgflow_runtime.errors import ConnectionFailed
-from pgflow_runtime.store import application_name, from_psycopg, is_connection_error
+from pgflow_runtime.store import from_psycopg, is_connection_error
 from pgflow_runtime.worker.backoff import Backoff
 from pgflow_runtime.worker.logs import logger
 
@@ -89,11 +90,8 @@ class Link:
 
     async def _connect(self) -> AsyncConnection[Any]:
         if self._connection is None:
-            self._connection = await AsyncConnection.connect(
-                self._conninfo,
-                autocommit=True,
-                application_name=application_name(self._conninfo),
-                prepare_threshold=1 if self._prepare else None,
+            self._connection = await aconnect(
+                self._conninfo, ENGINE, prepare_threshold=1 if self._prepare else None
             )
         return self._connection
 

@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection, sql
 
-from pgflow_runtime.store import application_name, from_psycopg
+from pgflow_runtime.database import LISTENER, aconnect
+from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker.backoff import Backoff
 from pgflow_runtime.worker.idle import Idle
 from pgflow_runtime.worker.logs import logger
@@ -24,9 +25,7 @@ async def listen(conninfo: str, flows: ServedFlows, idle: Idle, wake: Callable[[
     backoff = Backoff()
     while True:
         try:
-            async with await AsyncConnection.connect(
-                conninfo, autocommit=True, application_name=application_name(conninfo)
-            ) as connection:
+            async with await aconnect(conninfo, LISTENER) as connection:
                 await _subscribe(connection, flows)
                 backoff.reset()
                 idle.is_listening = True

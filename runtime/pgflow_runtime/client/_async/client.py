@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-import psycopg
-from psycopg_pool import AsyncConnectionPool
-
 from pgflow_runtime import queries
 from pgflow_runtime.arrays import plain
 from pgflow_runtime.arrays import texts as literals
@@ -21,6 +18,7 @@ from pgflow_runtime.client.checking import alent
 from pgflow_runtime.client.connecting import AsyncConnectable, ClientOptions
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.database import CLIENT, aconnect, amake_pool
 from pgflow_runtime.errors import (
     ClientClosed,
     ConnectionFailed,
@@ -32,7 +30,7 @@ from pgflow_runtime.errors import (
 )
 from pgflow_runtime.shape import differences, structure_hash
 from pgflow_runtime.snapshot import RunSnapshot
-from pgflow_runtime.store import application_name, check_core_version, translated
+from pgflow_runtime.store import check_core_version, translated
 from pgflow_runtime.telemetry import started_runs
 
 RunT = TypeVar("RunT", bound=AsyncRun[Any])
@@ -43,18 +41,14 @@ class AsyncClientBase(AsyncConnectable):
 
     def __init__(self, conninfo: str, options: ClientOptions) -> None:
         self._conninfo = conninfo
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
+        self._pool = amake_pool(
             conninfo,
+            CLIENT,
             min_size=1,
             max_size=options.max_connections,
-            open=False,
+            prepare_threshold=None if options.poll_only else 5,
             timeout=options.connect_timeout,
             name="pgflow-client",
-            kwargs={
-                "autocommit": True,
-                "application_name": application_name(conninfo),
-                **({"prepare_threshold": None} if options.poll_only else {}),
-            },
         )
         self._compared: set[str] = set()
         self._watcher = AsyncWatcher(self._pool, conninfo, poll_only=options.poll_only)
@@ -63,7 +57,7 @@ class AsyncClientBase(AsyncConnectable):
     async def _open(self) -> None:
         """Look whether the database can be reached and holds the right core, then open the pool."""
         with translated(self._conninfo):
-            connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
+            connection = await aconnect(self._conninfo, CLIENT)
             async with connection:
                 cursor = await connection.execute(queries.CORE_VERSION)
                 row = await cursor.fetchone()

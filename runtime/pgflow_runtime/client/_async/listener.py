@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.pq.abc import PGconn
 
 from pgflow_runtime.client.concurrency import AsyncWakeup
-from pgflow_runtime.store import application_name
+from pgflow_runtime.database import LISTENER, aconnect
 
 CHANNEL = "pgflow_run_"
 RETRY_SECONDS = (0.5, 10.0)
@@ -73,12 +73,7 @@ class AsyncListener:
             await connection.close()
 
     async def _connect(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(
-            self._conninfo,
-            autocommit=True,
-            prepare_threshold=None,
-            application_name=application_name(self._conninfo),
-        )
+        connection = await aconnect(self._conninfo, LISTENER, prepare_threshold=None)
         connection.add_notify_handler(lambda notification: self._hear(notification.channel))
         self._connection = connection
         self._pause = RETRY_SECONDS[0]

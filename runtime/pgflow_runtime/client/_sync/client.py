@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-import psycopg
-from psycopg_pool import ConnectionPool
-
 from pgflow_runtime import queries
 from pgflow_runtime.arrays import plain
 from pgflow_runtime.arrays import texts as literals
@@ -22,6 +19,7 @@ from pgflow_runtime.client.checking import lent
 from pgflow_runtime.client.connecting import ClientOptions, Connectable
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.database import CLIENT, connect, make_pool
 from pgflow_runtime.errors import (
     ClientClosed,
     ConnectionFailed,
@@ -33,7 +31,7 @@ from pgflow_runtime.errors import (
 )
 from pgflow_runtime.shape import differences, structure_hash
 from pgflow_runtime.snapshot import RunSnapshot
-from pgflow_runtime.store import application_name, check_core_version, translated
+from pgflow_runtime.store import check_core_version, translated
 from pgflow_runtime.telemetry import started_runs
 
 RunT = TypeVar("RunT", bound=Run[Any])
@@ -44,18 +42,14 @@ class ClientBase(Connectable):
 
     def __init__(self, conninfo: str, options: ClientOptions) -> None:
         self._conninfo = conninfo
-        self._pool: ConnectionPool[psycopg.Connection[tuple[Any, ...]]] = ConnectionPool(
+        self._pool = make_pool(
             conninfo,
+            CLIENT,
             min_size=1,
             max_size=options.max_connections,
-            open=False,
+            prepare_threshold=None if options.poll_only else 5,
             timeout=options.connect_timeout,
             name="pgflow-client",
-            kwargs={
-                "autocommit": True,
-                "application_name": application_name(conninfo),
-                **({"prepare_threshold": None} if options.poll_only else {}),
-            },
         )
         self._compared: set[str] = set()
         self._watcher = Watcher(self._pool, conninfo, poll_only=options.poll_only)
@@ -64,7 +58,7 @@ class ClientBase(Connectable):
     def _open(self) -> None:
         """Look whether the database can be reached and holds the right core, then open the pool."""
         with translated(self._conninfo):
-            connection = psycopg.Connection.connect(self._conninfo, autocommit=True)
+            connection = connect(self._conninfo, CLIENT)
             with connection:
                 cursor = connection.execute(queries.CORE_VERSION)
                 row = cursor.fetchone()

@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.pq.abc import PGconn
 
 from pgflow_runtime.client.concurrency import Wakeup
-from pgflow_runtime.store import application_name
+from pgflow_runtime.database import LISTENER, connect
 
 CHANNEL = "pgflow_run_"
 RETRY_SECONDS = (0.5, 10.0)
@@ -74,12 +74,7 @@ class Listener:
             connection.close()
 
     def _connect(self) -> None:
-        connection = psycopg.Connection.connect(
-            self._conninfo,
-            autocommit=True,
-            prepare_threshold=None,
-            application_name=application_name(self._conninfo),
-        )
+        connection = connect(self._conninfo, LISTENER, prepare_threshold=None)
         connection.add_notify_handler(lambda notification: self._hear(notification.channel))
         self._connection = connection
         self._pause = RETRY_SECONDS[0]

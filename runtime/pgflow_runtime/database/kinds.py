@@ -1,0 +1,100 @@
+"""The kinds of connections, and the server's settings that each relies on: one table.
+
+A database, a role, PGOPTIONS or a service file may set anything else. What is pinned here holds for the
+session, whatever they say; what is not pinned stays as they say. Behind a pooler a session is not ours to
+change: see ``pinning``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+SINCE: Final[Mapping[str, int]] = {"transaction_timeout": 17}
+"""Settings that PostgreSQL knows only from this version on; all others are known to 15."""
+
+READABLE: Final[Mapping[str, str]] = {
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "standard_conforming_strings": "on",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    "exit_on_error": "off",
+}
+"""How values look, how statements are read, and what a transaction is: as psycopg and the core rely on it."""
+
+OURS: Final[Mapping[str, str]] = {
+    **READABLE,
+    "search_path": "pg_catalog, pg_temp",
+    "TimeZone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "backslash_quote": "safe_encoding",
+    "escape_string_warning": "off",
+    "quote_all_identifiers": "off",
+    "row_security": "on",
+    "check_function_bodies": "on",
+    "client_min_messages": "warning",
+    "gin_fuzzy_search_limit": "0",
+    "plpgsql.extra_errors": "none",
+    "plpgsql.extra_warnings": "none",
+}
+"""The same for connections on which nobody but us says anything: nothing is left to chance."""
+
+UNLIMITED: Final[Mapping[str, str]] = {
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+}
+"""Limits meant for other people's statements. Where ours need limits, their kind says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of connection.
+
+    ``settings`` are the server's, in its own spelling of names and values. ``parameters`` are libpq's, such
+    as its keepalives, for connection strings that do not name them.
+    """
+
+    name: str
+    settings: Mapping[str, str]
+    parameters: Mapping[str, str | int] = field(default_factory=dict)
+
+
+ENGINE: Final = Kind("engine", {**OURS, **UNLIMITED})
+"""The worker's lanes: claim, complete, fail."""
+
+HEARTBEAT: Final = Kind("heartbeat", {**OURS, **UNLIMITED})
+"""The worker's signs of life, and what it does for others beside them."""
+
+LISTENER: Final = Kind("listener", {**OURS, **UNLIMITED})
+"""LISTEN, of workers and clients."""
+
+CLIENT: Final = Kind("client", {**OURS, **UNLIMITED})
+"""Starting, reading and following runs."""
+
+ADMIN: Final = Kind("admin", {**OURS, **UNLIMITED})
+"""The commands: migrate, prune, runs."""
+
+DOCTOR: Final = Kind(
+    "doctor", {**OURS, **UNLIMITED, "default_transaction_read_only": "on", "statement_timeout": "10s"}
+)
+"""The doctor looks only, and must not be what ails a busy database."""
+
+LIVE: Final = Kind(
+    "live", {**OURS, **UNLIMITED, "statement_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
+)
+"""The dashboard's following of runs: a page must never be what slows a database down."""
+
+PAGES: Final = Kind("pages", {**LIVE.settings, "default_transaction_read_only": "on"})
+"""What the dashboard's pages read."""
+
+HANDLER: Final = Kind("handler", {**READABLE, "idle_session_timeout": "0"})
+"""``ctx.conn()``: search path, time zone, rights and limits of statements stay the user's own."""
