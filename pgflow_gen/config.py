@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from pgflow_gen.names import closest
+from pgflow_shared.text import closest
 
 SECTION = "tool.pgflow-gen"
 STYLES = ("plain", "supabase", "dbmate", "alembic", "django")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import NewType
 
 Slug = NewType("Slug", str)
@@ -57,9 +55,3 @@ def class_name(text: str) -> ClassName:
     if not words or words[0].isdigit():
         words = f"_{words}"
     return ClassName(f"{words}_" if keyword.iskeyword(words) else words)
-
-
-def closest(wanted: str, known: Iterable[str]) -> str | None:
-    """The known name that ``wanted`` was most likely meant to be, if any is close."""
-    matches = get_close_matches(wanted, sorted(known), n=1, cutoff=0.6)
-    return matches[0] if matches else None

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pgflow_gen.diagnostics import Diagnostic, Findings
-from pgflow_gen.helper import Helper
-from pgflow_gen.unchanged import Outcome, Record, Snapshot
+from pgflow_gen.incremental.fingerprint import Outcome, Record, Snapshot
+from pgflow_gen.incremental.worker_process import Helper
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pgflow_gen.analyze import Analyzed
     from pgflow_gen.config import Config
+    from pgflow_gen.incremental.analysis import Analyzed
+    from pgflow_gen.incremental.session import Session
     from pgflow_gen.ir.flow import Analysis, FlowSpec
-    from pgflow_gen.memory import Session
     from pgflow_gen.render import Rendered
     from pgflow_gen.write import Plan
 
@@ -73,14 +73,14 @@ class _Judged:
     plan: Plan | None = field(default=None)
 
     def report(self) -> Report:
-        from pgflow_gen.sound import sound
+        from pgflow_gen.checks.without_errors import flows_without_errors
 
         analyzed = self.analyzed
         return Report(
             self.findings.sorted(),
             analyzed.sources,
             analyzed.analysis,
-            sound(analyzed, self.findings),
+            flows_without_errors(analyzed.analysis, analyzed.module_paths, self.findings),
             self.plan,
         )
 
@@ -99,16 +99,17 @@ def check(
     earlier build has found out.
     """
     with _no_collection(), Helper(config) if only is None else nullcontext() as helper:
-        from pgflow_gen.memory import Session
+        from pgflow_gen.incremental.session import Session
 
         session = Session(config, Record(config), helper, cached=cached)
         judged = _judge(config, session, verify=verify, only=only)
     if history:
-        from pgflow_gen.sound import sound
+        from pgflow_gen.checks.without_errors import flows_without_errors
         from pgflow_gen.write import check_shapes
 
-        flows = sound(judged.analyzed, judged.findings)
-        check_shapes(replace(judged.analyzed.analysis, flows=flows), config, judged.findings)
+        analysis = judged.analyzed.analysis
+        flows = flows_without_errors(analysis, judged.analyzed.module_paths, judged.findings)
+        check_shapes(replace(analysis, flows=flows), config, judged.findings)
     if only is None:
         session.save(judged.analyzed, None)
     return judged.report()
@@ -134,7 +135,7 @@ def build(
     if known is not None and not renumber:
         return _unchanged(config, known)
     with _no_collection(), Helper(config) as helper:
-        from pgflow_gen.memory import Session
+        from pgflow_gen.incremental.session import Session
 
         session = Session(config, record, helper, cached=cached)
         judged = _build(config, session, verify=verify, mode=mode, renumber=renumber)
@@ -213,9 +214,9 @@ def _build(config: Config, session: Session, *, verify: bool, mode: Mode, renumb
 
 def _judge(config: Config, session: Session, *, verify: bool, only: Path | None = None) -> _Judged:
     from pgflow_gen.checks import run_checks
-    from pgflow_gen.made import Made
+    from pgflow_gen.checks.without_errors import flows_without_errors
+    from pgflow_gen.incremental.flow_results import Made
     from pgflow_gen.render import render, report_collisions
-    from pgflow_gen.sound import sound
 
     findings = Findings()
     analyzed = session.analyze(findings, only=only)
@@ -224,7 +225,8 @@ def _judge(config: Config, session: Session, *, verify: bool, only: Path | None 
     report_collisions(analyzed.analysis, findings)
     judged = _Judged(analyzed, findings)
     # A fault in one flow does not hide from mypy what is wrong in the others.
-    analysis = replace(analyzed.analysis, flows=sound(analyzed, findings))
+    flows = flows_without_errors(analyzed.analysis, analyzed.module_paths, findings)
+    analysis = replace(analyzed.analysis, flows=flows)
     whole = not findings.has_errors
     if whole or (verify and analysis.flows):
         rendered = render(analysis, config, made.pages, made.client)

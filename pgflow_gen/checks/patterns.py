@@ -22,7 +22,7 @@ from pgflow_gen.ir.types import (
     TypeTable,
     UnknownType,
 )
-from pgflow_gen.names import closest
+from pgflow_shared.text import closest
 
 
 def mismatch(

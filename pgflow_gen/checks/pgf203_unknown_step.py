@@ -6,7 +6,7 @@ from pgflow_gen.checks.rule import Rule
 from pgflow_gen.checks.scope import Edge, Scope, parameter_span
 from pgflow_gen.ir.flow import Param, Receives, StepSpec
 from pgflow_gen.ir.types import RecordRef, UnknownType
-from pgflow_gen.names import closest
+from pgflow_shared.text import closest
 
 RULE = Rule(
     code="PGF203",

@@ -9,7 +9,7 @@ from pgflow_gen.checks.rule import Rule
 from pgflow_gen.checks.scope import Scope
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import Json, Option
-from pgflow_gen.names import closest
+from pgflow_shared.text import closest
 
 MAX_SECONDS = 31_536_000
 """One year."""

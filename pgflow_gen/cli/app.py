@@ -12,7 +12,7 @@ _WRITE, _RUN = "Write flows", "Run flows (these talk to a database)"
 # The database commands are the runtime's; it is not imported before one of them is run.
 COMMANDS = {
     "init": LazyCommand(
-        "pgflow_gen.cli.init:init", "Set a project up: one flow, its test, the hooks.", _WRITE
+        "pgflow_gen.cli.init.command:init", "Set a project up: one flow, its test, the hooks.", _WRITE
     ),
     "build": LazyCommand(
         "pgflow_gen.cli.build:build", "Check all flows and write the generated files.", _WRITE
@@ -36,7 +36,7 @@ COMMANDS = {
     "install": LazyCommand(
         "pgflow_runtime.cli.install:install", "Copy the core's migrations into a folder of yours.", _RUN
     ),
-    "dev": LazyCommand("pgflow_gen.cli.dev:dev", "Build, migrate and work while you write.", _RUN),
+    "dev": LazyCommand("pgflow_gen.dev.command:dev", "Build, migrate and work while you write.", _RUN),
     "worker": LazyCommand("pgflow_runtime.cli.worker:worker", "Run the handlers of flows.", _RUN),
     "start": LazyCommand("pgflow_runtime.cli.start:start", "Start a run of a flow.", _RUN),
     "runs": LazyCommand("pgflow_runtime.cli.runs:runs", "Look at runs.", _RUN),

@@ -8,7 +8,7 @@ import click
 
 from pgflow_gen.cli.lazy import Failure
 from pgflow_gen.cli.options import debug_option
-from pgflow_gen.names import closest
+from pgflow_shared.text import closest
 
 if TYPE_CHECKING:
     from pgflow_gen.checks import Rule

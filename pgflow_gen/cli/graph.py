@@ -11,7 +11,7 @@ import click
 from pgflow_gen.cli.lazy import Failure
 from pgflow_gen.cli.options import common_options
 from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
-from pgflow_gen.names import closest
+from pgflow_shared.text import closest
 
 if TYPE_CHECKING:
     from pgflow_gen.ir.flow import FlowSpec

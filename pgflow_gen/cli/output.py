@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pgflow_gen.cli.lazy import Failure
-from pgflow_gen.report import Format, counted, render_report, summary, wants_colour
+from pgflow_gen.report import Format, render_report, summary, wants_colour
+from pgflow_shared.text import counted
 
 if TYPE_CHECKING:
     from pgflow_gen.config import Config

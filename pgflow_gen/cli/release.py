@@ -6,7 +6,8 @@ import click
 
 from pgflow_gen.cli.options import common_options, format_option, verify_option
 from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
-from pgflow_gen.report import Format, counted
+from pgflow_gen.report import Format
+from pgflow_shared.text import counted
 
 
 @click.command(

@@ -9,7 +9,7 @@ import click
 
 from pgflow_gen.cli.lazy import Failure
 from pgflow_gen.config import Config
-from pgflow_gen.unchanged import Snapshot, snapshot
+from pgflow_gen.incremental.fingerprint import Snapshot, snapshot
 
 INTERVAL = 0.4
 """Seconds between two looks. Looking at a thousand files takes a few milliseconds, and needs no library."""

@@ -4,13 +4,13 @@ No clock, no tool version, no absolute path and no hash order enters what is ren
 in ``naming`` and ``views``; templates only arrange them.
 """
 
-from pgflow_gen.render.collisions import report_collisions
 from pgflow_gen.render.docs import render_graph
 from pgflow_gen.render.dot import render_dot
-from pgflow_gen.render.pages import Pages
-from pgflow_gen.render.places import Place, WiringMap
+from pgflow_gen.render.flow_files import Pages
+from pgflow_gen.render.python.collisions import report_collisions
 from pgflow_gen.render.rendered import Client, Rendered, RenderedFile, render, render_pages
 from pgflow_gen.render.sql import compile_sql
+from pgflow_gen.render.wiring.source_map import Place, WiringMap
 
 __all__ = [
     "Client",

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pgflow_gen.digest import digest
 from pgflow_gen.ir.flow import Analysis, FlowKey, FlowSpec
-from pgflow_gen.render.naming import FlowNames, stems
-from pgflow_gen.render.pages import FlowPages, Pages
-from pgflow_gen.render.places import WiringMap
-from pgflow_gen.render.python import client_module, package_module
-from pgflow_gen.render.views import FlowView, flow_view
-from pgflow_gen.render.wiring import Wiring, wiring_map
+from pgflow_gen.render.flow_files import FlowPages, Pages
+from pgflow_gen.render.python.modules import client_module, package_module
+from pgflow_gen.render.python.naming import FlowNames, stems
+from pgflow_gen.render.python.views import FlowView, flow_view
+from pgflow_gen.render.wiring.calls import Wiring, wiring_map
+from pgflow_gen.render.wiring.source_map import WiringMap
+from pgflow_shared.digest import digest
 
 if TYPE_CHECKING:
     from pgflow_gen.config import Config
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RenderedFile:
-    """``path`` is POSIX and relative to the folder of generated files; see ``pgflow_gen.digest``."""
+    """``path`` is POSIX and relative to the folder of generated files; see ``pgflow_shared.digest``."""
 
     path: str
     digest: str

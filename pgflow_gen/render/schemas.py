@@ -26,8 +26,8 @@ from pgflow_gen.ir.types import (
     UnknownType,
 )
 from pgflow_gen.render.edges import dependency_fields, flow_input, flow_output, step_input
-from pgflow_gen.render.facts import Facts
-from pgflow_gen.render.views import FlowView
+from pgflow_gen.render.python.views import FlowView
+from pgflow_gen.render.summary import Facts
 
 Schema: TypeAlias = dict[str, Any]
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import libcst as cst
 
 from pgflow_gen.source.index import Assignment, Binding, ModuleImport, ModuleIndex, NameImport
-from pgflow_gen.source.project import Project
+from pgflow_gen.source.module_loader import Project
 from pgflow_gen.source.stars import TYPING_MODULES, is_public, star_names
 
 RUNTIME = "pgflow_runtime"

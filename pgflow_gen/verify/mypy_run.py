@@ -21,7 +21,7 @@ _FLAGS = (
     "--hide-error-context",
     "--show-absolute-path",
 )
-_LEASHED = Path(__file__).with_name("leashed.py")
+_MYPY_PROCESS = Path(__file__).with_name("mypy_process.py")
 
 
 class VerifyError(ConfigError):
@@ -63,22 +63,22 @@ def run_mypy(staging: Staging, config: Config) -> list[Reported]:
 def _run(
     arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """mypy on a leash: it ends with this process, however that ends."""
-    end, leash = os.pipe()
+    """mypy, which ends with this process, however that ends: it holds the other end of mypy's stdin."""
+    stdin, ours = os.pipe()
     try:
         return subprocess.run(
-            [sys.executable, "-P", str(_LEASHED), *arguments],
+            [sys.executable, "-P", str(_MYPY_PROCESS), *arguments],
             cwd=folder,
             env=environment,
-            stdin=end,
+            stdin=stdin,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
             check=False,
         )
     finally:
-        os.close(end)
-        os.close(leash)
+        os.close(stdin)
+        os.close(ours)
 
 
 def _decode(output: str, root: Path) -> tuple[list[Reported], list[str]]:

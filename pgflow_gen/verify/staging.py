@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pgflow_gen.config import Config
-from pgflow_gen.digest import digest
 from pgflow_gen.render import Rendered, RenderedFile
 from pgflow_gen.verify.settings import STAGED_PACKAGE, Settings
+from pgflow_shared.digest import digest
 
 CACHE = Path(".pgflow") / "cache"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgflow_gen.diagnostics import Findings, Span
-from pgflow_gen.digest import digest
 from pgflow_gen.ir.flow import Analysis
-from pgflow_gen.write.advance import Advanced, Setting
 from pgflow_gen.write.chain import read_node
 from pgflow_gen.write.ledger import Entry, Ledger
-from pgflow_gen.write.present import Present
+from pgflow_gen.write.migrations_folder import Present
+from pgflow_gen.write.next_ledger import Advanced, Setting
+from pgflow_shared.digest import digest
 
 CODE = "PGF402"
 _RENUMBER = "run `pgflow-gen build --renumber`: it moves drafts behind all other migrations"

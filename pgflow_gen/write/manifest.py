@@ -11,8 +11,8 @@ from typing import Any
 
 from pgflow_gen.render.rendered import Rendered
 from pgflow_gen.write.errors import WriteError
+from pgflow_gen.write.git_conflicts import both_sides, has_conflict
 from pgflow_gen.write.ledger import Ledger, join
-from pgflow_gen.write.merging import both_sides, has_conflict
 
 NAME = "manifest.json"
 _TOOL = "pgflow-gen"

@@ -11,20 +11,20 @@ from typing import Literal, TypeAlias
 
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Findings, Span
-from pgflow_gen.digest import digest, same
 from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.render.rendered import Rendered, RenderedFile
 from pgflow_gen.render.styles import STYLES, Style
-from pgflow_gen.write.advance import Setting, advance
 from pgflow_gen.write.chain import app_label
 from pgflow_gen.write.changed_shapes import changed_shapes
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.folders import Folders
+from pgflow_gen.write.git_conflicts import has_conflict
 from pgflow_gen.write.history import rewritten_history, shared_places
 from pgflow_gen.write.ledger import Ledger
 from pgflow_gen.write.manifest import NAME, Manifest, decode_merged, shapes, tool_version
-from pgflow_gen.write.merging import has_conflict
-from pgflow_gen.write.present import Present
+from pgflow_gen.write.migrations_folder import Present
+from pgflow_gen.write.next_ledger import Setting, advance
+from pgflow_shared.digest import digest, same
 
 ChangeKind: TypeAlias = Literal["create", "change", "delete", "keep"]
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from pgflow_gen.analyze.cache import MODULES
 from pgflow_gen.config import load_config
+from pgflow_gen.incremental.cache import MODULES
 from pgflow_gen.pipeline import Mode, Report, build, check
 
 _HEAD = "from __future__ import annotations\nfrom pgflow_runtime import Flow\n"

@@ -19,9 +19,9 @@ from shutil import rmtree
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from pgflow_gen.analyze import analyze
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Findings
+from pgflow_gen.incremental.analysis import analyze
 from pgflow_gen.ir.types import TypeExpr, TypeTable
 from pgflow_gen.pipeline import check
 from tests.support.project import REPOSITORY

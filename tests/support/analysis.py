@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pgflow_gen.analyze import Analyzed, analyze
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Findings, Span
+from pgflow_gen.incremental.analysis import Analyzed, analyze
 from pgflow_gen.ir.flow import FlowSpec, StepSpec
 from pgflow_gen.ir.types import Record, TypeExpr
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pgflow_gen.analyze import analyze
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Findings, Span
+from pgflow_gen.incremental.analysis import analyze
 
 ROOT = Path(__file__).parents[3]
 TOKEN = re.compile(r"\w+|[^\w\s]|\n[ \t]*|[ \t]+")

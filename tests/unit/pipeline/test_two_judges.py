@@ -9,10 +9,10 @@ import random
 from collections.abc import Iterable
 from pathlib import Path
 
-from pgflow_gen.analyze import analyze
 from pgflow_gen.checks import run_checks
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Findings
+from pgflow_gen.incremental.analysis import analyze
 from pgflow_gen.render import render
 from pgflow_gen.verify import verify
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgflow_gen.render.imports import Imports
+from pgflow_gen.render.python.imports import Imports
 
 
 def test_imports_are_grouped_and_sorted() -> None:

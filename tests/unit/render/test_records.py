@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pgflow_gen.ir.types import INT, STR, DictType, ListType, LiteralType, RecordRef, TypeExpr, TypeKey, union
-from pgflow_gen.render.records import flat_name, reachable, record_names
+from pgflow_gen.render.python.records import flat_name, reachable, record_names
 from tests.unit.render.zoo import ANIMAL, INPUT, TREE, TYPES
 
 

@@ -11,8 +11,8 @@ from pgflow_gen.config import Config
 from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.ir.types import NONE, AnyType, JsonType, NewTypeRef, TypeExpr, TypeKey
 from pgflow_gen.render import Place, Rendered, render
-from pgflow_gen.render.module_names import ModuleNames
-from pgflow_gen.render.new_types import wrapped
+from pgflow_gen.render.wiring.module_names import ModuleNames
+from pgflow_gen.render.wiring.new_types import wrapped
 from tests.support.ir import (
     STR,
     Types,

@@ -6,8 +6,10 @@ import io
 import json
 
 from pgflow_gen.diagnostics import Diagnostic, Span
-from pgflow_gen.report import as_github, as_text, render_report, summary, wants_colour
-from pgflow_gen.snippet import display_width, snippet
+from pgflow_gen.report import render_report, summary, wants_colour
+from pgflow_gen.report.github import as_github
+from pgflow_gen.report.snippet import display_width, snippet
+from pgflow_gen.report.text import as_text
 
 PATH = "flows/crawl.py"
 LINE = "def report(fetch: list[str]) -> Report:"

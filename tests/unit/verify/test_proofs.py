@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pgflow_gen.analyze import analyze
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Findings
+from pgflow_gen.incremental.analysis import analyze
 from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.ir.types import INT, STR, TypeKey, TypeTable
 from pgflow_gen.render import render
-from pgflow_gen.render.proofs import comparisons
+from pgflow_gen.render.wiring.proofs import comparisons
 from pgflow_gen.verify import verify
 
 WILD = """\

@@ -1,0 +1,223 @@
+"""A handler's signature: what each parameter receives, and what the handler returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libcst as cst
+
+from pgflow_gen.analyze.types.annotations import TypeReader
+from pgflow_gen.analyze.types.generics import parameters_of
+from pgflow_gen.analyze.types.scope import Scope, elements
+from pgflow_gen.diagnostics import Findings, Span
+from pgflow_gen.ir.flow import Param, Receives, StepKind
+from pgflow_gen.ir.types import UNKNOWN, TypeExpr
+from pgflow_gen.source.index import ModuleIndex
+from pgflow_gen.source.parse import parse_expression
+from pgflow_gen.source.resolve import External, Missing
+
+_NAMED = {"flow_input": Receives.FLOW_INPUT, "input": Receives.INPUT}
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    params: tuple[Param, ...]
+    returns: TypeExpr | None
+    returns_span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerReader:
+    """Reads the signature of one decorated function."""
+
+    reader: TypeReader
+    findings: Findings
+    module: ModuleIndex
+    function: cst.FunctionDef
+    kind: StepKind
+
+    def read(self) -> Signature:
+        self._refuse_generic()
+        self._refuse_generator()
+        params = self._params()
+        returns, span = self._returns()
+        return Signature(params, returns, span)
+
+    @property
+    def _scope(self) -> Scope:
+        # A handler's own type parameters hide module names; there is nothing they could stand for.
+        return Scope(
+            self.module,
+            dict.fromkeys(parameters_of(self.function.type_parameters), UNKNOWN),
+        )
+
+    def _span(self, node: cst.CSTNode) -> Span:
+        return self.module.file.span(node)
+
+    def _refuse_generic(self) -> None:
+        if self.function.type_parameters is not None:
+            self.findings.add(
+                "PGF302",
+                self._span(self.function.name),
+                f"handler {self.function.name.value!r} is generic: its type parameters stand for no type",
+                help="a handler cannot be generic: name the types it really takes and returns",
+            )
+
+    def _params(self) -> tuple[Param, ...]:
+        written = self.function.params
+        self._refuse_variadic(written)
+        self._refuse_repeated(written)
+        found: list[Param] = []
+        has_element = self.kind != "map"
+        groups = (
+            (written.posonly_params, "positional"),
+            (written.params, ""),
+            (written.kwonly_params, "keyword"),
+        )
+        for group, how in groups:
+            for node in group:
+                receives = self._receives(node, has_element or how == "keyword")
+                has_element = has_element or receives is Receives.ELEMENT
+                found.append(self._param(node, receives, how))
+        return tuple(found)
+
+    def _receives(self, node: cst.Param, has_element: bool) -> Receives:
+        if node.annotation is not None and self.is_context(node.annotation.annotation):
+            return Receives.CONTEXT
+        named = _NAMED.get(node.name.value)
+        if named is not None:
+            return named
+        return Receives.DEPENDENCY if has_element else Receives.ELEMENT
+
+    def _param(self, node: cst.Param, receives: Receives, how: str) -> Param:
+        name, span = node.name.value, self._span(node.name)
+        type_: TypeExpr | None = None
+        type_span: Span | None = None
+        if node.annotation is None:
+            self.findings.add(
+                "PGF301",
+                span,
+                f"parameter {name!r} of handler {self.function.name.value!r} has no annotation",
+                help="annotate it with the type it receives; Context for the task's context",
+            )
+        else:
+            type_span = self._span(node.annotation.annotation)
+            if receives is not Receives.CONTEXT or self._is_unresolved(node.annotation.annotation):
+                type_ = self.reader.annotation(
+                    node.annotation.annotation,
+                    self._scope,
+                    "parameter",
+                    prefix=f"parameter {name!r}: ",
+                    owner=span,
+                )
+        if how == "positional" and receives is not Receives.ELEMENT:
+            self.findings.add(
+                "PGF213",
+                span,
+                f"parameter {name!r} is positional-only: a worker passes it by name",
+                help="remove the / (only a map's element may stand before it)",
+            )
+        elif how != "keyword" and receives is not Receives.ELEMENT and _is_private(name):
+            self.findings.add(
+                "PGF213",
+                span,
+                f"parameter {name!r} is positional-only to type checkers, for its two underscores: "
+                "a worker passes it by name",
+                help="give the step another slug, or take its output through input",
+            )
+        return Param(
+            name,
+            receives,
+            type_,
+            span,
+            type_span,
+            node.default is not None,
+            how == "positional",
+            how == "keyword",
+        )
+
+    def _refuse_variadic(self, written: cst.Parameters) -> None:
+        for node, star in ((written.star_arg, "*"), (written.star_kwarg, "**")):
+            if isinstance(node, cst.Param):
+                self.findings.add(
+                    "PGF213",
+                    self._span(node.name),
+                    f"handler {self.function.name.value!r} takes {star}{node.name.value}: "
+                    "its inputs are not known from its signature",
+                    help="name each input as a parameter of its own",
+                )
+
+    def _refuse_repeated(self, written: cst.Parameters) -> None:
+        """CPython refuses these when it compiles, after the parser has been content."""
+        seen: set[str] = set()
+        for node in (*written.posonly_params, *written.params, *written.kwonly_params):
+            name = node.name.value
+            if name in seen:
+                message = f"syntax error: duplicate argument {name!r} in function definition"
+                self.findings.add("PGF101", self._span(node.name), message)
+            seen.add(name)
+
+    def is_context(self, node: cst.BaseExpression) -> bool:
+        """``Context`` under any spelling: quoted, dotted, renamed, Annotated, Optional."""
+        match node:
+            case cst.SimpleString() | cst.ConcatenatedString():
+                text = node.evaluated_value
+                inner = parse_expression(text) if isinstance(text, str) else None
+                return inner is not None and self.is_context(inner)
+            case cst.Name() | cst.Attribute():
+                found = self.reader.symbol(node, Scope(self.module))
+                # Not imported is one fault; that no step is called like the parameter would be a second.
+                forgotten = isinstance(found, Missing) and found.name == "Context"
+                return forgotten or (isinstance(found, External) and found.is_runtime("Context"))
+            case cst.BinaryOperation(operator=cst.BitOr()):
+                return self.is_context(node.left) or self.is_context(node.right)
+            case cst.Subscript():
+                found = self.reader.symbol(node.value, Scope(self.module))
+                if not isinstance(found, External) or not found.is_typing("Annotated", "Optional", "Union"):
+                    return False
+                inside = elements(node) or []
+                return any(map(self.is_context, inside[:1] if found.name == "Annotated" else inside))
+            case _:
+                return False
+
+    def _is_unresolved(self, node: cst.BaseExpression) -> bool:
+        return isinstance(self.reader.symbol(node, Scope(self.module)), Missing)
+
+    def _refuse_generator(self) -> None:
+        if "yield" in self.module.file.source.text and is_generator(self.function):
+            self.findings.add(
+                "PGF302",
+                self._span(self.function.name),
+                f"handler {self.function.name.value!r} is a generator, and a generator is not JSON",
+                help="return the whole value at once, for example a list",
+            )
+
+    def _returns(self) -> tuple[TypeExpr | None, Span | None]:
+        if self.function.returns is None:
+            self.findings.add(
+                "PGF301",
+                self._span(self.function.name),
+                f"handler {self.function.name.value!r} does not say what it returns",
+                help="annotate the return type; -> None when there is nothing to return",
+            )
+            return None, None
+        node = self.function.returns.annotation
+        span = self._span(node)
+        return self.reader.annotation(node, self._scope, "return"), span
+
+
+def is_generator(function: cst.FunctionDef) -> bool:
+    """Whether the function's own body yields; functions inside it do not count."""
+    waiting: list[cst.CSTNode] = [function.body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, cst.Yield):
+            return True
+        if not isinstance(node, cst.FunctionDef | cst.Lambda | cst.ClassDef):
+            waiting.extend(node.children)
+    return False
+
+
+def _is_private(name: str) -> bool:
+    """Whether checkers take a parameter of that name for positional-only (the typing specification)."""
+    return name.startswith("__") and not name.endswith("__")

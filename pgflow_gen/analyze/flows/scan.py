@@ -1,0 +1,227 @@
+"""One walk over a module's statements: its flows, its steps, and those that stand where they may not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from pgflow_gen.analyze.flows.declarations import FlowDraft, FlowFinder, StepDraft
+from pgflow_gen.analyze.flows.decorators import examine
+from pgflow_gen.diagnostics import Findings
+from pgflow_gen.source.index import Assignment, Binding, ModuleIndex
+
+
+@dataclass(slots=True)
+class Survey:
+    """What one module holds; ``findings`` are about it alone."""
+
+    module: ModuleIndex
+    flows: list[FlowDraft] = field(default_factory=list)
+    steps: list[StepDraft] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
+
+
+@dataclass(slots=True)
+class Surveyor:
+    finder: FlowFinder
+    survey: Survey
+    _flow_names: set[str] = field(default_factory=set)
+    """Names a flow is bound to at module level, hidden ones included."""
+
+    def walk(self) -> None:
+        """Survey the module."""
+        self._statements(self.module.file.tree.body, None)
+        self._rebound()
+
+    @property
+    def module(self) -> ModuleIndex:
+        return self.survey.module
+
+    def _statements(self, body: Sequence[cst.CSTNode], inside: str | None) -> None:
+        """Walk statements; ``inside`` names what encloses them, None at module level."""
+        for statement in body:
+            match statement:
+                case cst.SimpleStatementLine(body=parts) | cst.SimpleStatementSuite(body=parts):
+                    for part in parts:
+                        self._simple(part, inside)
+                case cst.FunctionDef():
+                    self._function(statement, inside)
+                    self._nested(statement.body, f"function {statement.name.value!r}", inside)
+                case cst.ClassDef():
+                    self._class(statement)
+                    self._nested(statement.body, f"class {statement.name.value!r}", inside)
+                case (
+                    cst.Else()
+                    | cst.Finally()
+                    | cst.ExceptHandler()
+                    | cst.ExceptStarHandler()
+                    | cst.MatchCase()
+                ):
+                    self._block(statement.body, inside)
+                case _:
+                    self._compound(statement, inside)
+
+    def _class(self, definition: cst.ClassDef) -> None:
+        for decorator in definition.decorators:
+            found = self.finder.attribute(self.module, decorator.decorator)
+            if found is not None and found.kind is not None:
+                self.survey.findings.add(
+                    "PGF214",
+                    self.module.file.span(decorator.decorator),
+                    f"class {definition.name.value!r} cannot be a step",
+                    help="write a function; it may make an object and call its methods",
+                )
+
+    def _block(self, block: cst.BaseSuite, inside: str | None) -> None:
+        self._statements([block] if isinstance(block, cst.SimpleStatementSuite) else block.body, inside)
+
+    def _nested(self, block: cst.BaseSuite, name: str, inside: str | None) -> None:
+        self._block(block, inside or f"in {name}")
+
+    def _compound(self, statement: cst.CSTNode, inside: str | None) -> None:
+        word = {
+            cst.If: "if", cst.For: "for", cst.While: "while", cst.With: "with",
+            cst.Try: "try", cst.TryStar: "try", cst.Match: "match",
+        }.get(type(statement))  # fmt: skip
+        if word is None:
+            return
+        for name in ("test", "iter", "items", "subject"):
+            self._heads(getattr(statement, name, ()), inside)
+        inside = inside or f"in an {word!r} block" if word == "if" else inside or f"in a {word!r} block"
+        body = getattr(statement, "body", None)
+        if isinstance(body, cst.BaseSuite):
+            self._block(body, inside)
+        for name in ("handlers", "cases"):
+            self._statements(list(getattr(statement, name, ())), inside)
+        for name in ("orelse", "finalbody"):
+            other = getattr(statement, name, None)
+            if isinstance(other, cst.CSTNode):
+                self._statements([other], inside)
+
+    def _heads(self, found: cst.CSTNode | Sequence[cst.CSTNode], inside: str | None) -> None:
+        """What stands between a block's keyword and its colon."""
+        for node in [found] if isinstance(found, cst.CSTNode) else found:
+            self._hidden(node, inside)
+
+    def _simple(self, part: cst.CSTNode, inside: str | None) -> None:
+        match part:
+            case cst.Assign(value=value, targets=targets):
+                single = targets[0].target if len(targets) == 1 else None
+                self._value(value, single, inside)
+            case cst.AnnAssign(value=value, target=target) if value is not None:
+                self._value(value, target, inside)
+            case cst.Expr(value=value):
+                self._value(value, None, inside)
+            case cst.Return(value=value) if value is not None:
+                self._value(value, None, inside)
+            case cst.Import() | cst.ImportFrom() | cst.TypeAlias():
+                pass
+            case _:
+                self._hidden(part, inside)
+
+    def _value(self, value: cst.BaseExpression, target: cst.CSTNode | None, inside: str | None) -> None:
+        """Judge an assigned, returned or merely evaluated expression."""
+        if isinstance(value, cst.Tuple | cst.List | cst.Set):
+            for element in value.elements:
+                self._value(element.value, None, inside)
+        elif isinstance(value, cst.Dict):
+            for pair in value.elements:
+                self._value(pair.value, None, inside)
+        elif isinstance(value, cst.IfExp):
+            self._value(value.body, None, inside or "in an 'if' expression")
+            self._value(value.orelse, None, inside or "in an 'if' expression")
+        elif isinstance(value, cst.ListComp | cst.SetComp | cst.GeneratorExp):
+            self._value(value.elt, None, inside or "in a comprehension")
+        elif self.finder.is_flow_call(self.module, value):
+            self._flow(value, target, inside)
+        elif not self._misuse(value):
+            self._hidden(value, inside)
+
+    def _flow(self, call: cst.BaseExpression, target: cst.CSTNode | None, inside: str | None) -> None:
+        if inside is None and isinstance(target, cst.Name):
+            self._flow_names.add(target.value)
+            for binding in self.module.bindings.get(target.value, ()):
+                if isinstance(binding, Assignment) and binding.node is target:
+                    draft = self.finder.flow(self.finder.resolver.lookup(self.module, target.value))
+                    if draft is not None and draft.symbol.binding is binding:
+                        self.survey.flows.append(draft)
+            return
+        where = inside or "without a name of its own"
+        self._lost_flow(target if isinstance(target, cst.Name) else call, where)
+
+    def _lost_flow(self, node: cst.CSTNode, how: str) -> None:
+        self.survey.findings.add(
+            "PGF211",
+            self.module.file.span(node),
+            f"a flow is made {how}",
+            help='bind it to a name at module level: name = Flow[Input]("slug")',
+        )
+
+    def _hidden(self, root: cst.CSTNode, inside: str | None) -> None:
+        """Flows and uses of their decorators that stand somewhere inside other code."""
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            if self.finder.is_flow_call(self.module, node):
+                self._lost_flow(node, inside or "without a name of its own")
+            elif isinstance(node, cst.Call) and self.finder.is_odd_flow_call(self.module, node):
+                self._lost_flow(node, "in a way that cannot be read")
+            elif not (isinstance(node, cst.Attribute) and self._misuse(node)):
+                waiting.extend(node.children)
+
+    def _misuse(self, value: cst.BaseExpression) -> bool:
+        """``flow.step(fn)``, ``flow.step(...)(fn)`` and ``alias = flow.step`` make steps nobody can see."""
+        inner = value.func if isinstance(value, cst.Call) and isinstance(value.func, cst.Call) else value
+        found = self.finder.attribute(self.module, inner)
+        if found is None or found.kind is None:
+            return False
+        written = f"@{found.flow.name}.{found.kind}"
+        self.survey.findings.add(
+            "PGF214",
+            self.module.file.span(value),
+            f"{found.flow.name}.{found.kind} is used other than as a decorator",
+            help=f"write {written} above the handler's def",
+        )
+        return True
+
+    def _function(self, function: cst.FunctionDef, inside: str | None) -> None:
+        draft = examine(self.finder, self.module, function, self.survey.findings, nested=inside is not None)
+        for decorator in function.decorators:
+            node = decorator.decorator
+            if draft is None and self.finder.attribute(self.module, node) is None:
+                self._hidden(node, inside)
+        if draft is None:
+            return
+        if inside is not None:
+            self.survey.findings.add(
+                "PGF211",
+                self.module.file.span(function.name),
+                f"step {function.name.value!r} of flow {draft.flow.name!r} is defined {inside}",
+                help="define it at module level, always: a flow has the same steps in every process",
+            )
+        if inside is None or inside.endswith("block"):
+            self.survey.steps.append(draft)
+
+    def _rebound(self) -> None:
+        """A flow's or handler's name that is bound twice: the second binding hides the first."""
+        names = dict.fromkeys(sorted(self._flow_names), "flow")
+        names.update({draft.function.name.value: "handler" for draft in self.survey.steps})
+        for name, what in names.items():
+            bindings = [item for item in self.module.bindings.get(name, ()) if _binds(item)]
+            for binding in bindings[1:]:
+                self.survey.findings.add(
+                    "PGF214",
+                    self.module.file.span(binding.node),
+                    f"{name!r}, the name of a {what}, is bound twice in this module",
+                    notes=(f"it is bound first at {self.module.file.span(bindings[0].node)}",),
+                    help="give each its own name"
+                    + ("; slug= says what the step is called" if what == "handler" else ""),
+                )
+
+
+def _binds(binding: Binding) -> bool:
+    """Whether a binding surely takes place: not conditional, and more than a declaration."""
+    declares = isinstance(binding, Assignment) and binding.value is None
+    return not binding.conditional and not declares

@@ -1,0 +1,141 @@
+"""Classes and functions of the project that are no types: what they are, and what to use instead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import libcst as cst
+
+from pgflow_gen.analyze.types.faults import Fault, foreign, not_json, unresolved
+from pgflow_gen.source.index import Assignment, Class
+from pgflow_gen.source.resolve import Defined, External, Missing, Resolver
+
+_TYPED_DICT = "declare it as a TypedDict"
+_DECORATORS = {
+    ("dataclasses", "dataclass"): ("dataclass", f"{_TYPED_DICT}, or send dataclasses.asdict(value)"),
+    ("pydantic.dataclasses", "dataclass"): ("pydantic dataclass", _TYPED_DICT),
+}
+_ATTRS_MODULES = frozenset({"attr", "attrs"})
+_ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"})
+
+
+def refusal_of_class(resolver: Resolver, symbol: Defined) -> Fault:
+    """Why a class that is no TypedDict cannot cross a step boundary."""
+    name = symbol.binding.name
+    kind, help = _kind(resolver, symbol, set())
+    if kind is None:
+        base = _unknown_base(resolver, symbol)
+        if isinstance(base, External):
+            return foreign(base)
+        if isinstance(base, Missing):
+            span = symbol.module.file.span(symbol.binding.node)
+            note = f"it is a base of class {name}, declared at {span.path}:{span.line}"
+            fault = unresolved(base)
+            return replace(fault, notes=(*fault.notes, note))
+        return not_json(f"class {name} is not JSON", help)
+    return not_json(f"{kind} {name} is not JSON", help)
+
+
+def _kind(resolver: Resolver, symbol: Defined, seen: set[tuple[str, str]]) -> tuple[str | None, str]:
+    binding = symbol.binding
+    if not isinstance(binding, Class) or symbol.key in seen:
+        return None, _TYPED_DICT
+    seen.add(symbol.key)
+    for decorator in binding.definition.decorators:
+        node = decorator.decorator
+        found = resolver.resolve(symbol.module, node.func if isinstance(node, cst.Call) else node)
+        if isinstance(found, External):
+            if (found.module, found.name) in _DECORATORS:
+                return _DECORATORS[found.module, found.name]
+            if found.module in _ATTRS_MODULES:
+                return "attrs class", f"{_TYPED_DICT}, or send attrs.asdict(value)"
+    for base in base_nodes(binding.definition):
+        found = resolver.resolve(symbol.module, base)
+        if isinstance(found, External):
+            kind = _external_kind(found, binding.definition)
+        elif isinstance(found, Defined):
+            kind = _kind(resolver, found, seen)
+        else:
+            continue
+        if kind[0] is not None:
+            return kind
+    return None, _TYPED_DICT
+
+
+def base_nodes(definition: cst.ClassDef) -> list[cst.BaseExpression]:
+    """The base classes' names, type arguments removed."""
+    return [
+        base.value.value if isinstance(base.value, cst.Subscript) else base.value
+        for base in definition.bases
+        if base.star == ""
+    ]
+
+
+def _external_kind(base: External, definition: cst.ClassDef) -> tuple[str | None, str]:
+    top = base.module.split(".")[0]
+    if base.module == "enum" and base.name in _ENUMS:
+        return "enum", _enum_help(definition)
+    if top in {"pydantic", "pydantic_settings"}:
+        return "pydantic model", f"{_TYPED_DICT}, or send model.model_dump(mode='json')"
+    if top == "msgspec":
+        return "msgspec struct", f"{_TYPED_DICT}, or send msgspec.to_builtins(value)"
+    if base.is_typing("NamedTuple"):
+        return "named tuple", _TYPED_DICT
+    if base.is_typing("Protocol"):
+        return "protocol", _TYPED_DICT
+    return None, _TYPED_DICT
+
+
+def _enum_help(definition: cst.ClassDef) -> str:
+    """Spell the Literal an enum of plain values would be."""
+    values: list[str] = []
+    for statement in definition.body.body:
+        for part in getattr(statement, "body", []):
+            if isinstance(part, cst.Assign) and isinstance(part.value, cst.SimpleString | cst.Integer):
+                values.append(part.value.value)
+    spelled = ", ".join(values[:4]) + (", ..." if len(values) > 4 else "") if values else "..."
+    return f"use Literal[{spelled}] and send the member's value"
+
+
+def _unknown_base(resolver: Resolver, symbol: Defined) -> External | Missing | None:
+    """A base that is undefined or of an installed distribution: it may be a TypedDict, nobody can know."""
+    if not isinstance(symbol.binding, Class):
+        return None
+    for base in base_nodes(symbol.binding.definition):
+        found = resolver.resolve(symbol.module, base)
+        if isinstance(found, Missing) or (isinstance(found, External) and not found.is_known):
+            return found
+    return None
+
+
+def refusal_of_function(symbol: Defined) -> Fault:
+    """A function named as a type; likely a handler that is called like a builtin."""
+    name = symbol.binding.name
+    place = f"{symbol.module.path}:{symbol.module.file.span(symbol.binding.node).line}"
+    if name in {"list", "dict", "str", "int", "float", "bool", "object"}:
+        return Fault(
+            "PGF302",
+            f"{name!r} is not a type here: the function {name!r} hides the builtin",
+            f"name the function {name}_ and pass slug={name!r}",
+            (f"function {name!r} is defined at {place}",),
+        )
+    return Fault("PGF302", f"{name!r} is a function, not a type", None, (f"it is defined at {place}",))
+
+
+def bound_twice(symbol: Defined) -> Fault | None:
+    """A type's name that its module binds more than once: Python takes the last, type checkers the first."""
+    name = symbol.binding.name
+    bindings = [
+        item
+        for item in symbol.module.bindings.get(name, ())
+        if not item.conditional and not (isinstance(item, Assignment) and item.value is None)
+    ]
+    if len(bindings) < 2:
+        return None
+    lines = " and ".join(str(symbol.module.file.span(item.node).line) for item in bindings)
+    return Fault(
+        "PGF103",
+        f"cannot resolve {name!r}: it is bound more than once",
+        "give each its own name: Python takes the last one, type checkers take the first",
+        (f"it is bound at {symbol.module.path}, lines {lines}",),
+    )

@@ -1,0 +1,78 @@
+"""What is wrong with a type, before it is known where to say so.
+
+An alias is read once and used in many places: its faults have no place of their own, each use reports them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pgflow_gen.diagnostics import Findings, Severity, Span
+from pgflow_gen.source.resolve import RUNTIME, RUNTIME_NAMES, External, Missing
+from pgflow_shared.text import closest
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    code: str
+    message: str
+    help: str | None = None
+    notes: tuple[str, ...] = ()
+    severity: Severity = "error"
+
+
+def report(
+    findings: Findings,
+    span: Span,
+    faults: Iterable[Fault],
+    *,
+    prefix: str = "",
+    owner: Span | None = None,
+) -> None:
+    """Place ``faults``: a name that cannot be resolved at ``span``, the annotation; others at its ``owner``.
+
+    The owner is the parameter or key that is annotated. ``prefix`` says what it is: "key 'at' of Page: ".
+    """
+    for fault in faults:
+        at = span if owner is None or fault.code == "PGF103" else owner
+        findings.add(
+            fault.code,
+            at,
+            prefix + fault.message,
+            notes=fault.notes,
+            help=fault.help,
+            severity=fault.severity,
+            highlight=None if at == span else span,
+        )
+
+
+def not_json(message: str, help: str | None = None) -> Fault:
+    return Fault("PGF302", message, help)
+
+
+def unstorable(what: str) -> Fault:
+    """Text that PostgreSQL refuses; the rule is that of its type jsonb."""
+    return not_json(
+        f"{what} is text that PostgreSQL cannot hold", "leave out NUL and lone surrogates (\\x00, \\ud800)"
+    )
+
+
+def unresolved(missing: Missing) -> Fault:
+    """A PGF103 with the nearest name that does exist."""
+    guess = closest(missing.name, missing.known)
+    help = f"did you mean {guess!r}?" if guess else missing.help or "define it, or import it from its module"
+    if missing.name in RUNTIME_NAMES:
+        help = f"write: from {RUNTIME} import {missing.name}"
+    return Fault("PGF103", f"cannot resolve {missing.name!r}: {missing.reason}", help)
+
+
+def foreign(symbol: External) -> Fault:
+    """A PGF103 for a name from a module that no source root holds."""
+    top = symbol.module.split(".")[0]
+    return Fault(
+        "PGF103",
+        f"cannot resolve {symbol.name!r}: module {symbol.module!r} is below none of the source roots",
+        f"re-declare the type in your project, or add the folder of {top!r} to src in [tool.pgflow-gen]",
+        ("types of installed distributions are not read",),
+    )

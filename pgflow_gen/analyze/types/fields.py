@@ -1,0 +1,144 @@
+"""The keys one TypedDict declares itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from pgflow_gen.analyze.types.faults import Fault, not_json, report, unstorable
+from pgflow_gen.analyze.types.generics import argument, keyword
+from pgflow_gen.analyze.types.protocol import ReadsTypes
+from pgflow_gen.analyze.types.scope import Scope, elements
+from pgflow_gen.analyze.types.unsupported import canonical
+from pgflow_gen.ir.types import Field
+from pgflow_gen.names import is_storable
+from pgflow_gen.source.index import Assignment, Class
+from pgflow_gen.source.parse import parse_expression
+from pgflow_gen.source.resolve import Defined, External
+
+
+@dataclass(slots=True)
+class _Qualified:
+    """A field's type without its qualifiers."""
+
+    node: cst.BaseExpression
+    required: bool
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReader:
+    reader: ReadsTypes
+    symbol: Defined
+    scope: Scope
+
+    def of_class(self) -> dict[str, Field]:
+        """The keys of a class body, in the order written."""
+        binding = self.symbol.binding
+        if not isinstance(binding, Class):
+            return {}
+        self._refuse_extra_items(binding.definition.keywords)
+        total = self._total(binding.definition.keywords)
+        fields: dict[str, Field] = {}
+        for item in _declarations(binding.definition.body):
+            name = item.target
+            if isinstance(name, cst.Name):
+                fields[name.value] = self._field(name.value, name, item.annotation.annotation, total)
+        return fields
+
+    def of_call(self) -> dict[str, Field]:
+        """The keys of ``TypedDict("Name", {"key": type, ...})``."""
+        binding = self.symbol.binding
+        if not isinstance(binding, Assignment) or not isinstance(binding.value, cst.Call):
+            return {}
+        call = binding.value
+        positional = [arg.value for arg in call.args if arg.keyword is None and not arg.star]
+        keys = positional[1] if len(positional) == 2 else keyword(call, "fields")
+        if not isinstance(keys, cst.Dict):
+            self._report(binding.node, [_not_literal(binding.name)])
+            return {}
+        self._refuse_extra_items(call.args)
+        total = self._total(call.args)
+        fields: dict[str, Field] = {}
+        for element in keys.elements:
+            key = getattr(getattr(element, "key", None), "evaluated_value", None)
+            if not isinstance(element, cst.DictElement) or not isinstance(key, str):
+                self._report(element, [_not_literal(binding.name)])
+                continue
+            if not is_storable(key):
+                self._report(element.key, [unstorable(f"key {key!r} of {binding.name}")])
+                continue
+            fields[key] = self._field(key, element.key, element.value, total)
+        return fields
+
+    def _total(self, arguments: Sequence[cst.Arg]) -> bool:
+        """``total=``: True unless it is the literal False; anything else is a fault."""
+        value = argument(arguments, "total")
+        word = value.value if isinstance(value, cst.Name) else None
+        if value is not None and word not in {"True", "False"}:
+            self._report(
+                value, [not_json("total= is not statically known", "write total=True or total=False")]
+            )
+        return word != "False"
+
+    def _refuse_extra_items(self, arguments: Sequence[cst.Arg]) -> None:
+        value = argument(arguments, "extra_items")
+        if value is not None:
+            message = f"{self.symbol.binding.name} has extra_items, keys whose names nobody knows"
+            self._report(value, [not_json(message, "write the keys out, or use dict[str, T]")])
+
+    def _field(self, key: str, name: cst.CSTNode, annotation: cst.BaseExpression, total: bool) -> Field:
+        span = self.symbol.module.file.span(name)
+        qualified = self._strip(_Qualified(annotation, total))
+        faults: list[Fault] = []
+        found = self.reader.read(qualified.node, self.scope, faults)
+        found = self.reader.limit(found, "field", faults)
+        prefix = f"key {key!r} of {self.symbol.binding.name}: "
+        place = self.symbol.module.file.span(annotation)
+        report(self.reader.findings, place, faults, prefix=prefix, owner=span)
+        return Field(key, found, qualified.required, qualified.read_only, span)
+
+    def _strip(self, item: _Qualified) -> _Qualified:
+        """Take off Required, NotRequired, ReadOnly, Annotated and quotes, in whatever order they stand."""
+        while True:
+            node = item.node
+            if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
+                text = node.evaluated_value
+                inner = parse_expression(text) if isinstance(text, str) else None
+                if inner is None:
+                    return item
+                item.node = inner
+                continue
+            name = self._qualifier(node)
+            arguments = elements(node) if isinstance(node, cst.Subscript) else None
+            if name is None or not arguments or (name != "Annotated" and len(arguments) != 1):
+                return item
+            item.node = arguments[0]
+            if name in {"Required", "NotRequired"}:
+                item.required = name == "Required"
+            item.read_only = item.read_only or name == "ReadOnly"
+
+    def _qualifier(self, node: cst.BaseExpression) -> str | None:
+        if not isinstance(node, cst.Subscript):
+            return None
+        found = self.reader.symbol(node.value, self.scope)
+        if not isinstance(found, External):
+            return None
+        found = canonical(found)
+        is_one = found.is_typing("Required", "NotRequired", "ReadOnly", "Annotated")
+        return found.name if is_one else None
+
+    def _report(self, node: cst.CSTNode, faults: list[Fault]) -> None:
+        report(self.reader.findings, self.symbol.module.file.span(node), faults)
+
+
+def _declarations(body: cst.BaseSuite) -> Iterator[cst.AnnAssign]:
+    for statement in body.body:
+        parts = statement.body if isinstance(statement, cst.SimpleStatementLine) else [statement]
+        yield from (part for part in parts if isinstance(part, cst.AnnAssign))
+
+
+def _not_literal(name: str) -> Fault:
+    return not_json(f"the keys of {name} are not written out", 'write TypedDict("Name", {"key": type, ...})')

@@ -1,0 +1,135 @@
+"""TypedDicts to records: class and functional syntax, inheritance, qualifiers, type arguments."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from pgflow_gen.analyze.types.faults import Fault, report
+from pgflow_gen.analyze.types.fields import FieldReader
+from pgflow_gen.analyze.types.generics import bind, free_variables, parameters_of
+from pgflow_gen.analyze.types.protocol import ReadsTypes
+from pgflow_gen.analyze.types.scope import Scope, Variable, elements
+from pgflow_gen.ir.types import UNKNOWN, Field, Record, RecordRef, TypeExpr, TypeKey
+from pgflow_gen.names import encodable
+from pgflow_gen.source.index import Assignment, Class
+from pgflow_gen.source.resolve import Defined, External
+
+
+@dataclass(slots=True)
+class RecordReader:
+    """Records are read one after the other from a queue, so they may refer to each other freely."""
+
+    reader: ReadsTypes
+    done: dict[TypeKey, Record] = field(default_factory=dict)
+    _queue: list[tuple[TypeKey, Defined, dict[Variable, TypeExpr]]] = field(default_factory=list)
+    _known: set[TypeKey] = field(default_factory=set)
+    _kinds: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def is_record(self, symbol: Defined) -> bool:
+        """Whether ``symbol`` is a TypedDict, by inheritance or by call."""
+        if symbol.key not in self._kinds:
+            self._kinds[symbol.key] = False  # what a class that inherits from itself is
+            self._kinds[symbol.key] = self._is_record(symbol)
+        return self._kinds[symbol.key]
+
+    def _is_record(self, symbol: Defined) -> bool:
+        scope = Scope(symbol.module)
+        match symbol.binding:
+            case Class(definition=definition):
+                for base in definition.bases:
+                    node = base.value.value if isinstance(base.value, cst.Subscript) else base.value
+                    found = self.reader.symbol(node, scope)
+                    if isinstance(found, External) and found.is_typing("TypedDict"):
+                        return True
+                    if isinstance(found, Defined) and self.is_record(found):
+                        return True
+                return False
+            case Assignment(value=cst.Call(func=func)):
+                found = self.reader.symbol(func, scope)
+                return isinstance(found, External) and found.is_typing("TypedDict")
+            case _:
+                return False
+
+    def reference(
+        self,
+        symbol: Defined,
+        scope: Scope,
+        arguments: Sequence[cst.BaseExpression] | None,
+        faults: list[Fault],
+    ) -> TypeExpr:
+        """A reference to the record; it is read later, by :meth:`drain`."""
+        bound = bind(self.reader, symbol, self._variables(symbol), scope, arguments, faults)
+        if bound is None:
+            return UNKNOWN
+        key = TypeKey(*symbol.key, tuple(bound.values()))
+        if key not in self._known:
+            self._known.add(key)
+            self._queue.append((key, symbol, bound))
+        return RecordRef(key)
+
+    def drain(self) -> None:
+        """Read every record that was referred to, and those they refer to."""
+        while self._queue:
+            key, symbol, bound = self._queue.pop()
+            fields = self._fields(symbol, bound, set())
+            self.done[key] = Record(
+                key, tuple(fields.values()), symbol.module.file.span(symbol.binding.node), _doc(symbol)
+            )
+
+    def _variables(self, symbol: Defined) -> list[Variable]:
+        """The type parameters of a TypedDict: in brackets, of ``Generic[...]``, or of its bases."""
+        if not isinstance(symbol.binding, Class):
+            return []
+        definition = symbol.binding.definition
+        if definition.type_parameters is not None:
+            return parameters_of(definition.type_parameters)
+        scope = Scope(symbol.module)
+        bases = [base.value for base in definition.bases if isinstance(base.value, cst.Subscript)]
+        for base in bases:
+            found = self.reader.symbol(base.value, scope)
+            if isinstance(found, External) and found.is_typing("Generic"):
+                return free_variables(self.reader.resolver, symbol.module, elements(base) or [])
+        return free_variables(self.reader.resolver, symbol.module, bases)
+
+    def _fields(
+        self, symbol: Defined, bound: dict[Variable, TypeExpr], seen: set[tuple[str, str]]
+    ) -> dict[str, Field]:
+        """All keys, inherited ones first."""
+        fields: dict[str, Field] = {}
+        if symbol.key in seen:
+            return fields
+        scope = Scope(symbol.module, bound, symbol.key)
+        own = FieldReader(self.reader, symbol, scope)
+        if not isinstance(symbol.binding, Class):
+            return own.of_call()
+        for base in symbol.binding.definition.bases:
+            inherited = self._base_fields(symbol, base.value, scope, seen | {symbol.key})
+            fields.update(inherited)
+        fields.update(own.of_class())
+        return fields
+
+    def _base_fields(
+        self, symbol: Defined, base: cst.BaseExpression, scope: Scope, seen: set[tuple[str, str]]
+    ) -> dict[str, Field]:
+        head = base.value if isinstance(base, cst.Subscript) else base
+        found = self.reader.symbol(head, scope)
+        if not isinstance(found, Defined) or not self.is_record(found):
+            return {}
+        faults: list[Fault] = []
+        arguments = elements(base) if isinstance(base, cst.Subscript) else None
+        bound = bind(self.reader, found, self._variables(found), scope, arguments, faults)
+        report(self.reader.findings, symbol.module.file.span(base), faults)
+        if bound is None:
+            return {}
+        return self._fields(found, bound, seen)
+
+
+def _doc(symbol: Defined) -> str | None:
+    if not isinstance(symbol.binding, Class):
+        return None
+    doc = symbol.binding.definition.get_docstring()
+    return encodable(inspect.cleandoc(doc)) if isinstance(doc, str) else None

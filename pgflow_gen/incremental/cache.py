@@ -1,0 +1,163 @@
+"""What earlier builds found, kept in a file below ``.pgflow/cache``; nothing ever depends on it.
+
+A file that is damaged, edited by hand, or was written by another compiler, Python or configuration is not
+looked at further. What it holds of a module counts only as long as all evidence for it does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from pgflow_gen.diagnostics import Diagnostic
+from pgflow_gen.incremental.fingerprint import Snapshot, Stamp
+from pgflow_gen.incremental.lazy_flow import KeptFlow, pack
+from pgflow_gen.incremental.results import Evidence, Group, Memory, Packed, Surveyed
+
+MODULES = Path(".pgflow") / "cache" / "modules"
+_MAGIC = b"pgflow-gen modules 2\n"
+_DIGEST = hashlib.sha256
+_HEAD = len(_MAGIC) + _DIGEST().digest_size
+_UNFIT = (ValueError, TypeError, OverflowError, LookupError, msgspec.MsgspecError)
+
+
+class _Group(msgspec.Struct, array_like=True):
+    members: tuple[str, ...]
+    modules: dict[str, str]
+    evidence: Evidence
+    findings: tuple[Diagnostic, ...]
+    packed: Packed
+    extras: dict[str, bytes]
+
+
+class _File(msgspec.Struct, array_like=True):
+    key: str
+    texts: dict[str, tuple[Stamp, str]]
+    outputs: dict[str, tuple[Stamp, str]]
+    extras: dict[str, bytes]
+    surveys: list[Surveyed]
+    groups: list[_Group]
+
+
+@dataclass(slots=True)
+class Cache:
+    """``texts`` and ``outputs``: digests of sources and of generated files, with the file's stamp then."""
+
+    memory: Memory = field(default_factory=Memory)
+    texts: Mapping[str, tuple[Stamp, str]] = field(default_factory=dict)
+    outputs: Mapping[str, tuple[Stamp, str]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, root: Path, key: str) -> Cache:
+        """The cache of the project in ``root``; an empty one where there is none for ``key``."""
+        try:
+            return cls.decode((root / MODULES).read_bytes(), key)
+        except OSError:
+            return cls()
+
+    @classmethod
+    def decode(cls, content: bytes, key: str) -> Cache:
+        """The cache in ``content``; an empty one where that is none."""
+        payload = memoryview(content)[_HEAD:]
+        if content[:_HEAD] != _MAGIC + _DIGEST(payload).digest():
+            return cls()
+        try:
+            file = msgspec.msgpack.decode(payload, type=_File)
+        except _UNFIT:
+            return cls()
+        if file.key != key:
+            return cls()
+        groups = {item.members: _group(item) for item in file.groups}
+        memory = Memory({item.file: item for item in file.surveys}, groups, file.extras)
+        return cls(memory, file.texts, file.outputs)
+
+    def encode(self, key: str) -> bytes:
+        """What cannot be encoded (halves of surrogate pairs in a path, say) is left out."""
+        surveys = list(self.memory.surveys.values())
+        if not _is_fit(surveys):
+            surveys = list(filter(_is_fit, surveys))
+        groups = [found for item in self.memory.groups.values() if (found := _kept(item))]
+        payload = msgspec.msgpack.encode([key, self.texts, self.outputs, self.memory.extras, surveys, groups])
+        return b"".join((_MAGIC, _DIGEST(payload).digest(), payload))
+
+    def save(self, root: Path, key: str) -> None:
+        """Failing to save costs time only."""
+        file = root / MODULES
+        try:
+            content = self.encode(key)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            ignore = file.with_name(".gitignore")
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+            temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+            temporary.write_bytes(content)
+            os.replace(temporary, file)
+        except (OSError, *_UNFIT):
+            return
+
+    def trusted(self, stamps: Snapshot | None) -> dict[str, str]:
+        """Digests of the sources that carry the same stamp as then."""
+        return _same(self.texts, stamps)
+
+    def written(self, stamps: Snapshot | None) -> dict[str, str]:
+        """Digests of the generated files that carry the same stamp as then."""
+        return _same(self.outputs, stamps)
+
+
+def stamped(digests: Mapping[str, str], stamps: Snapshot | None) -> dict[str, tuple[Stamp, str]]:
+    """The digests of files whose stamp is known."""
+    if stamps is None:
+        return {}
+    return {path: (stamp, digest) for path, digest in digests.items() if (stamp := stamps.get(path))}
+
+
+def text_digests(memory: Memory) -> dict[str, str]:
+    """The digests of all sources that ``memory`` rests on."""
+    found: dict[str, str] = {}
+    parts: list[Surveyed | Group] = [*memory.surveys.values(), *memory.groups.values()]
+    for part in parts:
+        for kind, what, answer in part.evidence:
+            if kind == "text" and isinstance(answer, str):
+                found[what] = answer
+    return found
+
+
+def _same(known: Mapping[str, tuple[Stamp, str]], stamps: Snapshot | None) -> dict[str, str]:
+    if stamps is None:
+        return {}
+    return {path: digest for path, (stamp, digest) in known.items() if stamps.get(path) == stamp}
+
+
+def _group(item: _Group) -> Group:
+    flows = tuple(map(KeptFlow, item.packed.flows))
+    return Group(
+        item.members,
+        flows,
+        item.findings,
+        item.modules,
+        item.evidence,
+        packed=item.packed,
+        extras=item.extras,
+    )
+
+
+def _kept(item: Group) -> _Group | None:
+    is_new = item.packed is None
+    try:
+        found = _Group(item.members, item.modules, item.evidence, item.findings, pack(item), item.extras)
+    except _UNFIT:
+        return None
+    return None if is_new and not _is_fit(found) else found
+
+
+def _is_fit(value: object) -> bool:
+    try:
+        msgspec.msgpack.encode(value)
+    except _UNFIT:
+        return False
+    return True

@@ -1,0 +1,67 @@
+"""The types of all groups as one table, made when somebody asks: most builds look at a few groups' own.
+
+Aliases that lead into each other have no beginning of their own, so that two groups may understand one type
+differently. In the table of all, the first group's understanding counts; each group's flows keep their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from pgflow_gen.incremental.lazy_flow import types_of
+from pgflow_gen.incremental.results import Group
+from pgflow_gen.ir.types import Alias, Record, TypeKey, TypeTable
+
+_T = TypeVar("_T")
+
+
+class JoinedTypes:
+    def __init__(self, groups: Iterable[Group]) -> None:
+        self._groups = tuple(groups)
+
+    @cached_property
+    def table(self) -> TypeTable:
+        """In order of module and name."""
+        tables = [types_of(group) for group in self._groups]
+        return TypeTable(
+            _joined(table.records for table in tables), _joined(table.aliases for table in tables)
+        )
+
+
+def _joined(parts: Iterable[Mapping[TypeKey, _T]]) -> dict[TypeKey, _T]:
+    found: dict[TypeKey, _T] = {}
+    for part in parts:
+        for key, value in part.items():
+            found.setdefault(key, value)
+    return dict(sorted(found.items(), key=lambda item: (item[0].module, str(item[0]))))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Records(Mapping[TypeKey, Record]):
+    joined: JoinedTypes
+
+    def __getitem__(self, key: TypeKey) -> Record:
+        return self.joined.table.records[key]
+
+    def __iter__(self) -> Iterator[TypeKey]:
+        return iter(self.joined.table.records)
+
+    def __len__(self) -> int:
+        return len(self.joined.table.records)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aliases(Mapping[TypeKey, Alias]):
+    joined: JoinedTypes
+
+    def __getitem__(self, key: TypeKey) -> Alias:
+        return self.joined.table.aliases[key]
+
+    def __iter__(self) -> Iterator[TypeKey]:
+        return iter(self.joined.table.aliases)
+
+    def __len__(self) -> int:
+        return len(self.joined.table.aliases)

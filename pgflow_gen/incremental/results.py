@@ -1,0 +1,81 @@
+"""What is read of a project in one piece, and what it rests on.
+
+A module is surveyed on its own. Modules whose steps belong to each other's flows are a group, which is
+read together; most groups are one module. Either result follows from the answers in its evidence alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from pgflow_gen.diagnostics import Diagnostic
+from pgflow_gen.ir.flow import FlowSpec
+from pgflow_gen.ir.types import TypeTable
+from pgflow_gen.source.tracked_reads import Answer
+
+Evidence = tuple[tuple[str, str, Answer], ...]
+
+
+class Surveyed(msgspec.Struct, frozen=True, array_like=True):
+    """A module, seen from outside. All files are absolute paths."""
+
+    file: str
+    name: str | None
+    """The dotted name; None for a file that could not be read."""
+    homes: tuple[str, ...]
+    """Where the flows are defined that the module holds, or that its steps belong to."""
+    brings: tuple[str, ...]
+    """Modules that have to be surveyed as well."""
+    findings: tuple[Diagnostic, ...]
+    modules: dict[str, str]
+    """Files of all modules that were parsed, by dotted name."""
+    evidence: Evidence
+
+
+class PackedFlow(msgspec.Struct, frozen=True, array_like=True):
+    """A flow as bytes, and what is asked of every flow of a project in front of them."""
+
+    slug: str
+    version: int
+    module: str
+    name: str
+    span: tuple[str, int, int, int, int]
+    slug_span: tuple[str, int, int, int, int]
+    step_count: int
+    body: bytes
+
+
+class Packed(msgspec.Struct, frozen=True, array_like=True):
+    """A group's flows and types; of each type, key and definition."""
+
+    flows: tuple[PackedFlow, ...]
+    records: tuple[tuple[bytes, bytes], ...]
+    aliases: tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(slots=True)
+class Group:
+    """The flows of modules that belong together; ``members`` are their files, sorted."""
+
+    members: tuple[str, ...]
+    flows: tuple[FlowSpec, ...]
+    findings: tuple[Diagnostic, ...]
+    modules: dict[str, str]
+    evidence: Evidence
+    known_types: TypeTable | None = None
+    packed: Packed | None = None
+    """Where a cache has kept the group; its types are unpacked when they are asked for."""
+    extras: dict[str, bytes] = field(default_factory=dict)
+    """What later floors have made of the flows, by the flow's module and name."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """Results of single modules and of groups, by file and by members."""
+
+    surveys: dict[str, Surveyed] = field(default_factory=dict)
+    groups: dict[tuple[str, ...], Group] = field(default_factory=dict)
+    extras: dict[str, bytes] = field(default_factory=dict)
+    """What later floors have made of all flows together; it tells itself whether it still counts."""

@@ -1,0 +1,97 @@
+"""All that is made of one flow alone. It follows from the flow, its types and its stem, and can be kept.
+
+What a flow's files hold is most of it by far, and hardly ever asked for again: kept are its digests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import msgspec
+
+from pgflow_gen.render.docs import flow_document
+from pgflow_gen.render.python.modules import flow_module
+from pgflow_gen.render.python.views import FlowView
+from pgflow_gen.render.schemas import contract_schema
+from pgflow_gen.render.summary import Facts
+from pgflow_gen.render.wiring.calls import Part, Wiring, add_calls
+from pgflow_gen.render.wiring.proofs import add_proofs
+from pgflow_shared.digest import digest
+
+
+class Text(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of a flow's own files."""
+
+    stem: str
+    has_input: bool
+    facts: Facts
+    digests: dict[str, str]
+    """Path in the folder of generated files -> digest of the content."""
+
+
+class Pages(msgspec.Struct, frozen=True, array_like=True):
+    """A flow's files, and its parts of the wiring."""
+
+    text: Text
+    calls: Part
+    proofs: Part
+    contents: dict[str, bytes] | None = None
+    """The files themselves, on the way from one process to the other."""
+
+
+class FlowPages:
+    """One flow on its way to its pages: each part is worked out when it is asked for, and once.
+
+    ``known`` are pages of the very same flow, from an earlier rendering.
+    """
+
+    def __init__(self, stem: str, view: Callable[[], FlowView], known: Pages | None) -> None:
+        self.stem = stem
+        self.known = known if known is not None and known.text.stem == stem else None
+        self._view = view
+
+    @cached_property
+    def view(self) -> FlowView:
+        return self._view()
+
+    @cached_property
+    def facts(self) -> Facts:
+        return self.known.text.facts if self.known else Facts.of(self.view.flow, self.view.types)
+
+    @cached_property
+    def contents(self) -> dict[str, bytes]:
+        """The flow's own files by their paths."""
+        if self.known is not None and self.known.contents is not None:
+            return self.known.contents
+        view, stem = self.view, self.stem
+        files = {
+            f"{stem}.py": flow_module(view),
+            f"schemas/{stem}.json": contract_schema(view, self.facts),
+            f"docs/{stem}.md": flow_document(view.flow, view.types),
+        }
+        return {path: text.encode() for path, text in files.items()}
+
+    @cached_property
+    def text(self) -> Text:
+        if self.known is not None:
+            return self.known.text
+        digests = {path: digest(content) for path, content in self.contents.items()}
+        return Text(self.stem, self.view.has_input, self.facts, digests)
+
+    def calls(self, wiring: Wiring) -> Part:
+        """The flow's calls, added to the wiring."""
+        known = self.known.calls if self.known else None
+        return wiring.add(known, lambda modules, page: add_calls(self.view, modules, page))
+
+    def proofs(self, wiring: Wiring) -> Part:
+        """The proofs about the flow's records, added to the wiring."""
+        known = self.known.proofs if self.known else None
+        return wiring.add(known, lambda modules, page: add_proofs(self.view, modules, page))
+
+    def pages(self, calls: Part, proofs: Part) -> Pages:
+        """``known`` itself where it is all as it was, which need not be kept again."""
+        known = self.known
+        if known is not None and calls is known.calls and proofs is known.proofs:
+            return known
+        return Pages(self.text, calls, proofs)

@@ -1,0 +1,87 @@
+"""How a type of the IR is written in Python, given the names a module has for what it refers to."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pgflow_gen.ir.types import (
+    AliasRef,
+    AnyType,
+    DictType,
+    Field,
+    JsonType,
+    ListType,
+    LiteralType,
+    NewTypeRef,
+    Primitive,
+    RecordRef,
+    TypeExpr,
+    TypeKey,
+    UnionType,
+    UnknownType,
+)
+from pgflow_gen.render.literals import py_literal
+from pgflow_gen.render.python.imports import Imports
+
+
+class TypeNames(Protocol):
+    """What one module calls the named types."""
+
+    imports: Imports
+
+    def record(self, key: TypeKey) -> str: ...
+
+    def alias(self, key: TypeKey) -> str: ...
+
+    def new_type(self, ref: NewTypeRef) -> str: ...
+
+
+def spell(type_: TypeExpr, names: TypeNames) -> str:
+    """``type_`` as an annotation; everything it needs is imported into ``names.imports``."""
+    use = names.imports.use
+    match type_:
+        case Primitive(name=name):
+            return name
+        case LiteralType(values=values):
+            return f"{use('typing', 'Literal')}[{', '.join(map(py_literal, values))}]"
+        case ListType(item=item, read_only=read_only):
+            return f"{use('collections.abc', 'Sequence') if read_only else 'list'}[{spell(item, names)}]"
+        case DictType(value=value, read_only=read_only):
+            return f"{use('collections.abc', 'Mapping') if read_only else 'dict'}[str, {spell(value, names)}]"
+        case UnionType(members=members):
+            return " | ".join(spell(member, names) for member in members)
+        case JsonType():
+            return use("pgflow_runtime", "JsonValue")
+        case AnyType(name=name):
+            return use("typing", "Any") if name == "Any" else name
+        case RecordRef(key=key):
+            return names.record(key)
+        case AliasRef(key=key):
+            return names.alias(key)
+        case NewTypeRef():
+            return names.new_type(type_)
+        case UnknownType(text=text):
+            raise ValueError(f"the type {text!r} has a finding of its own and cannot be rendered")
+
+
+def annotation(field: Field, names: TypeNames) -> str:
+    """The type of a TypedDict's key, with its qualifiers."""
+    text = spell(field.type, names)
+    if field.read_only:
+        text = f"{names.imports.use('typing_extensions', 'ReadOnly')}[{text}]"
+    if not field.required:
+        text = f"{names.imports.use('typing', 'NotRequired')}[{text}]"
+    return text
+
+
+def needs_quotes(type_: TypeExpr) -> bool:
+    """Whether an alias for ``type_`` must be a string: parts of it are strings at run time, or come later."""
+    match type_:
+        case JsonType() | AliasRef():
+            return True
+        case ListType(item=inner) | DictType(value=inner) | NewTypeRef(base=inner):
+            return needs_quotes(inner)
+        case UnionType(members=members):
+            return any(map(needs_quotes, members))
+        case _:
+            return False

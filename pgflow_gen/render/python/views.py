@@ -1,0 +1,142 @@
+"""A flow's module as a template sees it: every name decided, every type spelled."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pgflow_gen.ir.flow import FlowSpec
+from pgflow_gen.ir.types import Field, NewTypeRef, Primitive, RecordRef, TypeExpr, TypeKey, TypeTable
+from pgflow_gen.render.edges import flow_input, flow_output, step_input, step_output
+from pgflow_gen.render.python.annotations import annotation, needs_quotes, spell
+from pgflow_gen.render.python.imports import Imports
+from pgflow_gen.render.python.naming import FlowNames, step_names
+from pgflow_gen.render.python.records import reachable, record_names
+
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """A TypedDict. ``functional`` when its keys cannot all stand in a class's body."""
+
+    name: str
+    fields: tuple[tuple[str, str], ...]
+    """(key, annotation) pairs."""
+    functional: bool
+    doc: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AliasView:
+    name: str
+    target: str
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    slug: str
+    output: str
+    """The name of the type that dependents receive."""
+
+
+@dataclass(frozen=True)
+class FlowView:
+    """``<flow>.py``: definitions in their order, and what the run classes need."""
+
+    flow: FlowSpec
+    stem: str
+    names: FlowNames
+    definitions: tuple[RecordView | AliasView, ...]
+    steps: tuple[StepView, ...]
+    imports: Imports
+    record_names: Mapping[TypeKey, str]
+    types: TypeTable
+
+    @property
+    def has_input(self) -> bool:
+        return self.flow.input != Primitive("None")
+
+
+class _Names:
+    """The names of types inside a flow's module (see ``spell.TypeNames``)."""
+
+    def __init__(self, records: Mapping[TypeKey, str], imports: Imports) -> None:
+        self.records = records
+        self.imports = imports
+
+    def record(self, key: TypeKey) -> str:
+        return self.records[key]
+
+    def alias(self, key: TypeKey) -> str:
+        return self.records[key]
+
+    def new_type(self, ref: NewTypeRef) -> str:
+        return spell(ref.base, self)
+
+
+def flow_view(flow: FlowSpec, stem: str, types: TypeTable) -> FlowView:
+    """All that ``<stem>.py`` says about a flow."""
+    own = FlowNames.of(flow)
+    given = _given_names(flow, own, types)
+    roots = [flow_input(flow), *(step_output(step) for step in flow.steps)]
+    keys = reachable(roots, types)
+    records = record_names(keys, {name: _bearer(shape) for name, shape in given.items()})
+    imports = Imports({*records.values(), *given})
+    names = _Names(records, imports)
+    definitions = [_declared_again(key, names, types) for key in keys]
+    for name, shape in given.items():
+        if shape is not None and name not in records.values():
+            definitions.append(_defined(name, shape, names))
+    steps = tuple(StepView(step.slug, step_names(step.slug)[1]) for step in flow.steps)
+    return FlowView(flow, stem, own, tuple(definitions), steps, imports, records, types)
+
+
+_Shape: TypeAlias = TypeExpr | tuple[Field, ...] | None
+
+
+def _given_names(flow: FlowSpec, own: FlowNames, types: TypeTable) -> dict[str, _Shape]:
+    """The names the module defines itself, and what they stand for (None: no type)."""
+    given: dict[str, _Shape] = dict.fromkeys(own.all())
+    given[own.input] = flow_input(flow)
+    given[own.output] = flow_output(flow, types)
+    for step in flow.steps:
+        input_name, output_name = step_names(step.slug)
+        given[input_name] = step_input(flow, step, types)
+        given[output_name] = step_output(step)
+    return given
+
+
+def _bearer(shape: _Shape) -> TypeKey | None:
+    """The record that may keep a name the module gives out, because the name means that very record."""
+    return shape.key if isinstance(shape, RecordRef) else None
+
+
+def _declared_again(key: TypeKey, names: _Names, types: TypeTable) -> RecordView | AliasView:
+    name = names.records[key]
+    if key in types.aliases:
+        return AliasView(name, spell(types.aliases[key].target, names), quoted=True)
+    record = types.records[key]
+    return _record(name, record.fields, names, record.doc)
+
+
+def _defined(name: str, shape: TypeExpr | tuple[Field, ...], names: _Names) -> RecordView | AliasView:
+    if isinstance(shape, tuple):
+        return _record(name, shape, names)
+    return AliasView(name, spell(shape, names), quoted=needs_quotes(shape))
+
+
+def _record(name: str, fields: Iterable[Field], names: _Names, doc: str | None = None) -> RecordView:
+    spelled = tuple((field.key, annotation(field, names)) for field in fields)
+    used = {word for _, text in spelled for word in _IDENTIFIER.findall(text)}
+    functional = any(not _fits_class_body(key) or key in used for key, _ in spelled)
+    return RecordView(name, spelled, functional, doc)
+
+
+def _fits_class_body(key: str) -> bool:
+    """Not keywords and blanks, nor what Python mangles (``__x``) or normalises (letters beyond ASCII)."""
+    return key.isascii() and key.isidentifier() and not keyword.iskeyword(key) and not key.startswith("__")

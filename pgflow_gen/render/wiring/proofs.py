@@ -1,0 +1,87 @@
+"""Proofs that the client's records equal the handlers': each is returned for the other, also in lists.
+
+mypy compares TypedDicts by their fields, all the way down, along every path there is, and both ways: of
+records that refer to each other a lot there are too many. Such a record is compared with one whose fields are
+spelled with the handlers' own types, which mypy knows to be the same without looking inside. That each record
+is right as far as its own fields go, is right for all of them together (coinduction).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgflow_gen.ir.types import AliasRef, RecordRef, TypeExpr, TypeKey, TypeTable, UnionType, children
+from pgflow_gen.render.literals import py_literal
+from pgflow_gen.render.python.annotations import annotation, spell
+from pgflow_gen.render.python.views import FlowView
+from pgflow_gen.render.wiring.module_names import ModuleNames
+from pgflow_gen.render.wiring.source_map import Page, Place
+
+_MOST = 2_000
+"""Comparisons for which a proof goes all the way down: a small part of a second."""
+
+
+def add_proofs(view: FlowView, modules: ModuleNames, page: Page) -> None:
+    """Each record as declared again, and lists of it, returned for the user's own and the other way round."""
+    types, again = view.types, modules.module(f".{view.stem}")
+    for number, (key, name) in enumerate(view.record_names.items(), start=1):
+        ours, theirs = f"{again}.{name}", modules.record(key)
+        place = Place("record", view.flow.key, record=key)
+        if comparisons(key, types) > _MOST:
+            ours = f"_{view.stem}_{number}"
+            _declare(ours, key, types, modules, page, place)
+        for direction, given, wanted in (("ours", theirs, ours), ("theirs", ours, theirs)):
+            page.add("")
+            page.add("")
+            page.add(f"def _{view.stem}_{number}_as_{direction}(")
+            page.add(f"    value: {given}, values: list[{given}]", place)
+            page.add(f") -> tuple[{wanted}, list[{wanted}]]:", place)
+            page.add("    return value, values", place)
+
+
+def _declare(
+    name: str, key: TypeKey, types: TypeTable, modules: ModuleNames, page: Page, place: Place
+) -> None:
+    """The record or alias with its own fields only; what they refer to is the handlers'."""
+    page.add("")
+    page.add("")
+    if key in types.aliases:
+        target = py_literal(spell(types.aliases[key].target, modules))
+        page.add(f"{name}: {modules.imports.use('typing', 'TypeAlias')} = {target}", place)
+        return
+    page.add(f"{name} = {modules.imports.use('typing', 'TypedDict')}({py_literal(name)}, {{", place)
+    for field in types.records[key].fields:
+        page.add(f"    {py_literal(field.key)}: {annotation(field, modules)},", place)
+    page.add("})", place)
+
+
+def comparisons(root: TypeKey, types: TypeTable) -> int:
+    """About how many records mypy compares to prove ``root``; no exact number above the limit."""
+    count = 0
+    waiting: list[tuple[TypeKey, frozenset[TypeKey], int]] = [(root, frozenset(), 1)]
+    while waiting and count <= _MOST:
+        key, above, ways = waiting.pop()
+        count += ways
+        if key in above:
+            continue
+        # Both ways at each level; a member of a union is tried against every other one.
+        for found, rivals in _references(key, types):
+            waiting.append((found, above | {key}, 2 * ways * rivals))
+    return count
+
+
+def _references(key: TypeKey, types: TypeTable) -> Iterator[tuple[TypeKey, int]]:
+    """The records and recursive aliases right below ``key``, each with the number of those beside it."""
+    alias, record = types.aliases.get(key), types.records.get(key)
+    roots = [alias.target] if alias is not None else []
+    roots += [field.type for field in record.fields] if record is not None else []
+    waiting: list[tuple[TypeExpr, int]] = [(item, 1) for item in roots]
+    while waiting:
+        type_, rivals = waiting.pop()
+        match type_:
+            case RecordRef(key=found) | AliasRef(key=found):
+                yield found, rivals
+            case UnionType(members=members):
+                waiting.extend((member, len(members)) for member in members)
+            case _:
+                waiting.extend((item, rivals) for item in children(type_))

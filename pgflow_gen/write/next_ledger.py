@@ -1,0 +1,227 @@
+"""The next state of the ledger: which drafts the flows ask for now, what they are called, what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pgflow_gen.ir.flow import Analysis, FlowSpec
+from pgflow_gen.render.rendered import Rendered, RenderedFile
+from pgflow_gen.render.sql import Script, alike, alter_script
+from pgflow_gen.render.styles import Purpose, Style
+from pgflow_gen.render.summary import Facts
+from pgflow_gen.write.chain import Node, end, read_node
+from pgflow_gen.write.errors import WriteError
+from pgflow_gen.write.ledger import Entry, Ledger
+from pgflow_gen.write.migrations_folder import Present
+from pgflow_gen.write.numbering import Prefixes
+
+_UNNAMED = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """``drafts`` are those that are rendered from flows, by file name; ``moved`` are forgotten files
+    that the ledger knows by another name now."""
+
+    ledger: Ledger
+    drafts: dict[str, RenderedFile]
+    moved: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What naming and dressing depend on besides flows and ledger. ``now`` is in UTC, ``app`` Django's."""
+
+    style: Style
+    present: Present
+    now: datetime
+    app: str = ""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """``script`` is None where the flow is gone, or not to be rendered: such a draft stays as it is."""
+
+    entry: Entry
+    script: Script | None
+
+    @property
+    def is_named(self) -> bool:
+        return self.entry.name != _UNNAMED
+
+
+def advance(ledger: Ledger, rendered: Rendered, setting: Setting, *, renumber: bool = False) -> Advanced:
+    """The ledger after this build, and every draft as a file.
+
+    A file that the ledger has forgotten keeps its name. Flows that are gone keep their migrations: none ever
+    takes anything back. ``renumber`` moves drafts behind all that is shipped or not ours. Raises WriteError
+    when a chain of migrations has several ends.
+    """
+    drafts = [*_left_alone(ledger, rendered.analysis, setting), *_wanted(ledger, rendered, setting)]
+    adopted = {draft.entry.name for draft in drafts if draft.is_named} - ledger.names
+    fixed = [entry for entry in ledger.entries if entry.shipped]
+    strangers = _strangers(ledger, drafts, setting)
+    pinned = _pinned(drafts, strangers)
+    movable = sorted((draft for draft in drafts if _is_movable(draft, pinned)), key=lambda it: it.entry.order)
+    unnamed = [draft for draft in drafts if not draft.is_named]
+    moving = {draft.entry.name for draft in movable}
+    held = fixed + [draft.entry for draft in drafts if draft.is_named and draft.entry.name not in moving]
+    others = setting.present.without(adopted | {entry.name for entry in ledger.drafts})
+    _name(
+        movable,
+        unnamed,
+        max([others.highest(), *(entry.prefix for entry in held)]),
+        setting,
+        renumber=renumber,
+    )
+    if setting.style.is_chained:
+        kept = held if renumber else held + [draft.entry for draft in movable]
+        _link(movable + unnamed if renumber else unnamed, kept, strangers)
+        _relink(ledger, drafts, strangers)
+    files: dict[str, RenderedFile] = {}
+    for draft in drafts:
+        if draft.script is not None:
+            name, after = draft.entry.name, draft.entry.after
+            files[name] = RenderedFile.of(name, setting.style.dress(draft.script, name, after, setting.app))
+            draft.entry = replace(draft.entry, digest=files[name].digest)
+    after_all = Ledger.of([*fixed, *(draft.entry for draft in drafts)])
+    return Advanced(after_all, files, frozenset(adopted - after_all.names))
+
+
+def _left_alone(ledger: Ledger, analysis: Analysis, setting: Setting) -> Iterator[_Draft]:
+    """Drafts of flows that are gone, as long as their files are there."""
+    alive = {flow.db_slug for flow in analysis.flows}
+    for entry in ledger.drafts:
+        if entry.flow not in alive and entry.name in setting.present.names:
+            yield _Draft(entry, None)
+
+
+def _wanted(ledger: Ledger, rendered: Rendered, setting: Setting) -> Iterator[_Draft]:
+    """The draft each flow asks for: to create it, to change its options, or none."""
+    orphans = {(it.flow, it.purpose): it.name for it in setting.present.orphans(ledger)}
+    for flow in rendered.analysis.flows:
+        draft, base = ledger.draft(flow.db_slug), ledger.shipped(flow.db_slug)
+        facts = rendered.pages[flow.key].text.facts
+        shape = facts.structure
+        if base is not None and base.structure != shape:
+            if draft is not None:
+                yield _Draft(draft, None)  # a finding of its own (401) says what is wrong
+            continue
+        purpose: Purpose = "create" if base is None else "alter"
+        script: Script | None = facts.script
+        if base is not None:
+            types = rendered.analysis.types_of(flow)
+            script = (
+                None
+                if alike(dict(base.settings), facts.settings)
+                else alter_script(flow, types, base.settings)
+            )
+        if script is None:
+            continue
+        name = orphans.get((flow.db_slug, purpose), _UNNAMED)
+        after = _after(name, setting)
+        if draft is not None:
+            is_same = (draft.style, draft.purpose) == (setting.style.name, purpose)
+            name, after = (draft.name, draft.after) if is_same else (_UNNAMED, None)
+        yield _Draft(_entry(flow, name, purpose, setting.style, facts, after), script)
+
+
+def _after(name: str, setting: Setting) -> str | None:
+    """What a forgotten file says it follows."""
+    if name == _UNNAMED or not setting.style.is_chained:
+        return None
+    node = read_node(setting.style.name, name, setting.present.text(name), setting.app)
+    return min(node.after, default=None) if node is not None else None
+
+
+def _entry(
+    flow: FlowSpec, name: str, purpose: Purpose, style: Style, facts: Facts, after: str | None
+) -> Entry:
+    shape, settings = facts.structure, facts.settings
+    return Entry(name, flow.db_slug, purpose, style.name, "", False, shape, settings, after)
+
+
+def _strangers(ledger: Ledger, drafts: list[_Draft], setting: Setting) -> dict[str, Node]:
+    """Other people's files in the chain; empty for styles without one."""
+    if not setting.style.is_chained:
+        return {}
+    adopted = {draft.entry.name for draft in drafts}
+    nodes: dict[str, Node] = {}
+    for name in setting.present.strangers(ledger):
+        node = read_node(setting.style.name, name, setting.present.text(name), setting.app)
+        if node is not None and name not in adopted:
+            nodes[name] = node
+    return nodes
+
+
+def _pinned(drafts: list[_Draft], strangers: dict[str, Node]) -> set[str]:
+    """Links that other people's files follow, and what stands before those."""
+    before = {draft.entry.link: draft.entry.after for draft in drafts if draft.is_named}
+    found: set[str] = set()
+    waiting = [link for node in strangers.values() for link in node.after]
+    while waiting:
+        link = waiting.pop()
+        if link in before and link not in found:
+            found.add(link)
+            waiting += [after] if (after := before[link]) is not None else []
+    return found
+
+
+def _is_movable(draft: _Draft, pinned: set[str]) -> bool:
+    return draft.is_named and draft.script is not None and draft.entry.link not in pinned
+
+
+def _name(
+    movable: list[_Draft], unnamed: list[_Draft], last: int, setting: Setting, *, renumber: bool
+) -> None:
+    """Names for those without; with ``renumber`` also for those that do not stand behind ``last``."""
+    if not renumber:
+        last = max([last, *(draft.entry.prefix for draft in movable)])
+    numbers = Prefixes(last, setting.now, stamped=setting.style.is_stamped)
+    for draft in movable if renumber else ():
+        if draft.entry.prefix > numbers.last:
+            numbers.last = draft.entry.prefix
+        else:
+            _rename(draft, numbers, setting.style)
+    for draft in unnamed:
+        _rename(draft, numbers, setting.style)
+
+
+def _rename(draft: _Draft, numbers: Prefixes, style: Style) -> None:
+    name = style.file_name(numbers.following(), draft.entry.purpose, draft.entry.flow)
+    draft.entry = replace(draft.entry, name=name)
+
+
+def _link(drafts: list[_Draft], kept: list[Entry], strangers: dict[str, Node]) -> None:
+    """Hang the drafts one after the other at the end of what is kept."""
+    if not drafts:
+        return
+    nodes = {entry.name: _node(entry) for entry in kept} | strangers
+    after = end(nodes)
+    for draft in drafts:
+        draft.entry = replace(draft.entry, after=after)
+        after = draft.entry.link
+
+
+def _relink(ledger: Ledger, drafts: list[_Draft], strangers: dict[str, Node]) -> None:
+    """Close the gaps that drafts leave which are asked for no more."""
+    present = {draft.entry.link for draft in drafts}
+    gone = {entry.link: entry for entry in ledger.drafts if entry.link not in present}
+    for node in strangers.values():
+        for link in sorted(node.after & gone.keys()):
+            raise WriteError(
+                f"{gone[link].name} is not needed any more, but {node.name} follows it",
+                help=f"let {node.name} follow {gone[link].after!r} instead, then build again",
+            )
+    for draft in drafts:
+        after = draft.entry.after
+        while after in gone:
+            after = gone[after].after
+        if after != draft.entry.after and draft.script is not None:
+            draft.entry = replace(draft.entry, after=after)
+
+
+def _node(entry: Entry) -> Node:
+    return Node(entry.name, entry.link, frozenset([entry.after] if entry.after is not None else []))
