@@ -116,6 +116,12 @@ class ForeignSchema(DatabaseError):
     help = "use another database, or move that schema away: alter schema pgflow rename to pgflow_old"
 
 
+class UntrustedSchema(DatabaseError):
+    """A schema that pgflow uses, or a part of it, belongs to somebody who could run programs through it."""
+
+    help = "take it over (alter schema ... owner to ...), or rename it"
+
+
 class PgmqTooOld(DatabaseError):
     """The database holds a version of pgmq older than 1.5, which lacks message headers."""
 

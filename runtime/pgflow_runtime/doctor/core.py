@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pgflow_runtime.doctor.finding import Finding, ok, problem, unseen, warning
 from pgflow_runtime.doctor.patient import Patient
 from pgflow_runtime.migrate.ledger import digest_of
+from pgflow_runtime.migrate.trust import intruders
 from pgflow_sql import SCHEMA_VERSION, migration_files
 
 
@@ -25,6 +26,10 @@ def check_core(patient: Patient) -> Iterator[Finding]:
             "the schema pgflow in this database is not pgflow-gen's",
             "use another database; nothing of ours will touch that schema",
         )
+        return
+    found = list(_foreign(patient))
+    if found:
+        yield from found  # and nothing of it is called
         return
     version = patient.row("select pgflow.schema_version() as version")["version"]
     if version < SCHEMA_VERSION:
@@ -47,6 +52,18 @@ def _newer_core(patient: Patient, version: int) -> Finding:
     if oldest > SCHEMA_VERSION:
         return problem("core.version", f"{newer}; its workers and clients do not start", way_out)
     return warning("core.version", f"{newer}; it still serves this release", way_out)
+
+
+def _foreign(patient: Patient) -> Iterator[Finding]:
+    """Schemas that somebody has taken over: what is in them runs with the core's owner's rights, and ours."""
+    user = patient.row(
+        "select case when r.rolsuper then r.rolname else pg_get_userbyid(n.nspowner) end as name"
+        " from pg_catalog.pg_roles r, pg_catalog.pg_namespace n"
+        " where r.rolname = current_user and n.nspname = 'pgflow'"
+    )["name"]
+    for item in intruders(patient.connection, [user]):
+        message = f"{item.what}, who could run programs with the rights of {user}"
+        yield problem("core.trust", message, item.help)
 
 
 def check_core_migrations(patient: Patient) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ CODES: Final = frozenset(
     {
         "server.reach", "server.version", "server.read-only", "server.transaction-ids",
         "pgmq.schema", "pgmq.queue", "pgmq.unlogged",
-        "core.schema", "core.version", "core.migrations",
+        "core.schema", "core.trust", "core.version", "core.migrations",
         "flows.migrations", "flows.missing", "flows.shape", "flows.settings", "flows.foreign",
         "workers.none", "workers.dead", "workers.deprecated",
         "runs.open", "runs.stuck", "runs.lost-messages", "runs.stalled", "runs.overdue", "runs.backlog",

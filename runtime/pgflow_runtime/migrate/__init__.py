@@ -18,6 +18,7 @@ from pgflow_runtime.migrate.flows import apply_flows
 from pgflow_runtime.migrate.ledger import is_development, mark_development
 from pgflow_runtime.migrate.pgmq import ensure_pgmq
 from pgflow_runtime.migrate.roles import act_as_owner, act_as_self, ensure_roles, grant_functions, has_roles
+from pgflow_runtime.migrate.trust import require_trusted
 from pgflow_runtime.store import connected
 
 LOCK_KEY = 0x7067666C6F77
@@ -65,8 +66,8 @@ def migrate(
         dry_run: do everything, then roll back.
 
     Raises:
-        ConnectionFailed, PermissionDenied, PgmqTooOld, ForeignSchema, CoreTooNew, MigrationChanged,
-        MigrationFailed: the database is as it was before.
+        ConnectionFailed, PermissionDenied, PgmqTooOld, ForeignSchema, UntrustedSchema, CoreTooNew,
+        MigrationChanged, MigrationFailed: the database is as it was before.
     """
     report = MigrationReport(dry_run=dry_run)
     with connected(conninfo) as connection:
@@ -88,11 +89,13 @@ def _migrate(
     mark: bool,
     roles: bool,
 ) -> None:
+    require_trusted(connection)
     report.pgmq = ensure_pgmq(connection, report.notes)
     is_owned = has_roles(connection)
     if is_owned:
         act_as_owner(connection)
     report.core = install_core(connection, report.notes)
+    require_trusted(connection)  # again: a name that was free may have been taken since
     if roles:
         act_as_self(connection)
         report.roles = ensure_roles(connection, report.notes)

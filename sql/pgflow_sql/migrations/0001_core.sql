@@ -67,6 +67,42 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$ select 1 $$;
 
+-- ---- schema/0108__is_trusted.sql
+-- Whether what is in a schema may run with our rights: its owner could act as us anyway. Whoever may create
+-- schemas can take a name that we look for, and not only before we came.
+create function pgflow._is_trusted(schema_name text)
+returns boolean
+language sql
+stable
+as $$
+  select coalesce(
+    (
+      select pg_has_role(n.nspowner, current_user, 'member')
+      from pg_namespace n
+      where n.nspname = _is_trusted.schema_name
+    ),
+    false
+  );
+$$;
+
+-- ---- schema/0109__require_trusted.sql
+-- Refuses to go on where a schema that is about to be used has been taken by somebody else.
+create function pgflow._require_trusted(schema_name text)
+returns void
+language plpgsql
+stable
+as $$
+begin
+  if to_regnamespace(_require_trusted.schema_name) is not null
+    and not pgflow._is_trusted(_require_trusted.schema_name)
+  then
+    raise exception 'the schema % belongs to somebody who may not act as %', schema_name, current_user
+      using errcode = 'insufficient_privilege',
+        hint = 'pgflow-gen doctor says whose it is and what to do';
+  end if;
+end;
+$$;
+
 -- ---- schema/10_types/_check_lengths.sql
 -- Arrays of one call describe the same elements; NULL counts as a missing array.
 create function pgflow._check_lengths(expected int, names text[], lengths int[])
@@ -1761,13 +1797,16 @@ $$;
 
 -- ---- schema/40_runs/_send_events.sql
 -- The only place that sends events: one per element, in the order given; payloads are read from the state
--- tables. event_type is 'run:*' (step_slugs is null) or 'step:*'. Without realtime.send it costs nothing.
+-- tables. event_type is 'run:*' (step_slugs is null) or 'step:*'. Without realtime.send it costs
+-- nothing; one in a schema that somebody else has made is none.
 create function pgflow._send_events(event_type text, run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
 as $$
 begin
   if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is null or run_ids is null then
+    return;
+  elsif not pgflow._is_trusted('realtime') then
     return;
   end if;
 
@@ -3683,6 +3722,7 @@ begin
     return query select 'http://kong:8000/functions/v1', '{}'::jsonb;
     return;
   end if;
+  perform pgflow._require_trusted('vault');
   select max(nullif(s.decrypted_secret, '')) filter (where s.name = 'supabase_project_id'),
     coalesce(
       max(nullif(s.decrypted_secret, '')) filter (where s.name = 'pgflow_auth_secret'),
@@ -4945,6 +4985,7 @@ returns void
 language plpgsql
 as $$
 begin
+  perform pgflow._require_trusted('cron');
   begin
     perform cron.unschedule(_replace_cron_job.job_name);
   exception
@@ -5397,6 +5438,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform pgflow._require_trusted('cron');
   return query
   with deleted as (
     delete from cron.job_run_details d
@@ -5483,6 +5525,7 @@ declare
   v_address record;
   v_function record;
 begin
+  perform pgflow._require_trusted('net');
   select a.base_url, a.headers into v_address from pgflow._worker_address() a;
   if not found then
     return;

@@ -13,6 +13,7 @@ begin
     return query select 'http://kong:8000/functions/v1', '{}'::jsonb;
     return;
   end if;
+  perform pgflow._require_trusted('vault');
   select max(nullif(s.decrypted_secret, '')) filter (where s.name = 'supabase_project_id'),
     coalesce(
       max(nullif(s.decrypted_secret, '')) filter (where s.name = 'pgflow_auth_secret'),

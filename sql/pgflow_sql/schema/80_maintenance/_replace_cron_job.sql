@@ -4,6 +4,7 @@ returns void
 language plpgsql
 as $$
 begin
+  perform pgflow._require_trusted('cron');
   begin
     perform cron.unschedule(_replace_cron_job.job_name);
   exception

@@ -7,6 +7,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform pgflow._require_trusted('cron');
   return query
   with deleted as (
     delete from cron.job_run_details d

@@ -12,6 +12,7 @@ declare
   v_address record;
   v_function record;
 begin
+  perform pgflow._require_trusted('net');
   select a.base_url, a.headers into v_address from pgflow._worker_address() a;
   if not found then
     return;
