@@ -67,42 +67,6 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$ select 1 $$;
 
--- ---- schema/0108__is_trusted.sql
--- Whether what is in a schema may run with our rights: its owner could act as us anyway. Whoever may create
--- schemas can take a name that we look for, and not only before we came.
-create function pgflow._is_trusted(schema_name text)
-returns boolean
-language sql
-stable
-as $$
-  select coalesce(
-    (
-      select pg_has_role(n.nspowner, current_user, 'member')
-      from pg_namespace n
-      where n.nspname = _is_trusted.schema_name
-    ),
-    false
-  );
-$$;
-
--- ---- schema/0109__require_trusted.sql
--- Refuses to go on where a schema that is about to be used has been taken by somebody else.
-create function pgflow._require_trusted(schema_name text)
-returns void
-language plpgsql
-stable
-as $$
-begin
-  if to_regnamespace(_require_trusted.schema_name) is not null
-    and not pgflow._is_trusted(_require_trusted.schema_name)
-  then
-    raise exception 'the schema % belongs to somebody who may not act as %', schema_name, current_user
-      using errcode = 'insufficient_privilege',
-        hint = 'pgflow-gen doctor says whose it is and what to do';
-  end if;
-end;
-$$;
-
 -- ---- schema/10_types/_check_lengths.sql
 -- Arrays of one call describe the same elements; NULL counts as a missing array.
 create function pgflow._check_lengths(expected int, names text[], lengths int[])
@@ -175,6 +139,24 @@ as $$
   );
 $$;
 
+-- ---- schema/10_types/_is_trusted.sql
+-- Whether what is in a schema may run with our rights: its owner could act as us anyway. Whoever may create
+-- schemas can take a name that we look for, and not only before we came.
+create function pgflow._is_trusted(schema_name text)
+returns boolean
+language sql
+stable
+as $$
+  select coalesce(
+    (
+      select pg_has_role(n.nspowner, current_user, 'member')
+      from pg_namespace n
+      where n.nspname = _is_trusted.schema_name
+    ),
+    false
+  );
+$$;
+
 -- ---- schema/10_types/_queue_table.sql
 -- pgmq lower-cases table names; prefix is 'q' (queue) or 'a' (archive).
 -- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
@@ -183,6 +165,24 @@ returns text
 language sql
 immutable
 as $$ select _queue_table.prefix || '_' || lower(_queue_table.flow_slug) $$;
+
+-- ---- schema/10_types/_require_trusted.sql
+-- Refuses to go on where a schema that is about to be used has been taken by somebody else.
+create function pgflow._require_trusted(schema_name text)
+returns void
+language plpgsql
+stable
+as $$
+begin
+  if to_regnamespace(_require_trusted.schema_name) is not null
+    and not pgflow._is_trusted(_require_trusted.schema_name)
+  then
+    raise exception 'the schema % belongs to somebody who may not act as %', schema_name, current_user
+      using errcode = 'insufficient_privilege',
+        hint = 'pgflow-gen doctor says whose it is and what to do';
+  end if;
+end;
+$$;
 
 -- ---- schema/10_types/_retry_delay.sql
 -- The delay really applied: the strategy's formula, capped before the cast so that it never overflows.
