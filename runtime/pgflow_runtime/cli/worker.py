@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from pgflow_runtime import forks
 from pgflow_runtime.cli.common import dsn_option, exit_code, generated_option, refusals
 from pgflow_runtime.project import find_project
 from pgflow_runtime.worker import Worker, logs
@@ -51,7 +52,10 @@ def worker(flows: tuple[str, ...], dsn: str | None, generated: str | None, **opt
     given = {name: value for name, value in options.items() if value is not None}
     with refusals(), _as_log_lines(given.get("log_format") or os.environ.get(variable("log_format"))):
         project = find_project(generated=generated)
-        Worker(flows, dsn=dsn, project=project, **given).run()
+        try:
+            Worker(flows, dsn=dsn, project=project, **given).run()
+        finally:
+            forks.end_children()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from pgflow_runtime.embedded import own
 from pgflow_runtime.embedded.place import PORT, Place, place_of
 from pgflow_runtime.embedded.postgres import Postgres
 from pgflow_runtime.errors import ProjectError
+from pgflow_runtime.forks import OpenFile, keep
 
 PATIENCE = 120
 """Seconds to wait for other commands that are starting or stopping the same server."""
@@ -50,6 +51,8 @@ class EmbeddedServer:
                 os.close(hold)
                 raise
             self._hold, self._owner = hold, os.getpid()
+            self._file = OpenFile(lambda: -1 if self._hold is None else self._hold)
+            keep(self._file)
 
     def release(self) -> None:
         """Let go; the last one stops the server. May be called again."""
@@ -70,10 +73,13 @@ class EmbeddedServer:
     @contextmanager
     def _serialised(self) -> Iterator[None]:
         gate = _open(self.place.folder / "lock")
+        file = OpenFile(lambda: gate)
+        keep(file)
         try:
             _wait_for(gate, self.place.folder)
             yield
         finally:
+            del file
             os.close(gate)
 
 

@@ -1,7 +1,8 @@
-"""A worker process under a supervisor: ``python -m pgflow_runtime.worker.child FD``.
+"""A worker process under a supervisor, begun by ``start_child.py``.
 
 Reads what to do as one line of JSON from stdin and reports to the pipe FD. When stdin ends, the supervisor
-is gone, and the worker stops in good order.
+is gone, and the worker stops in good order. Handlers and their children find nothing in stdin, and take
+nothing from us.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pgflow_runtime import forks
 from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.project import Project
 from pgflow_runtime.registry import load_flow
 from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.failure import headline
+from pgflow_runtime.worker.loop import own_loop
 from pgflow_runtime.worker.process import Process
 from pgflow_runtime.worker.signals import Signals
 from pgflow_runtime.worker_config import WorkerConfig
@@ -26,10 +30,13 @@ from pgflow_runtime.worker_config import WorkerConfig
 STDIN = 0
 
 
-def main() -> int:
-    report = Report(int(sys.argv[1]))
-    order = json.loads(_read_line())
+def main(report_fd: int) -> int:
+    """Work; the exit code."""
+    report = Report(report_fd)
+    leash = Leash()
+    order = json.loads(leash.read_line())
     sys.path[:] = order["path"]
+    os.environ.update(order["environment"])
     config = WorkerConfig(**order["config"])
     logs.set_up(config.log_format, config.log_level)
     project = _project(order["project"])
@@ -37,24 +44,43 @@ def main() -> int:
         try:
             flows = [load_flow(name, project) for name in order["flows"]]
             process = Process(flows, order["dsn"], config)
-            code = _work(process, signals, report)
+            code = _work(process, signals, report, leash)
         except Exception as error:
             return _fail(report, error)
+    forks.end_children()
     if process.is_lingering:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        forks.end(code)
     return code
 
 
-def _read_line() -> bytes:
-    line = b""
-    while not line.endswith(b"\n"):
-        piece = os.read(STDIN, 65_536)
-        if not piece:
-            raise SystemExit("this program is started by a worker's supervisor only")
-        line += piece
-    return line
+class Leash:
+    """What was our stdin: its end is the supervisor's."""
+
+    def __init__(self) -> None:
+        self._fd = os.dup(STDIN)
+        forks.keep(self)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, STDIN)
+        os.close(nothing)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def read_line(self) -> bytes:
+        line = b""
+        while not line.endswith(b"\n"):
+            piece = os.read(self._fd, 65_536)
+            if not piece:
+                raise SystemExit("this program is started by a worker's supervisor only")
+            line += piece
+        return line
+
+    def outlive(self, stop: Callable[[], None]) -> None:
+        """Stop when the supervisor is gone."""
+        while os.read(self._fd, 1):  # not sys.stdin: its lock, held here, would abort the interpreter's end
+            continue
+        logs.logger.warning("the supervisor is gone")
+        stop()
 
 
 class Report:
@@ -63,6 +89,10 @@ class Report:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         os.set_inheritable(fd, False)
+        forks.keep(self)
+
+    def fileno(self) -> int:
+        return self._fd
 
     def send(self, **what: str) -> None:
         try:
@@ -71,13 +101,14 @@ class Report:
             return
 
 
-def _work(process: Process, signals: Signals, report: Report) -> int:
-    loop = asyncio.new_event_loop()
+def _work(process: Process, signals: Signals, report: Report, leash: Leash) -> int:
+    loop = own_loop()
     stop = _threadsafe_stop(loop, process)
     signals.call(stop)
-    threading.Thread(target=_outlive, args=(stop,), daemon=True).start()
+    threading.Thread(target=leash.outlive, args=(stop,), daemon=True).start()
     try:
-        loop.run_until_complete(_serve(process, report))
+        with forks.only_here():
+            loop.run_until_complete(_serve(process, report))
     except Exception as error:
         return _fail(report, error)
     return 0
@@ -99,7 +130,7 @@ async def _serve(process: Process, report: Report) -> None:
     await serving
 
 
-def _threadsafe_stop(loop: asyncio.AbstractEventLoop, process: Process) -> Any:
+def _threadsafe_stop(loop: asyncio.AbstractEventLoop, process: Process) -> Callable[[], None]:
     def stop() -> None:
         try:
             loop.call_soon_threadsafe(process.stop)
@@ -107,14 +138,6 @@ def _threadsafe_stop(loop: asyncio.AbstractEventLoop, process: Process) -> Any:
             return
 
     return stop
-
-
-def _outlive(stop: Any) -> None:
-    """Stop when the supervisor is gone: its end of stdin is closed then."""
-    while os.read(STDIN, 1):  # not sys.stdin: its lock, held here, would abort the interpreter's end
-        continue
-    logs.logger.warning("the supervisor is gone")
-    stop()
 
 
 def _project(data: dict[str, Any]) -> Project:
@@ -125,7 +148,3 @@ def _project(data: dict[str, Any]) -> Project:
         migrations=Path(data["migrations"]),
         style=data["style"],
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -15,7 +15,9 @@ from http import HTTPStatus
 from typing import Final, TypeAlias
 
 from pgflow_runtime.errors import UsageError
+from pgflow_runtime.forks import OpenFile, keep
 from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.loop import own_loop
 
 MOST_HEAD: Final = 8192
 """Bytes of request line and headers."""
@@ -69,7 +71,8 @@ class HttpServer:
             self._thread.join(PATIENCE)
 
     def _run(self) -> None:
-        asyncio.run(self._listen())
+        with asyncio.Runner(loop_factory=own_loop) as runner:
+            runner.run(self._listen())
 
     async def _listen(self) -> None:
         """Until ``stop``; the end of the loop cancels whoever is being served."""
@@ -80,6 +83,9 @@ class HttpServer:
         except Exception as error:
             self._bound.set_exception(error)
             return
+        files = [OpenFile(socket.fileno) for socket in server.sockets]
+        for file in files:
+            keep(file)
         self._stop = lambda: loop.call_soon_threadsafe(ended.set)
         self._bound.set_result(int(server.sockets[0].getsockname()[1]))
         await ended.wait()
@@ -90,6 +96,8 @@ class HttpServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._peers.add(writer)
+        file = OpenFile(writer.get_extra_info("socket").fileno)
+        keep(file)
         try:
             reply, has_body = Reply(503, "too many connections\n"), True
             if len(self._peers) <= MOST_CONNECTIONS:

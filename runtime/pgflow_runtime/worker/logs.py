@@ -13,6 +13,7 @@ from typing import Any, cast
 from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.worker.failure import headline
 from pgflow_runtime.worker.rows import TaskRow
+from pgflow_runtime.worker.unbuffered import unbuffered
 from pgflow_runtime.worker_config import LogFormat, LogLevel
 
 logger = logging.getLogger("pgflow.worker")
@@ -23,9 +24,10 @@ def set_up(format: LogFormat, level: LogLevel) -> None:
 
     So are warnings of other libraries, unless the program has set logging up for them.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    stream = unbuffered(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter() if format == "json" else TextFormatter())
-    others = logging.StreamHandler(sys.stderr)
+    others = logging.StreamHandler(stream)
     others.setFormatter(handler.formatter)
     others.setLevel(logging.WARNING)
     logging.lastResort = others

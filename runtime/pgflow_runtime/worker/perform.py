@@ -88,8 +88,10 @@ def _call(task: Task) -> str:
     positional, named = task.step.arguments(task)
     try:
         value = task.step.handler(*positional, **named)
-    finally:
-        task.place.leave_fork()
+    except BaseException as error:
+        task.place.leave_fork(error)
+        raise
+    task.place.leave_fork()
     return task.step.output(value, task.place.config.max_output_bytes)
 
 
@@ -99,8 +101,10 @@ async def _acall(task: Task) -> str:
     positional, named = task.step.arguments(task)
     try:
         value = await task.step.handler(*positional, **named)
-    finally:
-        task.place.leave_fork()
+    except BaseException as error:
+        task.place.leave_fork(error)
+        raise
+    task.place.leave_fork()
     return task.step.output(value, task.place.config.max_output_bytes)
 
 

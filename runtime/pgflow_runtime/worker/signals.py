@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from pgflow_runtime import forks
 from pgflow_runtime.worker.logs import logger
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -18,7 +19,8 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Signals:
     """Holds the handlers while entered; in another thread than the main one it does nothing.
 
-    Plain handlers and not the event loop's: they run even while an async handler blocks the loop.
+    Plain handlers and not the event loop's: they run even while an async handler blocks the loop. A child
+    that a handler forks has the actions of before.
     """
 
     def __init__(self) -> None:
@@ -30,11 +32,20 @@ class Signals:
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._received) for number in STOP_SIGNALS}
+            forks.tell(self)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def forked(self) -> None:
+        self._restore()
+        signal.set_wakeup_fd(-1)
+
+    def _restore(self) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) == self._received:
+                signal.signal(number, handler)
 
     def call(self, on_stop: Callable[[], object], on_exit: Callable[[], None] | None = None) -> None:
         """Have ``on_stop`` called at the first signal, ``on_exit`` before the second ends the process."""
@@ -51,4 +62,5 @@ class Signals:
             return
         if self._on_exit is not None:
             self._on_exit()
+        forks.end_children(patience=0.0)
         os._exit(1)

@@ -11,19 +11,25 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.project import Project
 from pgflow_runtime.worker.backoff import Backoff
 from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.status import Status
 from pgflow_runtime.worker_config import WorkerConfig
 
 FAILED_STARTS = 3
 """Failed starts in a row that end the whole."""
+_SCRIPT = Path(__file__).with_name("start_child.py")
+_ORDERED = ("PYTHONPATH",)
+"""Variables that count only once all of ours is imported; for handlers, and what they start."""
 STEADY = 60.0
 """Seconds after which a process counts as steady: its next crash is a first one again."""
 
@@ -34,8 +40,19 @@ class CannotStart(PgflowError):
 
 @dataclass
 class _Child:
-    process: asyncio.subprocess.Process
-    status: asyncio.StreamReader
+    process: asyncio.SubprocessTransport
+    ended: asyncio.Event
+    status: Status
+
+
+class _Watch(asyncio.SubprocessProtocol):
+    """Hears of a process's end. Not of the end of its pipes: what it left behind may hold them open."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+
+    def process_exited(self) -> None:
+        self.ended.set()
 
 
 class Supervisor:
@@ -43,6 +60,7 @@ class Supervisor:
 
     def __init__(self, flows: Sequence[str], conninfo: str, config: WorkerConfig, project: Project) -> None:
         self._config = config
+        self._folders = _folders(project)
         self._orders = [
             _order(flows, conninfo, config.of_process(number), project)
             for number in range(1, config.processes + 1)
@@ -96,40 +114,40 @@ class Supervisor:
         self._children[number] = child
         if self._stopping.is_set():
             child.process.terminate()
-        was_running, reason = False, ""
-        async for line in child.status:
-            report = json.loads(line)
-            was_running = was_running or report.get("state") == "running"
-            reason = report.get("error", reason)
-        code = await child.process.wait()
+        await child.ended.wait()
         del self._children[number]
-        return code, reason or _how(code), was_running
+        code = child.process.get_returncode()
+        assert code is not None
+        child.process.close()
+        child.status.close()
+        return code, child.status.error or _how(code), child.status.was_running
 
     async def _spawn(self, order: bytes) -> _Child:
         reading, writing = os.pipe()
         try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "pgflow_runtime.worker.child",
-                str(writing),
-                stdin=asyncio.subprocess.PIPE,
+            process, watch = await asyncio.get_running_loop().subprocess_exec(
+                _Watch,
+                *(sys.executable, "-P", str(_SCRIPT), str(writing), *self._folders),
+                env={name: value for name, value in os.environ.items() if name not in _ORDERED},
+                stdin=subprocess.PIPE,
+                stdout=None,
+                stderr=None,
                 pass_fds=(writing,),
                 start_new_session=True,  # so that Ctrl-C reaches only the supervisor, which passes it on
             )
+        except BaseException:
+            os.close(reading)
+            raise
         finally:
             os.close(writing)
-        status = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(status), os.fdopen(reading, "rb")
-        )
-        assert process.stdin is not None
-        process.stdin.write(order)
-        return _Child(process, status)
+        stdin = process.get_pipe_transport(0)
+        assert isinstance(stdin, asyncio.WriteTransport)
+        stdin.write(order)
+        return _Child(process, watch.ended, Status(reading))
 
     def _signal(self, number: signal.Signals) -> None:
         for child in self._children.values():
-            if child.process.returncode is None:
+            if child.process.get_returncode() is None:
                 child.process.send_signal(number)
 
     async def _sleep(self, seconds: float) -> None:
@@ -138,6 +156,13 @@ class Supervisor:
                 await self._stopping.wait()
         except TimeoutError:
             return
+
+
+def _folders(project: Project) -> list[str]:
+    """Where a child may find what the worker itself imports: not in the project, unless we are there too."""
+    users = {str(path) for path in (project.root, *project.src)}
+    ours = str(_SCRIPT.parents[2])
+    return [entry for entry in sys.path if entry == ours or (entry and entry not in users)]
 
 
 def _order(flows: Sequence[str], conninfo: str, config: WorkerConfig, project: Project) -> bytes:
@@ -154,6 +179,7 @@ def _order(flows: Sequence[str], conninfo: str, config: WorkerConfig, project: P
             "style": project.style,
         },
         "path": sys.path,
+        "environment": {name: os.environ[name] for name in _ORDERED if name in os.environ},
     }
     return json.dumps(order).encode() + b"\n"
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 
+from pgflow_runtime import forks
 from pgflow_runtime.boundary import decode
 from pgflow_runtime.context import Context, Shutdown, StepTask
 from pgflow_runtime.errors import UsageError
@@ -40,10 +41,22 @@ class Workplace:
     tracing: Tracing | None = None
     pid: int = field(default_factory=os.getpid)
 
-    def leave_fork(self) -> None:
+    def leave_fork(self, error: BaseException | None = None) -> None:
         """End a child that a handler forked and let return: it must not go on as a second worker."""
         if os.getpid() != self.pid:
-            os._exit(0)
+            forks.leave(error)
+
+    def demand_own_process(self, what: str) -> None:
+        """Refuse a forked child what only the worker's process can give.
+
+        Raises:
+            UsageError: this is another process.
+        """
+        if os.getpid() != self.pid:
+            raise UsageError(
+                f"{what} in a child process: the worker's connections stay with the worker",
+                help="ask before the child begins and hand the values over, or open a connection there",
+            )
 
 
 class Task:
@@ -115,11 +128,13 @@ class Task:
                     f"step {self.row.step_slug!r} did not bring the flow's input along",
                     help="write `await ctx.aflow_input()`, or take a parameter flow_input",
                 )
+            self.place.demand_own_process("ctx.flow_input()")
             self._flow_input = self.place.inputs.get_in_thread(self.row.run_id)
         return decode(self._flow_input)
 
     async def aflow_input(self) -> Any:
         if self._flow_input is None:
+            self.place.demand_own_process("ctx.aflow_input()")
             self._flow_input = await self.place.inputs.get(self.row.run_id)
         return decode(self._flow_input)
 
@@ -129,6 +144,7 @@ class Task:
                 f"ctx.conn() would block the event loop: step {self.row.step_slug!r} is async",
                 help="write `await ctx.aconn()`",
             )
+        self.place.demand_own_process("ctx.conn()")
         if self._conn is None:
             self._conn = self.place.connections.take()
         return self._conn
@@ -139,6 +155,7 @@ class Task:
                 f"ctx.aconn() is for async handlers: step {self.row.step_slug!r} is sync",
                 help="write `ctx.conn()`",
             )
+        self.place.demand_own_process("ctx.aconn()")
         if self._aconn is None:
             self._aconn = await self.place.connections.atake()
         return self._aconn

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
+from pgflow_runtime import forks
+
 Job: TypeAlias = Callable[[], Any]
 Done: TypeAlias = Callable[[Any], None]
 
@@ -54,7 +56,7 @@ class Threads:
             job, done = item
             result = job()
             if os.getpid() != pid:
-                os._exit(0)  # a child forked by the handler came back from it: it must not act as the worker
+                forks.leave()  # a child that the handler forked: it must not act as the worker
             try:
                 self._loop.call_soon_threadsafe(self._finish, done, result)
             except RuntimeError:  # the loop is closed: the worker has ended without this thread

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
+from pgflow_runtime import forks
 from pgflow_runtime.dsl import Flow
 from pgflow_runtime.dsn import resolve_dsn
 from pgflow_runtime.embedded import embedded_server
@@ -18,6 +17,7 @@ from pgflow_runtime.errors import PgflowError, UsageError
 from pgflow_runtime.project import Project, find_project
 from pgflow_runtime.registry import RegisteredFlow, load_flow, register
 from pgflow_runtime.worker import logs
+from pgflow_runtime.worker.loop import own_loop
 from pgflow_runtime.worker.options import WorkerOptions, make_config
 from pgflow_runtime.worker.process import Process
 from pgflow_runtime.worker.signals import Signals
@@ -110,10 +110,11 @@ class Worker:
 
     def _work(self, conninfo: str, signals: Signals) -> PgflowError | None:
         process = self._make_process(conninfo)
-        loop = asyncio.new_event_loop()
+        loop = own_loop()
         signals.call(partial(loop.call_soon_threadsafe, process.stop))
         try:
-            loop.run_until_complete(process.serve())
+            with forks.only_here():
+                loop.run_until_complete(process.serve())
         except PgflowError as error:
             return error
         finally:
@@ -168,6 +169,5 @@ def _leave(failure: PgflowError | None) -> None:
         logs.logger.error("%s", failure)
     else:
         logs.logger.warning("a handler does not end; the process ends without it")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0 if failure is None else 1)
+    forks.end_children()
+    forks.end(0 if failure is None else 1)
