@@ -130,6 +130,19 @@ def read_stdin() -> JsonValue:
     return subprocess.run(["cat"], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
+def server_process(ctx: Context) -> int:
+    (found,) = ctx.conn().execute("select pg_backend_pid()").fetchall()
+    return int(found[0])
+
+
+def with_connection(ctx: Context) -> JsonValue:
+    """The connection lives on, whatever a child does with what it was born with."""
+    connection = ctx.conn()
+    before = server_process(ctx)
+    answers = [told_by_child(lambda: server_process(ctx)), told_by_child(lambda: connection.close())]
+    return [*answers, server_process(ctx) == before]
+
+
 def answer(what: str, ctx: Context) -> JsonValue:
     match what:
         case "actions":
@@ -148,6 +161,8 @@ def answer(what: str, ctx: Context) -> JsonValue:
             return with_preexec()
         case "stdin":
             return read_stdin()
+        case "connection":
+            return with_connection(ctx)
         case _:
             raise ValueError(what)
 
@@ -169,6 +184,25 @@ async def loop(flow_input: Asked, thread: JsonValue, ctx: Context) -> JsonValue:
 @curious.step
 def both(thread: JsonValue, loop: JsonValue) -> list[JsonValue]:
     return [thread, loop]
+
+
+asking = Flow[str]("asking", max_attempts=1)
+
+
+@asking.array
+def one(flow_input: str) -> list[str]:
+    return [flow_input]
+
+
+@asking.map(array=one)
+def what(word: str, ctx: Context) -> JsonValue:
+    """Of a map's task the flow's input is not brought along."""
+    return answer(word, ctx)
+
+
+@asking.step
+def ask(what: list[JsonValue]) -> JsonValue:
+    return what[0]
 
 
 ending = Flow[str]("ending", max_attempts=1)

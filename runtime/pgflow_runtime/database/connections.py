@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from pgflow_runtime.database.kinds import Kind
 from pgflow_runtime.database.pinning import pinning
+from pgflow_runtime.forks import keep
 
 
 def connect(
@@ -138,6 +139,7 @@ def _pool_arguments(
 
 
 def _configure(connection: Connection[Any], kind: Kind, autocommit: bool) -> None:
+    keep(connection)
     with connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute(pinning(kind, connection.info), prepare=False)
     connection.isolation_level = IsolationLevel.READ_COMMITTED
@@ -145,6 +147,7 @@ def _configure(connection: Connection[Any], kind: Kind, autocommit: bool) -> Non
 
 
 async def _aconfigure(connection: AsyncConnection[Any], kind: Kind, autocommit: bool) -> None:
+    keep(connection)
     async with connection.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(pinning(kind, connection.info), prepare=False)
     await connection.set_isolation_level(IsolationLevel.READ_COMMITTED)

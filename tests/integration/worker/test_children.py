@@ -95,10 +95,20 @@ def test_children_inherit_no_file(lab: Lab, processes: str) -> None:
     with lab.worker("curious", processes=processes, **options) as worker:
         for what, own in (("files", 1), ("executed", 0)):
             for links in lab.completed(lab.start("curious", {"what": what}))["both"]:
-                strange = [link for link in links if link.startswith(("pipe:", "anon_inode:"))]
+                strange = [link for link in links if link.startswith(("socket:", "pipe:", "anon_inode:"))]
                 assert len(strange) == own, (what, links)
         if processes == "2":  # what its supervisor has to say is for nobody else
             assert lab.completed(lab.start("curious", {"what": "stdin"}))["both"] == ["", ""]
+        assert worker.stop() == 0
+
+
+def test_a_connection_stays_with_the_worker(lab: Lab) -> None:
+    with lab.worker("asking") as worker:
+        refusal, closed, lives = lab.completed(lab.start("asking", "connection"))["ask"]
+        assert "ctx.conn() in a child process" in refusal
+        assert (closed, lives) == (None, True)
+        refusal = lab.completed(lab.start("asking", "flow input"))["ask"]
+        assert "ctx.flow_input() in a child process" in refusal
         assert worker.stop() == 0
 
 
