@@ -49,6 +49,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=0.0,
         help="how long each randomised test of tests/trust runs, in seconds (default: its short form)",
     )
+    group.addoption(
+        "--every-file",
+        action="store_true",
+        help="read every installed Python file and not only some (tests/unit/source)",
+    )
     group.addoption("--trust-seed", type=int, default=1, help="seed of the randomised tests of tests/trust")
     group.addoption("--model-seed", type=int, default=1, help="first seed of the comparison with the model")
 

@@ -9,7 +9,11 @@ RULE = Rule(
     title="file cannot be read or decoded",
     text="""\
 A flow module must be readable, and decodable with UTF-8 or the encoding that it declares in its first or
-second line.""",
+second line.
+
+"The reader's limit" is no fault of the file: it is Python, in a form that this compiler cannot follow. The
+finding names the line and concerns this file alone; modules without flows, from which no flow takes its
+types, are not read at all.""",
     bad="""\
 # -*- coding: utf-9 -*-
 from pgflow_runtime import Flow

@@ -1,13 +1,14 @@
 """Source text to a concrete syntax tree with positions; what does not parse is a PGF101 or PGF102.
 
-libcst places a syntax error at the token after the fault, so CPython's own parser is asked for the place
-and the wording. It is also asked first, because libcst has no limit on nesting and would take the whole
-process down with it.
+CPython's own parser is asked first. It alone says what a syntax error is, where and in which words; and
+libcst has no limit on nesting and would take the whole process down with it. What CPython reads and libcst
+does not is given to libcst in another spelling.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import re
 import tokenize
@@ -18,12 +19,11 @@ from dataclasses import dataclass
 import libcst as cst
 
 from pgflow_gen.diagnostics import Diagnostic, Span
-from pgflow_gen.source.bodies import children, without_bodies
+from pgflow_gen.source.bodies import without_bodies
 from pgflow_gen.source.positions import Place, outline, positions
+from pgflow_gen.source.respell import Unspellable, first_line, respell, respell_all
+from pgflow_gen.source.shallow import MAX_DEPTH, is_deep
 from pgflow_gen.source.text import SourceText
-
-MAX_DEPTH = 150
-"""Levels of nesting we read. Hand-written code has 10 to 20; libcst's recursion ends near 240."""
 
 # CPython's words for syntax that is newer than the running interpreter (PEP 695, 701, 758...).
 _MAYBE_NEWER = re.compile(r"invalid syntax|expected |f-string|multiple exception types|t-string|'type' ")
@@ -43,6 +43,8 @@ class ParsedFile:
     source: SourceText
     tree: cst.Module
     starts: Sequence[int] | None = None
+    respelled: frozenset[int] = frozenset()
+    """Lines whose text in the tree is another than in the file: places there are whole lines."""
     _places: Mapping[int, Place] | None = None
     _is_whole: bool = False
 
@@ -55,6 +57,8 @@ class ParsedFile:
         if place is None:
             return Span.file(self.source.path)
         line, column, end_line, end_column = place
+        if line in self.respelled or end_line in self.respelled:
+            return self._lines(line, end_line)
         return Span(self.source.path, line, column + 1, end_line, end_column + 1)
 
     def _outline(self) -> Mapping[int, Place]:
@@ -62,43 +66,91 @@ class ParsedFile:
             self._places = outline(self.tree, self.starts) if self.starts is not None else {}
         return self._places
 
+    def _lines(self, first: int, last: int) -> Span:
+        lines = self.source.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        begin = len(lines[first - 1]) - len(lines[first - 1].lstrip())
+        return Span(
+            self.source.path, first, begin + 1, last, max(len(lines[last - 1].rstrip()), begin + 1) + 1
+        )
+
     def code(self, node: cst.CSTNode) -> str:
         """The node's own text."""
         return self.tree.code_for_node(node).strip()
 
 
 def parse(source: SourceText) -> ParsedFile | Diagnostic:
-    """Parse a file, or say why not: PGF101 for a syntax error, PGF102 for bottomless nesting."""
+    """Parse a file, or say why not: PGF101 for CPython's syntax errors, PGF102 for the reader's limits."""
     opinion = _examine(source)
     if isinstance(opinion, Diagnostic):
         return opinion
+    if isinstance(opinion, SyntaxError):
+        return _parse_newer(source, opinion)
+    text = without_bodies(source.text, opinion)
+    if not is_deep(source.text, opinion):
+        # libcst has no words for some valid Python, and whatever else it raises is no fault of the file.
+        with contextlib.suppress(Exception):
+            return ParsedFile(source, cst.parse_module(text), [first_line(item) for item in opinion.body])
+    return _parse_respelled(source, text)
+
+
+def _parse_newer(source: SourceText, opinion: SyntaxError) -> ParsedFile | Diagnostic:
+    """Syntax that this interpreter does not know: here libcst is the only judge."""
     try:
-        if isinstance(opinion, SyntaxError):
-            return ParsedFile(source, cst.parse_module(source.text))
-        starts = [_first_line(statement) for statement in opinion.body]
-        return ParsedFile(source, cst.parse_module(without_bodies(source.text, opinion)), starts)
-    except cst.ParserSyntaxError as error:
-        if isinstance(opinion, SyntaxError):
-            return _syntax_error(source, opinion)
-        return Diagnostic(
-            "PGF101",
-            f"syntax error: {error.message}",
-            Span(source.path, error.raw_line, error.raw_column + 1, error.raw_line, error.raw_column + 2),
-        )
-    except RecursionError:
-        return _too_deep(source)
+        return ParsedFile(source, cst.parse_module(source.text))
+    except cst.ParserSyntaxError:
+        return _syntax_error(source, opinion)
+    except Exception:
+        return _limit(source, max(opinion.lineno or 1, 1))
+
+
+def _parse_respelled(source: SourceText, text: str) -> ParsedFile | Diagnostic:
+    """What CPython reads and libcst does not, in an easier spelling."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    line = 1
+    for respelled in (respell, respell_all):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(text)
+            spelled = respelled(lines, tree, _is_readable)
+            shown = frozenset(
+                at for at, (one, other) in enumerate(zip(lines, spelled, strict=True), 1) if one != other
+            )
+            easier = "\n".join(spelled)
+            if not is_deep(easier, ast.parse(easier)):
+                return ParsedFile(source, cst.parse_module(easier), respelled=shown)
+        except cst.ParserSyntaxError as error:
+            line = error.raw_line
+        except Unspellable as error:
+            line = error.line
+        except Exception as error:
+            line = getattr(error, "lineno", None) or line
+    return _limit(source, line)
+
+
+def _is_readable(text: str) -> bool:
+    try:
+        if is_deep(text, ast.parse(text)):
+            return False
+        cst.parse_module(text)
+    except Exception:
+        return False
+    return True
 
 
 def parse_expression(text: str) -> cst.BaseExpression | None:
     """An annotation written as a string; None when it is no expression."""
+    text = text.strip()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text.strip(), mode="eval")
-        if _depth(tree) > MAX_DEPTH:
+            tree = ast.parse(text, mode="eval")
+        if is_deep(text, tree):
             return None
-        return cst.parse_expression(text.strip())
-    except (SyntaxError, ValueError, MemoryError, RecursionError, cst.ParserSyntaxError):
+        with contextlib.suppress(Exception):
+            return cst.parse_expression(text)
+        return cst.parse_expression(ast.unparse(tree))
+    except Exception:
         return None
 
 
@@ -118,12 +170,7 @@ def _examine(source: SourceText) -> SyntaxError | Diagnostic | ast.Module:
         return _too_deep(source)
     except ValueError as error:
         return Diagnostic("PGF102", f"cannot read the file: {error}", Span.file(source.path))
-    return _too_deep(source) if _depth(tree) > MAX_DEPTH else tree
-
-
-def _first_line(statement: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
-    return decorators[0].lineno if decorators else statement.lineno
+    return tree
 
 
 def _syntax_error(source: SourceText, error: SyntaxError) -> Diagnostic:
@@ -140,20 +187,23 @@ def _syntax_error(source: SourceText, error: SyntaxError) -> Diagnostic:
 def _too_deep(source: SourceText) -> Diagnostic:
     return Diagnostic(
         "PGF102",
-        f"cannot read the file: its code is nested deeper than {MAX_DEPTH} levels",
+        f"the reader's limit: the code is nested deeper than {MAX_DEPTH} levels, and this Python does not"
+        " parse it",
         Span.file(source.path),
         help="split long chains of operators, calls or elif into several statements",
     )
 
 
-def _depth(tree: ast.AST) -> int:
-    """Levels of nodes below ``tree``, counted without recursion."""
-    depth = 0
-    level: list[ast.AST] = [tree]
-    while level and depth <= MAX_DEPTH:
-        depth += 1
-        level = children(level)
-    return depth
+def _limit(source: SourceText, line: int) -> Diagnostic:
+    """What only this reader finds hard: never called a fault of the file's Python."""
+    lines = source.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    line = min(max(line, 1), len(lines))
+    return Diagnostic(
+        "PGF102",
+        "the reader's limit: this is Python, but the compiler cannot read it",
+        Span(source.path, line, 1, line, len(lines[line - 1]) + 1),
+        help="spell it more simply, or move it to a module that no flow imports its types from",
+    )
 
 
 def _looks_deep(text: str) -> bool:
