@@ -70,6 +70,9 @@ class WorkerConfig:
         None, "Serve /healthz and /metrics on this port; 0: any free one, logged.", least=0, most=65535
     )
     health_host: str = _option("127.0.0.1", "The address that port is bound to.")
+    health_allowed_hosts: str = _option(
+        "", "Names, beside localhost and addresses, under which that port may be asked; with commas between."
+    )
     name: str = _option("", "Name in pgflow.workers; default: the host's name.")
     processes: int = _option(1, "Supervised worker processes.", least=1)
     log_format: LogFormat = _option("text", "Format of the log lines.", choices=get_args(LogFormat))  # noqa: RUF009

@@ -15,12 +15,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from pgflow_runtime.dashboard.flows import Flows
-from pgflow_runtime.dashboard.guard import HEADERS, Guard
+from pgflow_runtime.dashboard.guard import HEADERS, Guard, too_many
 from pgflow_runtime.dashboard.live import Live
 from pgflow_runtime.dashboard.options import DashboardOptions
 from pgflow_runtime.dashboard.pages import fleet, flow, login, run, runs, start, step
 from pgflow_runtime.dashboard.reader import Reader, prepared_conninfo
-from pgflow_runtime.dashboard.session import Sessions
+from pgflow_runtime.dashboard.session import Sessions, TooManyAttempts
 from pgflow_runtime.dashboard.web import Site, page
 from pgflow_runtime.dsn import describe
 from pgflow_runtime.errors import DatabaseError, PgflowError
@@ -56,7 +56,12 @@ def make_app(conninfo: str, project: Project, options: DashboardOptions) -> tupl
     app = Starlette(
         routes=_routes(options),
         middleware=[Middleware(Guard, sessions=sessions, allowed_hosts=_hosts(options))],
-        exception_handlers={HTTPException: _refused, PgflowError: _failed, Exception: _broken},
+        exception_handlers={
+            HTTPException: _refused,
+            PgflowError: _failed,
+            TooManyAttempts: too_many,
+            Exception: _broken,
+        },
         lifespan=lifespan,
     )
     app.state.site = site
@@ -117,7 +122,9 @@ async def _refused(request: Request, error: Exception) -> Response:
     message = error.detail if error.detail not in ("Not Found", "Method Not Allowed") else ""
     values = {"title": "Not found" if error.status_code == 404 else "Not possible", "help": None}
     values["message"] = message or words.get(error.status_code, "This is not possible.")
-    return page(request, "error.html", values, error.status_code)
+    answer = page(request, "error.html", values, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -7,7 +7,6 @@ in no frame, and takes orders only from its own forms.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pgflow_runtime.dashboard.session import Sessions
+from pgflow_runtime.dashboard.session import Sessions, TooManyAttempts
+from pgflow_runtime.names import is_known
 
 CSP: Final = "; ".join(
     (
@@ -46,7 +46,7 @@ class Guard:
     def __init__(self, app: ASGIApp, *, sessions: Sessions, allowed_hosts: tuple[str, ...]) -> None:
         self._app = app
         self._sessions = sessions
-        self._allowed_hosts = frozenset(name.lower() for name in allowed_hosts) | {"localhost"}
+        self._allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -71,36 +71,30 @@ class Guard:
             )
         if request.method not in ("GET", "HEAD") and not _is_own(request):
             return PlainTextResponse("This order did not come from the dashboard's own page.\n", 403)
-        if _is_open(request.url.path) or self._sessions.knows(request):
-            return None
+        try:
+            if _is_open(request.url.path) or self._sessions.knows(request):
+                return None
+        except TooManyAttempts as error:
+            return too_many(request, error)
         if request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/login", 303)
         return PlainTextResponse("Sign in first, or send the token: Authorization: Bearer ...\n", 401)
 
     def _is_known(self, headers: Headers) -> bool:
-        """Names that were allowed, and addresses: nobody can make an address mean another machine."""
+        """Names that were allowed, and addresses."""
         if len(headers.getlist("host")) != 1:
             return False
-        name = _name_of(headers["host"])
-        if name in self._allowed_hosts:
-            return True
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
+        return is_known(headers["host"], self._allowed_hosts)
+
+
+def too_many(_: Request, __: Exception) -> Response:
+    """What an address is told whose token is not looked at."""
+    return PlainTextResponse("Too many wrong tokens came from there.\n", 429, {"retry-after": "10"})
 
 
 def _is_open(path: str) -> bool:
     """What can be had without the token: the door, and the files that make it look like one."""
     return path == "/login" or (path.startswith("/static/") and path.count("/") == 2)
-
-
-def _name_of(host: str) -> str:
-    """``localhost:80`` -> ``localhost``, ``[::1]:80`` -> ``::1``."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower().rstrip(".")
 
 
 def _is_own(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import weakref
 from collections.abc import AsyncGenerator, Mapping
@@ -10,6 +11,7 @@ from uuid import UUID
 
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.watcher import AsyncWatcher
+from pgflow_runtime.dashboard.fairness import Streams
 from pgflow_runtime.database import LIVE, amake_pool
 from pgflow_runtime.events import Event, RunCompletedEvent, RunFailedEvent, RunStartedEvent, StepStartedEvent
 from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
@@ -17,8 +19,6 @@ from pgflow_runtime.store import translated
 
 KEEP_ALIVE = 15.0
 """Seconds after which a quiet stream says that it is alive."""
-STREAMS = 200
-"""Streams at a time."""
 
 
 class Live:
@@ -30,11 +30,7 @@ class Live:
         self._watcher = AsyncWatcher(self._pool, conninfo, poll_only=poll_only)
         self._feeds: weakref.WeakValueDictionary[UUID, AsyncFeed] = weakref.WeakValueDictionary()
         self._is_closing = False
-        self._streams = 0
-
-    @property
-    def is_full(self) -> bool:
-        return self._streams >= STREAMS
+        self.streams = Streams()
 
     async def open(self) -> None:
         with translated(self._conninfo):
@@ -52,16 +48,27 @@ class Live:
         await self._pool.close()
 
     async def stream(
-        self, progress: Mapping[str, Any], dependencies: Mapping[str, list[str]]
+        self, progress: Mapping[str, Any], dependencies: Mapping[str, list[str]], session: str
     ) -> AsyncGenerator[str]:
-        """What changes in a run from this reading on, until it ends: each change one event."""
+        """What changes in a run from this reading on, until it ends: each change one event.
+
+        Nothing at all where the session has got its share meanwhile.
+        """
+        if not self.streams.may_enter(session):
+            return
         feed = self._feed(progress, dependencies)
         self._watcher.hold(feed)
-        self._streams += 1
+        given_way = asyncio.Event()
+
+        def end() -> None:
+            given_way.set()
+            feed.changed.notify()
+
+        self.streams.enter(session, end)
         index = len(feed.log)
         try:
             yield "retry: 2000\n\n" + _message(feed, [])
-            while not (feed.is_final or feed.error is not None or self._is_closing):
+            while not (feed.is_final or feed.error is not None or self._is_closing or given_way.is_set()):
                 seen = feed.changed.version
                 await feed.changed.wait(seen, KEEP_ALIVE)
                 if feed.changed.version == seen:
@@ -73,7 +80,7 @@ class Live:
             if feed.is_final or feed.error is not None:
                 yield "event: end\ndata: {}\n\n"
         finally:
-            self._streams -= 1
+            self.streams.leave(session, end)
             self._watcher.release(feed)
 
     def _feed(self, progress: Mapping[str, Any], dependencies: Mapping[str, list[str]]) -> AsyncFeed:

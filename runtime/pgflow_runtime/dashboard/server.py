@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from pgflow_runtime.dashboard.app import make_app
 from pgflow_runtime.dashboard.options import DashboardOptions
+from pgflow_runtime.dashboard.patience import Patient
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.project import Project
 
@@ -73,6 +74,7 @@ def address_of(listener: socket.socket, options: DashboardOptions) -> str:
 async def _serve(app: Starlette, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
+        http=Patient,
         log_config=None,
         access_log=False,
         lifespan="on",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -10,10 +11,16 @@ import time
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pgflow_runtime.dashboard.fairness import SIGNED, Attempts
+
 SIGNED_IN = "pgflow_dashboard"
 FORMS = "pgflow_forms"
 LIFETIME = 12 * 3600
 """Seconds after which the token is asked for again."""
+
+
+class TooManyAttempts(Exception):
+    """Tokens from one address, in a short time, most of them wrong."""
 
 
 class Sessions:
@@ -22,6 +29,7 @@ class Sessions:
     def __init__(self, token: str | None) -> None:
         self._token = token
         self._secret = secrets.token_bytes(32)
+        self._attempts = Attempts()
 
     @property
     def is_open(self) -> bool:
@@ -29,17 +37,51 @@ class Sessions:
         return self._token is None
 
     def knows(self, request: Request) -> bool:
-        """Whether the request may see pages: no token is asked for, or it comes along."""
-        if self._token is None:
+        """Whether the request may see pages: no token is asked for, or it comes along.
+
+        Raises TooManyAttempts for a token that is not looked at.
+        """
+        if self._token is None or self._has_cookie(request):
             return True
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.is_token(given.strip()):
-            return True
-        until, _, signature = request.cookies.get(SIGNED_IN, "").partition(".")
+        if scheme.lower() != "bearer":
+            return False
+        if "bearer" not in request.scope:
+            if self._attempts.wait(address_of(request)) != 0:
+                raise TooManyAttempts
+            request.scope["bearer"] = self._judge(request, given.strip())
+        return bool(request.scope["bearer"])
+
+    def key_of(self, request: Request) -> str:
+        """What tells one session from another: the cookie that was signed, else the address."""
+        if self._token is not None and self._has_cookie(request):
+            return f"{SIGNED}{request.cookies[SIGNED_IN]}"
+        return address_of(request)
+
+    async def attempt(self, request: Request, given: str) -> bool:
+        """Whether ``given`` is the token, after a wait where that address has tried often.
+
+        Raises TooManyAttempts.
+        """
+        wait = self._attempts.wait(address_of(request))
+        if wait is None:
+            raise TooManyAttempts
+        await asyncio.sleep(wait)
+        return self._judge(request, given)
+
+    def _judge(self, request: Request, given: str) -> bool:
+        is_right = self.is_token(given)
+        if is_right:
+            self._attempts.succeeded(address_of(request))
+        return is_right
+
+    def _has_cookie(self, request: Request) -> bool:
+        until, _, rest = request.cookies.get(SIGNED_IN, "").partition(".")
+        number, _, signature = rest.partition(".")
         return (
             until.isascii()
             and until.isdigit()
-            and hmac.compare_digest(signature.encode(), self._sign(f"in {until}").encode())
+            and hmac.compare_digest(signature.encode(), self._sign(f"in {until} {number}").encode())
             and int(until) > time.time()
         )
 
@@ -51,7 +93,8 @@ class Sessions:
 
     def sign_in(self, request: Request, response: Response) -> None:
         until = str(int(time.time()) + LIFETIME)
-        self._set(request, response, SIGNED_IN, f"{until}.{self._sign(f'in {until}')}")
+        number = secrets.token_hex(8)  # so that no two sessions are the same
+        self._set(request, response, SIGNED_IN, f"{until}.{number}.{self._sign(f'in {until} {number}')}")
 
     def sign_out(self, response: Response) -> None:
         response.delete_cookie(SIGNED_IN, path="/", httponly=True, samesite="strict")
@@ -82,3 +125,8 @@ class Sessions:
         response.set_cookie(
             name, value, path="/", httponly=True, samesite="strict", secure=request.url.scheme == "https"
         )
+
+
+def address_of(request: Request) -> str:
+    """Where a request came from; behind a proxy, the proxy."""
+    return request.client.host if request.client is not None else ""

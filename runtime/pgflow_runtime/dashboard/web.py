@@ -68,13 +68,13 @@ def id_of(request: Request) -> UUID:
         raise HTTPException(404, "This is not the id of a run.") from None
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """The fields of an urlencoded form, each once. Raises 413, 400."""
+async def read_form(request: Request, largest: int = LARGEST_FORM) -> dict[str, str]:
+    """The fields of an urlencoded form, each once. Raises 413 beyond ``largest`` bytes, 400."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_FORM:
-            raise HTTPException(413, "This form is too large.")
+        if len(body) > largest:
+            raise HTTPException(413, "This form is too large.", {"connection": "close"})
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=50)
     except ValueError:

@@ -51,7 +51,9 @@ class Health:
         routes = {"/healthz": self._healthz, "/metrics": self._metrics}
         config = patient.config
         assert config.health_port is not None
-        self._server = HttpServer(config.health_host, config.health_port, routes)
+        self._server = HttpServer(
+            config.health_host, config.health_port, routes, config.health_allowed_hosts.split(",")
+        )
 
     def start(self) -> None:
         """Raises UsageError: the port cannot be had."""

@@ -1,6 +1,7 @@
 """A very small HTTP server in a thread of its own: GET and HEAD of a few paths, one request a connection.
 
-It reads 8 KiB of head at most and no body, waits five seconds for a slow peer, and serves sixteen at a time.
+It reads 8 KiB of head at most and no body, waits five seconds for a slow peer, serves sixteen at a time, and
+answers only to its own name (see ``names.py``).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from typing import Final, TypeAlias
 
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.forks import OpenFile, keep
+from pgflow_runtime.names import is_known
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.loop import own_loop
 
@@ -39,8 +41,11 @@ Route: TypeAlias = Callable[[], Awaitable[Reply]]
 class HttpServer:
     """Serves ``routes`` by path from ``start`` to ``stop``."""
 
-    def __init__(self, host: str, port: int, routes: Mapping[str, Route]) -> None:
+    def __init__(
+        self, host: str, port: int, routes: Mapping[str, Route], allowed_hosts: Collection[str] = ()
+    ) -> None:
         self._host = host
+        self._allowed_hosts = frozenset(name.lower() for name in (host, *allowed_hosts))
         self._port = port
         self._routes = routes
         self._peers: set[asyncio.StreamWriter] = set()
@@ -114,6 +119,15 @@ class HttpServer:
             self._peers.discard(writer)
             writer.transport.abort()
 
+    def _is_addressed(self, head: bytes) -> bool:
+        """Whether it is us who were asked; who is no browser need not say whom."""
+        names = [
+            text.strip().decode("latin-1")
+            for name, _, text in (line.partition(b":") for line in head.split(b"\r\n")[1:])
+            if name.strip().lower() == b"host"
+        ]
+        return len(names) <= 1 and all(is_known(name, self._allowed_hosts) for name in names)
+
     async def _answer(self, reader: asyncio.StreamReader) -> tuple[Reply, bool]:
         """The reply, and whether its body is wanted."""
         try:
@@ -124,6 +138,8 @@ class HttpServer:
         if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
             return Reply(400, "that is no HTTP request\n"), True
         method, target, _ = parts
+        if not self._is_addressed(head):
+            return Reply(421, "not under this name; allow it with --health-allowed-hosts\n"), True
         if method not in ("GET", "HEAD"):
             return Reply(405, "only GET and HEAD\n"), True
         route = self._routes.get(target.partition("?")[0])

@@ -30,6 +30,7 @@ class WorkerOptions(TypedDict, total=False):
     retention: str
     health_port: int | None
     health_host: str
+    health_allowed_hosts: str
     name: str
     processes: int
     log_format: LogFormat

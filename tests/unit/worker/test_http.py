@@ -78,6 +78,24 @@ def test_other_paths(port: int) -> None:
     assert request(port, "GET", "/hello/../hello")[0] == 404
 
 
+@pytest.mark.parametrize(
+    ("names", "status"),
+    [
+        ((b"localhost",), 200), ((b"LOCALHOST:9100",), 200), ((b"127.0.0.1:80",), 200), ((b"[::1]:80",), 200),
+        ((b"10.1.2.3",), 200), ((), 200), ((b"worker.internal:9100",), 200),
+        ((b"evil.example",), 421), ((b"127.0.0.1.evil.example",), 421), ((b"localhost@evil.example",), 421),
+        ((b"",), 421), ((b"localhost", b"evil.example"), 421),
+    ],
+)  # fmt: skip
+def test_only_known_names_are_answered_to(names: tuple[bytes, ...], status: int) -> None:
+    server = HttpServer("127.0.0.1", 0, {"/hello": hello}, ["Worker.internal"])
+    head = b"GET /hello HTTP/1.1\r\n" + b"".join(b"hOst:" + name + b"\r\n" for name in names) + b"\r\n"
+    try:
+        assert talk(server.start(), head).startswith(b"HTTP/1.1 %d " % status)
+    finally:
+        server.stop()
+
+
 def test_an_answer_that_fails_is_500_and_not_the_end(port: int) -> None:
     assert request(port, "GET", "/broken")[0] == 500
     assert request(port, "GET", "/hello")[0] == 200

@@ -39,6 +39,7 @@ SAMPLES: Mapping[str, tuple[str, object]] = {
     "retention": ("30d", "30d"),
     "health_port": ("9100", 9100),
     "health_host": ("0.0.0.0", "0.0.0.0"),
+    "health_allowed_hosts": ("worker,worker.internal", "worker,worker.internal"),
     "name": ("me", "me"),
     "processes": ("2", 2),
     "log_format": ("json", "json"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from pgflow_runtime.dashboard.web import page, read_form, site_of
 
+LARGEST = 10_000
+"""Bytes of the form at most."""
 PAUSE = 0.5
 """Seconds a wrong token costs."""
 
@@ -25,10 +26,8 @@ async def sign_in(request: Request) -> Response:
     site = site_of(request)
     if site.sessions.is_open:
         return RedirectResponse("/runs", 303)
-    if int(request.headers.get("content-length") or 0) > 10_000:
-        raise HTTPException(413, "This form is too large.")
-    fields = await read_form(request)
-    if not site.sessions.is_token(fields.get("token", "").strip()):
+    fields = await read_form(request, LARGEST)
+    if not await site.sessions.attempt(request, fields.get("token", "").strip()):
         await asyncio.sleep(PAUSE)
         return page(request, "login.html", {"title": "Sign in", "is_wrong": True}, 403)
     response = RedirectResponse("/runs", 303)

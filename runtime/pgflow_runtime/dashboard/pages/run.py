@@ -87,11 +87,12 @@ async def show_live(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """The stream of a run's changes (text/event-stream)."""
     site = site_of(request)
-    if site.live.is_full:
+    session = site.sessions.key_of(request)
+    if not site.live.streams.may_enter(session):
         return PlainTextResponse("Too many pages are open.\n", 503, headers={"retry-after": "10"})
     progress, _, flow = await read_progress(site, id_of(request))
     headers = {"x-accel-buffering": "no"}
-    stream = site.live.stream(progress, flow.dependencies)
+    stream = site.live.stream(progress, flow.dependencies, session)
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,9 @@ from pgflow_runtime.dashboard.pages.flow import find
 from pgflow_runtime.dashboard.web import page, read_form, site_of
 from pgflow_runtime.errors import InvalidInput, PgflowError
 
+_READING = asyncio.Semaphore(2)
+"""Forms that are read at a time: each may be as large as an input."""
+
 
 async def show(request: Request) -> Response:
     flow = (await find(request, request.path_params["flow"])).slug
@@ -26,7 +30,8 @@ async def submit(request: Request) -> Response:
     site = site_of(request)
     flow = (await find(request, request.path_params["flow"])).slug
     contract = _contract(request, flow)
-    fields = await read_form(request)
+    async with _READING:
+        fields = await read_form(request)
     written = fields.get("input", "")
 
     def refused(status: int, message: str, help: str | None = None) -> Response:

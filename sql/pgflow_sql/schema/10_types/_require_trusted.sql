@@ -9,8 +9,7 @@ begin
     and not pgflow._is_trusted(_require_trusted.schema_name)
   then
     raise exception 'the schema % belongs to somebody who may not act as %', schema_name, current_user
-      using errcode = 'insufficient_privilege',
-        hint = 'pgflow-gen doctor says whose it is and what to do';
+      using hint = 'pgflow-gen doctor says whose it is and what to do';
   end if;
 end;
 $$;
