@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import keyword
-import re
 from typing import NewType
+
+from pgflow_shared.slugs import is_slug
 
 Slug = NewType("Slug", str)
 """A flow's or step's name in the database (contract, section 7.1)."""
@@ -12,19 +13,6 @@ PyIdent = NewType("PyIdent", str)
 """A Python identifier that is not a keyword."""
 ClassName = NewType("ClassName", str)
 """A Python identifier in CapWords."""
-
-MAX_SLUG_LENGTH = 128
-MAX_FLOW_SLUG_LENGTH = 47
-"""pgmq's limit on a queue's name; a flow's slug is one."""
-RESERVED_STEP_SLUGS = frozenset({"flow_input", "input", "run", "ctx"})
-RESERVED_FLOW_SLUGS = frozenset({"run"})
-
-_SLUG = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-
-
-def is_slug(text: str) -> bool:
-    """Whether ``text`` has the form of a slug; reserved words are judged apart."""
-    return len(text) <= MAX_SLUG_LENGTH and _SLUG.fullmatch(text) is not None
 
 
 def slug(text: str) -> Slug:

@@ -1,7 +1,7 @@
 """The compiler from end to end: analyze, check, render, verify, plan, apply. Each arrow is one function.
 
 Faults of the user's code are diagnostics in the report; ConfigError and OSError are raised. The heavy
-parts (libcst, jinja2, mypy) are imported when their floor is entered.
+parts (libcst, jinja2, mypy) are imported when their layer is entered.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pgflow_gen.diagnostics import Diagnostic, Findings
-from pgflow_gen.incremental.fingerprint import Outcome, Record, Snapshot
-from pgflow_gen.incremental.worker_process import Helper
+from pgflow_gen.incremental.fingerprint import BuildRecord, FileStamps, Outcome
+from pgflow_gen.incremental.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pgflow_gen.config import Config
     from pgflow_gen.incremental.analysis import Analyzed
-    from pgflow_gen.incremental.session import Session
+    from pgflow_gen.incremental.session import BuildSession
     from pgflow_gen.ir.flow import Analysis, FlowSpec
     from pgflow_gen.render import Rendered
     from pgflow_gen.write import Plan
@@ -98,10 +98,10 @@ def check(
     ``history``: also against the shapes that were released (401). Without ``cached`` nothing counts that an
     earlier build has found out.
     """
-    with _no_collection(), Helper(config) if only is None else nullcontext() as helper:
-        from pgflow_gen.incremental.session import Session
+    with _no_collection(), WorkerProcess(config) if only is None else nullcontext() as worker_process:
+        from pgflow_gen.incremental.session import BuildSession
 
-        session = Session(config, Record(config), helper, cached=cached)
+        session = BuildSession(config, BuildRecord(config), worker_process, cached=cached)
         judged = _judge(config, session, verify=verify, only=only)
     if history:
         from pgflow_gen.checks.without_errors import flows_without_errors
@@ -130,17 +130,17 @@ def build(
     nothing to find, its outcome is handed out again; where little changed, little is read. Without ``cached``
     nothing counts that an earlier build has found out.
     """
-    record = Record(config)
+    record = BuildRecord(config)
     known = record.outcome(verify=verify) if cached else None
     if known is not None and not renumber:
         return _unchanged(config, known)
-    with _no_collection(), Helper(config) as helper:
-        from pgflow_gen.incremental.session import Session
+    with _no_collection(), WorkerProcess(config) as worker_process:
+        from pgflow_gen.incremental.session import BuildSession
 
-        session = Session(config, record, helper, cached=cached)
+        session = BuildSession(config, record, worker_process, cached=cached)
         judged = _build(config, session, verify=verify, mode=mode, renumber=renumber)
         report = judged.report()
-        after: Snapshot | None = None
+        after: FileStamps | None = None
         if cached and report.plan is not None and _is_settled(report, mode):
             changed, others = _written(report.plan)
             after = record.remember(_outcome(report, verify=verify), changed, others)
@@ -194,7 +194,7 @@ def _unchanged(config: Config, known: Outcome) -> Report:
     return Report(known.warnings, sources, Analysis((), TypeTable()), unchanged=known)
 
 
-def _build(config: Config, session: Session, *, verify: bool, mode: Mode, renumber: bool) -> _Judged:
+def _build(config: Config, session: BuildSession, *, verify: bool, mode: Mode, renumber: bool) -> _Judged:
     from pgflow_gen.write import apply, edited_findings, make_plan, stale_findings
 
     judged = _judge(config, session, verify=verify)
@@ -212,16 +212,16 @@ def _build(config: Config, session: Session, *, verify: bool, mode: Mode, renumb
     return judged
 
 
-def _judge(config: Config, session: Session, *, verify: bool, only: Path | None = None) -> _Judged:
+def _judge(config: Config, session: BuildSession, *, verify: bool, only: Path | None = None) -> _Judged:
     from pgflow_gen.checks import run_checks
     from pgflow_gen.checks.without_errors import flows_without_errors
-    from pgflow_gen.incremental.flow_results import Made
+    from pgflow_gen.incremental.flow_results import FlowResults
     from pgflow_gen.render import render, report_collisions
 
     findings = Findings()
     analyzed = session.analyze(findings, only=only)
-    made = Made.of(analyzed)
-    clean = run_checks(analyzed.analysis, findings, made.clean)
+    results = FlowResults.of(analyzed)
+    clean = run_checks(analyzed.analysis, findings, results.clean)
     report_collisions(analyzed.analysis, findings)
     judged = _Judged(analyzed, findings)
     # A fault in one flow does not hide from mypy what is wrong in the others.
@@ -229,13 +229,13 @@ def _judge(config: Config, session: Session, *, verify: bool, only: Path | None 
     analysis = replace(analyzed.analysis, flows=flows)
     whole = not findings.has_errors
     if whole or (verify and analysis.flows):
-        rendered = render(analysis, config, made.pages, made.client)
-        made.keep(analyzed, clean, rendered.pages, rendered.client)
+        rendered = render(analysis, config, results.files, results.client)
+        results.store(analyzed, clean, rendered.flow_files, rendered.client)
         judged.rendered = rendered if whole else None
         if verify and analysis.flows:
             from pgflow_gen.verify import verify as verify_by_mypy
 
             verify_by_mypy(analysis, rendered, config, findings, cached=session.is_cached)
     else:
-        made.keep(analyzed, clean, {})
+        results.store(analyzed, clean, {})
     return judged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.checks.scope import Scope
-from pgflow_gen.names import MAX_FLOW_SLUG_LENGTH, RESERVED_FLOW_SLUGS, RESERVED_STEP_SLUGS, is_slug
+from pgflow_shared.slugs import MAX_FLOW_LENGTH, RESERVED_FOR_FLOWS, RESERVED_FOR_STEPS, is_slug
 
 RULE = Rule(
     code="PGF201",
@@ -50,11 +50,11 @@ _KEPT_FOR = {
 def check(scope: Scope) -> None:
     flow, findings = scope.flow, scope.findings
     if is_slug(flow.slug):
-        if flow.slug in RESERVED_FLOW_SLUGS:
+        if flow.slug in RESERVED_FOR_FLOWS:
             findings.add("PGF201", flow.slug_span, f"{flow.slug!r} is a reserved word, no slug for a flow")
         _check_length(scope)
     for step in flow.steps:
-        if step.slug in RESERVED_STEP_SLUGS:
+        if step.slug in RESERVED_FOR_STEPS:
             findings.add(
                 "PGF201",
                 step.slug_span or step.span,
@@ -67,13 +67,13 @@ def check(scope: Scope) -> None:
 def _check_length(scope: Scope) -> None:
     flow = scope.flow
     length = len(flow.db_slug)
-    if length <= MAX_FLOW_SLUG_LENGTH:
+    if length <= MAX_FLOW_LENGTH:
         return
     shown = f"{flow.slug!r}" if flow.version == 1 else f"{flow.slug!r} (in the database {flow.db_slug!r})"
     scope.findings.add(
         "PGF201",
         flow.slug_span,
-        f"the slug {shown} has {length} characters; a flow's slug has at most {MAX_FLOW_SLUG_LENGTH}",
+        f"the slug {shown} has {length} characters; a flow's slug has at most {MAX_FLOW_LENGTH}",
         notes=["a flow's slug is also the name of its queue"],
         help="choose a shorter slug",
     )

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Mapping
 
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.checks.scope import Scope
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import Json, Option
-from pgflow_shared.text import closest
-
-MAX_SECONDS = 31_536_000
-"""One year."""
-MAX_ATTEMPTS = 1_000
-MAX_VERSION = 9_999
-"""Ours; it keeps the slug's suffix short."""
+from pgflow_shared.options import BY_NAME, MAX_SECONDS, OPTIONS, Judged
 
 RULE = Rule(
     code="PGF207",
     title="option value out of range or of the wrong type",
-    text="""\
-Attempts are 1 to 1,000; delays are whole seconds, at most one year (31,536,000): `base_delay` and
-`max_delay` from 1, `timeout` from 3, `start_delay` from 0. `max_delay` is not less than `base_delay`.
-`backoff` is "exponential" or "fixed"; `when_unmet` and `when_exhausted` are "fail", "skip" or
-"skip-cascade". True and False are no integers.""",
+    text="Options take:\n\n"
+    + "\n".join(
+        f"- `{option.name}`: {option.values}" for option in OPTIONS if not isinstance(option.values, Judged)
+    )
+    + "\n\nTrue and False are no integers. `max_delay` is not less than `base_delay`.",
     bad="""\
 from pgflow_runtime import Flow
 
@@ -47,9 +40,6 @@ def fetch(flow_input: str) -> str:
 """,
 )
 
-Fault: TypeAlias = tuple[str, str | None]
-"""What is wrong with a value, and a way out."""
-
 
 def check(scope: Scope) -> None:
     flow = scope.flow
@@ -68,8 +58,7 @@ def check(scope: Scope) -> None:
 
 
 def _check_value(findings: Findings, owner: str, option: Option) -> None:
-    rule = _RULES.get(option.name)
-    fault = rule(option.value) if rule is not None else None
+    fault = BY_NAME[option.name].values.fault(option.value)
     if fault is not None:
         message, help = fault
         findings.add("PGF207", option.span, f"{owner}: {option.name} {message}", help=help)
@@ -100,48 +89,3 @@ def _check_delays(
 
 def _is_valid_delay(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_SECONDS
-
-
-def _whole(low: int, high: int, unit: str) -> Callable[[Json], Fault | None]:
-    def judge(value: Json) -> Fault | None:
-        allowed = f"write a whole number{unit} from {low} to {high:,}"
-        if isinstance(value, bool) or not isinstance(value, int):
-            return f"must be an integer, not {value!r}", allowed
-        if value < low:
-            return f"must be at least {low}, not {value}", allowed
-        if value > high:
-            return f"must be at most {high:,}, not {value:,}", allowed
-        return None
-
-    return judge
-
-
-def _word(*words: str) -> Callable[[Json], Fault | None]:
-    shown = " or ".join((", ".join(f'"{word}"' for word in words[:-1]), f'"{words[-1]}"'))
-
-    def judge(value: Json) -> Fault | None:
-        if isinstance(value, str) and value in words:
-            return None
-        near = closest(value, words) if isinstance(value, str) else None
-        return f"must be {shown}, not {value!r}", f'did you mean "{near}"?' if near else f"write {shown}"
-
-    return judge
-
-
-def _flag(value: Json) -> Fault | None:
-    return None if isinstance(value, bool) else (f"must be True or False, not {value!r}", None)
-
-
-_MODES = _word("fail", "skip", "skip-cascade")
-_RULES: Mapping[str, Callable[[Json], Fault | None]] = {
-    "version": _whole(1, MAX_VERSION, ""),
-    "max_attempts": _whole(1, MAX_ATTEMPTS, " of attempts"),
-    "base_delay": _whole(1, MAX_SECONDS, " of seconds"),
-    "max_delay": _whole(1, MAX_SECONDS, " of seconds"),
-    "timeout": _whole(3, MAX_SECONDS, " of seconds"),
-    "start_delay": _whole(0, MAX_SECONDS, " of seconds"),
-    "backoff": _word("exponential", "fixed"),
-    "when_unmet": _MODES,
-    "when_exhausted": _MODES,
-    "transactional": _flag,
-}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.checks.scope import Scope
+from pgflow_shared.kinds import KINDS
 
 RULE = Rule(
     code="PGF305",
@@ -52,7 +53,7 @@ def check(scope: Scope) -> None:
         if array is None or array is step or array.output is None:
             continue
         # An @array step that returns no list is reported there (307).
-        if array.kind == "array" or scope.judge.element(array.output) is not None:
+        if KINDS[array.kind].returns_list or scope.judge.element(array.output) is not None:
             continue
         scope.findings.add(
             "PGF305",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.checks.scope import Scope
+from pgflow_shared.kinds import KINDS
 
 RULE = Rule(
     code="PGF307",
@@ -36,7 +37,11 @@ def urls(flow_input: str) -> list[str]:
 
 def check(scope: Scope) -> None:
     for step in scope.flow.steps:
-        if step.kind != "array" or step.returns is None or scope.judge.element(step.returns) is not None:
+        if (
+            not KINDS[step.kind].returns_list
+            or step.returns is None
+            or scope.judge.element(step.returns) is not None
+        ):
             continue
         scope.findings.add(
             "PGF307",

@@ -9,7 +9,7 @@ import click
 
 from pgflow_gen.cli.lazy import Failure
 from pgflow_gen.config import Config
-from pgflow_gen.incremental.fingerprint import Snapshot, snapshot
+from pgflow_gen.incremental.fingerprint import FileStamps, file_stamps
 
 INTERVAL = 0.4
 """Seconds between two looks. Looking at a thousand files takes a few milliseconds, and needs no library."""
@@ -25,7 +25,7 @@ def watch(load: Callable[[], Config], build: Callable[[Config], None]) -> None:
         click.echo("Watched.", err=True)
 
 
-def _once(load: Callable[[], Config], build: Callable[[Config], None]) -> Snapshot | None:
+def _once(load: Callable[[], Config], build: Callable[[Config], None]) -> FileStamps | None:
     """One build, and what the sources were before it: an edit made meanwhile is the next change."""
     before = _look(load)
     try:
@@ -37,22 +37,22 @@ def _once(load: Callable[[], Config], build: Callable[[Config], None]) -> Snapsh
     return before
 
 
-def _wait(load: Callable[[], Config], known: Snapshot | None) -> None:
+def _wait(load: Callable[[], Config], known: FileStamps | None) -> None:
     while _look(load) == known:
         time.sleep(INTERVAL)
 
 
-def _look(load: Callable[[], Config]) -> Snapshot | None:
+def _look(load: Callable[[], Config]) -> FileStamps | None:
     """The project's sources, or None while its configuration cannot be read."""
     try:
-        return snapshot(load(), generated=False)
+        return file_stamps(load(), generated=False)
     except click.ClickException:
         return None
 
 
 def require_watchable(config: Config) -> None:
     """Raises Failure for a project that has too many files to look at, or folders that it may not."""
-    if snapshot(config) is None:
+    if file_stamps(config) is None:
         raise Failure(
             "This project cannot be watched: it has too many files, or a folder that cannot be read.",
             "name your flows' own folders in flows and src in [tool.pgflow-gen]",

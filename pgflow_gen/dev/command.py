@@ -13,7 +13,7 @@ from pgflow_shared.text import listed
 
 if TYPE_CHECKING:
     from pgflow_gen.dev.screen import Screen
-    from pgflow_gen.dev.session import Session
+    from pgflow_gen.dev.session import DevSession
     from pgflow_gen.dev.signals import Ending
     from pgflow_gen.dev.sources import Sources
 
@@ -69,10 +69,10 @@ def dev(
     """
     from pgflow_gen.cli.watch import require_watchable
     from pgflow_gen.dev.alone import only_one
-    from pgflow_gen.dev.page import Page
+    from pgflow_gen.dev.page import DashboardProcess
     from pgflow_gen.dev.screen import Screen
     from pgflow_gen.dev.server import Server
-    from pgflow_gen.dev.session import Session
+    from pgflow_gen.dev.session import DevSession
     from pgflow_gen.dev.signals import Ending
 
     if development and dsn is None:
@@ -87,8 +87,8 @@ def dev(
     with only_one(config.root):
         ending = Ending()
         server = Server(config.root, dsn, development=development, adopt_data=adopt_data, screen=screen)
-        page = Page(port, server, screen, is_wanted=dashboard)
-        session = Session(server, page, screen, lambda: ending.is_near, verify=verify)
+        page = DashboardProcess(port, server, screen, is_wanted=dashboard)
+        session = DevSession(server, page, screen, lambda: ending.is_near, verify=verify)
         ending.hurry = session.kill
         screen.say("dev", f"{config.root}; Ctrl-C ends it")
         try:
@@ -101,7 +101,7 @@ def dev(
             screen.say("dev", "stopped")
 
 
-def _loop(session: Session, screen: Screen, ending: Ending) -> None:
+def _loop(session: DevSession, screen: Screen, ending: Ending) -> None:
     """Turn after turn until the end is asked for."""
     from pgflow_gen.dev.sources import Sources
 
@@ -124,14 +124,14 @@ def _settled(sources: Sources) -> list[str]:
     return sources.changes()
 
 
-def _turn(session: Session, screen: Screen, ending: Ending) -> None:
+def _turn(session: DevSession, screen: Screen, ending: Ending) -> None:
     """One turn; nothing that is wrong with the project, or with us, ends the whole."""
     wrong = _attempt(session)
     if wrong is not None and not ending.is_near:  # Ctrl-C reaches mypy as well, which then fails
         screen.say("build", wrong)
 
 
-def _attempt(session: Session) -> str | None:
+def _attempt(session: DevSession) -> str | None:
     """What went wrong beyond findings."""
     try:
         with refusals():

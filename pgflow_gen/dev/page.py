@@ -19,7 +19,7 @@ PATIENCE: Final = 5.0
 _HOST: Final = "127.0.0.1"
 
 
-class Page:
+class DashboardProcess:
     """Serves the dashboard on a port of the loopback interface, from the first ``start`` on."""
 
     def __init__(self, port: int | None, server: Server, screen: Screen, *, is_wanted: bool) -> None:

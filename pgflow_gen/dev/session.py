@@ -13,7 +13,7 @@ from pgflow_gen.config import Config
 from pgflow_gen.dev.child import Child
 from pgflow_gen.dev.contracts import Built, built_flows
 from pgflow_gen.dev.migrated import told
-from pgflow_gen.dev.page import Page
+from pgflow_gen.dev.page import DashboardProcess
 from pgflow_gen.dev.screen import Screen
 from pgflow_gen.dev.server import Server
 from pgflow_gen.dev.worklog import laid_out
@@ -29,11 +29,17 @@ STEADY = 5.0
 _OTHER_TOOLS = ("alembic", "django")
 
 
-class Session:
+class DevSession:
     """Keeps generated files, database and worker in step with the sources. One thread calls all of it."""
 
     def __init__(
-        self, server: Server, page: Page, screen: Screen, is_ending: Callable[[], bool], *, verify: bool
+        self,
+        server: Server,
+        page: DashboardProcess,
+        screen: Screen,
+        is_ending: Callable[[], bool],
+        *,
+        verify: bool,
     ) -> None:
         self._server = server
         self._page = page

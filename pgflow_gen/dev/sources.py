@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from pgflow_gen.config import Config
-from pgflow_gen.incremental.fingerprint import Snapshot, snapshot
+from pgflow_gen.incremental.fingerprint import FileStamps, file_stamps
 
 
 class Sources:
@@ -29,10 +29,10 @@ class Sources:
         files = {path for path in changed if not path.endswith("/")}
         return [_relative(path) for path in sorted(files or changed)]
 
-    def _look(self) -> Snapshot | None:
+    def _look(self) -> FileStamps | None:
         """None while the configuration cannot be read."""
         try:
-            return snapshot(self._load(), generated=False)
+            return file_stamps(self._load(), generated=False)
         except click.ClickException:
             return None
 

@@ -1,7 +1,7 @@
 """What earlier builds found, kept in a file below ``.pgflow/cache``; nothing ever depends on it.
 
 A file that is damaged, edited by hand, or was written by another compiler, Python or configuration is not
-looked at further. What it holds of a module counts only as long as all evidence for it does.
+looked at further. What it holds of a module counts only as long as all it depends on is as it was.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 
 from pgflow_gen.diagnostics import Diagnostic
-from pgflow_gen.incremental.fingerprint import Snapshot, Stamp
-from pgflow_gen.incremental.lazy_flow import KeptFlow, pack
-from pgflow_gen.incremental.results import Evidence, Group, Memory, Packed, Surveyed
+from pgflow_gen.incremental.fingerprint import FileStamp, FileStamps
+from pgflow_gen.incremental.lazy_flow import LazyFlow, serialize
+from pgflow_gen.incremental.results import CachedResults, Dependencies, Group, ModuleResult, Serialized
 
 MODULES = Path(".pgflow") / "cache" / "modules"
 _MAGIC = b"pgflow-gen modules 2\n"
@@ -29,18 +29,18 @@ _UNFIT = (ValueError, TypeError, OverflowError, LookupError, msgspec.MsgspecErro
 class _Group(msgspec.Struct, array_like=True):
     members: tuple[str, ...]
     modules: dict[str, str]
-    evidence: Evidence
+    dependencies: Dependencies
     findings: tuple[Diagnostic, ...]
-    packed: Packed
+    serialized: Serialized
     extras: dict[str, bytes]
 
 
 class _File(msgspec.Struct, array_like=True):
     key: str
-    texts: dict[str, tuple[Stamp, str]]
-    outputs: dict[str, tuple[Stamp, str]]
+    texts: dict[str, tuple[FileStamp, str]]
+    outputs: dict[str, tuple[FileStamp, str]]
     extras: dict[str, bytes]
-    surveys: list[Surveyed]
+    modules: list[ModuleResult]
     groups: list[_Group]
 
 
@@ -48,9 +48,9 @@ class _File(msgspec.Struct, array_like=True):
 class Cache:
     """``texts`` and ``outputs``: digests of sources and of generated files, with the file's stamp then."""
 
-    memory: Memory = field(default_factory=Memory)
-    texts: Mapping[str, tuple[Stamp, str]] = field(default_factory=dict)
-    outputs: Mapping[str, tuple[Stamp, str]] = field(default_factory=dict)
+    results: CachedResults = field(default_factory=CachedResults)
+    texts: Mapping[str, tuple[FileStamp, str]] = field(default_factory=dict)
+    outputs: Mapping[str, tuple[FileStamp, str]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, root: Path, key: str) -> Cache:
@@ -73,16 +73,18 @@ class Cache:
         if file.key != key:
             return cls()
         groups = {item.members: _group(item) for item in file.groups}
-        memory = Memory({item.file: item for item in file.surveys}, groups, file.extras)
-        return cls(memory, file.texts, file.outputs)
+        results = CachedResults({item.file: item for item in file.modules}, groups, file.extras)
+        return cls(results, file.texts, file.outputs)
 
     def encode(self, key: str) -> bytes:
         """What cannot be encoded (halves of surrogate pairs in a path, say) is left out."""
-        surveys = list(self.memory.surveys.values())
-        if not _is_fit(surveys):
-            surveys = list(filter(_is_fit, surveys))
-        groups = [found for item in self.memory.groups.values() if (found := _kept(item))]
-        payload = msgspec.msgpack.encode([key, self.texts, self.outputs, self.memory.extras, surveys, groups])
+        modules = list(self.results.modules.values())
+        if not _is_fit(modules):
+            modules = list(filter(_is_fit, modules))
+        groups = [found for item in self.results.groups.values() if (found := _storable(item))]
+        payload = msgspec.msgpack.encode(
+            [key, self.texts, self.outputs, self.results.extras, modules, groups]
+        )
         return b"".join((_MAGIC, _DIGEST(payload).digest(), payload))
 
     def save(self, root: Path, key: str) -> None:
@@ -100,56 +102,58 @@ class Cache:
         except (OSError, *_UNFIT):
             return
 
-    def trusted(self, stamps: Snapshot | None) -> dict[str, str]:
+    def trusted(self, stamps: FileStamps | None) -> dict[str, str]:
         """Digests of the sources that carry the same stamp as then."""
         return _same(self.texts, stamps)
 
-    def written(self, stamps: Snapshot | None) -> dict[str, str]:
+    def written(self, stamps: FileStamps | None) -> dict[str, str]:
         """Digests of the generated files that carry the same stamp as then."""
         return _same(self.outputs, stamps)
 
 
-def stamped(digests: Mapping[str, str], stamps: Snapshot | None) -> dict[str, tuple[Stamp, str]]:
+def stamped(digests: Mapping[str, str], stamps: FileStamps | None) -> dict[str, tuple[FileStamp, str]]:
     """The digests of files whose stamp is known."""
     if stamps is None:
         return {}
     return {path: (stamp, digest) for path, digest in digests.items() if (stamp := stamps.get(path))}
 
 
-def text_digests(memory: Memory) -> dict[str, str]:
-    """The digests of all sources that ``memory`` rests on."""
+def text_digests(results: CachedResults) -> dict[str, str]:
+    """The digests of all sources that ``results`` rests on."""
     found: dict[str, str] = {}
-    parts: list[Surveyed | Group] = [*memory.surveys.values(), *memory.groups.values()]
+    parts: list[ModuleResult | Group] = [*results.modules.values(), *results.groups.values()]
     for part in parts:
-        for kind, what, answer in part.evidence:
+        for kind, what, answer in part.dependencies:
             if kind == "text" and isinstance(answer, str):
                 found[what] = answer
     return found
 
 
-def _same(known: Mapping[str, tuple[Stamp, str]], stamps: Snapshot | None) -> dict[str, str]:
+def _same(known: Mapping[str, tuple[FileStamp, str]], stamps: FileStamps | None) -> dict[str, str]:
     if stamps is None:
         return {}
     return {path: digest for path, (stamp, digest) in known.items() if stamps.get(path) == stamp}
 
 
 def _group(item: _Group) -> Group:
-    flows = tuple(map(KeptFlow, item.packed.flows))
+    flows = tuple(map(LazyFlow, item.serialized.flows))
     return Group(
         item.members,
         flows,
         item.findings,
         item.modules,
-        item.evidence,
-        packed=item.packed,
+        item.dependencies,
+        serialized=item.serialized,
         extras=item.extras,
     )
 
 
-def _kept(item: Group) -> _Group | None:
-    is_new = item.packed is None
+def _storable(item: Group) -> _Group | None:
+    is_new = item.serialized is None
     try:
-        found = _Group(item.members, item.modules, item.evidence, item.findings, pack(item), item.extras)
+        found = _Group(
+            item.members, item.modules, item.dependencies, item.findings, serialize(item), item.extras
+        )
     except _UNFIT:
         return None
     return None if is_new and not _is_fit(found) else found

@@ -33,8 +33,8 @@ _TICK = 0.05
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages"})
 _CONFIGURATIONS = ("pyproject.toml", "mypy.ini", ".mypy.ini", "setup.cfg")
 
-Stamp: TypeAlias = list[int]
-Snapshot: TypeAlias = dict[str, Stamp]
+FileStamp: TypeAlias = list[int]
+FileStamps: TypeAlias = dict[str, FileStamp]
 """Path -> size, inode, times; folders, with a slash at the end, have none of these."""
 
 
@@ -51,19 +51,19 @@ class Outcome:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-class Record:
-    """The record of a project. Take the ``snapshot`` before anything is read."""
+class BuildRecord:
+    """The record of a project. Take the ``file_stamps`` before anything is read."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._file = config.root / RECORD
-        self.before: Snapshot | None = None
+        self.before: FileStamps | None = None
         """What every file was like, once ``outcome`` was asked for."""
-        self._written: Snapshot = {}
+        self._written: FileStamps = {}
 
     def outcome(self, *, verify: bool) -> Outcome | None:
         """The last clean build's outcome, if the same build would come to it again."""
-        self.before = snapshot(self._config)
+        self.before = file_stamps(self._config)
         try:
             data = json.loads(self._file.read_bytes())
             if self.before is None or data["key"] != self.key:
@@ -81,7 +81,7 @@ class Record:
 
     def remember(
         self, outcome: Outcome, changed: Iterable[str], others: Iterable[str] = ()
-    ) -> Snapshot | None:
+    ) -> FileStamps | None:
         """Keep ``outcome``; the build has changed files, and made or deleted ``others`` (below the root).
 
         Hands out what every file was like before it was read, or once it was written; None where files came
@@ -103,7 +103,7 @@ class Record:
             return after
         return after
 
-    def _after(self, changed: Iterable[str], others: Iterable[str]) -> Snapshot | None:
+    def _after(self, changed: Iterable[str], others: Iterable[str]) -> FileStamps | None:
         """A file that somebody else changes meanwhile is known as it was before: next time, it differs."""
         if self.before is None:
             return None
@@ -117,7 +117,7 @@ class Record:
         after |= self._written
         if not ours:
             return after
-        now = snapshot(self._config)
+        now = file_stamps(self._config)
         return None if now is None or _without(now, ours) != _without(after, ours) else now
 
     def settle(self) -> None:
@@ -125,12 +125,12 @@ class Record:
         _await_tick(self._written)
 
 
-def snapshot(config: Config, *, generated: bool = True) -> Snapshot | None:
-    """Everything a build may rest on; None where that cannot be told by looking at files.
+def file_stamps(config: Config, *, generated: bool = True) -> FileStamps | None:
+    """Everything a build may rest on; None where that cannot be findings by looking at files.
 
     ``generated``: with the folders of generated files, in which every file counts.
     """
-    found: Snapshot = {}
+    found: FileStamps = {}
     folders = [_absolute(config, folder) for folder in (config.out, config.migrations)]
     entered = set[str]() if generated else set(folders)
     try:
@@ -152,7 +152,7 @@ def snapshot(config: Config, *, generated: bool = True) -> Snapshot | None:
     return found
 
 
-def _await_tick(files: Snapshot) -> None:
+def _await_tick(files: FileStamps) -> None:
     """What is changed afterwards carries another time than any of ``files``."""
     newest = max((max(stamp[2:]) for stamp in files.values() if stamp), default=0)
     left = newest / 1e9 + _TICK - time.time()
@@ -168,7 +168,7 @@ def _absolute(config: Config, entry: str) -> str:
     return os.path.normpath(os.path.join(config.root, entry))
 
 
-def _walk(top: str, found: Snapshot, entered: set[str], *, everything: bool) -> None:
+def _walk(top: str, found: FileStamps, entered: set[str], *, everything: bool) -> None:
     waiting, looked_at = [top], 0
     while waiting:
         folder = waiting.pop()
@@ -191,7 +191,7 @@ def _walk(top: str, found: Snapshot, entered: set[str], *, everything: bool) -> 
             raise _Untold
 
 
-def _leads_somewhere_new(link: os.DirEntry[str], found: Snapshot, entered: set[str]) -> bool:
+def _leads_somewhere_new(link: os.DirEntry[str], found: FileStamps, entered: set[str]) -> bool:
     """Notes a link to a folder as itself; False when that folder was looked at, as in a circle of links."""
     found[link.path] = _stamp(link.stat(follow_symlinks=False))
     target = os.path.realpath(link.path)
@@ -207,18 +207,18 @@ def _is_skipped(folder: os.DirEntry[str]) -> bool:
     return name.startswith(".") or name in _SKIPPED or os.path.exists(f"{folder.path}/pyvenv.cfg")
 
 
-def _stamp(stat: os.stat_result) -> Stamp:
+def _stamp(stat: os.stat_result) -> FileStamp:
     return [stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns]
 
 
-def _without(files: Snapshot, paths: set[str]) -> Snapshot:
+def _without(files: FileStamps, paths: set[str]) -> FileStamps:
     """The files that a build does not write itself; folders come and go with what is in them."""
     return {path: stamp for path, stamp in files.items() if stamp and path not in paths}
 
 
 def _key(config: Config) -> str:
     """The configuration, the compiler's own files, Python, and when packages were last installed."""
-    files: Snapshot = {}
+    files: FileStamps = {}
     for package in (pgflow_gen, pgflow_shared):
         assert package.__file__ is not None
         _walk(os.path.dirname(os.path.abspath(package.__file__)), files, set(), everything=True)

@@ -10,46 +10,46 @@ import msgspec
 
 from pgflow_gen.incremental.analysis import Analyzed
 from pgflow_gen.ir.flow import FlowKey
-from pgflow_gen.render import Client, Pages
+from pgflow_gen.render import Client, FlowFiles
 
 _CLIENT = "client"
 _T = TypeVar("_T")
 
 
-class _Made(msgspec.Struct, frozen=True, array_like=True):
+class _FlowResult(msgspec.Struct, frozen=True, array_like=True):
     is_clean: bool
     """Whether the checks of single flows had nothing to say."""
-    pages: Pages | None
+    files: FlowFiles | None
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """Of the flows that are read as they were before: which are clean, and their pages; and of the client."""
+class FlowResults:
+    """Of the flows that are read as they were before: which are clean, and their files; and of the client."""
 
     clean: frozenset[FlowKey]
-    pages: Mapping[FlowKey, Pages]
+    files: Mapping[FlowKey, FlowFiles]
     client: Client | None = None
 
     @classmethod
-    def of(cls, analyzed: Analyzed) -> Made:
-        clean, pages = set[FlowKey](), dict[FlowKey, Pages]()
-        for group in analyzed.parts.groups.values():
+    def of(cls, analyzed: Analyzed) -> FlowResults:
+        clean, files = set[FlowKey](), dict[FlowKey, FlowFiles]()
+        for group in analyzed.results.groups.values():
             for name, data in group.extras.items():
-                made = _decoded(data, _Made)
-                if made is None:
+                result = _decoded(data, _FlowResult)
+                if result is None:
                     continue
                 key = _key(name)
-                if made.is_clean:
+                if result.is_clean:
                     clean.add(key)
-                if made.pages is not None:
-                    pages[key] = made.pages
-        return cls(frozenset(clean), pages, _decoded(analyzed.parts.extras.get(_CLIENT, b""), Client))
+                if result.files is not None:
+                    files[key] = result.files
+        return cls(frozenset(clean), files, _decoded(analyzed.results.extras.get(_CLIENT, b""), Client))
 
-    def keep(
+    def store(
         self,
         analyzed: Analyzed,
         clean: Collection[FlowKey],
-        pages: Mapping[FlowKey, Pages],
+        files: Mapping[FlowKey, FlowFiles],
         client: Client | None = None,
         *,
         contents: bool = False,
@@ -59,16 +59,16 @@ class Made:
         ``contents``: with the flows' files, for another process; they are not kept for another build.
         """
         if client is not None:
-            analyzed.parts.extras[_CLIENT] = msgspec.msgpack.encode(client)
-        for group in analyzed.parts.groups.values():
+            analyzed.results.extras[_CLIENT] = msgspec.msgpack.encode(client)
+        for group in analyzed.results.groups.values():
             for flow in group.flows:
-                key, page = flow.key, pages.get(flow.key)
-                page = self.pages.get(key) if page is None else page
-                if page is not None and page.contents is not None and not contents:
-                    page = msgspec.structs.replace(page, contents=None)
-                if (key in clean) == (key in self.clean) and page is self.pages.get(key):
+                key, own = flow.key, files.get(flow.key)
+                own = self.files.get(key) if own is None else own
+                if own is not None and own.contents is not None and not contents:
+                    own = msgspec.structs.replace(own, contents=None)
+                if (key in clean) == (key in self.clean) and own is self.files.get(key):
                     continue
-                group.extras[_name(key)] = _packed(_Made(key in clean, page))
+                group.extras[_name(key)] = _encoded(_FlowResult(key in clean, own))
 
 
 def _name(key: FlowKey) -> str:
@@ -80,12 +80,12 @@ def _key(name: str) -> FlowKey:
     return FlowKey(module, own)
 
 
-def _packed(made: _Made) -> bytes:
+def _encoded(result: _FlowResult) -> bytes:
     try:
-        return msgspec.msgpack.encode(made)
+        return msgspec.msgpack.encode(result)
     except (ValueError, TypeError, OverflowError, msgspec.MsgspecError):
         # Very long integers and the like have no place in MessagePack.
-        return msgspec.msgpack.encode(_Made(made.is_clean, None))
+        return msgspec.msgpack.encode(_FlowResult(result.is_clean, None))
 
 
 def _decoded(data: bytes, type_: type[_T]) -> _T | None:

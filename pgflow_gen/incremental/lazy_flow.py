@@ -1,4 +1,4 @@
-"""Groups as bytes, and flows that stay packed until somebody asks for more than their names and places."""
+"""Groups as bytes; flows that stay bytes until somebody asks for more than their names and places."""
 
 from __future__ import annotations
 
@@ -17,96 +17,97 @@ from pgflow_gen.incremental.codec import (
     encode_record,
     encode_span,
 )
-from pgflow_gen.incremental.results import Group, Packed, PackedFlow
+from pgflow_gen.incremental.results import Group, Serialized, SerializedFlow
 from pgflow_gen.ir.flow import FlowKey, FlowSpec
 from pgflow_gen.ir.types import TypeTable
 
-_pack, _unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
+_encode, _decode = msgspec.msgpack.encode, msgspec.msgpack.decode
 
 
-class KeptFlow(FlowSpec):
-    """A flow out of the cache, equal to the one that went in. What is below is unpacked at first use."""
+class LazyFlow(FlowSpec):
+    """A flow out of the cache, equal to the one that went in. What is below is decoded at first use."""
 
-    __slots__ = ("_body", "_step_count", "_whole")
+    __slots__ = ("_body", "_flow", "_step_count")
     _step_count: int
     _body: bytes
-    _whole: FlowSpec | None
+    _flow: FlowSpec | None
 
-    def __init__(self, packed: PackedFlow) -> None:
+    def __init__(self, serialized: SerializedFlow) -> None:
         put = object.__setattr__
-        put(self, "slug", packed.slug)
-        put(self, "version", packed.version)
-        put(self, "key", FlowKey(packed.module, packed.name))
-        put(self, "span", Span(*packed.span))
-        put(self, "slug_span", Span(*packed.slug_span))
-        put(self, "_step_count", packed.step_count)
-        put(self, "_body", packed.body)
-        put(self, "_whole", None)
+        put(self, "slug", serialized.slug)
+        put(self, "version", serialized.version)
+        put(self, "key", FlowKey(serialized.module, serialized.name))
+        put(self, "span", Span(*serialized.span))
+        put(self, "slug_span", Span(*serialized.slug_span))
+        put(self, "_step_count", serialized.step_count)
+        put(self, "_body", serialized.body)
+        put(self, "_flow", None)
 
     @property
     def step_count(self) -> int:
         return self._step_count
 
-    def whole(self) -> FlowSpec:
+    def loaded(self) -> FlowSpec:
         """The flow as it was."""
-        found = self._whole
+        found = self._flow
         if found is None:
-            found = decode_flow(_unpack(self._body))
-            object.__setattr__(self, "_whole", found)
+            found = decode_flow(_decode(self._body))
+            object.__setattr__(self, "_flow", found)
         return found
 
     def __eq__(self, other: object) -> bool:
-        return self.whole() == (other.whole() if isinstance(other, KeptFlow) else other)
+        return self.loaded() == (other.loaded() if isinstance(other, LazyFlow) else other)
 
     def __hash__(self) -> int:
-        return hash(self.whole())
+        return hash(self.loaded())
 
     def __reduce__(self) -> Any:
-        raise TypeError("a kept flow stays where it is")
+        raise TypeError("a flow of the cache stays in its process")
 
 
-def _unpacked(name: str) -> property:
-    def read(flow: KeptFlow) -> Any:
-        return getattr(flow.whole(), name)
+def _lazy(name: str) -> property:
+    def read(flow: LazyFlow) -> Any:
+        return getattr(flow.loaded(), name)
 
     return property(read)
 
 
 for _name in ("input", "steps", "options", "doc", "version_span", "input_span"):
-    setattr(KeptFlow, _name, _unpacked(_name))
+    setattr(LazyFlow, _name, _lazy(_name))
 
 
-def pack(group: Group) -> Packed:
+def serialize(group: Group) -> Serialized:
     """``group`` as bytes; raises ValueError, TypeError or OverflowError for what no bytes can hold."""
-    if group.packed is None:
+    if group.serialized is None:
         table = types_of(group)
-        group.packed = Packed(
-            tuple(map(_packed_flow, group.flows)),
+        group.serialized = Serialized(
+            tuple(map(_serialized_flow, group.flows)),
             tuple(
-                (_pack(encode_key(key)), _pack(encode_record(record)))
+                (_encode(encode_key(key)), _encode(encode_record(record)))
                 for key, record in table.records.items()
             ),
             tuple(
-                (_pack(encode_key(key)), _pack(encode_alias(alias))) for key, alias in table.aliases.items()
+                (_encode(encode_key(key)), _encode(encode_alias(alias)))
+                for key, alias in table.aliases.items()
             ),
         )
-    return group.packed
+    return group.serialized
 
 
 def types_of(group: Group) -> TypeTable:
     """The types that the group's flows mention."""
     if group.known_types is None:
-        assert group.packed is not None
-        records = (decode_record(_unpack(data)) for _, data in group.packed.records)
-        aliases = (decode_alias(_unpack(data)) for _, data in group.packed.aliases)
+        assert group.serialized is not None
+        records = (decode_record(_decode(data)) for _, data in group.serialized.records)
+        aliases = (decode_alias(_decode(data)) for _, data in group.serialized.aliases)
         group.known_types = TypeTable(
             {record.key: record for record in records}, {alias.key: alias for alias in aliases}
         )
     return group.known_types
 
 
-def _packed_flow(flow: FlowSpec) -> PackedFlow:
-    return PackedFlow(
+def _serialized_flow(flow: FlowSpec) -> SerializedFlow:
+    return SerializedFlow(
         flow.slug,
         flow.version,
         flow.key.module,
@@ -114,5 +115,5 @@ def _packed_flow(flow: FlowSpec) -> PackedFlow:
         encode_span(flow.span),
         encode_span(flow.slug_span),
         flow.step_count,
-        _pack(encode_flow(flow)),
+        _encode(encode_flow(flow)),
     )

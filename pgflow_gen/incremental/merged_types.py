@@ -18,7 +18,7 @@ from pgflow_gen.ir.types import Alias, Record, TypeKey, TypeTable
 _T = TypeVar("_T")
 
 
-class JoinedTypes:
+class MergedTypes:
     def __init__(self, groups: Iterable[Group]) -> None:
         self._groups = tuple(groups)
 
@@ -27,11 +27,11 @@ class JoinedTypes:
         """In order of module and name."""
         tables = [types_of(group) for group in self._groups]
         return TypeTable(
-            _joined(table.records for table in tables), _joined(table.aliases for table in tables)
+            _merged(table.records for table in tables), _merged(table.aliases for table in tables)
         )
 
 
-def _joined(parts: Iterable[Mapping[TypeKey, _T]]) -> dict[TypeKey, _T]:
+def _merged(parts: Iterable[Mapping[TypeKey, _T]]) -> dict[TypeKey, _T]:
     found: dict[TypeKey, _T] = {}
     for part in parts:
         for key, value in part.items():
@@ -40,28 +40,28 @@ def _joined(parts: Iterable[Mapping[TypeKey, _T]]) -> dict[TypeKey, _T]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Records(Mapping[TypeKey, Record]):
-    joined: JoinedTypes
+class MergedRecords(Mapping[TypeKey, Record]):
+    merged: MergedTypes
 
     def __getitem__(self, key: TypeKey) -> Record:
-        return self.joined.table.records[key]
+        return self.merged.table.records[key]
 
     def __iter__(self) -> Iterator[TypeKey]:
-        return iter(self.joined.table.records)
+        return iter(self.merged.table.records)
 
     def __len__(self) -> int:
-        return len(self.joined.table.records)
+        return len(self.merged.table.records)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Aliases(Mapping[TypeKey, Alias]):
-    joined: JoinedTypes
+class MergedAliases(Mapping[TypeKey, Alias]):
+    merged: MergedTypes
 
     def __getitem__(self, key: TypeKey) -> Alias:
-        return self.joined.table.aliases[key]
+        return self.merged.table.aliases[key]
 
     def __iter__(self) -> Iterator[TypeKey]:
-        return iter(self.joined.table.aliases)
+        return iter(self.merged.table.aliases)
 
     def __len__(self) -> int:
-        return len(self.joined.table.aliases)
+        return len(self.merged.table.aliases)

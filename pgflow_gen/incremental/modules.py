@@ -9,85 +9,89 @@ from pathlib import Path
 
 from pgflow_gen.analyze.flows.reader import FlowsReader
 from pgflow_gen.diagnostics import Diagnostic
-from pgflow_gen.incremental.results import Group, Surveyed
+from pgflow_gen.incremental.results import Group, ModuleResult
 from pgflow_gen.source.index import ModuleIndex
-from pgflow_gen.source.module_loader import Project
-from pgflow_gen.source.tracked_reads import Answer, Looks
+from pgflow_gen.source.module_loader import ModuleLoader
+from pgflow_gen.source.tracked_reads import Observation, TrackedReads
 
 
-class Reader:
+class ModuleReader:
     """Reads what is not known yet. Each piece of work starts anew, so that no order of work can matter."""
 
-    def __init__(self, looks: Looks) -> None:
-        self._looks = looks
-        self._project = Project(looks)
+    def __init__(self, reads: TrackedReads) -> None:
+        self._reads = reads
+        self._modules = ModuleLoader(reads)
 
-    def module(self, file: Path) -> tuple[Surveyed, Group | None]:
+    def module(self, file: Path) -> tuple[ModuleResult, Group | None]:
         """What a module holds; with its group where that is the module alone."""
         path = os.fspath(file)
-        with self._looks.noting() as noted, _quietly():
-            work = FlowsReader(self._project)
-            index = self._project.load(file)
-            survey = work.survey(index) if index is not None else None
-            drafts = [*survey.flows, *(step.flow for step in survey.steps)] if survey is not None else []
-            homes = {os.fspath(draft.symbol.module.file.source.absolute) for draft in drafts}
-            brings = homes | (work.named_modules(survey) if survey is not None else set())
-            told = [*self._faults(noted), *(survey.findings if survey is not None else ())]
-            surveyed = Surveyed(
+        with self._reads.tracking() as observed, _quietly():
+            reader = FlowsReader(self._modules)
+            index = self._modules.load(file)
+            scan = reader.scan(index) if index is not None else None
+            flows = [*scan.flows, *(step.flow for step in scan.steps)] if scan is not None else []
+            flow_modules = {os.fspath(flow.symbol.module.file.source.absolute) for flow in flows}
+            leads_to = flow_modules | (reader.named_modules(scan) if scan is not None else set())
+            findings = [*self._faults(observed), *(scan.findings if scan is not None else ())]
+            result = ModuleResult(
                 path,
                 index.name if index is not None else None,
-                tuple(sorted(homes)),
-                tuple(sorted(brings - {path})),
-                tuple(told),
-                self._modules(noted),
-                _evidence(noted),
+                tuple(sorted(flow_modules)),
+                tuple(sorted(leads_to - {path})),
+                tuple(findings),
+                self._parsed(observed),
+                _dependencies(observed),
             )
-            group = self._group((path,), work, noted) if homes == {path} else None
-        if homes <= {path}:
-            self._project.forget(file)
-        return surveyed, group
+            group = self._group((path,), reader, observed) if flow_modules == {path} else None
+        if flow_modules <= {path}:
+            self._modules.forget(file)
+        return result, group
 
     def group(self, members: tuple[str, ...], *, own: str | None = None) -> Group:
         """The flows of modules that belong together; with ``own`` those alone which are defined there."""
-        with self._looks.noting() as noted, _quietly():
-            work = FlowsReader(self._project)
+        with self._reads.tracking() as observed, _quietly():
+            reader = FlowsReader(self._modules)
             for member in members:
-                index = self._project.load(Path(member))
+                index = self._modules.load(Path(member))
                 if index is not None:
-                    work.survey(index)
-            return self._group(members, work, noted, own)
+                    reader.scan(index)
+            return self._group(members, reader, observed, own)
 
     def _group(
         self,
         members: tuple[str, ...],
-        work: FlowsReader,
-        noted: Mapping[tuple[str, str], Answer],
+        reader: FlowsReader,
+        observed: Mapping[tuple[str, str], Observation],
         own: str | None = None,
     ) -> Group:
-        drafts = work.drafts()
+        declarations = reader.declarations()
         if own is not None:
-            drafts = [item for item in drafts if os.fspath(item.symbol.module.file.source.absolute) == own]
-        flows = tuple(work.read(drafts))
-        findings = (*work.findings, *self._faults(noted))
-        table = work.reader.table()
-        return Group(members, flows, findings, self._modules(noted), _evidence(noted), table)
+            declarations = [
+                item for item in declarations if os.fspath(item.symbol.module.file.source.absolute) == own
+            ]
+        flows = tuple(reader.read(declarations))
+        findings = (*reader.findings, *self._faults(observed))
+        table = reader.types()
+        return Group(members, flows, findings, self._parsed(observed), _dependencies(observed), table)
 
-    def _faults(self, noted: Mapping[tuple[str, str], Answer]) -> list[Diagnostic]:
+    def _faults(self, observed: Mapping[tuple[str, str], Observation]) -> list[Diagnostic]:
         """PGF101 and PGF102 of every file that was looked into."""
-        found = (self._project.loaded(what) for kind, what in noted if kind == "text")
+        found = (self._modules.loaded(what) for kind, what in observed if kind == "text")
         return [item for item in found if isinstance(item, Diagnostic)]
 
-    def _modules(self, noted: Mapping[tuple[str, str], Answer]) -> dict[str, str]:
+    def _parsed(self, observed: Mapping[tuple[str, str], Observation]) -> dict[str, str]:
         modules: dict[str, str] = {}
-        for kind, what in noted:
-            index = self._project.loaded(what) if kind == "text" else None
+        for kind, what in observed:
+            index = self._modules.loaded(what) if kind == "text" else None
             if isinstance(index, ModuleIndex):
                 modules.setdefault(index.name, what)
         return modules
 
 
-def _evidence(noted: Mapping[tuple[str, str], Answer]) -> tuple[tuple[str, str, Answer], ...]:
-    return tuple((kind, what, answer) for (kind, what), answer in noted.items())
+def _dependencies(
+    observed: Mapping[tuple[str, str], Observation],
+) -> tuple[tuple[str, str, Observation], ...]:
+    return tuple((kind, what, answer) for (kind, what), answer in observed.items())
 
 
 def _quietly() -> warnings.catch_warnings[None]:

@@ -1,7 +1,7 @@
-"""What is read of a project in one piece, and what it rests on.
+"""What is read of a project in one piece, and what it depends on.
 
-A module is surveyed on its own. Modules whose steps belong to each other's flows are a group, which is
-read together; most groups are one module. Either result follows from the answers in its evidence alone.
+A module is scanned on its own. Modules whose steps belong to each other's flows are a group, which is
+read together; most groups are one module. Either result follows from its dependencies alone.
 """
 
 from __future__ import annotations
@@ -13,28 +13,29 @@ import msgspec
 from pgflow_gen.diagnostics import Diagnostic
 from pgflow_gen.ir.flow import FlowSpec
 from pgflow_gen.ir.types import TypeTable
-from pgflow_gen.source.tracked_reads import Answer
+from pgflow_gen.source.tracked_reads import Observation
 
-Evidence = tuple[tuple[str, str, Answer], ...]
+Dependencies = tuple[tuple[str, str, Observation], ...]
+"""Each question that was asked of the disk: its kind, what it was about, and the answer."""
 
 
-class Surveyed(msgspec.Struct, frozen=True, array_like=True):
+class ModuleResult(msgspec.Struct, frozen=True, array_like=True):
     """A module, seen from outside. All files are absolute paths."""
 
     file: str
     name: str | None
     """The dotted name; None for a file that could not be read."""
-    homes: tuple[str, ...]
+    flow_modules: tuple[str, ...]
     """Where the flows are defined that the module holds, or that its steps belong to."""
-    brings: tuple[str, ...]
-    """Modules that have to be surveyed as well."""
+    leads_to: tuple[str, ...]
+    """Modules that have to be scanned as well."""
     findings: tuple[Diagnostic, ...]
     modules: dict[str, str]
     """Files of all modules that were parsed, by dotted name."""
-    evidence: Evidence
+    dependencies: Dependencies
 
 
-class PackedFlow(msgspec.Struct, frozen=True, array_like=True):
+class SerializedFlow(msgspec.Struct, frozen=True, array_like=True):
     """A flow as bytes, and what is asked of every flow of a project in front of them."""
 
     slug: str
@@ -47,10 +48,10 @@ class PackedFlow(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
 
 
-class Packed(msgspec.Struct, frozen=True, array_like=True):
+class Serialized(msgspec.Struct, frozen=True, array_like=True):
     """A group's flows and types; of each type, key and definition."""
 
-    flows: tuple[PackedFlow, ...]
+    flows: tuple[SerializedFlow, ...]
     records: tuple[tuple[bytes, bytes], ...]
     aliases: tuple[tuple[bytes, bytes], ...]
 
@@ -63,19 +64,19 @@ class Group:
     flows: tuple[FlowSpec, ...]
     findings: tuple[Diagnostic, ...]
     modules: dict[str, str]
-    evidence: Evidence
+    dependencies: Dependencies
     known_types: TypeTable | None = None
-    packed: Packed | None = None
-    """Where a cache has kept the group; its types are unpacked when they are asked for."""
+    serialized: Serialized | None = None
+    """Where the group is out of a cache; its types are decoded when they are asked for."""
     extras: dict[str, bytes] = field(default_factory=dict)
-    """What later floors have made of the flows, by the flow's module and name."""
+    """What later layers have made of the flows, by the flow's module and name."""
 
 
 @dataclass(slots=True)
-class Memory:
+class CachedResults:
     """Results of single modules and of groups, by file and by members."""
 
-    surveys: dict[str, Surveyed] = field(default_factory=dict)
+    modules: dict[str, ModuleResult] = field(default_factory=dict)
     groups: dict[tuple[str, ...], Group] = field(default_factory=dict)
     extras: dict[str, bytes] = field(default_factory=dict)
-    """What later floors have made of all flows together; it tells itself whether it still counts."""
+    """What later layers have made of all flows together; it tells itself whether it still counts."""

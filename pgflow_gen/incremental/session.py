@@ -9,28 +9,35 @@ from typing import TYPE_CHECKING
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.incremental.analysis import Analyzed, analyze
 from pgflow_gen.incremental.cache import Cache, stamped, text_digests
-from pgflow_gen.incremental.fingerprint import Record, Snapshot, Stamp, snapshot
-from pgflow_gen.incremental.worker_process import Helper
-from pgflow_gen.source.tracked_reads import Looks
+from pgflow_gen.incremental.fingerprint import BuildRecord, FileStamp, FileStamps, file_stamps
+from pgflow_gen.incremental.worker_process import WorkerProcess
+from pgflow_gen.source.tracked_reads import TrackedReads
 
 if TYPE_CHECKING:
     from pgflow_gen.config import Config
     from pgflow_gen.write import Plan
 
 
-class Session:
+class BuildSession:
     """One command's view of the cache. Without ``cached`` it is as if there were none."""
 
-    def __init__(self, config: Config, record: Record, helper: Helper | None = None, *, cached: bool) -> None:
+    def __init__(
+        self,
+        config: Config,
+        record: BuildRecord,
+        worker_process: WorkerProcess | None = None,
+        *,
+        cached: bool,
+    ) -> None:
         self._config = config
         self._record = record
-        self._helper = helper
+        self._worker_process = worker_process
         self.is_cached = cached
 
     @cached_property
-    def _before(self) -> Snapshot | None:
+    def _before(self) -> FileStamps | None:
         """Every file as it was before any of them was read."""
-        return self._record.before or snapshot(self._config)
+        return self._record.before or file_stamps(self._config)
 
     @cached_property
     def _cache(self) -> Cache:
@@ -46,25 +53,25 @@ class Session:
         return {path.removeprefix(prefix): digest for path, digest in found.items()}
 
     def analyze(self, findings: Findings, *, only: Path | None = None) -> Analyzed:
-        """See ``analyze.analyze``. What must be read anew is shared with a second process."""
-        looks = Looks(self._config)
+        """See ``analysis.analyze``. What must be read anew is shared with a second process."""
+        reads = TrackedReads(self._config)
         cache = self._cache
-        looks.trusted = cache.trusted(self._before) if self.is_cached else {}
-        if self._helper is not None and only is None:
-            self._helper.share(looks, cache.memory)
-        return analyze(self._config, findings, only=only, looks=looks, memory=cache.memory)
+        reads.trusted = cache.trusted(self._before) if self.is_cached else {}
+        if self._worker_process is not None and only is None:
+            self._worker_process.share(reads, cache.results)
+        return analyze(self._config, findings, only=only, reads=reads, cached=cache.results)
 
-    def save(self, analyzed: Analyzed, plan: Plan | None, after: Snapshot | None = None) -> None:
+    def save(self, analyzed: Analyzed, plan: Plan | None, after: FileStamps | None = None) -> None:
         """Leave what was found. ``after`` are the files once ``plan`` was carried out, where that is sure."""
         if not self.is_cached or self._before is None:
             return
-        texts = stamped(text_digests(analyzed.parts), self._before)
+        texts = stamped(text_digests(analyzed.results), self._before)
         outputs = self._cache.outputs if plan is None else self._outputs(plan, after)
-        Cache(analyzed.parts, texts, outputs).save(self._config.root, self._record.key)
+        Cache(analyzed.results, texts, outputs).save(self._config.root, self._record.key)
 
-    def _outputs(self, plan: Plan, after: Snapshot | None) -> dict[str, tuple[Stamp, str]]:
+    def _outputs(self, plan: Plan, after: FileStamps | None) -> dict[str, tuple[FileStamp, str]]:
         assert self._before is not None
-        root, found = f"{self._config.root}/", dict[str, tuple[Stamp, str]]()
+        root, found = f"{self._config.root}/", dict[str, tuple[FileStamp, str]]()
         for change in plan.changes:
             path = f"{root}{change.path}"
             stamps = self._before if change.kind == "keep" else after

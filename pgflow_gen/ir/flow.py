@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from pgflow_gen.diagnostics import Span
 from pgflow_gen.ir.types import ListType, RecordRef, TypeExpr, TypeTable
+from pgflow_shared.kinds import KINDS, StepKind
+from pgflow_shared.slugs import db_slug
 
-StepKind: TypeAlias = Literal["step", "array", "map"]
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
@@ -102,7 +103,7 @@ class StepSpec:
 
     @property
     def is_map(self) -> bool:
-        return self.kind == "map"
+        return KINDS[self.kind].is_map
 
     @property
     def output(self) -> TypeExpr | None:
@@ -163,7 +164,7 @@ class FlowSpec:
     @property
     def db_slug(self) -> str:
         """The slug in the database: version n > 1 is ``<slug>_v<n>``."""
-        return self.slug if self.version == 1 else f"{self.slug}_v{self.version}"
+        return db_slug(self.slug, self.version)
 
     @property
     def modules(self) -> tuple[str, ...]:

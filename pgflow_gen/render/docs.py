@@ -10,9 +10,7 @@ from pgflow_gen.ir.types import Field, TypeExpr, TypeTable
 from pgflow_gen.render.edges import flow_input, flow_output, step_input, step_output
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.literals import mermaid, py_literal
-
-_SHAPES = {"step": ('["', '"]'), "array": ('[/"', '"/]'), "map": ('[["', '"]]')}
-"""How Mermaid draws each kind: a box, a slanted box, a box with double sides."""
+from pgflow_shared.kinds import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ def render_graph(flow: FlowSpec, types: TypeTable) -> str:
     """The flow as a Mermaid flowchart. Node names carry a prefix: ``end`` alone would end the picture."""
     lines = ["flowchart TD"]
     for step in flow.steps:
-        left, right = _SHAPES[step.kind]
+        left, right = KINDS[step.kind].mermaid
         lines.append(f"    step_{step.slug}{left}{mermaid(step.slug)}{right}")
     for step in flow.steps:
         lines += [

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pgflow_gen.ir.flow import FlowSpec
 from pgflow_gen.ir.types import TypeTable
-
-_SHAPES = {"step": "box", "array": "parallelogram", "map": "box3d"}
+from pgflow_shared.kinds import KINDS
 
 
 def render_dot(flow: FlowSpec, types: TypeTable) -> str:
     """The flow as a digraph, its edges from dependency to dependent."""
     lines = [f"digraph {_quoted(flow.db_slug)} {{", '    node [fontname="sans-serif"];']
-    lines += [f"    {_quoted(step.slug)} [shape={_SHAPES[step.kind]}];" for step in flow.steps]
+    lines += [f"    {_quoted(step.slug)} [shape={KINDS[step.kind].dot}];" for step in flow.steps]
     lines += [
         f"    {_quoted(slug)} -> {_quoted(step.slug)};"
         for step in flow.steps

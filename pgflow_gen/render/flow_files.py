@@ -14,7 +14,7 @@ from pgflow_gen.render.docs import flow_document
 from pgflow_gen.render.python.modules import flow_module
 from pgflow_gen.render.python.views import FlowView
 from pgflow_gen.render.schemas import contract_schema
-from pgflow_gen.render.summary import Facts
+from pgflow_gen.render.summary import Summary
 from pgflow_gen.render.wiring.calls import Part, Wiring, add_calls
 from pgflow_gen.render.wiring.proofs import add_proofs
 from pgflow_shared.digest import digest
@@ -25,12 +25,12 @@ class Text(msgspec.Struct, frozen=True, array_like=True):
 
     stem: str
     has_input: bool
-    facts: Facts
+    summary: Summary
     digests: dict[str, str]
     """Path in the folder of generated files -> digest of the content."""
 
 
-class Pages(msgspec.Struct, frozen=True, array_like=True):
+class FlowFiles(msgspec.Struct, frozen=True, array_like=True):
     """A flow's files, and its parts of the wiring."""
 
     text: Text
@@ -40,13 +40,13 @@ class Pages(msgspec.Struct, frozen=True, array_like=True):
     """The files themselves, on the way from one process to the other."""
 
 
-class FlowPages:
-    """One flow on its way to its pages: each part is worked out when it is asked for, and once.
+class FlowFilesRenderer:
+    """One flow on its way to its files: each part is worked out when it is asked for, and once.
 
-    ``known`` are pages of the very same flow, from an earlier rendering.
+    ``known`` are flow_files of the very same flow, from an earlier rendering.
     """
 
-    def __init__(self, stem: str, view: Callable[[], FlowView], known: Pages | None) -> None:
+    def __init__(self, stem: str, view: Callable[[], FlowView], known: FlowFiles | None) -> None:
         self.stem = stem
         self.known = known if known is not None and known.text.stem == stem else None
         self._view = view
@@ -56,8 +56,8 @@ class FlowPages:
         return self._view()
 
     @cached_property
-    def facts(self) -> Facts:
-        return self.known.text.facts if self.known else Facts.of(self.view.flow, self.view.types)
+    def summary(self) -> Summary:
+        return self.known.text.summary if self.known else Summary.of(self.view.flow, self.view.types)
 
     @cached_property
     def contents(self) -> dict[str, bytes]:
@@ -67,7 +67,7 @@ class FlowPages:
         view, stem = self.view, self.stem
         files = {
             f"{stem}.py": flow_module(view),
-            f"schemas/{stem}.json": contract_schema(view, self.facts),
+            f"schemas/{stem}.json": contract_schema(view, self.summary),
             f"docs/{stem}.md": flow_document(view.flow, view.types),
         }
         return {path: text.encode() for path, text in files.items()}
@@ -77,21 +77,21 @@ class FlowPages:
         if self.known is not None:
             return self.known.text
         digests = {path: digest(content) for path, content in self.contents.items()}
-        return Text(self.stem, self.view.has_input, self.facts, digests)
+        return Text(self.stem, self.view.has_input, self.summary, digests)
 
     def calls(self, wiring: Wiring) -> Part:
         """The flow's calls, added to the wiring."""
         known = self.known.calls if self.known else None
-        return wiring.add(known, lambda modules, page: add_calls(self.view, modules, page))
+        return wiring.add(known, lambda modules, lines: add_calls(self.view, modules, lines))
 
     def proofs(self, wiring: Wiring) -> Part:
         """The proofs about the flow's records, added to the wiring."""
         known = self.known.proofs if self.known else None
-        return wiring.add(known, lambda modules, page: add_proofs(self.view, modules, page))
+        return wiring.add(known, lambda modules, lines: add_proofs(self.view, modules, lines))
 
-    def pages(self, calls: Part, proofs: Part) -> Pages:
+    def flow_files(self, calls: Part, proofs: Part) -> FlowFiles:
         """``known`` itself where it is all as it was, which need not be kept again."""
         known = self.known
         if known is not None and calls is known.calls and proofs is known.proofs:
             return known
-        return Pages(self.text, calls, proofs)
+        return FlowFiles(self.text, calls, proofs)

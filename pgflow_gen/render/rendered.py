@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pgflow_gen.ir.flow import Analysis, FlowKey, FlowSpec
-from pgflow_gen.render.flow_files import FlowPages, Pages
+from pgflow_gen.render.flow_files import FlowFiles, FlowFilesRenderer
 from pgflow_gen.render.python.modules import client_module, package_module
 from pgflow_gen.render.python.naming import FlowNames, stems
 from pgflow_gen.render.python.views import FlowView, flow_view
+from pgflow_gen.render.summary import Summary
 from pgflow_gen.render.wiring.calls import Wiring, wiring_map
 from pgflow_gen.render.wiring.source_map import WiringMap
 from pgflow_shared.digest import digest
@@ -54,14 +55,18 @@ class Rendered:
 
     files: tuple[RenderedFile, ...]
     analysis: Analysis
-    pages: Mapping[FlowKey, Pages]
+    flow_files: Mapping[FlowKey, FlowFiles]
     client: Client
-    _flows: tuple[FlowPages, ...] = field(repr=False, compare=False)
+    _flows: tuple[FlowFilesRenderer, ...] = field(repr=False, compare=False)
 
     @cached_property
     def wiring(self) -> WiringMap:
         """What the lines of ``_typecheck.py`` are about; worked out when mypy has something to say."""
         return wiring_map([flow.view for flow in self._flows])
+
+    def summary(self, flow: FlowSpec) -> Summary:
+        """What migrations, manifest and schemas say of ``flow``."""
+        return self.flow_files[flow.key].text.summary
 
     def text(self, path: str) -> str:
         return next(file.content for file in self.files if file.path == path).decode()
@@ -70,17 +75,17 @@ class Rendered:
 def render(
     analysis: Analysis,
     config: Config,
-    kept: Mapping[FlowKey, Pages] | None = None,
+    kept: Mapping[FlowKey, FlowFiles] | None = None,
     kept_client: Client | None = None,
 ) -> Rendered:
     """The files for ``analysis``, sorted by path. Flows must be free of errors.
 
-    ``kept`` are pages of the very same flows, from an earlier rendering, ``kept_client`` what that knew of
+    ``kept`` are files of the very same flows, from an earlier rendering, ``kept_client`` what that knew of
     the client. Raises ValueError for a flow that has a type or a cycle which earned a finding.
     """
     del config  # what is rendered depends on the flows alone; where it goes is the plan's business
     wiring, flows = Wiring(), _flows(analysis, kept or {})
-    pages = _pages(flows, wiring)
+    flow_files = _flow_files(flows, wiring)
     client_file, client = _client(analysis, flows.values(), kept_client)
     files = [
         RenderedFile.of("__init__.py", package_module()),
@@ -91,11 +96,11 @@ def render(
     for flow in flows.values():
         files += _own_files(flow)
     files.sort(key=lambda file: file.path)
-    return Rendered(tuple(files), analysis, pages, client, tuple(flows.values()))
+    return Rendered(tuple(files), analysis, flow_files, client, tuple(flows.values()))
 
 
 def _client(
-    analysis: Analysis, flows: Iterable[FlowPages], known: Client | None
+    analysis: Analysis, flows: Iterable[FlowFilesRenderer], known: Client | None
 ) -> tuple[RenderedFile, Client]:
     entries = [
         (own.stem, flow.slug, own.text.has_input) for flow, own in zip(_ordered(analysis), flows, strict=True)
@@ -111,40 +116,42 @@ def _client(
     return file, Client(made_from, file.digest)
 
 
-def render_pages(analysis: Analysis) -> dict[FlowKey, Pages]:
+def render_flow_files(analysis: Analysis) -> dict[FlowKey, FlowFiles]:
     """What is made of each flow alone, with its files. Raises ValueError like ``render``."""
     flows = _flows(analysis, {})
-    pages = _pages(flows, Wiring())
-    return {key: msgspec.structs.replace(page, contents=flows[key].contents) for key, page in pages.items()}
+    flow_files = _flow_files(flows, Wiring())
+    return {
+        key: msgspec.structs.replace(lines, contents=flows[key].contents) for key, lines in flow_files.items()
+    }
 
 
 def _ordered(analysis: Analysis) -> list[FlowSpec]:
     return sorted(analysis.flows, key=lambda flow: (flow.slug, -flow.version))
 
 
-def _flows(analysis: Analysis, kept: Mapping[FlowKey, Pages]) -> dict[FlowKey, FlowPages]:
+def _flows(analysis: Analysis, kept: Mapping[FlowKey, FlowFiles]) -> dict[FlowKey, FlowFilesRenderer]:
     named = stems(analysis.flows)
     return {
-        flow.key: FlowPages(
+        flow.key: FlowFilesRenderer(
             named[flow.key], partial(_view, flow, named[flow.key], analysis), kept.get(flow.key)
         )
         for flow in _ordered(analysis)
     }
 
 
-def _pages(flows: Mapping[FlowKey, FlowPages], wiring: Wiring) -> dict[FlowKey, Pages]:
-    """All pages; their parts of the wiring go into ``wiring``, the calls of all flows first."""
+def _flow_files(flows: Mapping[FlowKey, FlowFilesRenderer], wiring: Wiring) -> dict[FlowKey, FlowFiles]:
+    """All flows' files; their parts of the wiring go into ``wiring``, the calls of all flows first."""
     called = {key: flow.calls(wiring) for key, flow in flows.items()}
     proved = {key: flow.proofs(wiring) for key, flow in flows.items()}
-    return {key: flow.pages(called[key], proved[key]) for key, flow in flows.items()}
+    return {key: flow.flow_files(called[key], proved[key]) for key, flow in flows.items()}
 
 
-def _own_files(flow: FlowPages) -> Iterator[RenderedFile]:
+def _own_files(flow: FlowFilesRenderer) -> Iterator[RenderedFile]:
     for path, digest_ in flow.text.digests.items():
         yield RenderedFile(path, digest_, partial(_content, flow, path))
 
 
-def _content(flow: FlowPages, path: str) -> bytes:
+def _content(flow: FlowFilesRenderer, path: str) -> bytes:
     return flow.contents[path]
 
 

@@ -27,7 +27,7 @@ from pgflow_gen.ir.types import (
 )
 from pgflow_gen.render.edges import dependency_fields, flow_input, flow_output, step_input
 from pgflow_gen.render.python.views import FlowView
-from pgflow_gen.render.summary import Facts
+from pgflow_gen.render.summary import Summary
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -84,7 +84,7 @@ class _Schemas:
         return found
 
 
-def contract_schema(view: FlowView, facts: Facts) -> str:
+def contract_schema(view: FlowView, summary: Summary) -> str:
     """The whole document, two blanks a level, ASCII only."""
     flow, types, schemas = view.flow, view.types, _Schemas(view, view.types)
     document = {
@@ -96,22 +96,22 @@ def contract_schema(view: FlowView, facts: Facts) -> str:
             "output": schemas.record(flow_output(flow, types)),
         },
         "$defs": schemas.definitions(),
-        "x-pgflow": _contract(flow, schemas, types, facts),
+        "x-pgflow": _contract(flow, schemas, types, summary),
     }
     # json's own indentation is written in Python and takes longer than everything else about this file.
     compact = json.dumps(document, allow_nan=False).encode()
     return msgspec.json.format(compact, indent=2).decode() + "\n"
 
 
-def _contract(flow: FlowSpec, schemas: _Schemas, types: TypeTable, facts: Facts) -> dict[str, Any]:
+def _contract(flow: FlowSpec, schemas: _Schemas, types: TypeTable, summary: Summary) -> dict[str, Any]:
     return {
         "slug": flow.db_slug,
         "version": flow.version,
         "flow": f"{flow.key.module}:{flow.key.name}",
         "modules": list(flow.modules),
-        "structure_hash": facts.structure_hash,
-        "structure": facts.structure,
-        "settings": facts.settings,
+        "structure_hash": summary.structure_hash,
+        "structure": summary.structure,
+        "settings": summary.settings,
         "steps": {step.slug: _step(flow, step, schemas, types) for step in flow.steps},
     }
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pgflow_gen.ir.flow import FlowSpec, Json, Option
-
-_WORDS = {"if_": "if", "if_not": "if_not"}
-_NOT_IN_DATABASE = frozenset({"transactional"})
+from pgflow_shared.options import BY_NAME
 
 
 def settings(flow: FlowSpec) -> dict[str, Json]:
@@ -16,7 +14,7 @@ def settings(flow: FlowSpec) -> dict[str, Json]:
 
 def _set_options(options: tuple[Option, ...]) -> dict[str, Json]:
     return {
-        _WORDS.get(option.name, option.name): option.value
+        BY_NAME[option.name].word: option.value
         for option in sorted(options, key=lambda option: option.name)
-        if option.name not in _NOT_IN_DATABASE and option.value is not None
+        if BY_NAME[option.name].sql is not None and option.value is not None
     }

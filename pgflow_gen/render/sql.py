@@ -6,30 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pgflow_gen.ir.flow import FlowSpec, Json, StepSpec
-from pgflow_gen.ir.shape import structure, structure_hash
+from pgflow_gen.ir.flow import FlowSpec, Json, Option, StepSpec
+from pgflow_gen.ir.structure import structure
 from pgflow_gen.ir.types import TypeTable
 from pgflow_gen.render.edges import topological
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.literals import sql_jsonb, sql_literal
 from pgflow_gen.render.settings import settings
-
-_FLOW_ARGUMENTS = ("max_attempts", "base_delay", "timeout", "backoff", "max_delay")
-_STEP_ARGUMENTS = {
-    "max_attempts": "max_attempts",
-    "base_delay": "base_delay",
-    "timeout": "timeout",
-    "start_delay": "start_delay",
-    "step_type": "step_type",
-    "if_": "required_input_pattern",
-    "if_not": "forbidden_input_pattern",
-    "when_unmet": "when_unmet",
-    "when_exhausted": "when_exhausted",
-    "backoff": "backoff",
-    "max_delay": "max_delay",
-}
-"""Option -> argument of ``pgflow.add_step``, in the function's order (contract, section 7.3)."""
-_PATTERNS = frozenset({"if_", "if_not"})
+from pgflow_shared.kinds import KINDS
+from pgflow_shared.options import BY_NAME, FLOW_PARAMETERS, STEP_PARAMETERS, Judged, Key, Named
+from pgflow_shared.structure import structure_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +90,7 @@ def _create_flow(flow: FlowSpec) -> Call:
 
 
 def _flow_options(flow: FlowSpec) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (name, _scalar(value)) for name in _FLOW_ARGUMENTS if (value := flow.option(name)) is not None
-    )
+    return _named(flow.options, FLOW_PARAMETERS, {})
 
 
 def _add_step(flow: FlowSpec, step: StepSpec, types: TypeTable) -> Call:
@@ -118,14 +102,27 @@ def _add_step(flow: FlowSpec, step: StepSpec, types: TypeTable) -> Call:
 
 
 def _step_options(step: StepSpec, *, with_type: bool = False) -> tuple[tuple[str, str], ...]:
-    named: list[tuple[str, str]] = []
-    for option, argument in _STEP_ARGUMENTS.items():
-        value: Json = step.option(option)
-        if option == "step_type":
-            value = "map" if step.is_map and with_type else None
-        if value is not None:
-            named.append((argument, sql_jsonb(value) if option in _PATTERNS else _scalar(value)))
-    return tuple(named)
+    sql_type = KINDS[step.kind].sql_type
+    fixed = {"step_type": sql_literal(sql_type)} if with_type and sql_type != "single" else {}
+    return _named(step.options, STEP_PARAMETERS, fixed)
+
+
+def _named(
+    options: tuple[Option, ...], parameters: tuple[str, ...], fixed: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """The arguments that are given by name, in the function's order; last what goes into ``options``."""
+    named, keys = dict(fixed), dict[str, Json]()
+    for option in options:
+        rule = BY_NAME[option.name]
+        if option.value is None:
+            continue
+        if isinstance(rule.sql, Key):
+            keys[rule.sql.key] = option.value
+        elif isinstance(rule.sql, Named):
+            is_json = isinstance(rule.values, Judged) and rule.values.is_json
+            named[rule.sql.parameter] = sql_jsonb(option.value) if is_json else _scalar(option.value)
+    ordered = tuple((name, named[name]) for name in parameters if name in named)
+    return (*ordered, ("options", sql_jsonb(dict(sorted(keys.items()))))) if keys else ordered
 
 
 def _scalar(value: Json) -> str:

@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 
 from pgflow_gen.ir.flow import FlowSpec
-from pgflow_gen.ir.shape import structure, structure_hash
+from pgflow_gen.ir.structure import structure
 from pgflow_gen.ir.types import TypeTable
 from pgflow_gen.render.settings import settings
 from pgflow_gen.render.sql import Script, create_script
+from pgflow_shared.structure import structure_hash
 
 
-class Facts(msgspec.Struct, frozen=True, array_like=True):
+class Summary(msgspec.Struct, frozen=True, array_like=True):
     """``structure`` and ``settings`` are JSON; ``head`` and ``body`` the script that creates the flow."""
 
     structure: Any
@@ -23,7 +24,7 @@ class Facts(msgspec.Struct, frozen=True, array_like=True):
     body: str
 
     @classmethod
-    def of(cls, flow: FlowSpec, types: TypeTable) -> Facts:
+    def of(cls, flow: FlowSpec, types: TypeTable) -> Summary:
         shape, script = structure(flow, types), create_script(flow, types)
         return cls(shape, structure_hash(shape), settings(flow), script.head, script.body)
 

@@ -12,9 +12,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
+from pgflow_shared.kinds import KINDS
+
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _PLAIN = frozenset({int, str, type(None)})
-_DECORATORS = frozenset({"step", "array", "map"})
+_DECORATORS = frozenset(KINDS)
 
 
 def without_bodies(text: str, tree: ast.Module) -> str:

@@ -9,32 +9,32 @@ from pgflow_gen.diagnostics import Diagnostic
 from pgflow_gen.source.index import ModuleIndex, build_index
 from pgflow_gen.source.modules import module_name
 from pgflow_gen.source.parse import parse
-from pgflow_gen.source.tracked_reads import Looks
+from pgflow_gen.source.tracked_reads import TrackedReads
 
 
 @dataclass(slots=True)
-class Project:
-    """Loads modules by file or by name; all it looks at goes through ``looks``."""
+class ModuleLoader:
+    """Loads modules by file or by name; all it reads at goes through ``reads``."""
 
-    looks: Looks
+    reads: TrackedReads
     _files: dict[Path, ModuleIndex | Diagnostic] = field(default_factory=dict)
     _imported: set[Path] = field(default_factory=set)
 
     def load(self, file: Path) -> ModuleIndex | None:
         """The index of a file; None when it cannot be read or parsed."""
-        source = self.looks.read(file)
+        source = self.reads.read(file)
         if isinstance(source, Diagnostic):
             return None
         if file not in self._files:
             parsed = parse(source)
-            name = module_name(self.looks.config, file) or file.stem
+            name = module_name(self.reads.config, file) or file.stem
             self._files[file] = parsed if isinstance(parsed, Diagnostic) else build_index(name, parsed)
         found = self._files[file]
         return None if isinstance(found, Diagnostic) else found
 
     def find(self, name: str) -> ModuleIndex | None:
         """The index of a module by its dotted name; None when no source root has it or it does not parse."""
-        file = self.looks.module(name)
+        file = self.reads.module(name)
         if file is None:
             return None
         self._imported.add(file)
@@ -42,7 +42,7 @@ class Project:
 
     def loaded(self, path: str) -> ModuleIndex | Diagnostic | None:
         """What came of the file at an absolute path: PGF101 and PGF102 are told by who has read it."""
-        source = self.looks.sources.get(path)
+        source = self.reads.sources.get(path)
         return source if isinstance(source, Diagnostic) else self._files.get(Path(path))
 
     def forget(self, file: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import libcst as cst
 
 from pgflow_gen.source.index import Assignment, Binding, ModuleImport, ModuleIndex, NameImport
-from pgflow_gen.source.module_loader import Project
+from pgflow_gen.source.module_loader import ModuleLoader
 from pgflow_gen.source.stars import TYPING_MODULES, is_public, star_names
 
 RUNTIME = "pgflow_runtime"
@@ -83,7 +83,7 @@ Symbol: TypeAlias = Defined | External | ModuleSymbol | Missing
 class Resolver:
     """Resolves names through a project's modules."""
 
-    project: Project
+    project: ModuleLoader
     _memo: dict[tuple[str, str], Symbol] = field(default_factory=dict)
     _active: set[tuple[str, str]] = field(default_factory=set)
     _ours: dict[str, bool] = field(default_factory=dict)
@@ -199,26 +199,26 @@ class Resolver:
         """Whether a top-level name is the project's; a bare folder does not hide a standard module."""
         if top not in self._ours:
             if top in sys.stdlib_module_names:
-                has_file = self.project.looks.module(top) is not None
+                has_file = self.project.reads.module(top) is not None
                 self._ours[top] = top not in _NEVER_OURS and has_file
             else:
                 self._ours[top] = top not in _NEVER_OURS and self._exists(top)
         return self._ours[top]
 
     def _exists(self, name: str) -> bool:
-        return self.project.looks.module(name) is not None or self.project.looks.is_folder(name)
+        return self.project.reads.module(name) is not None or self.project.reads.is_folder(name)
 
     def _no_module(self, name: str) -> Missing:
         parent, _, last = name.rpartition(".")
         return Missing(
             f"there is no module {name!r} below the source roots",
             last,
-            self.project.looks.submodules(parent),
+            self.project.reads.submodules(parent),
         )
 
     def _outside(self, module: str, name: str) -> Symbol:
         """A name of a module of ours without a readable file: a folder, a broken module, a wrong name."""
-        if self.project.looks.module(module) is not None:
+        if self.project.reads.module(module) is not None:
             return Missing(
                 f"module {module!r} cannot be read", name, help="mend the module's own error first"
             )
@@ -226,7 +226,7 @@ class Resolver:
             return ModuleSymbol(f"{module}.{name}", external=False)
         if self._exists(module):
             return Missing(
-                f"package {module!r} has no module {name!r}", name, self.project.looks.submodules(module)
+                f"package {module!r} has no module {name!r}", name, self.project.reads.submodules(module)
             )
         return self._no_module(module)
 

@@ -20,8 +20,8 @@ from pgflow_gen.source.modules import find_module, is_folder, submodules
 from pgflow_gen.source.text import SourceText, display_path, read_source
 
 Kind: TypeAlias = Literal["module", "folder", "inside", "real", "text"]
-Answer: TypeAlias = "str | bool | list[str] | None"
-Asked: TypeAlias = tuple[str, str, Answer]
+Observation: TypeAlias = "str | bool | list[str] | None"
+TrackedRead: TypeAlias = tuple[str, str, Observation]
 """Kind, what was asked about, and the answer.
 
 ``module``: the file of a module, if there is one. ``folder``: whether a module's name is a folder.
@@ -31,7 +31,7 @@ None for a file that cannot be read.
 
 
 @dataclass(slots=True)
-class Looks:
+class TrackedReads:
     """Asks the disk. ``trusted`` are digests of files that surely are what they were, by path."""
 
     config: Config
@@ -39,13 +39,13 @@ class Looks:
     sources: dict[str, SourceText | Diagnostic] = field(default_factory=dict)
     """Every file that was read, by absolute path."""
     _discovered: tuple[str, ...] | None = None
-    _answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
-    _noted: dict[tuple[str, str], Answer] | None = None
+    _answers: dict[tuple[str, str], Observation] = field(default_factory=dict)
+    _noted: dict[tuple[str, str], Observation] | None = None
 
     @contextmanager
-    def noting(self) -> Iterator[dict[tuple[str, str], Answer]]:
+    def tracking(self) -> Iterator[dict[tuple[str, str], Observation]]:
         """Collects what is asked meanwhile, also what has been asked before."""
-        before, noted = self._noted, dict[tuple[str, str], Answer]()
+        before, noted = self._noted, dict[tuple[str, str], Observation]()
         self._noted = noted
         try:
             yield noted
@@ -86,12 +86,12 @@ class Looks:
         self._ask("text", os.fspath(file))
         return found
 
-    def holds(self, asked: Asked) -> bool:
+    def is_current(self, asked: TrackedRead) -> bool:
         """Whether a question still has its answer. What could not be read before is tried again."""
         kind, what, answer = asked
         return self._ask(kind, what) == answer and (answer is not None or kind == "module")
 
-    def _ask(self, kind: str, what: str) -> Answer:
+    def _ask(self, kind: str, what: str) -> Observation:
         question = (kind, what)
         if question not in self._answers:
             self._answers[question] = self._answer(kind, what)
@@ -100,7 +100,7 @@ class Looks:
             self._noted[question] = answer
         return answer
 
-    def _answer(self, kind: str, what: str) -> Answer:
+    def _answer(self, kind: str, what: str) -> Observation:
         match kind:
             case "module":
                 file = find_module(self.config, what) if what else None
@@ -129,12 +129,12 @@ class Looks:
 class Texts(Mapping[str, str]):
     """The texts of files by their paths as messages show them; read when one is asked for."""
 
-    looks: Looks
+    reads: TrackedReads
     files: Mapping[str, str]
     """Path as shown -> absolute path."""
 
     def __getitem__(self, path: str) -> str:
-        found = self.looks.read(Path(self.files[path]))
+        found = self.reads.read(Path(self.files[path]))
         if isinstance(found, Diagnostic):
             raise KeyError(path)
         return found.text
@@ -146,7 +146,7 @@ class Texts(Mapping[str, str]):
         return len(self.files)
 
     @classmethod
-    def of(cls, looks: Looks, paths: Mapping[str, str]) -> Texts:
+    def of(cls, reads: TrackedReads, paths: Mapping[str, str]) -> Texts:
         """``paths``: absolute path -> digest."""
-        root = looks.config.root
-        return cls(looks, dict(sorted((display_path(root, path), path) for path in paths)))
+        root = reads.config.root
+        return cls(reads, dict(sorted((display_path(root, path), path) for path in paths)))

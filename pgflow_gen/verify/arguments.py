@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pgflow_gen.diagnostics import Span
 from pgflow_gen.ir.flow import FlowSpec, Param, Receives, StepSpec
 from pgflow_gen.ir.types import DictType, ListType, RecordRef, TypeExpr, TypeTable
-from pgflow_gen.render import Place
+from pgflow_gen.render import Subject
 from pgflow_gen.verify.mypy_run import Reported
 
 _TYPES = re.compile(
@@ -45,19 +45,19 @@ def call_words(step: StepSpec, reported: Reported) -> tuple[str, Span]:
 
 
 def argument_words(
-    flow: FlowSpec, step: StepSpec, place: Place, reported: Reported, types: TypeTable
+    flow: FlowSpec, step: StepSpec, subject: Subject, reported: Reported, types: TypeTable
 ) -> ArgumentWords:
     """One argument, or one key of ``input``: what is asked for and what arrives."""
     param = next(
         item
         for item in step.params
-        if (item.receives is Receives.INPUT if place.kind == "key" else item.name == place.name)
+        if (item.receives is Receives.INPUT if subject.kind == "key" else item.name == subject.name)
     )
     asked, label = param.type, param.name
-    if place.kind == "key" and isinstance(param.type, RecordRef):
-        field = types.record(param.type).get(place.name or "")
-        asked, label = (field.type if field is not None else None), f"input[{place.name!r}]"
-    what, source, given = _source(flow, step, param, place)
+    if subject.kind == "key" and isinstance(param.type, RecordRef):
+        field = types.record(param.type).get(subject.name or "")
+        asked, label = (field.type if field is not None else None), f"input[{subject.name!r}]"
+    what, source, given = _source(flow, step, param, subject)
     seen = _given(reported)
     if seen is not None and seen != str(given):
         arrives = f"to mypy {what} {seen}"
@@ -74,12 +74,12 @@ def argument_words(
 
 
 def _source(
-    flow: FlowSpec, step: StepSpec, param: Param, place: Place
+    flow: FlowSpec, step: StepSpec, param: Param, subject: Subject
 ) -> tuple[str, StepSpec | None, TypeExpr | None]:
     """(who gives what, the step that gives it, its type by the IR)."""
-    if place.kind == "key" or param.receives is Receives.DEPENDENCY:
-        source = flow.step(place.name or "")
-        return f"step {place.name!r} returns", source, source.output if source else None
+    if subject.kind == "key" or param.receives is Receives.DEPENDENCY:
+        source = flow.step(subject.name or "")
+        return f"step {subject.name!r} returns", source, source.output if source else None
     if param.receives is Receives.ELEMENT:
         source = flow.step(step.array.slug) if step.array is not None else None
         whole = source.output if source is not None else flow.input

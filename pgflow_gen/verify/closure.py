@@ -9,7 +9,7 @@ from pathlib import Path
 
 def closure(modules: Iterable[str], roots: Iterable[Path]) -> frozenset[Path]:
     """The files of ``modules`` and, transitively, of every import found in them below ``roots``."""
-    places = tuple(roots)
+    subjects = tuple(roots)
     found: set[Path] = set()
     seen: set[str] = set()
     waiting = list(modules)
@@ -19,7 +19,7 @@ def closure(modules: Iterable[str], roots: Iterable[Path]) -> frozenset[Path]:
             continue
         seen.add(module)
         waiting.extend(_parents(module))
-        for path in _files(module, places):
+        for path in _files(module, subjects):
             if path not in found:
                 found.add(path)
                 waiting.extend(_imports(module, path))
@@ -37,7 +37,7 @@ def _files(module: str, roots: tuple[Path, ...]) -> Iterator[Path]:
     for root in roots:
         base = root / inside
         for path in (base.with_name(f"{base.name}.py"), base / "__init__.py"):
-            yield from (place for place in (path, path.with_suffix(".pyi")) if place.is_file())
+            yield from (candidate for candidate in (path, path.with_suffix(".pyi")) if candidate.is_file())
 
 
 def _imports(module: str, path: Path) -> Iterator[str]:

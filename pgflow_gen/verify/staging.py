@@ -67,19 +67,19 @@ def _fill(cache: Path, rendered: Rendered, settings: Settings) -> Staging:
     folder = cache / "verify"
     files = {f"{STAGED_PACKAGE}/{file.path}": file for file in rendered.files if file.path.endswith(".py")}
     files["mypy.ini"] = RenderedFile.of("mypy.ini", settings.ini(cache / "mypy"))
-    for place in sorted((folder / STAGED_PACKAGE).glob("*.py")):
-        if place.relative_to(folder).as_posix() not in files:
-            place.unlink(missing_ok=True)
+    for path_on_disk in sorted((folder / STAGED_PACKAGE).glob("*.py")):
+        if path_on_disk.relative_to(folder).as_posix() not in files:
+            path_on_disk.unlink(missing_ok=True)
     for path, file in files.items():
-        place = folder / path
-        if not place.is_file() or digest(place.read_bytes()) != file.digest:
-            _replace(place, file.content)
+        path_on_disk = folder / path
+        if not path_on_disk.is_file() or digest(path_on_disk.read_bytes()) != file.digest:
+            _replace(path_on_disk, file.content)
     return Staging(folder, cache, {path: file.digest for path, file in files.items()})
 
 
-def _replace(place: Path, content: bytes) -> None:
+def _replace(path_on_disk: Path, content: bytes) -> None:
     """Whole or not at all: another build may be looking at the same folder."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = place.with_name(f"{place.name}.{os.getpid()}.tmp")
+    path_on_disk.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path_on_disk.with_name(f"{path_on_disk.name}.{os.getpid()}.tmp")
     temporary.write_bytes(content)
-    os.replace(temporary, place)
+    os.replace(temporary, path_on_disk)

@@ -13,7 +13,7 @@ from pathlib import Path
 from pgflow_gen.diagnostics import Diagnostic, Span
 from pgflow_gen.ir.flow import Analysis, FlowSpec, StepSpec
 from pgflow_gen.ir.types import AnyType, UnknownType
-from pgflow_gen.render import Place, WiringMap
+from pgflow_gen.render import Subject, WiringMap
 from pgflow_gen.verify.arguments import argument_words, call_words
 from pgflow_gen.verify.decorators import FOLLOWS_EARLY, SIGNATURE, USED_EARLY, decorator_words
 from pgflow_gen.verify.mypy_run import Reported
@@ -54,42 +54,42 @@ class Words:
                 yield from self._in_wiring(wired, reported)
         elif reported.is_syntax and reported.path.is_relative_to(self._root):
             path = reported.path.relative_to(self._root).as_posix()
-            place = Span(path, reported.line, 1, reported.line, 1)
-            yield _diagnostic("mypy stops here and cannot judge the flows", place, reported)
+            span = Span(path, reported.line, 1, reported.line, 1)
+            yield _diagnostic("mypy stops here and cannot judge the flows", span, reported)
         elif reported.code not in _NOT_OURS:
             yield from self._at_decorator(reported)
 
-    def _in_wiring(self, place: Place, reported: Reported) -> Iterator[Diagnostic]:
-        if place.kind == "binding" and reported.message == _UNSEEN:
-            yield from self._unseen(place)
+    def _in_wiring(self, subject: Subject, reported: Reported) -> Iterator[Diagnostic]:
+        if subject.kind == "binding" and reported.message == _UNSEEN:
+            yield from self._unseen(subject)
         elif reported.message.startswith(_NOISE):
             return
-        elif place.kind == "import":
-            yield from self._import(place, reported)
-        elif place.kind == "record":
-            yield self._record(place, reported)
-        elif place.kind == "input":
-            flow = self._flow(place)
+        elif subject.kind == "import":
+            yield from self._import(subject, reported)
+        elif subject.kind == "record":
+            yield self._record(subject, reported)
+        elif subject.kind == "input":
+            flow = self._flow(subject)
             message = f"mypy cannot see the input type of flow {flow.slug!r}: {flow.input}"
             yield _diagnostic(message, flow.input_span or flow.span, reported)
         else:
-            yield self._at_step(place, reported)
+            yield self._at_step(subject, reported)
 
-    def _at_step(self, place: Place, reported: Reported) -> Diagnostic:
-        flow, step = self._flow(place), self._step(place)
-        if place.kind == "binding":
+    def _at_step(self, subject: Subject, reported: Reported) -> Diagnostic:
+        flow, step = self._flow(subject), self._step(subject)
+        if subject.kind == "binding":
             message = f"to mypy {step.module}.{step.function} is not the step {step.slug!r}"
             return _diagnostic(message, step.span, reported, help=SIGNATURE)
-        if place.kind == "call" or reported.code == "call-arg":
+        if subject.kind == "call" or reported.code == "call-arg":
             message, span = call_words(step, reported)
             return _diagnostic(message, span, reported, help=SIGNATURE)
-        words = argument_words(flow, step, place, reported, self._analysis.types)
+        words = argument_words(flow, step, subject, reported, self._analysis.types)
         made = _diagnostic(words.message, words.span, reported, help=words.help, notes=words.notes)
         return replace(made, highlight=words.highlight)
 
-    def _unseen(self, place: Place) -> Iterator[Diagnostic]:
+    def _unseen(self, subject: Subject) -> Iterator[Diagnostic]:
         """A step that is ``Any`` to mypy although it is annotated: nothing that follows is proved."""
-        step = self._step(place)
+        step = self._step(subject)
         decorator = step.decorator_span
         if (self._root / decorator.path, decorator.line) in self._early:
             return
@@ -103,20 +103,20 @@ class Words:
             help="annotate every decorator of the handler, or install the stubs of the type's package",
         )
 
-    def _import(self, place: Place, reported: Reported) -> Iterator[Diagnostic]:
+    def _import(self, subject: Subject, reported: Reported) -> Iterator[Diagnostic]:
         """At each flow of the module, or else at the first flow that takes types from it."""
-        inside = [flow for flow in self._analysis.flows if place.name in flow.modules]
+        inside = [flow for flow in self._analysis.flows if subject.name in flow.modules]
         for flow in inside or self._analysis.flows[:1]:
-            message = f"mypy cannot import the module {place.name}"
+            message = f"mypy cannot import the module {subject.name}"
             yield _diagnostic(message, flow.span, reported, help="check src in [tool.pgflow-gen]")
 
-    def _record(self, place: Place, reported: Reported) -> Diagnostic:
+    def _record(self, subject: Subject, reported: Reported) -> Diagnostic:
         """The record as the compiler read it is not what mypy sees."""
-        assert place.record is not None
+        assert subject.record is not None
         types = self._analysis.types
-        record = types.records.get(place.record) or types.aliases.get(place.record)
-        span = record.span if record is not None and record.span is not None else self._flow(place).span
-        message = f"mypy reads the type {place.record} in another way than pgflow-gen"
+        record = types.records.get(subject.record) or types.aliases.get(subject.record)
+        span = record.span if record is not None and record.span is not None else self._flow(subject).span
+        message = f"mypy reads the type {subject.record} in another way than pgflow-gen"
         way_out = "write it in a simpler form; `build --no-verify` goes on without this proof"
         made = _diagnostic(message, span, reported, help=way_out)
         # Both directions of a proof fail, in different words, for one reason.
@@ -132,15 +132,15 @@ class Words:
                 if self._root / name.path != reported.path or not above.line <= reported.line <= name.line:
                     continue
                 message, help = decorator_words(flow, step, reported)
-                place = above if reported.line < name.line else name
-                yield _diagnostic(message, place, reported, help=help)
+                span = above if reported.line < name.line else name
+                yield _diagnostic(message, span, reported, help=help)
 
-    def _flow(self, place: Place) -> FlowSpec:
-        assert place.flow is not None
-        return self._flows[place.flow]
+    def _flow(self, subject: Subject) -> FlowSpec:
+        assert subject.flow is not None
+        return self._flows[subject.flow]
 
-    def _step(self, place: Place) -> StepSpec:
-        step = self._flow(place).step(place.step or "")
+    def _step(self, subject: Subject) -> StepSpec:
+        step = self._flow(subject).step(subject.step or "")
         assert step is not None
         return step
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import Analysis, FlowSpec
-from pgflow_gen.ir.shape import structure
+from pgflow_gen.ir.structure import structure
 from pgflow_gen.write.ledger import Entry, Ledger
+from pgflow_shared.structure import changes
 
 
 def changed_shapes(
@@ -30,38 +31,9 @@ def changed_shapes(
             "PGF401",
             flow.span,
             f"the shape of flow {flow.db_slug!r} changed, but its version did not",
-            notes=[*differences(base.structure, shape), _shipped(base)],
+            notes=[*changes(base.structure, shape), _shipped(base)],
             help=f"keep the old flow as it was, and put the changed one beside it with version={version}",
         )
-
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """Sentences on what changed from one structure to another, by slug of the step."""
-    before = {step["slug"]: step for step in old["steps"]}
-    after = {step["slug"]: step for step in new["steps"]}
-    for slug in sorted(before.keys() | after.keys()):
-        if slug not in before:
-            yield f"step {slug!r} is new"
-        elif slug not in after:
-            yield f"step {slug!r} is gone"
-        else:
-            yield from _step_differences(slug, before[slug], after[slug])
-
-
-def _step_differences(slug: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    if old["type"] != new["type"]:
-        yield f"step {slug!r} is {_kind(new['type'])} now; it was {_kind(old['type'])}"
-    if old["dependencies"] != new["dependencies"]:
-        now, then = _listed(new["dependencies"]), _listed(old["dependencies"])
-        yield f"step {slug!r} depends on {now} now; it depended on {then}"
-
-
-def _kind(type_: str) -> str:
-    return "a map" if type_ == "map" else "a single task"
-
-
-def _listed(slugs: list[str]) -> str:
-    return ", ".join(repr(slug) for slug in slugs) or "nothing"
 
 
 def _shipped(base: Entry) -> str:

@@ -8,22 +8,24 @@ from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.write.chain import read_node
 from pgflow_gen.write.ledger import Entry, Ledger
-from pgflow_gen.write.migrations_folder import Present
-from pgflow_gen.write.next_ledger import Advanced, Setting
+from pgflow_gen.write.migrations_folder import MigrationsFolder
+from pgflow_gen.write.next_ledger import MigrationTarget, NextLedger
 from pgflow_shared.digest import digest
 
 CODE = "PGF402"
 _RENUMBER = "run `pgflow-gen build --renumber`: it moves drafts behind all other migrations"
 
 
-def rewritten_history(ledger: Ledger, advanced: Advanced, present: Present, findings: Findings) -> None:
+def rewritten_history(
+    ledger: Ledger, result: NextLedger, folder: MigrationsFolder, findings: Findings
+) -> None:
     """Shipped migrations, and drafts whose flow is gone, that do not read as they did."""
-    kept = advanced.ledger.names
+    kept = result.ledger.names
     for entry in ledger.entries:
-        if not entry.shipped and (entry.name in advanced.drafts or entry.name not in kept):
+        if not entry.shipped and (entry.name in result.drafts or entry.name not in kept):
             continue  # rendered anew, or given up: the plan's business
-        path = present.path(entry.name)
-        content = present.folders.read(path)
+        path = folder.path(entry.name)
+        content = folder.folders.read(path)
         if content is None:
             findings.add(
                 CODE,
@@ -37,37 +39,37 @@ def rewritten_history(ledger: Ledger, advanced: Advanced, present: Present, find
 
 
 def shared_places(
-    ledger: Ledger, advanced: Advanced, analysis: Analysis, setting: Setting, findings: Findings
+    ledger: Ledger, result: NextLedger, analysis: Analysis, target: MigrationTarget, findings: Findings
 ) -> None:
     """Drafts with another migration's number, or another's place in the chain; and forgotten migrations."""
-    now = advanced.ledger
+    now = result.ledger
     alive = {flow.db_slug for flow in analysis.flows}
     others: dict[int, list[str]] = {}
-    known = now.names | advanced.moved
+    known = now.names | result.moved
     for entry in now.entries:
         others.setdefault(entry.prefix, []).append(entry.name)
-    for orphan in setting.present.orphans(ledger):
+    for orphan in target.folder.orphans(ledger):
         if orphan.name in known:
             continue
         others.setdefault(orphan.prefix, []).append(orphan.name)
         if orphan.flow in alive:
             findings.add(
                 CODE,
-                Span.file(setting.present.path(orphan.name)),
+                Span.file(target.folder.path(orphan.name)),
                 f"the manifest does not tell of this migration of flow {orphan.flow!r}",
                 help="restore manifest.json from version control; or delete this file, if nothing applied it",
             )
     for name, other in sorted(
-        {**_same_prefix(advanced, others), **_same_parent(ledger, advanced, setting)}.items()
+        {**_same_prefix(result, others), **_same_parent(ledger, result, target)}.items()
     ):
-        findings.add(CODE, Span.file(setting.present.path(name)), other, help=_RENUMBER)
+        findings.add(CODE, Span.file(target.folder.path(name)), other, help=_RENUMBER)
 
 
-def _same_prefix(advanced: Advanced, others: dict[int, list[str]]) -> dict[str, str]:
+def _same_prefix(result: NextLedger, others: dict[int, list[str]]) -> dict[str, str]:
     """Drafts that are not the only ones of their number: all of them, but for one that may keep it."""
     found: dict[str, str] = {}
     for prefix, names in others.items():
-        movable = [name for name in sorted(names) if name in advanced.drafts]
+        movable = [name for name in sorted(names) if name in result.drafts]
         if len(movable) == len(names):
             movable = movable[1:]
         for name in movable:
@@ -76,18 +78,18 @@ def _same_prefix(advanced: Advanced, others: dict[int, list[str]]) -> dict[str, 
     return found
 
 
-def _same_parent(ledger: Ledger, advanced: Advanced, setting: Setting) -> dict[str, str]:
+def _same_parent(ledger: Ledger, result: NextLedger, target: MigrationTarget) -> dict[str, str]:
     """Drafts that follow a migration which another one follows as well."""
-    if not setting.style.is_chained:
+    if not target.style.is_chained:
         return {}
     followers: dict[str | None, list[str]] = {}
-    for entry in advanced.ledger.entries:
+    for entry in result.ledger.entries:
         followers.setdefault(entry.after, []).append(entry.name)
-    for name, after in _parents(ledger, advanced, setting):
+    for name, after in _parents(ledger, result, target):
         followers.setdefault(after, []).append(name)
     found: dict[str, str] = {}
     for names in followers.values():
-        movable = [name for name in sorted(names) if name in advanced.drafts]
+        movable = [name for name in sorted(names) if name in result.drafts]
         if len(movable) == len(names):
             movable = movable[1:]
         for name in movable:
@@ -96,11 +98,11 @@ def _same_parent(ledger: Ledger, advanced: Advanced, setting: Setting) -> dict[s
     return found
 
 
-def _parents(ledger: Ledger, advanced: Advanced, setting: Setting) -> Iterator[tuple[str, str | None]]:
-    known = advanced.ledger.names
-    for name in setting.present.strangers(ledger):
+def _parents(ledger: Ledger, result: NextLedger, target: MigrationTarget) -> Iterator[tuple[str, str | None]]:
+    known = result.ledger.names
+    for name in target.folder.strangers(ledger):
         if name not in known:
-            node = read_node(setting.style.name, name, setting.present.text(name), setting.app)
+            node = read_node(target.style.name, name, target.folder.text(name), target.app)
             if node is not None:
                 yield from ((name, after) for after in node.after or (None,))
 

@@ -89,8 +89,8 @@ def shapes(rendered: Rendered) -> dict[str, Any]:
     """Structure and hash of every flow, by its slug in the database."""
     found: dict[str, Any] = {}
     for flow in rendered.analysis.flows:
-        facts = rendered.pages[flow.key].text.facts
-        found[flow.db_slug] = {"structure": facts.structure, "structure_hash": facts.structure_hash}
+        summary = rendered.summary(flow)
+        found[flow.db_slug] = {"structure": summary.structure, "structure_hash": summary.structure_hash}
     return found
 
 

@@ -35,7 +35,7 @@ class Orphan:
 
 
 @dataclass
-class Present:
+class MigrationsFolder:
     """Files by name, read when they are asked for."""
 
     folders: Folders
@@ -43,12 +43,14 @@ class Present:
     _texts: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folders: Folders, suffix: str) -> Present:
+    def of(cls, folders: Folders, suffix: str) -> MigrationsFolder:
         names = folders.migration_names()
         return cls(folders, tuple(name for name in names if name.endswith(suffix) and name != "__init__.py"))
 
-    def without(self, names: Set[str]) -> Present:
-        return Present(self.folders, tuple(name for name in self.names if name not in names), self._texts)
+    def without(self, names: Set[str]) -> MigrationsFolder:
+        return MigrationsFolder(
+            self.folders, tuple(name for name in self.names if name not in names), self._texts
+        )
 
     def path(self, name: str) -> str:
         return f"{self._prefix}{name}"

@@ -1,4 +1,10 @@
-"""The next state of the ledger: which drafts the flows ask for now, what they are called, what is in them."""
+"""The next state of the ledger: which drafts the flows ask for now, what they are called, what is in them.
+
+Three kinds of migrations meet here. *Shipped* ones never change. *Drafts* are written anew by each build: at
+most one a flow, which creates the flow or alters its options since the last shipped one; a draft keeps its
+name and its place as long as it is asked for. *Strangers* are other people's files, which may follow ours and
+be followed: where one follows a draft, that draft stays where it is (it is *pinned*).
+"""
 
 from __future__ import annotations
 
@@ -10,18 +16,18 @@ from pgflow_gen.ir.flow import Analysis, FlowSpec
 from pgflow_gen.render.rendered import Rendered, RenderedFile
 from pgflow_gen.render.sql import Script, alike, alter_script
 from pgflow_gen.render.styles import Purpose, Style
-from pgflow_gen.render.summary import Facts
+from pgflow_gen.render.summary import Summary
 from pgflow_gen.write.chain import Node, end, read_node
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.ledger import Entry, Ledger
-from pgflow_gen.write.migrations_folder import Present
-from pgflow_gen.write.numbering import Prefixes
+from pgflow_gen.write.migrations_folder import MigrationsFolder
+from pgflow_gen.write.numbering import Numbering
 
 _UNNAMED = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Advanced:
+class NextLedger:
     """``drafts`` are those that are rendered from flows, by file name; ``moved`` are forgotten files
     that the ledger knows by another name now."""
 
@@ -31,11 +37,11 @@ class Advanced:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class MigrationTarget:
     """What naming and dressing depend on besides flows and ledger. ``now`` is in UTC, ``app`` Django's."""
 
     style: Style
-    present: Present
+    folder: MigrationsFolder
     now: datetime
     app: str = ""
 
@@ -52,105 +58,117 @@ class _Draft:
         return self.entry.name != _UNNAMED
 
 
-def advance(ledger: Ledger, rendered: Rendered, setting: Setting, *, renumber: bool = False) -> Advanced:
+def next_ledger(
+    ledger: Ledger, rendered: Rendered, target: MigrationTarget, *, renumber: bool = False
+) -> NextLedger:
     """The ledger after this build, and every draft as a file.
 
     A file that the ledger has forgotten keeps its name. Flows that are gone keep their migrations: none ever
     takes anything back. ``renumber`` moves drafts behind all that is shipped or not ours. Raises WriteError
     when a chain of migrations has several ends.
     """
-    drafts = [*_left_alone(ledger, rendered.analysis, setting), *_wanted(ledger, rendered, setting)]
+    # Which drafts there are to be, and what else stands in the folder.
+    drafts = [*_left_alone(ledger, rendered.analysis, target), *_wanted(ledger, rendered, target)]
     adopted = {draft.entry.name for draft in drafts if draft.is_named} - ledger.names
-    fixed = [entry for entry in ledger.entries if entry.shipped]
-    strangers = _strangers(ledger, drafts, setting)
+    shipped = [entry for entry in ledger.entries if entry.shipped]
+    strangers = _strangers(ledger, drafts, target)
+
+    # Which of them may get another name: not those that other people's files follow.
     pinned = _pinned(drafts, strangers)
     movable = sorted((draft for draft in drafts if _is_movable(draft, pinned)), key=lambda it: it.entry.order)
-    unnamed = [draft for draft in drafts if not draft.is_named]
     moving = {draft.entry.name for draft in movable}
-    held = fixed + [draft.entry for draft in drafts if draft.is_named and draft.entry.name not in moving]
-    others = setting.present.without(adopted | {entry.name for entry in ledger.drafts})
-    _name(
-        movable,
-        unnamed,
-        max([others.highest(), *(entry.prefix for entry in held)]),
-        setting,
-        renumber=renumber,
-    )
-    if setting.style.is_chained:
+    unnamed = [draft for draft in drafts if not draft.is_named]
+    held = shipped + [draft.entry for draft in drafts if draft.is_named and draft.entry.name not in moving]
+
+    # Names: new ones stand behind everything that is there, whoever wrote it.
+    others = target.folder.without(adopted | {entry.name for entry in ledger.drafts})
+    last = max([others.highest(), *(entry.prefix for entry in held)])
+    _name(movable, unnamed, last, target, renumber=renumber)
+
+    # The chain, for tools whose files name the one before; it goes by the names, so it comes after them.
+    if target.style.is_chained:
         kept = held if renumber else held + [draft.entry for draft in movable]
         _link(movable + unnamed if renumber else unnamed, kept, strangers)
         _relink(ledger, drafts, strangers)
+
+    # Contents, which hold name and place in the chain, and so the digests.
+    files = _files(drafts, target)
+    after = Ledger.of([*shipped, *(draft.entry for draft in drafts)])
+    return NextLedger(after, files, frozenset(adopted - after.names))
+
+
+def _files(drafts: list[_Draft], target: MigrationTarget) -> dict[str, RenderedFile]:
+    """The drafts that are rendered, by file name; each entry gets its file's digest."""
     files: dict[str, RenderedFile] = {}
     for draft in drafts:
         if draft.script is not None:
             name, after = draft.entry.name, draft.entry.after
-            files[name] = RenderedFile.of(name, setting.style.dress(draft.script, name, after, setting.app))
+            files[name] = RenderedFile.of(name, target.style.dress(draft.script, name, after, target.app))
             draft.entry = replace(draft.entry, digest=files[name].digest)
-    after_all = Ledger.of([*fixed, *(draft.entry for draft in drafts)])
-    return Advanced(after_all, files, frozenset(adopted - after_all.names))
+    return files
 
 
-def _left_alone(ledger: Ledger, analysis: Analysis, setting: Setting) -> Iterator[_Draft]:
+def _left_alone(ledger: Ledger, analysis: Analysis, target: MigrationTarget) -> Iterator[_Draft]:
     """Drafts of flows that are gone, as long as their files are there."""
     alive = {flow.db_slug for flow in analysis.flows}
     for entry in ledger.drafts:
-        if entry.flow not in alive and entry.name in setting.present.names:
+        if entry.flow not in alive and entry.name in target.folder.names:
             yield _Draft(entry, None)
 
 
-def _wanted(ledger: Ledger, rendered: Rendered, setting: Setting) -> Iterator[_Draft]:
+def _wanted(ledger: Ledger, rendered: Rendered, target: MigrationTarget) -> Iterator[_Draft]:
     """The draft each flow asks for: to create it, to change its options, or none."""
-    orphans = {(it.flow, it.purpose): it.name for it in setting.present.orphans(ledger)}
+    orphans = {(it.flow, it.purpose): it.name for it in target.folder.orphans(ledger)}
     for flow in rendered.analysis.flows:
         draft, base = ledger.draft(flow.db_slug), ledger.shipped(flow.db_slug)
-        facts = rendered.pages[flow.key].text.facts
-        shape = facts.structure
+        summary = rendered.summary(flow)
+        shape = summary.structure
         if base is not None and base.structure != shape:
             if draft is not None:
                 yield _Draft(draft, None)  # a finding of its own (401) says what is wrong
             continue
         purpose: Purpose = "create" if base is None else "alter"
-        script: Script | None = facts.script
+        script: Script | None = summary.script
         if base is not None:
             types = rendered.analysis.types_of(flow)
             script = (
                 None
-                if alike(dict(base.settings), facts.settings)
+                if alike(dict(base.settings), summary.settings)
                 else alter_script(flow, types, base.settings)
             )
         if script is None:
             continue
         name = orphans.get((flow.db_slug, purpose), _UNNAMED)
-        after = _after(name, setting)
+        after = _after(name, target)
         if draft is not None:
-            is_same = (draft.style, draft.purpose) == (setting.style.name, purpose)
+            is_same = (draft.style, draft.purpose) == (target.style.name, purpose)
             name, after = (draft.name, draft.after) if is_same else (_UNNAMED, None)
-        yield _Draft(_entry(flow, name, purpose, setting.style, facts, after), script)
+        yield _Draft(_entry(flow, name, purpose, target.style, summary, after), script)
 
 
-def _after(name: str, setting: Setting) -> str | None:
+def _after(name: str, target: MigrationTarget) -> str | None:
     """What a forgotten file says it follows."""
-    if name == _UNNAMED or not setting.style.is_chained:
+    if name == _UNNAMED or not target.style.is_chained:
         return None
-    node = read_node(setting.style.name, name, setting.present.text(name), setting.app)
+    node = read_node(target.style.name, name, target.folder.text(name), target.app)
     return min(node.after, default=None) if node is not None else None
 
 
 def _entry(
-    flow: FlowSpec, name: str, purpose: Purpose, style: Style, facts: Facts, after: str | None
+    flow: FlowSpec, name: str, purpose: Purpose, style: Style, summary: Summary, after: str | None
 ) -> Entry:
-    shape, settings = facts.structure, facts.settings
+    shape, settings = summary.structure, summary.settings
     return Entry(name, flow.db_slug, purpose, style.name, "", False, shape, settings, after)
 
 
-def _strangers(ledger: Ledger, drafts: list[_Draft], setting: Setting) -> dict[str, Node]:
+def _strangers(ledger: Ledger, drafts: list[_Draft], target: MigrationTarget) -> dict[str, Node]:
     """Other people's files in the chain; empty for styles without one."""
-    if not setting.style.is_chained:
+    if not target.style.is_chained:
         return {}
     adopted = {draft.entry.name for draft in drafts}
     nodes: dict[str, Node] = {}
-    for name in setting.present.strangers(ledger):
-        node = read_node(setting.style.name, name, setting.present.text(name), setting.app)
+    for name in target.folder.strangers(ledger):
+        node = read_node(target.style.name, name, target.folder.text(name), target.app)
         if node is not None and name not in adopted:
             nodes[name] = node
     return nodes
@@ -174,22 +192,22 @@ def _is_movable(draft: _Draft, pinned: set[str]) -> bool:
 
 
 def _name(
-    movable: list[_Draft], unnamed: list[_Draft], last: int, setting: Setting, *, renumber: bool
+    movable: list[_Draft], unnamed: list[_Draft], last: int, target: MigrationTarget, *, renumber: bool
 ) -> None:
     """Names for those without; with ``renumber`` also for those that do not stand behind ``last``."""
     if not renumber:
         last = max([last, *(draft.entry.prefix for draft in movable)])
-    numbers = Prefixes(last, setting.now, stamped=setting.style.is_stamped)
+    numbers = Numbering(last, target.now, stamped=target.style.is_stamped)
     for draft in movable if renumber else ():
         if draft.entry.prefix > numbers.last:
             numbers.last = draft.entry.prefix
         else:
-            _rename(draft, numbers, setting.style)
+            _rename(draft, numbers, target.style)
     for draft in unnamed:
-        _rename(draft, numbers, setting.style)
+        _rename(draft, numbers, target.style)
 
 
-def _rename(draft: _Draft, numbers: Prefixes, style: Style) -> None:
+def _rename(draft: _Draft, numbers: Numbering, style: Style) -> None:
     name = style.file_name(numbers.following(), draft.entry.purpose, draft.entry.flow)
     draft.entry = replace(draft.entry, name=name)
 
@@ -207,8 +225,8 @@ def _link(drafts: list[_Draft], kept: list[Entry], strangers: dict[str, Node]) -
 
 def _relink(ledger: Ledger, drafts: list[_Draft], strangers: dict[str, Node]) -> None:
     """Close the gaps that drafts leave which are asked for no more."""
-    present = {draft.entry.link for draft in drafts}
-    gone = {entry.link: entry for entry in ledger.drafts if entry.link not in present}
+    wanted = {draft.entry.link for draft in drafts}
+    gone = {entry.link: entry for entry in ledger.drafts if entry.link not in wanted}
     for node in strangers.values():
         for link in sorted(node.after & gone.keys()):
             raise WriteError(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 _STAMP = "%Y%m%d%H%M%S"
 
 
-class Prefixes:
+class Numbering:
     """``following`` is higher than ``last``, and than all it gave before; ``now`` is in UTC."""
 
     def __init__(self, last: int, now: datetime, *, stamped: bool) -> None:

@@ -22,8 +22,8 @@ from pgflow_gen.write.git_conflicts import has_conflict
 from pgflow_gen.write.history import rewritten_history, shared_places
 from pgflow_gen.write.ledger import Ledger
 from pgflow_gen.write.manifest import NAME, Manifest, decode_merged, shapes, tool_version
-from pgflow_gen.write.migrations_folder import Present
-from pgflow_gen.write.next_ledger import Setting, advance
+from pgflow_gen.write.migrations_folder import MigrationsFolder
+from pgflow_gen.write.next_ledger import MigrationTarget, NextLedger, next_ledger
 from pgflow_shared.digest import digest, same
 
 ChangeKind: TypeAlias = Literal["create", "change", "delete", "keep"]
@@ -84,43 +84,79 @@ def make_plan(
 
     Raises WriteError when a folder cannot be used, or a file that is not ours stands in the way.
     """
+    before = _read(config, now or datetime.now(UTC))
+    result = next_ledger(before.manifest.ledger, rendered, before.target, renumber=renumber)
+    findings = _judge(before, rendered, result, renumber=renumber)
+    changes, digests = _diff(before, rendered, result, written or {})
+    return Plan(before.folders, changes, findings.sorted(), digests)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The project before the build: its folders, its manifest as bytes and as read, its migrations."""
+
+    folders: Folders
+    manifest_path: str
+    manifest_bytes: bytes | None
+    manifest: Manifest
+    target: MigrationTarget
+
+
+def _read(config: Config, now: datetime) -> _Before:
+    """Raises WriteError for a folder or a manifest that cannot be used, and for another style."""
     folders = Folders.of(config)
-    manifest_path, old_bytes, old = _written(folders)
-    setting = _setting(config, folders, old.ledger, now or datetime.now(UTC))
-    advanced = advance(old.ledger, rendered, setting, renumber=renumber)
-    findings = Findings()
-    changed_shapes(
-        old.ledger, rendered.analysis, findings, lambda flow: rendered.pages[flow.key].text.facts.structure
-    )
-    rewritten_history(old.ledger, advanced, setting.present, findings)
-    shared_places(old.ledger, advanced, rendered.analysis, setting, findings)
-    if old_bytes is not None and has_conflict(old_bytes) and not renumber:
-        _conflict(manifest_path, findings)
-    # Joined as text: thousands of pure paths take a tenth of a second.
-    out = "" if folders.out == PurePosixPath() else f"{folders.out}/"
-    wanted = {f"{out}{file.path}": file for file in rendered.files}
-    wanted |= {setting.present.path(name): file for name, file in advanced.drafts.items()}
-    wanted |= _package(setting, old.files)
-    hashes = {path: file.digest for path, file in wanted.items()}
-    kept = {setting.present.path(name) for name in advanced.ledger.names} - hashes.keys()
-    migrations = {setting.present.path(name) for name in advanced.drafts.keys() | old.ledger.names}
-    surely = written or {}
+    path, content, manifest = _written(folders)
+    return _Before(folders, path, content, manifest, _target(config, folders, manifest.ledger, now))
+
+
+def _judge(before: _Before, rendered: Rendered, result: NextLedger, *, renumber: bool) -> Findings:
+    """What stands against the plan: changed shapes (401), and a history that is not as it was (402)."""
+    findings, ledger, target = Findings(), before.manifest.ledger, before.target
+    changed_shapes(ledger, rendered.analysis, findings, lambda flow: rendered.summary(flow).structure)
+    rewritten_history(ledger, result, target.folder, findings)
+    shared_places(ledger, result, rendered.analysis, target, findings)
+    content = before.manifest_bytes
+    if content is not None and has_conflict(content) and not renumber:
+        _conflict(before.manifest_path, findings)
+    return findings
+
+
+def _diff(
+    before: _Before, rendered: Rendered, result: NextLedger, written: Mapping[str, str]
+) -> tuple[tuple[Change, ...], dict[str, str]]:
+    """Every change by path, the manifest's last; and the digests of all that was rendered."""
+    folders, old, folder = before.folders, before.manifest, before.target.folder
+    wanted = _wanted(before, rendered, result)
+    digests = {path: file.digest for path, file in wanted.items()}
+    # Shipped migrations, and those of flows that are gone: no longer rendered, and not to be touched.
+    kept = {folder.path(name) for name in result.ledger.names} - digests.keys()
+    migrations = {folder.path(name) for name in result.drafts.keys() | old.ledger.names}
     changes = [
         Change("keep", path, None, None, is_migration=path in migrations)
-        if surely.get(path) == file.digest
+        if written.get(path) == file.digest
         else replace(_change(path, file, old.files, folders), is_migration=path in migrations)
         for path, file in wanted.items()
     ]
-    known = dict(old.files) | _digests(setting, advanced.moved)
+    # A migration that was found under another name is ours to remove, though the manifest has lost it.
+    known = dict(old.files) | _digests(before.target, result.moved)
     changes += [
         replace(change, is_migration=change.path in migrations)
-        for change in _leftovers(known.keys() - hashes.keys() - kept, known, folders)
+        for change in _leftovers(known.keys() - digests.keys() - kept, known, folders)
     ]
-    listed = hashes | {path: old.files[path] for path in kept if path in old.files}
-    new = Manifest(tool_version(), listed, shapes(rendered), advanced.ledger)
-    manifest = _manifest_change(manifest_path, old_bytes, old, new)
-    ordered = sorted(changes, key=lambda change: change.path)
-    return Plan(folders, (*ordered, manifest), findings.sorted(), hashes)
+    listed = digests | {path: old.files[path] for path in kept if path in old.files}
+    new = Manifest(tool_version(), listed, shapes(rendered), result.ledger)
+    manifest = _manifest_change(before.manifest_path, before.manifest_bytes, old, new)
+    return (*sorted(changes, key=lambda change: change.path), manifest), digests
+
+
+def _wanted(before: _Before, rendered: Rendered, result: NextLedger) -> dict[str, RenderedFile]:
+    """All files that are to be there, by path in the project."""
+    folders, target = before.folders, before.target
+    # Joined as text: thousands of pure paths take a tenth of a second.
+    out = "" if folders.out == PurePosixPath() else f"{folders.out}/"
+    wanted = {f"{out}{file.path}": file for file in rendered.files}
+    wanted |= {target.folder.path(name): file for name, file in result.drafts.items()}
+    return wanted | _package(target, before.manifest.files)
 
 
 def prepare(config: Config) -> None:
@@ -143,7 +179,7 @@ def check_shapes(analysis: Analysis, config: Config, findings: Findings) -> None
         changed_shapes(manifest.ledger, analysis, findings)
 
 
-def _setting(config: Config, folders: Folders, ledger: Ledger, now: datetime) -> Setting:
+def _target(config: Config, folders: Folders, ledger: Ledger, now: datetime) -> MigrationTarget:
     """Raises WriteError when the style changed although migrations were shipped in another one."""
     style = STYLES[config.style]
     for entry in ledger.entries:
@@ -152,7 +188,7 @@ def _setting(config: Config, folders: Folders, ledger: Ledger, now: datetime) ->
                 f"style is {style.name!r}, but the shipped {entry.name} is of style {entry.style!r}",
                 help=f'set style = "{entry.style}" in [tool.pgflow-gen]: after a release it cannot change',
             )
-    return Setting(style, Present.of(folders, style.suffix), now, _app(folders, style))
+    return MigrationTarget(style, MigrationsFolder.of(folders, style.suffix), now, _app(folders, style))
 
 
 def _app(folders: Folders, style: Style) -> str:
@@ -165,16 +201,16 @@ def _app(folders: Folders, style: Style) -> str:
     return app_label(parent.name, text)
 
 
-def _digests(setting: Setting, names: frozenset[str]) -> dict[str, str]:
-    return {setting.present.path(name): digest(setting.present.text(name).encode()) for name in names}
+def _digests(target: MigrationTarget, names: frozenset[str]) -> dict[str, str]:
+    return {target.folder.path(name): digest(target.folder.text(name).encode()) for name in names}
 
 
-def _package(setting: Setting, known: Mapping[str, str]) -> dict[str, RenderedFile]:
+def _package(target: MigrationTarget, known: Mapping[str, str]) -> dict[str, RenderedFile]:
     """Django takes no folder without an ``__init__.py``; one that is there already is not ours."""
-    if setting.style.name != "django":
+    if target.style.name != "django":
         return {}
-    path = setting.present.path("__init__.py")
-    is_ours = path in known or setting.present.folders.read(path) is None
+    path = target.folder.path("__init__.py")
+    is_ours = path in known or target.folder.folders.read(path) is None
     return {path: RenderedFile.of(path, "")} if is_ours else {}
 
 

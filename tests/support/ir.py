@@ -15,7 +15,6 @@ from pgflow_gen.ir.flow import (
     Option,
     Param,
     Receives,
-    StepKind,
     StepName,
     StepSpec,
 )
@@ -40,6 +39,7 @@ from pgflow_gen.ir.types import (
     TypeTable,
     union,
 )
+from pgflow_shared.kinds import StepKind
 
 MODULE = "flows.example"
 PATH = "flows/example.py"

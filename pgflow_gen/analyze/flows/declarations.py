@@ -8,16 +8,15 @@ from typing import cast
 import libcst as cst
 
 from pgflow_gen.analyze.types.classes import base_nodes
-from pgflow_gen.ir.flow import FlowKey, StepKind
+from pgflow_gen.ir.flow import FlowKey
 from pgflow_gen.source.index import Assignment, Class, ModuleIndex
 from pgflow_gen.source.parse import parse_expression
 from pgflow_gen.source.resolve import RUNTIME, Defined, External, Resolver, Symbol
-
-KINDS = ("step", "array", "map")
+from pgflow_shared.kinds import KINDS, StepKind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FlowDraft:
+class FlowDeclaration:
     """``name = Flow[Input]("slug", ...)``."""
 
     symbol: Defined
@@ -35,10 +34,10 @@ class FlowDraft:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StepDraft:
+class StepDeclaration:
     """A function below a flow's decorator."""
 
-    flow: FlowDraft
+    flow: FlowDeclaration
     module: ModuleIndex
     function: cst.FunctionDef
     kind: StepKind
@@ -53,7 +52,7 @@ class StepDraft:
 class FlowAttribute:
     """``flow.<name>``, whether or not a flow has such a decorator."""
 
-    flow: FlowDraft
+    flow: FlowDeclaration
     name: str
 
     @property
@@ -66,18 +65,18 @@ class FlowFinder:
     """Tells flows and their decorators from everything else."""
 
     resolver: Resolver
-    _memo: dict[tuple[str, str], FlowDraft | None]
+    _memo: dict[tuple[str, str], FlowDeclaration | None]
 
-    def flow(self, symbol: Symbol | None) -> FlowDraft | None:
+    def flow(self, symbol: Symbol | None) -> FlowDeclaration | None:
         """The flow a symbol is, if it is one."""
         found = self.resolver.follow(symbol) if symbol is not None else None
         if not isinstance(found, Defined) or not isinstance(found.binding, Assignment):
             return None
         if found.key not in self._memo:
-            self._memo[found.key] = self._draft(found, found.binding)
+            self._memo[found.key] = self._declaration(found, found.binding)
         return self._memo[found.key]
 
-    def named(self, module: ModuleIndex, node: cst.BaseExpression) -> FlowDraft | None:
+    def named(self, module: ModuleIndex, node: cst.BaseExpression) -> FlowDeclaration | None:
         """The flow an expression names."""
         return self.flow(self.resolver.resolve(module, node))
 
@@ -122,7 +121,7 @@ class FlowFinder:
                     waiting.append(found)
         return False
 
-    def _draft(self, symbol: Defined, binding: Assignment) -> FlowDraft | None:
+    def _declaration(self, symbol: Defined, binding: Assignment) -> FlowDeclaration | None:
         if not isinstance(binding.value, cst.Call):
             return None
         callee = self._callee(symbol.module, binding.value.func)
@@ -132,7 +131,7 @@ class FlowFinder:
         if written is None and binding.annotation is not None:
             declared = self._callee(symbol.module, _unquoted(binding.annotation))
             written = declared[0] if declared is not None else None
-        return FlowDraft(symbol, binding.value, written)
+        return FlowDeclaration(symbol, binding.value, written)
 
     def _callee(
         self, module: ModuleIndex, node: cst.BaseExpression

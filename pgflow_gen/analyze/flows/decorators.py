@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.declarations import KINDS, FlowAttribute, FlowFinder, StepDraft
+from pgflow_gen.analyze.flows.declarations import FlowAttribute, FlowFinder, StepDeclaration
 from pgflow_gen.analyze.types.faults import report, unresolved
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.source.index import Assignment, ModuleIndex
 from pgflow_gen.source.resolve import Defined, External, Missing
+from pgflow_shared.kinds import KINDS
 from pgflow_shared.text import closest
 
 # Decorators that do not keep a handler's signature, so that no worker could call it as written.
@@ -29,7 +30,7 @@ _BREAKING = {
 
 def examine(
     finder: FlowFinder, module: ModuleIndex, function: cst.FunctionDef, findings: Findings, *, nested: bool
-) -> StepDraft | None:
+) -> StepDeclaration | None:
     """The step that ``function`` is, None when no flow decorates it. Reports PGF214 and PGF103."""
     nodes = [_called_once(finder, module, item.decorator, findings) for item in function.decorators]
     matches = [_match(finder, module, node, findings, nested=nested) for node in nodes]
@@ -56,7 +57,7 @@ def examine(
             help="define one handler per step; both may call a common function",
         )
     _refuse_breaking(finder, module, nodes[first + 1 :], findings)
-    return StepDraft(match.flow, module, function, match.kind, nodes[first])
+    return StepDeclaration(match.flow, module, function, match.kind, nodes[first])
 
 
 def _called_once(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.declarations import FlowDraft, StepDraft
+from pgflow_gen.analyze.flows.declarations import FlowDeclaration, StepDeclaration
 from pgflow_gen.analyze.flows.options import FLOW_OPTIONS, OptionReader, Written, spell
 from pgflow_gen.analyze.flows.slugs import check_slug
 from pgflow_gen.analyze.flows.steps import StepReader, docstring
@@ -26,13 +26,15 @@ class FlowReader:
     steps: StepReader
     findings: Findings
 
-    def read(self, draft: FlowDraft, steps: Sequence[StepDraft], *, alone: bool) -> FlowSpec:
+    def read(
+        self, declaration: FlowDeclaration, steps: Sequence[StepDeclaration], *, alone: bool
+    ) -> FlowSpec:
         """The flow as written. ``alone``: no other flow shares its module, and so the module's docstring."""
-        module = draft.symbol.module
-        written = self.options.written(module, draft.call.args, FLOW_OPTIONS, "Flow")
-        slug, slug_span = self._slug(draft, written)
-        version, version_span = self._version(draft, written.get("version"))
-        input_type, input_span = self._input(draft)
+        module = declaration.symbol.module
+        written = self.options.written(module, declaration.call.args, FLOW_OPTIONS, "Flow")
+        slug, slug_span = self._slug(declaration, written)
+        version, version_span = self._version(declaration, written.get("version"))
+        input_type, input_span = self._input(declaration)
         values = [
             self.options.value(module, item)
             for name, item in written.items()
@@ -42,12 +44,12 @@ class FlowReader:
         flow = FlowSpec(
             slug=slug,
             version=version,
-            key=draft.key,
+            key=declaration.key,
             input=input_type,
             steps=tuple(self.steps.read(step) for step in ordered),
             options=tuple(item for item in values if item is not None),
-            doc=_doc(draft, alone=alone),
-            span=module.file.span(draft.symbol.binding.node),
+            doc=_doc(declaration, alone=alone),
+            span=module.file.span(declaration.symbol.binding.node),
             slug_span=slug_span,
             version_span=version_span,
             input_span=input_span,
@@ -55,9 +57,9 @@ class FlowReader:
         check_slug(self.findings, "flow", flow.slug, slug_span)
         return flow
 
-    def _slug(self, draft: FlowDraft, written: dict[str, Written]) -> tuple[str, Span]:
-        module = draft.symbol.module
-        positional = [arg for arg in draft.call.args if arg.keyword is None and not arg.star]
+    def _slug(self, declaration: FlowDeclaration, written: dict[str, Written]) -> tuple[str, Span]:
+        module = declaration.symbol.module
+        positional = [arg for arg in declaration.call.args if arg.keyword is None and not arg.star]
         for extra in positional[1:]:
             self.findings.add(
                 "PGF208",
@@ -70,19 +72,19 @@ class FlowReader:
             node = positional[0].value
             item = Written("slug", node, module.file.span(node), module.file.span(node))
         if item is None:
-            span = module.file.span(draft.call)
-            if not any(arg.star for arg in draft.call.args):
+            span = module.file.span(declaration.call)
+            if not any(arg.star for arg in declaration.call.args):
                 self.findings.add(
-                    "PGF104", span, "the flow has no slug", help=f'write Flow[Input]("{draft.name}")'
+                    "PGF104", span, "the flow has no slug", help=f'write Flow[Input]("{declaration.name}")'
                 )
-            return draft.name, span
+            return declaration.name, span
         text = self.options.text(module, item)
-        return (text if text is not None else draft.name), item.span
+        return (text if text is not None else declaration.name), item.span
 
-    def _version(self, draft: FlowDraft, written: Written | None) -> tuple[int, Span | None]:
+    def _version(self, declaration: FlowDeclaration, written: Written | None) -> tuple[int, Span | None]:
         if written is None:
             return 1, None
-        option = self.options.value(draft.symbol.module, written)
+        option = self.options.value(declaration.symbol.module, written)
         if option is None:
             return 1, written.whole
         value = option.value
@@ -92,38 +94,38 @@ class FlowReader:
         self.findings.add(
             "PGF207",
             written.whole,
-            f"flow {draft.name!r}: version must be {wanted}, not {spell(value)}",
+            f"flow {declaration.name!r}: version must be {wanted}, not {spell(value)}",
             help="number a flow's versions 1, 2, 3",
             highlight=written.span,
         )
         return 1, written.whole
 
-    def _input(self, draft: FlowDraft) -> tuple[TypeExpr | None, Span | None]:
-        if draft.input is None:
-            module = draft.symbol.module
+    def _input(self, declaration: FlowDeclaration) -> tuple[TypeExpr | None, Span | None]:
+        if declaration.input is None:
+            module = declaration.symbol.module
             self.findings.add(
                 "PGF301",
-                module.file.span(draft.call.func),
-                f"flow {draft.name!r} does not say what its input is",
+                module.file.span(declaration.call.func),
+                f"flow {declaration.name!r} does not say what its input is",
                 help="write Flow[Input](...), Flow[None](...) when it takes none",
             )
             return None, None
-        module, node = draft.input
+        module, node = declaration.input
         span = module.file.span(node)
         return self.reader.annotation(node, Scope(module), "input"), span
 
 
-def _place(step: StepDraft, own: ModuleIndex) -> tuple[bool, str, int]:
+def _place(step: StepDeclaration, own: ModuleIndex) -> tuple[bool, str, int]:
     """Definition order: the flow's own module, then the others by dotted name, then by line."""
     line = step.module.file.span(step.function.name).line
     return step.module is not own, step.module.name, line
 
 
-def _doc(draft: FlowDraft, *, alone: bool) -> str | None:
+def _doc(declaration: FlowDeclaration, *, alone: bool) -> str | None:
     """The string below the flow's assignment, else its module's docstring when it is the only flow there."""
-    tree = draft.symbol.module.file.tree
+    tree = declaration.symbol.module.file.tree
     for here, after in zip(tree.body, tree.body[1:], strict=False):
-        if _assigns(here, draft.call) and isinstance(after, cst.SimpleStatementLine):
+        if _assigns(here, declaration.call) and isinstance(after, cst.SimpleStatementLine):
             first = after.body[0]
             if isinstance(first, cst.Expr) and isinstance(
                 first.value, cst.SimpleString | cst.ConcatenatedString

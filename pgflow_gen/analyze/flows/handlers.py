@@ -10,11 +10,12 @@ from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.analyze.types.generics import parameters_of
 from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.diagnostics import Findings, Span
-from pgflow_gen.ir.flow import Param, Receives, StepKind
+from pgflow_gen.ir.flow import Param, Receives
 from pgflow_gen.ir.types import UNKNOWN, TypeExpr
 from pgflow_gen.source.index import ModuleIndex
 from pgflow_gen.source.parse import parse_expression
 from pgflow_gen.source.resolve import External, Missing
+from pgflow_shared.kinds import KINDS, StepKind
 
 _NAMED = {"flow_input": Receives.FLOW_INPUT, "input": Receives.INPUT}
 
@@ -68,7 +69,7 @@ class HandlerReader:
         self._refuse_variadic(written)
         self._refuse_repeated(written)
         found: list[Param] = []
-        has_element = self.kind != "map"
+        has_element = not KINDS[self.kind].is_map
         groups = (
             (written.posonly_params, "positional"),
             (written.params, ""),

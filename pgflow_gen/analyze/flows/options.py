@@ -11,29 +11,15 @@ from pgflow_gen.analyze.flows.constants import Constants, NotStatic
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Json, Option
 from pgflow_gen.source.index import ModuleIndex
-from pgflow_shared.text import closest
+from pgflow_shared.options import BY_NAME, OPTIONS, meant, options_of
 
-FLOW_OPTIONS = ("slug", "version", "max_attempts", "base_delay", "timeout", "backoff", "max_delay")
-_COMMON = (
-    "slug", "max_attempts", "base_delay", "timeout", "start_delay", "backoff", "max_delay",
-    "if_", "if_not", "when_unmet", "when_exhausted", "transactional",
-)  # fmt: skip
+FLOW_OPTIONS = options_of("flow")
 STEP_OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "step": ("depends_on", *_COMMON),
-    "array": ("depends_on", *_COMMON),
+    "step": options_of("step"),
+    "array": options_of("array"),
     # depends_on on a map is refused by PGF206, which says more than "unknown option"
-    "map": ("array", "depends_on", *_COMMON),
+    "map": tuple(option.name for option in OPTIONS if option.on & {"map"} or option.name == "depends_on"),
 }
-_MEANT = {
-    "if": "if_",
-    "if_unmet": "when_unmet",
-    "if_exhausted": "when_exhausted",
-    "retries": "max_attempts",
-    "name": "slug",
-    "delay": "start_delay",
-    "after": "depends_on",
-}
-"""What other tools call an option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +109,13 @@ def spell(value: Json) -> str:
 
 
 def _suggestion(name: str, known: tuple[str, ...]) -> str:
-    if name in FLOW_OPTIONS:
-        return f"{name} is an option of Flow(...)"
-    if name in _COMMON:
-        return f"{name} is an option of steps: @flow.step, @flow.array and @flow.map"
+    option = BY_NAME.get(name)
     if name in ("array", "depends_on"):
         return "only @flow.map takes array=; other steps name what they need as parameters, or in depends_on"
-    meant = _MEANT.get(name)
-    guess = meant if meant in known else closest(name, known)
+    if option is not None:
+        return f"{name} is an option of {_OWNERS['flow' in option.on]}"
+    guess = meant(name, known)
     return f"did you mean {guess!r}?" if guess is not None else f"options are {', '.join(known)}"
+
+
+_OWNERS = {True: "Flow(...)", False: "steps: @flow.step, @flow.array and @flow.map"}

@@ -11,17 +11,18 @@ from pathlib import Path
 import libcst as cst
 
 from pgflow_gen.analyze.flows.constants import Constants
-from pgflow_gen.analyze.flows.declarations import FlowDraft, FlowFinder, StepDraft
+from pgflow_gen.analyze.flows.declarations import FlowDeclaration, FlowFinder, StepDeclaration
 from pgflow_gen.analyze.flows.flow import FlowReader
 from pgflow_gen.analyze.flows.options import OptionReader
 from pgflow_gen.analyze.flows.references import ReferenceReader
-from pgflow_gen.analyze.flows.scan import Survey, Surveyor
+from pgflow_gen.analyze.flows.scan import ModuleScan, Scanner
 from pgflow_gen.analyze.flows.steps import StepReader, slug_of
 from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import FlowSpec
+from pgflow_gen.ir.types import TypeTable
 from pgflow_gen.source.index import Function, ModuleIndex
-from pgflow_gen.source.module_loader import Project
+from pgflow_gen.source.module_loader import ModuleLoader
 from pgflow_gen.source.modules import module_name, unimportable_part
 from pgflow_gen.source.resolve import Defined, Resolver
 from pgflow_gen.source.text import display_path
@@ -31,53 +32,53 @@ from pgflow_gen.source.text import display_path
 class FlowsReader:
     """Reads the flows of some modules once, by readers that know of nothing yet; modules are parsed once."""
 
-    project: Project
+    modules: ModuleLoader
     findings: Findings = field(default_factory=Findings)
     resolver: Resolver = field(init=False)
     reader: TypeReader = field(init=False)
     finder: FlowFinder = field(init=False)
     flow_reader: FlowReader = field(init=False)
-    surveys: dict[str, Survey] = field(default_factory=dict)
+    scans: dict[str, ModuleScan] = field(default_factory=dict)
     _members: set[str] = field(default_factory=set)
-    _steps: dict[tuple[str, str], StepDraft] = field(default_factory=dict)
+    _steps: dict[tuple[str, str], StepDeclaration] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.resolver = Resolver(self.project)
+        self.resolver = Resolver(self.modules)
         self.reader = TypeReader(self.resolver, self.findings)
         self.finder = FlowFinder(self.resolver, {})
         constants = Constants(self.resolver)
         options = OptionReader(constants, self.findings)
         references = ReferenceReader(
-            constants, self.findings, self._step_of, lambda draft: slug_of(options, draft)
+            constants, self.findings, self._step_of, lambda declaration: slug_of(options, declaration)
         )
         steps = StepReader(self.reader, options, references, self.findings)
         self.flow_reader = FlowReader(self.reader, options, steps, self.findings)
 
-    def survey(self, module: ModuleIndex) -> Survey:
-        """Survey a module whose flows and steps are to be read."""
+    def scan(self, module: ModuleIndex) -> ModuleScan:
+        """Scan a module whose flows and steps are to be read."""
         self._members.add(module.path)
-        return self._survey(module)
+        return self._scan(module)
 
-    def _survey(self, module: ModuleIndex) -> Survey:
-        """Survey a module once."""
-        if module.path in self.surveys:
-            return self.surveys[module.path]
-        survey = Survey(module)
-        self.surveys[module.path] = survey
-        if self._is_hidden(module, survey.findings):
-            return survey
-        Surveyor(self.finder, survey).walk()
-        if survey.flows or survey.steps:
-            self._check_name(module, survey.findings)
-        for step in survey.steps:
+    def _scan(self, module: ModuleIndex) -> ModuleScan:
+        """Scan a module once."""
+        if module.path in self.scans:
+            return self.scans[module.path]
+        scan = ModuleScan(module)
+        self.scans[module.path] = scan
+        if self._is_hidden(module, scan.findings):
+            return scan
+        Scanner(self.finder, scan).walk()
+        if scan.flows or scan.steps:
+            self._check_name(module, scan.findings)
+        for step in scan.steps:
             self._steps[module.name, step.function.name.value] = step
-        return survey
+        return scan
 
     def _is_hidden(self, module: ModuleIndex, findings: Findings) -> bool:
         """Whether an import of the module's name would find another file, which is then reported."""
-        first = self.project.looks.module(module.name)
-        file, looks = module.file.source.absolute, self.project.looks
-        if first is None or first == file or looks.real(first) == looks.real(file):
+        first = self.modules.reads.module(module.name)
+        file, reads = module.file.source.absolute, self.modules.reads
+        if first is None or first == file or reads.real(first) == reads.real(file):
             return False
         findings.add(
             "PGF102",
@@ -90,7 +91,7 @@ class FlowsReader:
     def _check_name(self, module: ModuleIndex, findings: Findings) -> None:
         """A worker imports flow modules by name: the file must have one that can be imported."""
         file = module.file.source.absolute
-        name = module_name(self.project.looks.config, file)
+        name = module_name(self.modules.reads.config, file)
         if name is None:
             findings.add(
                 "PGF102",
@@ -108,12 +109,12 @@ class FlowsReader:
                 help="rename the file or folder to a Python identifier that is no keyword",
             )
 
-    def named_modules(self, survey: Survey) -> set[str]:
+    def named_modules(self, scan: ModuleScan) -> set[str]:
         """Steps named in depends_on or array bring their modules along, wherever those are."""
-        symbols = [symbol for step in survey.steps for symbol in self._named_symbols(step)]
+        symbols = [symbol for step in scan.steps for symbol in self._named_symbols(step)]
         return {os.fspath(symbol.module.file.source.absolute) for symbol in symbols}
 
-    def _named_symbols(self, step: StepDraft) -> list[Defined]:
+    def _named_symbols(self, step: StepDeclaration) -> list[Defined]:
         nodes: list[cst.BaseExpression] = []
         for arg in step.args:
             if arg.keyword is not None and arg.keyword.value in {"array", "depends_on"}:
@@ -123,38 +124,46 @@ class FlowsReader:
         found = [self.resolver.resolve(step.module, node) for node in nodes]
         return [item for item in found if isinstance(item, Defined) and isinstance(item.binding, Function)]
 
-    def _step_of(self, symbol: Defined) -> StepDraft | None:
-        self._survey(symbol.module)
+    def _step_of(self, symbol: Defined) -> StepDeclaration | None:
+        self._scan(symbol.module)
         return self._steps.get(symbol.key)
 
-    def drafts(self) -> list[FlowDraft]:
+    def types(self) -> TypeTable:
+        """The types that the flows mention."""
+        return self.reader.table()
+
+    def declarations(self) -> list[FlowDeclaration]:
         """All flows, by path then line."""
-        found: dict[FlowDraft, None] = {}
-        for survey in self._own_surveys():
-            found.update(dict.fromkeys(survey.flows))
-            found.update(dict.fromkeys(step.flow for step in survey.steps))
+        found: dict[FlowDeclaration, None] = {}
+        for scan in self._own_scans():
+            found.update(dict.fromkeys(scan.flows))
+            found.update(dict.fromkeys(step.flow for step in scan.steps))
         return sorted(found, key=_order)
 
-    def read(self, drafts: Sequence[FlowDraft]) -> list[FlowSpec]:
-        steps: dict[FlowDraft, list[StepDraft]] = {draft: [] for draft in drafts}
-        for survey in self._own_surveys():
-            for step in survey.steps:
+    def read(self, declarations: Sequence[FlowDeclaration]) -> list[FlowSpec]:
+        steps: dict[FlowDeclaration, list[StepDeclaration]] = {
+            declaration: [] for declaration in declarations
+        }
+        for scan in self._own_scans():
+            for step in scan.steps:
                 if step.flow in steps:
                     steps[step.flow].append(step)
-        homes = Counter(draft.symbol.module.name for draft in self.drafts())
+        homes = Counter(declaration.symbol.module.name for declaration in self.declarations())
         return [
-            self.flow_reader.read(draft, steps[draft], alone=homes[draft.symbol.module.name] == 1)
-            for draft in drafts
+            self.flow_reader.read(
+                declaration, steps[declaration], alone=homes[declaration.symbol.module.name] == 1
+            )
+            for declaration in declarations
         ]
 
-    def _own_surveys(self) -> list[Survey]:
+    def _own_scans(self) -> list[ModuleScan]:
         """Without those of modules that were only asked whether a function of theirs is a step."""
-        return [survey for path, survey in self.surveys.items() if path in self._members]
+        return [scan for path, scan in self.scans.items() if path in self._members]
 
     def _path(self, file: Path) -> str:
-        return display_path(self.project.looks.config.root, file)
+        return display_path(self.modules.reads.config.root, file)
 
 
-def _order(draft: FlowDraft) -> tuple[str, int]:
-    module = draft.symbol.module
-    return module.path, module.file.span(draft.symbol.binding.node).line
+def _order(declaration: FlowDeclaration) -> tuple[str, int]:
+    module = declaration.symbol.module
+    return module.path, module.file.span(declaration.symbol.binding.node).line

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import libcst as cst
 
 from pgflow_gen.analyze.flows.constants import Constants, NotStatic
-from pgflow_gen.analyze.flows.declarations import StepDraft
+from pgflow_gen.analyze.flows.declarations import StepDeclaration
 from pgflow_gen.analyze.flows.options import Written, spell
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import StepName
@@ -23,8 +23,8 @@ class ReferenceReader:
 
     constants: Constants
     findings: Findings
-    step_of: Callable[[Defined], StepDraft | None]
-    slug_of: Callable[[StepDraft], str]
+    step_of: Callable[[Defined], StepDeclaration | None]
+    slug_of: Callable[[StepDeclaration], str]
 
     def several(self, module: ModuleIndex, written: Written) -> tuple[StepName, ...]:
         """The steps of ``depends_on``."""

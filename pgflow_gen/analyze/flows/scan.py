@@ -7,37 +7,37 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.declarations import FlowDraft, FlowFinder, StepDraft
+from pgflow_gen.analyze.flows.declarations import FlowDeclaration, FlowFinder, StepDeclaration
 from pgflow_gen.analyze.flows.decorators import examine
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.source.index import Assignment, Binding, ModuleIndex
 
 
 @dataclass(slots=True)
-class Survey:
+class ModuleScan:
     """What one module holds; ``findings`` are about it alone."""
 
     module: ModuleIndex
-    flows: list[FlowDraft] = field(default_factory=list)
-    steps: list[StepDraft] = field(default_factory=list)
+    flows: list[FlowDeclaration] = field(default_factory=list)
+    steps: list[StepDeclaration] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
 
 
 @dataclass(slots=True)
-class Surveyor:
+class Scanner:
     finder: FlowFinder
-    survey: Survey
+    scan: ModuleScan
     _flow_names: set[str] = field(default_factory=set)
     """Names a flow is bound to at module level, hidden ones included."""
 
     def walk(self) -> None:
-        """Survey the module."""
+        """ModuleScan the module."""
         self._statements(self.module.file.tree.body, None)
         self._rebound()
 
     @property
     def module(self) -> ModuleIndex:
-        return self.survey.module
+        return self.scan.module
 
     def _statements(self, body: Sequence[cst.CSTNode], inside: str | None) -> None:
         """Walk statements; ``inside`` names what encloses them, None at module level."""
@@ -67,7 +67,7 @@ class Surveyor:
         for decorator in definition.decorators:
             found = self.finder.attribute(self.module, decorator.decorator)
             if found is not None and found.kind is not None:
-                self.survey.findings.add(
+                self.scan.findings.add(
                     "PGF214",
                     self.module.file.span(decorator.decorator),
                     f"class {definition.name.value!r} cannot be a step",
@@ -144,15 +144,15 @@ class Surveyor:
             self._flow_names.add(target.value)
             for binding in self.module.bindings.get(target.value, ()):
                 if isinstance(binding, Assignment) and binding.node is target:
-                    draft = self.finder.flow(self.finder.resolver.lookup(self.module, target.value))
-                    if draft is not None and draft.symbol.binding is binding:
-                        self.survey.flows.append(draft)
+                    declaration = self.finder.flow(self.finder.resolver.lookup(self.module, target.value))
+                    if declaration is not None and declaration.symbol.binding is binding:
+                        self.scan.flows.append(declaration)
             return
         where = inside or "without a name of its own"
         self._lost_flow(target if isinstance(target, cst.Name) else call, where)
 
     def _lost_flow(self, node: cst.CSTNode, how: str) -> None:
-        self.survey.findings.add(
+        self.scan.findings.add(
             "PGF211",
             self.module.file.span(node),
             f"a flow is made {how}",
@@ -178,7 +178,7 @@ class Surveyor:
         if found is None or found.kind is None:
             return False
         written = f"@{found.flow.name}.{found.kind}"
-        self.survey.findings.add(
+        self.scan.findings.add(
             "PGF214",
             self.module.file.span(value),
             f"{found.flow.name}.{found.kind} is used other than as a decorator",
@@ -187,31 +187,33 @@ class Surveyor:
         return True
 
     def _function(self, function: cst.FunctionDef, inside: str | None) -> None:
-        draft = examine(self.finder, self.module, function, self.survey.findings, nested=inside is not None)
+        declaration = examine(
+            self.finder, self.module, function, self.scan.findings, nested=inside is not None
+        )
         for decorator in function.decorators:
             node = decorator.decorator
-            if draft is None and self.finder.attribute(self.module, node) is None:
+            if declaration is None and self.finder.attribute(self.module, node) is None:
                 self._hidden(node, inside)
-        if draft is None:
+        if declaration is None:
             return
         if inside is not None:
-            self.survey.findings.add(
+            self.scan.findings.add(
                 "PGF211",
                 self.module.file.span(function.name),
-                f"step {function.name.value!r} of flow {draft.flow.name!r} is defined {inside}",
+                f"step {function.name.value!r} of flow {declaration.flow.name!r} is defined {inside}",
                 help="define it at module level, always: a flow has the same steps in every process",
             )
         if inside is None or inside.endswith("block"):
-            self.survey.steps.append(draft)
+            self.scan.steps.append(declaration)
 
     def _rebound(self) -> None:
         """A flow's or handler's name that is bound twice: the second binding hides the first."""
         names = dict.fromkeys(sorted(self._flow_names), "flow")
-        names.update({draft.function.name.value: "handler" for draft in self.survey.steps})
+        names.update({declaration.function.name.value: "handler" for declaration in self.scan.steps})
         for name, what in names.items():
             bindings = [item for item in self.module.bindings.get(name, ()) if _binds(item)]
             for binding in bindings[1:]:
-                self.survey.findings.add(
+                self.scan.findings.add(
                     "PGF214",
                     self.module.file.span(binding.node),
                     f"{name!r}, the name of a {what}, is bound twice in this module",

@@ -6,15 +6,15 @@ import re
 from typing import Literal
 
 from pgflow_gen.diagnostics import Findings, Span
-from pgflow_gen.names import MAX_SLUG_LENGTH, is_slug
+from pgflow_shared.slugs import MAX_LENGTH, is_slug
 
 
 def check_slug(findings: Findings, what: Literal["flow", "step"], slug: str, span: Span) -> None:
     """Report a slug that is none, at ``span``."""
     if is_slug(slug):
         return
-    if len(slug) > MAX_SLUG_LENGTH:
-        message = f"{what} slug is {len(slug)} characters long, at most {MAX_SLUG_LENGTH} are allowed"
+    if len(slug) > MAX_LENGTH:
+        message = f"{what} slug is {len(slug)} characters long, at most {MAX_LENGTH} are allowed"
         findings.add("PGF201", span, message, help="choose a shorter slug")
         return
     suggestion = re.sub(r"[^a-zA-Z0-9_]+", "_", slug).strip("_")

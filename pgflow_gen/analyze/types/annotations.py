@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from pgflow_gen.analyze.types.aliases import AliasReader
-from pgflow_gen.analyze.types.classes import bound_twice, refusal_of_class, refusal_of_function
-from pgflow_gen.analyze.types.expansive import Growth
+from pgflow_gen.analyze.types.classes import bound_twice, unsupported_class, unsupported_function
+from pgflow_gen.analyze.types.expansive import Expansion
 from pgflow_gen.analyze.types.faults import Fault, not_json, report, unresolved
 from pgflow_gen.analyze.types.generics import type_variable
 from pgflow_gen.analyze.types.limits import MAX_NESTING, parameter_only, too_deep
@@ -17,7 +17,7 @@ from pgflow_gen.analyze.types.literals import literal_type
 from pgflow_gen.analyze.types.protocol import Role
 from pgflow_gen.analyze.types.records import RecordReader
 from pgflow_gen.analyze.types.scope import Scope, elements
-from pgflow_gen.analyze.types.unsupported import canonical, refusal, unchecked
+from pgflow_gen.analyze.types.unsupported import canonical, unchecked, unsupported
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.types import (
     BOOL,
@@ -50,7 +50,7 @@ class TypeReader:
     resolver: Resolver
     findings: Findings
     _depth: int = 0
-    growth: Growth = field(default_factory=Growth)
+    expansion: Expansion = field(default_factory=Expansion)
     records: RecordReader = field(init=False)
     aliases: AliasReader = field(init=False)
 
@@ -203,7 +203,7 @@ class TypeReader:
         faults: list[Fault],
     ) -> TypeExpr:
         if isinstance(symbol.binding, Function):
-            faults.append(refusal_of_function(symbol))
+            faults.append(unsupported_function(symbol))
             return UNKNOWN
         twice = bound_twice(symbol)
         if twice is not None:
@@ -212,7 +212,7 @@ class TypeReader:
         if self.records.is_record(symbol):
             return self.records.reference(symbol, scope, arguments, faults)
         if isinstance(symbol.binding, Class):
-            faults.append(refusal_of_class(self.resolver, symbol))
+            faults.append(unsupported_class(self.resolver, symbol))
             return UNKNOWN
         return self.aliases.read(symbol, scope, arguments, faults)
 
@@ -246,7 +246,7 @@ class TypeReader:
                 )
                 return UNKNOWN
             case _:
-                faults.append(refusal(symbol))
+                faults.append(unsupported(symbol))
                 return UNKNOWN
 
     def _plain(self, symbol: External, faults: list[Fault]) -> TypeExpr:
@@ -258,7 +258,7 @@ class TypeReader:
         if symbol in (External("typing", "Any"), External("builtins", "object")):
             faults.append(unchecked(symbol.name))
             return AnyType("Any" if symbol.name == "Any" else "object")
-        faults.append(refusal(symbol))
+        faults.append(unsupported(symbol))
         return UNKNOWN
 
     def _list(

@@ -19,7 +19,7 @@ _ATTRS_MODULES = frozenset({"attr", "attrs"})
 _ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"})
 
 
-def refusal_of_class(resolver: Resolver, symbol: Defined) -> Fault:
+def unsupported_class(resolver: Resolver, symbol: Defined) -> Fault:
     """Why a class that is no TypedDict cannot cross a step boundary."""
     name = symbol.binding.name
     kind, help = _kind(resolver, symbol, set())
@@ -108,7 +108,7 @@ def _unknown_base(resolver: Resolver, symbol: Defined) -> External | Missing | N
     return None
 
 
-def refusal_of_function(symbol: Defined) -> Fault:
+def unsupported_function(symbol: Defined) -> Fault:
     """A function named as a type; likely a handler that is called like a builtin."""
     name = symbol.binding.name
     place = f"{symbol.module.path}:{symbol.module.file.span(symbol.binding.node).line}"

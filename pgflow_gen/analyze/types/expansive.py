@@ -23,7 +23,7 @@ Parameter: TypeAlias = tuple[tuple[str, str], Variable]
 
 
 @dataclass(slots=True)
-class Growth:
+class Expansion:
     """The uses of generics inside of generics, as seen so far."""
 
     _edges: dict[Parameter, set[Parameter]] = field(default_factory=dict)

@@ -130,7 +130,7 @@ def _record_uses(
     arguments: Sequence[cst.BaseExpression],
     bound: Mapping[Variable, TypeExpr],
 ) -> None:
-    """Tell ``reader.growth`` which variables of the definition around this use its arguments are made of."""
+    """Tell ``reader.expansion`` of which variables around this use its arguments are made."""
     if scope.owner is None or not scope.variables:
         return
     for at, variable in enumerate(variables):
@@ -138,7 +138,7 @@ def _record_uses(
         nodes = arguments[at : at + 1] or arguments
         for source in _mentioned(reader.resolver, scope, nodes):
             value = scope.variables[source]
-            reader.growth.record((scope.owner, source), value, (symbol.key, variable), bound[variable])
+            reader.expansion.record((scope.owner, source), value, (symbol.key, variable), bound[variable])
 
 
 def _mentioned(resolver: Resolver, scope: Scope, roots: Iterable[cst.BaseExpression]) -> set[Variable]:
@@ -159,6 +159,6 @@ def _bottomless(reader: ReadsTypes, symbol: Defined, bound: Mapping[Variable, Ty
     if any(is_too_large(item) for item in bound.values()):
         return not_json(f"the type arguments of {name} are too large", "name their parts: declare TypedDicts")
     depth = max(map(nesting, bound.values()), default=0)
-    if bound and reader.growth.is_endless(symbol.key, bound, depth):
+    if bound and reader.expansion.is_endless(symbol.key, bound, depth):
         return not_json(f"{name} contains larger and larger copies of itself")
     return too_deep() if depth > MAX_NESTING else None

@@ -18,7 +18,7 @@ from pgflow_gen.ir.types import (
 )
 
 MAX_NESTING = 80
-"""Types inside types, aliases included; every floor above walks them recursively."""
+"""Types inside types, aliases included; every layer above walks them recursively."""
 MAX_SIZE = 2000
 """Parts of one expanded alias; aliases that double each other grow beyond all bounds."""
 

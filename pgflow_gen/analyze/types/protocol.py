@@ -10,7 +10,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import libcst as cst
 
-from pgflow_gen.analyze.types.expansive import Growth
+from pgflow_gen.analyze.types.expansive import Expansion
 from pgflow_gen.analyze.types.faults import Fault
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.diagnostics import Findings
@@ -24,7 +24,7 @@ Role: TypeAlias = Literal["parameter", "return", "field", "input"]
 class ReadsTypes(Protocol):
     resolver: Resolver
     findings: Findings
-    growth: Growth
+    expansion: Expansion
 
     def symbol(self, node: cst.BaseExpression, scope: Scope) -> Symbol | None:
         """What a (dotted) name means, plain renamings followed to their end."""

@@ -135,7 +135,7 @@ def unchecked(name: str) -> Fault:
     )
 
 
-def refusal(symbol: External) -> Fault:
+def unsupported(symbol: External) -> Fault:
     """Why a (canonical) name from outside the project is no JSON type."""
     if not symbol.is_known:
         return foreign(symbol)

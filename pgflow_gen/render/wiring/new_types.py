@@ -10,7 +10,7 @@ from pgflow_gen.render.python.annotations import TypeNames
 
 
 def wrapped(value: str, type_: TypeExpr | None, names: TypeNames, depth: int = 0) -> str:
-    """The expression ``value``, in ``NewType`` calls where ``type_`` has one in a place they can reach."""
+    """The expression ``value``, in ``NewType`` calls where ``type_`` has one in a subject they can reach."""
     if type_ is None or not _has_new_type(type_):
         return value
     item = f"_item{depth}"

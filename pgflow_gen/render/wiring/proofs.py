@@ -15,44 +15,44 @@ from pgflow_gen.render.literals import py_literal
 from pgflow_gen.render.python.annotations import annotation, spell
 from pgflow_gen.render.python.views import FlowView
 from pgflow_gen.render.wiring.module_names import ModuleNames
-from pgflow_gen.render.wiring.source_map import Page, Place
+from pgflow_gen.render.wiring.source_map import MappedLines, Subject
 
 _MOST = 2_000
 """Comparisons for which a proof goes all the way down: a small part of a second."""
 
 
-def add_proofs(view: FlowView, modules: ModuleNames, page: Page) -> None:
+def add_proofs(view: FlowView, modules: ModuleNames, lines: MappedLines) -> None:
     """Each record as declared again, and lists of it, returned for the user's own and the other way round."""
     types, again = view.types, modules.module(f".{view.stem}")
     for number, (key, name) in enumerate(view.record_names.items(), start=1):
         ours, theirs = f"{again}.{name}", modules.record(key)
-        place = Place("record", view.flow.key, record=key)
+        subject = Subject("record", view.flow.key, record=key)
         if comparisons(key, types) > _MOST:
             ours = f"_{view.stem}_{number}"
-            _declare(ours, key, types, modules, page, place)
+            _declare(ours, key, types, modules, lines, subject)
         for direction, given, wanted in (("ours", theirs, ours), ("theirs", ours, theirs)):
-            page.add("")
-            page.add("")
-            page.add(f"def _{view.stem}_{number}_as_{direction}(")
-            page.add(f"    value: {given}, values: list[{given}]", place)
-            page.add(f") -> tuple[{wanted}, list[{wanted}]]:", place)
-            page.add("    return value, values", place)
+            lines.add("")
+            lines.add("")
+            lines.add(f"def _{view.stem}_{number}_as_{direction}(")
+            lines.add(f"    value: {given}, values: list[{given}]", subject)
+            lines.add(f") -> tuple[{wanted}, list[{wanted}]]:", subject)
+            lines.add("    return value, values", subject)
 
 
 def _declare(
-    name: str, key: TypeKey, types: TypeTable, modules: ModuleNames, page: Page, place: Place
+    name: str, key: TypeKey, types: TypeTable, modules: ModuleNames, lines: MappedLines, subject: Subject
 ) -> None:
     """The record or alias with its own fields only; what they refer to is the handlers'."""
-    page.add("")
-    page.add("")
+    lines.add("")
+    lines.add("")
     if key in types.aliases:
         target = py_literal(spell(types.aliases[key].target, modules))
-        page.add(f"{name}: {modules.imports.use('typing', 'TypeAlias')} = {target}", place)
+        lines.add(f"{name}: {modules.imports.use('typing', 'TypeAlias')} = {target}", subject)
         return
-    page.add(f"{name} = {modules.imports.use('typing', 'TypedDict')}({py_literal(name)}, {{", place)
+    lines.add(f"{name} = {modules.imports.use('typing', 'TypedDict')}({py_literal(name)}, {{", subject)
     for field in types.records[key].fields:
-        page.add(f"    {py_literal(field.key)}: {annotation(field, modules)},", place)
-    page.add("})", place)
+        lines.add(f"    {py_literal(field.key)}: {annotation(field, modules)},", subject)
+    lines.add("})", subject)
 
 
 def comparisons(root: TypeKey, types: TypeTable) -> int:

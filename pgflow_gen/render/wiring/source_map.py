@@ -9,14 +9,14 @@ from typing import Literal, TypeAlias
 from pgflow_gen.ir.flow import FlowKey
 from pgflow_gen.ir.types import TypeKey
 
-PlaceKind: TypeAlias = Literal["import", "input", "binding", "call", "argument", "key", "record"]
+SubjectKind: TypeAlias = Literal["import", "input", "binding", "call", "argument", "key", "record"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Subject:
     """What a line of the wiring is about."""
 
-    kind: PlaceKind
+    kind: SubjectKind
     flow: FlowKey | None = None
     step: str | None = None
     """The slug."""
@@ -25,18 +25,18 @@ class Place:
     record: TypeKey | None = None
 
 
-WiringMap: TypeAlias = Mapping[int, Place]
+WiringMap: TypeAlias = Mapping[int, Subject]
 """1-based line of ``_typecheck.py`` -> what it is about."""
 
 
 @dataclass(slots=True)
-class Page:
+class MappedLines:
     """Lines and what they are about."""
 
     lines: list[str] = field(default_factory=list)
-    places: dict[int, Place] = field(default_factory=dict)
+    subjects: dict[int, Subject] = field(default_factory=dict)
 
-    def add(self, line: str, place: Place | None = None) -> None:
+    def add(self, line: str, subject: Subject | None = None) -> None:
         self.lines.append(line)
-        if place is not None:
-            self.places[len(self.lines)] = place
+        if subject is not None:
+            self.subjects[len(self.lines)] = subject

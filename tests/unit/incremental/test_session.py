@@ -13,8 +13,8 @@ from pgflow_gen.diagnostics import Findings
 from pgflow_gen.incremental import worker_process
 from pgflow_gen.incremental.analysis import analyze
 from pgflow_gen.incremental.cache import MODULES, Cache
-from pgflow_gen.incremental.lazy_flow import KeptFlow, types_of
-from pgflow_gen.incremental.modules import Reader
+from pgflow_gen.incremental.lazy_flow import LazyFlow, types_of
+from pgflow_gen.incremental.modules import ModuleReader
 from pgflow_gen.pipeline import build
 from pgflow_gen.render import flow_files
 from pgflow_gen.render.python import modules as python
@@ -27,14 +27,14 @@ GOLDEN = sorted(path.parent for path in (ROOT / "tests" / "golden").glob("*/flow
 def read_modules(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The modules that a build reads by their syntax trees."""
     found: list[str] = []
-    real = Reader.module
+    real = ModuleReader.module
 
-    def module(self: Reader, file: Path) -> object:
+    def module(self: ModuleReader, file: Path) -> object:
         found.append(file.name)
         return real(self, file)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Reader, "module", module)
+        patch.setattr(ModuleReader, "module", module)
         assert not build(load_config(root), verify=False).has_errors
     return found
 
@@ -92,26 +92,26 @@ def test_a_module_that_comes_between_is_noticed(tmp_path: Path, monkeypatch: pyt
 def test_flows_and_types_come_back_as_they_were(folder: Path) -> None:
     config = load_config(folder)
     analyzed = analyze(config, Findings())
-    memory = Cache.decode(Cache(analyzed.parts).encode("key"), "key").memory
-    assert list(memory.groups) == list(analyzed.parts.groups)
-    assert memory.surveys == analyzed.parts.surveys
-    for members, group in analyzed.parts.groups.items():
-        kept = memory.groups[members]
+    results = Cache.decode(Cache(analyzed.results).encode("key"), "key").results
+    assert list(results.groups) == list(analyzed.results.groups)
+    assert results.modules == analyzed.results.modules
+    for members, group in analyzed.results.groups.items():
+        kept = results.groups[members]
         assert kept.flows == group.flows
         # Places take no part in equality.
-        assert [repr(flow.whole()) for flow in kept.flows if isinstance(flow, KeptFlow)] == [
+        assert [repr(flow.loaded()) for flow in kept.flows if isinstance(flow, LazyFlow)] == [
             repr(flow) for flow in group.flows
         ]
         assert [flow.step_count for flow in kept.flows] == [len(flow.steps) for flow in group.flows]
         assert repr(types_of(kept)) == repr(types_of(group))
-        assert (kept.findings, kept.evidence) == (group.findings, group.evidence)
+        assert (kept.findings, kept.dependencies) == (group.findings, group.dependencies)
 
 
 def test_another_key_or_a_changed_byte_is_no_cache(tmp_path: Path) -> None:
     write_project(tmp_path / "project", 1)
     config = load_config(tmp_path / "project")
-    content = Cache(analyze(config, Findings()).parts).encode("key")
-    assert Cache.decode(content, "key").memory.groups
+    content = Cache(analyze(config, Findings()).results).encode("key")
+    assert Cache.decode(content, "key").results.groups
     for spoilt in (content[:-1], content + b"x", content.replace(b"crawl_0", b"crawl_1"), b"", b"\x00"):
         assert Cache.decode(spoilt, "key") == Cache()
     assert Cache.decode(content, "another") == Cache()

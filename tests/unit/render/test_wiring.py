@@ -10,7 +10,7 @@ import pytest
 from pgflow_gen.config import Config
 from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.ir.types import NONE, AnyType, JsonType, NewTypeRef, TypeExpr, TypeKey
-from pgflow_gen.render import Place, Rendered, render
+from pgflow_gen.render import Rendered, Subject, render
 from pgflow_gen.render.wiring.module_names import ModuleNames
 from pgflow_gen.render.wiring.new_types import wrapped
 from tests.support.ir import (
@@ -36,7 +36,7 @@ def lines_of(rendered: Rendered) -> list[str]:
     return rendered.text("_typecheck.py").splitlines()
 
 
-def places(rendered: Rendered) -> list[tuple[str, Place]]:
+def subjects(rendered: Rendered) -> list[tuple[str, Subject]]:
     lines = lines_of(rendered)
     return [(lines[number - 1].strip(), place) for number, place in sorted(rendered.wiring.items())]
 
@@ -44,7 +44,7 @@ def places(rendered: Rendered) -> list[tuple[str, Place]]:
 def test_each_argument_has_a_line_and_each_line_its_parameter() -> None:
     found = {
         (place.step, place.name, text)
-        for text, place in places(render(ANALYSIS, CONFIG))
+        for text, place in subjects(render(ANALYSIS, CONFIG))
         if place.kind in ("argument", "key")
     }
     assert found == {
@@ -80,7 +80,7 @@ def test_an_optional_dependency_gives_a_second_call_without_it() -> None:
 
 def test_every_record_is_proved_in_both_directions() -> None:
     rendered = render(ANALYSIS, CONFIG)
-    proved = [place.record for text, place in places(rendered) if text == "return value, values"]
+    proved = [place.record for text, place in subjects(rendered) if text == "return value, values"]
     assert len(proved) == 2 * len(set(proved))
     assert {str(key) for key in proved} == {
         *("ZooInput", "Animal", "Tree", "Box[int]", "Box[list[str]]", "Odd", "Run", "FeedOutput", "Empty"),

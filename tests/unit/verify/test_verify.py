@@ -11,12 +11,13 @@ import pytest
 
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Findings, Span
-from pgflow_gen.ir.flow import Analysis, FlowKey, FlowSpec, Param, Receives, StepKind, StepName, StepSpec
+from pgflow_gen.ir.flow import Analysis, FlowKey, FlowSpec, Param, Receives, StepName, StepSpec
 from pgflow_gen.ir.types import INT, STR, Field, ListType, Record, RecordRef, TypeExpr, TypeKey, TypeTable
 from pgflow_gen.render import render
 from pgflow_gen.verify import VerifyError, verify
 from pgflow_gen.verify.mypy_run import Reported, run_mypy
 from pgflow_gen.verify.staging import Staging
+from pgflow_shared.kinds import StepKind
 
 HEAD = """\
 from __future__ import annotations

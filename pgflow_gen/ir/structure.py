@@ -1,0 +1,21 @@
+"""A flow's structure: what migration, client and worker compare, by its hash."""
+
+from __future__ import annotations
+
+from pgflow_gen.ir.flow import FlowSpec
+from pgflow_gen.ir.types import TypeTable
+from pgflow_shared.kinds import KINDS
+from pgflow_shared.structure import StepStructure, Structure
+
+
+def structure(flow: FlowSpec, types: TypeTable) -> Structure:
+    """The flow's structure as JSON-ready data."""
+    steps: list[StepStructure] = [
+        {
+            "slug": step.slug,
+            "type": KINDS[step.kind].sql_type,
+            "dependencies": sorted(step.dependencies(types)),
+        }
+        for step in flow.steps
+    ]
+    return {"steps": sorted(steps, key=lambda step: step["slug"])}

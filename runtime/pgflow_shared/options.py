@@ -1,0 +1,248 @@
+"""The options of flows and steps, one row each; what is derived from the table is listed in CONTRIBUTING.md.
+
+A row says where the option may stand, what values it takes, where the database keeps it and what the
+database does without it. A new option is a key of ``options`` in SQL; the named parameters are those that
+shipped migrations call by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pgflow_shared.kinds import KINDS
+from pgflow_shared.text import closest
+
+Owner: TypeAlias = Literal["flow", "step", "array", "map"]
+"""``Flow(...)``, or a decorator's kind."""
+
+MAX_SECONDS = 31_536_000
+"""One year."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number; True and False are none."""
+
+    low: int
+    high: int
+    unit: str = ""
+    """What is counted: " of seconds"."""
+
+    def fault(self, value: object) -> tuple[str, str | None] | None:
+        """What is wrong with ``value`` and a way out; None when it is in order."""
+        allowed = f"write a whole number{self.unit} from {self.low} to {self.high:,}"
+        if isinstance(value, bool) or not isinstance(value, int):
+            return f"must be an integer, not {value!r}", allowed
+        if value < self.low:
+            return f"must be at least {self.low}, not {value}", allowed
+        if value > self.high:
+            return f"must be at most {self.high:,}, not {value:,}", allowed
+        return None
+
+    def __str__(self) -> str:
+        return f"a whole number{self.unit} from {self.low} to {self.high:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+    def fault(self, value: object) -> tuple[str, str | None] | None:
+        """What is wrong with ``value`` and a way out; None when it is in order."""
+        if isinstance(value, str) and value in self.words:
+            return None
+        near = closest(value, self.words) if isinstance(value, str) else None
+        return f"must be {self}, not {value!r}", f'did you mean "{near}"?' if near else f"write {self}"
+
+    def __str__(self) -> str:
+        *first, last = (f'"{word}"' for word in self.words)
+        return f"{', '.join(first)} or {last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or False."""
+
+    def fault(self, value: object) -> tuple[str, str | None] | None:
+        """What is wrong with ``value`` and a way out; None when it is in order."""
+        return None if isinstance(value, bool) else (f"must be True or False, not {value!r}", None)
+
+    def __str__(self) -> str:
+        return "True or False"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Values that have rules of their own: slugs, steps, patterns."""
+
+    what: str
+    is_json: bool = False
+    """Whether the value is handed to SQL as jsonb."""
+
+    def fault(self, value: object) -> None:
+        """None: the rules are elsewhere."""
+
+    def __str__(self) -> str:
+        return self.what
+
+
+Values: TypeAlias = Whole | Word | Flag | Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A parameter of ``create_flow`` or ``add_step``, and of the ``alter_`` of either."""
+
+    parameter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the parameter ``options`` of these functions."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionRule:
+    """One option."""
+
+    name: str
+    on: frozenset[Owner]
+    values: Values
+    meaning: str
+    """For the documentation's table."""
+    default: str
+    """What holds without it, for the same table."""
+    sql: Named | Key | None = None
+    """Where the database keeps it; None for what is structure, or the worker's business."""
+    stored_default: int | str | None = None
+    """What the database stores without it; on a step, None is the flow's value."""
+    setting: str = ""
+    """Its word in settings; its name if there is none of its own."""
+    also_called: tuple[str, ...] = ()
+    """What other tools call it."""
+
+    @property
+    def word(self) -> str:
+        return self.setting or self.name
+
+
+def _on(*owners: Owner) -> frozenset[Owner]:
+    return frozenset(owners)
+
+
+_STEPS: frozenset[Owner] = frozenset({"step", "array", "map"})
+_ALL: frozenset[Owner] = _STEPS | {"flow"}
+_SECONDS = Whole(1, MAX_SECONDS, " of seconds")
+_MODES = Word(("fail", "skip", "skip-cascade"))
+_PATTERN = Judged("a pattern", is_json=True)
+
+OPTIONS: tuple[OptionRule, ...] = (
+    OptionRule(
+        "array", _on("map"), Judged("a step"),
+        "the step, or its slug, whose elements the map goes over", "the flow's input",
+    ),
+    OptionRule(
+        "depends_on", _on("step", "array"), Judged("a list of steps"),
+        "steps to wait for without taking their output", "none", also_called=("after",),
+    ),
+    OptionRule(
+        "slug", _ALL, Judged("a slug"), "the name in the database: a flow's first argument, a step's option",
+        "the function's name", also_called=("name",),
+    ),
+    OptionRule(
+        "version", _on("flow"), Whole(1, 9_999),
+        "2, 3, ... for a changed structure beside the old one; the slug in the database is then `crawl_v2`",
+        "1",
+    ),
+    OptionRule(
+        "max_attempts", _ALL, Whole(1, 1_000, " of attempts"), "attempts of a task, 1 to 1,000", "3",
+        Named("max_attempts"), 3, also_called=("retries",),
+    ),
+    OptionRule(
+        "base_delay", _ALL, _SECONDS,
+        "seconds before the first retry is `base_delay` × 2, doubled for each further one", "5",
+        Named("base_delay"), 5,
+    ),
+    OptionRule(
+        "timeout", _ALL, Whole(3, MAX_SECONDS, " of seconds"), "seconds a handler may take, at least 3", "60",
+        Named("timeout"), 60,
+    ),
+    OptionRule(
+        "start_delay", _STEPS, Whole(0, MAX_SECONDS, " of seconds"), "seconds before the first attempt", "0",
+        Named("start_delay"), 0, also_called=("delay",),
+    ),
+    OptionRule(
+        "backoff", _ALL, Word(("exponential", "fixed")),
+        '`"exponential"`, or `"fixed"`: `base_delay` seconds each time', "exponential",
+        Named("backoff"), "exponential",
+    ),
+    OptionRule(
+        "max_delay", _ALL, _SECONDS, "the longest delay, in seconds", "one day", Named("max_delay"),
+    ),
+    OptionRule(
+        "if_", _STEPS, _PATTERN, "the step runs if its input [matches](guides/conditions.md)", "always",
+        Named("required_input_pattern"), setting="if", also_called=("if",),
+    ),
+    OptionRule(
+        "if_not", _STEPS, _PATTERN, "the step runs if its input does not match", "always",
+        Named("forbidden_input_pattern"),
+    ),
+    OptionRule(
+        "when_unmet", _STEPS, _MODES, 'what a condition that does not hold leads to: `"fail"`, `"skip"`, '
+        '`"skip-cascade"`', "skip", Named("when_unmet"), "skip", also_called=("if_unmet",),
+    ),
+    OptionRule(
+        "when_exhausted", _STEPS, _MODES, "what the last failed attempt leads to: the same words", "fail",
+        Named("when_exhausted"), "fail", also_called=("if_exhausted",),
+    ),
+    OptionRule(
+        "transactional", _STEPS, Flag(),
+        "the writes through `ctx.conn()` and the completion share one transaction", "False",
+    ),
+)  # fmt: skip
+
+BY_NAME = {option.name: option for option in OPTIONS}
+STEP_PARAMETERS = (
+    "max_attempts", "base_delay", "timeout", "start_delay", "step_type", "required_input_pattern",
+    "forbidden_input_pattern", "when_unmet", "when_exhausted", "backoff", "max_delay",
+)  # fmt: skip
+"""The order of ``add_step``'s parameters, in which migrations name them."""
+FLOW_PARAMETERS = ("max_attempts", "base_delay", "timeout", "backoff", "max_delay")
+"""The order of ``create_flow``'s."""
+
+
+def options_of(owner: Owner) -> tuple[str, ...]:
+    """The names of the options that may be given to ``owner``."""
+    return tuple(option.name for option in OPTIONS if owner in option.on)
+
+
+def stored_defaults(owner: Owner) -> dict[str, int | str]:
+    """What the database stores for ``owner`` for options that are not given, by their word in settings.
+
+    A step stores nothing for an option that its flow has as well: it inherits.
+    """
+    return {
+        option.word: option.stored_default
+        for option in OPTIONS
+        if option.stored_default is not None
+        and owner in option.on
+        and (owner == "flow" or "flow" not in option.on)
+    }
+
+
+def meant(name: str, known: Iterable[str]) -> str | None:
+    """The option of ``known`` that somebody who wrote ``name`` most likely means."""
+    names = tuple(known)
+    for option in OPTIONS:
+        if name in option.also_called and option.name in names:
+            return option.name
+    return closest(name, names)
+
+
+assert KINDS.keys() == _STEPS
