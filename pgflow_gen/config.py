@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pgflow_shared.styles import NAMES as STYLE_NAMES
 from pgflow_shared.text import closest
 
 SECTION = "tool.pgflow-gen"
-STYLES = ("plain", "supabase", "dbmate", "alembic", "django")
 KEYS = ("flows", "src", "out", "migrations", "style")
 
 
@@ -93,9 +93,9 @@ def _build(root: Path, path: Path, table: Mapping[str, object]) -> Config:
             )
     out = _inside(path, "out", _text(path, table, "out", "generated"))
     style = _text(path, table, "style", "plain")
-    if style not in STYLES:
-        guess = closest(style, STYLES)
-        known = f"known styles are {', '.join(STYLES)}"
+    if style not in STYLE_NAMES:
+        guess = closest(style, STYLE_NAMES)
+        known = f"known styles are {', '.join(STYLE_NAMES)}"
         raise ConfigError(
             f"{path}: {SECTION}.style: unknown style {style!r}",
             f"did you mean {guess!r}?" if guess else known,

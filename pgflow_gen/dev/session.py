@@ -18,6 +18,7 @@ from pgflow_gen.dev.screen import Screen
 from pgflow_gen.dev.server import Server
 from pgflow_gen.dev.worklog import laid_out
 from pgflow_gen.report import render_report, summary
+from pgflow_shared.styles import style_of
 from pgflow_shared.text import counted
 
 GRACE = 5.0
@@ -26,7 +27,6 @@ PATIENCE = 10.0
 """Seconds more until a child that does not end is killed."""
 STEADY = 5.0
 """Seconds a worker has to have been at work for its end to be worth a new start without a change."""
-_OTHER_TOOLS = ("alembic", "django")
 
 
 class DevSession:
@@ -134,7 +134,7 @@ class DevSession:
         if digest == self._migrated:
             return True
         options, env = self._server.for_migrate()
-        if config.style in _OTHER_TOOLS:
+        if style_of(config.style).applied_by:
             options.append("--core-only")
             self._screen.say(
                 "migrate", f"the flows' migrations are {config.style}'s: apply them with its own command"

@@ -16,6 +16,7 @@ from pgflow_gen.render.settings import settings
 from pgflow_shared.kinds import KINDS
 from pgflow_shared.options import BY_NAME, FLOW_PARAMETERS, STEP_PARAMETERS, Judged, Key, Named
 from pgflow_shared.structure import structure_hash
+from pgflow_shared.styles import style_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,6 @@ class Script:
 
     head: str
     body: str
-
-    @property
-    def framed(self) -> str:
-        """A file of its own: one transaction. What ``pgflow-gen compile`` prints, style ``plain``."""
-        return f"{self.head}begin;\n\n{self.body}\ncommit;\n"
 
 
 def create_script(flow: FlowSpec, types: TypeTable) -> Script:
@@ -65,7 +61,8 @@ def alter_script(flow: FlowSpec, types: TypeTable, before: Mapping[str, Json]) -
 
 def compile_sql(flow: FlowSpec, types: TypeTable) -> str:
     """The migration that creates ``flow``: what ``pgflow-gen compile`` prints."""
-    return create_script(flow, types).framed
+    script = create_script(flow, types)
+    return style_of("plain").frame(script.head, script.body)
 
 
 def alike(one: Json, other: Json) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Analysis
-from pgflow_gen.write.chain import read_node
 from pgflow_gen.write.ledger import Entry, Ledger
 from pgflow_gen.write.migrations_folder import MigrationsFolder
 from pgflow_gen.write.next_ledger import MigrationTarget, NextLedger
@@ -102,7 +101,7 @@ def _parents(ledger: Ledger, result: NextLedger, target: MigrationTarget) -> Ite
     known = result.ledger.names
     for name in target.folder.strangers(ledger):
         if name not in known:
-            node = read_node(target.style.name, name, target.folder.text(name), target.app)
+            node = target.style.node(name, target.folder.text(name), target.app)
             if node is not None:
                 yield from ((name, after) for after in node.after or (None,))
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pgflow_gen.ir.flow import Json
-from pgflow_gen.render.styles import STYLES, Purpose, Style
+from pgflow_shared.styles import NAMES, style_of
+from pgflow_shared.styles.style import Purpose, Style
 
 _NAME = re.compile(r"(\d{4,})_\w+\.(?:sql|py)", re.ASCII)
 
@@ -36,7 +37,7 @@ class Entry:
     after: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        chained = {"after": self.after} if STYLES[self.style].is_chained else {}
+        chained = {"after": self.after} if style_of(self.style).is_chained else {}
         return {
             "name": self.name,
             "flow": self.flow,
@@ -60,7 +61,7 @@ class Entry:
 
     @property
     def link(self) -> str:
-        return STYLES[self.style].link(self.name)
+        return style_of(self.style).link(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def _entry(item: Mapping[str, Any]) -> Entry:
 
 
 def _style(item: Mapping[str, Any]) -> Style:
-    style = STYLES.get(item.get("style", "plain"))
-    if style is None:
-        raise ValueError(f"{item['style']!r} is no style of migrations")
-    return style
+    name = item.get("style", "plain")
+    if name not in NAMES:
+        raise ValueError(f"{name!r} is no style of migrations")
+    return style_of(name)

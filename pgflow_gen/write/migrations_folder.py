@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pgflow_gen.render.styles import Purpose
 from pgflow_gen.write.ledger import Ledger
+from pgflow_shared.styles.style import Purpose
 
 if TYPE_CHECKING:
     from pgflow_gen.write.folders import Folders

@@ -15,13 +15,15 @@ from datetime import datetime
 from pgflow_gen.ir.flow import Analysis, FlowSpec
 from pgflow_gen.render.rendered import Rendered, RenderedFile
 from pgflow_gen.render.sql import Script, alike, alter_script
-from pgflow_gen.render.styles import Purpose, Style
+from pgflow_gen.render.styles import dress
 from pgflow_gen.render.summary import Summary
-from pgflow_gen.write.chain import Node, end, read_node
+from pgflow_gen.write.chain import end
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.ledger import Entry, Ledger
 from pgflow_gen.write.migrations_folder import MigrationsFolder
-from pgflow_gen.write.numbering import Numbering
+from pgflow_shared.styles.chain import Node
+from pgflow_shared.styles.numbering import Numbering
+from pgflow_shared.styles.style import Purpose, Style
 
 _UNNAMED = ""
 
@@ -103,7 +105,7 @@ def _files(drafts: list[_Draft], target: MigrationTarget) -> dict[str, RenderedF
     for draft in drafts:
         if draft.script is not None:
             name, after = draft.entry.name, draft.entry.after
-            files[name] = RenderedFile.of(name, target.style.dress(draft.script, name, after, target.app))
+            files[name] = RenderedFile.of(name, dress(target.style, draft.script, name, after, target.app))
             draft.entry = replace(draft.entry, digest=files[name].digest)
     return files
 
@@ -150,7 +152,7 @@ def _after(name: str, target: MigrationTarget) -> str | None:
     """What a forgotten file says it follows."""
     if name == _UNNAMED or not target.style.is_chained:
         return None
-    node = read_node(target.style.name, name, target.folder.text(name), target.app)
+    node = target.style.node(name, target.folder.text(name), target.app)
     return min(node.after, default=None) if node is not None else None
 
 
@@ -168,7 +170,7 @@ def _strangers(ledger: Ledger, drafts: list[_Draft], target: MigrationTarget) ->
     adopted = {draft.entry.name for draft in drafts}
     nodes: dict[str, Node] = {}
     for name in target.folder.strangers(ledger):
-        node = read_node(target.style.name, name, target.folder.text(name), target.app)
+        node = target.style.node(name, target.folder.text(name), target.app)
         if node is not None and name not in adopted:
             nodes[name] = node
     return nodes

@@ -13,8 +13,6 @@ from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Findings, Span
 from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.render.rendered import Rendered, RenderedFile
-from pgflow_gen.render.styles import STYLES, Style
-from pgflow_gen.write.chain import app_label
 from pgflow_gen.write.changed_shapes import changed_shapes
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.folders import Folders
@@ -25,6 +23,7 @@ from pgflow_gen.write.manifest import NAME, Manifest, decode_merged, shapes, too
 from pgflow_gen.write.migrations_folder import MigrationsFolder
 from pgflow_gen.write.next_ledger import MigrationTarget, NextLedger, next_ledger
 from pgflow_shared.digest import digest, same
+from pgflow_shared.styles import style_of
 
 ChangeKind: TypeAlias = Literal["create", "change", "delete", "keep"]
 
@@ -181,24 +180,16 @@ def check_shapes(analysis: Analysis, config: Config, findings: Findings) -> None
 
 def _target(config: Config, folders: Folders, ledger: Ledger, now: datetime) -> MigrationTarget:
     """Raises WriteError when the style changed although migrations were shipped in another one."""
-    style = STYLES[config.style]
+    style = style_of(config.style)
     for entry in ledger.entries:
         if entry.shipped and entry.style != style.name:
             raise WriteError(
                 f"style is {style.name!r}, but the shipped {entry.name} is of style {entry.style!r}",
                 help=f'set style = "{entry.style}" in [tool.pgflow-gen]: after a release it cannot change',
             )
-    return MigrationTarget(style, MigrationsFolder.of(folders, style.suffix), now, _app(folders, style))
-
-
-def _app(folders: Folders, style: Style) -> str:
-    """The label of the Django app whose folder ``migrations`` is in."""
-    if style.name != "django":
-        return ""
-    parent = folders.root / folders.migrations.parent
-    apps = parent / "apps.py"
-    text = apps.read_text(encoding="utf-8", errors="replace") if apps.is_file() else ""
-    return app_label(parent.name, text)
+    return MigrationTarget(
+        style, MigrationsFolder.of(folders, style.suffix), now, style.app(folders.root / folders.migrations)
+    )
 
 
 def _digests(target: MigrationTarget, names: frozenset[str]) -> dict[str, str]:
@@ -206,8 +197,8 @@ def _digests(target: MigrationTarget, names: frozenset[str]) -> dict[str, str]:
 
 
 def _package(target: MigrationTarget, known: Mapping[str, str]) -> dict[str, RenderedFile]:
-    """Django takes no folder without an ``__init__.py``; one that is there already is not ours."""
-    if target.style.name != "django":
+    """Some tools take no folder without an ``__init__.py``; one that is there already is not ours."""
+    if not target.style.is_package:
         return {}
     path = target.folder.path("__init__.py")
     is_ours = path in known or target.folder.folders.read(path) is None

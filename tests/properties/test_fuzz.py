@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from pglast import parse_sql
 
-from pgflow_gen.config import STYLES, Config, ConfigError
+from pgflow_gen.config import Config, ConfigError
 from pgflow_gen.pipeline import Report, build
 from pgflow_gen.render import compile_sql, render_graph
 from pgflow_gen.report import render_report
+from pgflow_shared.styles import NAMES
 from tests.support.hostile import damaged_files, examples, hostile_flows
 
 OWN = ("generated", ".pgflow")
@@ -139,7 +140,7 @@ def test_hostile_words(tmp_path: Path, fuzz_examples: int, property_seed: int) -
         report = compile_project(root, style)
         built += report is not None and not report.has_errors
 
-    run(st.tuples(hostile_flows(), st.sampled_from(STYLES)), fuzz_examples, property_seed, judge)
+    run(st.tuples(hostile_flows(), st.sampled_from(NAMES)), fuzz_examples, property_seed, judge)
     assert built > 0, "no example got as far as output"
 
 

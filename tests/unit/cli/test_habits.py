@@ -21,7 +21,8 @@ from xml.etree import ElementTree
 import jsonschema_rs
 import pytest
 
-from pgflow_gen.config import KEYS, STYLES, Config, ConfigError, load_config
+from pgflow_gen.config import KEYS, Config, ConfigError, load_config
+from pgflow_shared.styles import NAMES
 from tests.support.project import Project, clean_environment
 
 FLOW = """\
@@ -208,7 +209,7 @@ def test_the_schema_knows_the_keys_styles_and_defaults_of_the_configuration(
     properties = schema["properties"]
     assert isinstance(properties, dict)
     assert tuple(properties) == KEYS
-    assert tuple(properties["style"]["enum"]) == STYLES
+    assert tuple(properties["style"]["enum"]) == NAMES
     defaults = {item.name: item.default for item in fields(Config)}
     for key, described in properties.items():
         if "default" in described:

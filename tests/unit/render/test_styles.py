@@ -8,7 +8,8 @@ import pytest
 
 from pgflow_gen.ir.flow import Json
 from pgflow_gen.render.sql import alter_script, create_script
-from pgflow_gen.render.styles import STYLES
+from pgflow_gen.render.styles import dress as dressed
+from pgflow_shared.styles import style_of
 from tests.support.ir import STR, Types, flow, param, step
 
 TYPES = Types().table
@@ -18,7 +19,7 @@ SCRIPT = create_script(CRAWL, TYPES)
 
 
 def dress(style: str, after: str | None = None) -> str:
-    return STYLES[style].dress(SCRIPT, "0001_crawl.py", after, "shop")
+    return dressed(style_of(style), SCRIPT, "0001_crawl.py", after, "shop")
 
 
 @pytest.mark.parametrize(
@@ -32,8 +33,8 @@ def dress(style: str, after: str | None = None) -> str:
     ],
 )
 def test_names(style: str, created: str, altered: str) -> None:
-    assert STYLES[style].file_name(7, "create", "crawl") == created
-    assert STYLES[style].file_name(7, "alter", "crawl") == altered
+    assert style_of(style).file_name(7, "create", "crawl") == created
+    assert style_of(style).file_name(7, "alter", "crawl") == altered
 
 
 @pytest.mark.parametrize("style", ["plain", "supabase"])
@@ -62,7 +63,7 @@ def test_a_module_holds_the_very_sql_and_no_transaction(style: str) -> None:
 def test_alembic_revisions_follow_each_other() -> None:
     first = constants(dress("alembic"))
     assert first["down_revision"] is None
-    assert first["revision"] == STYLES["alembic"].link("0001_crawl.py")
+    assert first["revision"] == style_of("alembic").link("0001_crawl.py")
     assert len(str(first["revision"])) <= 32
     assert constants(dress("alembic", after="abc"))["down_revision"] == "abc"
 
