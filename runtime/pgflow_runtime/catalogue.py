@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.project import Project
+from pgflow_shared.text import closest
 
 
 def find_contract(project: Project, name: str) -> FlowContract:
@@ -26,6 +25,6 @@ def find_contract(project: Project, name: str) -> FlowContract:
     for contract in contracts.values():
         if contract.slug == name:
             return contract
-    near = difflib.get_close_matches(name, contracts, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(contracts)}"
+    near = closest(name, contracts)
+    hint = f"did you mean '{near}'?" if near else f"there are: {', '.join(contracts)}"
     raise UsageError(f"there is no flow '{name}' in {project.out}", help=hint)

@@ -11,7 +11,6 @@ import inspect
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +18,7 @@ from pgflow_runtime.contract import FlowContract, StepContract
 from pgflow_runtime.dsl import Flow, Step
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.project import Project
+from pgflow_shared.text import closest
 
 _BUILD = "run `pgflow-gen build`, and deploy code and generated files together"
 
@@ -88,12 +88,12 @@ def _flow_in(module: ModuleType, name: str) -> Flow[Any]:
     if isinstance(found, Flow):
         return found  # pyright: ignore[reportUnknownVariableType]
     flows = sorted(key for key, value in vars(module).items() if isinstance(value, Flow))
-    close = get_close_matches(name, flows, n=1)
+    close = closest(name, flows)
     there = f"; it has {', '.join(flows)}" if flows else "; it has none"
     what = "is no flow" if found is not None else "does not exist"
     raise UsageError(
         f"{module.__name__}:{name} {what}{there}",
-        help=f"did you mean {module.__name__}:{close[0]}?" if close else "name a Flow(...) of that module",
+        help=f"did you mean {module.__name__}:{close}?" if close else "name a Flow(...) of that module",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 
 from pgflow_runtime.boundary import join
+from pgflow_shared.text import closest
 
 _NAMES = {"null": "null", "array": "list", "object": "object", "boolean": "bool", "integer": "int"}
 
@@ -139,9 +139,9 @@ def _alternatives(types: Iterable[str]) -> str:
 
 
 def _unknown_key(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1)
+    near = closest(key, known)
     if near:
-        return f"unknown key '{key}'; did you mean '{near[0]}'?"
+        return f"unknown key '{key}'; did you mean '{near}'?"
     return f"unknown key '{key}'; the keys are {', '.join(known)}" if known else f"unknown key '{key}'"
 
 

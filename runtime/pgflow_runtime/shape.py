@@ -1,23 +1,17 @@
-"""The hash of a flow's structure: what migration, client and worker compare."""
+"""How a flow's structure differs from the expected one, in words."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
-
-def structure_hash(structure: Mapping[str, Any]) -> str:
-    """``sha256:<hex>`` of the canonical JSON (sorted keys, no blanks, UTF-8), the same as the compiler's."""
-    text = json.dumps(structure, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+from pgflow_shared.structure import by_slug
 
 
 def differences(actual: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
     """How a structure differs from the expected one, in words."""
-    found = {step["slug"]: step for step in actual["steps"]}
-    wanted = {step["slug"]: step for step in expected["steps"]}
+    found = by_slug(actual)
+    wanted = by_slug(expected)
     words = [f"it lacks step '{slug}'" for slug in wanted if slug not in found]
     words += [f"it has a step '{slug}' more" for slug in found if slug not in wanted]
     for slug in wanted.keys() & found.keys():

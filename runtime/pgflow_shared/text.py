@@ -7,8 +7,8 @@ from difflib import get_close_matches
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 flow``, ``2 flows``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """``1 flow``, ``1,200 flows``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def listed(items: Sequence[str], most: int = 4) -> str:

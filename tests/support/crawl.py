@@ -20,7 +20,7 @@ from pgflow_runtime.client import (
     Run,
     StepRun,
 )
-from pgflow_runtime.shape import structure_hash
+from pgflow_shared.structure import structure_hash
 from tests.support.core import Core
 
 STEPS: Mapping[str, tuple[str, Sequence[str]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from pgflow_runtime.migrate.files import FlowMigration
-from pgflow_runtime.shape import structure_hash
+from pgflow_shared.structure import structure_hash
 
 CRAWL: Mapping[str, Sequence[str]] = {"urls": [], "fetch": ["urls"]}
 

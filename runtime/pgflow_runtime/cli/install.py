@@ -10,7 +10,8 @@ import click
 
 from pgflow_runtime.cli.common import Refusal, refusals, say
 from pgflow_runtime.errors import UsageError
-from pgflow_runtime.migrate.copies import STYLES, Copy, plan_copies
+from pgflow_runtime.migrate.copies import Copy, plan_copies
+from pgflow_shared.styles import NAMES
 
 _PGMQ = (
     "the core needs pgmq >= 1.5 in the same database: `create extension pgmq` where the server offers it,"
@@ -29,7 +30,7 @@ _PGMQ = (
 )
 @click.option(
     "--style",
-    type=click.Choice(STYLES),
+    type=click.Choice(NAMES),
     default="plain",
     show_default=True,
     help="The tool they are for: how files are named and wrapped.",

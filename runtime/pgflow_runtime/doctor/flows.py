@@ -6,15 +6,17 @@ from collections.abc import Iterator
 
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
-from pgflow_runtime.doctor.patient import Patient, counted
+from pgflow_runtime.doctor.patient import Patient
 from pgflow_runtime.errors import ShapeMismatch, UnknownFlow
 from pgflow_runtime.migrate.files import read_flow_migrations
 from pgflow_runtime.worker.definition import demand_same_structure, setting_differences
+from pgflow_shared.styles import chained_styles
+from pgflow_shared.text import counted
 
 
 def check_flow_migrations(patient: Patient) -> Iterator[Finding]:
     project = patient.project
-    if project.style in ("alembic", "django"):
+    if project.style in chained_styles():
         yield note("flows.migrations", f"the flows' migrations are applied by {project.style}")
         return
     files = read_flow_migrations(project.migrations, project.style)

@@ -37,8 +37,3 @@ class Patient:
         """The one row of a query that has one."""
         (row,) = self.rows(query, values)
         return row
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 run``, ``1,200 runs``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

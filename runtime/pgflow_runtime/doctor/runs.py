@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
-from pgflow_runtime.doctor.patient import Patient, counted
+from pgflow_runtime.doctor.patient import Patient
+from pgflow_shared.text import counted
 
 MOST = 5_000
 """Open runs looked at, the oldest first."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgflow_runtime.doctor.finding import Finding, note, ok, problem, unseen, warning
-from pgflow_runtime.doctor.patient import Patient, counted
+from pgflow_runtime.doctor.patient import Patient
+from pgflow_shared.text import counted
 
 IDLE, LONG = 300, 3600
 """Seconds a transaction may stand open idle, or at work, before it is worth a word."""

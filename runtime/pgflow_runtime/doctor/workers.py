@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
-from pgflow_runtime.doctor.patient import SILENCE, Patient, counted
+from pgflow_runtime.doctor.patient import SILENCE, Patient
+from pgflow_shared.text import counted
 
 
 def check_workers(patient: Patient) -> Iterator[Finding]:

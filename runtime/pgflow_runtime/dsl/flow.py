@@ -9,7 +9,6 @@ from pgflow_runtime.dsl.decorators import ArrayDecorator, CtxElem, Elem, MapDeco
 from pgflow_runtime.dsl.options import (
     FLOW_OPTIONS,
     MAP_OPTIONS,
-    RESERVED_STEP_SLUGS,
     STEP_OPTIONS,
     DefinitionError,
     FlowOptions,
@@ -19,6 +18,7 @@ from pgflow_runtime.dsl.options import (
     check_slug,
 )
 from pgflow_runtime.dsl.steps import AsyncMapStep, AsyncStep, MapStep, Step, StepKind, SyncStep, make_step
+from pgflow_shared.slugs import RESERVED_FOR_STEPS
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -125,7 +125,7 @@ class Flow(Generic[In]):
             raise TypeError(
                 f"{where} decorates a function, not {handler!r}; options are named: {where}(slug=...)"
             )
-        slug = check_slug("step", options.get("slug", handler.__name__), reserved=RESERVED_STEP_SLUGS)
+        slug = check_slug("step", options.get("slug", handler.__name__), reserved=RESERVED_FOR_STEPS)
         known = self.steps.get(slug)
         if known is not None:
             raise DefinitionError(

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from pgflow_runtime.errors import PgflowError
+from pgflow_shared.options import options_of
+from pgflow_shared.slugs import is_slug
+from pgflow_shared.text import closest
 
 if TYPE_CHECKING:
     from pgflow_runtime.dsl.steps import Step
 
 Backoff: TypeAlias = Literal["exponential", "fixed"]
 WhenUnmet: TypeAlias = Literal["fail", "skip", "skip-cascade"]
-
-RESERVED_STEP_SLUGS = frozenset({"flow_input", "input", "run", "ctx"})
-"""Names a handler's parameters use for something else (DSL.md, "What a handler asks for, it names")."""
-_SLUG = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,127}")
 
 
 class DefinitionError(PgflowError, ValueError):
@@ -58,9 +55,10 @@ class StepOptions(MapOptions, total=False):
     depends_on: Sequence[Step[object] | str]
 
 
-FLOW_OPTIONS = frozenset({"version", "max_attempts", "base_delay", "timeout", "backoff", "max_delay"})
-MAP_OPTIONS = frozenset(MapOptions.__annotations__) | {"array"}
-STEP_OPTIONS = frozenset(MapOptions.__annotations__) | {"depends_on"}
+FLOW_OPTIONS = frozenset(options_of("flow")) - {"slug"}
+"""Without the slug, which is a flow's first argument."""
+MAP_OPTIONS = frozenset(options_of("map"))
+STEP_OPTIONS = frozenset(options_of("step"))
 
 
 def check_options(where: str, given: Iterable[str], known: frozenset[str]) -> None:
@@ -71,8 +69,8 @@ def check_options(where: str, given: Iterable[str], known: frozenset[str]) -> No
     """
     for name in given:
         if name not in known:
-            close = get_close_matches(name, sorted(known), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else f"; it takes {', '.join(sorted(known))}"
+            close = closest(name, known)
+            hint = f"; did you mean {close!r}?" if close else f"; it takes {', '.join(sorted(known))}"
             raise TypeError(f"{where} has no option {name!r}{hint}")
 
 
@@ -85,7 +83,7 @@ def check_slug(what: str, slug: object, *, reserved: frozenset[str] = frozenset(
     """
     if not isinstance(slug, str):
         raise TypeError(f"the slug of a {what} is a string, not {type(slug).__name__}: {slug!r}")
-    if _SLUG.fullmatch(slug) is None:
+    if not is_slug(slug):
         raise DefinitionError(
             f"{slug!r} cannot be the slug of a {what}: "
             "1 to 128 letters, digits and underscores, no digit first"

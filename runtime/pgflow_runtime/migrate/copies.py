@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from pgmq.install import get_embedded_install_sql
 
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.migrate.ledger import digest_of
-from pgflow_runtime.migrate.modules import CHAINED, app_label, chain_end, follows, link, module_text
+from pgflow_runtime.migrate.modules import chain_end, module_text
+from pgflow_shared.styles import style_of
+from pgflow_shared.styles.numbering import Numbering
+from pgflow_shared.styles.style import Style
 from pgflow_sql import migration_files
 
-STYLES: Final = ("plain", "supabase", "dbmate", *CHAINED)
-
 _NUMBERED = re.compile(r"^(\d{1,6}|\d{14})_")
-_STAMP = "%Y%m%d%H%M%S"
+_STAMP_LENGTH = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,33 +40,34 @@ def plan_copies(folder: Path, style: str, now: datetime, *, with_pgmq: bool) -> 
     sources = [(f"pgflow_{file.name}", file.text) for file in migration_files()]
     if with_pgmq:
         sources.insert(0, ("pgflow_pgmq.sql", get_embedded_install_sql()))
-    prefixes = _Prefixes(present, style, now)
-    if style in CHAINED:
-        return _modules(folder, present, prefixes, sources, style)
-    return [_copy(folder, present, prefixes, name, _dressed(text, style)) for name, text in sources]
+    own = style_of(style)
+    prefixes = _Prefixes(present, own, now)
+    if own.is_chained:
+        return _modules(folder, present, prefixes, sources, own)
+    return [_copy(folder, present, prefixes, name, own.wrap(text)) for name, text in sources]
 
 
 def _modules(
-    folder: Path, present: list[str], prefixes: _Prefixes, sources: list[tuple[str, str]], style: str
+    folder: Path, present: list[str], prefixes: _Prefixes, sources: list[tuple[str, str]], style: Style
 ) -> list[Copy]:
     """Python modules, each after the one before; Django's folder must be a package as well."""
-    app = app_label(folder)
+    app = style.app(folder.resolve())
     texts = {name: _read(folder / name) for name in present if name.endswith(".py")}
-    copies = [Copy("__init__.py", "", "__init__.py" in present)] if style == "django" else []
+    copies = [Copy("__init__.py", "", "__init__.py" in present)] if style.is_package else []
     end = chain_end(style, texts, app)
     for source, sql in sources:
         stem = source.removesuffix(".sql")
         found = next((name for name in texts if re.fullmatch(rf"\d+_{re.escape(stem)}\.py", name)), None)
         if found is not None:
-            node = follows(style, found, texts[found], app)
-            after = min(node[1], default=None) if node is not None else None
+            node = style.node(found, texts[found], app)
+            after = min(node.after, default=None) if node is not None else None
             text = module_text(style, found, sql, after, app)
             _refuse_edited(folder / found, texts[found], text)
             copies.append(Copy(found, text, is_present=True))
         else:
             name = f"{prefixes.following()}_{stem}.py"
             copies.append(Copy(name, module_text(style, name, sql, end, app), is_present=False))
-            end = link(style, name)
+            end = style.link(name)
     return copies
 
 
@@ -89,34 +90,17 @@ def _refuse_edited(path: Path, found: str, text: str) -> None:
 class _Prefixes:
     """Numbers after the highest one there, as wide; UTC stamps, later than the latest one there."""
 
-    def __init__(self, present: list[str], style: str, now: datetime) -> None:
+    def __init__(self, present: list[str], style: Style, now: datetime) -> None:
         found = [match[1] for name in present if (match := _NUMBERED.match(name))]
-        self._is_stamped = style in ("supabase", "dbmate") or any(len(number) == 14 for number in found)
         self._width = max((len(number) for number in found), default=4)
-        self._last = max((int(number) for number in found), default=0)
-        self._now = now
+        self._numbering = Numbering(
+            max((int(number) for number in found), default=0),
+            now,
+            stamped=style.is_stamped or any(len(number) == _STAMP_LENGTH for number in found),
+        )
 
     def following(self) -> str:
-        if self._is_stamped:
-            stamp = self._now.strftime(_STAMP)
-            while int(stamp) <= self._last:
-                self._now = max(self._now, _moment(self._last, self._now)) + timedelta(seconds=1)
-                stamp = self._now.strftime(_STAMP)
-            self._last = int(stamp)
-            return stamp
-        self._last += 1
-        return str(self._last).zfill(self._width)
-
-
-def _moment(stamp: int, default: datetime) -> datetime:
-    try:
-        return datetime.strptime(str(stamp), _STAMP).replace(tzinfo=default.tzinfo)
-    except ValueError:
-        return default
-
-
-def _dressed(text: str, style: str) -> str:
-    return f"-- migrate:up\n{text}\n-- migrate:down\n" if style == "dbmate" else text
+        return str(self._numbering.following()).zfill(self._width)
 
 
 def _names(folder: Path) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pgflow_runtime.errors import ProjectError
 from pgflow_runtime.migrate.ledger import digest_of
+from pgflow_shared.styles import chained_styles
 
 _FLOW = re.compile(r"\bpgflow\.(?:create_flow|alter_flow|add_step|alter_step)\s*\(\s*'([A-Za-z0-9_]+)'")
 _FRAME = re.compile(
@@ -60,7 +61,7 @@ def read_flow_migrations(folder: Path, style: str) -> tuple[FlowMigration, ...]:
     Copies of the core are left out. Raises ProjectError for a style whose files are another tool's programs,
     and for unreadable files.
     """
-    if style in ("alembic", "django"):
+    if style in chained_styles():
         raise ProjectError(
             f"flow migrations of style '{style}' are applied by {style}, not by pgflow-gen migrate",
             help=f"run `pgflow-gen migrate --core-only` (or copy the core once with `pgflow-gen install"

@@ -11,7 +11,7 @@ from psycopg import sql
 from pgflow_runtime.errors import MigrationChanged, ShapeMismatch
 from pgflow_runtime.migrate.files import FlowMigration
 from pgflow_runtime.migrate.ledger import applied, record, run_script
-from pgflow_runtime.shape import structure_hash
+from pgflow_shared.structure import structure_hash
 
 _NAME = re.compile(r"\d+_(\w+)\.sql")
 

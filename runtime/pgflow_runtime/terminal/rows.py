@@ -8,7 +8,8 @@ from datetime import datetime
 
 from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
 from pgflow_runtime.terminal.reading import Reading, TaskCounts
-from pgflow_runtime.terminal.words import counted, duration, first_line
+from pgflow_runtime.terminal.words import duration, first_line
+from pgflow_shared.text import counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from pgflow_runtime.events import (
 from pgflow_runtime.snapshot import RunSnapshot
 from pgflow_runtime.terminal.follow import Follower
 from pgflow_runtime.terminal.reading import Reading
-from pgflow_runtime.terminal.words import clock, counted, duration, first_line, one_line
+from pgflow_runtime.terminal.words import clock, duration, first_line, one_line
+from pgflow_shared.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -55,8 +55,3 @@ def one_line(text: str, most: int = 200) -> str:
 def first_line(text: str) -> str:
     """What an error says before it shows where: our messages end with the frames of a traceback."""
     return one_line(re.split(r"\n  File ", text, maxsplit=1)[0])
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 task``, ``1,000 tasks``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -7,15 +7,8 @@ from typing import Any
 
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.errors import ShapeMismatch, UnknownFlow
-
-_FLOW_DEFAULTS: Mapping[str, Any] = {
-    "max_attempts": 3,
-    "base_delay": 5,
-    "timeout": 60,
-    "backoff": "exponential",
-}
-"""What ``create_flow`` stores for options that are not given (SQL_CONTRACT.md, section 7.2)."""
-_STEP_DEFAULTS: Mapping[str, Any] = {"when_unmet": "skip", "when_exhausted": "fail", "start_delay": 0}
+from pgflow_shared.options import stored_defaults
+from pgflow_shared.structure import by_slug
 
 
 def demand_same_structure(contract: FlowContract, definition: Mapping[str, Any] | None) -> None:
@@ -30,8 +23,8 @@ def demand_same_structure(contract: FlowContract, definition: Mapping[str, Any] 
             f"flow {contract.slug!r} is not in the database",
             help="run `pgflow-gen build` and `pgflow-gen migrate` against this database",
         )
-    code = _by_slug(contract.structure)
-    database = _by_slug(definition["structure"])
+    code = by_slug(contract.structure)
+    database = by_slug(definition["structure"])
     if code == database:
         return
     lines: list[str] = []
@@ -49,12 +42,12 @@ def demand_same_structure(contract: FlowContract, definition: Mapping[str, Any] 
 def setting_differences(contract: FlowContract, definition: Mapping[str, Any]) -> Iterator[str]:
     """One sentence for each option that differs between code and database."""
     code, database = contract.settings, definition["settings"]
-    yield from _differences("", code, database, _FLOW_DEFAULTS)
+    yield from _differences("", code, database, stored_defaults("flow"))
     steps = {item["slug"] for item in contract.structure["steps"]}
     for slug in sorted(steps):
         mine = code.get("steps", {}).get(slug, {})
         theirs = database.get("steps", {}).get(slug, {})
-        yield from _differences(f"step {slug!r}: ", mine, theirs, _STEP_DEFAULTS)
+        yield from _differences(f"step {slug!r}: ", mine, theirs, stored_defaults("step"))
 
 
 def _differences(
@@ -69,10 +62,6 @@ def _differences(
 
 def _show(value: Any) -> str:
     return "not set" if value is None else repr(value)
-
-
-def _by_slug(structure: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {step["slug"]: step for step in structure["steps"]}
 
 
 def _describe(step: Mapping[str, Any]) -> str:

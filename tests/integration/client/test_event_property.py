@@ -12,7 +12,7 @@ import pytest
 
 from pgflow_runtime.client import AsyncRun
 from pgflow_runtime.errors import ConnectionFailed
-from pgflow_runtime.shape import structure_hash
+from pgflow_shared.structure import structure_hash
 from tests.support.core import Core, connect
 from tests.support.crawl import DOCUMENT, AsyncClient, contract_of, name_of
 from tests.support.model import Step

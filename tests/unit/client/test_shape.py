@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pgflow_runtime.shape import differences, structure_hash
+from pgflow_runtime.shape import differences
+from pgflow_shared.structure import structure_hash
 from tests.support.crawl import STRUCTURE
 
 

@@ -29,10 +29,11 @@ from pgflow_runtime.errors import (
     UsageError,
     WrongFlow,
 )
-from pgflow_runtime.shape import differences, structure_hash
+from pgflow_runtime.shape import differences
 from pgflow_runtime.snapshot import RunSnapshot
 from pgflow_runtime.store import check_core_version, translated
 from pgflow_runtime.telemetry import started_runs
+from pgflow_shared.structure import structure_hash
 
 RunT = TypeVar("RunT", bound=Run[Any])
 
