@@ -3,6 +3,23 @@
 It follows the typing specification for the types that may cross a step boundary, and it is cautious:
 where it is not certain it says so, and mypy decides (501). Sources: the typing documentation's chapters
 on TypedDict assignability, literals, and the numeric promotion of int to float.
+
+| given                | asked for            | verdict                                                 |
+|----------------------|----------------------|---------------------------------------------------------|
+| T                    | T, Any, object       | yes; likewise a type that earned a finding, either side |
+| A or B               | T                    | both must be for T                                      |
+| T                    | A or B, JsonValue    | T must be for one of them                               |
+| NewType of T         | U                    | T must be for U                                         |
+| T                    | NewType of U         | yes for the same one; no if T is not for U; else unsure |
+| bool, int            | int, float           | yes, upwards only                                       |
+| literal              | literals, primitive  | one of them; the value's own type                       |
+| bool                 | literals             | unsure where a bool is among them, else no              |
+| list[T]              | list[U]              | T and U must be the same; likewise dict                 |
+| list[T], Sequence[T] | Sequence[U]          | T must be for U; likewise dict and Mapping              |
+| str                  | Sequence[U]          | str must be for U                                       |
+| record               | record               | key by key; read-only keys may be narrower              |
+| record               | Mapping[str, object] | yes                                                     |
+| anything else        |                      | no                                                      |
 """
 
 from __future__ import annotations

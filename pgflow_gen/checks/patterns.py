@@ -2,6 +2,10 @@
 
 A pattern is JSON containment (``@>`` in SQL): objects are partial, a list means "contains", numbers are
 compared by value. A pattern that can never match is a slip; that is what is looked for here.
+
+A value is of one alternative of its type, so a pattern is refused only if no alternative takes it. What is
+said then is about the alternative that has the pattern's form (an object for an object), because there the
+slip is one level further in; where none has, all alternatives are named.
 """
 
 from __future__ import annotations
@@ -69,6 +73,8 @@ def _one(
     match type_:
         case AnyType() | UnknownType() | JsonType():
             return None
+        # Containers are gone into, and only what is inside can be at fault; scalars are compared. Whatever
+        # gets to the end of the match has the wrong form.
         case RecordRef():
             record = types.records.get(type_.key)
             if record is None:

@@ -13,6 +13,7 @@ import pytest
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from pgflow_gen.diagnostics import Diagnostic
+from pgflow_gen.source import positions as positions_module
 from pgflow_gen.source.parse import ParsedFile, parse, parse_expression
 from pgflow_gen.source.positions import positions
 from pgflow_gen.source.text import SourceText, read_source
@@ -204,6 +205,13 @@ def test_columns_are_characters() -> None:
 
 
 LIBRARY = [inspect.getsource(module) for module in (textwrap, contextlib, dataclasses)]
+
+
+def test_what_counting_rests_on_is_in_libcst_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this fails, libcst has changed inside: compare its CodegenState with ours, then pin anew."""
+    assert positions_module.IS_KNOWN_LIBCST
+    monkeypatch.setattr(positions_module, "_by_libcst", None)
+    assert positions(accepted(LIBRARY[0]).tree)
 
 
 @pytest.mark.parametrize("text", [*LIBRARY, "", "x", "#\r\n\x0c\r\nx=(1,\\\r\n2)"])
