@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pgflow_gen.config import SECTION, Config, ConfigError
+from pgflow_gen.source.identifiers import normal
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 _GLOB = re.compile(r"[*?\[]")
@@ -38,6 +39,7 @@ def discover(config: Config) -> tuple[Path, ...]:
 
 def may_hold_flows(text: str) -> bool:
     """The textual rule: False only for a file that cannot define a flow or a step."""
+    text = normal(text)
     return "pgflow_runtime" in text or ("@" in text and _DECORATOR.search(text) is not None)
 
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from pgflow_gen.config import Config
+from pgflow_gen.source.identifiers import normal
 
 
 def module_name(config: Config, file: Path) -> str | None:
@@ -25,7 +26,7 @@ def module_name(config: Config, file: Path) -> str | None:
 def unimportable_part(name: str) -> str | None:
     """The first part of a dotted name that no import statement can spell, as in ``flows.my-flow``."""
     for part in name.split("."):
-        if not part.isidentifier() or keyword.iskeyword(part):
+        if not part.isidentifier() or keyword.iskeyword(part) or part != normal(part):
             return part
     return None
 

@@ -20,6 +20,7 @@ import libcst as cst
 
 from pgflow_gen.diagnostics import Diagnostic, Span
 from pgflow_gen.source.bodies import without_bodies
+from pgflow_gen.source.identifiers import with_normal_names
 from pgflow_gen.source.positions import Place, outline, positions
 from pgflow_gen.source.respell import Unspellable, first_line, respell, respell_all
 from pgflow_gen.source.shallow import MAX_DEPTH, is_deep
@@ -83,27 +84,31 @@ def parse(source: SourceText) -> ParsedFile | Diagnostic:
     opinion = _examine(source)
     if isinstance(opinion, Diagnostic):
         return opinion
+    text, moved = with_normal_names(source.text)
     if isinstance(opinion, SyntaxError):
-        return _parse_newer(source, opinion)
-    text = without_bodies(source.text, opinion)
+        return _parse_newer(source, text, moved, opinion)
+    text = without_bodies(text, opinion)
     if not is_deep(source.text, opinion):
         # libcst has no words for some valid Python, and whatever else it raises is no fault of the file.
         with contextlib.suppress(Exception):
-            return ParsedFile(source, cst.parse_module(text), [first_line(item) for item in opinion.body])
-    return _parse_respelled(source, text)
+            starts = [first_line(item) for item in opinion.body]
+            return ParsedFile(source, cst.parse_module(text), starts, moved)
+    return _parse_respelled(source, text, moved)
 
 
-def _parse_newer(source: SourceText, opinion: SyntaxError) -> ParsedFile | Diagnostic:
+def _parse_newer(
+    source: SourceText, text: str, moved: frozenset[int], opinion: SyntaxError
+) -> ParsedFile | Diagnostic:
     """Syntax that this interpreter does not know: here libcst is the only judge."""
     try:
-        return ParsedFile(source, cst.parse_module(source.text))
+        return ParsedFile(source, cst.parse_module(text), respelled=moved)
     except cst.ParserSyntaxError:
         return _syntax_error(source, opinion)
     except Exception:
         return _limit(source, max(opinion.lineno or 1, 1))
 
 
-def _parse_respelled(source: SourceText, text: str) -> ParsedFile | Diagnostic:
+def _parse_respelled(source: SourceText, text: str, moved: frozenset[int]) -> ParsedFile | Diagnostic:
     """What CPython reads and libcst does not, in an easier spelling."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     line = 1
@@ -118,7 +123,7 @@ def _parse_respelled(source: SourceText, text: str) -> ParsedFile | Diagnostic:
             )
             easier = "\n".join(spelled)
             if not is_deep(easier, ast.parse(easier)):
-                return ParsedFile(source, cst.parse_module(easier), respelled=shown)
+                return ParsedFile(source, cst.parse_module(easier), respelled=moved | shown)
         except cst.ParserSyntaxError as error:
             line = error.raw_line
         except Unspellable as error:
@@ -140,7 +145,7 @@ def _is_readable(text: str) -> bool:
 
 def parse_expression(text: str) -> cst.BaseExpression | None:
     """An annotation written as a string; None when it is no expression."""
-    text = text.strip()
+    text, _ = with_normal_names(text.strip())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
