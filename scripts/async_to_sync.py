@@ -31,6 +31,7 @@ NAMES = {
     "acall": "call",
     "aconnect": "connect",
     "amake_pool": "make_pool",
+    "asleep": "sleep",
     "alent": "lent",
     "_async": "_sync",
     "AsyncIterator": "Iterator",

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
+from pgflow_runtime.moments import LATEST, read_moment
+
 RunStatus: TypeAlias = Literal["started", "completed", "failed"]
 StepStatus: TypeAlias = Literal["created", "started", "completed", "failed", "skipped"]
 
@@ -104,7 +106,7 @@ class RunSnapshot:
     def _distance_from_end(self, step: StepSnapshot) -> tuple[bool, datetime, str]:
         """A run has the message of the step that failed it; times come second (see get_run_failure)."""
         is_other = step.error_message != self.error_message
-        return is_other, step.failed_at or datetime.max.astimezone(), step.step_slug
+        return is_other, step.failed_at or LATEST, step.step_slug
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> RunSnapshot:
@@ -170,4 +172,4 @@ def _output(status: RunStatus, output: Any) -> Any:
 
 
 def _time(value: str | datetime | None) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    return read_moment(value) if isinstance(value, str) else value

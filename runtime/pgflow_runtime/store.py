@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -16,6 +17,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolClosed
 
 from pgflow_runtime.database import ADMIN, connect
+from pgflow_runtime.database.backoff import Backoff
+from pgflow_runtime.database.refusals import Refusal, is_lost, refusal_of_state
 from pgflow_runtime.dsn import describe
 from pgflow_runtime.errors import (
     BY_SQLSTATE,
@@ -31,6 +34,8 @@ from pgflow_runtime.errors import (
 )
 from pgflow_sql import SCHEMA_VERSION
 
+_ELSEWHERE = ("0A000", "25006", "26000", "42P05")
+"""The server was reached and said no, though another connection may be the cure."""
 _MISSING = (pg.InvalidSchemaName, pg.UndefinedFunction, pg.UndefinedTable, pg.UndefinedObject)
 
 
@@ -46,7 +51,7 @@ def from_psycopg(error: psycopg.Error, conninfo: str | None = None) -> PgflowErr
         return CoreMissing(f"this database does not hold what pgflow needs ({text})")
     if isinstance(error, pg.InsufficientPrivilege):
         return PermissionDenied(text)
-    if is_connection_error(error):
+    if is_lost(error) and sqlstate not in _ELSEWHERE:
         where = f" {describe(conninfo)}" if conninfo is not None else " the database"
         return ConnectionFailed(f"cannot reach{where}: {_without_password(text, conninfo)}")
     failure = DatabaseError(text)
@@ -54,20 +59,30 @@ def from_psycopg(error: psycopg.Error, conninfo: str | None = None) -> PgflowErr
     return failure
 
 
-def is_connection_error(error: psycopg.Error) -> bool:
-    """Whether the connection was lost or never came about, so that trying again may help."""
-    state = error.sqlstate
-    if state is None:
-        return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
-    return state.startswith(("08", "28", "3D")) or state in ("57P01", "57P02", "57P03", "53300")
-
-
 def is_passing(error: PgflowError) -> bool:
     """Whether the same may well succeed in a moment: lost connections, deadlocks, cancelled statements."""
     if isinstance(error, ConnectionFailed):
         return True
     state = error.sqlstate if isinstance(error, DatabaseError) else None
-    return state is not None and (state.startswith(("40", "53")) or state in ("55P03", "57014"))
+    return state is not None and refusal_of_state(state) is not Refusal.FINAL
+
+
+class Patience:
+    """How long a call that may be repeated is: so many seconds from its first refusal, and once at least."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until: float | None = None
+        self._backoff = Backoff()
+
+    def pause_after(self, error: PgflowError) -> float:
+        """Seconds until the call is to be repeated. Raises an error that does not pass, or not in time."""
+        now = monotonic()
+        if not is_passing(error) or (self._until is not None and now >= self._until):
+            raise error
+        if self._until is None:
+            self._until = now + self._seconds
+        return self._backoff.pause()
 
 
 @contextmanager

@@ -35,6 +35,7 @@ ALL = (
     "tight",
     "forking",
     "siblings",
+    "strict",
 )
 
 

@@ -84,6 +84,8 @@ Steering = Literal[
     "interrupt",
     "unprintable",
     "nul",
+    "quotes",
+    "euro",
     "huge",
     "nan",
     "set",
@@ -138,10 +140,14 @@ async def obey(flow_input: Steer, ctx: Context) -> Answer:
             raise UnprintableError
         case "nul":
             raise ValueError("a\0b \ud800 c")
+        case "quotes":
+            raise ValueError("""it's "quoted", \\back\\slashed, {braced}, NULL and 5 €""")
         case "huge":
             raise ValueError("x" * 100_000)
         case "cancelled":
             raise asyncio.CancelledError("of its own accord")
+        case "euro":
+            return {"attempt": attempt, "price": "5 €"}  # type: ignore[typeddict-unknown-key]
         case "extra key":
             return {"attempt": attempt, "more": [0, False, "", None]}  # type: ignore[typeddict-unknown-key]
         case _:
@@ -305,6 +311,20 @@ def in_thread(flow_input: str) -> int:
 @forking.step
 async def in_loop(in_thread: int, flow_input: str) -> list[int]:
     return [in_thread, fork_and_return(flow_input)]
+
+
+strict = Flow[Held]("strict", max_attempts=1, timeout=60)
+
+
+@strict.step(transactional=True)
+def guard(flow_input: Held, ctx: Context) -> int:
+    """Sees the database as it was when it began; the first time it waits for ``<name>.go``."""
+    folder, name = flow_input["folder"], flow_input["name"]
+    ctx.conn().execute("set transaction isolation level repeatable read")
+    ctx.conn().execute("select 1")
+    touch(folder, f"{name}.begun.{ctx.step_task.attempt}")
+    wait_for(folder, f"{name}.go")
+    return ctx.step_task.attempt
 
 
 delayed = Flow[int]("delayed")

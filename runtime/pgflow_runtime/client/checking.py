@@ -15,6 +15,8 @@ import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
+from pgflow_runtime.database.refusals import is_lost
+
 ConnectionT = TypeVar("ConnectionT", bound=Connection[Any])
 AsyncConnectionT = TypeVar("AsyncConnectionT", bound=AsyncConnection[Any])
 
@@ -49,10 +51,14 @@ async def atake(pool: AsyncConnectionPool[AsyncConnectionT]) -> AsyncConnectionT
 
 @contextmanager
 def lent(pool: ConnectionPool[ConnectionT]) -> Iterator[ConnectionT]:
-    """An autocommitting connection that lives, for the block."""
+    """An autocommitting connection that lives, for the block; one that leads nowhere is let go of."""
     connection = take(pool)
     try:
         yield connection
+    except psycopg.Error as error:
+        if is_lost(error):
+            connection.close()
+        raise
     finally:
         pool.putconn(connection)
 
@@ -63,5 +69,9 @@ async def alent(pool: AsyncConnectionPool[AsyncConnectionT]) -> AsyncIterator[As
     connection = await atake(pool)
     try:
         yield connection
+    except psycopg.Error as error:
+        if is_lost(error):
+            await connection.close()
+        raise
     finally:
         await pool.putconn(connection)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import select
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
@@ -169,6 +170,16 @@ class Background:
     def join(self, timeout: float) -> None:
         if not self.is_current:
             self._thread.join(timeout)
+
+
+async def asleep(seconds: float) -> None:
+    """Wait so many seconds."""
+    await asyncio.sleep(seconds)
+
+
+def sleep(seconds: float) -> None:
+    """Wait so many seconds."""
+    time.sleep(seconds)
 
 
 async def acall(handler: Callable[[Any], object], event: object) -> None:

@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from pgflow_runtime.database.kinds import Kind
 from pgflow_runtime.database.pinning import pinning
+from pgflow_runtime.database.values import ADAPTERS
 from pgflow_runtime.forks import keep
 
 
@@ -118,10 +119,11 @@ def application_name(conninfo: str) -> str:
 
 
 def _parameters(conninfo: str, kind: Kind) -> dict[str, Any]:
-    """libpq's parameters: the encoding and name are ours, the kind's count where the string is silent."""
+    """The encoding and name are ours, the kind's parameters count where the connection string is silent."""
     given = conninfo_to_dict(conninfo)
     return {
         **{name: value for name, value in kind.parameters.items() if name not in given},
+        **({} if kind.is_users else {"context": ADAPTERS}),
         "client_encoding": "UTF8",
         "application_name": application_name(conninfo),
     }

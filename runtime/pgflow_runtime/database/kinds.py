@@ -66,6 +66,8 @@ class Kind:
     name: str
     settings: Mapping[str, str]
     parameters: Mapping[str, str | int] = field(default_factory=dict)
+    is_users: bool = False
+    """Whether users' own statements run on it."""
 
 
 ENGINE: Final = Kind("engine", {**OURS, **UNLIMITED})
@@ -96,5 +98,14 @@ LIVE: Final = Kind(
 PAGES: Final = Kind("pages", {**LIVE.settings, "default_transaction_read_only": "on"})
 """What the dashboard's pages read."""
 
-HANDLER: Final = Kind("handler", {**READABLE, "idle_session_timeout": "0"})
-"""``ctx.conn()``: search path, time zone, rights and limits of statements stay the user's own."""
+HANDLER: Final = Kind(
+    "handler",
+    {
+        **READABLE,
+        "idle_in_transaction_session_timeout": "0",
+        "idle_session_timeout": "0",
+        "transaction_timeout": "0",
+    },
+    is_users=True,
+)
+"""``ctx.conn()``: search path, time zone, rights and limits of single statements stay the user's own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pgflow_runtime.database.encodings import what_is_wrong_with
 from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
 from pgflow_runtime.doctor.patient import Patient
 
@@ -18,8 +19,7 @@ def check_server(patient: Patient) -> Iterator[Finding]:
         select current_setting('server_version_num')::int / 10000 as major,
           current_setting('server_version') as version,
           pg_is_in_recovery() as is_standby,
-          (select reset_val = 'on' from pg_catalog.pg_settings where name = 'default_transaction_read_only')
-            as is_read_only,  -- and not by ourselves
+          current_setting('server_encoding') as encoding,
           age(d.datfrozenxid) as age
         from pg_catalog.pg_database d where d.datname = current_database()
         """
@@ -32,11 +32,16 @@ def check_server(patient: Patient) -> Iterator[Finding]:
         )
     else:
         yield ok("server.version", f"PostgreSQL {row['version']}")
-    if row["is_standby"] or row["is_read_only"]:
-        why = "a standby" if row["is_standby"] else "read-only for this user (default_transaction_read_only)"
+    if row["encoding"] != "UTF8":
+        yield warning(
+            "server.encoding",
+            f"the database is encoded in {row['encoding']}: {what_is_wrong_with(row['encoding'])}",
+            "move to a database made with `encoding 'UTF8'`",
+        )
+    if row["is_standby"]:
         yield problem(
             "server.read-only",
-            f"the server is {why}: nothing can be started or completed here",
+            "the server is a standby: nothing can be started or completed here",
             "name the primary server",
         )
     if row["age"] > WARN_AGE:

@@ -6,12 +6,15 @@ Two migrators at once queue up behind an advisory lock; whatever fails leaves th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from time import sleep
 from typing import Any
 
 import psycopg
-from psycopg import IsolationLevel
 
-from pgflow_runtime.errors import MigrationFailed
+from pgflow_runtime.database.backoff import Backoff
+from pgflow_runtime.database.encodings import what_is_wrong_with
+from pgflow_runtime.database.refusals import Refusal, refusal_of
+from pgflow_runtime.errors import MigrationFailed, PgflowError
 from pgflow_runtime.migrate.core import install_core
 from pgflow_runtime.migrate.files import FlowMigration
 from pgflow_runtime.migrate.flows import apply_flows
@@ -23,6 +26,10 @@ from pgflow_runtime.store import connected
 
 LOCK_KEY = 0x7067666C6F77
 """Key of the advisory lock: "pgflow" in ASCII."""
+
+
+ATTEMPTS = 5
+"""How often a migration is tried that gives way to others: by a deadlock, a lock or a cancellation."""
 
 
 @dataclass(slots=True)
@@ -69,16 +76,51 @@ def migrate(
         ConnectionFailed, PermissionDenied, PgmqTooOld, ForeignSchema, UntrustedSchema, CoreTooNew,
         MigrationChanged, MigrationFailed: the database is as it was before.
     """
-    report = MigrationReport(dry_run=dry_run)
+    backoff = Backoff(0.2, 5.0)
+    for attempts_left in reversed(range(ATTEMPTS)):
+        report = MigrationReport(dry_run=dry_run)
+        try:
+            _migrate_once(conninfo, report, flows, development, mark, roles)
+        except PgflowError as error:
+            if attempts_left == 0 or not _is_worth_repeating(error):
+                raise
+            sleep(backoff.pause())
+        else:
+            break
+    return report
+
+
+def _is_worth_repeating(error: PgflowError) -> bool:
+    """Whether something stood in the way that passes; a server that is away is told at once."""
+    cause = error.__cause__
+    return cause is not None and refusal_of(cause) in (Refusal.CONFLICT, Refusal.BUSY)
+
+
+def _migrate_once(
+    conninfo: str,
+    report: MigrationReport,
+    flows: tuple[FlowMigration, ...],
+    development: bool,
+    mark: bool,
+    roles: bool,
+) -> None:
     with connected(conninfo) as connection:
-        connection.isolation_level = IsolationLevel.READ_COMMITTED
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
         connection.execute("set local search_path = ''")
         connection.execute("set local client_min_messages = warning")
+        _note_encoding(connection, report.notes)
         _migrate(connection, flows, report, development, mark, roles)
-        if dry_run:
+        if report.dry_run:
             connection.rollback()
-    return report
+
+
+def _note_encoding(connection: psycopg.Connection[Any], notes: list[str]) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        notes.append(
+            f"this database is encoded in {encoding}: {what_is_wrong_with(encoding)};"
+            " a database made with `encoding 'UTF8'` takes them all"
+        )
 
 
 def _migrate(

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from pgflow_runtime import queries
 from pgflow_runtime.database import CLIENT, connect
+from pgflow_runtime.database.backoff import Backoff
 from pgflow_runtime.errors import WaitTimeout
 from pgflow_runtime.store import from_psycopg, is_passing, translated
 from pgflow_runtime.terminal.reading import Reading, read_again, read_run
@@ -24,8 +25,6 @@ LOOKS = (0.1, 0.5)
 """Seconds between two looks: least, when there is news; most, as what a map's tasks do makes no news."""
 SHARE = 10
 """A look that takes long is followed by a pause of so many times its length at least."""
-PAUSES = (0.5, 5.0)
-"""Seconds between attempts to reach a lost database: first, longest."""
 
 
 class Follower:
@@ -57,18 +56,17 @@ class Follower:
             with translated(self._conninfo):
                 reading = read_run(self._connected(), self._run_id)
             yield reading
-            pause, longest = PAUSES
+            backoff = Backoff(0.5, 5.0)
             while not reading.run.is_final:
                 try:
                     reading = self._next(reading)
-                    pause = PAUSES[0]
+                    backoff.reset()
                 except psycopg.Error as error:
                     failure = from_psycopg(error, self._conninfo)
                     if not is_passing(failure):
                         raise failure from error
                     self._lost(str(failure))
-                    time.sleep(self._at_most(pause, reading))
-                    pause = min(pause * 2, longest)
+                    time.sleep(self._at_most(backoff.pause(), reading))
                 yield reading
         finally:
             self._close()

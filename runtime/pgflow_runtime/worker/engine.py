@@ -9,13 +9,17 @@ timer. A lane with nothing to do sleeps until something ends, a notification com
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
+from pgflow_runtime.database.backoff import Backoff
 from pgflow_runtime.errors import ConnectionFailed, CoreMissing, DatabaseError, PermissionDenied, UnknownFlow
 from pgflow_runtime.worker import logs
-from pgflow_runtime.worker.exchange import Exchange
+from pgflow_runtime.worker.exchange import HELD_UP, Exchange
 from pgflow_runtime.worker.executor import Executor
+from pgflow_runtime.worker.held import Held
 from pgflow_runtime.worker.idle import Idle
 from pgflow_runtime.worker.link import Link, LinkClosed
 from pgflow_runtime.worker.losses import Losses
@@ -26,10 +30,10 @@ from pgflow_runtime.worker.served import ServedFlows
 from pgflow_runtime.worker.slots import Slots
 from pgflow_runtime.worker.verdicts import note_completions, note_failures, note_loss, note_own_commit
 
+OutcomeT = TypeVar("OutcomeT", bound=Outcome)
+
 MOST_OUTCOMES = 500
 """Outcomes in one call at most."""
-MOST_REFUSALS = 5
-"""Looks in a row that the database may refuse before the worker gives up."""
 HOPELESS = (CoreMissing, UnknownFlow, PermissionDenied, ConnectionFailed)
 """What waiting does not mend (a lost connection is waited for elsewhere)."""
 MOST_BYTES = 32 * 1024 * 1024
@@ -60,7 +64,8 @@ class Engine:
         self.settled = asyncio.Event()
         """Set while nothing waits to be reported and no call is under way."""
         self.settled.set()
-        self._refusals = 0
+        self._held = Held(self._signal.set)
+        self._backoff = Backoff(0.5, 5.0)
         self._losses = Losses()
         self._reading = True
         self._timer: asyncio.TimerHandle | None = None
@@ -90,22 +95,30 @@ class Engine:
     @property
     def waiting_count(self) -> int:
         """Outcomes that are not reported yet."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._held)
 
     def unsettled_fences(self) -> set[Fence]:
         """Attempts that ended and are not reported yet."""
-        return {outcome.row.fence for outcome in self._waiting}
+        return {outcome.row.fence for outcome in self._waiting} | self._held.fences
+
+    def drop_held(self) -> None:
+        """Leave to recovery what the database does not take; the worker is stopping."""
+        for outcome in self._held.drop_all():
+            logs.unreported(outcome.row, "the worker stops")
+        self._note_settled()
 
     # -- the lanes
 
     async def lane(self, link: Link) -> None:
         """Work until cancelled."""
         while True:
+            if self._held.due:
+                await self._call(link, self._report_again)
             if self._waiting:
                 await self._call(link, self._report)
             if self._may_read() and self._idle.may_look():
                 await self._call(link, self._claim)
-            elif self._waiting:
+            elif self._waiting or self._held.due:
                 continue
             elif self._may_read() and self._may_announce():
                 await self._call(link, self._announce)
@@ -121,14 +134,17 @@ class Engine:
         finally:
             self._calls -= 1
             self._signal.set()
-            if not self._waiting and not self._calls:
-                self.settled.set()
+            self._note_settled()
+
+    def _note_settled(self) -> None:
+        if not self._waiting and not self._calls and not self._held:
+            self.settled.set()
 
     def _may_read(self) -> bool:
         return self._reading and self._slots.free > 0 and bool(self._flows.active)
 
     def _may_announce(self) -> bool:
-        return self._calls == 0 and self._idle.may_announce()
+        return self._calls == 0 and not self._held and self._idle.may_announce()
 
     async def _pause(self) -> None:
         if self._may_read():
@@ -149,7 +165,7 @@ class Engine:
         try:
             visible_in = await self._exchange.announce(link, flows, seconds)
         except DatabaseError as error:
-            await self._bear(error)
+            self._bear(error)
         else:
             self._idle.announced(visible_in)
 
@@ -161,31 +177,43 @@ class Engine:
         try:
             rows = await self._exchange.claim(link, self._flows.active, most)
         except DatabaseError as error:
-            await self._bear(error)
+            self._bear(error)
             return
         finally:
             self._slots.unreserve(most)
-        self._refusals = 0
+        self._backoff.reset()
         if len(rows) == most:
             self._idle.want_look()  # there may be more
         self._start(rows)
 
-    async def _bear(self, error: DatabaseError) -> None:
-        """Looking for work was refused: by an overloaded server perhaps. Wait a second, but not for ever."""
+    def _bear(self, error: DatabaseError) -> None:
+        """Looking for work was refused: by an overloaded server perhaps. Look again after a pause."""
         if isinstance(error, LinkClosed):
             return  # the worker is stopping; no work was lost
-        self._refusals += 1
-        if isinstance(error, HOPELESS) or self._refusals >= MOST_REFUSALS:
+        if isinstance(error, HOPELESS):
             raise error
         logs.logger.warning("cannot look for work: %s", error)
-        await asyncio.sleep(1)
+        self._idle.hold_off(self._backoff.pause())
 
     async def _report(self, link: Link) -> None:
-        completed, failed, lost = self._take()
+        await self._send(link, *self._take(self._waiting))
+
+    async def _report_again(self, link: Link) -> None:
+        """What was held up, apart from the rest: it may be held up once more."""
+        outcomes = self._take(self._held.due)
+        try:
+            await self._send(link, *outcomes)
+        finally:
+            self._held.tried(itertools.chain(*outcomes))
+
+    async def _send(
+        self, link: Link, completed: Sequence[Completed], failed: Sequence[Failed], lost: Sequence[Lost]
+    ) -> None:
         for outcome in lost:
             await self._give_back(link, outcome)
         if failed:
-            self._note_failures(failed, await self._exchange.fail(link, failed))
+            rows = await self._exchange.fail(link, failed)
+            self._note_failures(*self._hold(failed, rows))
         live, ending = self._by_flow(completed)
         if live:
             # each outcome frees a slot: one that still waits keeps its own for its own successor
@@ -204,7 +232,8 @@ class Engine:
             self._idle.want_look()  # what became ready beyond our slots is in the queue
         self._idle.note_activity()
         self._start(handed)
-        note_completions(batch, [row for row in rows if row.outcome != "claimed"], self.observer)
+        others = [row for row in rows if row.outcome != "claimed"]
+        note_completions(*(self._hold(batch, others) if others else (batch, others)), self.observer)
 
     def _start(self, rows: Sequence[TaskRow]) -> None:
         if rows:
@@ -224,17 +253,44 @@ class Engine:
         note_failures(failures, rows, self.observer)
 
     async def _give_back(self, link: Link, outcome: Lost) -> None:
+        try:
+            was_given_back = await self._exchange.give_back(link, outcome.row)
+        except LinkClosed:
+            raise
+        except DatabaseError as error:
+            logs.held_up(outcome.row, str(error))
+            self._hold_one(outcome)
+            return
         self._idle.want_look()
-        note_loss(outcome, await self._exchange.give_back(link, outcome.row), self.observer)
+        note_loss(outcome, was_given_back, self.observer)
 
-    def _take(self) -> tuple[list[Completed], list[Failed], list[Lost]]:
+    def _hold(
+        self, batch: Sequence[OutcomeT], rows: Sequence[TaskRow]
+    ) -> tuple[Sequence[OutcomeT], Sequence[TaskRow]]:
+        """Keep what was held up for later; the outcomes that are settled, and their rows."""
+        held = {row.fence for row in rows if row.outcome == HELD_UP}
+        if not held:
+            return batch, rows
+        for outcome in batch:
+            if outcome.row.fence in held:
+                self._hold_one(outcome)
+        settled = [outcome for outcome in batch if outcome.row.fence not in held]
+        return settled, [row for row in rows if row.outcome != HELD_UP]
+
+    def _hold_one(self, outcome: Outcome) -> None:
+        if not self._held.hold(outcome):
+            logs.unreported(outcome.row, "it was held up until its task's time was over")
+            if self.observer is not None:
+                self.observer.ended(outcome.row, "unreported", outcome.seconds)
+
+    def _take(self, waiting: deque[Outcome]) -> tuple[list[Completed], list[Failed], list[Lost]]:
         """The outcomes of the next call, in the order they came."""
         completed: list[Completed] = []
         failed: list[Failed] = []
         lost: list[Lost] = []
         size = 0
-        while self._waiting and len(completed) + len(failed) < self._most_outcomes and size < MOST_BYTES:
-            outcome = self._waiting.popleft()
+        while waiting and len(completed) + len(failed) < self._most_outcomes and size < MOST_BYTES:
+            outcome = waiting.popleft()
             if isinstance(outcome, Completed):
                 completed.append(outcome)
                 size += len(outcome.output)
@@ -242,7 +298,7 @@ class Engine:
                 failed.append(outcome)
             elif not isinstance(outcome, Lost):
                 self._note_own_commit(outcome)
-            elif self._losses.may_give_back(outcome.row):
+            elif waiting is self._held.due or self._losses.may_give_back(outcome.row):
                 lost.append(outcome)
             else:
                 failed.append(outcome.as_failure())

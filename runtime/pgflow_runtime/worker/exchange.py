@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, LiteralString
 
 import psycopg
 
 from pgflow_runtime.arrays import fences, flags, optional, plain, texts
+from pgflow_runtime.database.refusals import passes
 from pgflow_runtime.errors import WorkerNotRegistered
 from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker import logs
@@ -19,8 +20,12 @@ from pgflow_runtime.worker.rows import Fence, TaskRow, task_rows
 from pgflow_runtime.worker.served import ServedFlow, ServedFlows
 from pgflow_runtime.worker.statements import ANNOUNCE, CLAIM, COMPLETE, FAIL, REGISTER, RELEASE, STARTED_TASKS
 
+HELD_UP = "held up"
+"""Outcome of a row whose result or failure is to be reported again."""
 DATA_ERRORS = ("22", "23", "54")
 """SQLSTATE classes that a task's own data can cause: repeated one by one, only the culprit fails."""
+UNTRANSLATABLE = "22P05"
+"""SQLSTATE of a text with characters that the database's encoding does not have."""
 
 
 class Exchange:
@@ -83,9 +88,11 @@ class Exchange:
             return task_rows(await self._call(link, FAIL, parameters))
         except psycopg.Error as error:
             if len(batch) == 1:
-                return [_give_up(batch[0].row, error)]
-            rows = [await self.fail(link, [item]) for item in batch]
-            return list(itertools.chain.from_iterable(rows))
+                return await self._failure_refused(link, batch[0], error)
+        rows: list[TaskRow] = []
+        for item in batch:
+            rows += [_held_up(item.row)] if _is_held(item.row, rows) else await self.fail(link, [item])
+        return rows
 
     async def release(self, link: Link, tasks: Sequence[Fence]) -> int:
         """Give tasks back to the queue without counting the attempt; how many were given back."""
@@ -93,10 +100,16 @@ class Exchange:
         return int(rows[0][0])
 
     async def give_back(self, link: Link, row: TaskRow) -> bool | None:
-        """Release one task; False when it was not started any more, None when the core takes no word."""
+        """Release one task; False when it was not started any more, None when the core takes no word.
+
+        Raises:
+            DatabaseError: something is in the way that passes.
+        """
         try:
             return await self.release(link, [row.fence]) == 1
         except psycopg.Error as error:
+            if passes(error):
+                raise from_psycopg(error) from error
             _give_up(row, error)
             return None
 
@@ -129,18 +142,44 @@ class Exchange:
     async def _one_by_one(self, link: Link, batch: Sequence[Completed], hand_over: int) -> list[TaskRow]:
         rows: list[TaskRow] = []
         for item in batch:
+            if _is_held(item.row, rows):
+                rows.append(_held_up(item.row))
+                continue
             handed = sum(row.outcome == "claimed" for row in rows)
             rows += await self.complete(link, [item], hand_over - handed)
         return rows
 
+    async def _failure_refused(self, link: Link, item: Failed, error: psycopg.Error) -> list[TaskRow]:
+        """A single failure was refused: for a while, or for letters the database does not have."""
+        if passes(error):
+            return [_held_up(item.row, error)]
+        if error.sqlstate != UNTRANSLATABLE or item.message.isascii():
+            return [_give_up(item.row, error)]
+        spelled = item.message.encode("ascii", "backslashreplace").decode()
+        return await self.fail(link, [replace(item, message=spelled)])
+
     async def _refused(self, link: Link, item: Completed, error: psycopg.Error) -> list[TaskRow]:
-        """A single result was refused: by its data, then the task fails; else nothing can be reported."""
+        """A single result was refused: for a while, or by its data, then the task fails; else it is lost."""
+        if passes(error):
+            return [_held_up(item.row, error)]
         if (error.sqlstate or "")[:2] not in DATA_ERRORS:
             return [_give_up(item.row, error)]
         message = clean(f"BoundaryError: the database refuses the output: {from_psycopg(error)}")
         failure = Failed(item.row, message, item.seconds, retryable=False)
         rows = await self.fail(link, [failure])
         return [_note_refusal(row, message, item.seconds) for row in rows]
+
+
+def _held_up(row: TaskRow, error: psycopg.Error | None = None) -> TaskRow:
+    """Something that passes is in the way of this outcome; None: of another one of its run."""
+    if error is not None:
+        logs.held_up(row, str(from_psycopg(error)))
+    return row._replace(outcome=HELD_UP)
+
+
+def _is_held(row: TaskRow, others: Sequence[TaskRow]) -> bool:
+    """Whether an outcome of the same run was held up already: each try may have to wait for the same lock."""
+    return any(other.outcome == HELD_UP and other.run_id == row.run_id for other in others)
 
 
 def _note_refusal(row: TaskRow, message: str, seconds: float) -> TaskRow:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import psycopg
 
 from pgflow_runtime import database
+from pgflow_runtime.database.refusals import is_lost
 from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.queue_depth import QueueDepth
@@ -90,7 +91,8 @@ class Heartbeat:
         except psycopg.Error as error:
             self.trouble = str(from_psycopg(error, self._conninfo))
             logger.warning("heartbeat failed: %s", self.trouble)
-            if self._connection is not None and self._connection.closed:
+            if self._connection is not None and (self._connection.closed or is_lost(error)):
+                self._connection.close()
                 self._connection = None
         else:
             self._succeeded_at = time.monotonic()

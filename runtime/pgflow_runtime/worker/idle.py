@@ -42,6 +42,7 @@ class Idle:
         self._lease_until = 0.0
         self._visible_at = math.inf
         self._again_at = math.inf
+        self._refused_until = 0.0
         self._is_unsure = True  # about when the next message becomes visible
 
     def want_look(self) -> None:
@@ -57,6 +58,11 @@ class Idle:
         """A message becomes visible in so many seconds."""
         self._visible_at = min(self._visible_at, time.monotonic() + seconds)
 
+    def hold_off(self, seconds: float) -> None:
+        """The database does not let us look just now: neither look nor announce for so long."""
+        self._refused_until = time.monotonic() + seconds
+        self._wanted = True
+
     def begin_look(self) -> None:
         """Called before fetching, so that a notification that comes meanwhile is not lost."""
         now = time.monotonic()
@@ -70,7 +76,8 @@ class Idle:
 
     def may_look(self) -> bool:
         """Whether it is time to fetch."""
-        return self._wanted or time.monotonic() >= self._next_look()
+        now = time.monotonic()
+        return now >= self._refused_until and (self._wanted or now >= self._next_look())
 
     def may_announce(self) -> bool:
         """Whether nothing is going on, and the last announcement is out of date or will be before long."""
@@ -99,6 +106,8 @@ class Idle:
         wake = self._next_look()
         if quiet and self._wants_announcement():
             wake = min(wake, max(self._active_at + SETTLE, now))
+        if self._refused_until > now:
+            wake = self._refused_until
         return max(wake - now, 0.0)
 
     def _wants_announcement(self) -> bool:

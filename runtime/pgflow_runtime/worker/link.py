@@ -11,14 +11,15 @@ import psycopg
 from psycopg import AsyncConnection
 
 from pgflow_runtime.database import ENGINE, aconnect
+from pgflow_runtime.database.backoff import Backoff
+from pgflow_runtime.database.refusals import Refusal, is_hopeless, refusal_of
 from pgflow_runtime.dsn import describe
 from pgflow_runtime.errors import ConnectionFailed
-from pgflow_runtime.store import from_psycopg, is_connection_error
-from pgflow_runtime.worker.backoff import Backoff
+from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker.logs import logger
 
-DISK_FULL = "53100"
-"""SQLSTATE of a server without room: results wait for some, as they do for a lost server."""
+_ALWAYS = frozenset({Refusal.LOST, Refusal.CONFLICT, Refusal.FULL})
+"""What any call sits out: whatever came next on this connection would fare no better."""
 
 
 class LinkClosed(ConnectionFailed):
@@ -44,38 +45,32 @@ class Link:
         """Held during a call; hold it to keep calls away."""
 
     async def open(self) -> None:
-        """Connect, without trying again.
+        """Connect; a server that is away is waited for, one that lets nobody like us in is not.
 
         Raises:
-            PgflowError: why there is no connection.
+            PgflowError: why there never will be a connection; LinkClosed: the worker was stopped meanwhile.
         """
-        try:
-            await self._connect()
-        except psycopg.Error as error:
-            raise from_psycopg(error, self._conninfo) from error
+        backoff = Backoff()
+        while True:
+            try:
+                await self._connect()
+            except (psycopg.Error, OSError) as error:
+                if isinstance(error, psycopg.Error) and is_hopeless(error):
+                    raise from_psycopg(error, self._conninfo) from error
+                await self._recover(error, backoff, _ALWAYS)
+            else:
+                return
 
     async def call(self, statement: LiteralString, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a statement, in a transaction of its own."""
+        """The rows of a statement, in a transaction of its own; repeated also while others are in its way."""
         async with self.lock:
-            return await self.call_locked(statement, parameters)
+            return await self._repeat(statement, parameters, _ALWAYS | {Refusal.BUSY})
 
     async def call_locked(
         self, statement: LiteralString, parameters: Sequence[Any] = ()
     ) -> list[tuple[Any, ...]]:
-        """The same for who holds the lock already."""
-        backoff = Backoff()
-        lost = False
-        while True:
-            try:
-                connection = await self._connect()
-                cursor = await connection.execute(statement, parameters)
-                rows = await cursor.fetchall()
-            except psycopg.Error as error:
-                lost = await self._recover(error, backoff) or lost
-            else:
-                if lost and self._on_loss is not None:
-                    self._on_loss()
-                return rows
+        """For who holds the lock already, and has better to do than wait for what others hold."""
+        return await self._repeat(statement, parameters, _ALWAYS)
 
     async def close(self) -> None:
         """Close the connection; a call that is trying to reach the database ends with LinkClosed."""
@@ -88,6 +83,23 @@ class Link:
         """Let calls that cannot reach the database end with LinkClosed."""
         self._closing.set()
 
+    async def _repeat(
+        self, statement: LiteralString, parameters: Sequence[Any], borne: frozenset[Refusal]
+    ) -> list[tuple[Any, ...]]:
+        backoff = Backoff()
+        lost = False
+        while True:
+            try:
+                connection = await self._connect()
+                cursor = await connection.execute(statement, parameters)
+                rows = await cursor.fetchall()
+            except (psycopg.Error, OSError) as error:
+                lost = await self._recover(error, backoff, borne) or lost
+            else:
+                if lost and self._on_loss is not None:
+                    self._on_loss()
+                return rows
+
     async def _connect(self) -> AsyncConnection[Any]:
         if self._connection is None:
             self._connection = await aconnect(
@@ -95,22 +107,31 @@ class Link:
             )
         return self._connection
 
-    async def _recover(self, error: psycopg.Error, backoff: Backoff) -> bool:
-        """Wait before another attempt; whether the connection was lost. Raises what repeating cannot cure."""
-        lost = is_connection_error(error) or self._connection is None or self._connection.closed
-        is_full = error.sqlstate == DISK_FULL
-        if not lost and not is_full and not (error.sqlstate or "").startswith("40"):
+    async def _recover(
+        self, error: psycopg.Error | OSError, backoff: Backoff, borne: frozenset[Refusal]
+    ) -> bool:
+        """Wait before another attempt; whether the connection was lost. Raises what is not borne."""
+        refusal = refusal_of(error)
+        lost = refusal is Refusal.LOST or self._connection is None or self._connection.closed
+        if not lost and refusal not in borne:
             raise error
         if self._closing.is_set():
             raise LinkClosed() from error
+        self._note(error, refusal, lost)
         if lost:
-            logger.warning("lost %s: %s", describe(self._conninfo), from_psycopg(error, self._conninfo))
             connection, self._connection = self._connection, None
             if connection is not None:
                 await connection.close()
-        elif is_full:
-            logger.warning("%s: %s", describe(self._conninfo), from_psycopg(error))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(backoff.pause()):
                 await self._closing.wait()
-        return bool(lost)
+        return lost
+
+    def _note(self, error: psycopg.Error | OSError, refusal: Refusal, lost: bool) -> None:
+        where = describe(self._conninfo)
+        reason = from_psycopg(error, self._conninfo) if isinstance(error, psycopg.Error) else error
+        if lost:
+            text = "lost %s: %s" if self._connection is not None else "no connection to %s yet: %s"
+            logger.warning(text, where, reason)
+        elif refusal is not Refusal.CONFLICT:
+            logger.warning("%s: %s", where, reason)

@@ -143,6 +143,12 @@ def unreported(row: TaskRow, reason: str) -> None:
     _outcome(logging.ERROR, row, event, "outcome could not be reported: %s", reason)
 
 
+def held_up(row: TaskRow, reason: str) -> None:
+    """The database does not take the outcome just now."""
+    event = {"outcome": "held up", "error": reason}
+    _outcome(logging.WARNING, row, event, "outcome is held up, and will be reported again: %s", reason)
+
+
 def late(row: TaskRow, seconds: float) -> None:
     text = "handler ended after %.1f s, too late: its result is discarded"
     _outcome(logging.WARNING, row, {"outcome": "late", "ms": _ms(seconds)}, text, seconds)

@@ -12,11 +12,13 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import AsyncConnection, Connection
 
+from pgflow_runtime.database.refusals import is_lost
 from pgflow_runtime.errors import BoundaryError
 from pgflow_runtime.steering import NonRetryable, RetryAfter
-from pgflow_runtime.store import is_connection_error
 from pgflow_runtime.worker.rows import TaskRow
 
+READ_ONLY = "25006"
+"""SQLSTATE of a server that takes no writes (our transactions say that they write): not the one to be at."""
 MOST_LOSSES = 3
 """How often in a row a worker gives a task back; the next loss counts as a failed attempt."""
 MOST_REMEMBERED = 1000
@@ -43,15 +45,18 @@ class Losses:
 
 
 def is_loss(error: BaseException, connection: Connection[Any] | AsyncConnection[Any] | None) -> bool:
-    """Whether an error says that this connection was lost, or (None) that there was none to be had.
+    """Whether an error says that this connection was lost, or leads to a server that stores nothing.
+
+    None for a connection: there was none to be had.
 
     A handler that saw the loss may have made another error of it. What it says to steer its retries counts.
     """
     if isinstance(error, NonRetryable | RetryAfter | BoundaryError):
         return False
+    parts = [part for part in _parts(error) if isinstance(part, psycopg.Error)]
     if connection is not None and not connection.broken:
-        return False
-    return any(isinstance(part, psycopg.Error) and is_connection_error(part) for part in _parts(error))
+        return any(part.sqlstate == READ_ONLY for part in parts)
+    return any(is_lost(part) for part in parts)
 
 
 def _parts(error: BaseException) -> Iterator[BaseException]:

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import tuple_row
 
 from pgflow_runtime.arrays import fences, texts
+from pgflow_runtime.database.refusals import is_lost, passes
 from pgflow_runtime.telemetry import Attempt, Tracing
 from pgflow_runtime.worker.failure import describe
 from pgflow_runtime.worker.losses import is_loss
@@ -140,8 +141,10 @@ def _in_transaction(task: Task) -> Outcome:
     except _NotStored as refusal:
         return _not_stored(task, refusal)
     except Exception as error:
-        if not is_loss(error, connection):
+        if not is_loss(error, connection) and (output is None or not passes(error)):
             raise
+        if connection is not None and is_lost(error):
+            connection.close()
         return Lost(task.row, describe(error), task.seconds)
     finally:
         task.settle(keep=False)  # committed above, or rolled back
@@ -160,8 +163,10 @@ async def _ain_transaction(task: Task) -> Outcome:
     except _NotStored as refusal:
         return _not_stored(task, refusal)
     except Exception as error:
-        if not is_loss(error, connection):
+        if not is_loss(error, connection) and (output is None or not passes(error)):
             raise
+        if connection is not None and is_lost(error):
+            await connection.close()
         return Lost(task.row, describe(error), task.seconds)
     finally:
         await task.asettle(keep=False)

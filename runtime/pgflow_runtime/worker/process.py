@@ -79,11 +79,11 @@ class Process:
         self._lifecycle.move(State.STARTING)
         self._build()
         try:
-            await self._start()
-            self._lifecycle.move(State.RUNNING)
-            self.is_running.set()
-            logger.info("serving %s as %s", self._slugs(), self._config.name)
-            await self._stop.wait()
+            if await self._has_started():
+                self._lifecycle.move(State.RUNNING)
+                self.is_running.set()
+                logger.info("serving %s as %s", self._slugs(), self._config.name)
+                await self._stop.wait()
         finally:
             await self._end()
         if self._failure is not None:
@@ -140,6 +140,23 @@ class Process:
         )
 
     # -- the beginning
+
+    async def _has_started(self) -> bool:
+        """Start, however long the database is away; False when the worker was stopped meanwhile."""
+        starting = self._loop.create_task(self._start())
+        stopped = self._loop.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                self._lanes[0].give_up()
+                starting.cancel()
+                await asyncio.wait({starting})
+                return False
+            await starting
+        finally:
+            for task in (starting, stopped):
+                task.cancel()
+        return True
 
     async def _start(self) -> None:
         if self._health is not None:
@@ -286,6 +303,7 @@ class Process:
             return
         for link in {*self._lanes, self._service}:
             link.give_up()
+        self._engine.drop_held()
         await self._settled()
 
     async def _cancel_parts(self) -> None:

@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pgflow_runtime.database.backoff import Backoff
 from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.project import Project
-from pgflow_runtime.worker.backoff import Backoff
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.status import Status
 from pgflow_runtime.worker_config import WorkerConfig

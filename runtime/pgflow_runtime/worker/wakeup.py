@@ -10,8 +10,8 @@ import psycopg
 from psycopg import AsyncConnection, sql
 
 from pgflow_runtime.database import LISTENER, aconnect
+from pgflow_runtime.database.backoff import Backoff
 from pgflow_runtime.store import from_psycopg
-from pgflow_runtime.worker.backoff import Backoff
 from pgflow_runtime.worker.idle import Idle
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.served import ServedFlows
@@ -32,8 +32,9 @@ async def listen(conninfo: str, flows: ServedFlows, idle: Idle, wake: Callable[[
                 wake()  # what came before this moment was not heard
                 async for _ in connection.notifies():
                     wake()
-        except psycopg.Error as error:
-            logger.warning("not listening for notifications: %s", from_psycopg(error, conninfo))
+        except (psycopg.Error, OSError) as error:
+            reason = from_psycopg(error, conninfo) if isinstance(error, psycopg.Error) else error
+            logger.warning("not listening for notifications: %s", reason)
         finally:
             idle.is_listening = False
         wake()  # the pace of looking has changed

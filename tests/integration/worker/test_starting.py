@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.project import Project, clean_environment
 from tests.support.wait import eventually
-from tests.support.worker_lab import Lab
+from tests.support.worker_lab import Lab, WorkerProcess
 
 
 @pytest.fixture
@@ -77,11 +77,15 @@ def test_code_that_is_not_what_was_built(project: Project, before: str, after: s
     assert "pgflow-gen build" in message
 
 
-def test_a_database_nobody_listens_on(project: Project) -> None:
-    done = project.run("worker", "flows.lab:chain", "--dsn", "postgresql://user:secret@localhost:1/none")
-    message = _refusal(done, 1)
-    assert "cannot reach localhost:1, database none" in message
-    assert "secret" not in message
+def test_a_database_nobody_listens_on_is_waited_for(project: Project, tmp_path: Path) -> None:
+    nowhere = Lab(project, "postgresql://user:secret@localhost:1/none", tmp_path)
+    worker = WorkerProcess.launch(nowhere, ["chain"], {})
+    try:
+        worker.until_logged("no connection to localhost:1, database none yet: cannot reach")
+        assert worker.stop() == 0
+        assert "secret" not in worker.log
+    finally:
+        worker.clear_away()
 
 
 def test_a_database_without_the_core(project: Project, bare_database_dsn: str) -> None:

@@ -15,14 +15,15 @@ from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.run import AsyncRun
 from pgflow_runtime.client._async.watcher import AsyncWatcher
 from pgflow_runtime.client.checking import alent
+from pgflow_runtime.client.concurrency import asleep
 from pgflow_runtime.client.connecting import AsyncConnectable, ClientOptions
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.database import CLIENT, aconnect, amake_pool
 from pgflow_runtime.errors import (
     ClientClosed,
-    ConnectionFailed,
     InvalidInput,
+    PgflowError,
     RunNotFound,
     ShapeMismatch,
     UsageError,
@@ -30,7 +31,7 @@ from pgflow_runtime.errors import (
 )
 from pgflow_runtime.shape import differences
 from pgflow_runtime.snapshot import RunSnapshot
-from pgflow_runtime.store import check_core_version, translated
+from pgflow_runtime.store import Patience, check_core_version, translated
 from pgflow_runtime.telemetry import started_runs
 from pgflow_shared.structure import structure_hash
 
@@ -51,6 +52,7 @@ class AsyncClientBase(AsyncConnectable):
             timeout=options.connect_timeout,
             name="pgflow-client",
         )
+        self._patience = options.connect_timeout
         self._compared: set[str] = set()
         self._watcher = AsyncWatcher(self._pool, conninfo, poll_only=options.poll_only)
         self._feeds: weakref.WeakValueDictionary[UUID, AsyncFeed] = weakref.WeakValueDictionary()
@@ -101,10 +103,7 @@ class AsyncClientBase(AsyncConnectable):
         await self._compare(contract)
         with started_runs(contract.slug, ids) as trace_context:
             values = (contract.slug, literals(texts), plain(ids), trace_context, plain([len(ids)]))
-            try:
-                rows = await self._start_rows(values)
-            except ConnectionFailed:
-                rows = await self._start_rows(values)  # the ids make it safe to repeat
+            rows = await self._start_rows(values)
         found = zip(ids, texts, rows, strict=True)
         return [
             self._run_of(run_type, RunSnapshot.started(run_id, contract.slug, decode(text), row))
@@ -127,10 +126,16 @@ class AsyncClientBase(AsyncConnectable):
         self._compared.add(contract.slug)
 
     async def _start_rows(self, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        with translated(self._conninfo):
-            async with alent(self._pool) as connection:
-                cursor = await connection.execute(queries.START_FLOWS, values)
-                return await cursor.fetchall()
+        """Start, again and again while what refuses it passes: the ids in ``values`` make that safe."""
+        patience = Patience(self._patience)
+        while True:
+            try:
+                with translated(self._conninfo):
+                    async with alent(self._pool) as connection:
+                        cursor = await connection.execute(queries.START_FLOWS, values)
+                        return await cursor.fetchall()
+            except PgflowError as error:
+                await asleep(patience.pause_after(error))
 
     async def _get(self, run_type: type[RunT], run_id: UUID) -> RunT:
         """The run of an id. Raises RunNotFound, WrongFlow."""

@@ -16,14 +16,15 @@ from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.run import Run
 from pgflow_runtime.client._sync.watcher import Watcher
 from pgflow_runtime.client.checking import lent
+from pgflow_runtime.client.concurrency import sleep
 from pgflow_runtime.client.connecting import ClientOptions, Connectable
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.database import CLIENT, connect, make_pool
 from pgflow_runtime.errors import (
     ClientClosed,
-    ConnectionFailed,
     InvalidInput,
+    PgflowError,
     RunNotFound,
     ShapeMismatch,
     UsageError,
@@ -31,7 +32,7 @@ from pgflow_runtime.errors import (
 )
 from pgflow_runtime.shape import differences
 from pgflow_runtime.snapshot import RunSnapshot
-from pgflow_runtime.store import check_core_version, translated
+from pgflow_runtime.store import Patience, check_core_version, translated
 from pgflow_runtime.telemetry import started_runs
 from pgflow_shared.structure import structure_hash
 
@@ -52,6 +53,7 @@ class ClientBase(Connectable):
             timeout=options.connect_timeout,
             name="pgflow-client",
         )
+        self._patience = options.connect_timeout
         self._compared: set[str] = set()
         self._watcher = Watcher(self._pool, conninfo, poll_only=options.poll_only)
         self._feeds: weakref.WeakValueDictionary[UUID, Feed] = weakref.WeakValueDictionary()
@@ -102,10 +104,7 @@ class ClientBase(Connectable):
         self._compare(contract)
         with started_runs(contract.slug, ids) as trace_context:
             values = (contract.slug, literals(texts), plain(ids), trace_context, plain([len(ids)]))
-            try:
-                rows = self._start_rows(values)
-            except ConnectionFailed:
-                rows = self._start_rows(values)  # the ids make it safe to repeat
+            rows = self._start_rows(values)
         found = zip(ids, texts, rows, strict=True)
         return [
             self._run_of(run_type, RunSnapshot.started(run_id, contract.slug, decode(text), row))
@@ -128,10 +127,16 @@ class ClientBase(Connectable):
         self._compared.add(contract.slug)
 
     def _start_rows(self, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        with translated(self._conninfo):
-            with lent(self._pool) as connection:
-                cursor = connection.execute(queries.START_FLOWS, values)
-                return cursor.fetchall()
+        """Start, again and again while what refuses it passes: the ids in ``values`` make that safe."""
+        patience = Patience(self._patience)
+        while True:
+            try:
+                with translated(self._conninfo):
+                    with lent(self._pool) as connection:
+                        cursor = connection.execute(queries.START_FLOWS, values)
+                        return cursor.fetchall()
+            except PgflowError as error:
+                sleep(patience.pause_after(error))
 
     def _get(self, run_type: type[RunT], run_id: UUID) -> RunT:
         """The run of an id. Raises RunNotFound, WrongFlow."""

@@ -14,10 +14,9 @@ from psycopg.pq.abc import PGconn
 
 from pgflow_runtime.client.concurrency import Wakeup
 from pgflow_runtime.database import LISTENER, connect
+from pgflow_runtime.database.backoff import Backoff
 
 CHANNEL = "pgflow_run_"
-RETRY_SECONDS = (0.5, 10.0)
-"""Seconds between attempts to connect again: first, longest."""
 
 
 class Listener:
@@ -29,7 +28,7 @@ class Listener:
         self._channels: set[UUID] = set()
         self._heard: set[UUID] = set()
         self._retry_at = 0.0
-        self._pause = RETRY_SECONDS[0]
+        self._backoff = Backoff(0.5, 10.0)
 
     @property
     def is_connected(self) -> bool:
@@ -50,7 +49,8 @@ class Listener:
                 self._connect()
             self._execute("unlisten", self._channels - wanted)
             self._execute("listen", wanted - self._channels)
-        except psycopg.Error:
+            self._backoff.reset()
+        except (psycopg.Error, OSError):
             self._lose()
             return False
         return True
@@ -77,7 +77,6 @@ class Listener:
         connection = connect(self._conninfo, LISTENER, prepare_threshold=None)
         connection.add_notify_handler(lambda notification: self._hear(notification.channel))
         self._connection = connection
-        self._pause = RETRY_SECONDS[0]
 
     def _execute(self, word: LiteralString, run_ids: set[UUID]) -> None:
         """LISTEN to, or UNLISTEN, many channels in one round trip."""
@@ -91,8 +90,7 @@ class Listener:
     def _lose(self) -> None:
         """The connection broke: every run may have changed meanwhile."""
         self._heard |= self._channels
-        self._retry_at = monotonic() + self._pause
-        self._pause = min(self._pause * 2, RETRY_SECONDS[1])
+        self._retry_at = monotonic() + self._backoff.pause()
         try:
             self.close()
         except psycopg.Error:

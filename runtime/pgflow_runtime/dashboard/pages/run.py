@@ -19,6 +19,7 @@ from pgflow_runtime.dashboard.drawing.timeline import draw_timeline
 from pgflow_runtime.dashboard.flows import FlowView
 from pgflow_runtime.dashboard.reader import Row
 from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
+from pgflow_runtime.moments import read_moment
 
 VALUE_BYTES = 100_000
 """Where it is stored: a larger value is not shown but offered for download."""
@@ -186,4 +187,4 @@ def _word(step: Mapping[str, Any]) -> str:
 
 
 def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    return read_moment(text) if text else None
