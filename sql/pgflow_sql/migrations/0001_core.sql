@@ -586,6 +586,8 @@ create table pgflow.prepared_flows (
   has_maps boolean not null,
   has_conditions boolean not null,
   has_delays boolean not null,
+  longer_timeouts int[],        -- what timeouts were before they were shortened
+  shortened_at timestamptz,     -- when that was: tasks that had started by then keep what they started with
   constraint prepared_flows_pkey primary key (flow_slug),
   constraint prepared_flows_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug)
     on delete cascade
@@ -632,6 +634,28 @@ begin
   );
   return null;
 end;
+$$;
+
+-- ---- schema/30_definition/_keep_longer_timeouts.sql
+-- After a flow's options were altered: what its timeouts were before counts for tasks that have started already.
+create function pgflow._keep_longer_timeouts(flow_slug text, timeouts int[])
+returns void
+language sql
+as $$
+  update pgflow.prepared_flows p
+  set longer_timeouts = g.longest,
+      -- a minute more, for tasks that are being started this moment with what there was before
+      shortened_at = clock_timestamp() + interval '1 minute'
+  from (
+    select array_agg(greatest(u.before, case when l.shortened_at > now() - make_interval(secs => u.longer + 60)
+      then u.longer end) order by u.position) as longest
+    from pgflow.prepared_flows l
+    cross join unnest(_keep_longer_timeouts.timeouts, l.timeouts, l.longer_timeouts)
+      with ordinality u(before, after, longer, position)
+    where l.flow_slug = _keep_longer_timeouts.flow_slug
+    having bool_or(u.before > u.after)
+  ) g
+  where p.flow_slug = _keep_longer_timeouts.flow_slug;
 $$;
 
 -- ---- schema/30_definition/_make_queue_functions.sql
@@ -841,6 +865,27 @@ begin
 end;
 $$;
 
+-- ---- schema/30_definition/_seconds_allowed.sql
+-- How long a task that started then may take: a timeout that was shortened meanwhile does not count for it.
+create function pgflow._seconds_allowed(
+  prepared pgflow.prepared_flows, step_slug text, started_at timestamptz
+)
+returns int
+language sql
+immutable
+as $$
+  select greatest(
+    (_seconds_allowed.prepared).timeouts[
+      array_position((_seconds_allowed.prepared).step_slugs, _seconds_allowed.step_slug)
+    ],
+    case when _seconds_allowed.started_at < (_seconds_allowed.prepared).shortened_at then
+      (_seconds_allowed.prepared).longer_timeouts[
+        array_position((_seconds_allowed.prepared).step_slugs, _seconds_allowed.step_slug)
+      ]
+    end
+  );
+$$;
+
 -- ---- schema/30_definition/add_step.sql
 -- for: migrate
 -- Most mistakes are left to the named constraints; refused here is only what they cannot see.
@@ -931,7 +976,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow pgflow.flows;
+  v_timeouts int[];  -- before
 begin
+  perform 1 from pgflow.flows f where f.flow_slug = alter_flow.flow_slug for no key update;
+  select p.timeouts into v_timeouts from pgflow.prepared_flows p where p.flow_slug = alter_flow.flow_slug;
   update pgflow.flows f
   set opt_max_attempts = coalesce(alter_flow.max_attempts, 3),
       opt_base_delay = coalesce(alter_flow.base_delay, 5),
@@ -943,6 +991,7 @@ begin
   if not found then
     perform pgflow._check_flows(array[alter_flow.flow_slug]);
   end if;
+  perform pgflow._keep_longer_timeouts(alter_flow.flow_slug, v_timeouts);
   return v_flow;
 end;
 $$;
@@ -972,7 +1021,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_step pgflow.steps;
+  v_timeouts int[];  -- before
 begin
+  perform 1 from pgflow.flows f where f.flow_slug = alter_step.flow_slug for no key update;
+  select p.timeouts into v_timeouts from pgflow.prepared_flows p where p.flow_slug = alter_step.flow_slug;
   update pgflow.steps s
   set opt_max_attempts = alter_step.max_attempts,
       opt_base_delay = alter_step.base_delay,
@@ -992,6 +1044,7 @@ begin
       using errcode = 'PF001', 
         hint = 'Steps are added by add_step; changing a flow''s structure needs a new version.';
   end if;
+  perform pgflow._keep_longer_timeouts(alter_step.flow_slug, v_timeouts);
   return v_step;
 end;
 $$;
@@ -3039,7 +3092,7 @@ begin
           then null
         when t.status = 'started' then greatest(
           ceil(extract(epoch from t.started_at - clock_timestamp()))::int
-            + coalesce(st.opt_timeout, f.opt_timeout) + 30,
+            + pgflow._seconds_allowed(p.flow, t.step_slug, t.started_at) + 30,
           _settle_unstarted.visibility_timeout
         )
         else _settle_unstarted.visibility_timeout
@@ -3059,13 +3112,8 @@ begin
       select l.status from pgflow.step_states l where l.run_id = t.run_id and l.step_slug = t.step_slug limit 1
     ) s on true
     left join lateral (
-      select l.opt_timeout from pgflow.steps l
-      where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
-      limit 1
-    ) st on true
-    left join lateral (
-      select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1
-    ) f on true
+      select l from pgflow.prepared_flows l where l.flow_slug = t.flow_slug limit 1
+    ) p(flow) on true
   ) m;
 
   if v_found.over_msg_ids is not null then
@@ -4808,9 +4856,9 @@ $$;
 
 -- ---- schema/80_maintenance/_lock_stalled.sql
 -- Of these started tasks (keys) locks and returns those that are stalled: for good already, or started longer
--- ago than the timeout (the step's, else the flow's) plus 30 s or, with dead_workers, owned by a worker that has
--- stopped or has not been heard of for 30 s. Runs that somebody works on right now are skipped: they are alive,
--- and waiting here could deadlock. Of runs and steps that have ended no task is touched.
+-- ago than they may take plus 30 s or, with dead_workers, owned by a worker that has stopped or has not been heard
+-- of for 30 s. Runs that somebody works on right now are skipped: they are alive, and waiting here could deadlock.
+-- Of runs and steps that have ended no task is touched.
 create function pgflow._lock_stalled(
   dead_workers boolean,
   in run_ids uuid[],
@@ -4847,19 +4895,15 @@ begin
   cross join lateral (
     select l.status from pgflow.step_states l where l.run_id = k.run_id and l.step_slug = k.step_slug limit 1
   ) s
-  cross join lateral (
-    select l.opt_timeout from pgflow.steps l
-    where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
-    limit 1
-  ) st
-  cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f
+  cross join lateral (select l from pgflow.prepared_flows l where l.flow_slug = t.flow_slug limit 1) p(flow)
   left join lateral (select * from pgflow.workers l where l.worker_id = t.last_worker_id limit 1) w on true
   where k.run_id = any(v_locked)
     and s.status in ('created', 'started')
     and t.status = 'started'
     and (
       t.permanently_stalled_at is not null
-      or t.started_at < now() - make_interval(secs => coalesce(st.opt_timeout, f.opt_timeout) + 30)
+      or t.started_at
+        < now() - make_interval(secs => pgflow._seconds_allowed(p.flow, t.step_slug, t.started_at) + 30)
       or (
         _lock_stalled.dead_workers
         and (w.stopped_at is not null or w.last_heartbeat_at < now() - interval '30 seconds')

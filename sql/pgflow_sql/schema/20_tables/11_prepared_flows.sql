@@ -15,6 +15,8 @@ create table pgflow.prepared_flows (
   has_maps boolean not null,
   has_conditions boolean not null,
   has_delays boolean not null,
+  longer_timeouts int[],        -- what timeouts were before they were shortened
+  shortened_at timestamptz,     -- when that was: tasks that had started by then keep what they started with
   constraint prepared_flows_pkey primary key (flow_slug),
   constraint prepared_flows_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug)
     on delete cascade

@@ -16,7 +16,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_flow pgflow.flows;
+  v_timeouts int[];  -- before
 begin
+  perform 1 from pgflow.flows f where f.flow_slug = alter_flow.flow_slug for no key update;
+  select p.timeouts into v_timeouts from pgflow.prepared_flows p where p.flow_slug = alter_flow.flow_slug;
   update pgflow.flows f
   set opt_max_attempts = coalesce(alter_flow.max_attempts, 3),
       opt_base_delay = coalesce(alter_flow.base_delay, 5),
@@ -28,6 +31,7 @@ begin
   if not found then
     perform pgflow._check_flows(array[alter_flow.flow_slug]);
   end if;
+  perform pgflow._keep_longer_timeouts(alter_flow.flow_slug, v_timeouts);
   return v_flow;
 end;
 $$;

@@ -22,7 +22,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_step pgflow.steps;
+  v_timeouts int[];  -- before
 begin
+  perform 1 from pgflow.flows f where f.flow_slug = alter_step.flow_slug for no key update;
+  select p.timeouts into v_timeouts from pgflow.prepared_flows p where p.flow_slug = alter_step.flow_slug;
   update pgflow.steps s
   set opt_max_attempts = alter_step.max_attempts,
       opt_base_delay = alter_step.base_delay,
@@ -42,6 +45,7 @@ begin
       using errcode = 'PF001', 
         hint = 'Steps are added by add_step; changing a flow''s structure needs a new version.';
   end if;
+  perform pgflow._keep_longer_timeouts(alter_step.flow_slug, v_timeouts);
   return v_step;
 end;
 $$;

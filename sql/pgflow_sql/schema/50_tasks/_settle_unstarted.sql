@@ -29,7 +29,7 @@ begin
           then null
         when t.status = 'started' then greatest(
           ceil(extract(epoch from t.started_at - clock_timestamp()))::int
-            + coalesce(st.opt_timeout, f.opt_timeout) + 30,
+            + pgflow._seconds_allowed(p.flow, t.step_slug, t.started_at) + 30,
           _settle_unstarted.visibility_timeout
         )
         else _settle_unstarted.visibility_timeout
@@ -49,13 +49,8 @@ begin
       select l.status from pgflow.step_states l where l.run_id = t.run_id and l.step_slug = t.step_slug limit 1
     ) s on true
     left join lateral (
-      select l.opt_timeout from pgflow.steps l
-      where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
-      limit 1
-    ) st on true
-    left join lateral (
-      select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1
-    ) f on true
+      select l from pgflow.prepared_flows l where l.flow_slug = t.flow_slug limit 1
+    ) p(flow) on true
   ) m;
 
   if v_found.over_msg_ids is not null then

@@ -1,7 +1,7 @@
 -- Of these started tasks (keys) locks and returns those that are stalled: for good already, or started longer
--- ago than the timeout (the step's, else the flow's) plus 30 s or, with dead_workers, owned by a worker that has
--- stopped or has not been heard of for 30 s. Runs that somebody works on right now are skipped: they are alive,
--- and waiting here could deadlock. Of runs and steps that have ended no task is touched.
+-- ago than they may take plus 30 s or, with dead_workers, owned by a worker that has stopped or has not been heard
+-- of for 30 s. Runs that somebody works on right now are skipped: they are alive, and waiting here could deadlock.
+-- Of runs and steps that have ended no task is touched.
 create function pgflow._lock_stalled(
   dead_workers boolean,
   in run_ids uuid[],
@@ -38,19 +38,15 @@ begin
   cross join lateral (
     select l.status from pgflow.step_states l where l.run_id = k.run_id and l.step_slug = k.step_slug limit 1
   ) s
-  cross join lateral (
-    select l.opt_timeout from pgflow.steps l
-    where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
-    limit 1
-  ) st
-  cross join lateral (select l.opt_timeout from pgflow.flows l where l.flow_slug = t.flow_slug limit 1) f
+  cross join lateral (select l from pgflow.prepared_flows l where l.flow_slug = t.flow_slug limit 1) p(flow)
   left join lateral (select * from pgflow.workers l where l.worker_id = t.last_worker_id limit 1) w on true
   where k.run_id = any(v_locked)
     and s.status in ('created', 'started')
     and t.status = 'started'
     and (
       t.permanently_stalled_at is not null
-      or t.started_at < now() - make_interval(secs => coalesce(st.opt_timeout, f.opt_timeout) + 30)
+      or t.started_at
+        < now() - make_interval(secs => pgflow._seconds_allowed(p.flow, t.step_slug, t.started_at) + 30)
       or (
         _lock_stalled.dead_workers
         and (w.stopped_at is not null or w.last_heartbeat_at < now() - interval '30 seconds')
