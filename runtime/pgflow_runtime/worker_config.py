@@ -54,7 +54,10 @@ class WorkerConfig:
         "Use no LISTEN connection and no prepared statements: for transaction poolers such as pgbouncer.",
     )
     max_pg_connections: int = _option(
-        4, "Connections of the engine itself (claims, completions, heartbeat); LISTEN is one more.", least=2
+        4,
+        "Connections of the engine itself (claims, completions, heartbeat); LISTEN and maintenance are one"
+        " more each.",
+        least=2,
     )
     max_handler_connections: int | None = _option(
         None, "Connections for handlers that use ctx.conn() or ctx.aconn(); default: max_concurrent.", least=1

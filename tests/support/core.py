@@ -201,6 +201,16 @@ class Core:
 
     # -- looking -------------------------------------------------------------------------------------------
 
+    def rows_read(self, table: str) -> int:
+        """Rows of a table that the present transaction has read so far, by whatever way."""
+        return self.value(  # type: ignore[no-any-return]
+            """select pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid)
+                 + coalesce((select sum(pg_stat_get_xact_tuples_returned(i.indexrelid)) from pg_index i
+                             where i.indrelid = c.oid), 0)::bigint
+               from pg_class c where c.oid = %s::regclass""",
+            table,
+        )
+
     def run(self, run_id: UUID) -> Row:
         return self.row("select * from pgflow.runs where run_id = %s", run_id)
 

@@ -71,7 +71,7 @@ from pgflow.measure_steps(%(flow)s, %(recent)s, %(runs)s)
 """
 
 WORKERS: Final = """
-select worker_id, queue_name, function_name, started_at, last_heartbeat_at, deprecated_at, stopped_at,
+select worker_id, queue_name, function_name, started_at, last_heartbeat_at, deprecated_at, stopped_at, beats,
   clock_timestamp() as now
 from pgflow.list_workers()
 """

@@ -15,6 +15,7 @@ from pgflow_runtime.database.kinds import (
     HEARTBEAT,
     LISTENER,
     LIVE,
+    MAINTENANCE,
     PAGES,
     Kind,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "HEARTBEAT",
     "LISTENER",
     "LIVE",
+    "MAINTENANCE",
     "PAGES",
     "Kind",
     "aconnect",

@@ -74,7 +74,10 @@ ENGINE: Final = Kind("engine", {**OURS, **UNLIMITED})
 """The worker's lanes: claim, complete, fail."""
 
 HEARTBEAT: Final = Kind("heartbeat", {**OURS, **UNLIMITED})
-"""The worker's signs of life, and what it does for others beside them."""
+"""The worker's signs of life, and nothing else."""
+
+MAINTENANCE: Final = Kind("maintenance", {**OURS, **UNLIMITED})
+"""What a worker does for others, such as recovery and retention."""
 
 LISTENER: Final = Kind("listener", {**OURS, **UNLIMITED})
 """LISTEN, of workers and clients."""

@@ -29,14 +29,16 @@ def check_budget(patient: Patient) -> Iterator[Finding]:
         """
         select coalesce(max(n), 0) as processes from (
           select count(*) as n from pgflow.workers
-          where stopped_at is null and last_heartbeat_at > now() - make_interval(secs => %(silence)s)
+          where beats and stopped_at is null
+            and last_heartbeat_at > now() - make_interval(secs => %(silence)s)
           group by queue_name
         ) w
         """,
         {"silence": SILENCE},
     )
     config = make_config({}, patient.env)
-    each = config.max_pg_connections + (0 if config.poll_only else 1) + config.handler_connections
+    maintenance, listen = 1, 0 if config.poll_only else 1
+    each = config.max_pg_connections + maintenance + listen + config.handler_connections
     allowed, _ = _allowed(patient)
     most = row["processes"] * each
     if most > allowed:

@@ -13,7 +13,10 @@ def check_workers(patient: Patient) -> Iterator[Finding]:
     rows = patient.rows(
         """
         select f.flow_slug, r.open_count, w.*
-        from pgflow.flows f
+        from (
+          select f.flow_slug, (select max(t) from unnest(p.timeouts || f.opt_timeout) t) as longest
+          from pgflow.flows f left join pgflow.prepared_flows p on p.flow_slug = f.flow_slug
+        ) f
         cross join lateral (
           select count(*) as open_count from pgflow.runs r
           where r.flow_slug = f.flow_slug and r.status = 'started'
@@ -26,8 +29,11 @@ def check_workers(patient: Patient) -> Iterator[Finding]:
             extract(epoch from now() - max(last_heartbeat_at))::int as silence
           from (
             select w.*, w.stopped_at is null as is_open,
-              w.last_heartbeat_at < now() - make_interval(secs => %(silence)s) as is_silent,
-              w.last_heartbeat_at > now() - interval '1 day' as is_recent
+              -- one that does not beat may be silent for as long as a task takes
+              w.last_heartbeat_at < now() - make_interval(
+                secs => %(silence)s + case when w.beats then 0 else f.longest end
+              ) as is_silent,
+              w.beats and w.last_heartbeat_at > now() - interval '1 day' as is_recent
             from pgflow.workers w where w.queue_name = f.flow_slug
           ) w
         ) w

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from pgflow_runtime.worker.exposition import CONTENT_TYPE, Family, exposition
-from pgflow_runtime.worker.heartbeat import SECONDS as BEAT
-from pgflow_runtime.worker.heartbeat import Heartbeat
 from pgflow_runtime.worker.http import HttpServer, Reply
 from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.maintenance.heartbeat import SECONDS as BEAT
+from pgflow_runtime.worker.maintenance.heartbeat import Heartbeat
+from pgflow_runtime.worker.maintenance.queue_depth import QueueDepth
 from pgflow_runtime.worker.metrics import Metrics
-from pgflow_runtime.worker.queue_depth import QueueDepth
 from pgflow_runtime.worker.served import ServedFlows
 from pgflow_runtime.worker.slots import Slots
 from pgflow_runtime.worker.states import State

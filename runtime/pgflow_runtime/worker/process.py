@@ -16,18 +16,20 @@ from pgflow_runtime.worker.engine import Engine
 from pgflow_runtime.worker.exchange import Exchange
 from pgflow_runtime.worker.executor import Executor
 from pgflow_runtime.worker.health import Health, Patient
-from pgflow_runtime.worker.heartbeat import Heartbeat
 from pgflow_runtime.worker.idle import Idle
 from pgflow_runtime.worker.inputs import RunInputs
 from pgflow_runtime.worker.link import Link
 from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.maintenance.duties import Duties, Duty
+from pgflow_runtime.worker.maintenance.heartbeat import Heartbeat
+from pgflow_runtime.worker.maintenance.queue_depth import QueueDepth
+from pgflow_runtime.worker.maintenance.recovery import Recovery
+from pgflow_runtime.worker.maintenance.retention import Retention
 from pgflow_runtime.worker.metrics import Metrics
 from pgflow_runtime.worker.observed import ObservedExchange
 from pgflow_runtime.worker.observer import Observer, as_one
 from pgflow_runtime.worker.otel_metrics import otel_observers
-from pgflow_runtime.worker.queue_depth import QueueDepth
 from pgflow_runtime.worker.reconcile import reconcile
-from pgflow_runtime.worker.retention import Retention
 from pgflow_runtime.worker.rows import Fence
 from pgflow_runtime.worker.slots import AllSlotsStuck, Slots
 from pgflow_runtime.worker.startup import bind, check_database, make_workplace, register
@@ -112,13 +114,15 @@ class Process:
         self._lanes = [Link(self._conninfo, prepare=prepare, on_loss=self._lost) for _ in range(lanes)]
         spare = config.max_pg_connections > 2
         self._service = Link(self._conninfo, prepare=prepare) if spare else self._lanes[0]
-        retention = Retention(config.keep) if config.keep is not None else None
         depth = QueueDepth(self._flows)
-        self._heartbeat = Heartbeat(
-            self._conninfo, self._flows, config.name, self, prepare=prepare, retention=retention, depth=depth
-        )
+        self._heartbeat = Heartbeat(self._conninfo, self._flows, config.name, self, prepare=prepare)
+        self._maintenance = Duties(self._conninfo, self._duties(depth), prepare=prepare)
         self._health = None if metrics is None else self._make_health(metrics, depth)
         self._built = True
+
+    def _duties(self, depth: QueueDepth) -> list[Duty]:
+        retention = [Retention(self._config.keep)] if self._config.keep is not None else []
+        return [Recovery(self.recovered), *retention, depth]
 
     def _make_exchange(self, observer: Observer | None) -> Exchange:
         settings = (self._flows, self._config.name, self._config.visibility_timeout)
@@ -165,6 +169,7 @@ class Process:
         await check_database(self._lanes[0], self._flows)
         await register(self._lanes[0], self._flows, self._config.name)
         self._heartbeat.start()
+        self._maintenance.start()
         for lane in self._lanes:
             self._spawn(self._engine.lane(lane))
         self._spawn(self._executor.watch())
@@ -200,7 +205,7 @@ class Process:
         self._from_thread(self._deprecate, worker_ids)
 
     def recovered(self, count: int) -> None:
-        """From the heartbeat's thread."""
+        """From the maintenance's thread."""
         self._from_thread(self._recovered, count)
 
     def _from_thread(self, call: Any, argument: Any) -> None:
@@ -312,6 +317,7 @@ class Process:
             task.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
         self._heartbeat.stop()
+        self._maintenance.stop()
 
     async def _say_goodbye(self, left: list[Fence]) -> None:
         link = self._lanes[0]

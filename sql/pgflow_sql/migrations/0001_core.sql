@@ -487,6 +487,8 @@ create table pgflow.step_states (
 ) with (fillfactor = 45);
 
 -- ---- schema/20_tables/06_workers.sql
+-- One row a worker process and flow. Only workers that beat are judged by their signs of life; any other (whose
+-- program inserts its row by itself) may be silent for as long as a task takes, and its tasks' time-outs judge it.
 create table pgflow.workers (
   worker_id uuid not null,
   queue_name text not null,
@@ -495,12 +497,18 @@ create table pgflow.workers (
   deprecated_at timestamptz,
   stopped_at timestamptz,
   last_heartbeat_at timestamptz not null default now(),
+  beats boolean not null default false,
+  died_at timestamptz,       -- recovery judged it dead: it gets nothing until it has registered again
+  recovered_at timestamptz,  -- it ended, and none of its tasks is left with it
   constraint workers_pkey primary key (worker_id)
 ) with (fillfactor = 50);
 create index workers_queue_name_idx on pgflow.workers (queue_name);
+-- Those that recovery looks at: the living and the recently dead, however many rows of old ones there are.
+create index workers_unrecovered_idx on pgflow.workers (queue_name) where beats and recovered_at is null;
 
 -- ---- schema/20_tables/07_step_tasks.sql
--- No foreign keys to runs and flows: the one to step_states covers them.
+-- No foreign keys to runs and flows: the one to step_states covers them. None to workers: deleting one would scan
+-- all tasks, and every start of a task would lock its worker's row.
 create table pgflow.step_tasks (
   flow_slug text not null,
   run_id uuid not null,
@@ -519,12 +527,11 @@ create table pgflow.step_tasks (
   requeued_count int not null default 0,
   last_requeued_at timestamptz,
   permanently_stalled_at timestamptz,
+  killed_workers uuid[],  -- whose deaths count against the task: they died, or did not report in time, while it ran
   element jsonb,  -- of the array a map goes over; null: not stored, read it from the array
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
     references pgflow.step_states (run_id, step_slug),
-  constraint step_tasks_last_worker_id_fkey foreign key (last_worker_id)
-    references pgflow.workers (worker_id) on delete set null,
   constraint step_tasks_check check (pgflow._task_is_sound(
     status, attempts_count, requeued_count, output is not null,
     queued_at, started_at, completed_at, failed_at
@@ -633,6 +640,22 @@ begin
     '_send:' || old.flow_slug, '_read:' || old.flow_slug, '_archive:' || old.flow_slug
   );
   return null;
+end;
+$$;
+
+-- ---- schema/30_definition/_index_delivered.sql
+-- The messages of a flow's queue that have been delivered (their tasks are started), by when they are due again.
+-- What merely waits is not among them, however much it is: a message that goes back to the queue counts as unread.
+create function pgflow._index_delivered(flow_slug text)
+returns void
+language plpgsql
+as $$
+declare
+  v_queue text := pgflow._queue_table(_index_delivered.flow_slug, 'q');
+begin
+  if to_regclass(format('pgmq.%I', v_queue || '_delivered_idx')) is null then
+    execute format('create index %I on pgmq.%I (vt) where read_ct > 0', v_queue || '_delivered_idx', v_queue);
+  end if;
 end;
 $$;
 
@@ -1104,6 +1127,7 @@ begin
   if not exists (select 1 from pgmq.meta m where m.queue_name = create_flow.flow_slug) then
     perform pgmq.create(create_flow.flow_slug);
   end if;
+  perform pgflow._index_delivered(create_flow.flow_slug);
 
   select f.* into v_flow from pgflow.flows f where f.flow_slug = create_flow.flow_slug;
   return v_flow;
@@ -2378,13 +2402,16 @@ language plpgsql
 as $$
 declare
   v_serves boolean;
+  v_was_silent boolean;
   v_vt_offset int;
   v_read record;
   v_started record;
   v_rest record;
 begin
   -- most steps have their flow's timeout: their messages are hidden for as long as needed by being read
-  select w.stopped_at is null and w.deprecated_at is null, f.opt_timeout + 2 into v_serves, v_vt_offset
+  select w.stopped_at is null and w.deprecated_at is null, f.opt_timeout + 2,
+    w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
+  into v_serves, v_vt_offset, v_was_silent
   from pgflow.workers w
   cross join pgflow.flows f
   where w.worker_id = _claim_from_queue.worker_id and f.flow_slug = _claim_from_queue.flow_slug;
@@ -2395,6 +2422,9 @@ begin
   message_count := 0;
   if not v_serves then
     return;
+  end if;
+  if v_was_silent and not pgflow._note_life(array[_claim_from_queue.worker_id]) then
+    perform pgflow._check_workers(array[_claim_from_queue.worker_id]);
   end if;
   execute format('select * from pgflow.%I($1, $2, $3)', '_read:' || _claim_from_queue.flow_slug)
   into v_read using max_count, after_msg_id, v_vt_offset;
@@ -2637,6 +2667,47 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/_delivered_tasks.sql
+-- The started tasks of a flow, those first whose messages become visible first; of at most max_messages (null: all).
+-- Looks at delivered messages only: an index on the tasks' status would cost every update, and what merely waits
+-- must cost nothing here.
+create function pgflow._delivered_tasks(flow_slug text, max_messages int)
+returns table (
+  run_id uuid, step_slug text, task_index int, worker_id uuid, attempt int, started_at timestamptz,
+  is_given_up boolean
+)
+language plpgsql
+stable
+as $$
+begin
+  if to_regclass(format('pgmq.%I', pgflow._queue_table(_delivered_tasks.flow_slug, 'q'))) is null then
+    return;
+  end if;
+  return query execute format(
+    $sql$
+      select t.run_id, t.step_slug, t.task_index, t.last_worker_id, t.attempts_count, t.started_at,
+        t.permanently_stalled_at is not null
+      from (
+        select (q.message ->> 'run_id')::uuid as run_id, q.message ->> 'step_slug' as step_slug,
+          (q.message ->> 'task_index')::int as task_index
+        from pgmq.%I q
+        where q.read_ct > 0 and pgflow._is_task_message(q.message)
+        order by q.vt
+        limit $1
+      ) m
+      cross join lateral (
+        select *
+        from pgflow.step_tasks l
+        where l.run_id = m.run_id and l.step_slug = m.step_slug and l.task_index = m.task_index
+        limit 1
+      ) t
+      where t.status = 'started'
+    $sql$,
+    pgflow._queue_table(_delivered_tasks.flow_slug, 'q')
+  ) using _delivered_tasks.max_messages;
+end;
+$$;
+
 -- ---- schema/50_tasks/_fail.sql
 -- Fails tasks of many runs, as if one after the other with, in each run, first whatever fails the run, then
 -- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
@@ -2715,7 +2786,7 @@ begin
   );
 
   if v_part.retry_msg_ids is not null then
-    perform pgflow._set_visibility(v_part.retry_flow_slugs, v_part.retry_msg_ids, v_part.retry_delays);
+    perform pgflow._send_back(v_part.retry_flow_slugs, v_part.retry_msg_ids, v_part.retry_delays);
   end if;
   if v_part.over_msg_ids is not null then
     perform pgflow._archive(v_part.over_flow_slugs, v_part.over_msg_ids);
@@ -3037,9 +3108,10 @@ begin
 end;
 $$;
 
--- ---- schema/50_tasks/_set_visibility.sql
--- Sets the visibility of message i of queue i to clock + offset i (seconds). One statement per flow.
-create function pgflow._set_visibility(flow_slugs text[], msg_ids bigint[], vt_offsets int[])
+-- ---- schema/50_tasks/_send_back.sql
+-- Gives message i of queue i back to its queue, visible after delays[i] seconds. It counts as unread then: what has
+-- been read is delivered, and that is where recovery looks. One statement per flow.
+create function pgflow._send_back(flow_slugs text[], msg_ids bigint[], delays int[])
 returns void
 language plpgsql
 as $$
@@ -3048,14 +3120,21 @@ declare
 begin
   for v_queue in
     select m.flow_slug, array_agg(m.msg_id order by m.msg_id) as ids,
-      array_agg(m.vt_offset order by m.msg_id) as offsets
-    from unnest(_set_visibility.flow_slugs, _set_visibility.msg_ids, _set_visibility.vt_offsets)
-      m(flow_slug, msg_id, vt_offset)
+      array_agg(m.delay order by m.msg_id) as delays
+    from unnest(_send_back.flow_slugs, _send_back.msg_ids, _send_back.delays) m(flow_slug, msg_id, delay)
     where m.msg_id is not null
     group by m.flow_slug
     order by m.flow_slug
   loop
-    perform 1 from pgflow.set_vt_batch(v_queue.flow_slug, v_queue.ids, v_queue.offsets);
+    execute format(
+      $sql$
+        update pgmq.%I q
+        set vt = clock_timestamp() + make_interval(secs => m.delay), read_ct = 0
+        from unnest($1, $2) m(msg_id, delay)
+        where q.msg_id = m.msg_id
+      $sql$,
+      pgflow._queue_table(v_queue.flow_slug, 'q')
+    ) using v_queue.ids, v_queue.delays;
   end loop;
 end;
 $$;
@@ -3528,6 +3607,8 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_hand_over int := complete_tasks.hand_over;
 begin
   if (cardinality(complete_tasks.run_ids) = all(array[
     cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
@@ -3544,9 +3625,17 @@ begin
       ]
     );
   end if;
+  if exists (
+    select 1
+    from pgflow.workers w
+    where w.worker_id = any(complete_tasks.worker_ids)
+      and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
+  ) and not pgflow._note_life(complete_tasks.worker_ids) then
+    v_hand_over := 0;  -- its next claim tells it to register again
+  end if;
   return query select c.* from pgflow._complete(
     complete_tasks.worker_ids, complete_tasks.run_ids, complete_tasks.step_slugs, complete_tasks.task_indexes,
-    complete_tasks.attempts, complete_tasks.outputs, complete_tasks.hand_over, complete_tasks.flow_input_steps,
+    complete_tasks.attempts, complete_tasks.outputs, v_hand_over, complete_tasks.flow_input_steps,
     true
   ) c;
 end;
@@ -3584,6 +3673,14 @@ begin
       coalesce(cardinality(fail_tasks.retry_after), cardinality(fail_tasks.run_ids))
     ]
   );
+  if exists (
+    select 1
+    from pgflow.workers w
+    where w.worker_id = any(fail_tasks.worker_ids)
+      and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
+  ) then
+    perform pgflow._note_life(fail_tasks.worker_ids);
+  end if;
   return query select f.* from pgflow._fail(
     fail_tasks.worker_ids, fail_tasks.run_ids, fail_tasks.step_slugs, fail_tasks.task_indexes,
     fail_tasks.attempts, fail_tasks.error_messages, fail_tasks.retryable, fail_tasks.retry_after, true
@@ -3670,11 +3767,11 @@ begin
     returning t.flow_slug, t.message_id
   )
   select array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids,
-    array_agg(0) as vt_offsets, count(*)::int as task_count
+    array_agg(0) as delays, count(*)::int as task_count
   into v_released
   from released r;
 
-  perform pgflow._set_visibility(v_released.flow_slugs, v_released.msg_ids, v_released.vt_offsets);
+  perform pgflow._send_back(v_released.flow_slugs, v_released.msg_ids, v_released.delays);
   perform pgflow._notify(v_released.flow_slugs, null);
   return v_released.task_count;
 end;
@@ -3726,15 +3823,22 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_flow_slug text;
 begin
-  return query
-  select t.last_worker_id, t.run_id, t.step_slug, t.task_index, t.attempts_count
-  from pgflow.step_tasks t
-  where t.status = 'started' and t.last_worker_id = any(started_tasks.worker_ids);
+  for v_flow_slug in
+    select distinct w.queue_name from pgflow.workers w where w.worker_id = any(started_tasks.worker_ids)
+  loop
+    return query
+    select d.worker_id, d.run_id, d.step_slug, d.task_index, d.attempt
+    from pgflow._delivered_tasks(v_flow_slug, null) d
+    where d.worker_id = any(started_tasks.worker_ids);
+  end loop;
 end;
 $$;
 
 -- ---- schema/60_workers/_check_workers.sql
+-- A worker that recovery has judged dead is one that has to register again.
 create function pgflow._check_workers(worker_ids uuid[])
 returns void
 language plpgsql
@@ -3744,12 +3848,39 @@ declare
 begin
   select g.worker_id into v_worker_id
   from unnest(_check_workers.worker_ids) g(worker_id)
-  where not exists (select 1 from pgflow.workers w where w.worker_id = g.worker_id)
+  where not exists (select 1 from pgflow.workers w where w.worker_id = g.worker_id and w.died_at is null)
   limit 1;
   if found then
     raise exception 'Worker % is not registered', v_worker_id
-      using errcode = 'PF009', hint = 'Call pgflow.register_worker first; rows of dead workers are pruned.';
+      using errcode = 'PF009',
+        hint = 'Call pgflow.register_worker first: this worker never did, its row was deleted, or it was silent for 30 seconds and taken for dead.';
   end if;
+end;
+$$;
+
+-- ---- schema/60_workers/_note_life.sql
+-- A claim or a result is a sign of life, written where the last one is five seconds old, and never waited for: a
+-- locked row is left alone. Callers have seen that it may be due. False if recovery has judged one of them dead: such
+-- a worker gets no tasks until it has registered again.
+create function pgflow._note_life(worker_ids uuid[])
+returns boolean
+language plpgsql
+as $$
+begin
+  update pgflow.workers w
+  set last_heartbeat_at = clock_timestamp()
+  where w.worker_id = any(array(
+    select l.worker_id
+    from pgflow.workers l
+    where l.worker_id = any(_note_life.worker_ids)
+      and l.died_at is null
+      and l.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
+    order by l.worker_id
+    for no key update skip locked
+  ));
+  return not exists (
+    select 1 from pgflow.workers w where w.worker_id = any(_note_life.worker_ids) and w.died_at is not null
+  );
 end;
 $$;
 
@@ -3842,25 +3973,30 @@ $$;
 
 -- ---- schema/60_workers/heartbeat_workers.sql
 -- for: worker
--- Returns a row per worker that is still known, with when it was deprecated: such a worker takes no more tasks.
+-- Returns a row per worker that is still known, with when it was deprecated: such a worker takes no more tasks. One
+-- that is missing has to register again. Waits for nobody: what somebody has locked is left to the next beat.
 create function pgflow.heartbeat_workers(worker_ids uuid[])
 returns table (worker_id uuid, deprecated_at timestamptz)
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '3s'
 as $$
 begin
-  perform 1
-  from pgflow.workers w
-  where w.worker_id = any(heartbeat_workers.worker_ids)
-  order by w.worker_id
-  for no key update;
-
-  return query
   update pgflow.workers w
   set last_heartbeat_at = clock_timestamp()
-  where w.worker_id = any(heartbeat_workers.worker_ids)
-  returning w.worker_id, w.deprecated_at;
+  where w.worker_id = any(array(
+    select l.worker_id
+    from pgflow.workers l
+    where l.worker_id = any(heartbeat_workers.worker_ids) and l.died_at is null
+    order by l.worker_id
+    for no key update skip locked
+  ));
+
+  return query
+  select w.worker_id, w.deprecated_at
+  from pgflow.workers w
+  where w.worker_id = any(heartbeat_workers.worker_ids) and w.died_at is null;
 end;
 $$;
 
@@ -3891,7 +4027,8 @@ returns table (
   started_at timestamptz,
   last_heartbeat_at timestamptz,
   deprecated_at timestamptz,
-  stopped_at timestamptz
+  stopped_at timestamptz,
+  beats boolean
 )
 language plpgsql
 stable
@@ -3901,7 +4038,8 @@ as $$
 begin
   return query
   select
-    w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at
+    w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at,
+    w.beats
   from pgflow.workers w
   where w.last_heartbeat_at > clock_timestamp() - list_workers.recent
   order by w.last_heartbeat_at desc, w.worker_id
@@ -3927,7 +4065,8 @@ $$;
 
 -- ---- schema/60_workers/register_worker.sql
 -- for: worker
--- Repeating it with the same id is harmless: a worker that lost its database registers again.
+-- Repeating it with the same id is harmless: a worker that lost its database, or that was taken for dead, registers
+-- again. Who calls it promises signs of life: a heartbeat every few seconds, however long its tasks take.
 create function pgflow.register_worker(worker_id uuid, queue_name text, function_name text)
 returns void
 language plpgsql
@@ -3935,14 +4074,18 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  insert into pgflow.workers (worker_id, queue_name, function_name, last_heartbeat_at)
+  insert into pgflow.workers (worker_id, queue_name, function_name, last_heartbeat_at, beats)
   values (
-    register_worker.worker_id, register_worker.queue_name, register_worker.function_name, clock_timestamp()
+    register_worker.worker_id, register_worker.queue_name, register_worker.function_name, clock_timestamp(),
+    true
   )
   on conflict on constraint workers_pkey do update
   set queue_name = excluded.queue_name,
       function_name = excluded.function_name,
-      last_heartbeat_at = excluded.last_heartbeat_at;
+      last_heartbeat_at = excluded.last_heartbeat_at,
+      beats = true,
+      died_at = null,
+      recovered_at = null;
 end;
 $$;
 
@@ -4500,7 +4643,7 @@ begin
         select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
       ) c
       cross join (
-        -- only hidden messages are looked up: of those, there are never many more than slots and delays
+        -- of delivered messages there are hardly more than workers have slots
         select count(*) as started
         from pgmq.%1$I q
         cross join lateral (
@@ -4513,7 +4656,7 @@ begin
             and t.status = 'started'
           limit 1
         ) t
-        where q.vt > $2 and pgflow._is_task_message(q.message) and q.message ->> 'flow_slug' = $1
+        where q.read_ct > 0 and q.vt > $2 and pgflow._is_task_message(q.message) and q.message ->> 'flow_slug' = $1
       ) s
       cross join (
         select coalesce(pg_sequence_last_value(pg_get_serial_sequence(%2$L, 'msg_id')::regclass), 0) as sent
@@ -4744,7 +4887,7 @@ comment on column pgflow.queue_metrics.oldest_message_seconds is 'Seconds since 
 comment on column pgflow.queue_metrics.longest_wait_seconds is 'Seconds for which a message has been visible and nobody took it; null: none is visible. What to alert on.';
 comment on column pgflow.queue_metrics.sent_count is 'Messages sent since the queue was made; transactions that were rolled back leave gaps, which count.';
 comment on column pgflow.queue_metrics.archived_estimate is 'Messages of ended tasks that are still kept, as PostgreSQL''s statistics have it.';
-comment on column pgflow.queue_metrics.worker_count is 'Worker processes that serve the flow: registered, not deprecated, alive within 30 seconds.';
+comment on column pgflow.queue_metrics.worker_count is 'Worker processes that serve the flow: registered, not deprecated, heard of within 30 seconds.';
 
 -- ---- schema/70_reading/run_overview.sql
 -- for: client
@@ -4854,13 +4997,113 @@ begin
 end;
 $$;
 
+-- ---- schema/80_maintenance/_bury_workers.sql
+-- Judges the workers of a flow by their signs of life: heartbeats, claims and results, which write their rows, and
+-- the tasks they have started, should somebody hold the row. Those silent for 30 s are marked dead, so that they get
+-- no more tasks until they have registered again; locked rows are left for later. Returns the flow's dead workers,
+-- stopped ones too, that may still hold tasks.
+create function pgflow._bury_workers(flow_slug text, out dead_ids uuid[])
+language plpgsql
+as $$
+declare
+  v_silent_ids uuid[];
+  v_starting_ids uuid[];
+begin
+  select array_agg(w.worker_id) into v_silent_ids
+  from pgflow.workers w
+  where w.queue_name = _bury_workers.flow_slug
+    and w.beats
+    and w.recovered_at is null
+    and (w.stopped_at is not null or w.last_heartbeat_at < clock_timestamp() - interval '30 seconds');
+  if v_silent_ids is null then
+    return;
+  end if;
+
+  select array_agg(distinct d.worker_id) into v_starting_ids
+  from pgflow._delivered_tasks(_bury_workers.flow_slug, null) d
+  where d.worker_id = any(v_silent_ids) and d.started_at > now() - interval '30 seconds';
+
+  select array_agg(l.worker_id) into dead_ids
+  from (
+    select w.worker_id
+    from pgflow.workers w
+    where w.worker_id = any(v_silent_ids)
+      and (
+        w.stopped_at is not null
+        or w.died_at is not null
+        or (
+          w.last_heartbeat_at < clock_timestamp() - interval '30 seconds'
+          and (w.worker_id = any(v_starting_ids)) is not true
+        )
+      )
+    order by w.worker_id
+    for no key update skip locked
+  ) l;
+
+  update pgflow.workers w
+  set died_at = now()
+  where w.worker_id = any(dead_ids) and w.stopped_at is null and w.died_at is null;
+end;
+$$;
+
+-- ---- schema/80_maintenance/_find_stalled.sql
+-- Keys of tasks that seem to be stalled, judged without locks: of a flow's started tasks those whose time is over
+-- (they are the first whose messages become visible again, so a few thousand are looked at, however many are under
+-- way) and those of its dead workers, for whose sake all are looked at. At most max_tasks.
+create function pgflow._find_stalled(
+  flow_slug text, dead_ids uuid[], max_tasks int, out run_ids uuid[], out step_slugs text[], out task_indexes int[]
+)
+language plpgsql
+as $$
+declare
+  v_slugs text[];
+  v_timeouts int[];
+begin
+  select p.step_slugs, p.timeouts into v_slugs, v_timeouts
+  from pgflow.prepared_flows p
+  where p.flow_slug = _find_stalled.flow_slug;
+
+  select array_agg(s.run_id), array_agg(s.step_slug), array_agg(s.task_index)
+  into run_ids, step_slugs, task_indexes
+  from (
+    select d.run_id, d.step_slug, d.task_index
+    from pgflow._delivered_tasks(
+      _find_stalled.flow_slug, case when _find_stalled.dead_ids is null then 2 * _find_stalled.max_tasks end
+    ) d
+    where d.worker_id = any(_find_stalled.dead_ids)
+      or d.is_given_up
+      or d.started_at
+        < now() - make_interval(secs => v_timeouts[array_position(v_slugs, d.step_slug)] + 30)
+    limit _find_stalled.max_tasks
+  ) s;
+end;
+$$;
+
+-- ---- schema/80_maintenance/_given_up.sql
+-- Keys of the tasks that requeue_stalled_tasks has given up on and nobody has ended yet, at most max_tasks.
+create function pgflow._given_up(
+  max_tasks int, out run_ids uuid[], out step_slugs text[], out task_indexes int[]
+)
+language plpgsql
+as $$
+begin
+  select array_agg(s.run_id), array_agg(s.step_slug), array_agg(s.task_index)
+  into run_ids, step_slugs, task_indexes
+  from (
+    select t.run_id, t.step_slug, t.task_index
+    from pgflow.step_tasks t
+    where t.permanently_stalled_at is not null and t.status = 'started'
+    limit _given_up.max_tasks
+  ) s;
+end;
+$$;
+
 -- ---- schema/80_maintenance/_lock_stalled.sql
 -- Of these started tasks (keys) locks and returns those that are stalled: for good already, or started longer
--- ago than they may take plus 30 s or, with dead_workers, owned by a worker that has stopped or has not been heard
--- of for 30 s. Runs that somebody works on right now are skipped: they are alive, and waiting here could deadlock.
--- Of runs and steps that have ended no task is touched.
+-- ago than they may take plus 30 s, or owned by a dead worker. Runs that somebody works on right now are skipped:
+-- they are alive, and waiting here could deadlock. Of runs and steps that have ended no task is touched.
 create function pgflow._lock_stalled(
-  dead_workers boolean,
+  dead_ids uuid[],
   in run_ids uuid[],
   in step_slugs text[],
   in task_indexes int[],
@@ -4871,72 +5114,48 @@ create function pgflow._lock_stalled(
 language plpgsql
 as $$
 declare
-  v_locked uuid[];
+  v_locked record;
 begin
-  select array_agg(l.run_id) into v_locked
+  select array_agg(k.run_id) as run_ids, array_agg(k.step_slug) as step_slugs,
+    array_agg(k.task_index) as task_indexes
+  into v_locked
   from (
-    select r.run_id
-    from pgflow.runs r
-    where r.run_id = any(_lock_stalled.run_ids) and r.status = 'started'
-    order by r.run_id
+    select *
+    from unnest(_lock_stalled.run_ids, _lock_stalled.step_slugs, _lock_stalled.task_indexes)
+      g(run_id, step_slug, task_index)
+    order by g.run_id, g.step_slug, g.task_index
+  ) k
+  cross join lateral (
+    select l.run_id
+    from pgflow.runs l
+    where l.run_id = k.run_id and l.status = 'started'
+    limit 1
     for no key update skip locked
-  ) l;
+  ) r;
 
+  -- judged again: what was read without locks may have changed meanwhile
   select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
   into stalled_run_ids, stalled_step_slugs, stalled_task_indexes
-  from unnest(_lock_stalled.run_ids, _lock_stalled.step_slugs, _lock_stalled.task_indexes)
-    k(run_id, step_slug, task_index)
+  from unnest(v_locked.run_ids, v_locked.step_slugs, v_locked.task_indexes) k(run_id, step_slug, task_index)
   cross join lateral (
     select *
     from pgflow.step_tasks l
     where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
     limit 1
+    for no key update skip locked
   ) t
   cross join lateral (
     select l.status from pgflow.step_states l where l.run_id = k.run_id and l.step_slug = k.step_slug limit 1
   ) s
   cross join lateral (select l from pgflow.prepared_flows l where l.flow_slug = t.flow_slug limit 1) p(flow)
-  left join lateral (select * from pgflow.workers l where l.worker_id = t.last_worker_id limit 1) w on true
-  where k.run_id = any(v_locked)
-    and s.status in ('created', 'started')
+  where s.status in ('created', 'started')
     and t.status = 'started'
     and (
       t.permanently_stalled_at is not null
       or t.started_at
         < now() - make_interval(secs => pgflow._seconds_allowed(p.flow, t.step_slug, t.started_at) + 30)
-      or (
-        _lock_stalled.dead_workers
-        and (w.stopped_at is not null or w.last_heartbeat_at < now() - interval '30 seconds')
-      )
+      or t.last_worker_id = any(_lock_stalled.dead_ids)
     );
-
-  select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
-  into stalled_run_ids, stalled_step_slugs, stalled_task_indexes
-  from (
-    select *
-    from unnest(stalled_run_ids, stalled_step_slugs, stalled_task_indexes) g(run_id, step_slug, task_index)
-    order by g.run_id, g.step_slug, g.task_index
-  ) k
-  cross join lateral (
-    select l.run_id, l.step_slug, l.task_index
-    from pgflow.step_tasks l
-    where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
-    limit 1
-    for no key update skip locked
-  ) t;
-end;
-$$;
-
--- ---- schema/80_maintenance/_permanently_stalled.sql
--- Keys of the tasks that requeue_stalled_tasks has given up on and nobody has ended yet.
-create function pgflow._permanently_stalled(out run_ids uuid[], out step_slugs text[], out task_indexes int[])
-language plpgsql
-as $$
-begin
-  select array_agg(t.run_id), array_agg(t.step_slug), array_agg(t.task_index)
-  into run_ids, step_slugs, task_indexes
-  from pgflow.step_tasks t
-  where t.permanently_stalled_at is not null and t.status = 'started';
 end;
 $$;
 
@@ -4999,28 +5218,6 @@ begin
 end;
 $$;
 
--- ---- schema/80_maintenance/_read_delivered.sql
--- Keys of the tasks whose messages in one queue have been delivered, or are hidden for another reason. Finds
--- started tasks without an index on their status, which would cost every update: open tasks have a message,
--- finished ones have none.
-create function pgflow._read_delivered(
-  flow_slug text, out run_ids uuid[], out step_slugs text[], out task_indexes int[]
-)
-language plpgsql
-as $$
-begin
-  execute format(
-    $sql$
-      select array_agg((q.message ->> 'run_id')::uuid), array_agg(q.message ->> 'step_slug'),
-        array_agg((q.message ->> 'task_index')::int)
-      from pgmq.%I q
-      where (q.read_ct > 0 or q.vt > clock_timestamp()) and pgflow._is_task_message(q.message)
-    $sql$,
-    pgflow._queue_table(_read_delivered.flow_slug, 'q')
-  ) into run_ids, step_slugs, task_indexes;
-end;
-$$;
-
 -- ---- schema/80_maintenance/_replace_cron_job.sql
 -- Never two jobs of one name, and no error when there was none.
 create function pgflow._replace_cron_job(job_name text, schedule text, command text)
@@ -5042,10 +5239,13 @@ end;
 $$;
 
 -- ---- schema/80_maintenance/_requeue.sql
--- Puts stalled tasks (keys) back into their queues, three times at most; the fourth time it marks them stalled
--- for good and archives their messages. Callers have established that they are stalled and hold their runs'
--- locks. Returns how many were requeued.
-create function pgflow._requeue(run_ids uuid[], step_slugs text[], task_indexes int[])
+-- Puts stalled tasks (keys) back into their queues, or marks them stalled for good and archives their messages: one
+-- that three different workers died with (deaths_decide; a result that never came counts as well), or one that has
+-- been requeued three times. The deaths of one worker count once: what it loses is hardly the task's doing. Callers
+-- have established that they are stalled and hold their runs' locks. Returns how many were requeued.
+create function pgflow._requeue(
+  dead_ids uuid[], deaths_decide boolean, run_ids uuid[], step_slugs text[], task_indexes int[]
+)
 returns int
 language plpgsql
 as $$
@@ -5054,6 +5254,22 @@ declare
   v_over record;
   v_all bigint;  -- see 00_model/model.sql
 begin
+  if _requeue.deaths_decide then
+    update pgflow.step_tasks t
+    set killed_workers = array_append(t.killed_workers, t.last_worker_id)
+    from (
+      select *
+      from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
+      limit v_all
+    ) k
+    where t.run_id = k.run_id
+      and t.step_slug = k.step_slug
+      and t.task_index = k.task_index
+      and t.status = 'started'
+      and t.permanently_stalled_at is null
+      and (t.last_worker_id = any(_requeue.dead_ids) and t.last_worker_id = any(t.killed_workers)) is not true;
+  end if;
+
   with given_up as (
     update pgflow.step_tasks t
     set permanently_stalled_at = now()
@@ -5066,7 +5282,10 @@ begin
       and t.step_slug = k.step_slug
       and t.task_index = k.task_index
       and t.status = 'started'
-      and t.requeued_count >= 3
+      and case
+        when _requeue.deaths_decide then cardinality(t.killed_workers) >= 3
+        else t.requeued_count >= 3
+      end
       and t.permanently_stalled_at is null
     returning t.flow_slug, t.message_id
   )
@@ -5092,13 +5311,13 @@ begin
     returning t.flow_slug, t.message_id
   )
   select
-    array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids, array_agg(0) as vt_offsets,
+    array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids, array_agg(0) as delays,
     count(*)::int as task_count
   into v_again
   from requeued r;
 
   perform pgflow._archive(v_over.flow_slugs, v_over.msg_ids);
-  perform pgflow._set_visibility(v_again.flow_slugs, v_again.msg_ids, v_again.vt_offsets);
+  perform pgflow._send_back(v_again.flow_slugs, v_again.msg_ids, v_again.delays);
   perform pgflow._notify(v_again.flow_slugs, null);
   return v_again.task_count;
 end;
@@ -5108,7 +5327,7 @@ $$;
 -- for: worker
 -- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
 -- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short; one
--- pruner at a time does the latter, as deleting a worker touches tasks that another may be deleting.
+-- pruner at a time does the latter.
 -- Returns how many runs; call it again while that is max_runs.
 create function pgflow.prune_batch(retention_interval interval, max_runs int)
 returns int
@@ -5141,7 +5360,7 @@ begin
       from pgflow.workers o
       where o.last_heartbeat_at < v_cutoff
       order by o.worker_id
-      limit 100
+      limit 1000
       for update skip locked
     ));
   end if;
@@ -5152,8 +5371,11 @@ $$;
 -- ---- schema/80_maintenance/recover_stalled_tasks.sql
 -- for: worker
 -- Called by workers from time to time: gives the tasks of dead workers, and those that ran far beyond their
--- timeout, back to the queues; ends those that stalled for the fourth time as failed (reason 'stalled', by
--- when_exhausted), also those that requeue_stalled_tasks left behind. Returns how many were requeued.
+-- timeout, back to the queues; ends those that stalled for good as failed (reason 'stalled', by when_exhausted),
+-- also those that requeue_stalled_tasks left behind. Returns how many were requeued.
+--
+-- One caller at a time does it, others return at once. It judges without locks, locks what is stalled and nothing
+-- else, at most a thousand tasks a call, and what waits costs it nothing.
 create function pgflow.recover_stalled_tasks()
 returns int
 language plpgsql
@@ -5161,8 +5383,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_max_tasks int := 1000;
   v_flow_slug text;
-  v_open record;
+  v_flow_dead_ids uuid[];
+  v_dead_ids uuid[];  -- of all flows looked at
+  v_bare_ids uuid[];  -- of these those that hold no task
+  v_found record;
   v_stalled record;
   v_hopeless record;
   v_requeued_count int;
@@ -5170,28 +5396,57 @@ declare
   v_step_slugs text[];
   v_task_indexes int[];
 begin
-  delete from pgflow.announcements a where a.valid_until < clock_timestamp() - interval '1 minute';
+  if not pg_try_advisory_xact_lock(hashtextextended('pgflow.recover', 0)) then
+    return 0;
+  end if;
 
+  delete from pgflow.announcements a
+  where a.ctid = any(array(
+    select o.ctid
+    from pgflow.announcements o
+    where o.valid_until < clock_timestamp() - interval '1 minute'
+    limit 1000
+    for update skip locked
+  ));
+
+  select * into v_found from pgflow._given_up(v_max_tasks);
+  v_run_ids := v_found.run_ids;
+  v_step_slugs := v_found.step_slugs;
+  v_task_indexes := v_found.task_indexes;
+
+  -- in a random order, so that none starves when there is more to do than one call may
   for v_flow_slug in
     select f.flow_slug
     from pgflow.flows f
     where exists (select 1 from pgflow.workers w where w.queue_name = f.flow_slug)
+    order by random()
   loop
-    select * into v_open from pgflow._read_delivered(v_flow_slug);
-    v_run_ids := v_run_ids || v_open.run_ids;
-    v_step_slugs := v_step_slugs || v_open.step_slugs;
-    v_task_indexes := v_task_indexes || v_open.task_indexes;
+    exit when cardinality(v_run_ids) >= v_max_tasks;
+    v_flow_dead_ids := pgflow._bury_workers(v_flow_slug);
+    select * into v_found
+    from pgflow._find_stalled(
+      v_flow_slug, v_flow_dead_ids, v_max_tasks - coalesce(cardinality(v_run_ids), 0)
+    );
+    v_dead_ids := v_dead_ids || v_flow_dead_ids;
+    if v_found.run_ids is null then
+      v_bare_ids := v_bare_ids || v_flow_dead_ids;
+    end if;
+    v_run_ids := v_run_ids || v_found.run_ids;
+    v_step_slugs := v_step_slugs || v_found.step_slugs;
+    v_task_indexes := v_task_indexes || v_found.task_indexes;
   end loop;
 
-  select * into v_open from pgflow._permanently_stalled();
-  v_run_ids := v_run_ids || v_open.run_ids;
-  v_step_slugs := v_step_slugs || v_open.step_slugs;
-  v_task_indexes := v_task_indexes || v_open.task_indexes;
-
-  select * into v_stalled from pgflow._lock_stalled(true, v_run_ids, v_step_slugs, v_task_indexes);
+  select * into v_stalled from pgflow._lock_stalled(v_dead_ids, v_run_ids, v_step_slugs, v_task_indexes);
   v_requeued_count := pgflow._requeue(
-    v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes
+    v_dead_ids, true, v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes
   );
+
+  -- A minute after their end no call of theirs is under way either: nobody need look for their tasks again.
+  if v_bare_ids is not null then
+    update pgflow.workers w
+    set recovered_at = now()
+    where w.worker_id = any(v_bare_ids) and coalesce(w.stopped_at, w.died_at) < now() - interval '1 minute';
+  end if;
 
   select
     array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs,
@@ -5674,7 +5929,6 @@ begin
   ) l;
   perform pgflow._prune_runs(v_run_ids);
   perform pgflow._prune_archives(v_cutoff, null);
-  -- last, because the foreign key looks for each worker's tasks
   delete from pgflow.workers w where w.last_heartbeat_at < v_cutoff;
 end;
 $$;
@@ -5720,24 +5974,29 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_open record;
+  v_found record;
   v_stalled record;
 begin
   select
     array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs,
     array_agg(t.task_index) as task_indexes
-  into v_open
+  into v_found
   from pgflow.runs r
   join pgflow.step_tasks t on t.run_id = r.run_id
-  where r.status = 'started' and t.status = 'started' and t.permanently_stalled_at is null;
-  if v_open.run_ids is null then
+  join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+  join pgflow.flows f on f.flow_slug = t.flow_slug
+  where r.status = 'started'
+    and t.status = 'started'
+    and t.permanently_stalled_at is null
+    and t.started_at < now() - make_interval(secs => coalesce(st.opt_timeout, f.opt_timeout) + 30);
+  if v_found.run_ids is null then
     return 0;
   end if;
 
   select * into v_stalled
-  from pgflow._lock_stalled(false, v_open.run_ids, v_open.step_slugs, v_open.task_indexes);
+  from pgflow._lock_stalled(null, v_found.run_ids, v_found.step_slugs, v_found.task_indexes);
   return pgflow._requeue(
-    v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes
+    null, false, v_stalled.stalled_run_ids, v_stalled.stalled_step_slugs, v_stalled.stalled_task_indexes
   );
 end;
 $$;
@@ -5866,7 +6125,15 @@ begin
   if v_started.started_run_ids is null then
     return;
   end if;
-  perform 1 from pgflow.set_vt_batch(start_tasks.flow_slug, v_started.started_msg_ids, v_started.vt_offsets);
+  execute format(
+    $sql$
+      update pgmq.%I q
+      set vt = clock_timestamp() + make_interval(secs => o.vt_offset), read_ct = greatest(q.read_ct, 1)
+      from unnest($1, $2) o(msg_id, vt_offset)
+      where q.msg_id = o.msg_id
+    $sql$,
+    pgflow._queue_table(start_tasks.flow_slug, 'q')
+  ) using v_started.started_msg_ids, v_started.vt_offsets;
 
   return query
   select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
@@ -5914,6 +6181,7 @@ begin
     'start_flow',
     'start_flows',
     'start_tasks',
+    'started_tasks',
     'unwatch_runs',
     'watch_runs',
     'withdraw_idle'

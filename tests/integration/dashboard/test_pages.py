@@ -179,6 +179,13 @@ def test_workers_and_queues(lab: Lab, dashboard: Dashboard) -> None:
         words = dashboard.page("/workers").words
         assert "working" in words
         assert "box-1" in words
+        assert "quiet" not in words
+        lab.sql(
+            "insert into pgflow.workers (worker_id, queue_name, function_name, last_heartbeat_at) values"
+            " (gen_random_uuid(), 'chain', 'theirs', now() - interval '5 minutes') returning 1"
+        )
+        assert re.search(r"quiet\s+chain\s+theirs", " ".join(dashboard.page("/workers").words.split()))
+        lab.sql("delete from pgflow.workers where function_name = 'theirs' returning 1")
         assert worker.stop() == 0
     assert "Nobody is at work" in dashboard.page("/workers").words
 

@@ -123,6 +123,12 @@ def test_runs_that_nobody_works_on(hand: Core, ask: Callable[[], dict[str, dict[
     found = ask()
     assert "none has been heard of for " in found["workers.none"]["message"]
     assert found["workers.dead"]["severity"] == "warning"
+    hand.value("update pgflow.workers set beats = false returning 1")
+    assert not {"workers.none", "workers.dead"} & set(ask()), "its task may last that long"
+    hand.value("update pgflow.workers set last_heartbeat_at = now() - interval '1 hour' returning 1")
+    found = ask()
+    assert found["workers.none"]["severity"] == "problem"
+    assert "workers.dead" not in found, "such workers end without saying so"
 
 
 def test_stuck_runs(

@@ -30,9 +30,16 @@ def recover(core: Core) -> int:
 
 
 def heartbeat_ago(core: Core, worker: UUID, seconds: int) -> None:
+    """The worker was last heard of, and started its tasks, so many seconds ago."""
     core.run_sql(
         """update pgflow.workers set started_at = now() - interval '1 day',
              last_heartbeat_at = now() - make_interval(secs => %s) where worker_id = %s""",
+        seconds,
+        worker,
+    )
+    core.run_sql(
+        f"""update pgflow.step_tasks set queued_at = {PAST}, started_at = now() - make_interval(secs => %s)
+            where status = 'started' and last_worker_id = %s""",
         seconds,
         worker,
     )
@@ -96,7 +103,9 @@ def test_attempts_of_dead_workers_do_not_count(core: Core, task: Row, worker: UU
 class TestStalledForGood:
     @pytest.fixture(autouse=True)
     def _often_requeued(self, core: Core, task: Row, worker: UUID) -> None:
-        core.run_sql("update pgflow.step_tasks set requeued_count = 3")
+        core.run_sql(
+            "update pgflow.step_tasks set killed_workers = array[gen_random_uuid(), gen_random_uuid()]"
+        )
         core.run_sql("select pgflow.mark_worker_stopped(%s)", worker)
         core.clear_events()
 
@@ -117,7 +126,9 @@ class TestStalledForGood:
         assert core.run(task.run_id).status == "started"
 
     def test_tasks_that_the_contract_function_gave_up_are_ended_too(self, core: Core, task: Row) -> None:
-        core.run_sql(f"update pgflow.step_tasks set queued_at = {PAST}, started_at = {PAST}")
+        core.run_sql(
+            f"update pgflow.step_tasks set queued_at = {PAST}, started_at = {PAST}, requeued_count = 3"
+        )
         assert core.value("select pgflow.requeue_stalled_tasks()") == 0
         assert core.run(task.run_id).status == "started"
         assert recover(core) == 0

@@ -190,7 +190,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "recent interval = '1 day', max_workers integer = 500",
         "table(worker_id uuid, queue_name text, function_name text, started_at timestamp with time zone, "
         "last_heartbeat_at timestamp with time zone, deprecated_at timestamp with time zone, "
-        "stopped_at timestamp with time zone)",
+        "stopped_at timestamp with time zone, beats boolean)",
         "s",
     ),
     "measure_runs": (

@@ -84,6 +84,7 @@ TABLES: dict[str, dict[str, tuple[str, bool]]] = {
         "requeued_count": ("integer", True),
         "last_requeued_at": (TIME, False),
         "permanently_stalled_at": (TIME, False),
+        "killed_workers": ("uuid[]", False),
     },
     "workers": {
         "worker_id": ("uuid", True),
@@ -93,6 +94,7 @@ TABLES: dict[str, dict[str, tuple[str, bool]]] = {
         "deprecated_at": (TIME, False),
         "stopped_at": (TIME, False),
         "last_heartbeat_at": (TIME, True),
+        "beats": ("boolean", True),
     },
     "worker_functions": {
         "function_name": ("text", True),
@@ -222,10 +224,13 @@ def test_everything_can_be_deleted_in_the_order_outside_tools_use(core: Core) ->
     assert core.value("select count(*) from pgflow.workers") == 1
 
 
-def test_deleting_a_worker_keeps_its_tasks(core: Core) -> None:
+def test_deleting_a_worker_keeps_its_tasks_and_looks_at_none(core: Core) -> None:
     core.flow("f", "a")
     run = core.start_flow("f")
     core.poll("f")
-    assert core.task(run.run_id, "a").last_worker_id is not None
+    owner = core.task(run.run_id, "a").last_worker_id
+    assert owner is not None
+    before = core.rows_read("pgflow.step_tasks")
     core.run_sql("delete from pgflow.workers")
-    assert core.task(run.run_id, "a").last_worker_id is None
+    assert core.rows_read("pgflow.step_tasks") == before
+    assert core.task(run.run_id, "a").last_worker_id == owner, "who was at it stays known"

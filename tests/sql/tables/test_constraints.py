@@ -219,8 +219,6 @@ def test_tasks_of_unknown_things(core: Core, run_id: UUID) -> None:
         core.insert("step_tasks", flow_slug="f", run_id=run_id, step_slug="nope")
     with core.refused(sqlstate=FOREIGN):
         core.insert("step_tasks", flow_slug="f", run_id=uuid4(), step_slug="a")
-    with core.refused(sqlstate=FOREIGN):
-        core.run_sql("update pgflow.step_tasks set last_worker_id = gen_random_uuid()")
 
 
 def test_debounce_is_at_least_a_second(core: Core) -> None:

@@ -12,10 +12,10 @@ from pgflow_runtime import WorkerConfig
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.worker.exposition import Family, exposition
 from pgflow_runtime.worker.health import Health, Patient
-from pgflow_runtime.worker.heartbeat import Heartbeat
+from pgflow_runtime.worker.maintenance.heartbeat import Heartbeat
+from pgflow_runtime.worker.maintenance.queue_depth import QueueDepth
 from pgflow_runtime.worker.metrics import Histogram, Metrics
 from pgflow_runtime.worker.observer import Several, as_one
-from pgflow_runtime.worker.queue_depth import QueueDepth
 from pgflow_runtime.worker.rows import TaskRow
 from pgflow_runtime.worker.served import ServedFlows
 from pgflow_runtime.worker.slots import Slots

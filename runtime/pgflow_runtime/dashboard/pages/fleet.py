@@ -12,18 +12,21 @@ from pgflow_runtime.dashboard import statements
 from pgflow_runtime.dashboard.web import page, site_of
 
 ALIVE_SECONDS = 30
-"""A worker that was not heard of for longer is taken for dead; its tasks go to others (see the core)."""
+"""A worker that beats and was silent for longer is taken for dead; its tasks go to others (see the core)."""
+
+
+PRESENT = ("working", "finishing", "quiet")
 
 
 async def workers(request: Request) -> Response:
     rows = await site_of(request).reader.rows(statements.WORKERS)
     found = [{**row, "state": state_of(row), "silent_seconds": silent_seconds(row)} for row in rows]
-    order = ["working", "finishing", "silent", "stopped"]
+    order = ["working", "finishing", "quiet", "silent", "stopped"]
     found.sort(key=lambda row: order.index(row["state"]))
     values = {
         "title": "Workers",
-        "present": [row for row in found if row["state"] in ("working", "finishing")],
-        "gone": [row for row in found if row["state"] not in ("working", "finishing")],
+        "present": [row for row in found if row["state"] in PRESENT],
+        "gone": [row for row in found if row["state"] not in PRESENT],
     }
     return page(request, "workers.html", values)
 
@@ -39,9 +42,10 @@ def silent_seconds(row: Mapping[str, Any]) -> float:
 
 
 def state_of(row: Mapping[str, Any]) -> str:
-    """working, finishing (it was asked to), silent (no heartbeat) or stopped."""
+    """working, finishing (it was asked to), silent (no heartbeat), stopped, or quiet: one that promised no
+    heartbeat while it works, so that nobody can tell whether it does."""
     if row["stopped_at"] is not None:
         return "stopped"
     if silent_seconds(row) > ALIVE_SECONDS:
-        return "silent"
+        return "silent" if row["beats"] else "quiet"
     return "working" if row["deprecated_at"] is None else "finishing"

@@ -1,4 +1,5 @@
--- No foreign keys to runs and flows: the one to step_states covers them.
+-- No foreign keys to runs and flows: the one to step_states covers them. None to workers: deleting one would scan
+-- all tasks, and every start of a task would lock its worker's row.
 create table pgflow.step_tasks (
   flow_slug text not null,
   run_id uuid not null,
@@ -17,12 +18,11 @@ create table pgflow.step_tasks (
   requeued_count int not null default 0,
   last_requeued_at timestamptz,
   permanently_stalled_at timestamptz,
+  killed_workers uuid[],  -- whose deaths count against the task: they died, or did not report in time, while it ran
   element jsonb,  -- of the array a map goes over; null: not stored, read it from the array
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
     references pgflow.step_states (run_id, step_slug),
-  constraint step_tasks_last_worker_id_fkey foreign key (last_worker_id)
-    references pgflow.workers (worker_id) on delete set null,
   constraint step_tasks_check check (pgflow._task_is_sound(
     status, attempts_count, requeued_count, output is not null,
     queued_at, started_at, completed_at, failed_at

@@ -52,6 +52,7 @@ begin
   if not exists (select 1 from pgmq.meta m where m.queue_name = create_flow.flow_slug) then
     perform pgmq.create(create_flow.flow_slug);
   end if;
+  perform pgflow._index_delivered(create_flow.flow_slug);
 
   select f.* into v_flow from pgflow.flows f where f.flow_slug = create_flow.flow_slug;
   return v_flow;

@@ -75,7 +75,7 @@ begin
   );
 
   if v_part.retry_msg_ids is not null then
-    perform pgflow._set_visibility(v_part.retry_flow_slugs, v_part.retry_msg_ids, v_part.retry_delays);
+    perform pgflow._send_back(v_part.retry_flow_slugs, v_part.retry_msg_ids, v_part.retry_delays);
   end if;
   if v_part.over_msg_ids is not null then
     perform pgflow._archive(v_part.over_flow_slugs, v_part.over_msg_ids);

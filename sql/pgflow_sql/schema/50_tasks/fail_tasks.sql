@@ -29,6 +29,14 @@ begin
       coalesce(cardinality(fail_tasks.retry_after), cardinality(fail_tasks.run_ids))
     ]
   );
+  if exists (
+    select 1
+    from pgflow.workers w
+    where w.worker_id = any(fail_tasks.worker_ids)
+      and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
+  ) then
+    perform pgflow._note_life(fail_tasks.worker_ids);
+  end if;
   return query select f.* from pgflow._fail(
     fail_tasks.worker_ids, fail_tasks.run_ids, fail_tasks.step_slugs, fail_tasks.task_indexes,
     fail_tasks.attempts, fail_tasks.error_messages, fail_tasks.retryable, fail_tasks.retry_after, true

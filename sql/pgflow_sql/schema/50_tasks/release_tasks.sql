@@ -55,11 +55,11 @@ begin
     returning t.flow_slug, t.message_id
   )
   select array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids,
-    array_agg(0) as vt_offsets, count(*)::int as task_count
+    array_agg(0) as delays, count(*)::int as task_count
   into v_released
   from released r;
 
-  perform pgflow._set_visibility(v_released.flow_slugs, v_released.msg_ids, v_released.vt_offsets);
+  perform pgflow._send_back(v_released.flow_slugs, v_released.msg_ids, v_released.delays);
   perform pgflow._notify(v_released.flow_slugs, null);
   return v_released.task_count;
 end;

@@ -8,10 +8,16 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_flow_slug text;
 begin
-  return query
-  select t.last_worker_id, t.run_id, t.step_slug, t.task_index, t.attempts_count
-  from pgflow.step_tasks t
-  where t.status = 'started' and t.last_worker_id = any(started_tasks.worker_ids);
+  for v_flow_slug in
+    select distinct w.queue_name from pgflow.workers w where w.worker_id = any(started_tasks.worker_ids)
+  loop
+    return query
+    select d.worker_id, d.run_id, d.step_slug, d.task_index, d.attempt
+    from pgflow._delivered_tasks(v_flow_slug, null) d
+    where d.worker_id = any(started_tasks.worker_ids);
+  end loop;
 end;
 $$;

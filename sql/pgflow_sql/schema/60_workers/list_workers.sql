@@ -8,7 +8,8 @@ returns table (
   started_at timestamptz,
   last_heartbeat_at timestamptz,
   deprecated_at timestamptz,
-  stopped_at timestamptz
+  stopped_at timestamptz,
+  beats boolean
 )
 language plpgsql
 stable
@@ -18,7 +19,8 @@ as $$
 begin
   return query
   select
-    w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at
+    w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at,
+    w.beats
   from pgflow.workers w
   where w.last_heartbeat_at > clock_timestamp() - list_workers.recent
   order by w.last_heartbeat_at desc, w.worker_id

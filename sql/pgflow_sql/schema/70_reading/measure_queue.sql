@@ -43,7 +43,7 @@ begin
         select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
       ) c
       cross join (
-        -- only hidden messages are looked up: of those, there are never many more than slots and delays
+        -- of delivered messages there are hardly more than workers have slots
         select count(*) as started
         from pgmq.%1$I q
         cross join lateral (
@@ -56,7 +56,7 @@ begin
             and t.status = 'started'
           limit 1
         ) t
-        where q.vt > $2 and pgflow._is_task_message(q.message) and q.message ->> 'flow_slug' = $1
+        where q.read_ct > 0 and q.vt > $2 and pgflow._is_task_message(q.message) and q.message ->> 'flow_slug' = $1
       ) s
       cross join (
         select coalesce(pg_sequence_last_value(pg_get_serial_sequence(%2$L, 'msg_id')::regclass), 0) as sent

@@ -23,4 +23,4 @@ comment on column pgflow.queue_metrics.oldest_message_seconds is 'Seconds since 
 comment on column pgflow.queue_metrics.longest_wait_seconds is 'Seconds for which a message has been visible and nobody took it; null: none is visible. What to alert on.';
 comment on column pgflow.queue_metrics.sent_count is 'Messages sent since the queue was made; transactions that were rolled back leave gaps, which count.';
 comment on column pgflow.queue_metrics.archived_estimate is 'Messages of ended tasks that are still kept, as PostgreSQL''s statistics have it.';
-comment on column pgflow.queue_metrics.worker_count is 'Worker processes that serve the flow: registered, not deprecated, alive within 30 seconds.';
+comment on column pgflow.queue_metrics.worker_count is 'Worker processes that serve the flow: registered, not deprecated, heard of within 30 seconds.';

@@ -1,7 +1,10 @@
--- Puts stalled tasks (keys) back into their queues, three times at most; the fourth time it marks them stalled
--- for good and archives their messages. Callers have established that they are stalled and hold their runs'
--- locks. Returns how many were requeued.
-create function pgflow._requeue(run_ids uuid[], step_slugs text[], task_indexes int[])
+-- Puts stalled tasks (keys) back into their queues, or marks them stalled for good and archives their messages: one
+-- that three different workers died with (deaths_decide; a result that never came counts as well), or one that has
+-- been requeued three times. The deaths of one worker count once: what it loses is hardly the task's doing. Callers
+-- have established that they are stalled and hold their runs' locks. Returns how many were requeued.
+create function pgflow._requeue(
+  dead_ids uuid[], deaths_decide boolean, run_ids uuid[], step_slugs text[], task_indexes int[]
+)
 returns int
 language plpgsql
 as $$
@@ -10,6 +13,22 @@ declare
   v_over record;
   v_all bigint;  -- see 00_model/model.sql
 begin
+  if _requeue.deaths_decide then
+    update pgflow.step_tasks t
+    set killed_workers = array_append(t.killed_workers, t.last_worker_id)
+    from (
+      select *
+      from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
+      limit v_all
+    ) k
+    where t.run_id = k.run_id
+      and t.step_slug = k.step_slug
+      and t.task_index = k.task_index
+      and t.status = 'started'
+      and t.permanently_stalled_at is null
+      and (t.last_worker_id = any(_requeue.dead_ids) and t.last_worker_id = any(t.killed_workers)) is not true;
+  end if;
+
   with given_up as (
     update pgflow.step_tasks t
     set permanently_stalled_at = now()
@@ -22,7 +41,10 @@ begin
       and t.step_slug = k.step_slug
       and t.task_index = k.task_index
       and t.status = 'started'
-      and t.requeued_count >= 3
+      and case
+        when _requeue.deaths_decide then cardinality(t.killed_workers) >= 3
+        else t.requeued_count >= 3
+      end
       and t.permanently_stalled_at is null
     returning t.flow_slug, t.message_id
   )
@@ -48,13 +70,13 @@ begin
     returning t.flow_slug, t.message_id
   )
   select
-    array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids, array_agg(0) as vt_offsets,
+    array_agg(r.flow_slug) as flow_slugs, array_agg(r.message_id) as msg_ids, array_agg(0) as delays,
     count(*)::int as task_count
   into v_again
   from requeued r;
 
   perform pgflow._archive(v_over.flow_slugs, v_over.msg_ids);
-  perform pgflow._set_visibility(v_again.flow_slugs, v_again.msg_ids, v_again.vt_offsets);
+  perform pgflow._send_back(v_again.flow_slugs, v_again.msg_ids, v_again.delays);
   perform pgflow._notify(v_again.flow_slugs, null);
   return v_again.task_count;
 end;

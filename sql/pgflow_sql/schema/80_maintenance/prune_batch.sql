@@ -1,7 +1,7 @@
 -- for: worker
 -- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
 -- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short; one
--- pruner at a time does the latter, as deleting a worker touches tasks that another may be deleting.
+-- pruner at a time does the latter.
 -- Returns how many runs; call it again while that is max_runs.
 create function pgflow.prune_batch(retention_interval interval, max_runs int)
 returns int
@@ -34,7 +34,7 @@ begin
       from pgflow.workers o
       where o.last_heartbeat_at < v_cutoff
       order by o.worker_id
-      limit 100
+      limit 1000
       for update skip locked
     ));
   end if;

@@ -22,7 +22,6 @@ begin
   ) l;
   perform pgflow._prune_runs(v_run_ids);
   perform pgflow._prune_archives(v_cutoff, null);
-  -- last, because the foreign key looks for each worker's tasks
   delete from pgflow.workers w where w.last_heartbeat_at < v_cutoff;
 end;
 $$;

@@ -45,7 +45,15 @@ begin
   if v_started.started_run_ids is null then
     return;
   end if;
-  perform 1 from pgflow.set_vt_batch(start_tasks.flow_slug, v_started.started_msg_ids, v_started.vt_offsets);
+  execute format(
+    $sql$
+      update pgmq.%I q
+      set vt = clock_timestamp() + make_interval(secs => o.vt_offset), read_ct = greatest(q.read_ct, 1)
+      from unnest($1, $2) o(msg_id, vt_offset)
+      where q.msg_id = o.msg_id
+    $sql$,
+    pgflow._queue_table(start_tasks.flow_slug, 'q')
+  ) using v_started.started_msg_ids, v_started.vt_offsets;
 
   return query
   select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input

@@ -18,6 +18,7 @@ begin
     'start_flow',
     'start_flows',
     'start_tasks',
+    'started_tasks',
     'unwatch_runs',
     'watch_runs',
     'withdraw_idle'

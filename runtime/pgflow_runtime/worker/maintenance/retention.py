@@ -1,20 +1,21 @@
-"""Forgetting runs that ended long ago, a small batch at a time between two heartbeats."""
+"""Forgetting runs that ended long ago, a small batch at a time."""
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.statements import PRUNE_BATCH
 
-BATCH = 100
-"""Runs forgotten in one transaction at most; more of them follow with the next heartbeat."""
-REST = 60.0
-"""Seconds until the next look when there was nothing more to forget."""
+BATCH: Final = 100
+"""Runs forgotten in one transaction at most."""
+NEXT: Final = 5.0
+"""Seconds until the next batch while there is more to forget."""
+REST: Final = 60.0
+"""Seconds until the next look when there was nothing more."""
 
 
 def prune_batch(connection: psycopg.Connection[Any], keep: timedelta, most: int) -> int:
@@ -24,18 +25,20 @@ def prune_batch(connection: psycopg.Connection[Any], keep: timedelta, most: int)
 
 
 class Retention:
-    """Decides when a worker prunes. Several workers may: each takes runs that no other has."""
+    """Several workers may have it: each takes runs that no other has."""
+
+    name = "retention"
+    statement_timeout = 60
 
     def __init__(self, keep: timedelta) -> None:
         self._keep = keep
-        self._due = 0.0
 
-    def turn(self, connection: psycopg.Connection[Any]) -> None:
-        """Prune one batch if it is time. The connection commits each statement by itself."""
-        if time.monotonic() < self._due:
-            return
+    def turn(self, connection: psycopg.Connection[Any]) -> float:
+        """Forget one batch."""
         count = prune_batch(connection, self._keep, BATCH)
         if count:
             logger.info("forgot %s runs that ended before the retention of %s", count, self._keep)
-        if count < BATCH:
-            self._due = time.monotonic() + REST
+        return REST if count < BATCH else NEXT
+
+    def failed(self) -> float:
+        return REST

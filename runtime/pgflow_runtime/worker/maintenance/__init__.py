@@ -1,0 +1,1 @@
+"""What a worker does beside its tasks: the heartbeat, and in another thread the duties, one by one."""

@@ -1,0 +1,38 @@
+"""A connection that a thread keeps for itself and opens again when it was lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from pgflow_runtime import database
+from pgflow_runtime.database.refusals import is_lost
+
+
+class OwnConnection:
+    """Opened at its first use; each statement commits by itself."""
+
+    def __init__(self, conninfo: str, kind: database.Kind, *, prepare: bool) -> None:
+        self._conninfo = conninfo
+        self._kind = kind
+        self._prepare = prepare
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def get(self) -> psycopg.Connection[Any]:
+        """Raises psycopg.Error: there is none to be had."""
+        if self._connection is None or self._connection.closed:
+            self._connection = database.connect(
+                self._conninfo, self._kind, prepare_threshold=5 if self._prepare else None
+            )
+        return self._connection
+
+    def failed(self, error: psycopg.Error) -> None:
+        """Let go of a connection that this error says is of no more use."""
+        if is_lost(error):
+            self.close()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
