@@ -51,7 +51,7 @@ def earlier(files: Sequence[Path]) -> list[Result]:
 
 def run(options: argparse.Namespace) -> list[Result]:
     """Measure what the options ask for, and keep the results so far in the file they name."""
-    workloads = make_workloads(options.workload, Size(options.scale, tuple(options.fanout)))
+    workloads = make_workloads(options.workload, Size(options.scale, tuple(options.fanout), options.backlog))
     with running_server(options.postgres, options.data) as server:
         folder = server.folder / "work"
         folder.mkdir()
@@ -155,6 +155,13 @@ def _parser() -> argparse.ArgumentParser:
         default=[1000],
         metavar="N,...",
         help="children of the fan-outs; default: 1000",
+    )
+    add(
+        "--backlog",
+        type=_positive,
+        default=1_000_000,
+        metavar="N",
+        help="delayed tasks of another flow, for the workload of that name; default: 1000000",
     )
     add(
         "--postgres",

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from benchmarks.ours.growth import multiply_finished
+from benchmarks.ours.pile import pile_up
 from benchmarks.peers.protocol import chain_input, chain_output, fan_output, require, serve
 
 BATCH = 1000
@@ -91,9 +92,11 @@ class OurDriver:
         """``runs`` fan-outs one after another, each from start to gathered result."""
         return asyncio.run(self._fan(size, runs))
 
-    def latency(self, count: int, gap: tuple[float, float], warm_up: int) -> dict[str, Any]:
-        """Milliseconds from start to result of single steps, with idle gaps of random length between."""
-        return {"ms": asyncio.run(self._latency(count, gap, warm_up))}
+    def latency(
+        self, count: int, gap: tuple[float, float], warm_up: int, flow: str = "echo"
+    ) -> dict[str, Any]:
+        """Milliseconds from start to result of single runs, with idle gaps of random length between."""
+        return {"ms": asyncio.run(self._latency(count, gap, warm_up, flow))}
 
     def start(self, count: int, batch: int) -> dict[str, Any]:
         """Start ``count`` runs, ``batch`` a call, one call after another, on one connection."""
@@ -116,6 +119,12 @@ class OurDriver:
         """Make ``count`` finished runs out of those that have finished already."""
         return {"rows": multiply_finished(self._dsn, self._ids, count)}
 
+    def pile_up(self, flow: str, count: int, dead_workers: int) -> dict[str, Any]:
+        """Make a backlog of delayed tasks of ``flow``, and rows of dead workers."""
+        made = pile_up(self._dsn, flow, count, dead_workers)
+        require(made == count, f"{made} messages wait, not {count}")
+        return {}
+
     def _client(self) -> Any:
         return importlib.import_module("generated.client").Client.connect(self._dsn)
 
@@ -136,17 +145,18 @@ class OurDriver:
             self._verify_tasks(connection, ids, runs * (size + 2))
         return {"seconds": seconds, "units": runs * size}
 
-    async def _latency(self, count: int, gap: tuple[float, float], warm_up: int) -> list[float]:
+    async def _latency(self, count: int, gap: tuple[float, float], warm_up: int, flow: str) -> list[float]:
         taken = []
         async with self._aclient() as client:
             for number in range(warm_up + count):
                 await asyncio.sleep(random.uniform(*gap))  # noqa: S311 - not for secrets
                 value = chain_input(number)
+                wanted = {"answer": value} if flow == "echo" else {"third": chain_output(number)}
                 began = time.perf_counter()
-                run = await client.start_echo(value)
+                run = await getattr(client, f"start_{flow}")(value)
                 output = await run.result(timeout=60)
                 taken.append((time.perf_counter() - began) * 1000)
-                require(output == {"answer": value}, f"run {number} gave {output}")
+                require(output == wanted, f"run {number} gave {output}")
         return taken[warm_up:]
 
     def _verify_tasks(self, connection: psycopg.Connection[Any], ids: list[Any], wanted: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from benchmarks.workloads.backlog import Backlog
 from benchmarks.workloads.base import Result, Size, Workload
 from benchmarks.workloads.chain import Chain
 from benchmarks.workloads.fanout import Fanout
@@ -21,6 +22,7 @@ WORKLOADS: dict[str, Callable[[Size], Sequence[Workload]]] = {
     "fanout": lambda size: [Fanout(size, count) for count in size.fanout],
     "latency": lambda size: [Latency(size)],
     "start": lambda size: [Start(size, 1), Start(size, 100)],
+    "backlog": lambda size: [Backlog(size)],
     "growth": lambda size: [Growth(size)],
     "waiting": lambda size: [Waiting(size, slots) for slots in (10, 100, 400)],
     "processes": lambda size: [Processes(size)],

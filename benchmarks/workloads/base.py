@@ -14,6 +14,8 @@ class Size:
 
     scale: float = 1.0
     fanout: tuple[int, ...] = (1000,)
+    backlog: int = 1_000_000
+    """Delayed tasks of another flow."""
 
     def of(self, count: int, least: int = 1) -> int:
         return max(least, round(count * self.scale))

@@ -45,6 +45,27 @@ def test_a_tiny_chain_is_measured_and_verified(tmp_path: Path) -> None:
     assert 0 < metrics["hot_share"] <= 1
 
 
+def test_a_chain_is_measured_beside_a_backlog(tmp_path: Path) -> None:
+    """The short form: a thousandth of what ``python -m benchmarks --workload backlog`` does."""
+    file = tmp_path / "results.json"
+    arguments = (
+        "--workload backlog --settings tuned --postgres 18 --repetitions 1 --scale 0.001 --backlog 1000"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments.split(), "--json", str(file)],
+        cwd=REPOSITORY,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads(file.read_text())["results"]
+    assert result["workload"] == "backlog, 1,000 delayed tasks of another flow and 100 dead workers"
+    assert result["metrics"].keys() >= {"beside_empty", "p99_beside_empty", "heartbeat_age_s"}
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_benchmark_leaves_nothing_running(number: signal.Signals) -> None:
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))

@@ -68,11 +68,7 @@ class Crew:
         self.frozen.clear()
 
     def silence(self, name: str) -> None:
-        self.lab.sql(
-            "update pgflow.workers set last_heartbeat_at = last_heartbeat_at - interval '1 minute' "
-            "where function_name = %s",
-            name,
-        )
+        self.lab.silence("function_name = %s", name)
 
     def until_serving(self) -> None:
         for worker in self.workers.values():

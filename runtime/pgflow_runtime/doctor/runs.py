@@ -94,7 +94,7 @@ def check_tasks(patient: Patient) -> Iterator[Finding]:
         yield warning(
             "runs.stalled",
             f"{counted(len(stalled), 'task')} stalled for good ({_ids(stalled)})",
-            "a running worker fails them (`stalled`); look in the logs for what killed three of theirs",
+            "a running worker fails them (`stalled`); look in the logs for what killed theirs four times",
         )
     if overdue:
         yield problem(

@@ -67,6 +67,18 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$ select 1 $$;
 
+-- ---- schema/0338__counts_as_death.sql
+-- Whether losing this task counts against it: its worker is dead, and did not die with it before, or it never
+-- reported in time.
+-- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
+create function pgflow._counts_as_death(task pgflow.step_tasks, dead_ids uuid[])
+returns boolean
+language sql
+immutable
+as $$
+  select (task.last_worker_id = any(dead_ids) and task.last_worker_id = any(task.killed_workers)) is not true;
+$$;
+
 -- ---- schema/10_types/_check_lengths.sql
 -- Arrays of one call describe the same elements; NULL counts as a missing array.
 create function pgflow._check_lengths(expected int, names text[], lengths int[])
@@ -2485,6 +2497,8 @@ as $$
 declare
   v_flow_slugs text[];
   v_live boolean;  -- whether all runs are still started
+  v_is_silent boolean;  -- whether a sign of life of one of the workers is due
+  v_hand_over int := _complete.hand_over;
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
   v_accepted record;
   v_filled record;
@@ -2494,7 +2508,13 @@ declare
   v_all bigint;  -- see 00_model/model.sql
 begin
   -- A statement of its own: what follows must see what the others have committed meanwhile.
-  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started') into v_flow_slugs, v_live
+  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started'), exists (
+    select 1
+    from pgflow.workers w
+    where w.worker_id = any(_complete.worker_ids)
+      and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
+  )
+  into v_flow_slugs, v_live, v_is_silent
   from (
     select l.flow_slug, l.status
     from pgflow.runs l
@@ -2502,6 +2522,9 @@ begin
     order by l.run_id
     for no key update
   ) r;
+  if v_is_silent and not pgflow._note_life(_complete.worker_ids) then
+    v_hand_over := 0;  -- its next claim tells it to register again
+  end if;
 
   if exists (select 1 from pgflow.prepared_flows p where p.flow_slug = any(v_flow_slugs) and p.has_maps) then
     select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
@@ -2654,7 +2677,7 @@ begin
     select * into v_handed
     from pgflow._advance(
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
-      v_accepted.done_worker_ids, _complete.hand_over, true
+      v_accepted.done_worker_ids, v_hand_over, true
     );
     if v_handed.handed_run_ids is not null then
       return query select v.* from pgflow._task_results(
@@ -3607,8 +3630,6 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_hand_over int := complete_tasks.hand_over;
 begin
   if (cardinality(complete_tasks.run_ids) = all(array[
     cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
@@ -3625,17 +3646,9 @@ begin
       ]
     );
   end if;
-  if exists (
-    select 1
-    from pgflow.workers w
-    where w.worker_id = any(complete_tasks.worker_ids)
-      and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
-  ) and not pgflow._note_life(complete_tasks.worker_ids) then
-    v_hand_over := 0;  -- its next claim tells it to register again
-  end if;
   return query select c.* from pgflow._complete(
     complete_tasks.worker_ids, complete_tasks.run_ids, complete_tasks.step_slugs, complete_tasks.task_indexes,
-    complete_tasks.attempts, complete_tasks.outputs, v_hand_over, complete_tasks.flow_input_steps,
+    complete_tasks.attempts, complete_tasks.outputs, complete_tasks.hand_over, complete_tasks.flow_input_steps,
     true
   ) c;
 end;
@@ -5239,10 +5252,11 @@ end;
 $$;
 
 -- ---- schema/80_maintenance/_requeue.sql
--- Puts stalled tasks (keys) back into their queues, or marks them stalled for good and archives their messages: one
--- that three different workers died with (deaths_decide; a result that never came counts as well), or one that has
--- been requeued three times. The deaths of one worker count once: what it loses is hardly the task's doing. Callers
--- have established that they are stalled and hold their runs' locks. Returns how many were requeued.
+-- Puts stalled tasks (keys) back into their queues, or marks them stalled for good and archives their messages: with
+-- deaths_decide one that is lost once more after three different workers died with it (a result that never came
+-- counts as a death), else one that has been requeued three times. The deaths of one worker count once: what it loses
+-- is hardly the task's doing. Callers have established that they are stalled and hold their runs' locks. Returns how
+-- many were requeued.
 create function pgflow._requeue(
   dead_ids uuid[], deaths_decide boolean, run_ids uuid[], step_slugs text[], task_indexes int[]
 )
@@ -5254,22 +5268,6 @@ declare
   v_over record;
   v_all bigint;  -- see 00_model/model.sql
 begin
-  if _requeue.deaths_decide then
-    update pgflow.step_tasks t
-    set killed_workers = array_append(t.killed_workers, t.last_worker_id)
-    from (
-      select *
-      from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
-      limit v_all
-    ) k
-    where t.run_id = k.run_id
-      and t.step_slug = k.step_slug
-      and t.task_index = k.task_index
-      and t.status = 'started'
-      and t.permanently_stalled_at is null
-      and (t.last_worker_id = any(_requeue.dead_ids) and t.last_worker_id = any(t.killed_workers)) is not true;
-  end if;
-
   with given_up as (
     update pgflow.step_tasks t
     set permanently_stalled_at = now()
@@ -5283,7 +5281,7 @@ begin
       and t.task_index = k.task_index
       and t.status = 'started'
       and case
-        when _requeue.deaths_decide then cardinality(t.killed_workers) >= 3
+        when _requeue.deaths_decide then cardinality(t.killed_workers) >= 3 and pgflow._counts_as_death(t, dead_ids)
         else t.requeued_count >= 3
       end
       and t.permanently_stalled_at is null
@@ -5297,6 +5295,11 @@ begin
         started_at = null,
         last_worker_id = null,
         last_requeued_at = now(),
+        killed_workers = case
+          when _requeue.deaths_decide and pgflow._counts_as_death(t, dead_ids)
+            then array_append(t.killed_workers, t.last_worker_id)
+          else t.killed_workers
+        end,
         requeued_count = t.requeued_count + 1
     from (
       select *

@@ -217,7 +217,7 @@ def test_the_connection_budget(hand: Core, project: Project, plain_database_dsn:
         plain_database_dsn, find_project(project.root), {"PGFLOW_MAX_HANDLER_CONNECTIONS": "500"}
     )
     (found,) = [item for item in findings if item.code == "connections.budget"]
-    assert "3 at least, may come to need 1515 connections (505 each)" in found.message
+    assert "3 at least, may come to need 1518 connections (506 each)" in found.message
     fine = examine(plain_database_dsn, find_project(project.root), {"PGFLOW_MAX_HANDLER_CONNECTIONS": "1"})
     assert "connections.budget" not in {item.code for item in fine}
 

@@ -103,9 +103,8 @@ def test_attempts_of_dead_workers_do_not_count(core: Core, task: Row, worker: UU
 class TestStalledForGood:
     @pytest.fixture(autouse=True)
     def _often_requeued(self, core: Core, task: Row, worker: UUID) -> None:
-        core.run_sql(
-            "update pgflow.step_tasks set killed_workers = array[gen_random_uuid(), gen_random_uuid()]"
-        )
+        others = "array(select gen_random_uuid() from generate_series(1, 3))"
+        core.run_sql(f"update pgflow.step_tasks set killed_workers = {others}")
         core.run_sql("select pgflow.mark_worker_stopped(%s)", worker)
         core.clear_events()
 

@@ -17,6 +17,8 @@ as $$
 declare
   v_flow_slugs text[];
   v_live boolean;  -- whether all runs are still started
+  v_is_silent boolean;  -- whether a sign of life of one of the workers is due
+  v_hand_over int := _complete.hand_over;
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
   v_accepted record;
   v_filled record;
@@ -26,7 +28,13 @@ declare
   v_all bigint;  -- see 00_model/model.sql
 begin
   -- A statement of its own: what follows must see what the others have committed meanwhile.
-  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started') into v_flow_slugs, v_live
+  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started'), exists (
+    select 1
+    from pgflow.workers w
+    where w.worker_id = any(_complete.worker_ids)
+      and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
+  )
+  into v_flow_slugs, v_live, v_is_silent
   from (
     select l.flow_slug, l.status
     from pgflow.runs l
@@ -34,6 +42,9 @@ begin
     order by l.run_id
     for no key update
   ) r;
+  if v_is_silent and not pgflow._note_life(_complete.worker_ids) then
+    v_hand_over := 0;  -- its next claim tells it to register again
+  end if;
 
   if exists (select 1 from pgflow.prepared_flows p where p.flow_slug = any(v_flow_slugs) and p.has_maps) then
     select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
@@ -186,7 +197,7 @@ begin
     select * into v_handed
     from pgflow._advance(
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
-      v_accepted.done_worker_ids, _complete.hand_over, true
+      v_accepted.done_worker_ids, v_hand_over, true
     );
     if v_handed.handed_run_ids is not null then
       return query select v.* from pgflow._task_results(

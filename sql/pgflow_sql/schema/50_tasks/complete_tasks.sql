@@ -17,8 +17,6 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_hand_over int := complete_tasks.hand_over;
 begin
   if (cardinality(complete_tasks.run_ids) = all(array[
     cardinality(complete_tasks.worker_ids), cardinality(complete_tasks.step_slugs),
@@ -35,17 +33,9 @@ begin
       ]
     );
   end if;
-  if exists (
-    select 1
-    from pgflow.workers w
-    where w.worker_id = any(complete_tasks.worker_ids)
-      and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
-  ) and not pgflow._note_life(complete_tasks.worker_ids) then
-    v_hand_over := 0;  -- its next claim tells it to register again
-  end if;
   return query select c.* from pgflow._complete(
     complete_tasks.worker_ids, complete_tasks.run_ids, complete_tasks.step_slugs, complete_tasks.task_indexes,
-    complete_tasks.attempts, complete_tasks.outputs, v_hand_over, complete_tasks.flow_input_steps,
+    complete_tasks.attempts, complete_tasks.outputs, complete_tasks.hand_over, complete_tasks.flow_input_steps,
     true
   ) c;
 end;

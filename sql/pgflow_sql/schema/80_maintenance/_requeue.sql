@@ -1,7 +1,8 @@
--- Puts stalled tasks (keys) back into their queues, or marks them stalled for good and archives their messages: one
--- that three different workers died with (deaths_decide; a result that never came counts as well), or one that has
--- been requeued three times. The deaths of one worker count once: what it loses is hardly the task's doing. Callers
--- have established that they are stalled and hold their runs' locks. Returns how many were requeued.
+-- Puts stalled tasks (keys) back into their queues, or marks them stalled for good and archives their messages: with
+-- deaths_decide one that is lost once more after three different workers died with it (a result that never came
+-- counts as a death), else one that has been requeued three times. The deaths of one worker count once: what it loses
+-- is hardly the task's doing. Callers have established that they are stalled and hold their runs' locks. Returns how
+-- many were requeued.
 create function pgflow._requeue(
   dead_ids uuid[], deaths_decide boolean, run_ids uuid[], step_slugs text[], task_indexes int[]
 )
@@ -13,22 +14,6 @@ declare
   v_over record;
   v_all bigint;  -- see 00_model/model.sql
 begin
-  if _requeue.deaths_decide then
-    update pgflow.step_tasks t
-    set killed_workers = array_append(t.killed_workers, t.last_worker_id)
-    from (
-      select *
-      from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
-      limit v_all
-    ) k
-    where t.run_id = k.run_id
-      and t.step_slug = k.step_slug
-      and t.task_index = k.task_index
-      and t.status = 'started'
-      and t.permanently_stalled_at is null
-      and (t.last_worker_id = any(_requeue.dead_ids) and t.last_worker_id = any(t.killed_workers)) is not true;
-  end if;
-
   with given_up as (
     update pgflow.step_tasks t
     set permanently_stalled_at = now()
@@ -42,7 +27,7 @@ begin
       and t.task_index = k.task_index
       and t.status = 'started'
       and case
-        when _requeue.deaths_decide then cardinality(t.killed_workers) >= 3
+        when _requeue.deaths_decide then cardinality(t.killed_workers) >= 3 and pgflow._counts_as_death(t, dead_ids)
         else t.requeued_count >= 3
       end
       and t.permanently_stalled_at is null
@@ -56,6 +41,11 @@ begin
         started_at = null,
         last_worker_id = null,
         last_requeued_at = now(),
+        killed_workers = case
+          when _requeue.deaths_decide and pgflow._counts_as_death(t, dead_ids)
+            then array_append(t.killed_workers, t.last_worker_id)
+          else t.killed_workers
+        end,
         requeued_count = t.requeued_count + 1
     from (
       select *
