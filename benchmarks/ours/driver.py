@@ -26,7 +26,10 @@ SAMPLE = 20
 
 _OPEN = "select run_id from pgflow.runs where run_id = any(%s) and status = 'started'"
 _RESULTS = "select run_id, status, output from pgflow.runs where run_id = any(%s)"
-_SERVING = "select count(*) from pgflow.workers where stopped_at is null"
+_SERVING = """
+select count(*) from pgflow.workers
+where stopped_at is null and last_heartbeat_at > clock_timestamp() - interval '30 seconds'
+"""
 _TASKS = """
 select count(*), count(*) filter (where status = 'completed'), coalesce(max(attempts_count), 0),
   coalesce(sum(attempts_count), 0)

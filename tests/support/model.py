@@ -1,6 +1,6 @@
 """The state machine of runs in plain dictionaries: what the SQL core is compared with.
 
-Written from the contract (sections 8 to 14), one task at a time, with no regard to speed. A *flow* is a list
+Written from the contract (sections 8 to 15), one task at a time, with no regard to speed. A *flow* is a list
 of steps; a *run* holds the state of each step and task, the messages in the queue and the events sent.
 """
 
@@ -29,6 +29,8 @@ class Step:
 class Task:
     status: str = "queued"
     attempts: int = 0
+    requeued: int = 0
+    killed: list[object] = field(default_factory=list)  # the workers that died with it
     output: Json = None
     error: str | None = None
 
@@ -146,7 +148,20 @@ class Run:
             self._complete_step(slug, outputs if self.steps[slug].kind == "map" else outputs[0])
             self._advance()
 
-    def fail(self, slug: str, index: int, error: str) -> None:
+    def lose(self, slug: str, index: int, worker: object) -> None:
+        """The task's worker has died, and others noticed."""
+        task = self.states[slug].tasks[index]
+        if self.status != "started" or self.states[slug].status != "started" or task.status != "started":
+            return
+        if worker not in task.killed:
+            if len(task.killed) == 3:
+                self.fail(slug, index, "stalled", retryable=False)
+                return
+            task.killed.append(worker)
+        task.status = "queued"
+        task.requeued += 1
+
+    def fail(self, slug: str, index: int, error: str, *, retryable: bool = True) -> None:
         step, state, task = self.steps[slug], self.states[slug], self.states[slug].tasks[index]
         if self.status == "failed":
             if task.status == "started":
@@ -158,7 +173,7 @@ class Run:
         if task.status != "started":
             return
         task.error = error
-        if task.attempts < step.max_attempts:
+        if retryable and task.attempts - task.requeued < step.max_attempts:
             task.status = "queued"
             return
         task.status = "failed"

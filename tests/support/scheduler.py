@@ -159,12 +159,35 @@ class Worker:
 
     def die(self) -> None:
         """End without a word about the tasks in hand; somebody else recovers them."""
-        for worker in self.ids.values():
-            self.core.run_sql("select pgflow.mark_worker_stopped(%s)", worker)
+        # where rows are pruned at once, a silent worker's goes before anybody has recovered its tasks
+        if self.plan.prunes or self.random.random() < 0.5:
+            for worker in self.ids.values():
+                self.core.run_sql("select pgflow.mark_worker_stopped(%s)", worker)
+        else:
+            self.fall_silent()
         self.past += self.hand
         self.hand = []
         if not self.plan.over:
             self.register()
+
+    def fall_silent(self) -> None:
+        """As if the last sign of life, and the last start of a task, were half a minute old."""
+        for task in self.hand:
+            self.core.run_sql(
+                """update pgflow.step_tasks set queued_at = queued_at - interval '31 seconds',
+                     started_at = started_at - interval '31 seconds'
+                   where run_id = %s and step_slug = %s and task_index = %s and last_worker_id = %s
+                     and status = 'started'""",
+                task.run_id,
+                task.step_slug,
+                task.task_index,
+                task.worker_id,
+            )
+        self.core.run_sql(
+            "update pgflow.workers set last_heartbeat_at = now() - interval '31 seconds'"
+            " where worker_id = any(%s)",
+            list(self.ids.values()),
+        )
 
     def recover(self) -> None:
         function = self.random.choice(("recover_stalled_tasks", "requeue_stalled_tasks"))

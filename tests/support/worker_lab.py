@@ -94,8 +94,8 @@ class Lab:
     def silence(self, where: str, *values: object) -> None:
         """Move the last signs of life of some workers a minute back: nobody waits that long here."""
         self.sql(
-            "with silent as (update pgflow.workers"
-            f" set last_heartbeat_at = last_heartbeat_at - interval '1 minute' where {where} returning worker_id)"
+            "with silent as (update pgflow.workers set"
+            f" last_heartbeat_at = last_heartbeat_at - interval '1 minute' where {where} returning worker_id)"
             " update pgflow.step_tasks t set queued_at = t.queued_at - interval '1 minute',"
             " started_at = t.started_at - interval '1 minute'"
             " from silent s where t.last_worker_id = s.worker_id and t.status = 'started'",

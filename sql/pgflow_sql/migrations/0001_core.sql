@@ -22,6 +22,8 @@
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a
 --     statement of its own, then reads. So decrements are never lost and every later lock is uncontended.
 --   * Claiming takes no run lock: it owns the messages (skip locked) and moves tasks 'queued' -> 'started'.
+--   * Who is alive is judged in one place (_bury_workers), by signs of life that claims and results write as well;
+--     whoever was judged dead gets nothing (_note_life) until it has registered again.
 --   * Timestamps are greatest(now(), <the earlier column>): a transaction may see rows younger than its now().
 --
 -- How it stays fast:
@@ -33,6 +35,8 @@
 --     subquery "limit v_all", where v_all is null: no limit, but one whose value the planner does not know,
 --     so that it expects few rows and probes the key.
 --   * No index holds a column that changes with every transition, not even in a predicate: updates stay HOT.
+--   * Started tasks are found by their messages, of which those delivered have an index (_index_delivered): what
+--     merely waits costs nothing. A message that goes back to its queue counts as unread (_send_back).
 --   * A task is found by the primary key in its message's body, so message_id needs no index.
 --   * What a statement costs before its first row counts when it moves a single task: a flow is looked up in one
 --     row (prepared_flows), its queue is spoken to through functions of its own (_make_queue_functions), whose

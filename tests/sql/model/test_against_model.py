@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from random import Random
 from typing import TypeAlias
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -50,6 +50,7 @@ class Comparison:
         self.steps = random_flow(self.random)
         define(core, "f", self.steps)
         self.worker = register(core, "f")
+        self.victims = [uuid4() for _ in range(5)]
         self.fenced = self.random.random() < 0.6  # the set-based functions instead of those of one task
         self.trouble = self.random.choice((0.0, 0.1, 0.4))
         self.log: list[str] = []
@@ -117,6 +118,8 @@ class Comparison:
             assert release(self.core, [self.claim(key) for key in chosen]) == len(chosen)
             for run_id, slug, index in chosen:
                 self.models[run_id].release(slug, index)
+        elif choice < self.trouble + 0.15:
+            self.lose(one_of_each_run(chosen))
         elif self.random.random() < 0.5:
             self.complete(one_of_each_run(chosen), violate=0.05)
         else:
@@ -173,6 +176,40 @@ class Comparison:
             assert len(self.core.fail_task(*chosen[0], messages[0])) == 1
         for (run_id, slug, index), message in zip(chosen, messages, strict=True):
             self.models[run_id].fail(slug, index, message)
+
+    def lose(self, chosen: list[Key]) -> None:
+        """A worker dies with these tasks; it may be one that has died, and come back, before."""
+        victim = self.random.choice(self.victims)
+        self.log.append(f"worker {victim} dies with {chosen}")
+        register_as = {"worker_id": victim, "queue_name": "f", "function_name": "victim"}
+        self.core.call("register_worker", **register_as)
+        for key in chosen:
+            self.core.run_sql(
+                """update pgflow.step_tasks
+                   set last_worker_id = %s, queued_at = now() - interval '31 seconds',
+                     started_at = now() - interval '31 seconds'
+                   where run_id = %s and step_slug = %s and task_index = %s""",
+                victim,
+                *key,
+            )
+        silent = (
+            "update pgflow.workers set last_heartbeat_at = now() - interval '31 seconds' where worker_id = %s"
+        )
+        self.core.run_sql(silent, victim)
+        self.core.call("heartbeat_workers", worker_ids=[self.worker])
+        before = sum(self.requeued())
+        count = self.core.value("select pgflow.recover_stalled_tasks()")
+        for run_id, slug, index in chosen:
+            self.models[run_id].lose(slug, index, victim)
+        assert count == sum(self.requeued()) - before, self.log
+
+    def requeued(self) -> list[int]:
+        return [
+            task.requeued
+            for model in self.models.values()
+            for state in model.states.values()
+            for task in state.tasks
+        ]
 
     def late_calls(self) -> None:
         """Calls for tasks of finished runs change nothing more than the contract says."""
@@ -266,7 +303,17 @@ def seen(row: Row, tasks: list[Row]) -> dict[str, Json]:
         "output": row.output,
         "error": tagged(row.error_message),
         "reason": row.skip_reason,
-        "tasks": [(t.status, t.attempts_count, t.output, tagged(t.error_message)) for t in tasks],
+        "tasks": [
+            (
+                t.status,
+                t.attempts_count,
+                t.requeued_count,
+                t.killed_workers or [],
+                t.output,
+                tagged(t.error_message),
+            )
+            for t in tasks
+        ],
     }
 
 
@@ -280,7 +327,10 @@ def expected(state: State) -> dict[str, Json]:
         "output": state.output,
         "error": state.error,
         "reason": state.reason,
-        "tasks": [(task.status, task.attempts, task.output, task.error) for task in state.tasks],
+        "tasks": [
+            (task.status, task.attempts, task.requeued, task.killed, task.output, task.error)
+            for task in state.tasks
+        ],
     }
 
 
