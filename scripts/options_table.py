@@ -10,6 +10,7 @@ import difflib
 import sys
 from pathlib import Path
 
+from pgflow_shared.kinds import KINDS
 from pgflow_shared.options import OPTIONS, OptionRule
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "flows.md"
@@ -31,8 +32,8 @@ def page(text: str) -> str:
 
 
 def _owners(option: OptionRule) -> str:
-    steps = [owner for owner in ("step", "array", "map") if owner in option.on]
-    words = "steps" if len(steps) == 3 else ", ".join(steps)
+    steps = [kind for kind in KINDS if kind in option.on]
+    words = "steps" if len(steps) == len(KINDS) else ", ".join(steps)
     return " and ".join(filter(None, ["flow" if "flow" in option.on else "", words]))
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pgflow_gen.checks.rule import Rule
-from pgflow_shared.options import Owner, options_of
-
-_WRITTEN: dict[Owner, str] = {
-    "flow": "Flow(...)",
-    "step": "@flow.step",
-    "array": "@flow.array",
-    "map": "@flow.map",
-}
+from pgflow_shared.kinds import KINDS
+from pgflow_shared.options import options_of
 
 
 def _lists() -> Iterator[str]:
-    for owner, written in _WRITTEN.items():
-        names = ", ".join(f"`{name}`" for name in options_of(owner))
-        yield textwrap.fill(f"- `{written}` takes {names}.", 106, subsequent_indent="  ")
+    yield _list("Flow(...)", options_of("flow"))
+    for kind in KINDS.values():
+        yield _list(f"@flow.{kind.name}", options_of(kind.name))
+
+
+def _list(written: str, options: Iterable[str]) -> str:
+    names = ", ".join(f"`{name}`" for name in options)
+    return textwrap.fill(f"- `{written}` takes {names}.", 106, subsequent_indent="  ")
 
 
 RULE = Rule(

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pgflow_shared.kinds import KINDS
+from pgflow_shared.kinds import KINDS, StepKind
 from pgflow_shared.text import closest
 
-Owner: TypeAlias = Literal["flow", "step", "array", "map"]
+Owner: TypeAlias = Literal["flow"] | StepKind
 """``Flow(...)``, or a decorator's kind."""
 
 MAX_SECONDS = 31_536_000
@@ -136,7 +136,7 @@ def _on(*owners: Owner) -> frozenset[Owner]:
     return frozenset(owners)
 
 
-_STEPS: frozenset[Owner] = frozenset({"step", "array", "map"})
+_STEPS: frozenset[Owner] = frozenset(kind.name for kind in KINDS.values())
 _ALL: frozenset[Owner] = _STEPS | {"flow"}
 _SECONDS = Whole(1, MAX_SECONDS, " of seconds")
 _MODES = Word(("fail", "skip", "skip-cascade"))

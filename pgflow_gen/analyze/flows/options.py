@@ -11,14 +11,14 @@ from pgflow_gen.analyze.flows.constants import Constants, NotStatic
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Json, Option
 from pgflow_gen.source.index import ModuleIndex
+from pgflow_shared.kinds import KINDS
 from pgflow_shared.options import BY_NAME, OPTIONS, meant, options_of
 
 FLOW_OPTIONS = options_of("flow")
 STEP_OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "step": options_of("step"),
-    "array": options_of("array"),
     # depends_on on a map is refused by PGF206, which says more than "unknown option"
-    "map": tuple(option.name for option in OPTIONS if option.on & {"map"} or option.name == "depends_on"),
+    kind: tuple(option.name for option in OPTIONS if kind in option.on or option.name == "depends_on")
+    for kind in KINDS
 }
 
 
