@@ -71,18 +71,6 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$ select 1 $$;
 
--- ---- schema/0338__counts_as_death.sql
--- Whether losing this task counts against it: its worker is dead, and did not die with it before, or it never
--- reported in time.
--- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
-create function pgflow._counts_as_death(task pgflow.step_tasks, dead_ids uuid[])
-returns boolean
-language sql
-immutable
-as $$
-  select (task.last_worker_id = any(dead_ids) and task.last_worker_id = any(task.killed_workers)) is not true;
-$$;
-
 -- ---- schema/10_types/_check_lengths.sql
 -- Arrays of one call describe the same elements; NULL counts as a missing array.
 create function pgflow._check_lengths(expected int, names text[], lengths int[])
@@ -5061,6 +5049,18 @@ begin
   set died_at = now()
   where w.worker_id = any(dead_ids) and w.stopped_at is null and w.died_at is null;
 end;
+$$;
+
+-- ---- schema/80_maintenance/_counts_as_death.sql
+-- Whether losing this task counts against it: its worker is dead, and did not die with it before, or it never
+-- reported in time.
+-- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
+create function pgflow._counts_as_death(task pgflow.step_tasks, dead_ids uuid[])
+returns boolean
+language sql
+immutable
+as $$
+  select (task.last_worker_id = any(dead_ids) and task.last_worker_id = any(task.killed_workers)) is not true;
 $$;
 
 -- ---- schema/80_maintenance/_find_stalled.sql
