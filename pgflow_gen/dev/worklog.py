@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-_FAILED = re.compile(
-    r"(?P<head>.*?)(?P<frames>\\n  File .*?)(?P<ids>  flow=\w+ run=[0-9a-f-]{36} .*)?", re.DOTALL
-)
+_FAILED = re.compile(r"(?P<message>.*?\\n  File .*?)(?P<ids>  flow=\w+ run=[0-9a-f-]{36} .*)?", re.DOTALL)
 
 
 def laid_out(line: str) -> str:
@@ -14,5 +12,5 @@ def laid_out(line: str) -> str:
     found = _FAILED.fullmatch(line)
     if found is None:
         return line
-    frames = found["frames"].replace("\\n", "\n")
-    return f"{found['head']}{found['ids'] or ''}{frames}"
+    first, *rest = found["message"].split("\\n")
+    return "\n".join([f"{first}{found['ids'] or ''}", *rest])

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.jsontypes import JsonValue
+from pgflow_runtime.loggers import lasting
 from pgflow_runtime.worker_config import WorkerConfig
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from psycopg import AsyncConnection, Connection
 
-logger = logging.getLogger("pgflow.handler")
+logger = lasting("pgflow.handler")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,16 @@ class Project:
         wanted = list(dict.fromkeys(str(path) for path in (self.root, *self.src)))
         sys.path[:] = wanted + [entry for entry in sys.path if entry not in wanted]
 
+    def module_names(self) -> set[str]:
+        """What can be imported from the project itself: the names of its top-level modules and packages."""
+        found = set()
+        for folder in {self.root, *self.src}:
+            for path in folder.iterdir() if folder.is_dir() else ():
+                name = path.stem if path.suffix == ".py" else path.name
+                if name.isidentifier() and (path.suffix == ".py" or path.is_dir()):
+                    found.add(name)
+        return found
+
 
 def find_project(
     start: Path | None = None, *, generated: str | None = None, env: Mapping[str, str] = os.environ

@@ -79,6 +79,7 @@ class WorkerConfig:
     name: str = _option("", "Name in pgflow.workers; default: the host's name.")
     processes: int = _option(1, "Supervised worker processes.", least=1)
     log_format: LogFormat = _option("text", "Format of the log lines.", choices=get_args(LogFormat))  # noqa: RUF009
+    log_config: str = _option("", "A file that configures Python's logging: TOML or JSON, see the docs.")
     log_level: LogLevel = _option("info", "Least severity logged.", choices=get_args(LogLevel))  # noqa: RUF009
 
     def __post_init__(self) -> None:

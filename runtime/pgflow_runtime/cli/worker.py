@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import Field, fields
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -15,7 +15,7 @@ from pgflow_runtime.cli.common import dsn_option, exit_code, generated_option, r
 from pgflow_runtime.project import find_project
 from pgflow_runtime.worker import Worker, logs
 from pgflow_runtime.worker.options import variable
-from pgflow_runtime.worker_config import WorkerConfig
+from pgflow_runtime.worker_config import LogFormat, LogLevel, WorkerConfig
 
 
 def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,8 +50,9 @@ def worker(flows: tuple[str, ...], dsn: str | None, generated: str | None, **opt
     MODULE:FLOW names a Flow object, as flows.crawl:crawl. A second signal ends at once.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    with refusals(), _as_log_lines(given.get("log_format") or os.environ.get(variable("log_format"))):
+    with refusals(), _logging(given) as level:
         project = find_project(generated=generated)
+        logs.show(project.module_names(), level)
         try:
             Worker(flows, dsn=dsn, project=project, **given).run()
         finally:
@@ -59,14 +60,24 @@ def worker(flows: tuple[str, ...], dsn: str | None, generated: str | None, **opt
 
 
 @contextmanager
-def _as_log_lines(format: str | None) -> Iterator[None]:
-    """Where log lines are to be JSON, so are the first ones, before there is a worker, and its last words."""
-    if format != "json":
-        yield
-        return
-    logs.set_up("json", "info")  # until the worker does with the level asked for
+def _logging(given: Mapping[str, Any]) -> Iterator[LogLevel]:
+    """Logging as asked for before there is a worker: for what modules of flows say while they are imported.
+
+    Where log lines are to be JSON, so are the last words. Gives the level.
+    """
+
+    def asked(name: str) -> str:
+        return str(given.get(name) or os.environ.get(variable(name)) or "")
+
+    format: LogFormat = "json" if asked("log_format") == "json" else "text"
+    known: tuple[LogLevel, ...] = get_args(LogLevel)
+    level: LogLevel = next((item for item in known if item == asked("log_level")), "info")
+    logs.set_up(format, level)
     try:
-        yield
+        logs.set_up(format, level, asked("log_config"))
+        yield level
     except Exception as error:
+        if format == "text":
+            raise
         logs.last_words(error)
         raise click.exceptions.Exit(exit_code(error)) from error

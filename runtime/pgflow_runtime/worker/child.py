@@ -42,6 +42,8 @@ def main(report_fd: int) -> int:
     project = _project(order["project"])
     with Signals() as signals:
         try:
+            logs.set_up(config.log_format, config.log_level, config.log_config)
+            logs.show(project.module_names(), config.log_level)
             flows = [load_flow(name, project) for name in order["flows"]]
             process = Process(flows, order["dsn"], config)
             code = _work(process, signals, report, leash)

@@ -6,46 +6,91 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, Final, cast
 
 from pgflow_runtime.errors import PgflowError
+from pgflow_runtime.loggers import lasting
 from pgflow_runtime.worker.failure import headline
+from pgflow_runtime.worker.log_config import apply_log_config, takes_over
 from pgflow_runtime.worker.rows import TaskRow
 from pgflow_runtime.worker.unbuffered import unbuffered
 from pgflow_runtime.worker_config import LogFormat, LogLevel
 
-logger = logging.getLogger("pgflow.worker")
+logger = lasting("pgflow.worker")
+POLLS = 10.0
+"""Seconds between two lines about a step's tasks that ask to run again; the others are for debugging."""
 
 
-def set_up(format: LogFormat, level: LogLevel) -> None:
+class _Ours:
+    """What was set up in this process: by a later call only what nobody has changed meanwhile."""
+
+    handler: logging.Handler | None = None
+    config: str = ""
+
+
+def set_up(format: LogFormat, level: LogLevel, log_config: str = "") -> None:
     """Write pgflow's log lines to stderr in this format, replacing what an earlier call set up.
 
-    So are warnings of other libraries, unless the program has set logging up for them.
+    So are warnings of other libraries, unless the program has set logging up for them. ``log_config``: a
+    file with a configuration of the user's own; where that has handlers for all lines, ours go there too.
+
+    Raises:
+        UsageError: the file cannot be used.
     """
     stream = unbuffered(sys.stderr)
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonFormatter() if format == "json" else TextFormatter())
+    formatter = JsonFormatter() if format == "json" else TextFormatter(is_terminal=sys.stderr.isatty())
     others = logging.StreamHandler(stream)
-    others.setFormatter(handler.formatter)
-    others.setLevel(logging.WARNING)
+    others.setFormatter(formatter)
     logging.lastResort = others
-    root = logging.getLogger("pgflow")
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    root.propagate = False
+    root = lasting("pgflow")
+    if _Ours.handler is None or _Ours.handler in root.handlers:
+        _Ours.handler = logging.StreamHandler(stream)
+        _Ours.handler.setFormatter(formatter)
+        root.handlers[:] = [_Ours.handler]
+        root.setLevel(level.upper())
+        root.propagate = False
+    if log_config and log_config != _Ours.config:
+        _Ours.config = log_config
+        if takes_over(apply_log_config(Path(log_config))):
+            root.handlers.clear()
+            root.propagate = True
+
+
+def show(modules: Iterable[str], level: LogLevel) -> None:
+    """Show what the loggers of these top-level modules say from a level on, unless they have their own.
+
+    Others say warnings only, as Python has it.
+    """
+    for name in modules:
+        theirs = logging.getLogger(name)
+        if theirs.level == logging.NOTSET:
+            theirs.setLevel(level.upper())
 
 
 class TextFormatter(logging.Formatter):
-    """``12:30:01.250 INFO    completed in 12.3 ms  flow=crawl run=... step=fetch task=3 attempt=1``."""
+    """``12:30:01.250 INFO    completed in 12.3 ms  flow=crawl run=... step=fetch task=3 attempt=1``.
+
+    On a terminal what has several lines, such as a traceback, keeps them, and the ids stand in the first.
+    """
+
+    def __init__(self, *, is_terminal: bool = False) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
 
     def format(self, record: logging.LogRecord) -> str:
         clock = _clock(int(record.created))
-        line = f"{clock}.{int(record.msecs):03d} {record.levelname:<7} {_one_line(_message(record))}"
+        message, rest = _message(record), ""
+        if self._is_terminal:
+            message, _, rest = message.partition("\n")
+        line = f"{clock}.{int(record.msecs):03d} {record.levelname:<7} {_one_line(message)}"
         ids = _ids(record)
         if ids:
             line += "  " + " ".join(f"{key}={value}" for key, value in ids.items())
+        if rest:
+            line += "\n" + rest.replace("\r", "\\r")
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line
@@ -106,6 +151,41 @@ def retried(row: TaskRow, message: str, seconds: float) -> None:
         seconds * 1000,
         _first_line(message),
     )
+
+
+class Polls:
+    """Lines about tasks that ask to run again: hundreds may do so every second, and nothing is wrong."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], float] = {}
+
+    def asked(self, row: TaskRow, message: str, seconds: float) -> None:
+        step = row.flow_slug, row.step_slug
+        now = time.monotonic()
+        is_news = now - self._told.get(step, -POLLS) >= POLLS
+        if is_news:
+            self._told[step] = now
+        event = {"outcome": "again", "ms": _ms(seconds), "delay_s": row.delay, "reason": message}
+        _outcome(
+            logging.INFO if is_news else logging.DEBUG,
+            row,
+            event,
+            "asked to run again in %s, after %.1f ms: %s",
+            span_words(row.delay or 0),
+            seconds * 1000,
+            _first_line(message).removeprefix("RetryAfter: "),
+        )
+
+
+polls: Final = Polls()
+
+
+def span_words(seconds: int) -> str:
+    """``30 s``; from two minutes on with the larger unit: ``90 min``, ``72 h``, ``30 days``."""
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def failed(row: TaskRow, message: str, seconds: float) -> None:

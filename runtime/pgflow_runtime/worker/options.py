@@ -34,6 +34,7 @@ class WorkerOptions(TypedDict, total=False):
     name: str
     processes: int
     log_format: LogFormat
+    log_config: str
     log_level: LogLevel
 
 

@@ -73,7 +73,8 @@ class Worker:
         Raises:
             PgflowError: the worker could not start or go on.
         """
-        logs.set_up(self.config.log_format, self.config.log_level)
+        logs.set_up(self.config.log_format, self.config.log_level, self.config.log_config)
+        logs.show({*self.project.module_names(), *_packages(self._flows)}, self.config.log_level)
         with Signals() as signals, self._database() as conninfo:
             if self.config.processes > 1:
                 failure = self._supervise(conninfo, signals)
@@ -154,6 +155,11 @@ def _registered(flow: Flow[Any] | str, project: Project) -> RegisteredFlow:
     if not isinstance(flow, Flow):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(f"a worker serves flows, not {flow!r}", help='give Flow objects or "module:flow"')
     return register(flow, project)
+
+
+def _packages(flows: Sequence[RegisteredFlow]) -> set[str]:
+    """Where the handlers are, also when that is installed somewhere else."""
+    return {module.partition(".")[0] for item in flows for module in item.contract.modules}
 
 
 def _refuse_twins(flows: Sequence[RegisteredFlow]) -> None:

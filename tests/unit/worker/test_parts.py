@@ -43,6 +43,7 @@ SAMPLES: Mapping[str, tuple[str, object]] = {
     "name": ("me", "me"),
     "processes": ("2", 2),
     "log_format": ("json", "json"),
+    "log_config": ("logging.toml", "logging.toml"),
     "log_level": ("debug", "debug"),
 }
 

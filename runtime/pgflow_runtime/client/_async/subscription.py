@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -11,8 +10,9 @@ from pgflow_runtime.client._async.watcher import AsyncWatcher
 from pgflow_runtime.client.concurrency import AsyncBackground, acall
 from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.events import Event
+from pgflow_runtime.loggers import lasting
 
-logger = logging.getLogger("pgflow.client")
+logger = lasting("pgflow.client")
 
 EventHandler: TypeAlias = Callable[[Any], object]
 """Called with one event. Its errors are logged and end nothing. An ``AsyncRun``'s may be async."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -12,8 +11,9 @@ from pgflow_runtime.client._sync.watcher import Watcher
 from pgflow_runtime.client.concurrency import Background, call
 from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.events import Event
+from pgflow_runtime.loggers import lasting
 
-logger = logging.getLogger("pgflow.client")
+logger = lasting("pgflow.client")
 
 EventHandler: TypeAlias = Callable[[Any], object]
 """Called with one event. Its errors are logged and end nothing. An ``AsyncRun``'s may be async."""

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic
@@ -20,10 +19,11 @@ from pgflow_runtime.client._sync.listener import Listener
 from pgflow_runtime.client.checking import lent
 from pgflow_runtime.client.concurrency import Background, Wakeup
 from pgflow_runtime.errors import ClientClosed, PgflowError, RunNotFound
+from pgflow_runtime.loggers import lasting
 from pgflow_runtime.snapshot import RunSnapshot
 from pgflow_runtime.store import from_psycopg, is_passing, translated
 
-logger = logging.getLogger("pgflow.client")
+logger = lasting("pgflow.client")
 
 WATCH_SECONDS = 60
 """How long the database remembers that a run is watched; renewed at half of it."""
