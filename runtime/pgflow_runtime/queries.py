@@ -45,5 +45,12 @@ where r.status is not null and (r.ended_at >= %(since)s or %(since)s is null)
 """
 
 COUNT_TASKS: Final = """
-select step_slug, total, completed, started, failed, attempts, cancelled from pgflow.count_tasks(%(run_id)s)
+select step_slug, total, completed, started, failed, attempts, cancelled, again, polling
+from pgflow.count_tasks(%(run_id)s)
+"""
+
+COUNT_WORKERS: Final = """
+select count(*)
+from pgflow.list_workers('30 seconds', 100000)
+where queue_name = %(flow_slug)s and stopped_at is null and deprecated_at is null
 """

@@ -36,6 +36,9 @@ ALL = (
     "forking",
     "siblings",
     "strict",
+    "poll",
+    "figures",
+    "truth",
 )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal, NotRequired, TypedDict
 
@@ -361,3 +362,78 @@ def busy(flow_input: Held) -> int:
 @siblings.step
 def never(busy: int) -> int:
     return busy
+
+
+poll = Flow[int]("poll", max_attempts=20)
+
+
+@poll.step
+async def ask(flow_input: int, ctx: Context) -> int:
+    """Ask again until attempt 8; other inputs are days to wait."""
+    if flow_input == 3 and ctx.step_task.attempt == 1:
+        raise RetryAfter(timedelta(days=3))
+    if flow_input == 400:
+        raise RetryAfter(timedelta(days=400))
+    if ctx.step_task.attempt < flow_input:
+        raise RetryAfter(0)
+    return ctx.step_task.attempt
+
+
+class Figures(TypedDict):
+    exact: float
+    whole: int
+    many: list[float]
+    named: dict[str, float | None]
+    either: int | float | None
+    deeper: NotRequired["Figures"]
+
+
+figures = Flow[Figures]("figures")
+
+
+@figures.step
+def carry(flow_input: Figures) -> Figures:
+    return flow_input
+
+
+@figures.array
+async def spread(carry: Figures) -> list[Figures]:
+    return [carry, carry["deeper"]] if "deeper" in carry else [carry]
+
+
+@figures.map(array=spread)
+def each(item: Figures) -> Figures:
+    return item
+
+
+@figures.map(array=each)
+async def sizes(item: Figures, ctx: Context, flow_input: Figures) -> list[str]:
+    return [repr(item), repr(flow_input), repr(await ctx.aflow_input())]
+
+
+@figures.step
+def rounded(carry: Figures) -> int:
+    return 7.0  # type: ignore[return-value]
+
+
+@figures.step
+def doubled(rounded: int) -> float:
+    return rounded * 2
+
+
+@figures.step
+def last(each: list[Figures], doubled: float, rounded: int) -> dict[str, JsonValue]:
+    return {"each": repr(each), "doubled": repr(doubled), "rounded": repr(rounded)}
+
+
+@figures.step
+def kept(each: list[Figures]) -> list[Figures]:
+    return each
+
+
+truth = Flow[int]("truth", max_attempts=1)
+
+
+@truth.step
+def is_positive(flow_input: int) -> int:
+    return flow_input > 0

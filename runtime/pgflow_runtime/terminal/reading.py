@@ -18,7 +18,8 @@ from pgflow_runtime.snapshot import RunSnapshot
 class TaskCounts:
     """How far the tasks of a step have come. ``attempts`` counts those of all tasks.
 
-    ``cancelled``: open when their step or their run ended.
+    ``cancelled``: open when their step or their run ended. ``again``: attempts that asked to run again later;
+    ``polling``: tasks that wait for that now.
     """
 
     total: int
@@ -27,6 +28,8 @@ class TaskCounts:
     failed: int
     attempts: int
     cancelled: int = 0
+    again: int = 0
+    polling: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,10 @@ def _attempts(counts: TaskCounts, most: int, is_map: bool) -> list[str]:
     if counts.attempts <= max(tried, 1) and tried:
         return []
     if is_map:
-        return [counted(counts.attempts, "attempt")] if counts.attempts else []
+        notes = [counted(counts.attempts, "attempt")] if counts.attempts else []
+        return [*notes, f"{counts.polling:,} polling"] if counts.polling else notes
+    if counts.polling:
+        return [f"attempt {counts.attempts} of {most} asked to run again"]
     if not tried and counts.attempts and not counts.cancelled:
         return [f"attempt {counts.attempts} of {most} failed, to be tried again"]
     return [f"attempt {counts.attempts} of {most}"] if counts.attempts else []

@@ -60,7 +60,7 @@ def _span(task: Task, tracing: Tracing) -> AbstractContextManager[Attempt]:
 def _note(span: Attempt, task: Task, outcome: Outcome) -> Outcome:
     if task.ending == "timeout":
         span.failed(timed_out(task.row, task.seconds).message)
-    elif isinstance(outcome, Failed | Lost):
+    elif isinstance(outcome, Lost) or (isinstance(outcome, Failed) and outcome.retry_after is None):
         span.failed(outcome.message)
     elif isinstance(outcome, Refused):
         span.failed(f"Stale: {outcome.reason or 'the core refused the result'}; its writes were rolled back")

@@ -41,15 +41,18 @@ def note_completions(
 def note_failures(
     batch: Sequence[Failed], verdicts: Sequence[TaskRow], observer: Observer | None = None
 ) -> None:
-    """Each failure: retried, failed for good, step skipped, or refused."""
+    """Each failure: retried, asked for again, failed for good, step skipped, or refused."""
     by_place = {_place(item.row): item for item in batch}
     for row in verdicts:
         item = by_place.get(_place(row))
         if item is None:
             continue
         if observer is not None:
-            observer.ended(item.row, _outcome(row), item.seconds)
+            word = "again" if _asked_again(item, row) else _outcome(row)
+            observer.ended(item.row, word, item.seconds)
         match row.outcome:
+            case "retried" if _asked_again(item, row):
+                logs.polls.asked(row, item.message, item.seconds)
             case "retried":
                 logs.retried(row, item.message, item.seconds)
             case "skipped":
@@ -78,6 +81,11 @@ def note_loss(outcome: Lost, was_given_back: bool | None, observer: Observer | N
         observer.ended(outcome.row, "unreported" if was_given_back is None else "lost", outcome.seconds)
     if was_given_back is not None:
         logs.lost(outcome.row, outcome.message, outcome.seconds, was_given_back)
+
+
+def _asked_again(item: Failed, row: TaskRow) -> bool:
+    """Whether the handler asked to run again later (``RetryAfter``), and will."""
+    return row.outcome == "retried" and item.retry_after is not None
 
 
 def _note_refused(row: TaskRow, reason: str | None, seconds: float) -> None:

@@ -107,6 +107,19 @@ begin
 end;
 $$;
 
+-- ---- schema/10_types/_error_key.sql
+-- What failures have in common: the first line of a message, its ids and numbers made the same.
+create function pgflow._error_key(error_message text)
+returns text
+language sql
+immutable
+as $$
+  select regexp_replace(
+    left(split_part(_error_key.error_message, E'\n', 1), 300),
+    '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]+', '#', 'gi'
+  );
+$$;
+
 -- ---- schema/10_types/_first_run_id.sql
 -- The smallest id that pgflow makes at a time or later (see new_run_id): a time as a bound of the runs' key.
 create function pgflow._first_run_id(at timestamptz)
@@ -533,6 +546,8 @@ create table pgflow.step_tasks (
   permanently_stalled_at timestamptz,
   killed_workers uuid[],  -- whose deaths count against the task: they died, or did not report in time, while it ran
   element jsonb,  -- of the array a map goes over; null: not stored, read it from the array
+  attempt_errors jsonb,  -- see _with_attempt; null: none
+  again_count int,       -- attempts that ended by asking to run again (RetryAfter); null: none
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
     references pgflow.step_states (run_id, step_slug),
@@ -2726,7 +2741,8 @@ $$;
 -- ---- schema/50_tasks/_fail.sql
 -- Fails tasks of many runs, as if one after the other with, in each run, first whatever fails the run, then
 -- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
--- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula.
+-- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula; such an attempt has
+-- not failed but asked to run again.
 create function pgflow._fail(
   worker_ids uuid[],
   run_ids uuid[],
@@ -2744,6 +2760,7 @@ as $$
 declare
   v_tasks pgflow.task_result[];
   v_errors text[];
+  v_asked boolean[];
   v_part record;
   v_all bigint;  -- see 00_model/model.sql
 begin
@@ -2753,7 +2770,7 @@ begin
   order by r.run_id
   for no key update;
 
-  select j.tasks, j.errors into v_tasks, v_errors
+  select j.tasks, j.errors, j.asked into v_tasks, v_errors, v_asked
   from pgflow._judge_failures(
     _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, _fail.error_messages,
     _fail.retryable, _fail.retry_after, _fail.fenced
@@ -2763,12 +2780,18 @@ begin
   set status = case v.outcome when 'retry' then 'queued' else 'failed' end,
       started_at = case v.outcome when 'retry' then null else t.started_at end,
       failed_at = case v.outcome when 'retry' then null else greatest(now(), t.started_at) end,
-      error_message = v.error_message
+      error_message = v.error_message,
+      attempt_errors = pgflow._with_attempt(
+        t.attempt_errors, t.attempts_count, v.error_message,
+        case when v.asked and v.outcome = 'retry' then v.delay end
+      ),
+      again_count = case when v.asked and v.outcome = 'retry' then coalesce(t.again_count, 0) + 1
+        else t.again_count end
   from (
     select *
-    from unnest(v_tasks, v_errors) g(
+    from unnest(v_tasks, v_errors, v_asked) g(
       outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
-      timeout, started_at, trace_context, delay, max_attempts, error_message
+      timeout, started_at, trace_context, delay, max_attempts, error_message, asked
     )
     where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'run failed')
     limit v_all
@@ -2932,7 +2955,10 @@ begin
   set status = 'failed',
       failed_at = greatest(now(), t.started_at),
       output = w.output,
-      error_message = format('[TYPE_VIOLATION] Produced %s instead of array', w.produced)
+      error_message = format('[TYPE_VIOLATION] Produced %s instead of array', w.produced),
+      attempt_errors = pgflow._with_attempt(
+        t.attempt_errors, t.attempts_count, format('[TYPE_VIOLATION] Produced %s instead of array', w.produced), null
+      )
   from (
     select *
     from unnest(v_wrong.run_ids, v_wrong.step_slugs, v_wrong.task_indexes, v_wrong.outputs, v_wrong.types)
@@ -2968,7 +2994,8 @@ create function pgflow._judge_failures(
   retry_after int[],
   fenced boolean,
   out tasks pgflow.task_result[],
-  out errors text[]
+  out errors text[],
+  out asked boolean[]
 )
 language plpgsql
 as $$
@@ -2978,8 +3005,9 @@ begin
       v.verdict, v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.message_id,
       null, null, null, null, v.trace_context, v.delay, v.max_attempts
     )::pgflow.task_result order by v.position),
-    array_agg(v.error_message order by v.position)
-  into tasks, errors
+    array_agg(v.error_message order by v.position),
+    array_agg(v.retry_after is not null order by v.position)
+  into tasks, errors, asked
   from (
     select
       c.*,
@@ -3005,7 +3033,7 @@ begin
           t.message_id,
           coalesce(st.opt_max_attempts, f.opt_max_attempts) as max_attempts,
           coalesce(
-            case when g.retry_after is not null then least(greatest(g.retry_after, 0), 86400) end,
+            case when g.retry_after is not null then least(greatest(g.retry_after, 0), 31536000) end,
             pgflow._retry_delay(
               coalesce(st.opt_backoff, f.opt_backoff),
               coalesce(st.opt_base_delay, f.opt_base_delay),
@@ -3521,6 +3549,35 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/_with_attempt.sql
+-- A task's attempt_errors with one more: [{"attempt", "at", "error"}], the first and the latest nine, their texts
+-- cut. One that asked to run again says after how many seconds ("again_in"), and takes the place of one before it
+-- that did: a task that polls leaves one entry.
+create function pgflow._with_attempt(
+  attempt_errors jsonb, attempt int, error_message text, again_in int
+)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+  v_errors jsonb := coalesce(_with_attempt.attempt_errors, '[]');
+begin
+  if _with_attempt.again_in is not null and v_errors -> -1 ? 'again_in' then
+    v_errors := v_errors - (-1);
+  end if;
+  if jsonb_array_length(v_errors) >= 10 then
+    v_errors := v_errors - 1;
+  end if;
+  return v_errors || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
+    'attempt', _with_attempt.attempt,
+    'at', now(),
+    'error', left(_with_attempt.error_message, 2000),
+    'again_in', _with_attempt.again_in
+  )));
+end;
+$$;
+
 -- ---- schema/50_tasks/claim_tasks.sql
 -- for: worker
 -- Reads messages and starts their tasks in one call over all flows of a process: worker_ids[i] serves
@@ -3650,7 +3707,7 @@ $$;
 -- for: worker
 -- Fails many tasks of many runs; element i counts only if its task is started by worker i in attempt i. One
 -- row per element: 'retried' (with delay), 'failed', 'skipped', or 'stale' (refused, nothing changed).
--- retryable[i] = false: exhausted at once. retry_after[i]: seconds instead of the formula, at most one day.
+-- retryable[i] = false: exhausted at once. retry_after[i]: seconds instead of the formula, a year at most.
 create function pgflow.fail_tasks(
   worker_ids uuid[],
   run_ids uuid[],
@@ -4132,12 +4189,57 @@ begin
 end;
 $$;
 
+-- ---- schema/70_reading/_shown_task.sql
+-- A task as lists show it, without what may be large. What was open when its step or run ended (over_at) is
+-- cancelled since then; again_at is when one that asked to run again is due.
+create function pgflow._shown_task(task pgflow.step_tasks, over_at timestamptz)
+returns table (
+  step_slug text,
+  task_index int,
+  status text,
+  attempts_count int,
+  requeued_count int,
+  queued_at timestamptz,
+  started_at timestamptz,
+  ended_at timestamptz,
+  last_worker_id uuid,
+  error_message text,
+  again_count int,
+  again_at timestamptz
+)
+language sql
+stable
+as $$
+  select
+    (task).step_slug,
+    (task).task_index,
+    case when c.is_cancelled then 'cancelled' else (task).status end,
+    (task).attempts_count,
+    (task).requeued_count,
+    (task).queued_at,
+    (task).started_at,
+    case when c.is_cancelled then greatest(_shown_task.over_at, (task).started_at)
+      else coalesce((task).completed_at, (task).failed_at) end,
+    (task).last_worker_id,
+    left((task).error_message, 300),
+    coalesce((task).again_count, 0),
+    case when (task).status = 'queued' and (task).again_count is not null and not c.is_cancelled then
+      ((task).attempt_errors -> -1 ->> 'at')::timestamptz
+        + make_interval(secs => ((task).attempt_errors -> -1 ->> 'again_in')::int)
+    end
+  from (
+    select (task).status in ('queued', 'started') and _shown_task.over_at is not null as is_cancelled
+  ) c;
+$$;
+
 -- ---- schema/70_reading/count_tasks.sql
 -- for: client
 -- How far the steps of a run have come, those that have tasks. Cancelled: open when their step or run ended.
+-- Again: attempts that ended by asking to run again; polling: tasks that wait for that now.
 create function pgflow.count_tasks(run_id uuid)
 returns table (
-  step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint, cancelled bigint
+  step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint, cancelled bigint,
+  again bigint, polling bigint
 )
 language plpgsql
 stable
@@ -4153,7 +4255,9 @@ begin
     case when t.open > 0 and o.over_at is not null then 0 else t.started end,
     t.failed,
     t.attempts,
-    case when o.over_at is not null then t.open else 0 end
+    case when o.over_at is not null then t.open else 0 end,
+    t.again,
+    case when o.over_at is not null then 0 else t.polling end
   from (
     select
       l.step_slug,
@@ -4162,7 +4266,11 @@ begin
       count(*) filter (where l.status = 'started') as started,
       count(*) filter (where l.status = 'failed') as failed,
       sum(l.attempts_count) as attempts,
-      count(*) filter (where l.status in ('queued', 'started')) as open
+      count(*) filter (where l.status in ('queued', 'started')) as open,
+      coalesce(sum(l.again_count), 0)::bigint as again,
+      count(*) filter (
+        where l.status = 'queued' and l.again_count is not null and l.attempt_errors -> -1 ? 'again_in'
+      ) as polling
     from pgflow.step_tasks l
     where l.run_id = count_tasks.run_id
     group by l.step_slug
@@ -4181,7 +4289,11 @@ $$;
 -- Page by page in the order of an index (that of the key; of start within one flow), so a page costs the same
 -- however many runs there are. before_at and before_id are started_at and run_id of the last row seen. Where a
 -- status is rare it looks at max_scanned runs and no more; then the last row has no status and says how far it
--- came: go on from there. Ids made by pgflow sort by time; runs with other ids stand where their id sorts.
+-- came: go on from there; likewise when it has looked for three seconds. Ids made by pgflow sort by time; runs
+-- with other ids stand where their id sorts.
+--
+-- in_input: a text in the run's input, as JSON is written, whatever its case; input_contains: JSON that the input
+-- contains (@>); id_from and id_below: run ids from the one on, below the other; only_error: an error_key of pgflow.group_failures.
 create function pgflow.find_runs(
   only_flow text default null,
   only_status text default null,
@@ -4190,7 +4302,12 @@ create function pgflow.find_runs(
   before_at timestamptz default null,
   before_id uuid default null,
   max_runs int default 50,
-  max_scanned int default 10000
+  max_scanned int default 10000,
+  in_input text default null,
+  input_contains jsonb default null,
+  id_from uuid default null,
+  id_below uuid default null,
+  only_error text default null
 )
 returns table (
   run_id uuid,
@@ -4212,11 +4329,16 @@ set enable_bitmapscan = off
 set enable_sort = off
 as $$
 declare
-  v_low constant uuid := case
-    when find_runs.since is null then '00000000-0000-0000-0000-000000000000'
-    else pgflow._first_run_id(find_runs.since)
-  end;
+  v_low constant uuid := greatest(
+    find_runs.id_from,
+    case
+      when find_runs.since is null then '00000000-0000-0000-0000-000000000000'
+      else pgflow._first_run_id(find_runs.since)
+    end
+  );
+  v_until constant timestamptz := clock_timestamp() + interval '3 seconds';
   v_high constant uuid := least(
+    find_runs.id_below,
     coalesce(find_runs.before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'),
     case
       when find_runs.until is null then 'ffffffff-ffff-ffff-ffff-ffffffffffff'
@@ -4231,14 +4353,14 @@ begin
   if find_runs.only_status = 'failed' then
     open v_cursor for
       select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
-        r.remaining_steps, left(r.error_message, 300) as error_message
+        r.remaining_steps, left(r.error_message, 300) as error_message, r.input
       from pgflow.runs r
       where r.failed_at is not null and r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
   elsif find_runs.only_flow is not null then
     open v_cursor for
       select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
-        r.remaining_steps, left(r.error_message, 300) as error_message
+        r.remaining_steps, left(r.error_message, 300) as error_message, r.input
       from pgflow.runs r
       where r.flow_slug = find_runs.only_flow
         and r.started_at >= coalesce(find_runs.since, '-infinity')
@@ -4249,7 +4371,7 @@ begin
   else
     open v_cursor for
       select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
-        r.remaining_steps, left(r.error_message, 300) as error_message
+        r.remaining_steps, left(r.error_message, 300) as error_message, r.input
       from pgflow.runs r
       where r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -4261,6 +4383,12 @@ begin
     v_scanned := v_scanned + 1;
     if (find_runs.only_flow is null or v_run.flow_slug = find_runs.only_flow)
       and (find_runs.only_status is null or v_run.status = find_runs.only_status)
+      and (v_run.run_id >= find_runs.id_from) is not false
+      and (v_run.run_id < find_runs.id_below) is not false
+      and (find_runs.only_error is null
+        or coalesce(pgflow._error_key(v_run.error_message), '') = find_runs.only_error)
+      and (find_runs.input_contains is null or v_run.input @> find_runs.input_contains)
+      and (find_runs.in_input is null or strpos(lower(v_run.input::text), lower(find_runs.in_input)) > 0)
     then
       v_found := v_found + 1;
       run_id := v_run.run_id;
@@ -4273,7 +4401,7 @@ begin
       error_message := v_run.error_message;
       return next;
       exit when v_found >= find_runs.max_runs;
-    elsif v_scanned >= find_runs.max_scanned then
+    elsif v_scanned >= find_runs.max_scanned or clock_timestamp() > v_until then
       run_id := v_run.run_id;
       flow_slug := v_run.flow_slug;
       status := null;
@@ -4287,6 +4415,58 @@ begin
     end if;
   end loop;
   close v_cursor;
+end;
+$$;
+
+-- ---- schema/70_reading/find_tasks.sql
+-- for: client
+-- Certain tasks of a step: failed; retried (after a failure or a lost worker); polling (they asked to run again);
+-- or slowest: all that were started, those that took longest first. The others in the order of their indexes. skip:
+-- how many to pass over.
+create function pgflow.find_tasks(
+  run_id uuid, only_step text, only_those text, skip int default 0, max_tasks int default 100
+)
+returns table (
+  step_slug text,
+  task_index int,
+  status text,
+  attempts_count int,
+  requeued_count int,
+  queued_at timestamptz,
+  started_at timestamptz,
+  ended_at timestamptz,
+  last_worker_id uuid,
+  error_message text,
+  again_count int,
+  again_at timestamptz
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_over_at constant timestamptz := pgflow._over_at(find_tasks.run_id, find_tasks.only_step);
+begin
+  return query
+  select v.*
+  from pgflow.step_tasks t
+  cross join lateral pgflow._shown_task(t, v_over_at) v
+  where t.run_id = find_tasks.run_id
+    and t.step_slug = find_tasks.only_step
+    and case find_tasks.only_those
+      when 'failed' then t.status = 'failed'
+      when 'retried' then t.attempts_count - coalesce(t.again_count, 0) > 1
+      when 'polling' then v.again_at is not null
+      when 'slowest' then t.started_at is not null
+    end
+  order by
+    case when find_tasks.only_those = 'slowest' then
+      coalesce(v.ended_at, clock_timestamp()) - v.started_at
+    end desc,
+    t.task_index
+  limit find_tasks.max_tasks
+  offset find_tasks.skip;
 end;
 $$;
 
@@ -4498,6 +4678,64 @@ begin
 end;
 $$;
 
+-- ---- schema/70_reading/group_failures.sql
+-- for: client
+-- Failed runs by flow, step and what their messages have in common, the latest first: of the latest max_runs that
+-- started within recent. message: the latest one's first line; error_key finds the runs (pgflow.find_runs).
+create function pgflow.group_failures(
+  only_flow text default null, recent interval default '7 days', max_runs int default 2000, max_groups int default 100
+)
+returns table (
+  flow_slug text,
+  step_slug text,
+  error_key text,
+  message text,
+  run_count bigint,
+  first_at timestamptz,
+  last_at timestamptz,
+  last_run_id uuid
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+begin
+  return query
+  with latest as materialized (
+    select r.run_id, r.flow_slug, r.failed_at, r.error_message
+    from pgflow.runs r
+    where r.failed_at is not null
+      and r.run_id >= pgflow._first_run_id(now() - group_failures.recent)
+      and (group_failures.only_flow is null or r.flow_slug = group_failures.only_flow)
+    order by r.run_id desc
+    limit group_failures.max_runs
+  )
+  select
+    l.flow_slug,
+    s.step_slug,
+    k.error_key,
+    (array_agg(left(split_part(l.error_message, E'\n', 1), 300) order by l.failed_at desc))[1],
+    count(*),
+    min(l.failed_at),
+    max(l.failed_at),
+    (array_agg(l.run_id order by l.failed_at desc))[1]
+  from latest l
+  cross join lateral (select coalesce(pgflow._error_key(l.error_message), '') as error_key) k
+  left join lateral (
+    select c.step_slug
+    from pgflow.step_states c
+    where c.run_id = l.run_id and c.status = 'failed'
+    order by c.error_message is distinct from l.error_message, c.failed_at, c.step_slug
+    limit 1
+  ) s on true
+  group by l.flow_slug, s.step_slug, k.error_key
+  order by max(l.failed_at) desc
+  limit group_failures.max_groups;
+end;
+$$;
+
 -- ---- schema/70_reading/list_flows.sql
 -- for: client
 -- The flows this database knows.
@@ -4558,8 +4796,7 @@ $$;
 
 -- ---- schema/70_reading/list_tasks.sql
 -- for: client
--- The first tasks of each step of a run, from an index on, without what may be large; null for every step. What
--- was open when its step or run ended is cancelled since then.
+-- The first tasks of each step of a run, from an index on, without what may be large; null for every step.
 create function pgflow.list_tasks(
   run_id uuid, only_step text default null, from_index int default 0, max_tasks int default 100
 )
@@ -4573,7 +4810,9 @@ returns table (
   started_at timestamptz,
   ended_at timestamptz,
   last_worker_id uuid,
-  error_message text
+  error_message text,
+  again_count int,
+  again_at timestamptz
 )
 language plpgsql
 stable
@@ -4582,21 +4821,17 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select
-    t.step_slug, t.task_index, case when t.is_open and o.over_at is not null then 'cancelled' else t.status end,
-    t.attempts_count, t.requeued_count, t.queued_at, t.started_at,
-    case when t.is_open and o.over_at is not null then greatest(o.over_at, t.started_at)
-      else coalesce(t.completed_at, t.failed_at) end,
-    t.last_worker_id, left(t.error_message, 300)
+  select v.*
   from pgflow.step_states s
   cross join lateral (select pgflow._over_at(s.run_id, s.step_slug) as over_at) o
   cross join lateral (
-    select l.*, l.status in ('queued', 'started') as is_open
+    select *
     from pgflow.step_tasks l
     where l.run_id = s.run_id and l.step_slug = s.step_slug and l.task_index >= list_tasks.from_index
     order by l.task_index
     limit list_tasks.max_tasks
   ) t
+  cross join lateral pgflow._shown_task(t, o.over_at) v
   where s.run_id = list_tasks.run_id and (list_tasks.only_step is null or s.step_slug = list_tasks.only_step)
   order by t.step_slug, t.task_index;
 end;
@@ -4775,7 +5010,8 @@ returns table (
   wait_p50_seconds double precision,
   wait_p95_seconds double precision,
   cancelled_count bigint,
-  cancelled_task_count bigint
+  cancelled_task_count bigint,
+  again_count bigint
 )
 language plpgsql
 stable
@@ -4818,8 +5054,9 @@ begin
       ) as cancelled,
       count(*) filter (where t.status = 'completed') as completed,
       count(*) filter (where t.status = 'failed') as failed,
-      -- attempts that were no first ones, and not given back by a crash
-      sum(greatest(t.attempts_count - t.requeued_count - 1, 0))::bigint as retries,
+      -- attempts that were no first ones, not given back by a crash, and not asked for
+      sum(greatest(t.attempts_count - t.requeued_count - coalesce(t.again_count, 0) - 1, 0))::bigint as retries,
+      sum(t.again_count)::bigint as again,
       sum(t.requeued_count)::bigint as requeues,
       percentile_cont(array[0.5, 0.95, 0.99]) within group (
         order by extract(epoch from t.completed_at - t.started_at)::double precision
@@ -4856,7 +5093,8 @@ begin
     t.waits[1],
     t.waits[2],
     coalesce(s.cancelled, 0),
-    coalesce(t.cancelled, 0)
+    coalesce(t.cancelled, 0),
+    coalesce(t.again, 0)
   from pgflow.steps st
   cross join span p
   left join states s on s.step_slug = st.step_slug
@@ -4964,6 +5202,7 @@ comment on column pgflow.step_overview.duration_p50_seconds is 'Of the completed
 comment on column pgflow.step_overview.wait_p50_seconds is 'From queued to started, start delays and earlier attempts included: half were quicker. Likewise p95.';
 comment on column pgflow.step_overview.cancelled_count is 'Runs that ended while the step waited or was at work.';
 comment on column pgflow.step_overview.cancelled_task_count is 'Tasks that were open when their step was skipped or their run ended.';
+comment on column pgflow.step_overview.again_count is 'Attempts that ended by asking to run again later (RetryAfter): polls, which are no failures.';
 
 -- ---- schema/70_reading/unwatch_runs.sql
 -- for: client

@@ -31,7 +31,42 @@ def test_exhausted_attempts_fail_the_run_with_the_last_message(lab: Lab) -> None
 def test_retry_after_replaces_the_delay(lab: Lab) -> None:
     with lab.worker("steer") as worker:
         assert lab.completed(lab.start("steer", {"what": "retry after"})) == {"obey": {"attempt": 2}}
-        assert "retry 1/1 in 2 s" in worker.log
+        assert "asked to run again in 2 s" in worker.log
+        assert not {"WARNING", "ERROR", "failed"} & set(worker.log.split())
+
+
+def test_runs_that_poll_write_no_flood_of_lines(lab: Lab) -> None:
+    with lab.worker("poll", health_port="0") as worker:
+        runs = [lab.start("poll", 8) for _ in range(20)]
+        for run in runs:
+            assert lab.completed(run) == {"ask": 8}
+        (task, *_) = lab.tasks(runs[0])
+        assert (task["again_count"], task["attempts_count"]) == (7, 8)
+        lines = worker.log.splitlines()
+        assert 1 <= sum("asked to run again" in line for line in lines) <= len(runs)
+        assert len(lines) < 3 * len(runs)
+        assert "failed" not in worker.log
+        port = re.search(r"http://127.0.0.1:(\d+)", worker.log)
+        assert port is not None
+        with urlopen(f"http://127.0.0.1:{port[1]}/metrics") as answer:
+            text = answer.read().decode()
+        assert 'pgflow_tasks_total{flow="poll",step="ask",outcome="again"} 140' in text
+
+
+def test_a_task_may_put_itself_off_for_days_but_not_for_ever(lab: Lab) -> None:
+    with lab.worker("poll") as worker:
+        run = lab.start("poll", 3)
+        worker.until_logged("asked to run again in 3 days")
+        (due,) = lab.sql("select extract(epoch from vt - now()) / 86400 as days from pgmq.q_poll")
+        assert 2.99 < due["days"] <= 3
+        assert lab.failed(lab.start("poll", 400)).startswith(
+            "ValueError: RetryAfter waits for a year at most"
+        )
+        assert "polling" not in lab.project.ok("runs", "show", run, "--dsn", lab.dsn).stderr
+        assert (
+            "attempt 1 of 20 asked to run again"
+            in lab.project.ok("runs", "show", run, "--dsn", lab.dsn).stdout
+        )
 
 
 STEERED = {

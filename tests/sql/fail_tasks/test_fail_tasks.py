@@ -97,7 +97,9 @@ class TestRetryable:
 
 
 class TestRetryAfter:
-    @pytest.mark.parametrize(("after", "delay"), [(0, 0), (33, 33), (86_400, 86_400), (10_000_000, 86_400)])
+    @pytest.mark.parametrize(
+        ("after", "delay"), [(0, 0), (33, 33), (259_200, 259_200), (2_000_000_000, 31_536_000)]
+    )
     def test_replaces_the_delay(self, core: Core, worker: UUID, after: int, delay: int) -> None:
         (task,) = claimed(core, worker, "a", base_delay=7)
         begin = core.clock().timestamp()
@@ -110,6 +112,23 @@ class TestRetryAfter:
         tasks = claimed(core, worker, "m:map", input=[1, 2], base_delay=7)
         rows = fail(core, tasks, retry_after=[None, 1])
         assert {row.task_index: row.delay for row in rows} == {0: 14, 1: 1}
+
+    def test_asking_to_run_again_is_no_failure(self, core: Core, worker: UUID) -> None:
+        tasks = claimed(core, worker, "m:map", input=[1, 2], max_attempts=9)
+        fail(core, tasks, retry_after=[0, None])
+        asked, failed = core.tasks(tasks[0].run_id)
+        assert (asked.again_count, failed.again_count) == (1, None)
+        assert asked.attempt_errors[-1]["again_in"] == 0
+        assert "again_in" not in failed.attempt_errors[-1]
+        (counts,) = core.call("count_tasks", run_id=tasks[0].run_id)
+        assert (counts.again, counts.polling) == (1, 1)
+        for again in (2, 3):
+            (task,) = claim(core, (worker, "f"))
+            fail(core, [task], retry_after=[0])
+            asked = core.task(task.run_id, "m", 0)
+            assert (asked.again_count, [item["attempt"] for item in asked.attempt_errors]) == (again, [again])
+        (row,) = core.rows("select * from pgflow.measure_steps('f')")
+        assert (row.again_count, row.retry_count) == (3, 0)
 
     def test_it_does_not_lift_the_limit(self, core: Core, worker: UUID) -> None:
         (task,) = claimed(core, worker, "a", max_attempts=1)
@@ -185,3 +204,27 @@ def test_arrays_of_different_length(core: Core, worker: UUID, column: int) -> No
 
 def test_nothing_to_fail(core: Core) -> None:
     assert fail(core, []) == []
+
+
+class TestAttemptErrors:
+    def test_the_first_and_the_latest_are_kept(self, core: Core, worker: UUID) -> None:
+        (task,) = claimed(core, worker, "a", max_attempts=20, base_delay=0)
+        assert core.task(task.run_id, "a").attempt_errors is None
+        for n in range(1, 16):
+            fail(core, [task], [f"error {n}" + "x" * 5000])
+            if n < 15:
+                core.run_sql("update pgmq.q_f set vt = now()")
+                (task,) = claim(core, (worker, "f"))
+        kept = core.task(task.run_id, "a").attempt_errors
+        assert [item["attempt"] for item in kept] == [1, *range(7, 16)]
+        assert {len(item["error"]) for item in kept} == {2000}
+        assert kept[0]["error"].startswith("error 1x")
+
+    def test_they_stay_with_a_task_that_completes(self, core: Core, worker: UUID) -> None:
+        (task,) = claimed(core, worker, "a", max_attempts=2, base_delay=0)
+        fail(core, [task], ["once"])
+        core.run_sql("update pgmq.q_f set vt = now()")
+        (again,) = claim(core, (worker, "f"))
+        complete(core, [again], [1])
+        shown = core.value("select pgflow.get_task(%s, 'a', 0)", task.run_id)
+        assert [(item["attempt"], item["error"]) for item in shown["attempt_errors"]] == [(1, "once")]

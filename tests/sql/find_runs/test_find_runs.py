@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.support.core import Core, Row
 
@@ -195,3 +196,27 @@ def _explain(core: Core, query: str, arguments: dict[str, Any]) -> str:
 
 def _reads(core: Core) -> Row:
     return core.row("select * from pg_stat_xact_user_tables where relid = 'pgflow.runs'::regclass")
+
+
+def test_runs_by_what_is_in_their_input(core: Core) -> None:
+    core.flow("f", "a")
+    inputs = [
+        {"email": "Ann@example.org", "n": 1},
+        {"email": "bob@example.org", "tags": ["x", "y"]},
+        [3, "50%"],
+    ]
+    runs = [core.start_flow("f", value).run_id for value in inputs]
+
+    def among(**arguments: Any) -> list[int]:
+        return sorted(runs.index(run_id) for run_id in ids(found(core, **arguments)))
+
+    assert among(in_input="ann@EXAMPLE") == [0]
+    assert among(in_input="example.org") == [0, 1]
+    assert among(in_input="50%") == [2]
+    assert among(in_input="5_%") == []
+    assert among(input_contains=Jsonb({"tags": ["y"]})) == [1]
+    assert among(input_contains=Jsonb({"n": 1.0}), only_flow="f") == [0]
+    assert among(id_from=runs[1], id_below=UUID(int=runs[1].int + 1)) == [1]
+    assert among(id_from=runs[1], only_flow="f") == sorted(n for n in range(3) if runs[n] >= runs[1])
+    (row, *more) = found(core, in_input="nowhere", max_scanned=2)
+    assert (row.status, more) == (None, [])

@@ -146,3 +146,66 @@ def test_measure_runs_says_where_it_did_not_look(core: Core) -> None:
     )
     rows = core.call("measure_runs", flow_slug="f", part_count=6, max_runs=15)
     assert [row.run_count for row in rows] == [None, None, None, None, 5, 10]
+
+
+def test_find_tasks(live: Core) -> None:
+    live.flow("f", "m:map", max_attempts=2, base_delay=0)
+    run = live.start_flow("f", list(range(6)))
+    worker = live.worker("f")
+    live.poll("f", 5, worker_id=worker)
+    live.call(
+        "fail_tasks", worker_ids=[worker] * 3, run_ids=[run.run_id] * 3, step_slugs=["m"] * 3,
+        task_indexes=[0, 1, 2], attempts=[1] * 3, error_messages=["x"] * 3, retryable=[True] * 3,
+        retry_after=[None, 600, None],
+    )  # fmt: skip
+    live.poll("f", 2, worker_id=worker)
+    live.run_sql(
+        "update pgflow.step_tasks set started_at = queued_at,"
+        " completed_at = queued_at + task_index * interval '1 s',"
+        " status = 'completed', failed_at = null, output = '1' where task_index in (3, 4)"
+    )
+
+    def those(name: str, **more: int) -> list[int]:
+        rows = live.call("find_tasks", run_id=run.run_id, only_step="m", only_those=name, **more)
+        return [row.task_index for row in rows]
+
+    assert those("retried") == [0, 2]
+    assert those("polling") == [1]
+    (polling,) = live.call("find_tasks", run_id=run.run_id, only_step="m", only_those="polling")
+    assert 590 < (polling.again_at - live.clock()).total_seconds() <= 600
+    assert those("failed") == []
+    assert those("slowest")[:2] == [4, 3]
+    assert those("slowest", skip=1, max_tasks=1) == [3]
+    live.fail_task(run.run_id, "m", 2, "fatal")
+    assert those("failed") == [2]
+    assert those("polling") == []
+
+
+def test_group_failures(live: Core) -> None:
+    live.flow("f", "a", max_attempts=1)
+    live.flow("g", "a", max_attempts=1)
+    messages = [
+        "ValueError: order 17 is gone\n  File x",
+        "ValueError: order 18 is gone",
+        "KeyError: 'x'",
+        None,
+    ]
+    runs = {}
+    for flow in ("f", "g"):
+        for message in messages:
+            run_id = live.start_flow(flow, 1).run_id
+            live.poll(flow)
+            live.call("fail_task", run_id=run_id, step_slug="a", task_index=0, error_message=message)
+            runs[flow, message] = run_id
+    groups = live.call("group_failures")
+    assert len(groups) == 6
+    (orders,) = live.call("group_failures", only_flow="f", max_groups=100)[2:]
+    assert (orders.step_slug, orders.message, orders.run_count) == ("a", "ValueError: order 18 is gone", 2)
+    assert orders.error_key == "ValueError: order # is gone"
+    assert orders.last_run_id == runs["f", messages[1]]
+    assert orders.first_at < orders.last_at
+    found = live.call("find_runs", only_status="failed", only_flow="f", only_error=orders.error_key)
+    assert {row.run_id for row in found} == {runs["f", messages[0]], runs["f", messages[1]]}
+    (silent,) = live.call("find_runs", only_status="failed", only_flow="f", only_error="")
+    assert silent.run_id == runs["f", None]
+    assert live.call("group_failures", recent="-1 s") == []

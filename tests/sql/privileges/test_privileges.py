@@ -17,7 +17,8 @@ PUBLIC_FUNCTIONS = [
     "deprecate_worker",
     "announce_idle", "withdraw_idle", "watch_runs", "unwatch_runs", "get_flow_definition", "get_run_input",
     "read_with_poll", "set_vt_batch", "get_run_progress", "get_run_failure", "list_runs", "count_tasks",
-    "started_tasks", "prune_batch", "measure_queue", "measure_steps", "find_runs", "list_flows", "list_tasks",
+    "started_tasks", "prune_batch", "measure_queue", "measure_steps", "find_runs",
+    "find_tasks", "group_failures", "list_flows", "list_tasks",
     "get_task", "get_run_values", "list_workers", "measure_runs",
 ]  # fmt: skip
 

@@ -120,7 +120,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "count_tasks": (
         "run_id uuid",
         "table(step_slug text, total bigint, completed bigint, started bigint, failed bigint, "
-        "attempts bigint, cancelled bigint)",
+        "attempts bigint, cancelled bigint, again bigint, polling bigint)",
         "s",
     ),
     "started_tasks": (
@@ -160,14 +160,15 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "completed_per_second double precision, duration_p50_seconds double precision, "
         "duration_p95_seconds double precision, duration_p99_seconds double precision, "
         "wait_p50_seconds double precision, wait_p95_seconds double precision, cancelled_count bigint, "
-        "cancelled_task_count bigint)",
+        "cancelled_task_count bigint, again_count bigint)",
         "s",
     ),
     # what the dashboard reads
     "find_runs": (
         "only_flow text = null, only_status text = null, since timestamp with time zone = null, "
         "until timestamp with time zone = null, before_at timestamp with time zone = null, "
-        "before_id uuid = null, max_runs integer = 50, max_scanned integer = 10000",
+        "before_id uuid = null, max_runs integer = 50, max_scanned integer = 10000, in_input text = null, "
+        "input_contains jsonb = null, id_from uuid = null, id_below uuid = null, only_error text = null",
         "table(run_id uuid, flow_slug text, status text, started_at timestamp with time zone, "
         "ended_at timestamp with time zone, remaining_steps integer, step_count integer, error_message text)",
         "s",
@@ -177,7 +178,23 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "run_id uuid, only_step text = null, from_index integer = 0, max_tasks integer = 100",
         "table(step_slug text, task_index integer, status text, attempts_count integer, "
         "requeued_count integer, queued_at timestamp with time zone, started_at timestamp with time zone, "
-        "ended_at timestamp with time zone, last_worker_id uuid, error_message text)",
+        "ended_at timestamp with time zone, last_worker_id uuid, error_message text, again_count integer, "
+        "again_at timestamp with time zone)",
+        "s",
+    ),
+    "find_tasks": (
+        "run_id uuid, only_step text, only_those text, skip integer = 0, max_tasks integer = 100",
+        "table(step_slug text, task_index integer, status text, attempts_count integer, "
+        "requeued_count integer, queued_at timestamp with time zone, started_at timestamp with time zone, "
+        "ended_at timestamp with time zone, last_worker_id uuid, error_message text, again_count integer, "
+        "again_at timestamp with time zone)",
+        "s",
+    ),
+    "group_failures": (
+        "only_flow text = null, recent interval = '7 days', max_runs integer = 2000, "
+        "max_groups integer = 100",
+        "table(flow_slug text, step_slug text, error_key text, message text, run_count bigint, "
+        "first_at timestamp with time zone, last_at timestamp with time zone, last_run_id uuid)",
         "s",
     ),
     "get_task": ("run_id uuid, step_slug text, task_index integer", "jsonb", "s"),

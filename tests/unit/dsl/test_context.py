@@ -52,15 +52,22 @@ def test_the_raw_message_has_the_contracts_four_keys() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "seconds"), [(0, 0), (1.2, 2), (timedelta(minutes=1), 60), (10**9, 86_400)]
+    ("given", "seconds"),
+    [(0, 0), (1.2, 2), (timedelta(minutes=1), 60), (timedelta(days=3), 259_200), (31_536_000, 31_536_000)],
 )
-def test_retry_after_counts_whole_seconds_up_to_a_day(given: float | timedelta, seconds: int) -> None:
+def test_retry_after_counts_whole_seconds_up_to_a_year(given: float | timedelta, seconds: int) -> None:
     assert RetryAfter(given).seconds == seconds
 
 
 @pytest.mark.parametrize("given", [-1, float("nan"), float("inf"), timedelta(seconds=-1)])
 def test_retry_after_refuses_what_is_no_time(given: float | timedelta) -> None:
     with pytest.raises(ValueError, match="seconds from now"):
+        RetryAfter(given)
+
+
+@pytest.mark.parametrize("given", [31_536_000.5, 10**300, timedelta(days=366), timedelta.max])
+def test_retry_after_refuses_more_than_a_year(given: float | timedelta) -> None:
+    with pytest.raises(ValueError, match="a year at most"):
         RetryAfter(given)
 
 

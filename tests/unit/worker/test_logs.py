@@ -35,6 +35,10 @@ CALLS: dict[str, tuple[Callable[[str], None], dict[str, Any]]] = {
         lambda text: logs.retried(ROW, text, 0.5),
         {"outcome": "retried", "ms": 500.0, "retry": 2, "most_retries": 3, "delay_s": 9},
     ),
+    "again": (
+        lambda text: logs.Polls().asked(ROW, text, 0.5),
+        {"outcome": "again", "ms": 500.0, "delay_s": 9},
+    ),
     "failed": (lambda text: logs.failed(ROW, text, 1), {"outcome": "failed", "ms": 1000.0}),
     "skipped": (lambda text: logs.skipped(ROW, text, 1), {"outcome": "skipped", "ms": 1000.0}),
     "cancelled": (

@@ -20,6 +20,8 @@ create table pgflow.step_tasks (
   permanently_stalled_at timestamptz,
   killed_workers uuid[],  -- whose deaths count against the task: they died, or did not report in time, while it ran
   element jsonb,  -- of the array a map goes over; null: not stored, read it from the array
+  attempt_errors jsonb,  -- see _with_attempt; null: none
+  again_count int,       -- attempts that ended by asking to run again (RetryAfter); null: none
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
     references pgflow.step_states (run_id, step_slug),

@@ -1,6 +1,7 @@
 -- Fails tasks of many runs, as if one after the other with, in each run, first whatever fails the run, then
 -- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
--- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula.
+-- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula; such an attempt has
+-- not failed but asked to run again.
 create function pgflow._fail(
   worker_ids uuid[],
   run_ids uuid[],
@@ -18,6 +19,7 @@ as $$
 declare
   v_tasks pgflow.task_result[];
   v_errors text[];
+  v_asked boolean[];
   v_part record;
   v_all bigint;  -- see 00_model/model.sql
 begin
@@ -27,7 +29,7 @@ begin
   order by r.run_id
   for no key update;
 
-  select j.tasks, j.errors into v_tasks, v_errors
+  select j.tasks, j.errors, j.asked into v_tasks, v_errors, v_asked
   from pgflow._judge_failures(
     _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, _fail.error_messages,
     _fail.retryable, _fail.retry_after, _fail.fenced
@@ -37,12 +39,18 @@ begin
   set status = case v.outcome when 'retry' then 'queued' else 'failed' end,
       started_at = case v.outcome when 'retry' then null else t.started_at end,
       failed_at = case v.outcome when 'retry' then null else greatest(now(), t.started_at) end,
-      error_message = v.error_message
+      error_message = v.error_message,
+      attempt_errors = pgflow._with_attempt(
+        t.attempt_errors, t.attempts_count, v.error_message,
+        case when v.asked and v.outcome = 'retry' then v.delay end
+      ),
+      again_count = case when v.asked and v.outcome = 'retry' then coalesce(t.again_count, 0) + 1
+        else t.again_count end
   from (
     select *
-    from unnest(v_tasks, v_errors) g(
+    from unnest(v_tasks, v_errors, v_asked) g(
       outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
-      timeout, started_at, trace_context, delay, max_attempts, error_message
+      timeout, started_at, trace_context, delay, max_attempts, error_message, asked
     )
     where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'run failed')
     limit v_all

@@ -88,7 +88,10 @@ begin
   set status = 'failed',
       failed_at = greatest(now(), t.started_at),
       output = w.output,
-      error_message = format('[TYPE_VIOLATION] Produced %s instead of array', w.produced)
+      error_message = format('[TYPE_VIOLATION] Produced %s instead of array', w.produced),
+      attempt_errors = pgflow._with_attempt(
+        t.attempt_errors, t.attempts_count, format('[TYPE_VIOLATION] Produced %s instead of array', w.produced), null
+      )
   from (
     select *
     from unnest(v_wrong.run_ids, v_wrong.step_slugs, v_wrong.task_indexes, v_wrong.outputs, v_wrong.types)

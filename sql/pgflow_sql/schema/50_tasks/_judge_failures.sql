@@ -17,7 +17,8 @@ create function pgflow._judge_failures(
   retry_after int[],
   fenced boolean,
   out tasks pgflow.task_result[],
-  out errors text[]
+  out errors text[],
+  out asked boolean[]
 )
 language plpgsql
 as $$
@@ -27,8 +28,9 @@ begin
       v.verdict, v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.message_id,
       null, null, null, null, v.trace_context, v.delay, v.max_attempts
     )::pgflow.task_result order by v.position),
-    array_agg(v.error_message order by v.position)
-  into tasks, errors
+    array_agg(v.error_message order by v.position),
+    array_agg(v.retry_after is not null order by v.position)
+  into tasks, errors, asked
   from (
     select
       c.*,
@@ -54,7 +56,7 @@ begin
           t.message_id,
           coalesce(st.opt_max_attempts, f.opt_max_attempts) as max_attempts,
           coalesce(
-            case when g.retry_after is not null then least(greatest(g.retry_after, 0), 86400) end,
+            case when g.retry_after is not null then least(greatest(g.retry_after, 0), 31536000) end,
             pgflow._retry_delay(
               coalesce(st.opt_backoff, f.opt_backoff),
               coalesce(st.opt_base_delay, f.opt_base_delay),

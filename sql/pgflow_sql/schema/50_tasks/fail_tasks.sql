@@ -1,7 +1,7 @@
 -- for: worker
 -- Fails many tasks of many runs; element i counts only if its task is started by worker i in attempt i. One
 -- row per element: 'retried' (with delay), 'failed', 'skipped', or 'stale' (refused, nothing changed).
--- retryable[i] = false: exhausted at once. retry_after[i]: seconds instead of the formula, at most one day.
+-- retryable[i] = false: exhausted at once. retry_after[i]: seconds instead of the formula, a year at most.
 create function pgflow.fail_tasks(
   worker_ids uuid[],
   run_ids uuid[],

@@ -1,8 +1,10 @@
 -- for: client
 -- How far the steps of a run have come, those that have tasks. Cancelled: open when their step or run ended.
+-- Again: attempts that ended by asking to run again; polling: tasks that wait for that now.
 create function pgflow.count_tasks(run_id uuid)
 returns table (
-  step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint, cancelled bigint
+  step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint, cancelled bigint,
+  again bigint, polling bigint
 )
 language plpgsql
 stable
@@ -18,7 +20,9 @@ begin
     case when t.open > 0 and o.over_at is not null then 0 else t.started end,
     t.failed,
     t.attempts,
-    case when o.over_at is not null then t.open else 0 end
+    case when o.over_at is not null then t.open else 0 end,
+    t.again,
+    case when o.over_at is not null then 0 else t.polling end
   from (
     select
       l.step_slug,
@@ -27,7 +31,11 @@ begin
       count(*) filter (where l.status = 'started') as started,
       count(*) filter (where l.status = 'failed') as failed,
       sum(l.attempts_count) as attempts,
-      count(*) filter (where l.status in ('queued', 'started')) as open
+      count(*) filter (where l.status in ('queued', 'started')) as open,
+      coalesce(sum(l.again_count), 0)::bigint as again,
+      count(*) filter (
+        where l.status = 'queued' and l.again_count is not null and l.attempt_errors -> -1 ? 'again_in'
+      ) as polling
     from pgflow.step_tasks l
     where l.run_id = count_tasks.run_id
     group by l.step_slug

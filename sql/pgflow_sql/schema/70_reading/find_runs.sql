@@ -4,7 +4,11 @@
 -- Page by page in the order of an index (that of the key; of start within one flow), so a page costs the same
 -- however many runs there are. before_at and before_id are started_at and run_id of the last row seen. Where a
 -- status is rare it looks at max_scanned runs and no more; then the last row has no status and says how far it
--- came: go on from there. Ids made by pgflow sort by time; runs with other ids stand where their id sorts.
+-- came: go on from there; likewise when it has looked for three seconds. Ids made by pgflow sort by time; runs
+-- with other ids stand where their id sorts.
+--
+-- in_input: a text in the run's input, as JSON is written, whatever its case; input_contains: JSON that the input
+-- contains (@>); id_from and id_below: run ids from the one on, below the other; only_error: an error_key of pgflow.group_failures.
 create function pgflow.find_runs(
   only_flow text default null,
   only_status text default null,
@@ -13,7 +17,12 @@ create function pgflow.find_runs(
   before_at timestamptz default null,
   before_id uuid default null,
   max_runs int default 50,
-  max_scanned int default 10000
+  max_scanned int default 10000,
+  in_input text default null,
+  input_contains jsonb default null,
+  id_from uuid default null,
+  id_below uuid default null,
+  only_error text default null
 )
 returns table (
   run_id uuid,
@@ -35,11 +44,16 @@ set enable_bitmapscan = off
 set enable_sort = off
 as $$
 declare
-  v_low constant uuid := case
-    when find_runs.since is null then '00000000-0000-0000-0000-000000000000'
-    else pgflow._first_run_id(find_runs.since)
-  end;
+  v_low constant uuid := greatest(
+    find_runs.id_from,
+    case
+      when find_runs.since is null then '00000000-0000-0000-0000-000000000000'
+      else pgflow._first_run_id(find_runs.since)
+    end
+  );
+  v_until constant timestamptz := clock_timestamp() + interval '3 seconds';
   v_high constant uuid := least(
+    find_runs.id_below,
     coalesce(find_runs.before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'),
     case
       when find_runs.until is null then 'ffffffff-ffff-ffff-ffff-ffffffffffff'
@@ -54,14 +68,14 @@ begin
   if find_runs.only_status = 'failed' then
     open v_cursor for
       select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
-        r.remaining_steps, left(r.error_message, 300) as error_message
+        r.remaining_steps, left(r.error_message, 300) as error_message, r.input
       from pgflow.runs r
       where r.failed_at is not null and r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
   elsif find_runs.only_flow is not null then
     open v_cursor for
       select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
-        r.remaining_steps, left(r.error_message, 300) as error_message
+        r.remaining_steps, left(r.error_message, 300) as error_message, r.input
       from pgflow.runs r
       where r.flow_slug = find_runs.only_flow
         and r.started_at >= coalesce(find_runs.since, '-infinity')
@@ -72,7 +86,7 @@ begin
   else
     open v_cursor for
       select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
-        r.remaining_steps, left(r.error_message, 300) as error_message
+        r.remaining_steps, left(r.error_message, 300) as error_message, r.input
       from pgflow.runs r
       where r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -84,6 +98,12 @@ begin
     v_scanned := v_scanned + 1;
     if (find_runs.only_flow is null or v_run.flow_slug = find_runs.only_flow)
       and (find_runs.only_status is null or v_run.status = find_runs.only_status)
+      and (v_run.run_id >= find_runs.id_from) is not false
+      and (v_run.run_id < find_runs.id_below) is not false
+      and (find_runs.only_error is null
+        or coalesce(pgflow._error_key(v_run.error_message), '') = find_runs.only_error)
+      and (find_runs.input_contains is null or v_run.input @> find_runs.input_contains)
+      and (find_runs.in_input is null or strpos(lower(v_run.input::text), lower(find_runs.in_input)) > 0)
     then
       v_found := v_found + 1;
       run_id := v_run.run_id;
@@ -96,7 +116,7 @@ begin
       error_message := v_run.error_message;
       return next;
       exit when v_found >= find_runs.max_runs;
-    elsif v_scanned >= find_runs.max_scanned then
+    elsif v_scanned >= find_runs.max_scanned or clock_timestamp() > v_until then
       run_id := v_run.run_id;
       flow_slug := v_run.flow_slug;
       status := null;

@@ -1,6 +1,5 @@
 -- for: client
--- The first tasks of each step of a run, from an index on, without what may be large; null for every step. What
--- was open when its step or run ended is cancelled since then.
+-- The first tasks of each step of a run, from an index on, without what may be large; null for every step.
 create function pgflow.list_tasks(
   run_id uuid, only_step text default null, from_index int default 0, max_tasks int default 100
 )
@@ -14,7 +13,9 @@ returns table (
   started_at timestamptz,
   ended_at timestamptz,
   last_worker_id uuid,
-  error_message text
+  error_message text,
+  again_count int,
+  again_at timestamptz
 )
 language plpgsql
 stable
@@ -23,21 +24,17 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select
-    t.step_slug, t.task_index, case when t.is_open and o.over_at is not null then 'cancelled' else t.status end,
-    t.attempts_count, t.requeued_count, t.queued_at, t.started_at,
-    case when t.is_open and o.over_at is not null then greatest(o.over_at, t.started_at)
-      else coalesce(t.completed_at, t.failed_at) end,
-    t.last_worker_id, left(t.error_message, 300)
+  select v.*
   from pgflow.step_states s
   cross join lateral (select pgflow._over_at(s.run_id, s.step_slug) as over_at) o
   cross join lateral (
-    select l.*, l.status in ('queued', 'started') as is_open
+    select *
     from pgflow.step_tasks l
     where l.run_id = s.run_id and l.step_slug = s.step_slug and l.task_index >= list_tasks.from_index
     order by l.task_index
     limit list_tasks.max_tasks
   ) t
+  cross join lateral pgflow._shown_task(t, o.over_at) v
   where s.run_id = list_tasks.run_id and (list_tasks.only_step is null or s.step_slug = list_tasks.only_step)
   order by t.step_slug, t.task_index;
 end;

@@ -28,7 +28,8 @@ returns table (
   wait_p50_seconds double precision,
   wait_p95_seconds double precision,
   cancelled_count bigint,
-  cancelled_task_count bigint
+  cancelled_task_count bigint,
+  again_count bigint
 )
 language plpgsql
 stable
@@ -71,8 +72,9 @@ begin
       ) as cancelled,
       count(*) filter (where t.status = 'completed') as completed,
       count(*) filter (where t.status = 'failed') as failed,
-      -- attempts that were no first ones, and not given back by a crash
-      sum(greatest(t.attempts_count - t.requeued_count - 1, 0))::bigint as retries,
+      -- attempts that were no first ones, not given back by a crash, and not asked for
+      sum(greatest(t.attempts_count - t.requeued_count - coalesce(t.again_count, 0) - 1, 0))::bigint as retries,
+      sum(t.again_count)::bigint as again,
       sum(t.requeued_count)::bigint as requeues,
       percentile_cont(array[0.5, 0.95, 0.99]) within group (
         order by extract(epoch from t.completed_at - t.started_at)::double precision
@@ -109,7 +111,8 @@ begin
     t.waits[1],
     t.waits[2],
     coalesce(s.cancelled, 0),
-    coalesce(t.cancelled, 0)
+    coalesce(t.cancelled, 0),
+    coalesce(t.again, 0)
   from pgflow.steps st
   cross join span p
   left join states s on s.step_slug = st.step_slug

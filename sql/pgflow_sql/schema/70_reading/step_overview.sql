@@ -18,3 +18,4 @@ comment on column pgflow.step_overview.duration_p50_seconds is 'Of the completed
 comment on column pgflow.step_overview.wait_p50_seconds is 'From queued to started, start delays and earlier attempts included: half were quicker. Likewise p95.';
 comment on column pgflow.step_overview.cancelled_count is 'Runs that ended while the step waited or was at work.';
 comment on column pgflow.step_overview.cancelled_task_count is 'Tasks that were open when their step was skipped or their run ended.';
+comment on column pgflow.step_overview.again_count is 'Attempts that ended by asking to run again later (RetryAfter): polls, which are no failures.';

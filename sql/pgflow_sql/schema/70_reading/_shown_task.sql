@@ -1,0 +1,41 @@
+-- A task as lists show it, without what may be large. What was open when its step or run ended (over_at) is
+-- cancelled since then; again_at is when one that asked to run again is due.
+create function pgflow._shown_task(task pgflow.step_tasks, over_at timestamptz)
+returns table (
+  step_slug text,
+  task_index int,
+  status text,
+  attempts_count int,
+  requeued_count int,
+  queued_at timestamptz,
+  started_at timestamptz,
+  ended_at timestamptz,
+  last_worker_id uuid,
+  error_message text,
+  again_count int,
+  again_at timestamptz
+)
+language sql
+stable
+as $$
+  select
+    (task).step_slug,
+    (task).task_index,
+    case when c.is_cancelled then 'cancelled' else (task).status end,
+    (task).attempts_count,
+    (task).requeued_count,
+    (task).queued_at,
+    (task).started_at,
+    case when c.is_cancelled then greatest(_shown_task.over_at, (task).started_at)
+      else coalesce((task).completed_at, (task).failed_at) end,
+    (task).last_worker_id,
+    left((task).error_message, 300),
+    coalesce((task).again_count, 0),
+    case when (task).status = 'queued' and (task).again_count is not null and not c.is_cancelled then
+      ((task).attempt_errors -> -1 ->> 'at')::timestamptz
+        + make_interval(secs => ((task).attempt_errors -> -1 ->> 'again_in')::int)
+    end
+  from (
+    select (task).status in ('queued', 'started') and _shown_task.over_at is not null as is_cancelled
+  ) c;
+$$;
