@@ -1,8 +1,9 @@
 """Python values on their way to JSON: what may cross, and the bytes.
 
-Values are validated, never converted (RUNTIME.md, "Boundaries are checked"). The JSON libraries turn NaN
-into null and let sets, tuples and odd keys through in silence, so every value passes ``guard`` first: a
-quick sweep level by level, and only for a value it refuses a second walk that knows the path.
+What leaves is validated and never converted; what arrives has its numbers as typed (``numerals``). The JSON
+libraries turn NaN into null and let sets, tuples and odd keys through in silence, so every value passes
+``guard`` first: a quick sweep level by level, and only for a value it refuses a second walk that knows the
+path.
 """
 
 from __future__ import annotations

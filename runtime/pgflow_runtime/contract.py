@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from pgflow_runtime.boundary import guard, to_json
 from pgflow_runtime.errors import BoundaryError, InvalidInput, ProjectError
+from pgflow_runtime.numerals import Numerals
 from pgflow_runtime.schema import SchemaCheck, closed
 
 Receives: TypeAlias = Literal["context", "flow_input", "element", "input", "dependency"]
@@ -62,6 +63,11 @@ class StepContract:
         """Raise BoundaryError, with the path, when a task's input does not fit."""
         _demand(self._input, value)
 
+    def deliver_input(self, value: Any, text: str | None) -> Any:
+        """A task's input, read from ``text``, with its numbers as typed. Raises BoundaryError."""
+        self.check_input(value)
+        return _fitted(self._input_numerals, value, text, "input")
+
     def check_output(self, value: object) -> None:
         """Raise BoundaryError, with the path, when a handler's result does not fit (a map: of one task)."""
         guard(value, root="output")
@@ -75,11 +81,28 @@ class StepContract:
     def _output(self) -> SchemaCheck:
         return SchemaCheck(self._schemas["output"], self._definitions, root="output")
 
+    @cached_property
+    def _input_numerals(self) -> Numerals:
+        return Numerals(self._schemas["input"], self._definitions)
+
+    @cached_property
+    def output_numerals(self) -> Numerals:
+        """Of the step's whole output: a map's is the list of its tasks' outputs."""
+        schema = self._schemas["output"]
+        return Numerals({"type": "array", "items": schema} if self.is_map else schema, self._definitions)
+
 
 def _demand(check: SchemaCheck, value: object) -> None:
     fault = check.first_fault(value)
     if fault is not None:
         raise BoundaryError(fault.path, fault.reason)
+
+
+def _fitted(numerals: Numerals, value: Any, text: str | None, root: str) -> Any:
+    try:
+        return numerals.fit(value, text)
+    except OverflowError as error:
+        raise BoundaryError(root, "holds an integer that is too large for a float") from error
 
 
 class FlowContract:
@@ -187,6 +210,24 @@ class FlowContract:
     def check_flow_input(self, value: object) -> None:
         """Raise BoundaryError when a run's stored input does not fit; unknown keys may stand in it."""
         _demand(self._open_input, value)
+
+    def deliver_flow_input(self, value: Any, text: str | None) -> Any:
+        """A run's input, read from ``text``, with its numbers as typed. Raises BoundaryError."""
+        return _fitted(self.input_numerals, value, text, "flow_input")
+
+    @cached_property
+    def says_nothing_of_numbers(self) -> bool:
+        """Whether no type of the flow's input, outputs and steps' outputs tells a float from an int."""
+        steps = (step.output_numerals for step in self.steps.values())
+        return all(each.says_nothing for each in (self.input_numerals, self.output_numerals, *steps))
+
+    @cached_property
+    def input_numerals(self) -> Numerals:
+        return Numerals(self.schema["properties"]["input"], self.schema.get("$defs", {}))
+
+    @cached_property
+    def output_numerals(self) -> Numerals:
+        return Numerals(self.schema["properties"].get("output", {}), self.schema.get("$defs", {}))
 
     @cached_property
     def _open_input(self) -> SchemaCheck:

@@ -43,7 +43,7 @@ class BoundStep:
         """
         text = task.input_text()
         value = decode(text) if text is not None else None
-        self.contract.check_input(value)
+        value = self.contract.deliver_input(value, text)
         positional: list[Any] = []
         named: dict[str, Any] = {}
         for param in self._params:
@@ -55,6 +55,10 @@ class BoundStep:
             else:
                 named[param.name] = given
         return positional, named
+
+    def flow_input(self, text: str) -> Any:
+        """The run's input from its JSON text. Raises BoundaryError."""
+        return self._flow.deliver_flow_input(decode(text), text)
 
     def output(self, value: Any, max_bytes: int) -> str:
         """The handler's result as JSON text.

@@ -13,7 +13,6 @@ from uuid import UUID
 import psycopg
 
 from pgflow_runtime import forks
-from pgflow_runtime.boundary import decode
 from pgflow_runtime.context import Context, Shutdown, StepTask
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.telemetry import Tracing, carrier_of
@@ -130,13 +129,13 @@ class Task:
                 )
             self.place.demand_own_process("ctx.flow_input()")
             self._flow_input = self.place.inputs.get_in_thread(self.row.run_id)
-        return decode(self._flow_input)
+        return self.step.flow_input(self._flow_input)
 
     async def aflow_input(self) -> Any:
         if self._flow_input is None:
             self.place.demand_own_process("ctx.aflow_input()")
             self._flow_input = await self.place.inputs.get(self.row.run_id)
-        return decode(self._flow_input)
+        return self.step.flow_input(self._flow_input)
 
     def conn(self) -> Connection[Any]:
         if self.step.is_async:

@@ -152,7 +152,7 @@ class ClientBase(Connectable):
         """All runs of one id share what is known of it."""
         feed = self._feeds.get(snapshot.run_id)
         if feed is None or feed.error is not None:
-            feed = Feed(snapshot, run_type.contract.dependencies)
+            feed = Feed(snapshot, run_type.contract.dependencies, run_type.contract)
             self._feeds[snapshot.run_id] = feed
         elif snapshot.steps is not None:
             feed.apply(snapshot)

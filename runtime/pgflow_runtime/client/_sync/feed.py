@@ -9,6 +9,8 @@ from time import monotonic
 from uuid import UUID
 
 from pgflow_runtime.client.concurrency import Signal
+from pgflow_runtime.client.typed import typed
+from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.events import Event, derive
 from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
@@ -17,7 +19,15 @@ from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
 class Feed:
     """The state of one run as its waiters share it. A final state sticks: nothing is read after it."""
 
-    def __init__(self, snapshot: RunSnapshot, dependencies: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        snapshot: RunSnapshot,
+        dependencies: Mapping[str, Sequence[str]],
+        contract: FlowContract | None = None,
+    ) -> None:
+        self._contract = contract
+        if contract is not None:
+            snapshot = typed(contract, snapshot)
         self.run_id: UUID = snapshot.run_id
         self.latest = snapshot
         self.log: list[Event] = []
@@ -48,6 +58,8 @@ class Feed:
             if self.is_final or _is_older(snapshot, self.latest):
                 return False
             self.trouble = None
+            if self._contract is not None:
+                snapshot = typed(self._contract, snapshot, self.latest)
             progress = _progress(self.latest) != _progress(snapshot)
             self.latest = snapshot
             news = self._tell(snapshot)

@@ -1,0 +1,44 @@
+"""A reading of a run with its numbers as the flow's types have them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.numerals import Numerals
+from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
+
+
+def typed(contract: FlowContract, snapshot: RunSnapshot, before: RunSnapshot | None = None) -> RunSnapshot:
+    """``snapshot`` as its reader may rely on. What ``before`` has already is not looked at again."""
+    if contract.says_nothing_of_numbers:
+        return snapshot
+    seen = before if before is not None else snapshot
+    is_known = before is not None and before.input is snapshot.input
+    return replace(
+        snapshot,
+        input=snapshot.input if is_known else _fitted(contract.input_numerals, snapshot.input),
+        output=_fitted(contract.output_numerals, snapshot.output),
+        steps=None
+        if snapshot.steps is None
+        else {
+            slug: _step(contract, step, (seen.steps or {}).get(slug)) for slug, step in snapshot.steps.items()
+        },
+    )
+
+
+def _step(contract: FlowContract, step: StepSnapshot, before: StepSnapshot | None) -> StepSnapshot:
+    known = contract.steps.get(step.step_slug)
+    if known is None or step.output is None or known.output_numerals.says_nothing:
+        return step
+    if before is not None and before is not step and before.output is step.output:
+        return step
+    return replace(step, output=_fitted(known.output_numerals, step.output))
+
+
+def _fitted(numerals: Numerals, value: Any) -> Any:
+    with suppress(OverflowError):  # too large for a float: as it is stored
+        return numerals.fit(value)
+    return value
