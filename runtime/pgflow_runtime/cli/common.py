@@ -21,6 +21,7 @@ from pgflow_runtime.errors import (
     UsageError,
 )
 from pgflow_runtime.project import Project, find_project
+from pgflow_runtime.registry import contracts
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -113,6 +114,22 @@ def database(dsn: str | None, project: Project) -> Iterator[str]:
         except (CoreTooNew, ForeignSchema, MigrationChanged) as error:
             error.help = f"{error.help}\n  note: to start anew, delete the embedded server's folder {folder}"
             raise
+
+
+def worker_command(project: Project, dsn: str | None) -> Callable[[str], str]:
+    """From a flow's slug in the database to what starts a worker for it."""
+
+    def command(slug: str) -> str:
+        return f"pgflow-gen worker {_target(project, slug)}" + (" --dsn <the same>" if dsn else "")
+
+    return command
+
+
+def _target(project: Project, slug: str) -> str:
+    try:
+        return next(found.flow for found in contracts(project) if found.slug == slug)
+    except (ProjectError, StopIteration):
+        return "MODULE:FLOW"
 
 
 def say(text: str) -> None:

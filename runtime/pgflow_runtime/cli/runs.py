@@ -16,7 +16,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from pgflow_runtime import queries
-from pgflow_runtime.cli.common import database, dsn_option, refusals, say
+from pgflow_runtime.cli.common import database, dsn_option, refusals, say, worker_command
 from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.errors import RunNotFound, UsageError
 from pgflow_runtime.project import find_project
@@ -138,14 +138,15 @@ def watch_run(
             if run_id is None:
                 with connected(conninfo) as connection:
                     run_id = _latest(connection, flow)
-            reading = _watch(Follower(conninfo, run_id, timeout), as_json)
+            command_of = worker_command(find_project(), dsn)
+            reading = _watch(Follower(conninfo, run_id, timeout, command_of), as_json)
     if reading.run.status == "failed":
         raise click.exceptions.Exit(1)
 
 
 def _watch(follower: Follower, as_json: bool) -> Any:
     if as_json:
-        return watch_json(follower, click.echo)
+        return watch_json(follower, click.echo, say)
     if shows_pictures(sys.stdout):
         from pgflow_runtime.terminal.painted import console
 

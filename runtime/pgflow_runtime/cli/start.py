@@ -11,12 +11,21 @@ from uuid import UUID
 import click
 
 from pgflow_runtime.catalogue import find_contract
-from pgflow_runtime.cli.common import database, dsn_option, generated_option, refusals, say
+from pgflow_runtime.cli.common import (
+    database,
+    dsn_option,
+    generated_option,
+    refusals,
+    say,
+    worker_command,
+)
 from pgflow_runtime.client import ClientBase, Run
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.errors import RunFailed, UsageError
+from pgflow_runtime.errors import RunFailed, UsageError, WaitTimeout
 from pgflow_runtime.project import find_project
+from pgflow_runtime.store import connected
 from pgflow_runtime.terminal.follow import Follower
+from pgflow_runtime.terminal.lonely import PATIENCE, CommandOf, lonely_note
 from pgflow_runtime.terminal.output import shows_pictures
 
 
@@ -62,8 +71,11 @@ def start(
             run = _start(client, contract, value, run_id)
             if wait:
                 say(f"started run {run.run_id} of flow '{run.flow_slug}'")
+                command_of = worker_command(project, dsn)
                 if shows_pictures(sys.stderr):
-                    _watch(conninfo, run, timeout, as_json)
+                    _watch(Follower(conninfo, run.run_id, timeout, command_of), as_json)
+                else:
+                    timeout = _wait_a_little(conninfo, run, timeout, command_of)
                 _wait(run, timeout, as_json)
                 return
     _print(run, as_json)
@@ -75,7 +87,23 @@ def _start(client: ClientBase, contract: FlowContract, value: object, run_id: UU
     return run
 
 
-def _watch(conninfo: str, run: Run[Any], timeout: float | None, as_json: bool) -> None:
+def _wait_a_little(
+    conninfo: str, run: Run[Any], timeout: float | None, command_of: CommandOf
+) -> float | None:
+    """Say so when nobody works on the run after a while; returns what is left of the time."""
+    if timeout is not None and timeout <= PATIENCE:
+        return timeout
+    try:
+        run.wait_for(timeout=PATIENCE)
+    except WaitTimeout:
+        with connected(conninfo) as connection:
+            note = lonely_note(connection, run.flow_slug, command_of)
+        if note is not None:
+            say(f"note: {note}")
+    return None if timeout is None else timeout - PATIENCE
+
+
+def _watch(follower: Follower, as_json: bool) -> None:
     """In a terminal: show how the run comes along, on stderr, until it ends or the time is over.
 
     A failed run has then been told of in full, and ends the command.
@@ -83,7 +111,7 @@ def _watch(conninfo: str, run: Run[Any], timeout: float | None, as_json: bool) -
     from pgflow_runtime.terminal.painted import console
     from pgflow_runtime.terminal.watching import watch_painted
 
-    reading = watch_painted(Follower(conninfo, run.run_id, timeout), console(sys.stderr))
+    reading = watch_painted(follower, console(sys.stderr))
     if reading.run.status == "failed" and not as_json:
         raise click.exceptions.Exit(1)
 

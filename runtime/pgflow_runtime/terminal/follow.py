@@ -17,6 +17,7 @@ from pgflow_runtime.database import CLIENT, connect
 from pgflow_runtime.database.backoff import Backoff
 from pgflow_runtime.errors import WaitTimeout
 from pgflow_runtime.store import from_psycopg, is_passing, translated
+from pgflow_runtime.terminal.lonely import PATIENCE, CommandOf, lonely_note
 from pgflow_runtime.terminal.reading import Reading, read_again, read_run
 
 WATCHED = 60
@@ -32,9 +33,16 @@ class Follower:
 
     Args:
         timeout: seconds after which ``readings`` raises WaitTimeout; None: never.
+        command_of: what starts a worker, for ``lonely``.
     """
 
-    def __init__(self, conninfo: str, run_id: UUID, timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        run_id: UUID,
+        timeout: float | None = None,
+        command_of: CommandOf = lambda _slug: "pgflow-gen worker MODULE:FLOW",
+    ) -> None:
         self._conninfo = conninfo
         self._run_id = run_id
         self._timeout = timeout
@@ -45,6 +53,10 @@ class Follower:
         self._took = 0.0
         self.trouble: str | None = None
         """Why the last look failed, while it is being tried again."""
+        self.lonely: str | None = None
+        """That no worker serves the flow, once it has been waited for long enough."""
+        self._command_of = command_of
+        self._look_for_worker_at = monotonic() + PATIENCE
 
     def readings(self) -> Iterator[Reading]:
         """The run now, then some times a second, until it has ended; the last reading is the final one.
@@ -83,6 +95,9 @@ class Follower:
         found = read_again(connection, before)
         self._took = monotonic() - began
         self.trouble = None
+        if began >= self._look_for_worker_at and not found.run.is_final:
+            self.lonely = lonely_note(connection, found.run.flow_slug, self._command_of)
+            self._look_for_worker_at = monotonic() + PATIENCE
         return found
 
     def _at_most(self, seconds: float, reading: Reading) -> float:

@@ -36,7 +36,8 @@ def watch_painted(follower: Follower, to: Console) -> Reading:
         live.update(picture(to, reading, datetime.now().astimezone()), refresh=True)
         for found in readings:
             reading = found
-            live.update(picture(to, reading, datetime.now().astimezone(), follower.trouble), refresh=True)
+            note = follower.trouble or (None if reading.run.is_final else follower.lonely)
+            live.update(picture(to, reading, datetime.now().astimezone(), note), refresh=True)
     show_end(to, reading)
     return reading
 
@@ -44,6 +45,7 @@ def watch_painted(follower: Follower, to: Console) -> Reading:
 def watch_lines(follower: Follower, write: Callable[[str], None]) -> Reading:
     """A line for each event, those that have happened already too. Returns the final reading."""
     trouble: str | None = None
+    lonely: str | None = None
     final: Reading | None = None
     for reading, events in _news(follower):
         final = reading
@@ -52,14 +54,21 @@ def watch_lines(follower: Follower, write: Callable[[str], None]) -> Reading:
         if follower.trouble is not None and follower.trouble != trouble:
             write(f"note: {one_line(follower.trouble)}; trying again")
         trouble = follower.trouble
+        if follower.lonely is not None and lonely is None:
+            write(f"note: {one_line(follower.lonely)}")
+        lonely = lonely or follower.lonely
     assert final is not None
     return final
 
 
-def watch_json(follower: Follower, write: Callable[[str], None]) -> Reading:
-    """The same as JSON, one object a line."""
+def watch_json(follower: Follower, write: Callable[[str], None], warn: Callable[[str], None]) -> Reading:
+    """The same as JSON, one object a line; that no worker is at work is no event and goes to ``warn``."""
     final: Reading | None = None
+    lonely: str | None = None
     for reading, events in _news(follower):
+        if follower.lonely is not None and lonely is None:
+            warn(f"note: {one_line(follower.lonely)}")
+        lonely = lonely or follower.lonely
         for event in events:
             write(json.dumps(event_document(event), ensure_ascii=False))
         final = reading

@@ -160,6 +160,37 @@ def test_the_step_that_failed_the_run_is_named_and_not_an_optional_one_before_it
     assert (caught.value.step_slug, caught.value.task_index) == ("urls", 0)
 
 
+WITHOUT = (
+    "no worker of flow 'crawl' is at work; start one: pgflow-gen worker flows.crawl:crawl --dsn <the same>"
+)
+
+
+def test_waiting_without_a_worker_is_said_with_the_way_out(
+    project: Project, dsn: str, hand: Core, start: Callable[[], UUID]
+) -> None:
+    done = project.run("start", "crawl", INPUT, "--wait", "--timeout", "4", "--dsn", dsn)
+    assert WITHOUT in done.stderr
+    assert "still started" in done.stderr
+    run_id = str(start())
+    done = project.run("runs", "watch", run_id, "--timeout", "4", "--dsn", dsn)
+    assert done.stdout.count(WITHOUT) == 1
+    done = project.run("runs", "watch", run_id, "--timeout", "4", "--json", "--dsn", dsn)
+    assert WITHOUT in done.stderr
+    assert all(json.loads(line) for line in done.stdout.splitlines())
+    terminal = Terminal(project.root, "start", "crawl", INPUT, "--wait", "--dsn", dsn, columns=160)
+    terminal.until("no worker of flow 'crawl' is at work")
+    hand.worker("crawl")
+    work_off(hand)
+    assert terminal.exit_code() == 0
+    assert "no worker" not in terminal.last_picture
+
+
+def test_waiting_with_a_worker_says_nothing(project: Project, dsn: str, hand: Core) -> None:
+    hand.worker("crawl")
+    done = project.run("start", "crawl", INPUT, "--wait", "--timeout", "4", "--dsn", dsn)
+    assert "no worker" not in done.stderr
+
+
 def test_start_and_wait_shows_progress_on_stderr_and_the_output_on_stdout(
     project: Project, dsn: str, hand: Core
 ) -> None:
