@@ -18,7 +18,7 @@ from pgflow_runtime.dashboard.flows import Flows
 from pgflow_runtime.dashboard.guard import HEADERS, Guard, too_many
 from pgflow_runtime.dashboard.live import Live
 from pgflow_runtime.dashboard.options import DashboardOptions
-from pgflow_runtime.dashboard.pages import fleet, flow, login, run, runs, start, step
+from pgflow_runtime.dashboard.pages import errors, fleet, flow, login, run, runs, start, step
 from pgflow_runtime.dashboard.reader import Reader, prepared_conninfo
 from pgflow_runtime.dashboard.session import Sessions, TooManyAttempts
 from pgflow_runtime.dashboard.web import Site, page
@@ -79,6 +79,7 @@ def _routes(options: DashboardOptions) -> list[Route]:
         Route("/runs/{run_id}/steps/{step}", step.show),
         Route("/runs/{run_id}/steps/{step}/output.json", step.output),
         Route("/runs/{run_id}/steps/{step}/{index:int}", step.show_task),
+        Route("/errors", errors.show),
         Route("/flows", flow.show_all),
         Route("/flows/{flow}", flow.show),
         Route("/workers", fleet.workers),

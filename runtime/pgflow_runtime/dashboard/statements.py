@@ -19,7 +19,9 @@ FIND_RUNS: Final = """
 select run_id, flow_slug, status, started_at, ended_at, remaining_steps, step_count, error_message
 from pgflow.find_runs(
   only_flow => %(flow)s, only_status => %(status)s, since => %(since)s, until => %(until)s,
-  before_at => %(before_at)s, before_id => %(before_id)s, max_runs => %(limit)s, max_scanned => %(scan)s
+  before_at => %(before_at)s, before_id => %(before_id)s, max_runs => %(limit)s, max_scanned => %(scan)s,
+  in_input => %(in_input)s, input_contains => %(input_contains)s::jsonb, id_from => %(id_from)s,
+  id_below => %(id_below)s, only_error => %(error)s
 )
 """
 
@@ -40,12 +42,24 @@ where step_slug is not distinct from %(step)s::text and kind = %(kind)s
 
 TASKS: Final = """
 select step_slug, task_index, status, attempts_count, requeued_count, queued_at, started_at, ended_at,
-  last_worker_id, error_message
+  last_worker_id, error_message, again_count, again_at
 from pgflow.list_tasks(%(run_id)s, %(step)s, %(first)s, %(limit)s)
 """
 
+FIND_TASKS: Final = """
+select step_slug, task_index, status, attempts_count, requeued_count, queued_at, started_at, ended_at,
+  last_worker_id, error_message, again_count, again_at
+from pgflow.find_tasks(%(run_id)s, %(step)s, %(those)s, %(first)s, %(limit)s)
+"""
+
+FAILURES: Final = """
+select flow_slug, step_slug, error_key, message, run_count, first_at, last_at, last_run_id
+from pgflow.group_failures(%(flow)s, %(recent)s)
+"""
+
 TASK_COUNTS: Final = """
-select step_slug, total, completed, started, failed, attempts, cancelled from pgflow.count_tasks(%(run_id)s)
+select step_slug, total, completed, started, failed, attempts, cancelled, again, polling
+from pgflow.count_tasks(%(run_id)s)
 """
 
 TASK: Final = "select pgflow.get_task(%(run_id)s, %(step)s, %(index)s) as task"
@@ -64,9 +78,19 @@ select part_at, part_seconds, run_count, completed_count, failed_count, duration
 from pgflow.measure_runs(%(flow)s, %(recent)s, %(parts)s)
 """
 
+FAILURE_RATES: Final = """
+select f.flow_slug, m.run_count, m.completed_count, m.failed_count
+from pgflow.list_flows() f
+cross join lateral (
+  select sum(n.run_count) as run_count, sum(n.completed_count) as completed_count,
+    sum(n.failed_count) as failed_count
+  from pgflow.measure_runs(f.flow_slug, %(recent)s, 1, %(most)s) n
+) m
+"""
+
 MEASURE_STEPS: Final = """
-select step_slug, step_type, run_count, retry_count, requeue_count, completed_task_count, failed_task_count,
-  duration_p50_seconds, duration_p95_seconds, wait_p50_seconds, wait_p95_seconds
+select step_slug, step_type, run_count, retry_count, again_count, requeue_count, completed_task_count,
+  failed_task_count, duration_p50_seconds, duration_p95_seconds, wait_p50_seconds, wait_p95_seconds
 from pgflow.measure_steps(%(flow)s, %(recent)s, %(runs)s)
 """
 

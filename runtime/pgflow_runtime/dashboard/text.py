@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 
 LINE = 84
 """Characters of a line of JSON, if it can be broken."""
+CLAMP = 1_500
+"""Characters of an error message that are shown at once."""
 SHOWN = 60_000
 """Characters of a JSON value that a page shows; the whole can be downloaded."""
 
@@ -25,6 +27,34 @@ def moment(value: datetime | None) -> str:
 def clock(value: datetime | None) -> str:
     """The time of day in UTC."""
     return "" if value is None else value.astimezone(UTC).strftime("%H:%M")
+
+
+def ago(value: datetime | None, now: datetime) -> str:
+    """``just now``, ``3 min ago``, ``5 h ago``, ``2 days ago``; what is to come: ``in 30 s``.
+
+    page.js keeps it up to date.
+    """
+    if value is None:
+        return ""
+    seconds = (now - value).total_seconds()
+    if -1 < seconds < 10:
+        return "just now"
+    size = abs(seconds)
+    for unit, name in ((86_400, "day"), (3600, "h"), (60, "min"), (1, "s")):
+        count = int(size // unit)
+        if count:
+            words = f"{count} {name}{'s' if name == 'day' and count > 1 else ''}"
+            return f"in {words}" if seconds < 0 else f"{words} ago"
+    return "just now"
+
+
+def clamped(message: str) -> tuple[str, str, bool]:
+    """What is shown of a message at once, the rest, and whether there is one."""
+    if len(message) <= CLAMP:
+        return message, "", False
+    cut = message.rfind("\n", CLAMP // 2, CLAMP)
+    at = cut if cut > 0 else CLAMP
+    return message[:at], message[at:], True
 
 
 def iso(value: datetime | None) -> str:
@@ -58,9 +88,11 @@ def tick(seconds: float) -> str:
         return f"{seconds * 1000:g} ms"
     if seconds < 60:
         return f"{seconds:g} s"
-    if seconds < 3600:
-        return f"{seconds / 60:g} min"
-    return f"{seconds / 3600:g} h" if seconds < 86400 else f"{seconds / 86400:g} d"
+    for size, unit, part, name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= size:
+            whole, rest = int(seconds // size), round(seconds % size / part)
+            return f"{whole} {unit} {rest} {name}" if rest else f"{whole} {unit}"
+    raise AssertionError(seconds)
 
 
 def count(value: float | None) -> str:

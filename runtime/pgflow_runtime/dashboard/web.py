@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from urllib.parse import parse_qs, quote
@@ -94,6 +95,8 @@ def environment() -> Environment:
     )
     made.filters |= {
         "moment": text.moment,
+        "ago": text.ago,
+        "clamped": text.clamped,
         "clock": text.clock,
         "iso": text.iso,
         "duration": text.duration,
@@ -104,7 +107,7 @@ def environment() -> Environment:
         "shorten": lambda value, length: value if len(value) <= length else f"{value[: length - 1]}…",
         "segment": lambda value: quote(str(value), safe=""),
     }
-    made.globals["static"] = static_url
+    made.globals |= {"static": static_url, "now_utc": lambda: datetime.now(UTC)}
     return made
 
 

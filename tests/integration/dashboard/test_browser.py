@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -59,7 +61,8 @@ def all_pages(lab: Lab) -> list[str]:
     return [
         "/runs", f"/runs/{run_id}", f"/runs/{failed}", f"/runs/{run_id}/steps/square",
         f"/runs/{run_id}/steps/square/3", f"/runs/{failed}/steps/obey", "/flows", "/flows/fan", "/flows/held",
-        "/flows/held/start", "/workers", "/queues", "/runs?status=failed&flow=chain", "/nothing",
+        "/flows/held/start", "/workers", "/queues", "/runs?status=failed&flow=chain", "/nothing", "/errors",
+        f"/runs/{run_id}/steps/square?those=slowest",
     ]  # fmt: skip
 
 
@@ -108,6 +111,17 @@ def test_a_step_changes_before_ones_eyes(lab: Lab, opened: Open) -> None:
     with lab.worker("fan"):
         expect(page.locator(".cell.is-completed")).to_have_count(12, timeout=20_000)
     expect(page.locator("#region-values")).to_contain_text("121")
+
+
+def test_times_say_how_long_ago_and_exactly_when(lab: Lab, opened: Open) -> None:
+    run_id = lab.start("chain", 1)
+    lab.sql("update pgflow.runs set started_at = started_at - interval '3 min' where run_id = %s", run_id)
+    page = opened(f"/runs/{run_id}", timezone_id="Asia/Tokyo", locale="en-GB")
+    time = page.locator("#region-head time")
+    expect(time).to_have_text("3 min ago")
+    moment = datetime.fromisoformat(time.get_attribute("datetime") or "")
+    title = time.get_attribute("title") or ""
+    assert f"{moment.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M:%S}" in title
 
 
 def test_the_list_shows_new_runs_by_itself(lab: Lab, opened: Open) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -136,7 +137,9 @@ def test_a_large_map_in_pieces(lab: Lab, dashboard: Dashboard) -> None:
         following = next_page(page)
         path = f"/runs/{run_id}/steps/square{following}" if following else None
     assert indexes == list(range(2500))
-    assert re.search(r"4\s976 more tasks", dashboard.page(f"/runs/{run_id}").words)
+    words = " ".join(dashboard.page(f"/runs/{run_id}").words.split())
+    assert "4 976 more tasks are not drawn" in words
+    assert re.search(r"Of square the first 12 of 2\s500 are", words)
 
 
 def test_a_value_that_is_too_large_is_offered_for_download(lab: Lab, dashboard: Dashboard) -> None:
@@ -157,6 +160,130 @@ def test_why_a_run_failed(lab: Lab, dashboard: Dashboard) -> None:
     assert any("lab.py" in text for text in page.inner["pre"])
     assert "NonRetryable: never mind" in dashboard.page(f"/runs/{run_id}/steps/obey").words
     assert "NonRetryable: never mind" in dashboard.page("/runs?status=failed").words
+
+
+def test_runs_by_id_or_by_what_is_in_their_input(lab: Lab, dashboard: Dashboard) -> None:
+    runs = [lab.start("facts", {"label": label}) for label in ("Ann", "bob", "b%b")]
+    assert run_ids(dashboard.page("/runs?q=ann")) == [runs[0]]
+    assert run_ids(dashboard.page("/runs?" + urlencode({"q": '{"label": "bob"}'}))) == [runs[1]]
+    assert run_ids(dashboard.page("/runs?q=b%25b")) == [runs[2]]
+    assert run_ids(dashboard.page("/runs?q=nobody")) == []
+    assert set(run_ids(dashboard.page(f"/runs?q={runs[0][:8]}"))) >= {runs[0]}
+    assert dashboard.ask(f"/runs?q={runs[1].upper()}").headers["location"] == f"/runs/{runs[1]}"
+    assert run_ids(dashboard.page(f"/runs?q={uuid4()}")) == []
+    assert run_ids(dashboard.page("/runs?q=ann&flow=fan")) == []
+    field = next(i for i in dashboard.page("/runs?q=%22%3E%3Cb%3E").all("input") if i.get("name") == "q")
+    assert field["value"] == '"><b>'
+    assert dashboard.ask("/runs?q=" + "x" * 1001).status == 400
+    assert dashboard.ask("/runs?q=%00").status == 400
+
+
+def test_errors_are_grouped_and_lead_to_their_runs(lab: Lab, dashboard: Dashboard) -> None:
+    assert "No run has failed" in dashboard.page("/errors").words
+    with lab.worker("steer"):
+        runs = [lab.start("steer", {"what": what}) for what in ("always", "always", "non-retryable")]
+        for run_id in runs:
+            lab.ended(run_id)
+    page = dashboard.page("/errors")
+    words = " ".join(page.words.split())
+    assert re.search(r"ValueError: attempt 2 steer , obey 2", words)
+    assert re.search(r"NonRetryable: never mind steer , obey 1", words)
+    address = next(link for link in page.links() if "attempt" in link)
+    assert set(run_ids(dashboard.page(address))) == set(runs[:2])
+    assert "No run has failed" in dashboard.page("/errors?flow=chain").words
+    assert dashboard.ask("/errors?span=odd").status == 400
+    assert "100 %" in dashboard.page("/flows").words
+    assert "100 %" in dashboard.page("/flows/steer").words
+
+
+def test_the_errors_of_all_attempts_and_none_of_them_red_on_a_task_that_completed(
+    lab: Lab, dashboard: Dashboard
+) -> None:
+    with lab.worker("steer"):
+        late, bad = lab.start("steer", {"what": "late success"}), lab.start("steer", {"what": "always"})
+        lab.completed(late)
+        lab.ended(bad)
+    page = dashboard.page(f"/runs/{late}/steps/obey")
+    assert "Attempt 1 failed and was tried again" in page.words
+    assert "ValueError: not yet" in page.words
+    assert not [item for item in page.all("section") if "failure" in item.get("class", "")]
+    for path in (f"/runs/{bad}/steps/obey", f"/runs/{bad}/steps/obey/0"):
+        words = " ".join(dashboard.page(path).words.split())
+        assert words.index("Attempt 2 failed") < words.index("Attempt 1 failed and was tried again")
+        assert "ValueError: attempt 1" in words
+        assert "ValueError: attempt 2" in words
+
+
+def test_a_long_message_is_clamped_and_there_as_a_whole(lab: Lab, dashboard: Dashboard) -> None:
+    with lab.worker("steer"):
+        run_id = lab.start("steer", {"what": "huge"})
+        lab.ended(run_id)
+    page = dashboard.page(f"/runs/{run_id}")
+    (summary,) = [text for text in page.inner["summary"] if "Show all" in text]
+    assert re.fullmatch(r"Show all 10\s240 characters", summary)
+    assert max(len(text) for text in page.inner["pre"]) == 10_240
+    assert max(len(text) for text in page.inner["p"]) <= 1_500
+    assert max(len(text) for text in page.inner["td"]) <= 300
+
+
+def test_what_was_under_way_when_the_run_failed_has_ended(lab: Lab, dashboard: Dashboard) -> None:
+    with lab.worker("siblings"):
+        run_id = lab.start("siblings", {"folder": str(lab.folder), "name": "s"})
+        lab.ended(run_id)
+        first = dashboard.page(f"/runs/{run_id}")
+        labels = {a["aria-label"] for a in first.all("a") if "node" in a.get("class", "")}
+        assert labels == {"busy, cancelled", "doomed, failed", "never, not run"}
+        assert "cancelled" in dashboard.page(f"/runs/{run_id}/steps/busy/0").words
+        assert [r for r in first.all("rect") if r.get("class") == "bar is-cancelled"]
+        assert not [r for r in first.all("rect") if r.get("class") == "bar is-started"]
+        took = [text for text in first.inner["text"] if text.endswith((" ms", " s"))]
+        assert took == [
+            text for text in dashboard.page(f"/runs/{run_id}").inner["text"] if text.endswith((" ms", " s"))
+        ]
+        lab.let_go("s.go")
+
+
+def test_a_task_that_polls_is_not_shown_as_a_failure(lab: Lab, dashboard: Dashboard) -> None:
+    with lab.worker("poll") as worker:
+        run_id = lab.start("poll", 3)
+        worker.until_logged("asked to run again")
+    for path in (f"/runs/{run_id}", f"/runs/{run_id}/steps/ask", f"/runs/{run_id}/steps/ask/0"):
+        page = dashboard.page(path)
+        assert "polling" in page.words
+        assert "failed" not in page.words.replace("failed", "", 1)  # the legend of the timeline
+        assert not [item for item in page.all("section") if "failure" in item.get("class", "")]
+    assert "again  in 2 days" in dashboard.page(f"/runs/{run_id}/steps/ask/0").words
+
+
+def test_tasks_of_a_map_by_what_became_of_them(lab: Lab, dashboard: Dashboard) -> None:
+    with lab.worker("fan"):
+        run_id = lab.start("fan", 120)
+        lab.completed(run_id)
+    lab.sql(
+        "update pgflow.step_tasks set status = 'failed', failed_at = completed_at, completed_at = null,"
+        " attempts_count = 3, error_message = 'bad' where step_slug = 'square' and task_index % 40 = 7"
+    )
+    lab.sql(
+        "update pgflow.step_tasks set completed_at = completed_at + interval '1 h'"
+        " where step_slug = 'square' and task_index = 99"
+    )
+    path = f"/runs/{run_id}/steps/square"
+
+    def chosen(query: str) -> list[str]:
+        rows = [
+            text for text in dashboard.page(f"{path}?{query}").inner.get("th", []) if text.strip().isdigit()
+        ]
+        return [text.strip() for text in rows]
+
+    assert chosen("those=failed") == ["7", "47", "87"]
+    assert chosen("those=retried") == ["7", "47", "87"]
+    assert chosen("those=polling") == []
+    slowest = chosen("those=slowest")
+    assert (slowest[0], len(slowest)) == ("99", 50)
+    following = next_page(dashboard.page(f"{path}?those=slowest"))
+    assert following == "?those=slowest&first=50"
+    assert not set(slowest) & set(chosen(following.removeprefix("?")))
+    assert dashboard.ask(f"{path}?those=odd").status == 400
 
 
 def test_flows_with_types_and_figures(lab: Lab, dashboard: Dashboard) -> None:

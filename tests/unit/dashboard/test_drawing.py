@@ -113,7 +113,7 @@ def test_timeline() -> None:
     ]  # fmt: skip
     assert (chart.lines[2].attempts, chart.lines[2].seconds) == (3, 2)
     assert chart.lines[4].bars == ()
-    assert chart.hidden_tasks == 3
+    assert (chart.cut, chart.hidden_tasks) == ((("m", 2, 5),), 3)
     assert [(tick.x, tick.seconds) for tick in chart.ticks] == [(n * 200, n * 2) for n in range(6)]
 
 

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgflow_runtime.dashboard.text import SHOWN, count, duration, json_markup, json_text, size, tick
+from pgflow_runtime.dashboard.search import Search
+from pgflow_runtime.dashboard.text import (
+    SHOWN,
+    ago,
+    clamped,
+    count,
+    duration,
+    json_markup,
+    json_text,
+    size,
+    tick,
+)
 from pgflow_runtime.dashboard.types import type_words
 
 VALUES = st.recursive(
@@ -79,6 +92,46 @@ def test_counts_sizes_and_ticks() -> None:
     assert count(1234567).split() == ["1", "234", "567"]
     assert [size(n) for n in (12, 12_345, 12_345_678)] == ["12 bytes", "12 kB", "12.3 MB"]
     assert [tick(n) for n in (0, 0.2, 5, 120, 7200, 172800)] == ["0", "200 ms", "5 s", "2 min", "2 h", "2 d"]
+    assert [tick(n) for n in (80, 90 * 60, 36 * 3600)] == ["1 min 20 s", "1 h 30 min", "1 d 12 h"]
+
+
+def test_how_long_ago() -> None:
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    seconds = (0, 9, 10, 59, 60, 3599, 7200, 86_400, 200_000, -30, -0.5)
+    assert [ago(now - timedelta(seconds=n), now) for n in seconds] == [
+        "just now", "just now", "10 s ago", "59 s ago", "1 min ago", "59 min ago", "2 h ago", "1 day ago",
+        "2 days ago", "in 30 s", "just now",
+    ]  # fmt: skip
+    assert ago(None, now) == ""
+
+
+def test_a_long_message_is_clamped_between_lines() -> None:
+    assert clamped("short") == ("short", "", False)
+    message = "\n".join("x" * 99 for _ in range(100))
+    shown, rest, is_cut = clamped(message)
+    assert is_cut
+    assert shown + rest == message
+    assert len(shown) == 1499
+    assert len(clamped("y" * 10_000)[0]) == 1500
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", Search()),
+        ("01a2", Search(UUID("01a2" + "0" * 28), UUID("01a3" + "0" * 28))),
+        (str(UUID(int=7)), Search(UUID(int=7), UUID(int=8))),
+        ("ffff", Search(UUID("ffff" + "0" * 28), None)),
+        ("abc", Search(in_input="abc")),
+        (' {"a": 1} ', Search(input_contains='{"a": 1}')),
+        ("[NaN]", Search(in_input="[NaN]")),
+        ("{broken", Search(in_input="{broken")),
+        ("ann@example.org", Search(in_input="ann@example.org")),
+    ],
+)
+def test_what_is_typed_into_the_search_field(text: str, wanted: Search) -> None:
+    assert Search.read(text) == wanted
+    assert (wanted.only_id is not None) == (text == str(UUID(int=7)))
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,13 @@ class Timeline:
     lines: tuple[Line, ...]
     ticks: tuple[Tick, ...]
     seconds: float
-    hidden_tasks: int
-    """Tasks that are not drawn, of steps with many."""
+    cut: tuple[tuple[str, int, int], ...]
+    """Steps of which not all tasks are drawn: the slug, how many are, and how many there are."""
+
+    @property
+    def hidden_tasks(self) -> int:
+        """Tasks that are not drawn, of steps with many."""
+        return sum(total - shown for _, shown, total in self.cut)
 
 
 class _Scale:
@@ -79,15 +84,16 @@ def draw_timeline(
     end = run["ended_at"] or now
     scale = _Scale(run["started_at"], max(end, run["started_at"] + timedelta(milliseconds=1)))
     lines: list[Line] = []
-    hidden = 0
+    cut: list[tuple[str, int, int]] = []
     for step in steps:
         found = tasks.get(step["step_slug"], ())
         is_map = step["step_type"] == "map"
         lines.append(_step_line(scale, step, found if not is_map else (), end))
         if is_map:
             lines += [_task_line(scale, step["step_slug"], task, end) for task in found]
-            hidden += max(totals.get(step["step_slug"], 0) - len(found), 0)
-    return Timeline(tuple(lines), tuple(_ticks(scale.seconds)), scale.seconds, hidden)
+            total = totals.get(step["step_slug"], 0)
+            cut += [(step["step_slug"], len(found), total)] if total > len(found) else []
+    return Timeline(tuple(lines), tuple(_ticks(scale.seconds)), scale.seconds, tuple(cut))
 
 
 def _step_line(
@@ -125,7 +131,10 @@ def _task_bars(scale: _Scale, task: Mapping[str, Any], end: datetime) -> list[Ba
     until = started or ended
     if until > task["queued_at"]:
         earlier = attempts - (1 if started is not None else 0)
-        kind, title = ("earlier", f"{earlier} earlier attempts") if earlier > 0 else ("waited", "waited")
+        again = task.get("again_count") or 0
+        kind, title = ("earlier", f"{earlier} earlier attempts") if earlier > again else ("waited", "waited")
+        if again and kind == "waited":
+            title = f"asked to run again {again} times"
         if kind == "earlier" or scale.at(until) - scale.at(task["queued_at"]) >= SMALLEST:
             bars.append(scale.bar(kind, task["queued_at"], until, title))
     if started is not None:

@@ -25,6 +25,8 @@ SPANS = {
     "7d": ("7 days", timedelta(days=7), 84),
 }
 
+RATED = 2000
+"""Runs of each flow that failure rates are made from."""
 RUNS = 300
 """Runs whose tasks are looked at for the table of steps."""
 
@@ -33,11 +35,18 @@ async def show_all(request: Request) -> Response:
     site = site_of(request)
     rows = await site.reader.rows(statements.FLOWS)
     queues = {row["flow_slug"]: row for row in await site.reader.rows(statements.QUEUES)}
+    recent = timedelta(days=1)
+    rates = await site.reader.rows(statements.FAILURE_RATES, recent=recent, most=RATED)
+    rated = {row["flow_slug"]: row for row in rates}
     contracts = site.flows.contracts()
     known = {row["flow_slug"] for row in rows}
     values = {
         "title": "Flows",
-        "flows": [{**row, "queue": queues.get(row["flow_slug"])} for row in rows],
+        "flows": [
+            {**row, "queue": queues.get(slug), "rate": rated.get(slug)}
+            for slug, row in ((row["flow_slug"], row) for row in rows)
+        ],
+        "rated": RATED,
         "contracts": contracts,
         "missing": [slug for slug in contracts if slug not in known],
     }

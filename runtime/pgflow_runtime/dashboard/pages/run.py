@@ -168,7 +168,7 @@ def _step(
     if run_ended_at is not None and step["status"] in ("created", "started"):
         step["status"] = "cancelled"
     step["step_type"] = step_type
-    for name in ("total", "completed", "started", "failed", "attempts", "cancelled"):
+    for name in ("total", "completed", "started", "failed", "attempts", "cancelled", "again", "polling"):
         step[name] = int((tasks or {}).get(name) or 0)
     step["is_waiting"] = step["status"] == "started" and step["started"] == 0
     step["word"] = _word(step)
@@ -182,6 +182,8 @@ def _word(step: Mapping[str, Any]) -> str:
     if step["status"] == "cancelled" and step["started_at"] is None:
         return "not run"
     if step["status"] == "started":
+        if step["polling"] and not step["started"]:
+            return "polling"
         return "queued" if step["is_waiting"] and step["completed"] == 0 else "running"
     return str(step["status"])
 

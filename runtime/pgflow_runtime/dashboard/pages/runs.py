@@ -10,16 +10,20 @@ from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from pgflow_runtime.dashboard import statements
 from pgflow_runtime.dashboard.reader import Row
+from pgflow_runtime.dashboard.search import Search
 from pgflow_runtime.dashboard.web import page, site_of
 
 PAGE = 50
 """Runs on a page."""
 SCAN = 10_000
 """Runs looked at for a page, where the wanted ones are rare."""
+SCAN_INPUTS = 2_000
+"""The same where their inputs have to be read."""
+LONGEST_SEARCH = 1_000
 STATUSES = ("started", "completed", "failed")
 SPANS = {
     "15m": ("the last 15 minutes", timedelta(minutes=15)),
@@ -39,6 +43,10 @@ class Filters:
     span: str | None
     since: datetime | None
     until: datetime | None
+    q: str = ""
+    """What was typed into the search field."""
+    error: str | None = None
+    """The key of a group of failures; "" is one too."""
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Filters:
@@ -52,7 +60,14 @@ class Filters:
         if flow is not None and "\0" in flow:
             raise HTTPException(400, "There is no such flow.")
         since, until = _time(query.get("since")), _time(query.get("until"))
-        return cls(flow, status, span, since, until)
+        q, error = query.get("q") or "", query.get("error")
+        if "\0" in f"{q}{error}" or len(q) > LONGEST_SEARCH:
+            raise HTTPException(400, f"Search for {LONGEST_SEARCH:,} characters at most.")
+        return cls(flow, status, span, since, until, q.strip(), error)
+
+    @property
+    def search(self) -> Search:
+        return Search.read(self.q)
 
     @property
     def start(self) -> datetime | None:
@@ -71,13 +86,18 @@ class Filters:
             "span": self.span,
             "since": _field(self.since),
             "until": _field(self.until),
+            "q": self.q,
         }
-        return {name: value for name, value in fields.items() if value}
+        found = {name: value for name, value in fields.items() if value}
+        return found if self.error is None else {**found, "error": self.error}
 
 
 async def show(request: Request) -> Response:
     query = request.query_params
     filters = Filters.read(query)
+    only_id = filters.search.only_id
+    if only_id is not None and await site_of(request).reader.progress(only_id, {}) is not None:
+        return RedirectResponse(f"/runs/{only_id}", 303)
     before_at, before_id = _cursor(query.get("before"))
     rows = await find_runs(request, filters, before_at, before_id)
     stopped = rows.pop() if rows and rows[-1]["status"] is None else None
@@ -99,7 +119,7 @@ async def show(request: Request) -> Response:
         "runs": rows,
         "now": datetime.now(UTC),
         "stopped": stopped,
-        "scanned": SCAN,
+        "scanned": SCAN_INPUTS if filters.search.reads_inputs else SCAN,
         "is_first": before_id is None,
         "newest": "/runs?" + urlencode(filters.query) if filters.query else "/runs",
         "older": "/runs?" + urlencode(older) if older else None,
@@ -111,6 +131,7 @@ async def find_runs(
     request: Request, filters: Filters, before_at: datetime | None, before_id: UUID | None
 ) -> list[Row]:
     """A page of runs and one more, or a last row without status: how far the search came."""
+    search = filters.search
     return await site_of(request).reader.rows(
         statements.FIND_RUNS,
         flow=filters.flow,
@@ -120,7 +141,12 @@ async def find_runs(
         before_at=before_at,
         before_id=before_id,
         limit=PAGE + 1,
-        scan=SCAN,
+        scan=SCAN_INPUTS if search.reads_inputs else SCAN,
+        in_input=search.in_input,
+        input_contains=search.input_contains,
+        id_from=search.id_from,
+        id_below=search.id_below,
+        error=filters.error,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -15,6 +17,15 @@ from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
 
 GRID = 1000
 """Tasks on a page of the grid."""
+LIST = 50
+"""Tasks on a page of those that were chosen."""
+THOSE = {
+    "failed": "failed",
+    "retried": "tried again",
+    "polling": "polling",
+    "slowest": "slowest",
+}
+"""Which tasks of a map may be asked for alone."""
 LARGEST_INDEX = 2**31 - 1
 
 
@@ -24,7 +35,14 @@ async def show(request: Request) -> Response:
     view = await read_run(site, run_id)
     step = _step_of(view, slug)
     first = _first(request.query_params.get("first"))
-    tasks = await site.reader.rows(statements.TASKS, run_id=run_id, step=slug, first=first, limit=GRID)
+    those = request.query_params.get("those") or None
+    if those is not None and those not in THOSE:
+        raise HTTPException(400, f"Tasks can be chosen by: {', '.join(THOSE)}.")
+    at = {"run_id": run_id, "step": slug, "first": first}
+    if those is None:
+        tasks = await site.reader.rows(statements.TASKS, **at, limit=GRID)
+    else:
+        tasks = await site.reader.rows(statements.FIND_TASKS, **at, those=those, limit=LIST + 1)
     only = await _task(site, run_id, slug, 0) if step["step_type"] == "single" and tasks else None
     values = await read_values(site, run_id)
     sources = view.flow.dependencies.get(slug, [])
@@ -39,8 +57,13 @@ async def show(request: Request) -> Response:
             "step": step,
             "tasks": tasks,
             "only": only,
+            "polls_until": _polls_until(only),
             "first": first,
             "grid": GRID,
+            "list": LIST,
+            "those": those,
+            "choices": THOSE,
+            "now": datetime.now(UTC),
             "values": values,
             "sources": sources,
             "handler": f"{handler.module}:{handler.function}" if handler is not None else None,
@@ -58,7 +81,13 @@ async def show_task(request: Request) -> Response:
     task = await _task(site, run_id, slug, index)
     if task is None:
         raise HTTPException(404, "There is no such task.")
-    values = {"title": f"Task {index} of {slug}", "run": view.run, "step": step, "task": task}
+    values = {
+        "title": f"Task {index} of {slug}",
+        "run": view.run,
+        "step": step,
+        "task": task,
+        "polls_until": _polls_until(task),
+    }
     return page(request, "task.html", values)
 
 
@@ -76,7 +105,26 @@ def _step_of(view: RunView, slug: str) -> dict[str, object]:
 
 async def _task(site: Site, run_id: UUID, slug: str, index: int) -> Row | None:
     row = await site.reader.row(statements.TASK, run_id=run_id, step=slug, index=index)
-    return row["task"] if row is not None else None
+    task: Row | None = row["task"] if row is not None else None
+    if task is not None:
+        _read_times(task, "queued_at", "started_at", "ended_at")
+        for item in task["attempt_errors"] or ():
+            _read_times(item, "at")
+    return task
+
+
+def _read_times(row: dict[str, Any], *names: str) -> None:
+    for name in names:
+        row[name] = datetime.fromisoformat(row[name]) if row[name] else None
+
+
+def _polls_until(task: Row | None) -> datetime | None:
+    """When a task that asked to run again is due."""
+    errors = (task or {}).get("attempt_errors") or []
+    if task is None or task["status"] != "queued" or not errors or "again_in" not in errors[-1]:
+        return None
+    due: datetime = errors[-1]["at"] + timedelta(seconds=errors[-1]["again_in"])
+    return due
 
 
 def _first(text: str | None) -> int:

@@ -14,11 +14,12 @@ let timer = 0;
 function replace(old, fresh) {
   const focus = old.contains(document.activeElement) ? document.activeElement.id : "";
   const scrolled = [...old.querySelectorAll(".graph, pre")].map((part) => [part.scrollLeft, part.scrollTop]);
+  const open = [...old.querySelectorAll("details")].map((part) => part.open);
   old.replaceWith(fresh);
+  [...fresh.querySelectorAll("details")].forEach((part, n) => (part.open ||= Boolean(open[n])));
   [...fresh.querySelectorAll(".graph, pre")].forEach((part, n) => {
     if (scrolled[n]) [part.scrollLeft, part.scrollTop] = scrolled[n];
   });
-  nameTimes(fresh);
   if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
 }
 
@@ -36,7 +37,9 @@ async function read() {
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       for (const fresh of page.querySelectorAll("[data-region]")) {
         const old = document.getElementById(fresh.id);
-        if (old && !old.isEqualNode(fresh)) replace(old, document.adoptNode(fresh));
+        if (!old) continue;
+        [old, fresh].forEach(nameTimes);
+        if (!old.isEqualNode(fresh)) replace(old, document.adoptNode(fresh));
       }
       lost(false);
     }

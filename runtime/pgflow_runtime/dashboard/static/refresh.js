@@ -10,9 +10,9 @@ async function refresh() {
       const page = response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
       for (const fresh of page?.querySelectorAll("[data-region]") ?? []) {
         const old = document.getElementById(fresh.id);
-        if (!old || old.isEqualNode(fresh) || old.contains(document.activeElement)) continue;
-        old.replaceWith(document.adoptNode(fresh));
-        nameTimes(fresh);
+        if (!old || old.contains(document.activeElement)) continue;
+        [old, fresh].forEach(nameTimes);
+        if (!old.isEqualNode(fresh)) old.replaceWith(document.adoptNode(fresh));
       }
     } catch {
       // the next time may do better
