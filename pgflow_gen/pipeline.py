@@ -30,7 +30,7 @@ Mode: TypeAlias = Literal["write", "check", "diff"]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BuildReport:
     """What came out of a command: findings by place, what was read, and what was (or would be) written."""
 
     diagnostics: tuple[Diagnostic, ...]
@@ -72,11 +72,11 @@ class _Judged:
     rendered: Rendered | None = None
     plan: Plan | None = field(default=None)
 
-    def report(self) -> Report:
+    def report(self) -> BuildReport:
         from pgflow_gen.checks.without_errors import flows_without_errors
 
         analyzed = self.analyzed
-        return Report(
+        return BuildReport(
             self.findings.sorted(),
             analyzed.sources,
             analyzed.analysis,
@@ -92,7 +92,7 @@ def check(
     only: Path | None = None,
     history: bool = False,
     cached: bool = True,
-) -> Report:
+) -> BuildReport:
     """Judge all flows of a project, or those of one file; nothing is written but caches.
 
     ``history``: also against the shapes that were released (401). Without ``cached`` nothing counts that an
@@ -122,7 +122,7 @@ def build(
     mode: Mode = "write",
     renumber: bool = False,
     cached: bool = True,
-) -> Report:
+) -> BuildReport:
     """Judge the flows and bring the generated files up to date, or say what is stale (403).
 
     With errors nothing is rendered, planned or written. ``mode`` diff plans without judging staleness.
@@ -149,7 +149,7 @@ def build(
     return report
 
 
-def _outcome(report: Report, *, verify: bool) -> Outcome:
+def _outcome(report: BuildReport, *, verify: bool) -> Outcome:
     assert report.plan is not None
     kept = sum(change.kind != "delete" for change in report.plan.changes)
     counts = (report.file_count, report.flow_count, report.step_count, kept)
@@ -175,7 +175,7 @@ def _no_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _is_settled(report: Report, mode: Mode) -> bool:
+def _is_settled(report: BuildReport, mode: Mode) -> bool:
     """Whether the same build would now find everything in order, with the same warnings."""
     assert report.plan is not None
     if report.has_errors or any(item.code.startswith("PGF4") for item in report.diagnostics):
@@ -183,7 +183,7 @@ def _is_settled(report: Report, mode: Mode) -> bool:
     return mode == "write" or report.plan.is_clean
 
 
-def _unchanged(config: Config, known: Outcome) -> Report:
+def _unchanged(config: Config, known: Outcome) -> BuildReport:
     from pgflow_gen.ir.flow import Analysis
     from pgflow_gen.ir.types import TypeTable
     from pgflow_gen.source.text import SourceText, read_source
@@ -191,7 +191,7 @@ def _unchanged(config: Config, known: Outcome) -> Report:
     paths = {item.highlight.path if item.highlight else item.span.path for item in known.warnings}
     texts = [read_source(config.root, config.root / path) for path in sorted(paths)]
     sources = {text.path: text.text for text in texts if isinstance(text, SourceText)}
-    return Report(known.warnings, sources, Analysis((), TypeTable()), unchanged=known)
+    return BuildReport(known.warnings, sources, Analysis((), TypeTable()), unchanged=known)
 
 
 def _build(config: Config, session: BuildSession, *, verify: bool, mode: Mode, renumber: bool) -> _Judged:

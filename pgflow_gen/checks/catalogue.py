@@ -10,8 +10,8 @@ from types import MappingProxyType, ModuleType
 from typing import cast
 
 import pgflow_gen.checks
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import Analysis, FlowKey
 
@@ -34,20 +34,20 @@ def rules() -> Mapping[str, Rule]:
 def run_checks(analysis: Analysis, findings: Findings, clean: Collection[FlowKey] = ()) -> frozenset[FlowKey]:
     """Judge all flows; what is wrong is added to ``findings``.
 
-    A rule's module may hold ``check(scope)``, called for each flow, or ``check_project(analysis,
+    A rule's module may hold ``check(checked)``, called for each flow, or ``check_project(analysis,
     findings)``, called once. Flows in ``clean`` are known to pass the checks of the first kind; handed out
     are all that do.
     """
-    scopes = [Scope(flow, analysis, findings) for flow in analysis.flows if flow.key not in clean]
+    scopes = [CheckedFlow(flow, analysis, findings) for flow in analysis.flows if flow.key not in clean]
     faulty: set[FlowKey] = set()
     for module in _modules():
-        check = cast("Callable[[Scope], None] | None", getattr(module, "check", None))
+        check = cast("Callable[[CheckedFlow], None] | None", getattr(module, "check", None))
         if check is not None:
-            for scope in scopes:
+            for checked in scopes:
                 before = findings.reported
-                check(scope)
+                check(checked)
                 if findings.reported != before:
-                    faulty.add(scope.flow.key)
+                    faulty.add(checked.flow.key)
         check_project = cast(
             "Callable[[Analysis, Findings], None] | None", getattr(module, "check_project", None)
         )

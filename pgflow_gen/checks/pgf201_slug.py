@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 from pgflow_shared.slugs import MAX_FLOW_LENGTH, RESERVED_FOR_FLOWS, RESERVED_FOR_STEPS, is_slug
 
 RULE = Rule(
@@ -47,12 +47,12 @@ _KEPT_FOR = {
 }
 
 
-def check(scope: Scope) -> None:
-    flow, findings = scope.flow, scope.findings
+def check(checked: CheckedFlow) -> None:
+    flow, findings = checked.flow, checked.findings
     if is_slug(flow.slug):
         if flow.slug in RESERVED_FOR_FLOWS:
             findings.add("PGF201", flow.slug_span, f"{flow.slug!r} is a reserved word, no slug for a flow")
-        _check_length(scope)
+        _check_length(checked)
     for step in flow.steps:
         if step.slug in RESERVED_FOR_STEPS:
             findings.add(
@@ -64,13 +64,13 @@ def check(scope: Scope) -> None:
             )
 
 
-def _check_length(scope: Scope) -> None:
-    flow = scope.flow
+def _check_length(checked: CheckedFlow) -> None:
+    flow = checked.flow
     length = len(flow.db_slug)
     if length <= MAX_FLOW_LENGTH:
         return
     shown = f"{flow.slug!r}" if flow.version == 1 else f"{flow.slug!r} (in the database {flow.db_slug!r})"
-    scope.findings.add(
+    checked.findings.add(
         "PGF201",
         flow.slug_span,
         f"the slug {shown} has {length} characters; a flow's slug has at most {MAX_FLOW_LENGTH}",

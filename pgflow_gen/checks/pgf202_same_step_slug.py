@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 
 RULE = Rule(
     code="PGF202",
@@ -44,15 +44,15 @@ def pack_gift(flow_input: str) -> str:
 )
 
 
-def check(scope: Scope) -> None:
-    for step in scope.flow.steps:
-        first = scope.steps[step.slug]
+def check(checked: CheckedFlow) -> None:
+    for step in checked.flow.steps:
+        first = checked.steps[step.slug]
         if first is step:
             continue
-        scope.findings.add(
+        checked.findings.add(
             "PGF202",
             step.span,
-            f"flow {scope.flow.slug!r} has a step {step.slug!r} already",
+            f"flow {checked.flow.slug!r} has a step {step.slug!r} already",
             notes=[f"the first step {first.slug!r} is defined at {first.span.path}:{first.span.line}"],
             help="rename the function, or give one of them another slug=...",
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow, Edge, parameter_span
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Edge, Scope, parameter_span
-from pgflow_gen.ir.flow import Param, Receives, StepSpec
+from pgflow_gen.ir.flow import Parameter, Receives, StepSpec
 from pgflow_gen.ir.types import RecordRef, UnknownType
 from pgflow_shared.text import closest
 
@@ -48,30 +48,30 @@ def count(fetch: str) -> int:
 )
 
 
-def check(scope: Scope) -> None:
-    for step in scope.flow.steps:
+def check(checked: CheckedFlow) -> None:
+    for step in checked.flow.steps:
         for param in step.params_of(Receives.INPUT):
-            _check_input(scope, step, param)
-        for edge in scope.edges(step):
+            _check_input(checked, step, param)
+        for edge in checked.edges(step):
             # A map's further parameters are 206's, whatever they are called.
             if not (step.is_map and edge.param is not None):
-                _check_edge(scope, step, edge)
+                _check_edge(checked, step, edge)
 
 
-def _check_input(scope: Scope, step: StepSpec, param: Param) -> None:
+def _check_input(checked: CheckedFlow, step: StepSpec, param: Parameter) -> None:
     if step.is_map or param.type is None or isinstance(param.type, UnknownType):
         return
-    if _is_flow_input(scope, param):
-        scope.findings.add(
+    if _is_flow_input(checked, param):
+        checked.findings.add(
             "PGF203",
             parameter_span(param),
             f"step {step.slug!r} asks for input: {param.type}, but 'input' holds the outputs of other steps",
-            notes=[f"{param.type} is the input of flow {scope.flow.slug!r}"],
+            notes=[f"{param.type} is the input of flow {checked.flow.slug!r}"],
             help="did you mean flow_input?",
             highlight=param.span,
         )
     elif not isinstance(param.type, RecordRef):
-        scope.findings.add(
+        checked.findings.add(
             "PGF203",
             parameter_span(param),
             f"step {step.slug!r} asks for input: {param.type}, which names no steps",
@@ -80,19 +80,19 @@ def _check_input(scope: Scope, step: StepSpec, param: Param) -> None:
         )
 
 
-def _is_flow_input(scope: Scope, param: Param) -> bool:
+def _is_flow_input(checked: CheckedFlow, param: Parameter) -> bool:
     """Whether ``input`` has the flow's input type, and no step among its keys: meant was ``flow_input``."""
-    if param.type is None or param.type != scope.flow.input:
+    if param.type is None or param.type != checked.flow.input:
         return False
     if isinstance(param.type, RecordRef):
-        return not any(item.key in scope.steps for item in scope.types.record(param.type).fields)
+        return not any(item.key in checked.steps for item in checked.types.record(param.type).fields)
     return True
 
 
-def _check_edge(scope: Scope, step: StepSpec, edge: Edge) -> None:
+def _check_edge(checked: CheckedFlow, step: StepSpec, edge: Edge) -> None:
     name = edge.name
-    if name is not None and name.flow is not None and name.flow != scope.flow.key:
-        scope.findings.add(
+    if name is not None and name.flow is not None and name.flow != checked.flow.key:
+        checked.findings.add(
             "PGF203",
             edge.span,
             f"step {step.slug!r} depends on {edge.slug!r}, which is a step of another flow",
@@ -100,63 +100,63 @@ def _check_edge(scope: Scope, step: StepSpec, edge: Edge) -> None:
             help="depend on steps of the same flow only, or start the other flow from a handler",
         )
         return
-    if edge.slug in scope.steps or (
-        edge.key is not None and edge.param and _is_flow_input(scope, edge.param)
+    if edge.slug in checked.steps or (
+        edge.key is not None and edge.param and _is_flow_input(checked, edge.param)
     ):
         return
-    help = _help(scope, step, edge)
-    if _is_unresolved(scope, edge) and not help.startswith("did you mean"):
+    help = _help(checked, step, edge)
+    if _is_unresolved(checked, edge) and not help.startswith("did you mean"):
         return
-    scope.findings.add(
+    checked.findings.add(
         "PGF203",
         edge.span,
-        _message(scope, step, edge),
-        notes=_notes(scope, edge),
+        _message(checked, step, edge),
+        notes=_notes(checked, edge),
         help=help,
         highlight=edge.param.span if edge.param is not None else None,
     )
 
 
-def _is_unresolved(scope: Scope, edge: Edge) -> bool:
+def _is_unresolved(checked: CheckedFlow, edge: Edge) -> bool:
     """Whether the parameter's annotation is unknown (103): it may be a ``Context`` that was not imported."""
     return edge.param is not None and any(
-        item.code == "PGF103" and item.span == edge.param.type_span for item in scope.findings
+        item.code == "PGF103" and item.span == edge.param.type_span for item in checked.findings
     )
 
 
-def _message(scope: Scope, step: StepSpec, edge: Edge) -> str:
-    missing = f"flow {scope.flow.slug!r} has no step {edge.slug!r}"
+def _message(checked: CheckedFlow, step: StepSpec, edge: Edge) -> str:
+    missing = f"flow {checked.flow.slug!r} has no step {edge.slug!r}"
     if edge.key is not None:
         return f"step {step.slug!r} asks for input[{edge.slug!r}], but {missing}"
     verb = "asks for" if edge.param is not None else "depends on"
     return f"step {step.slug!r} {verb} {edge.slug!r}, but {missing}"
 
 
-def _notes(scope: Scope, edge: Edge) -> list[str]:
-    named = [step for step in scope.flow.steps if step.function == edge.slug]
+def _notes(checked: CheckedFlow, edge: Edge) -> list[str]:
+    named = [step for step in checked.flow.steps if step.function == edge.slug]
     if named:
         return [f"the step of the function {edge.slug!r} has the slug {named[0].slug!r}"]
     elsewhere = [
         flow
-        for flow in scope.analysis.flows
-        if flow.key != scope.flow.key and flow.step(edge.slug) is not None
+        for flow in checked.analysis.flows
+        if flow.key != checked.flow.key and flow.step(edge.slug) is not None
     ]
     return [f"flow {flow.slug!r} has a step of that name" for flow in elsewhere[:1]]
 
 
-def _help(scope: Scope, step: StepSpec, edge: Edge) -> str:
-    for other in scope.flow.steps:
+def _help(checked: CheckedFlow, step: StepSpec, edge: Edge) -> str:
+    for other in checked.flow.steps:
         if other.function == edge.slug:
             return f"did you mean {other.slug}?"
     words = {"flow_input", "input"} if edge.param is not None and edge.key is None else set()
-    near = closest(edge.slug, (set(scope.steps) - {step.slug}) | words)
+    near = closest(edge.slug, (set(checked.steps) - {step.slug}) | words)
     if near is not None:
         return f"did you mean {near}?"
     # A type like str says little; one that was made for the flow's input says what was meant.
     asked = edge.param.type if edge.param is not None and edge.key is None else None
-    if isinstance(asked, RecordRef) and asked == scope.flow.input:
+    if isinstance(asked, RecordRef) and asked == checked.flow.input:
         return "did you mean flow_input?"
-    known = sorted(set(scope.steps) - {step.slug})
+    known = sorted(set(checked.steps) - {step.slug})
     if not known:
         return "the flow has no other step; the run's input is called flow_input"
     return f"the other steps of the flow: {', '.join(known[:10])}{' ...' if len(known) > 10 else ''}"

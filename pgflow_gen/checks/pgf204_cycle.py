@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 
 RULE = Rule(
     code="PGF204",
@@ -46,12 +46,13 @@ def back(serve: str) -> str:
 )
 
 
-def check(scope: Scope) -> None:
+def check(checked: CheckedFlow) -> None:
     graph = {
-        slug: [other.slug for other in scope.known_dependencies(step)] for slug, step in scope.steps.items()
+        slug: [other.slug for other in checked.known_dependencies(step)]
+        for slug, step in checked.steps.items()
     }
     reported: set[str] = set()
-    for slug, step in scope.steps.items():
+    for slug, step in checked.steps.items():
         if slug in reported:
             continue
         path = _shortest_way_back(graph, slug)
@@ -59,13 +60,13 @@ def check(scope: Scope) -> None:
             continue
         # All that hangs together in cycles is one fault: mend this, and the rest shows next.
         reported |= _reachable(graph, slug) & {other for other in graph if slug in _reachable(graph, other)}
-        scope.findings.add(
+        checked.findings.add(
             "PGF204",
             step.span,
             f"step {slug!r} depends on itself: {' -> '.join(path)}"
             if len(path) == 2
-            else f"steps of flow {scope.flow.slug!r} depend on each other: {' -> '.join(path)}",
-            notes=[scope.note(scope.steps[other]) for other in path[1:-1]],
+            else f"steps of flow {checked.flow.slug!r} depend on each other: {' -> '.join(path)}",
+            notes=[checked.note(checked.steps[other]) for other in path[1:-1]],
             help="remove one of these dependencies",
         )
 

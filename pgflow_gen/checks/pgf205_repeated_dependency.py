@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 
 RULE = Rule(
     code="PGF205",
@@ -44,13 +44,13 @@ def ship(flow_input: str) -> str:
 )
 
 
-def check(scope: Scope) -> None:
-    for step in scope.flow.steps:
+def check(checked: CheckedFlow) -> None:
+    for step in checked.flow.steps:
         seen: set[tuple[object, str]] = set()
         for name in step.depends_on:
-            identity = (name.flow or scope.flow.key, name.slug)
+            identity = (name.flow or checked.flow.key, name.slug)
             if identity in seen:
-                scope.findings.add(
+                checked.findings.add(
                     "PGF205",
                     name.span,
                     f"step {step.slug!r} lists {name.slug!r} twice in depends_on",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 from pgflow_gen.ir.flow import Receives, StepSpec
 
 RULE = Rule(
@@ -47,18 +47,18 @@ def fetch(url: str) -> str:
 )
 
 
-def check(scope: Scope) -> None:
-    for step in scope.flow.steps:
+def check(checked: CheckedFlow) -> None:
+    for step in checked.flow.steps:
         if step.is_map:
-            _check_map(scope, step)
+            _check_map(checked, step)
 
 
-def _check_map(scope: Scope, step: StepSpec) -> None:
+def _check_map(checked: CheckedFlow, step: StepSpec) -> None:
     extra = [f"{param.name!r}" for param in step.params_of(Receives.DEPENDENCY)]
     if step.element is None:
         # What is left of such a handler is keyword-only; the first of it was surely meant.
         meant, extra = extra[:1], extra[1:]
-        scope.findings.add(
+        checked.findings.add(
             "PGF206",
             step.span,
             f"map {step.slug!r} has no parameter for its element"
@@ -67,7 +67,7 @@ def _check_map(scope: Scope, step: StepSpec) -> None:
         )
     extra += ["'input'" for _ in step.params_of(Receives.INPUT)]
     if extra:
-        scope.findings.add(
+        checked.findings.add(
             "PGF206",
             step.span,
             f"map {step.slug!r} asks for {' and '.join(extra)} beside its element",
@@ -76,7 +76,7 @@ def _check_map(scope: Scope, step: StepSpec) -> None:
         )
     if step.depends_on:
         array = "the flow's input" if step.array is None else f"step {step.array.slug!r}"
-        scope.findings.add(
+        checked.findings.add(
             "PGF206",
             step.span,
             f"map {step.slug!r} has depends_on, but a map depends on its array only",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import Json, Option
 from pgflow_shared.options import BY_NAME, MAX_SECONDS, OPTIONS, Judged
@@ -41,20 +41,20 @@ def fetch(flow_input: str) -> str:
 )
 
 
-def check(scope: Scope) -> None:
-    flow = scope.flow
+def check(checked: CheckedFlow) -> None:
+    flow = checked.flow
     if flow.version_span is not None:
         _check_value(
-            scope.findings, f"flow {flow.slug!r}", Option("version", flow.version, flow.version_span)
+            checked.findings, f"flow {flow.slug!r}", Option("version", flow.version, flow.version_span)
         )
     for option in flow.options:
-        _check_value(scope.findings, f"flow {flow.slug!r}", option)
-    _check_delays(scope, f"flow {flow.slug!r}", flow.options, {})
+        _check_value(checked.findings, f"flow {flow.slug!r}", option)
+    _check_delays(checked, f"flow {flow.slug!r}", flow.options, {})
     inherited = {option.name: option.value for option in flow.options}
     for step in flow.steps:
         for option in step.options:
-            _check_value(scope.findings, f"step {step.slug!r}", option)
-        _check_delays(scope, f"step {step.slug!r}", step.options, inherited)
+            _check_value(checked.findings, f"step {step.slug!r}", option)
+        _check_delays(checked, f"step {step.slug!r}", step.options, inherited)
 
 
 def _check_value(findings: Findings, owner: str, option: Option) -> None:
@@ -65,7 +65,7 @@ def _check_value(findings: Findings, owner: str, option: Option) -> None:
 
 
 def _check_delays(
-    scope: Scope, owner: str, options: tuple[Option, ...], inherited: Mapping[str, Json]
+    checked: CheckedFlow, owner: str, options: tuple[Option, ...], inherited: Mapping[str, Json]
 ) -> None:
     """``max_delay`` against ``base_delay``, where at least one of them is written here."""
     here = {option.name: option for option in options}
@@ -79,7 +79,7 @@ def _check_delays(
     assert isinstance(longest, int)
     assert isinstance(first, int)
     if longest < first:
-        scope.findings.add(
+        checked.findings.add(
             "PGF207",
             written.span,
             f"{owner}: max_delay ({longest} s) is less than base_delay ({first} s)",

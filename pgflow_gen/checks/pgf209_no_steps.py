@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 
 RULE = Rule(
     code="PGF209",
@@ -33,14 +33,14 @@ def fetch(flow_input: str) -> str:
 )
 
 
-def check(scope: Scope) -> None:
-    flow = scope.flow
+def check(checked: CheckedFlow) -> None:
+    flow = checked.flow
     # A step that was written in a way that could not be read earned a finding of its own.
     hidden = {"PGF211", "PGF214"}
-    if any(item.code in hidden and item.span.path == flow.span.path for item in scope.findings):
+    if any(item.code in hidden and item.span.path == flow.span.path for item in checked.findings):
         return
     if not flow.steps:
-        scope.findings.add(
+        checked.findings.add(
             "PGF209",
             flow.span,
             f"flow {flow.slug!r} has no steps",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 
 MAX_MAP_CHAIN = 49
 """The database completes maps over empty arrays in at most 50 rounds (SQL contract, empty-array cascade)."""
@@ -38,14 +38,14 @@ such a chain for at most 50 rounds. A chain of maps directly over maps may there
 )
 
 
-def check(scope: Scope) -> None:
+def check(checked: CheckedFlow) -> None:
     length: dict[str, int] = {}
-    for slug in scope.steps:
-        _measure(scope, slug, length)
+    for slug in checked.steps:
+        _measure(checked, slug, length)
     for slug, count in length.items():
-        step = scope.steps[slug]
+        step = checked.steps[slug]
         if count == MAX_MAP_CHAIN + 1:
-            scope.findings.add(
+            checked.findings.add(
                 "PGF212",
                 step.span,
                 f"map {slug!r} is number {count} in a chain of maps; a chain has at most {MAX_MAP_CHAIN}",
@@ -53,17 +53,17 @@ def check(scope: Scope) -> None:
             )
 
 
-def _measure(scope: Scope, slug: str, length: dict[str, int]) -> None:
+def _measure(checked: CheckedFlow, slug: str, length: dict[str, int]) -> None:
     """The number of maps in the longest unbroken chain that ends with each step up to ``slug``."""
     chain: list[str] = []
     current: str | None = slug
-    while current is not None and current in scope.steps and current not in length and current not in chain:
-        step = scope.steps[current]
+    while current is not None and current in checked.steps and current not in length and current not in chain:
+        step = checked.steps[current]
         if not step.is_map:
             length[current] = 0
             break
         chain.append(current)
         current = step.array.slug if step.array is not None else None
     for name in reversed(chain):
-        array = scope.steps[name].array
+        array = checked.steps[name].array
         length[name] = 1 + (length.get(array.slug, 0) if array is not None else 0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Analysis, FlowSpec
 from pgflow_gen.names import class_name, py_ident
@@ -56,7 +56,7 @@ def fetch_page_again(flow_input: str) -> str:
 
 
 @dataclass(slots=True)
-class _Names:
+class _ClaimedNames:
     """Names of one kind with what claimed them first; the second claim on a name is reported."""
 
     kind: str
@@ -80,8 +80,10 @@ class _Names:
 
 def check_project(analysis: Analysis, findings: Findings) -> None:
     flows = list(_distinct(analysis))
-    modules = _Names("module", findings, dict.fromkeys(OWN_MODULES, ("a file of pgflow-gen's own", None)))
-    methods = _Names("method", findings)
+    modules = _ClaimedNames(
+        "module", findings, dict.fromkeys(OWN_MODULES, ("a file of pgflow-gen's own", None))
+    )
+    methods = _ClaimedNames("method", findings)
     newest: dict[str, int] = {}
     for flow in flows:
         newest[flow.slug] = max(flow.version, newest.get(flow.slug, flow.version))
@@ -97,8 +99,8 @@ def check_project(analysis: Analysis, findings: Findings) -> None:
             )
 
 
-def check(scope: Scope) -> None:
-    _check_steps(scope.flow, scope.findings)
+def check(checked: CheckedFlow) -> None:
+    _check_steps(checked.flow, checked.findings)
 
 
 def _distinct(analysis: Analysis) -> Iterator[FlowSpec]:
@@ -113,7 +115,7 @@ def _distinct(analysis: Analysis) -> Iterator[FlowSpec]:
 def _check_steps(flow: FlowSpec, findings: Findings) -> None:
     """The classes of a flow's module: ``FetchInput`` for a step, ``CrawlInput`` for the flow itself."""
     prefix = class_name(flow.slug)
-    classes = _Names("class", findings, {prefix: (f"flow {flow.slug!r}", flow.slug_span)})
+    classes = _ClaimedNames("class", findings, {prefix: (f"flow {flow.slug!r}", flow.slug_span)})
     seen: set[str] = set()
     for step in flow.steps:
         name = class_name(step.slug)

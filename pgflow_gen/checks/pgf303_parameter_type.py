@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pgflow_gen.checks.assignable import NO
+from pgflow_gen.checks.checked_flow import CheckedFlow, Edge
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Edge, Scope
 from pgflow_gen.checks.wording import reasons, spell, way_out
 from pgflow_gen.ir.flow import StepSpec
 from pgflow_gen.ir.types import TypeExpr
@@ -50,38 +50,38 @@ def count(fetch: list[str]) -> int:
 )
 
 
-def check(scope: Scope) -> None:
-    for step in scope.flow.steps:
+def check(checked: CheckedFlow) -> None:
+    for step in checked.flow.steps:
         if step.is_map:
             continue
-        for edge in scope.edges(step):
-            dependency = scope.steps.get(edge.slug)
+        for edge in checked.edges(step):
+            dependency = checked.steps.get(edge.slug)
             if dependency is None or dependency is step or edge.asked is None or dependency.output is None:
                 continue
-            if scope.judge.verdict(dependency.output, edge.asked) is NO:
-                _report(scope, step, edge, dependency, dependency.output, edge.asked)
+            if checked.judge.verdict(dependency.output, edge.asked) is NO:
+                _report(checked, step, edge, dependency, dependency.output, edge.asked)
 
 
 def _report(
-    scope: Scope, step: StepSpec, edge: Edge, dependency: StepSpec, given: TypeExpr, asked: TypeExpr
+    checked: CheckedFlow, step: StepSpec, edge: Edge, dependency: StepSpec, given: TypeExpr, asked: TypeExpr
 ) -> None:
     shown_given, shown_asked = spell(given, asked)
-    notes = [scope.note(dependency), *reasons(scope.judge, scope.types, given, asked)]
+    notes = [checked.note(dependency), *reasons(checked.judge, checked.types, given, asked)]
     if (
         dependency.is_map
         and dependency.returns is not None
-        and scope.judge.verdict(dependency.returns, asked) is not NO
+        and checked.judge.verdict(dependency.returns, asked) is not NO
     ):
         notes.append(f"{dependency.slug!r} is a map: its output is the list of its handler's results")
     what = f"the key {edge.slug!r}" if edge.key is not None else "the parameter"
     if edge.key is not None and edge.key.span is not None:
         notes.append(f"the key is declared at {edge.key.span.path}:{edge.key.span.line}")
     asks = f"step {step.slug!r} asks for {edge.label}: {shown_asked}"
-    scope.findings.add(
+    checked.findings.add(
         "PGF303",
         edge.span,
         f"{asks}, but step {dependency.slug!r} returns {shown_given}",
         notes=notes,
-        help=way_out(scope.judge, given, asked, what),
+        help=way_out(checked.judge, given, asked, what),
         highlight=edge.param.type_span if edge.param is not None else None,
     )

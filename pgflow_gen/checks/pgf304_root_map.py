@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 
 RULE = Rule(
     code="PGF304",
@@ -34,16 +34,16 @@ def fetch(url: str) -> int:
 )
 
 
-def check(scope: Scope) -> None:
-    flow = scope.flow
-    if flow.input is None or scope.judge.element(flow.input) is not None:
+def check(checked: CheckedFlow) -> None:
+    flow = checked.flow
+    if flow.input is None or checked.judge.element(flow.input) is not None:
         return
     for step in flow.steps:
         if step.is_map and step.array is None and not step.hides("array"):
-            scope.findings.add(
+            checked.findings.add(
                 "PGF304",
                 step.span,
                 f"map {step.slug!r} runs over the flow's input, but that is {flow.input}, not a list",
-                notes=[scope.flow_note()],
+                notes=[checked.flow_note()],
                 help=f"write a step that makes the list, @{flow.key.name}.array, and give it as array=...",
             )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 from pgflow_shared.kinds import KINDS
 
 RULE = Rule(
@@ -45,20 +45,20 @@ def fetch(url: str) -> int:
 )
 
 
-def check(scope: Scope) -> None:
-    for step in scope.flow.steps:
+def check(checked: CheckedFlow) -> None:
+    for step in checked.flow.steps:
         if not step.is_map or step.array is None:
             continue
-        array = scope.steps.get(step.array.slug)
+        array = checked.steps.get(step.array.slug)
         if array is None or array is step or array.output is None:
             continue
         # An @array step that returns no list is reported there (307).
-        if KINDS[array.kind].returns_list or scope.judge.element(array.output) is not None:
+        if KINDS[array.kind].returns_list or checked.judge.element(array.output) is not None:
             continue
-        scope.findings.add(
+        checked.findings.add(
             "PGF305",
             step.array.span,
             f"map {step.slug!r} runs over step {array.slug!r}, but that returns {array.output}, not a list",
-            notes=[scope.note(array)],
+            notes=[checked.note(array)],
             help=f"let {array.slug!r} return a list, or map over another step",
         )

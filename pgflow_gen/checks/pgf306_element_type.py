@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pgflow_gen.checks.assignable import NO
+from pgflow_gen.checks.checked_flow import CheckedFlow, parameter_span
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope, parameter_span
 from pgflow_gen.checks.wording import reasons, spell, way_out
-from pgflow_gen.ir.flow import Param, StepSpec
+from pgflow_gen.ir.flow import Parameter, StepSpec
 from pgflow_gen.ir.types import ListType, TypeExpr
 
 RULE = Rule(
@@ -38,46 +38,46 @@ def fetch(url: str) -> int:
 )
 
 
-def check(scope: Scope) -> None:
-    for step in scope.flow.steps:
+def check(checked: CheckedFlow) -> None:
+    for step in checked.flow.steps:
         param = step.element
         if not step.is_map or param is None or param.type is None:
             continue
-        array = _array(scope, step)
+        array = _array(checked, step)
         if array is None:
             continue
-        given = scope.judge.element(array)
-        if given is not None and scope.judge.verdict(given, param.type) is NO:
-            _report(scope, step, param, given, param.type)
+        given = checked.judge.element(array)
+        if given is not None and checked.judge.verdict(given, param.type) is NO:
+            _report(checked, step, param, given, param.type)
 
 
-def _array(scope: Scope, step: StepSpec) -> TypeExpr | None:
+def _array(checked: CheckedFlow, step: StepSpec) -> TypeExpr | None:
     """What the map runs over; None where it is not known."""
     if step.array is None:
-        return None if step.hides("array") else scope.flow.input
-    array = scope.steps.get(step.array.slug)
-    if array is None or array is step or step.array.flow not in (None, scope.flow.key):
+        return None if step.hides("array") else checked.flow.input
+    array = checked.steps.get(step.array.slug)
+    if array is None or array is step or step.array.flow not in (None, checked.flow.key):
         return None
     return array.output
 
 
-def _report(scope: Scope, step: StepSpec, param: Param, given: TypeExpr, asked: TypeExpr) -> None:
+def _report(checked: CheckedFlow, step: StepSpec, param: Parameter, given: TypeExpr, asked: TypeExpr) -> None:
     shown_given, shown_asked = spell(given, asked)
-    array = scope.steps.get(step.array.slug) if step.array is not None else None
+    array = checked.steps.get(step.array.slug) if step.array is not None else None
     source = (
-        f"the input of flow {scope.flow.slug!r}" if array is None else f"the output of step {array.slug!r}"
+        f"the input of flow {checked.flow.slug!r}" if array is None else f"the output of step {array.slug!r}"
     )
-    help = way_out(scope.judge, given, asked)
-    if scope.judge.verdict(ListType(given), asked) is not NO:
+    help = way_out(checked.judge, given, asked)
+    if checked.judge.verdict(ListType(given), asked) is not NO:
         help = f"a map's handler takes one element, not the list: {help}"
-    scope.findings.add(
+    checked.findings.add(
         "PGF306",
         parameter_span(param),
         f"map {step.slug!r} asks for elements {param.name}: {shown_asked}, but the elements of {source} are"
         f" {shown_given}",
         notes=[
-            scope.flow_note() if array is None else scope.note(array),
-            *reasons(scope.judge, scope.types, given, asked),
+            checked.flow_note() if array is None else checked.note(array),
+            *reasons(checked.judge, checked.types, given, asked),
         ],
         help=help,
         highlight=param.type_span,

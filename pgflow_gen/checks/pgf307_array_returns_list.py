@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 from pgflow_shared.kinds import KINDS
 
 RULE = Rule(
@@ -35,17 +35,17 @@ def urls(flow_input: str) -> list[str]:
 )
 
 
-def check(scope: Scope) -> None:
-    for step in scope.flow.steps:
+def check(checked: CheckedFlow) -> None:
+    for step in checked.flow.steps:
         if (
             not KINDS[step.kind].returns_list
             or step.returns is None
-            or scope.judge.element(step.returns) is not None
+            or checked.judge.element(step.returns) is not None
         ):
             continue
-        scope.findings.add(
+        checked.findings.add(
             "PGF307",
             step.returns_span or step.span,
             f"array step {step.slug!r} must return a list, not {step.returns}",
-            help=f"annotate it -> list[...], or use @{scope.flow.key.name}.step",
+            help=f"annotate it -> list[...], or use @{checked.flow.key.name}.step",
         )

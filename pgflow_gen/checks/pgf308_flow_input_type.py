@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pgflow_gen.checks.assignable import NO
+from pgflow_gen.checks.checked_flow import CheckedFlow, parameter_span
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope, parameter_span
 from pgflow_gen.checks.wording import reasons, spell, way_out
 from pgflow_gen.ir.flow import Receives
 from pgflow_gen.ir.types import NONE
@@ -38,21 +38,21 @@ def count(flow_input: list[str]) -> int:
 )
 
 
-def check(scope: Scope) -> None:
-    flow = scope.flow
+def check(checked: CheckedFlow) -> None:
+    flow = checked.flow
     if flow.input is None:
         return
     for step in flow.steps:
         for param in step.params_of(Receives.FLOW_INPUT):
-            if param.type is None or scope.judge.verdict(flow.input, param.type) is not NO:
+            if param.type is None or checked.judge.verdict(flow.input, param.type) is not NO:
                 continue
             given, asked = spell(flow.input, param.type)
             takes = "takes no input" if flow.input == NONE else f"takes {given}"
-            scope.findings.add(
+            checked.findings.add(
                 "PGF308",
                 parameter_span(param),
                 f"step {step.slug!r} asks for flow_input: {asked}, but flow {flow.slug!r} {takes}",
-                notes=[scope.flow_note(), *reasons(scope.judge, scope.types, flow.input, param.type)],
-                help=way_out(scope.judge, flow.input, param.type),
+                notes=[checked.flow_note(), *reasons(checked.judge, checked.types, flow.input, param.type)],
+                help=way_out(checked.judge, flow.input, param.type),
                 highlight=param.type_span,
             )

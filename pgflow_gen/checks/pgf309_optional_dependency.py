@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow, Edge
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Edge, Scope
 from pgflow_gen.ir.flow import StepSpec
 from pgflow_gen.ir.modes import has_condition, is_optional
 from pgflow_gen.ir.types import NONE, union
@@ -65,19 +65,19 @@ def ship(flow_input: Order, wrap: str | None = None) -> str:
 )
 
 
-def check(scope: Scope) -> None:
-    for step in scope.flow.steps:
+def check(checked: CheckedFlow) -> None:
+    for step in checked.flow.steps:
         if step.is_map:
             continue
-        for edge in scope.edges(step):
-            dependency = scope.steps.get(edge.slug)
+        for edge in checked.edges(step):
+            dependency = checked.steps.get(edge.slug)
             if dependency is None or dependency is step or edge.param is None or not is_optional(dependency):
                 continue
             if edge.key.required if edge.key is not None else not edge.param.has_default:
-                _report(scope, step, edge, dependency)
+                _report(checked, step, edge, dependency)
 
 
-def _report(scope: Scope, step: StepSpec, edge: Edge, dependency: StepSpec) -> None:
+def _report(checked: CheckedFlow, step: StepSpec, edge: Edge, dependency: StepSpec) -> None:
     asked = edge.asked
     if edge.key is not None:
         help = f"declare the key as NotRequired[{edge.key.type}]"
@@ -85,11 +85,11 @@ def _report(scope: Scope, step: StepSpec, edge: Edge, dependency: StepSpec) -> N
         help = "give the parameter a default: = None"
     else:
         help = f"write the parameter as {edge.slug}: {union(asked, NONE)} = None"
-    scope.findings.add(
+    checked.findings.add(
         "PGF309",
         edge.span,
         f"step {step.slug!r} asks for {edge.label}, but step {dependency.slug!r} may be skipped",
-        notes=[_why(dependency), scope.note(dependency)],
+        notes=[_why(dependency), checked.note(dependency)],
         help=help,
         highlight=edge.param.span if edge.param is not None and edge.key is None else None,
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.patterns import mismatch, object_mismatch
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 from pgflow_gen.ir.flow import Json, Option, StepSpec
 from pgflow_gen.ir.types import NONE, AnyType, DictType, JsonType, RecordRef, UnknownType
 from pgflow_gen.names import is_storable
@@ -57,26 +57,26 @@ def wrap(flow_input: Order) -> str:
 )
 
 
-def check(scope: Scope) -> None:
-    for step in scope.flow.steps:
+def check(checked: CheckedFlow) -> None:
+    for step in checked.flow.steps:
         for option in step.options:
             if option.name in ("if_", "if_not"):
-                _check_condition(scope, step, option)
+                _check_condition(checked, step, option)
 
 
-def _check_condition(scope: Scope, step: StepSpec, option: Option) -> None:
+def _check_condition(checked: CheckedFlow, step: StepSpec, option: Option) -> None:
     pattern = option.value
     if not isinstance(pattern, dict):
-        _report(scope, step, option, f"the pattern must be a JSON object, not {pattern!r}", None)
+        _report(checked, step, option, f"the pattern must be a JSON object, not {pattern!r}", None)
     elif not all(map(is_storable, _texts(pattern))):
         message = "the pattern holds text that PostgreSQL cannot hold"
-        _report(scope, step, option, message, "leave out NUL and lone surrogates (\\x00, \\ud800)")
+        _report(checked, step, option, message, "leave out NUL and lone surrogates (\\x00, \\ud800)")
     elif step.hides("array", "depends_on"):
         return
-    elif step.dependencies(scope.types):
-        _check_dependencies(scope, step, option, pattern)
+    elif step.dependencies(checked.types):
+        _check_dependencies(checked, step, option, pattern)
     else:
-        _check_flow_input(scope, step, option, pattern)
+        _check_flow_input(checked, step, option, pattern)
 
 
 def _texts(pattern: Json) -> Iterator[str]:
@@ -92,41 +92,48 @@ def _texts(pattern: Json) -> Iterator[str]:
             waiting += item
 
 
-def _check_dependencies(scope: Scope, step: StepSpec, option: Option, pattern: dict[str, Json]) -> None:
+def _check_dependencies(
+    checked: CheckedFlow, step: StepSpec, option: Option, pattern: dict[str, Json]
+) -> None:
     # A dependency that does not exist is 203's; here its output is simply unknown.
     outputs = {
-        slug: scope.steps[slug].output if slug in scope.steps else None
-        for slug in step.dependencies(scope.types)
+        slug: checked.steps[slug].output if slug in checked.steps else None
+        for slug in step.dependencies(checked.types)
     }
-    for message, help in object_mismatch(scope.judge, scope.types, pattern, outputs, ""):
+    for message, help in object_mismatch(checked.judge, checked.types, pattern, outputs, ""):
         note = "it is matched against the outputs of the step's dependencies, by slug"
-        _report(scope, step, option, message, help, note)
+        _report(checked, step, option, message, help, note)
 
 
-def _check_flow_input(scope: Scope, step: StepSpec, option: Option, pattern: dict[str, Json]) -> None:
-    given = scope.flow.input
+def _check_flow_input(checked: CheckedFlow, step: StepSpec, option: Option, pattern: dict[str, Json]) -> None:
+    given = checked.flow.input
     if given is None:
         return
     objects = RecordRef | DictType | JsonType | AnyType | UnknownType
-    if not any(isinstance(member, objects) for member in scope.judge.members(given)):
+    if not any(isinstance(member, objects) for member in checked.judge.members(given)):
         shown = "the flow takes no input" if given == NONE else f"the flow's input is {given}, not an object"
-        _report(scope, step, option, f"{shown}, so no pattern can match it", "let a step in between decide")
+        _report(checked, step, option, f"{shown}, so no pattern can match it", "let a step in between decide")
         return
     note = f"it is matched against the flow's input, {given}"
-    if isinstance(given, RecordRef) and given.key in scope.types.records:
-        keys = {item.key: item.type for item in scope.types.record(given).fields}
-        for message, help in object_mismatch(scope.judge, scope.types, pattern, keys, ""):
-            _report(scope, step, option, message, help, note)
+    if isinstance(given, RecordRef) and given.key in checked.types.records:
+        keys = {item.key: item.type for item in checked.types.record(given).fields}
+        for message, help in object_mismatch(checked.judge, checked.types, pattern, keys, ""):
+            _report(checked, step, option, message, help, note)
         return
-    fault = mismatch(scope.judge, scope.types, pattern, given)
+    fault = mismatch(checked.judge, checked.types, pattern, given)
     if fault is not None:
-        _report(scope, step, option, *fault, note)
+        _report(checked, step, option, *fault, note)
 
 
 def _report(
-    scope: Scope, step: StepSpec, option: Option, message: str, help: str | None, note: str | None = None
+    checked: CheckedFlow,
+    step: StepSpec,
+    option: Option,
+    message: str,
+    help: str | None,
+    note: str | None = None,
 ) -> None:
-    scope.findings.add(
+    checked.findings.add(
         "PGF310",
         option.span,
         f"{option.name} of step {step.slug!r}: {message}",

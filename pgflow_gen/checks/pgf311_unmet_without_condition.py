@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope
 from pgflow_gen.ir.modes import has_condition
 
 RULE = Rule(
@@ -35,13 +35,13 @@ def fetch(flow_input: dict[str, str]) -> str:
 )
 
 
-def check(scope: Scope) -> None:
-    for step in scope.flow.steps:
+def check(checked: CheckedFlow) -> None:
+    for step in checked.flow.steps:
         if has_condition(step) or step.hides("if_", "if_not"):
             continue
         for option in step.options:
             if option.name == "when_unmet":
-                scope.findings.add(
+                checked.findings.add(
                     "PGF311",
                     option.span,
                     f"step {step.slug!r} has when_unmet, but no condition",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow, parameter_span
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.checks.scope import Scope, parameter_span
-from pgflow_gen.ir.flow import Param, Receives, StepSpec
+from pgflow_gen.ir.flow import Parameter, Receives, StepSpec
 from pgflow_gen.ir.types import RecordRef
 
 RULE = Rule(
@@ -70,20 +70,20 @@ def ship(input: Both) -> str:
 )
 
 
-def check(scope: Scope) -> None:
-    for step in scope.flow.steps:
+def check(checked: CheckedFlow) -> None:
+    for step in checked.flow.steps:
         param = next(iter(step.params_of(Receives.INPUT)), None)
         # An input that is no TypedDict names no steps: 203.
         if param is not None and isinstance(param.type, RecordRef) and not step.is_map:
-            _check_parameters(scope, step, param)
-            _check_depends_on(scope, step, param)
+            _check_parameters(checked, step, param)
+            _check_depends_on(checked, step, param)
 
 
-def _check_parameters(scope: Scope, step: StepSpec, param: Param) -> None:
-    others = [other.name for other in step.params_of(Receives.DEPENDENCY) if other.name in scope.steps]
+def _check_parameters(checked: CheckedFlow, step: StepSpec, param: Parameter) -> None:
+    others = [other.name for other in step.params_of(Receives.DEPENDENCY) if other.name in checked.steps]
     if others:
         names = " and ".join(map(repr, others))
-        scope.findings.add(
+        checked.findings.add(
             "PGF312",
             parameter_span(param),
             f"step {step.slug!r} asks for 'input' beside {names}",
@@ -94,14 +94,14 @@ def _check_parameters(scope: Scope, step: StepSpec, param: Param) -> None:
         )
 
 
-def _check_depends_on(scope: Scope, step: StepSpec, param: Param) -> None:
-    if not isinstance(param.type, RecordRef) or param.type.key not in scope.types.records:
+def _check_depends_on(checked: CheckedFlow, step: StepSpec, param: Parameter) -> None:
+    if not isinstance(param.type, RecordRef) or param.type.key not in checked.types.records:
         return
-    keys = {item.key for item in scope.types.record(param.type).fields}
+    keys = {item.key for item in checked.types.record(param.type).fields}
     for name in step.depends_on:
         # Of an unknown step 203 tells.
-        if name.slug in scope.steps and name.slug not in keys:
-            scope.findings.add(
+        if name.slug in checked.steps and name.slug not in keys:
+            checked.findings.add(
                 "PGF312",
                 name.span,
                 f"step {step.slug!r} depends on {name.slug!r}, which is no key of its input {param.type}",

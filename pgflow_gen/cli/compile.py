@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pgflow_gen.cli.lazy import Failure
+from pgflow_gen.cli.lazy import CommandFailure
 from pgflow_gen.cli.options import common_options
 from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
 
@@ -40,7 +40,7 @@ def compile_(ctx: click.Context, file: Path) -> None:
         print_summary(report)
         ctx.exit(1)
     if not report.sound:
-        raise Failure(
+        raise CommandFailure(
             f"There is no flow in {file}.",
             'a flow is a module-level name: crawl = Flow[Input]("crawl")',
         )

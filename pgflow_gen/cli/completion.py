@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pgflow_gen.cli.lazy import Failure
+from pgflow_gen.cli.lazy import CommandFailure
 from pgflow_gen.cli.options import debug_option
 
 SHELLS = ("bash", "zsh", "fish")
@@ -28,7 +28,9 @@ def completion(shell: str) -> None:
 
     made = get_completion_class(shell)
     if made is None:
-        raise Failure(f"This version of click knows no completion for {shell}.", "pip install -U click")
+        raise CommandFailure(
+            f"This version of click knows no completion for {shell}.", "pip install -U click"
+        )
     # The text alone: source() would also run the shell to ask for its version.
     script = made(app, {}, "pgflow-gen", "_PGFLOW_GEN_COMPLETE")
     click.echo(script.source_template % script.source_vars())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pgflow_gen.cli.lazy import Failure
+from pgflow_gen.cli.lazy import CommandFailure
 from pgflow_gen.cli.options import debug_option
 from pgflow_shared.text import closest
 
@@ -37,7 +37,7 @@ def explain(code: str | None) -> None:
     found = known.get(wanted)
     if found is None:
         near = closest(wanted, known)
-        raise Failure(
+        raise CommandFailure(
             f"There is no diagnostic {code!r}.",
             f"did you mean {near}?" if near else "'pgflow-gen explain' lists them all",
         )

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pgflow_gen.cli.lazy import Failure
+from pgflow_gen.cli.lazy import CommandFailure
 from pgflow_gen.cli.options import common_options
 from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
 from pgflow_shared.text import closest
 
 if TYPE_CHECKING:
     from pgflow_gen.ir.flow import FlowSpec
-    from pgflow_gen.pipeline import Report
+    from pgflow_gen.pipeline import BuildReport
 
 
 @click.command(
@@ -61,7 +61,7 @@ def _svg(text: str) -> str:
     """What Graphviz makes of a graph."""
     program = shutil.which("dot")
     if program is None:
-        raise Failure(
+        raise CommandFailure(
             "SVG is drawn by Graphviz, whose command 'dot' is not on the PATH.",
             "install Graphviz (apt install graphviz, brew install graphviz), or use --format mermaid or dot",
         )
@@ -70,11 +70,11 @@ def _svg(text: str) -> str:
     )
     if done.returncode != 0:
         told = " ".join(done.stderr.split())[:300]
-        raise Failure(f"Graphviz failed: {told or f'exit code {done.returncode}'}", "use --format dot")
+        raise CommandFailure(f"Graphviz failed: {told or f'exit code {done.returncode}'}", "use --format dot")
     return done.stdout
 
 
-def _find(report: Report, name: str) -> FlowSpec:
+def _find(report: BuildReport, name: str) -> FlowSpec:
     flows = sorted(report.analysis.flows, key=lambda flow: -flow.version)
     for flow in flows:
         if name in (
@@ -87,4 +87,4 @@ def _find(report: Report, name: str) -> FlowSpec:
     slugs = sorted(flow.slug for flow in flows)
     near = closest(name, slugs)
     known = f"the flows here: {', '.join(slugs)}" if slugs else "no flow was found in this project"
-    raise Failure(f"There is no flow {name!r}.", f"did you mean {near!r}?" if near else known)
+    raise CommandFailure(f"There is no flow {name!r}.", f"did you mean {near!r}?" if near else known)

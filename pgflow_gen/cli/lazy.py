@@ -19,7 +19,7 @@ class LazyCommand:
     section: str
 
 
-class Failure(click.ClickException):
+class CommandFailure(click.ClickException):
     """A command that cannot be carried out; ``help`` says what to do. Exit code 2."""
 
     exit_code = 2
@@ -74,7 +74,7 @@ def _load(name: str, known: LazyCommand) -> click.Command:
         # Only when it is the command itself that is missing, not something that it imports.
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
-        raise Failure(
+        raise CommandFailure(
             f"The command {name!r} is not part of this installation ({error.name} is missing).",
             "reinstall pgflow-gen: pip install --force-reinstall pgflow-gen",
         ) from None

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pgflow_gen.cli.lazy import Failure
+from pgflow_gen.cli.lazy import CommandFailure
 from pgflow_gen.report import Format, render_report, summary, wants_colour
 from pgflow_shared.text import counted
 
 if TYPE_CHECKING:
     from pgflow_gen.config import Config
-    from pgflow_gen.pipeline import Report
+    from pgflow_gen.pipeline import BuildReport
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        raise Failure(error.message, error.help) from None
+        raise CommandFailure(error.message, error.help) from None
 
 
 def load_project(start: Path | None = None) -> Config:
@@ -38,7 +38,7 @@ def load_project(start: Path | None = None) -> Config:
         return load_config(start or Path.cwd())
 
 
-def print_findings(report: Report, format: Format, *, err: bool = False) -> None:
+def print_findings(report: BuildReport, format: Format, *, err: bool = False) -> None:
     """The findings to stdout, or to stderr for commands whose stdout is data."""
     stream = sys.stderr if err else sys.stdout
     colour = format == "text" and wants_colour(stream)
@@ -48,7 +48,7 @@ def print_findings(report: Report, format: Format, *, err: bool = False) -> None
         click.echo(text, nl=False, err=err, color=colour)
 
 
-def print_summary(report: Report) -> None:
+def print_summary(report: BuildReport) -> None:
     """The closing line, on stderr."""
     if not report.flow_count and not report.has_errors:
         click.echo('No flow was found; one is a module-level name: crawl = Flow[Input]("crawl")', err=True)
@@ -66,7 +66,7 @@ def print_summary(report: Report) -> None:
         click.echo(f"For more about {_listed(codes)}: pgflow-gen explain {codes[0]}", err=True)
 
 
-def print_changes(report: Report, *, done: bool) -> None:
+def print_changes(report: BuildReport, *, done: bool) -> None:
     """One line per file that was (or would be) written, and how many were kept; on stderr."""
     if report.unchanged is not None:
         click.echo(f"kept {counted(report.unchanged.kept_count, 'file')}", err=True)

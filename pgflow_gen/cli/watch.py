@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import click
 
-from pgflow_gen.cli.lazy import Failure
+from pgflow_gen.cli.lazy import CommandFailure
 from pgflow_gen.config import Config
 from pgflow_gen.incremental.fingerprint import FileStamps, file_stamps
 
@@ -51,9 +51,9 @@ def _look(load: Callable[[], Config]) -> FileStamps | None:
 
 
 def require_watchable(config: Config) -> None:
-    """Raises Failure for a project that has too many files to look at, or folders that it may not."""
+    """Raises CommandFailure for a project that has too many files to look at, or folders that it may not."""
     if file_stamps(config) is None:
-        raise Failure(
+        raise CommandFailure(
             "This project cannot be watched: it has too many files, or a folder that cannot be read.",
             "name your flows' own folders in flows and src in [tool.pgflow-gen]",
         )

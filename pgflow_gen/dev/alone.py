@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pgflow_gen.cli.lazy import Failure
+from pgflow_gen.cli.lazy import CommandFailure
 
 
 @contextmanager
 def only_one(root: Path) -> Iterator[None]:
-    """Hold the project's lock, which the system drops with us. Raises Failure when another holds it."""
+    """Hold the project's lock, which the system drops with us. Raises CommandFailure if another holds it."""
     folder = root / ".pgflow"
     folder.mkdir(exist_ok=True)
     ignore = folder / ".gitignore"
@@ -24,6 +24,8 @@ def only_one(root: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise Failure(f"another pgflow-gen dev is at work in {root}", "one is enough: end that one") from None
+        raise CommandFailure(
+            f"another pgflow-gen dev is at work in {root}", "one is enough: end that one"
+        ) from None
     finally:
         os.close(lock)

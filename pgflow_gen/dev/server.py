@@ -8,7 +8,7 @@ import queue
 from pathlib import Path
 from typing import Any, Final
 
-from pgflow_gen.cli.lazy import Failure
+from pgflow_gen.cli.lazy import CommandFailure
 from pgflow_gen.dev.child import Child
 from pgflow_gen.dev.screen import Screen
 
@@ -57,7 +57,7 @@ class Server:
         return [name for name in _NAMES if os.environ.get(name)]
 
     def start(self) -> None:
-        """Have the embedded server running. Raises Failure, with the reason."""
+        """Have the embedded server running. Raises CommandFailure, with the reason."""
         if self._dsn is not None:
             self._screen.say("server", "the one that --dsn names")
             return
@@ -99,11 +99,11 @@ class Server:
             except queue.Empty:
                 if holder.code is None:
                     continue
-                raise Failure("the embedded server did not start:\n" + "\n".join(lines)) from None
+                raise CommandFailure("the embedded server did not start:\n" + "\n".join(lines)) from None
             lines.append(line)
             if not line.startswith("{"):
                 continue
             told: dict[str, Any] = json.loads(line)
             if "error" in told:
-                raise Failure(told["error"], told["help"])
+                raise CommandFailure(told["error"], told["help"])
             return told

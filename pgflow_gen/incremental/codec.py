@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from pgflow_gen.diagnostics import Diagnostic, Span
-from pgflow_gen.ir.flow import FlowKey, FlowSpec, Option, Param, Receives, StepName, StepSpec
+from pgflow_gen.ir.flow import FlowKey, FlowSpec, Option, Parameter, Receives, StepName, StepSpec
 from pgflow_gen.ir.types import (
     Alias,
     AliasRef,
@@ -259,7 +259,7 @@ def _decode_step(data: Plain, places: _Places) -> StepSpec:
     )
 
 
-def _encode_param(param: Param, places: _Places) -> Plain:
+def _encode_param(param: Parameter, places: _Places) -> Plain:
     return [
         param.name,
         param.receives.value,
@@ -272,9 +272,9 @@ def _encode_param(param: Param, places: _Places) -> Plain:
     ]
 
 
-def _decode_param(data: Plain, places: _Places) -> Param:
+def _decode_param(data: Plain, places: _Places) -> Parameter:
     name, receives, type_, span, type_span, *flags = data
-    return Param(
+    return Parameter(
         name,
         _RECEIVES[receives],
         _decode_optional_type(type_),

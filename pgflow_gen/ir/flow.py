@@ -52,7 +52,7 @@ class StepName:
 
 
 @dataclass(frozen=True, slots=True)
-class Param:
+class Parameter:
     """A handler's parameter. ``type`` is None when the annotation is missing (301 was reported)."""
 
     name: str
@@ -84,7 +84,7 @@ class StepSpec:
     module: str
     function: str
     is_async: bool
-    params: tuple[Param, ...]
+    params: tuple[Parameter, ...]
     returns: TypeExpr | None
     """The handler's own return type (for a map: of one element); None when the annotation is missing."""
     options: tuple[Option, ...] = ()
@@ -120,11 +120,11 @@ class StepSpec:
         """Whether one of these options was, or may have been, written in a way that could not be read."""
         return not self.unread.isdisjoint((*names, "*"))
 
-    def params_of(self, receives: Receives) -> tuple[Param, ...]:
+    def params_of(self, receives: Receives) -> tuple[Parameter, ...]:
         return tuple(param for param in self.params if param.receives is receives)
 
     @property
-    def element(self) -> Param | None:
+    def element(self) -> Parameter | None:
         return next(iter(self.params_of(Receives.ELEMENT)), None)
 
     def dependencies(self, table: TypeTable) -> tuple[str, ...]:

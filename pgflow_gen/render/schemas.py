@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from pgflow_gen.ir.flow import FlowSpec, Param, StepSpec
+from pgflow_gen.ir.flow import FlowSpec, Parameter, StepSpec
 from pgflow_gen.ir.types import (
     AliasRef,
     AnyType,
@@ -139,7 +139,7 @@ def _input(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) 
     return schemas.record(fields) if fields else {}
 
 
-def _param(param: Param) -> dict[str, Any]:
+def _param(param: Parameter) -> dict[str, Any]:
     return {
         "name": param.name,
         "receives": param.receives.value,

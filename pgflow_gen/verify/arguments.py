@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from pgflow_gen.diagnostics import Span
-from pgflow_gen.ir.flow import FlowSpec, Param, Receives, StepSpec
+from pgflow_gen.ir.flow import FlowSpec, Parameter, Receives, StepSpec
 from pgflow_gen.ir.types import DictType, ListType, RecordRef, TypeExpr, TypeTable
 from pgflow_gen.render import Subject
 from pgflow_gen.verify.mypy_run import Reported
@@ -74,7 +74,7 @@ def argument_words(
 
 
 def _source(
-    flow: FlowSpec, step: StepSpec, param: Param, subject: Subject
+    flow: FlowSpec, step: StepSpec, param: Parameter, subject: Subject
 ) -> tuple[str, StepSpec | None, TypeExpr | None]:
     """(who gives what, the step that gives it, its type by the IR)."""
     if subject.kind == "key" or param.receives is Receives.DEPENDENCY:
@@ -109,7 +109,7 @@ def _way_out(asked: TypeExpr | None, given: TypeExpr | None) -> str | None:
     return None
 
 
-def parameter_span(param: Param) -> Span:
+def parameter_span(param: Parameter) -> Span:
     """From the parameter's name to the end of its annotation."""
     end = param.type_span or param.span
     if end.path != param.span.path:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pgflow_gen.config import Config, load_config
-from pgflow_gen.pipeline import Report, check
+from pgflow_gen.pipeline import BuildReport, check
 from pgflow_gen.report import render_report
 
 ROOT = Path(__file__).parent
@@ -30,7 +30,7 @@ class Case:
     def expected(self) -> Path:
         return self.folder / "expected.txt"
 
-    def report(self) -> Report:
+    def report(self) -> BuildReport:
         """What ``check`` says about a copy of the case's folder (mypy leaves a cache behind)."""
         with tempfile.TemporaryDirectory() as scratch:
             root = Path(shutil.copytree(self.folder, Path(scratch) / "project")).resolve()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pgflow_gen.config import load_config
 from pgflow_gen.incremental.cache import MODULES
-from pgflow_gen.pipeline import Mode, Report, build, check
+from pgflow_gen.pipeline import BuildReport, Mode, build, check
 
 _HEAD = "from __future__ import annotations\nfrom pgflow_runtime import Flow\n"
 
@@ -150,13 +150,13 @@ def _told(root: Path, mode: Mode | None, *, cached: bool) -> tuple[object, ...]:
     return report.diagnostics, counts, _changes(report), _snippets(report), _files(root)
 
 
-def _changes(report: Report) -> list[tuple[str, str]]:
+def _changes(report: BuildReport) -> list[tuple[str, str]]:
     if report.plan is None:
         return []
     return [(change.kind, change.path) for change in report.plan.changes if change.kind != "keep"]
 
 
-def _snippets(report: Report) -> list[str | None]:
+def _snippets(report: BuildReport) -> list[str | None]:
     return [report.sources.get(item.span.path) for item in report.diagnostics]
 
 

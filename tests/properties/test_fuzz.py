@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pglast import parse_sql
 
 from pgflow_gen.config import Config, ConfigError
-from pgflow_gen.pipeline import Report, build
+from pgflow_gen.pipeline import BuildReport, build
 from pgflow_gen.render import compile_sql, render_graph
 from pgflow_gen.report import render_report
 from pgflow_shared.styles import NAMES
@@ -33,7 +33,7 @@ def one(flow_input: str) -> str: ...
 BASES = "\n".join(f"class C{at}(C{at - 1}): ..." for at in range(1, 2_000))
 
 
-def compile_project(root: Path, style: str = "plain") -> Report | None:
+def compile_project(root: Path, style: str = "plain") -> BuildReport | None:
     """Build what is below ``root`` and judge the outcome; None when the configuration was refused."""
     before = _tree(root)
     try:

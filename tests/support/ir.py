@@ -13,7 +13,7 @@ from pgflow_gen.ir.flow import (
     FlowSpec,
     Json,
     Option,
-    Param,
+    Parameter,
     Receives,
     StepName,
     StepSpec,
@@ -101,21 +101,21 @@ class Types:
 
 def param(
     name: str, type_: TypeExpr | None, receives: Receives | None = None, *, default: bool = False
-) -> Param:
+) -> Parameter:
     """A parameter; what it receives follows from its name unless it is said."""
     by_name = {"flow_input": Receives.FLOW_INPUT, "input": Receives.INPUT}
-    return Param(
+    return Parameter(
         name, receives or by_name.get(name, Receives.DEPENDENCY), type_, span(1), span(1), has_default=default
     )
 
 
-def element(name: str, type_: TypeExpr | None) -> Param:
+def element(name: str, type_: TypeExpr | None) -> Parameter:
     return param(name, type_, Receives.ELEMENT)
 
 
 def step(
     slug: str,
-    *params: Param,
+    *params: Parameter,
     returns: TypeExpr | None = STR,
     kind: StepKind = "step",
     depends_on: tuple[str | StepName, ...] = (),

@@ -10,7 +10,7 @@ from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.analyze.types.generics import parameters_of
 from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.diagnostics import Findings, Span
-from pgflow_gen.ir.flow import Param, Receives
+from pgflow_gen.ir.flow import Parameter, Receives
 from pgflow_gen.ir.types import UNKNOWN, TypeExpr
 from pgflow_gen.source.index import ModuleIndex
 from pgflow_gen.source.parse import parse_expression
@@ -22,7 +22,7 @@ _NAMED = {"flow_input": Receives.FLOW_INPUT, "input": Receives.INPUT}
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    params: tuple[Param, ...]
+    params: tuple[Parameter, ...]
     returns: TypeExpr | None
     returns_span: Span | None
 
@@ -64,11 +64,11 @@ class HandlerReader:
                 help="a handler cannot be generic: name the types it really takes and returns",
             )
 
-    def _params(self) -> tuple[Param, ...]:
+    def _params(self) -> tuple[Parameter, ...]:
         written = self.function.params
         self._refuse_variadic(written)
         self._refuse_repeated(written)
-        found: list[Param] = []
+        found: list[Parameter] = []
         has_element = not KINDS[self.kind].is_map
         groups = (
             (written.posonly_params, "positional"),
@@ -90,7 +90,7 @@ class HandlerReader:
             return named
         return Receives.DEPENDENCY if has_element else Receives.ELEMENT
 
-    def _param(self, node: cst.Param, receives: Receives, how: str) -> Param:
+    def _param(self, node: cst.Param, receives: Receives, how: str) -> Parameter:
         name, span = node.name.value, self._span(node.name)
         type_: TypeExpr | None = None
         type_span: Span | None = None
@@ -126,7 +126,7 @@ class HandlerReader:
                 "a worker passes it by name",
                 help="give the step another slug, or take its output through input",
             )
-        return Param(
+        return Parameter(
             name,
             receives,
             type_,

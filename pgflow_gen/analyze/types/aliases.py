@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import libcst as cst
 
-from pgflow_gen.analyze.types.faults import Fault, not_json
+from pgflow_gen.analyze.types.faults import TypeFault, not_json
 from pgflow_gen.analyze.types.generics import bind, free_variables, keyword, parameters_of
 from pgflow_gen.analyze.types.limits import is_too_large
 from pgflow_gen.analyze.types.protocol import ReadsTypes
@@ -23,7 +23,7 @@ class AliasReader:
     reader: ReadsTypes
     recursive: dict[TypeKey, Alias] = field(default_factory=dict)
     """Finished recursive aliases."""
-    _memo: dict[TypeKey, tuple[TypeExpr, tuple[Fault, ...]]] = field(default_factory=dict)
+    _memo: dict[TypeKey, tuple[TypeExpr, tuple[TypeFault, ...]]] = field(default_factory=dict)
     _active: dict[TypeKey, bool] = field(default_factory=dict)
     """Aliases being read; True once they have met themselves."""
 
@@ -32,7 +32,7 @@ class AliasReader:
         symbol: Defined,
         scope: Scope,
         arguments: Sequence[cst.BaseExpression] | None,
-        faults: list[Fault],
+        faults: list[TypeFault],
     ) -> TypeExpr:
         """The type a module-level name stands for, which is neither a class nor a function."""
         match symbol.binding:
@@ -60,7 +60,7 @@ class AliasReader:
         call: cst.Call,
         scope: Scope,
         arguments: Sequence[cst.BaseExpression] | None,
-        faults: list[Fault],
+        faults: list[TypeFault],
     ) -> TypeExpr:
         """``NewType(...)``, ``TypeVar(...)``, ``TypeAliasType(...)`` and calls that make no type."""
         found = self.reader.symbol(call.func, Scope(symbol.module))
@@ -86,7 +86,7 @@ class AliasReader:
             faults.append(_not_a_type(symbol))
         return UNKNOWN
 
-    def _new_type(self, symbol: Defined, base: cst.BaseExpression, faults: list[Fault]) -> TypeExpr:
+    def _new_type(self, symbol: Defined, base: cst.BaseExpression, faults: list[TypeFault]) -> TypeExpr:
         key = TypeKey(*symbol.key)
         if key in self._active:
             faults.append(not_json(f"NewType {key} is built on itself"))
@@ -101,7 +101,7 @@ class AliasReader:
         is_broken = any(fault.severity == "error" for fault in faults[before:])
         return UNKNOWN if is_broken else NewTypeRef(key, found)
 
-    def _variable(self, symbol: Defined, scope: Scope, faults: list[Fault]) -> TypeExpr:
+    def _variable(self, symbol: Defined, scope: Scope, faults: list[TypeFault]) -> TypeExpr:
         module, name = symbol.key
         value = scope.variables.get(Variable(name, module))
         if value is not None:
@@ -121,7 +121,7 @@ class AliasReader:
         variables: Sequence[Variable],
         scope: Scope,
         arguments: Sequence[cst.BaseExpression] | None,
-        faults: list[Fault],
+        faults: list[TypeFault],
     ) -> TypeExpr:
         bound = bind(self.reader, symbol, variables, scope, arguments, faults)
         if bound is None:
@@ -138,8 +138,8 @@ class AliasReader:
 
     def _expand(
         self, key: TypeKey, symbol: Defined, value: cst.BaseExpression, scope: Scope
-    ) -> tuple[TypeExpr, tuple[Fault, ...]]:
-        faults: list[Fault] = []
+    ) -> tuple[TypeExpr, tuple[TypeFault, ...]]:
+        faults: list[TypeFault] = []
         self._active[key] = False
         try:
             target = self.reader.read(value, scope, faults)
@@ -166,9 +166,9 @@ class AliasReader:
         return AliasRef(key), tuple(placed)
 
 
-def _not_a_type(symbol: Defined) -> Fault:
+def _not_a_type(symbol: Defined) -> TypeFault:
     span = symbol.module.file.span(symbol.binding.node)
-    return Fault(
+    return TypeFault(
         "PGF302",
         f"{symbol.binding.name!r} is not a type",
         "name a type: a TypedDict, a JSON type or an alias of one",

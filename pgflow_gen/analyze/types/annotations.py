@@ -10,7 +10,7 @@ import libcst as cst
 from pgflow_gen.analyze.types.aliases import AliasReader
 from pgflow_gen.analyze.types.classes import bound_twice, unsupported_class, unsupported_function
 from pgflow_gen.analyze.types.expansive import Expansion
-from pgflow_gen.analyze.types.faults import Fault, not_json, report, unresolved
+from pgflow_gen.analyze.types.faults import TypeFault, not_json, report, unresolved
 from pgflow_gen.analyze.types.generics import type_variable
 from pgflow_gen.analyze.types.limits import MAX_NESTING, parameter_only, too_deep
 from pgflow_gen.analyze.types.literals import literal_type
@@ -75,7 +75,7 @@ class TypeReader:
         owner: Span | None = None,
     ) -> TypeExpr:
         """The type ``node`` spells; what is wrong with it is reported there, or at its ``owner``."""
-        faults: list[Fault] = []
+        faults: list[TypeFault] = []
         found: TypeExpr = UNKNOWN
         try:
             found = self.limit(self.read(node, scope, faults), role, faults)
@@ -86,7 +86,7 @@ class TypeReader:
         report(self.findings, scope.module.file.span(node), faults, prefix=prefix, owner=owner)
         return found
 
-    def limit(self, found: TypeExpr, role: Role, faults: list[Fault]) -> TypeExpr:
+    def limit(self, found: TypeExpr, role: Role, faults: list[TypeFault]) -> TypeExpr:
         """Refuse Sequence, Mapping and NewType outside parameters."""
         culprit = None if role == "parameter" else parameter_only(found, self.aliases.recursive)
         if culprit is None:
@@ -94,7 +94,7 @@ class TypeReader:
         faults.append(culprit)
         return UNKNOWN
 
-    def read(self, node: cst.BaseExpression, scope: Scope, faults: list[Fault]) -> TypeExpr:
+    def read(self, node: cst.BaseExpression, scope: Scope, faults: list[TypeFault]) -> TypeExpr:
         """The type ``node`` spells; what is wrong with it is added to ``faults``."""
         if self._depth >= MAX_NESTING:
             faults.append(too_deep())
@@ -105,7 +105,7 @@ class TypeReader:
         finally:
             self._depth -= 1
 
-    def _read(self, node: cst.BaseExpression, scope: Scope, faults: list[Fault]) -> TypeExpr:
+    def _read(self, node: cst.BaseExpression, scope: Scope, faults: list[TypeFault]) -> TypeExpr:
         match node:
             case cst.SimpleString() | cst.ConcatenatedString():
                 return self._quoted(node, scope, faults)
@@ -146,7 +146,7 @@ class TypeReader:
         return symbol
 
     def _quoted(
-        self, node: cst.SimpleString | cst.ConcatenatedString, scope: Scope, faults: list[Fault]
+        self, node: cst.SimpleString | cst.ConcatenatedString, scope: Scope, faults: list[TypeFault]
     ) -> TypeExpr:
         text = node.evaluated_value
         inner = parse_expression(text) if isinstance(text, str) else None
@@ -155,7 +155,7 @@ class TypeReader:
             return UNKNOWN
         return self.read(inner, scope, faults)
 
-    def _subscript(self, node: cst.Subscript, scope: Scope, faults: list[Fault]) -> TypeExpr:
+    def _subscript(self, node: cst.Subscript, scope: Scope, faults: list[TypeFault]) -> TypeExpr:
         arguments = elements(node)
         if arguments is None or not isinstance(node.value, cst.Name | cst.Attribute):
             faults.append(not_json(f"{_text(scope, node)} is not a type"))
@@ -171,7 +171,7 @@ class TypeReader:
         node: cst.BaseExpression,
         scope: Scope,
         arguments: Sequence[cst.BaseExpression] | None,
-        faults: list[Fault],
+        faults: list[TypeFault],
     ) -> TypeExpr:
         written = self.resolver.resolve(scope.module, node)
         if written != symbol and isinstance(written, Defined) and (twice := bound_twice(written)) is not None:
@@ -200,7 +200,7 @@ class TypeReader:
         symbol: Defined,
         scope: Scope,
         arguments: Sequence[cst.BaseExpression] | None,
-        faults: list[Fault],
+        faults: list[TypeFault],
     ) -> TypeExpr:
         if isinstance(symbol.binding, Function):
             faults.append(unsupported_function(symbol))
@@ -221,7 +221,7 @@ class TypeReader:
         symbol: External,
         scope: Scope,
         arguments: Sequence[cst.BaseExpression] | None,
-        faults: list[Fault],
+        faults: list[TypeFault],
     ) -> TypeExpr:
         if arguments is None:
             return self._plain(symbol, faults)
@@ -249,7 +249,7 @@ class TypeReader:
                 faults.append(unsupported(symbol))
                 return UNKNOWN
 
-    def _plain(self, symbol: External, faults: list[Fault]) -> TypeExpr:
+    def _plain(self, symbol: External, faults: list[TypeFault]) -> TypeExpr:
         """A name without arguments."""
         if symbol.module in ("builtins", "types") and symbol.name in _PRIMITIVES:
             return _PRIMITIVES[symbol.name]
@@ -262,7 +262,7 @@ class TypeReader:
         return UNKNOWN
 
     def _list(
-        self, symbol: External, scope: Scope, arguments: Sequence[cst.BaseExpression], faults: list[Fault]
+        self, symbol: External, scope: Scope, arguments: Sequence[cst.BaseExpression], faults: list[TypeFault]
     ) -> TypeExpr:
         if len(arguments) != 1:
             faults.append(not_json(f"{symbol.name}[...] takes one type, not {len(arguments)}"))
@@ -270,12 +270,12 @@ class TypeReader:
         return ListType(self.read(arguments[0], scope, faults), read_only=symbol.name == "Sequence")
 
     def _dict(
-        self, symbol: External, scope: Scope, arguments: Sequence[cst.BaseExpression], faults: list[Fault]
+        self, symbol: External, scope: Scope, arguments: Sequence[cst.BaseExpression], faults: list[TypeFault]
     ) -> TypeExpr:
         if len(arguments) != 2:
             faults.append(not_json(f"{symbol.name}[...] takes two types, not {len(arguments)}"))
             return UNKNOWN
-        ignored: list[Fault] = []
+        ignored: list[TypeFault] = []
         key = self.read(arguments[0], scope, ignored)
         value = self.read(arguments[1], scope, faults)
         if isinstance(key, UnknownType):

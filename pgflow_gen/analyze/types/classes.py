@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import libcst as cst
 
-from pgflow_gen.analyze.types.faults import Fault, foreign, not_json, unresolved
+from pgflow_gen.analyze.types.faults import TypeFault, foreign, not_json, unresolved
 from pgflow_gen.source.index import Assignment, Class
 from pgflow_gen.source.resolve import Defined, External, Missing, Resolver
 
@@ -19,7 +19,7 @@ _ATTRS_MODULES = frozenset({"attr", "attrs"})
 _ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"})
 
 
-def unsupported_class(resolver: Resolver, symbol: Defined) -> Fault:
+def unsupported_class(resolver: Resolver, symbol: Defined) -> TypeFault:
     """Why a class that is no TypedDict cannot cross a step boundary."""
     name = symbol.binding.name
     kind, help = _kind(resolver, symbol, set())
@@ -108,21 +108,21 @@ def _unknown_base(resolver: Resolver, symbol: Defined) -> External | Missing | N
     return None
 
 
-def unsupported_function(symbol: Defined) -> Fault:
+def unsupported_function(symbol: Defined) -> TypeFault:
     """A function named as a type; likely a handler that is called like a builtin."""
     name = symbol.binding.name
     place = f"{symbol.module.path}:{symbol.module.file.span(symbol.binding.node).line}"
     if name in {"list", "dict", "str", "int", "float", "bool", "object"}:
-        return Fault(
+        return TypeFault(
             "PGF302",
             f"{name!r} is not a type here: the function {name!r} hides the builtin",
             f"name the function {name}_ and pass slug={name!r}",
             (f"function {name!r} is defined at {place}",),
         )
-    return Fault("PGF302", f"{name!r} is a function, not a type", None, (f"it is defined at {place}",))
+    return TypeFault("PGF302", f"{name!r} is a function, not a type", None, (f"it is defined at {place}",))
 
 
-def bound_twice(symbol: Defined) -> Fault | None:
+def bound_twice(symbol: Defined) -> TypeFault | None:
     """A type's name that its module binds more than once: Python takes the last, type checkers the first."""
     name = symbol.binding.name
     bindings = [
@@ -133,7 +133,7 @@ def bound_twice(symbol: Defined) -> Fault | None:
     if len(bindings) < 2:
         return None
     lines = " and ".join(str(symbol.module.file.span(item.node).line) for item in bindings)
-    return Fault(
+    return TypeFault(
         "PGF103",
         f"cannot resolve {name!r}: it is bound more than once",
         "give each its own name: Python takes the last one, type checkers take the first",

@@ -14,7 +14,7 @@ from pgflow_shared.text import closest
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class TypeFault:
     code: str
     message: str
     help: str | None = None
@@ -25,7 +25,7 @@ class Fault:
 def report(
     findings: Findings,
     span: Span,
-    faults: Iterable[Fault],
+    faults: Iterable[TypeFault],
     *,
     prefix: str = "",
     owner: Span | None = None,
@@ -47,30 +47,30 @@ def report(
         )
 
 
-def not_json(message: str, help: str | None = None) -> Fault:
-    return Fault("PGF302", message, help)
+def not_json(message: str, help: str | None = None) -> TypeFault:
+    return TypeFault("PGF302", message, help)
 
 
-def unstorable(what: str) -> Fault:
+def unstorable(what: str) -> TypeFault:
     """Text that PostgreSQL refuses; the rule is that of its type jsonb."""
     return not_json(
         f"{what} is text that PostgreSQL cannot hold", "leave out NUL and lone surrogates (\\x00, \\ud800)"
     )
 
 
-def unresolved(missing: Missing) -> Fault:
+def unresolved(missing: Missing) -> TypeFault:
     """A PGF103 with the nearest name that does exist."""
     guess = closest(missing.name, missing.known)
     help = f"did you mean {guess!r}?" if guess else missing.help or "define it, or import it from its module"
     if missing.name in RUNTIME_NAMES:
         help = f"write: from {RUNTIME} import {missing.name}"
-    return Fault("PGF103", f"cannot resolve {missing.name!r}: {missing.reason}", help)
+    return TypeFault("PGF103", f"cannot resolve {missing.name!r}: {missing.reason}", help)
 
 
-def foreign(symbol: External) -> Fault:
+def foreign(symbol: External) -> TypeFault:
     """A PGF103 for a name from a module that no source root holds."""
     top = symbol.module.split(".")[0]
-    return Fault(
+    return TypeFault(
         "PGF103",
         f"cannot resolve {symbol.name!r}: module {symbol.module!r} is below none of the source roots",
         f"re-declare the type in your project, or add the folder of {top!r} to src in [tool.pgflow-gen]",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from pgflow_gen.analyze.types.faults import Fault, not_json, report, unstorable
+from pgflow_gen.analyze.types.faults import TypeFault, not_json, report, unstorable
 from pgflow_gen.analyze.types.generics import argument, keyword
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope, elements
@@ -92,7 +92,7 @@ class FieldReader:
     def _field(self, key: str, name: cst.CSTNode, annotation: cst.BaseExpression, total: bool) -> Field:
         span = self.symbol.module.file.span(name)
         qualified = self._strip(_Qualified(annotation, total))
-        faults: list[Fault] = []
+        faults: list[TypeFault] = []
         found = self.reader.read(qualified.node, self.scope, faults)
         found = self.reader.limit(found, "field", faults)
         prefix = f"key {key!r} of {self.symbol.binding.name}: "
@@ -130,7 +130,7 @@ class FieldReader:
         is_one = found.is_typing("Required", "NotRequired", "ReadOnly", "Annotated")
         return found.name if is_one else None
 
-    def _report(self, node: cst.CSTNode, faults: list[Fault]) -> None:
+    def _report(self, node: cst.CSTNode, faults: list[TypeFault]) -> None:
         report(self.reader.findings, self.symbol.module.file.span(node), faults)
 
 
@@ -140,5 +140,5 @@ def _declarations(body: cst.BaseSuite) -> Iterator[cst.AnnAssign]:
         yield from (part for part in parts if isinstance(part, cst.AnnAssign))
 
 
-def _not_literal(name: str) -> Fault:
+def _not_literal(name: str) -> TypeFault:
     return not_json(f"the keys of {name} are not written out", 'write TypedDict("Name", {"key": type, ...})')

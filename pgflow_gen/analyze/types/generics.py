@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import libcst as cst
 
 from pgflow_gen.analyze.types.expansive import nesting
-from pgflow_gen.analyze.types.faults import Fault, not_json
+from pgflow_gen.analyze.types.faults import TypeFault, not_json
 from pgflow_gen.analyze.types.limits import MAX_NESTING, is_too_large, too_deep
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope, Variable, elements
@@ -89,7 +89,7 @@ def bind(
     variables: Sequence[Variable],
     scope: Scope,
     arguments: Sequence[cst.BaseExpression] | None,
-    faults: list[Fault],
+    faults: list[TypeFault],
 ) -> dict[Variable, TypeExpr] | None:
     """What each variable of ``symbol`` stands for in a use with ``arguments``; None when they do not fit."""
     given = [reader.read(node, scope, faults) for node in arguments or ()]
@@ -153,7 +153,7 @@ def _mentioned(resolver: Resolver, scope: Scope, roots: Iterable[cst.BaseExpress
     return found
 
 
-def _bottomless(reader: ReadsTypes, symbol: Defined, bound: Mapping[Variable, TypeExpr]) -> Fault | None:
+def _bottomless(reader: ReadsTypes, symbol: Defined, bound: Mapping[Variable, TypeExpr]) -> TypeFault | None:
     """What is wrong with arguments that grew, or would grow for ever."""
     name = symbol.binding.name
     if any(is_too_large(item) for item in bound.values()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pgflow_gen.analyze.types.faults import Fault, not_json
+from pgflow_gen.analyze.types.faults import TypeFault, not_json
 from pgflow_gen.ir.types import (
     Alias,
     AliasRef,
@@ -23,7 +23,7 @@ MAX_SIZE = 2000
 """Parts of one expanded alias; aliases that double each other grow beyond all bounds."""
 
 
-def too_deep() -> Fault:
+def too_deep() -> TypeFault:
     return not_json(
         f"more than {MAX_NESTING} types stand inside each other", "name the inner ones: declare TypedDicts"
     )
@@ -37,7 +37,7 @@ def is_too_large(found: TypeExpr) -> bool:
     return count > MAX_SIZE
 
 
-def parameter_only(found: TypeExpr, aliases: Mapping[TypeKey, Alias]) -> Fault | None:
+def parameter_only(found: TypeExpr, aliases: Mapping[TypeKey, Alias]) -> TypeFault | None:
     """What is wrong with ``found`` as a return, a field or an input type; None when nothing is."""
     seen: set[TypeKey] = set()
     waiting = [found]
@@ -54,7 +54,7 @@ def parameter_only(found: TypeExpr, aliases: Mapping[TypeKey, Alias]) -> Fault |
     return None
 
 
-def _fault(item: TypeExpr) -> Fault | None:
+def _fault(item: TypeExpr) -> TypeFault | None:
     match item:
         case ListType(read_only=True, item=inner):
             return not_json(f"{item} may only annotate a parameter", f"use list[{inner}] here")

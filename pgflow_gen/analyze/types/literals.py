@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from pgflow_gen.analyze.types.faults import Fault, not_json, unstorable
+from pgflow_gen.analyze.types.faults import TypeFault, not_json, unstorable
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.ir.types import NONE, UNKNOWN, LiteralType, TypeExpr, UnionType
@@ -17,12 +17,12 @@ _CONSTANTS: dict[str, bool | None] = {"True": True, "False": False, "None": None
 
 
 def literal_type(
-    reader: ReadsTypes, arguments: Sequence[cst.BaseExpression], scope: Scope, faults: list[Fault]
+    reader: ReadsTypes, arguments: Sequence[cst.BaseExpression], scope: Scope, faults: list[TypeFault]
 ) -> TypeExpr:
     """The type of ``Literal[arguments]``; nested Literals and aliases of them are flattened."""
     values: list[str | int | bool | None] = []
     for node in arguments:
-        inner: list[Fault] = []
+        inner: list[TypeFault] = []
         found = _values(reader, node, scope, inner)
         unresolved = [fault for fault in inner if fault.code == "PGF103"]
         if unresolved:
@@ -49,7 +49,7 @@ def literal_type(
 
 
 def _values(
-    reader: ReadsTypes, node: cst.BaseExpression, scope: Scope, faults: list[Fault]
+    reader: ReadsTypes, node: cst.BaseExpression, scope: Scope, faults: list[TypeFault]
 ) -> Sequence[str | int | bool | None] | None:
     match node:
         case cst.SimpleString() | cst.ConcatenatedString():

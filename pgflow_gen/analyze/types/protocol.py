@@ -11,7 +11,7 @@ from typing import Literal, Protocol, TypeAlias
 import libcst as cst
 
 from pgflow_gen.analyze.types.expansive import Expansion
-from pgflow_gen.analyze.types.faults import Fault
+from pgflow_gen.analyze.types.faults import TypeFault
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.types import TypeExpr
@@ -29,8 +29,8 @@ class ReadsTypes(Protocol):
     def symbol(self, node: cst.BaseExpression, scope: Scope) -> Symbol | None:
         """What a (dotted) name means, plain renamings followed to their end."""
 
-    def read(self, node: cst.BaseExpression, scope: Scope, faults: list[Fault]) -> TypeExpr:
+    def read(self, node: cst.BaseExpression, scope: Scope, faults: list[TypeFault]) -> TypeExpr:
         """The type ``node`` spells; what is wrong with it is added to ``faults``."""
 
-    def limit(self, found: TypeExpr, role: Role, faults: list[Fault]) -> TypeExpr:
+    def limit(self, found: TypeExpr, role: Role, faults: list[TypeFault]) -> TypeExpr:
         """Refuse what may stand at parameters only."""

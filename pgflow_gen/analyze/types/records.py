@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from pgflow_gen.analyze.types.faults import Fault, report
+from pgflow_gen.analyze.types.faults import TypeFault, report
 from pgflow_gen.analyze.types.fields import FieldReader
 from pgflow_gen.analyze.types.generics import bind, free_variables, parameters_of
 from pgflow_gen.analyze.types.protocol import ReadsTypes
@@ -59,7 +59,7 @@ class RecordReader:
         symbol: Defined,
         scope: Scope,
         arguments: Sequence[cst.BaseExpression] | None,
-        faults: list[Fault],
+        faults: list[TypeFault],
     ) -> TypeExpr:
         """A reference to the record; it is read later, by :meth:`drain`."""
         bound = bind(self.reader, symbol, self._variables(symbol), scope, arguments, faults)
@@ -119,7 +119,7 @@ class RecordReader:
         found = self.reader.symbol(head, scope)
         if not isinstance(found, Defined) or not self.is_record(found):
             return {}
-        faults: list[Fault] = []
+        faults: list[TypeFault] = []
         arguments = elements(base) if isinstance(base, cst.Subscript) else None
         bound = bind(self.reader, found, self._variables(found), scope, arguments, faults)
         report(self.reader.findings, symbol.module.file.span(base), faults)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pgflow_gen.analyze.types.faults import Fault, foreign, not_json
+from pgflow_gen.analyze.types.faults import TypeFault, foreign, not_json
 from pgflow_gen.source.resolve import External
 from pgflow_gen.source.stars import TYPING_MODULES
 
@@ -125,9 +125,9 @@ def canonical(symbol: External) -> External:
     return External("typing", name)
 
 
-def unchecked(name: str) -> Fault:
+def unchecked(name: str) -> TypeFault:
     """The warning for ``Any`` and ``object``."""
-    return Fault(
+    return TypeFault(
         "PGF302",
         f"{name} is not checked: any value passes, also one that is not JSON",
         "use JsonValue from pgflow_runtime, or the type it really is",
@@ -135,7 +135,7 @@ def unchecked(name: str) -> Fault:
     )
 
 
-def unsupported(symbol: External) -> Fault:
+def unsupported(symbol: External) -> TypeFault:
     """Why a (canonical) name from outside the project is no JSON type."""
     if not symbol.is_known:
         return foreign(symbol)

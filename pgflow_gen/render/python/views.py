@@ -62,7 +62,7 @@ class FlowView:
         return self.flow.input != Primitive("None")
 
 
-class _Names:
+class _ViewNames:
     """The names of types inside a flow's module (see ``spell.TypeNames``)."""
 
     def __init__(self, records: Mapping[TypeKey, str], imports: Imports) -> None:
@@ -87,7 +87,7 @@ def flow_view(flow: FlowSpec, stem: str, types: TypeTable) -> FlowView:
     keys = reachable(roots, types)
     records = record_names(keys, {name: _bearer(shape) for name, shape in given.items()})
     imports = Imports({*records.values(), *given})
-    names = _Names(records, imports)
+    names = _ViewNames(records, imports)
     definitions = [_declared_again(key, names, types) for key in keys]
     for name, shape in given.items():
         if shape is not None and name not in records.values():
@@ -116,7 +116,7 @@ def _bearer(shape: _Shape) -> TypeKey | None:
     return shape.key if isinstance(shape, RecordRef) else None
 
 
-def _declared_again(key: TypeKey, names: _Names, types: TypeTable) -> RecordView | AliasView:
+def _declared_again(key: TypeKey, names: _ViewNames, types: TypeTable) -> RecordView | AliasView:
     name = names.records[key]
     if key in types.aliases:
         return AliasView(name, spell(types.aliases[key].target, names), quoted=True)
@@ -124,13 +124,13 @@ def _declared_again(key: TypeKey, names: _Names, types: TypeTable) -> RecordView
     return _record(name, record.fields, names, record.doc)
 
 
-def _defined(name: str, shape: TypeExpr | tuple[Field, ...], names: _Names) -> RecordView | AliasView:
+def _defined(name: str, shape: TypeExpr | tuple[Field, ...], names: _ViewNames) -> RecordView | AliasView:
     if isinstance(shape, tuple):
         return _record(name, shape, names)
     return AliasView(name, spell(shape, names), quoted=needs_quotes(shape))
 
 
-def _record(name: str, fields: Iterable[Field], names: _Names, doc: str | None = None) -> RecordView:
+def _record(name: str, fields: Iterable[Field], names: _ViewNames, doc: str | None = None) -> RecordView:
     spelled = tuple((field.key, annotation(field, names)) for field in fields)
     used = {word for _, text in spelled for word in _IDENTIFIER.findall(text)}
     functional = any(not _fits_class_body(key) or key in used for key, _ in spelled)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from pgflow_gen.ir.flow import FlowSpec, Param, Receives, StepSpec
+from pgflow_gen.ir.flow import FlowSpec, Parameter, Receives, StepSpec
 from pgflow_gen.ir.modes import is_optional
 from pgflow_gen.ir.types import RecordRef, TypeTable
 from pgflow_gen.render.edges import flow_input
@@ -186,7 +186,7 @@ def _call(
 def _input_argument(
     flow: FlowSpec,
     step: StepSpec,
-    param: Param,
+    param: Parameter,
     types: TypeTable,
     lines: MappedLines,
     without: frozenset[str],
@@ -200,12 +200,12 @@ def _input_argument(
     lines.add("        },", whole)
 
 
-def _input_keys(param: Param, types: TypeTable) -> Iterator[str]:
+def _input_keys(param: Parameter, types: TypeTable) -> Iterator[str]:
     if isinstance(param.type, RecordRef):
         yield from (item.key for item in types.record(param.type).fields)
 
 
-def _value(step: StepSpec, param: Param, flow: FlowSpec) -> str:
+def _value(step: StepSpec, param: Parameter, flow: FlowSpec) -> str:
     match param.receives:
         case Receives.CONTEXT:
             return "ctx"
@@ -217,6 +217,6 @@ def _value(step: StepSpec, param: Param, flow: FlowSpec) -> str:
             return _bound(param.name)
 
 
-def _is_positional(step: StepSpec, param: Param) -> bool:
+def _is_positional(step: StepSpec, param: Parameter) -> bool:
     """An element that comes first is passed by place: it may be positional-only."""
     return param.receives is Receives.ELEMENT and step.params[0] is param and not param.keyword_only

@@ -12,7 +12,7 @@ import pytest
 from pgflow_gen import write
 from pgflow_gen.config import load_config
 from pgflow_gen.incremental.fingerprint import RECORD
-from pgflow_gen.pipeline import Mode, Report, build
+from pgflow_gen.pipeline import BuildReport, Mode, build
 from pgflow_gen.write import Plan, apply
 
 FLOW = """\
@@ -38,7 +38,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(root: Path, mode: Mode = "check") -> Report:
+def run(root: Path, mode: Mode = "check") -> BuildReport:
     return build(load_config(root), verify=False, mode=mode)
 
 

@@ -44,11 +44,11 @@ def write(config: Config, **modules: str) -> None:
         (config.root / "flows" / f"{name}.py").write_text(text, encoding="utf-8")
 
 
-def found(report: pipeline.Report) -> list[tuple[str, str]]:
+def found(report: pipeline.BuildReport) -> list[tuple[str, str]]:
     return [(item.span.path, item.code) for item in report.diagnostics]
 
 
-def sound(report: pipeline.Report) -> list[str]:
+def sound(report: pipeline.BuildReport) -> list[str]:
     return [flow.slug for flow in report.sound]
 
 

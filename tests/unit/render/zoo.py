@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from pgflow_gen.diagnostics import Span
-from pgflow_gen.ir.flow import Analysis, FlowKey, FlowSpec, Json, Option, Param, Receives, StepName, StepSpec
+from pgflow_gen.ir.flow import (
+    Analysis,
+    FlowKey,
+    FlowSpec,
+    Json,
+    Option,
+    Parameter,
+    Receives,
+    StepName,
+    StepSpec,
+)
 from pgflow_gen.ir.types import (
     BOOL,
     FLOAT,
@@ -136,9 +146,9 @@ def _box(item: TypeExpr) -> tuple[TypeKey, Record]:
     return _record(key, Field("content", item), Field("more", ListType(RecordRef(key))))
 
 
-def _params(*params: tuple[str, Receives, TypeExpr | None]) -> tuple[Param, ...]:
+def _params(*params: tuple[str, Receives, TypeExpr | None]) -> tuple[Parameter, ...]:
     return tuple(
-        Param(name, receives, type_, PLACE, PLACE, has_default=name == "_", keyword_only=name == "_")
+        Parameter(name, receives, type_, PLACE, PLACE, has_default=name == "_", keyword_only=name == "_")
         for name, receives, type_ in params
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Findings, Span
-from pgflow_gen.ir.flow import Analysis, FlowKey, FlowSpec, Param, Receives, StepName, StepSpec
+from pgflow_gen.ir.flow import Analysis, FlowKey, FlowSpec, Parameter, Receives, StepName, StepSpec
 from pgflow_gen.ir.types import INT, STR, Field, ListType, Record, RecordRef, TypeExpr, TypeKey, TypeTable
 from pgflow_gen.render import render
 from pgflow_gen.verify import VerifyError, verify
@@ -80,7 +80,7 @@ class Source:
             if kind == "map":
                 receives = Receives.ELEMENT
             spans = self._span(f"    {param}", param), self._span(f"    {param}: {type_}", str(type_))
-            made.append(Param(param, receives, type_, *spans))
+            made.append(Parameter(param, receives, type_, *spans))
         self.lines += [f") -> {returns}:", "    raise NotImplementedError"]
         self.steps.append(
             StepSpec(

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from pgflow_gen.checks.assignable import Judge
 from pgflow_gen.diagnostics import Findings, Span
-from pgflow_gen.ir.flow import Analysis, FlowSpec, Param, Receives, StepName, StepSpec
+from pgflow_gen.ir.flow import Analysis, FlowSpec, Parameter, Receives, StepName, StepSpec
 from pgflow_gen.ir.types import Field, RecordRef, TypeExpr, TypeTable
 
 
@@ -18,7 +18,7 @@ class Edge:
 
     slug: str
     span: Span
-    param: Param | None = None
+    param: Parameter | None = None
     """The parameter, also for a key of ``input``."""
     key: Field | None = None
     """The key, when the parameter is ``input``."""
@@ -39,7 +39,7 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Scope:
+class CheckedFlow:
     """One flow under judgement."""
 
     flow: FlowSpec
@@ -85,7 +85,7 @@ class Scope:
         return f"flow {self.flow.slug!r} is defined at {span.path}:{span.line}"
 
 
-def parameter_span(param: Param) -> Span:
+def parameter_span(param: Parameter) -> Span:
     """From the parameter's name to the end of its annotation."""
     end = param.type_span or param.span
     if end.path != param.span.path:
