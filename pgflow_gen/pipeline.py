@@ -92,17 +92,18 @@ def check(
     only: Path | None = None,
     history: bool = False,
     cached: bool = True,
+    plugins: bool = True,
 ) -> BuildReport:
     """Judge all flows of a project, or those of one file; nothing is written but caches.
 
     ``history``: also against the shapes that were released (401). Without ``cached`` nothing counts that an
-    earlier build has found out.
+    earlier build has found out, without ``plugins`` mypy loads none of the project's.
     """
     with _no_collection(), WorkerProcess(config) if only is None else nullcontext() as worker_process:
         from pgflow_gen.incremental.session import BuildSession
 
         session = BuildSession(config, BuildRecord(config), worker_process, cached=cached)
-        judged = _judge(config, session, verify=verify, only=only)
+        judged = _judge(config, session, verify=verify, plugins=plugins, only=only)
     if history:
         from pgflow_gen.checks.without_errors import flows_without_errors
         from pgflow_gen.write import check_shapes
@@ -122,13 +123,14 @@ def build(
     mode: Mode = "write",
     renumber: bool = False,
     cached: bool = True,
+    plugins: bool = True,
 ) -> BuildReport:
     """Judge the flows and bring the generated files up to date, or say what is stale (403).
 
     With errors nothing is rendered, planned or written. ``mode`` diff plans without judging staleness.
     ``renumber`` moves draft migrations behind all others. Where nothing changed since a build that had
     nothing to find, its outcome is handed out again; where little changed, little is read. Without ``cached``
-    nothing counts that an earlier build has found out.
+    nothing counts that an earlier build has found out; without ``plugins`` mypy loads none of the project's.
     """
     record = BuildRecord(config)
     known = record.outcome(verify=verify) if cached else None
@@ -138,12 +140,12 @@ def build(
         from pgflow_gen.incremental.session import BuildSession
 
         session = BuildSession(config, record, worker_process, cached=cached)
-        judged = _build(config, session, verify=verify, mode=mode, renumber=renumber)
+        judged = _build(config, session, verify=verify, plugins=plugins, mode=mode, renumber=renumber)
         report = judged.report()
         after: FileStamps | None = None
         if cached and report.plan is not None and _is_settled(report, mode):
             changed, others = _written(report.plan)
-            after = record.remember(_outcome(report, verify=verify), changed, others)
+            after = record.remember(_outcome(report, verify=verify and plugins), changed, others)
         session.save(judged.analyzed, report.plan, after)
         record.settle()
     return report
@@ -194,10 +196,12 @@ def _unchanged(config: Config, known: Outcome) -> BuildReport:
     return BuildReport(known.warnings, sources, Analysis((), TypeTable()), unchanged=known)
 
 
-def _build(config: Config, session: BuildSession, *, verify: bool, mode: Mode, renumber: bool) -> _Judged:
+def _build(
+    config: Config, session: BuildSession, *, verify: bool, plugins: bool, mode: Mode, renumber: bool
+) -> _Judged:
     from pgflow_gen.write import apply, edited_findings, make_plan, stale_findings
 
-    judged = _judge(config, session, verify=verify)
+    judged = _judge(config, session, verify=verify, plugins=plugins)
     if judged.rendered is not None and not judged.findings.has_errors:
         plan = make_plan(judged.rendered, config, renumber=renumber, written=session.written)
         judged.findings.extend(plan.findings)
@@ -212,7 +216,9 @@ def _build(config: Config, session: BuildSession, *, verify: bool, mode: Mode, r
     return judged
 
 
-def _judge(config: Config, session: BuildSession, *, verify: bool, only: Path | None = None) -> _Judged:
+def _judge(
+    config: Config, session: BuildSession, *, verify: bool, plugins: bool, only: Path | None = None
+) -> _Judged:
     from pgflow_gen.checks import run_checks
     from pgflow_gen.checks.without_errors import flows_without_errors
     from pgflow_gen.incremental.flow_results import FlowResults
@@ -235,7 +241,7 @@ def _judge(config: Config, session: BuildSession, *, verify: bool, only: Path | 
         if verify and analysis.flows:
             from pgflow_gen.verify import verify as verify_by_mypy
 
-            verify_by_mypy(analysis, rendered, config, findings, cached=session.is_cached)
+            verify_by_mypy(analysis, rendered, config, findings, cached=session.is_cached, plugins=plugins)
     else:
         results.store(analyzed, clean, {})
     return judged

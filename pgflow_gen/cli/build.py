@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pgflow_gen.cli.options import cache_option, common_options, format_option, verify_option
+from pgflow_gen.cli.options import cache_option, common_options, format_option, plugins_option, verify_option
 from pgflow_gen.cli.output import load_project, print_changes, print_findings, print_summary, refusals
 from pgflow_gen.cli.short_lived import short_lived
 from pgflow_gen.report import Format
@@ -42,6 +42,7 @@ Examples:
 )
 @click.option("--watch", is_flag=True, help="Build again after every change, until Ctrl-C.")
 @verify_option
+@plugins_option
 @cache_option
 @format_option
 @common_options
@@ -54,14 +55,16 @@ def build(
     tell_change: bool,
     watch: bool,
     verify: bool,
+    plugins: bool,
     cached: bool,
     format: Format,
 ) -> None:
     """Check all flows and bring the generated files up to date.
 
     Nothing is written when there are errors, and only files that differ are written. What was created,
-    changed or deleted is told on stderr. Handlers are never imported. Migrations are drafts, written anew by
-    every build, until 'pgflow-gen release' marks them shipped.
+    changed or deleted is told on stderr. Handlers are never imported; of the project's programs only the
+    plugins of mypy's configuration run (see --no-plugins). Migrations are drafts, written anew by every
+    build, until 'pgflow-gen release' marks them shipped.
     """
     from pgflow_gen import pipeline
 
@@ -75,13 +78,16 @@ def build(
 
         require_watchable(load_project())
         build_again(
-            load_project, lambda config: _watched(config, verify=verify, cached=cached, format=format)
+            load_project,
+            lambda config: _watched(config, verify=verify, plugins=plugins, cached=cached, format=format),
         )
         return
     short_lived()
     mode: pipeline.Mode = "check" if check_only else "diff" if show_diff else "write"
     with refusals():
-        report = pipeline.build(load_project(), verify=verify, mode=mode, renumber=renumber, cached=cached)
+        report = pipeline.build(
+            load_project(), verify=verify, mode=mode, renumber=renumber, cached=cached, plugins=plugins
+        )
     if not (show_diff and format == "text") or report.diagnostics:
         print_findings(report, format, err=show_diff)
     dirty = False
@@ -97,12 +103,12 @@ def build(
     ctx.exit(1 if report.has_errors or dirty or changed else 0)
 
 
-def _watched(config: Config, *, verify: bool, cached: bool, format: Format) -> None:
+def _watched(config: Config, *, verify: bool, plugins: bool, cached: bool, format: Format) -> None:
     """One build of many; what is wrong is told, and ends nothing."""
     from pgflow_gen import pipeline
 
     with refusals():
-        report = pipeline.build(config, verify=verify, cached=cached)
+        report = pipeline.build(config, verify=verify, cached=cached, plugins=plugins)
     print_findings(report, format)
     if format == "text":
         print_changes(report, done=True)

@@ -39,6 +39,12 @@ verify_option = click.option(
     help="Let mypy judge the flows as well (PGF501). It needs your flows' own dependencies installed.",
 )  # fmt: skip
 
+plugins_option = click.option(
+    "--plugins/--no-plugins", default=True, show_default=True,
+    help="Let mypy load the plugins of the project's configuration. They are programs, and the only ones of"
+    " the project's that run.",
+)  # fmt: skip
+
 cache_option = click.option(
     "--cache/--no-cache", "cached", default=True, show_default=True,
     help="Take over from earlier runs what still holds (.pgflow/cache). The outcome is the same without.",

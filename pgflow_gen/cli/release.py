@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pgflow_gen.cli.options import common_options, format_option, verify_option
+from pgflow_gen.cli.options import common_options, format_option, plugins_option, verify_option
 from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
 from pgflow_gen.report import Format
 from pgflow_shared.text import counted
@@ -19,10 +19,11 @@ Examples:
 )
 @click.option("--check", "check_only", is_flag=True, help="Change nothing; exit 1 when there are drafts.")
 @verify_option
+@plugins_option
 @format_option
 @common_options
 @click.pass_context
-def release(ctx: click.Context, check_only: bool, verify: bool, format: Format) -> None:
+def release(ctx: click.Context, check_only: bool, verify: bool, plugins: bool, format: Format) -> None:
     """Mark all draft migrations as shipped.
 
     A draft is written anew whenever its flow changes; a shipped migration never changes again. From then on
@@ -44,7 +45,7 @@ def release(ctx: click.Context, check_only: bool, verify: bool, format: Format) 
             click.echo(f"{counted(len(found), 'draft')}: run `pgflow-gen release`", err=True)
         ctx.exit(1 if found else 0)
     with refusals():
-        report = pipeline.build(config, verify=verify, mode="check")
+        report = pipeline.build(config, verify=verify, plugins=plugins, mode="check")
         print_findings(report, format)
         if report.has_errors:
             print_summary(report)

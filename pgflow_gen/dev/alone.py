@@ -5,21 +5,20 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pgflow_gen.cli.lazy import CommandFailure
+from pgflow_gen.disk import Folder
 
 
 @contextmanager
 def only_one(root: Path) -> Iterator[None]:
     """Hold the project's lock, which the system drops with us. Raises CommandFailure if another holds it."""
-    folder = root / ".pgflow"
-    folder.mkdir(exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
-    lock = os.open(folder / "dev.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with Folder(root) as top, top.enter(".pgflow", make=True, mode=0o700) as own:
+        with suppress(FileExistsError):
+            own.create(".gitignore", b"*\n")
+        lock = own.open("dev.lock", os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

@@ -7,8 +7,8 @@ looked at further. What it holds of a module counts only as long as all it depen
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from pgflow_gen.diagnostics import Diagnostic
 from pgflow_gen.incremental.fingerprint import FileStamp, FileStamps
 from pgflow_gen.incremental.lazy_flow import LazyFlow, serialize
 from pgflow_gen.incremental.results import CachedResults, Dependencies, Group, ModuleResult, Serialized
+from pgflow_gen.kept import CACHE, keep, read_kept
 
-MODULES = Path(".pgflow") / "cache" / "modules"
+MODULES = CACHE / "modules"
 _MAGIC = b"pgflow-gen modules 2\n"
 _DIGEST = hashlib.sha256
 _HEAD = len(_MAGIC) + _DIGEST().digest_size
@@ -56,7 +57,7 @@ class Cache:
     def load(cls, root: Path, key: str) -> Cache:
         """The cache of the project in ``root``; an empty one where there is none for ``key``."""
         try:
-            return cls.decode((root / MODULES).read_bytes(), key)
+            return cls.decode(read_kept(root, MODULES.name), key)
         except OSError:
             return cls()
 
@@ -89,18 +90,8 @@ class Cache:
 
     def save(self, root: Path, key: str) -> None:
         """Failing to save costs time only."""
-        file = root / MODULES
-        try:
-            content = self.encode(key)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            ignore = file.with_name(".gitignore")
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
-            temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-            temporary.write_bytes(content)
-            os.replace(temporary, file)
-        except (OSError, *_UNFIT):
-            return
+        with suppress(*_UNFIT):
+            keep(root, MODULES.name, self.encode(key))
 
     def trusted(self, stamps: FileStamps | None) -> dict[str, str]:
         """Digests of the sources that carry the same stamp as then."""

@@ -16,15 +16,15 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import pgflow_gen
 import pgflow_shared
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Span
+from pgflow_gen.kept import CACHE, keep, read_kept
 
-RECORD = Path(".pgflow") / "cache" / "build.json"
+RECORD = CACHE / "build.json"
 _FORMAT = 1
 _MAX_FILES = 50_000
 """Beyond, a look at every file takes longer than it may save."""
@@ -56,7 +56,6 @@ class BuildRecord:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._file = config.root / RECORD
         self.before: FileStamps | None = None
         """What every file was like, once ``outcome`` was asked for."""
         self._written: FileStamps = {}
@@ -65,7 +64,7 @@ class BuildRecord:
         """The last clean build's outcome, if the same build would come to it again."""
         self.before = file_stamps(self._config)
         try:
-            data = json.loads(self._file.read_bytes())
+            data = json.loads(read_kept(self._config.root, RECORD.name))
             if self.before is None or data["key"] != self.key:
                 return None
             if data["files"] != self.before or (verify and data["outcome"]["verified"] is not True):
@@ -91,16 +90,7 @@ class BuildRecord:
         if after is None:
             return None
         text = json.dumps({"key": self.key, "outcome": asdict(outcome), "files": after})
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            ignore = self._file.with_name(".gitignore")
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
-            temporary = self._file.with_name(f"build.{os.getpid()}.tmp")
-            temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, self._file)
-        except OSError:
-            return after
+        keep(self._config.root, RECORD.name, text.encode())
         return after
 
     def _after(self, changed: Iterable[str], others: Iterable[str]) -> FileStamps | None:

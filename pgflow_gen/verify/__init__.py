@@ -20,21 +20,28 @@ __all__ = ["VerifyError", "verify"]
 
 
 def verify(
-    analysis: Analysis, rendered: Rendered, config: Config, findings: Findings, *, cached: bool = True
+    analysis: Analysis,
+    rendered: Rendered,
+    config: Config,
+    findings: Findings,
+    *,
+    cached: bool = True,
+    plugins: bool = True,
 ) -> None:
     """Add a 501 for everything mypy has against the flows; warnings of the flows' own code are dropped.
 
-    Without ``cached``, neither an earlier verdict nor mypy's own cache counts.
+    Without ``cached``, neither an earlier verdict nor mypy's own cache counts; without ``plugins``, none of
+    the user's is loaded.
     Raises VerifyError when mypy cannot judge at all (it crashed, or a plugin of the user's is missing).
     """
-    settings = Settings.of(config)
+    settings = Settings.of(config, with_plugins=plugins)
     with stage(rendered, config, settings, cached=cached) as staging:
         verdicts = Verdicts(staging, config, analysis)
-        if verdicts.is_known_clean():
+        if cached and verdicts.is_known_clean():
             return
         reported = run_mypy(staging, config)
         words = Words(analysis, rendered.wiring, staging.wiring, config.root, reported)
         told = [finding for item in reported for finding in words.finding(item)]
         findings.extend(told)
-        if not told:
+        if cached and not told:
             verdicts.remember_clean()

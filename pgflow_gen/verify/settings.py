@@ -28,10 +28,11 @@ class Settings:
     plugin_sections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, config: Config) -> Settings:
+    def of(cls, config: Config, *, with_plugins: bool = True) -> Settings:
+        """``with_plugins``: plugins are programs of the project's, and run when mypy does."""
         file = _user_file(config.root)
         section = file.get("mypy", {})
-        plugins = section.get("plugins", [])
+        plugins = section.get("plugins", []) if with_plugins else []
         names = re.split(r"[,\s]+", plugins) if isinstance(plugins, str) else list(plugins)
         return cls(
             tuple(_plugin(str(name).strip(), config.root) for name in names if str(name).strip()),

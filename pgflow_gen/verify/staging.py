@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pgflow_gen.config import Config
+from pgflow_gen.disk import Folder
+from pgflow_gen.kept import kept
 from pgflow_gen.render import Rendered, RenderedFile
 from pgflow_gen.verify.settings import STAGED_PACKAGE, Settings
 from pgflow_shared.digest import digest
 
-CACHE = Path(".pgflow") / "cache"
+_MYPY = "mypy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,45 +43,47 @@ class Staging:
 def stage(
     rendered: Rendered, config: Config, settings: Settings, *, cached: bool = True
 ) -> Iterator[Staging]:
-    """Stage ``rendered`` in the project's cache, or where that cannot be written in a temporary folder."""
-    own = _own_cache(config.root) if cached else None
-    if own is not None:
-        yield _fill(own, rendered, settings)
-        return
-    with tempfile.TemporaryDirectory(prefix="pgflow-gen-") as temporary:
-        yield _fill(Path(temporary).resolve(), rendered, settings)
+    """Stage ``rendered`` in the project's cache, or where that cannot be used in a temporary folder."""
+    with ExitStack() as stack:
+        cache = _own_cache(config.root, stack) if cached else None
+        if cache is None:
+            temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="pgflow-gen-"))
+            cache = stack.enter_context(Folder(os.path.realpath(temporary)))
+        yield _fill(cache, rendered, settings)
 
 
-def _own_cache(root: Path) -> Path | None:
-    cache = root / CACHE
+def _own_cache(root: Path, stack: ExitStack) -> Folder | None:
+    """The project's cache, without links: we make none, and mypy would follow them."""
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        ignore = cache / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        with kept(root) as cache:
+            if any(cache.links()):
+                cache.clear()
+        return stack.enter_context(kept(root))
     except OSError:
         return None
-    return cache.resolve() if os.access(cache, os.W_OK | os.X_OK) else None
 
 
-def _fill(cache: Path, rendered: Rendered, settings: Settings) -> Staging:
+def _fill(cache: Folder, rendered: Rendered, settings: Settings) -> Staging:
     """Files that are as they should be are not touched: mypy's own cache goes by their times."""
-    folder = cache / "verify"
-    files = {f"{STAGED_PACKAGE}/{file.path}": file for file in rendered.files if file.path.endswith(".py")}
-    files["mypy.ini"] = RenderedFile.of("mypy.ini", settings.ini(cache / "mypy"))
-    for path_on_disk in sorted((folder / STAGED_PACKAGE).glob("*.py")):
-        if path_on_disk.relative_to(folder).as_posix() not in files:
-            path_on_disk.unlink(missing_ok=True)
-    for path, file in files.items():
-        path_on_disk = folder / path
-        if not path_on_disk.is_file() or digest(path_on_disk.read_bytes()) != file.digest:
-            _replace(path_on_disk, file.content)
-    return Staging(folder, cache, {path: file.digest for path, file in files.items()})
+    files = {file.path: file for file in rendered.files if file.path.endswith(".py")}
+    place = Path(os.path.realpath(cache.path))
+    ini = RenderedFile.of("mypy.ini", settings.ini(place / _MYPY))
+    with cache.enter("verify", make=True, mode=0o700) as folder:
+        _put(folder, ini)
+        with folder.enter(STAGED_PACKAGE, make=True, mode=0o700) as package:
+            for name in package.names():
+                if name.endswith(".py") and name not in files:
+                    package.remove(name)
+            for file in files.values():
+                _put(package, file)
+    digests = {f"{STAGED_PACKAGE}/{path}": file.digest for path, file in files.items()}
+    return Staging(place / "verify", place, digests | {"mypy.ini": ini.digest})
 
 
-def _replace(path_on_disk: Path, content: bytes) -> None:
-    """Whole or not at all: another build may be looking at the same folder."""
-    path_on_disk.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path_on_disk.with_name(f"{path_on_disk.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path_on_disk)
+def _put(folder: Folder, file: RenderedFile) -> None:
+    try:
+        if digest(folder.read(file.path)) == file.digest:
+            return
+    except OSError:
+        pass
+    folder.write(file.path, file.content)

@@ -13,17 +13,18 @@ from pathlib import Path
 
 from pgflow_gen.config import Config
 from pgflow_gen.ir.flow import Analysis
+from pgflow_gen.kept import keep, read_kept
 from pgflow_gen.verify.closure import closure
 from pgflow_gen.verify.staging import Staging
 
 _FORMAT = 2
+_NAME = "verdict.json"
 
 
 class Verdicts:
     """The verdict on one staging. ``verdict.json`` holds what was judged, and each file's digest."""
 
     def __init__(self, staging: Staging, config: Config, analysis: Analysis) -> None:
-        self._file = staging.cache / "verdict.json"
         self._root = config.root
         self._roots = tuple((config.root / source).resolve() for source in config.src)
         modules = {module for flow in analysis.flows for module in flow.modules}
@@ -36,7 +37,7 @@ class Verdicts:
 
     def is_known_clean(self) -> bool:
         try:
-            known = json.loads(self._file.read_text(encoding="utf-8"))
+            known = json.loads(read_kept(self._root, _NAME))
             if known["judged"] != self._judged or not isinstance(known["files"], dict):
                 return False
             return all(self._now(path) == digest for path, digest in known["files"].items())
@@ -48,12 +49,7 @@ class Verdicts:
         paths = sorted(os.path.relpath(path, self._root) for path in closure(self._modules, self._roots))
         files = {path: self._now(path) for path in paths}
         text = json.dumps({"judged": self._judged, "files": files}, indent=1)
-        try:
-            temporary = self._file.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, self._file)
-        except OSError:
-            return
+        keep(self._root, _NAME, text.encode())
 
     def _now(self, path: str) -> str | None:
         try:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
+import errno
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
+from pgflow_gen.disk import Folder, Staged
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.folders import Folders
 from pgflow_gen.write.plan import Change, Plan
@@ -20,31 +18,30 @@ def apply(plan: Plan) -> None:
     All contents are on the disk before the first file is replaced. Raises WriteError when the disk refuses;
     files written before that are whole.
     """
-    staged: list[tuple[Change, _Staged]] = []
-    try:
-        for change in plan.pending:
-            if change.new is not None:
-                with _told(change.path):
-                    staged.append((change, _stage(plan.folders.locate(change.path), change.new)))
-        waiting = iter(staged)
-        for change in plan.pending:
-            with _told(change.path):
+    with _Open(plan.folders) as folders:
+        staged: list[tuple[Change, Staged]] = []
+        try:
+            for change in plan.pending:
                 if change.new is not None:
-                    next(waiting)[1].put()
-                elif not change.is_edited:
-                    place = plan.folders.locate(change.path)
-                    place.unlink(missing_ok=True)
-                    _prune(place.parent, plan.folders)
-    except BaseException:
-        for _, item in staged:
-            item.drop()
-        raise
+                    with _told(change.path):
+                        staged.append((change, folders.stage(change.path, change.new)))
+            waiting = iter(staged)
+            for change in plan.pending:
+                with _told(change.path):
+                    if change.new is not None:
+                        next(waiting)[1].put()
+                    elif not change.is_edited:
+                        folders.remove(change.path)
+        except BaseException:
+            for _, item in staged:
+                item.drop()
+            raise
 
 
 def write_file(folders: Folders, path: str, content: bytes) -> None:
     """Put ``content`` where ``path``, relative to the project, means. Raises WriteError."""
-    with _told(path):
-        staged = _stage(folders.locate(path), content)
+    with _told(path), _Open(folders) as places:
+        staged = places.stage(path, content)
         try:
             staged.put()
         except BaseException:
@@ -63,55 +60,44 @@ def _told(path: str) -> Iterator[None]:
         ) from error
 
 
-@dataclass(slots=True)
-class _Staged:
-    """A whole file beside the place it is meant for."""
+class _Open(contextlib.ExitStack):
+    """The folders that files go into, each entered once."""
 
-    temporary: str
-    place: str
+    def __init__(self, folders: Folders) -> None:
+        super().__init__()
+        self._folders = folders
+        self._entered: dict[str, Folder] = {}
 
-    def put(self) -> None:
-        os.replace(self.temporary, self.place)
-        self.temporary = ""
+    def stage(self, path: str, content: bytes) -> Staged:
+        folder, name = self._of(path, make=True)
+        return folder.stage(name, content)
 
-    def drop(self) -> None:
-        if self.temporary:
-            with contextlib.suppress(OSError):
-                os.unlink(self.temporary)
-
-
-def _stage(place: Path, content: bytes) -> _Staged:
-    """Write ``content`` into a new file in the same folder, which a rename will make the real one."""
-    target = os.fspath(place)
-    folder, _, name = target.rpartition(os.sep)
-    temporary = f"{folder}{os.sep}.{name}.{secrets.token_hex(6)}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-    try:
-        handle = os.open(temporary, flags, 0o666)
-    except FileNotFoundError:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(temporary, flags, 0o666)
-    staged = _Staged(temporary, target)
-    try:
-        try:
-            view = memoryview(content)
-            while view:
-                view = view[os.write(handle, view) :]
-        finally:
-            os.close(handle)
+    def remove(self, path: str) -> None:
+        """Also the folders that this leaves empty, up to the project."""
         with contextlib.suppress(FileNotFoundError):
-            os.chmod(temporary, os.stat(target).st_mode & 0o777)
-    except BaseException:
-        staged.drop()
-        raise
-    return staged
+            folder, name = self._of(path, make=False)
+            folder.remove(name)
+        inside = path.split("/")[:-1]
+        while inside:
+            name = inside.pop()
+            try:
+                self._at("/".join(inside), make=False).remove_folder(name)
+            except OSError as error:
+                if error.errno != errno.ENOENT:
+                    return
 
+    def _of(self, path: str, *, make: bool) -> tuple[Folder, str]:
+        self._folders.locate(path)  # which says in words what is in the way
+        inside, _, name = path.rpartition("/")
+        return self._at(inside, make=make), name
 
-def _prune(folder: Path, folders: Folders) -> None:
-    """Remove folders that a deletion left empty, up to the project."""
-    while folder != folders.root:
-        try:
-            folder.rmdir()
-        except OSError:
-            return
-        folder = folder.parent
+    def _at(self, inside: str, *, make: bool) -> Folder:
+        found = self._entered.get(inside)
+        if found is None:
+            if inside:
+                parent, _, name = inside.rpartition("/")
+                found = self._at(parent, make=make).enter(name, make=make)
+            else:
+                found = Folder(self._folders.root)
+            self._entered[inside] = self.enter_context(found)
+        return found

@@ -17,6 +17,8 @@ import pytest
 from pgflow_gen.config import Config, load_config
 from pgflow_gen.pipeline import build
 from pgflow_gen.incremental.fingerprint import RECORD
+from pgflow_gen.unchanged import RECORD
+from tests.support.analysis import seed_cache
 from pgflow_runtime.migrate.files import read_flow_migrations
 from tests.support.core import Connection
 
@@ -73,7 +75,7 @@ def test_a_build_writes_what_is_expected(
 ) -> None:
     config = project(case, tmp_path / "project")
     if any(mypy_cache.iterdir()):
-        shutil.copytree(mypy_cache, config.root / ".pgflow/cache/mypy")
+        seed_cache(config.root, mypy_cache)
     report = build(config)
     assert [f"{item.span}: {item.message} {item.notes}" for item in report.diagnostics] == []
     shutil.copytree(config.root / ".pgflow/cache/mypy", mypy_cache, dirs_exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pgflow_gen.diagnostics import Diagnostic, Findings, Span
 from pgflow_gen.incremental.analysis import Analyzed, analyze
 from pgflow_gen.ir.flow import FlowSpec, StepSpec
 from pgflow_gen.ir.types import Record, TypeExpr
+from pgflow_gen.kept import kept
 
 
 @dataclass(frozen=True)
@@ -109,3 +111,9 @@ def read_type(root: Path, annotation: str, prelude: str = "", **others: str) -> 
     found = read.step("two").params[0].type
     assert found is not None
     return read, found
+
+
+def seed_cache(root: Path, mypy_cache: Path) -> None:
+    """Have mypy begin in ``root`` with what it found out elsewhere, as if it had been there before."""
+    with kept(root) as cache:
+        shutil.copytree(mypy_cache, Path(cache.path) / "mypy")

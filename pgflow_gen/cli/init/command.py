@@ -25,19 +25,16 @@ def init(folder: Path) -> None:
 
     Nothing that exists is overwritten: a pyproject.toml and a .gitignore are added to, other files are kept.
     """
-    from pgflow_gen.cli.init.scaffold import scaffold
+    from pgflow_gen.cli.init.scaffold import put, scaffold
+    from pgflow_gen.disk import Folder
 
     with refusals():
         pieces = scaffold(folder)
-    for piece in pieces:
-        place = folder / piece.path
-        if piece.text is None:
-            click.echo(f"kept {piece.path}", err=True)
-            continue
-        place.parent.mkdir(parents=True, exist_ok=True)
-        # "x" and not "w": a file that came into being since is nobody's to overwrite.
-        with place.open("xb" if piece.is_new else "wb") as file:
-            file.write(piece.text.encode())
-        click.echo(f"{'created' if piece.is_new else 'added to'} {piece.path}", err=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        with Folder(folder) as root:
+            for piece in pieces:
+                put(root, piece)
+                done = "kept" if piece.text is None else "created" if piece.is_new else "added to"
+                click.echo(f"{done} {piece.path}", err=True)
     where = "" if folder == Path() else f" in {folder}"
     click.echo(f"Next{where}: pgflow-gen dev, which builds, migrates and works while you write", err=True)

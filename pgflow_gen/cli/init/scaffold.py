@@ -1,4 +1,4 @@
-"""A project to start from: configuration, one flow, a test of its handlers, the hooks. Pure, but for reading.
+"""A project to start from: configuration, one flow, a test of its handlers, the hooks. ``put`` alone writes.
 
 Nothing that exists is overwritten: a pyproject.toml and a .gitignore are added to, the rest is left alone.
 """
@@ -6,10 +6,12 @@ Nothing that exists is overwritten: a pyproject.toml and a .gitignore are added 
 from __future__ import annotations
 
 import tomllib
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from pgflow_gen.config import SECTION, ConfigError
+from pgflow_gen.disk import Folder
 
 _CONFIGURATION = f"""\
 [{SECTION}]
@@ -117,6 +119,28 @@ def scaffold(root: Path) -> tuple[Piece, ...]:
         _unless_there(root, ".pre-commit-config.yaml", _HOOKS),
         _gitignore(root),
     )
+
+
+def put(root: Folder, piece: Piece) -> None:
+    """Write a piece, and nothing through a link. Raises ConfigError."""
+    if piece.text is None:
+        return
+    *folders, name = piece.path.split("/")
+    try:
+        with ExitStack() as stack:
+            inside = root
+            for part in folders:
+                inside = stack.enter_context(inside.enter(part, make=True))
+            if piece.is_new:
+                inside.create(name, piece.text.encode())  # a file that came since is nobody's to overwrite
+            else:
+                inside.read(name)  # which a link refuses
+                inside.write(name, piece.text.encode())
+    except OSError as error:
+        raise ConfigError(
+            f"{piece.path} cannot be written: {error.strerror}",
+            "init writes through no symbolic link, and over no file that is there: move what is in the way",
+        ) from error
 
 
 def _unless_there(root: Path, path: str, text: str) -> Piece:

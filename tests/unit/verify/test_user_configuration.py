@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic
 from pgflow_gen.pipeline import check
 from pgflow_gen.verify import VerifyError
-from tests.support.analysis import write_project
+from tests.support.analysis import seed_cache, write_project
 
 GOOD = """\
 from pgflow_runtime import Flow
@@ -107,7 +106,7 @@ def standard_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def judged(root: Path, cache: Path, files: Mapping[str, str]) -> list[Diagnostic]:
-    shutil.copytree(cache, root / ".pgflow/cache/mypy")
+    seed_cache(root, cache)
     write_project(root, files)
     return list(check(Config(root.resolve())).diagnostics)
 
@@ -158,6 +157,21 @@ def test_a_plugin_finds_its_own_section(
 ) -> None:
     files = {"flows/good.py": GOOD, "strict.py": SEES_ITS_SECTION, **files}
     assert judged(tmp_path, standard_library, files) == []
+
+
+LEAVES_A_TRACE = "from pathlib import Path\nPath('trace').touch()\n" + SEES_ITS_SECTION.replace(
+    "wanted = 7", ""
+)
+
+
+def test_plugins_run_unless_told_not_to(tmp_path: Path, standard_library: Path) -> None:
+    seed_cache(tmp_path, standard_library)
+    ini = "[mypy]\nplugins = strict.py\n"
+    write_project(tmp_path, {"flows/good.py": GOOD, "strict.py": LEAVES_A_TRACE, "mypy.ini": ini})
+    assert check(Config(tmp_path.resolve()), plugins=False).diagnostics == ()
+    assert not (tmp_path / "trace").exists()
+    assert check(Config(tmp_path.resolve())).diagnostics == ()
+    assert (tmp_path / "trace").exists()
 
 
 def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path, standard_library: Path) -> None:

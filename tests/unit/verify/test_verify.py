@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from pgflow_gen.verify import VerifyError, verify
 from pgflow_gen.verify.mypy_run import Reported, run_mypy
 from pgflow_gen.verify.staging import Staging
 from pgflow_shared.kinds import StepKind
+from tests.support.analysis import seed_cache
 
 HEAD = """\
 from __future__ import annotations
@@ -126,7 +126,7 @@ def standard_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def judge(tmp_path: Path, standard_library: Path) -> Callable[..., list[Diagnostic]]:
-    shutil.copytree(standard_library, tmp_path / ".pgflow/cache/mypy")
+    seed_cache(tmp_path, standard_library)
 
     def judged(source: Source, types: TypeTable = TYPES) -> list[Diagnostic]:
         place = tmp_path / "flows/crawl.py"

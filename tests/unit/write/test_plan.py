@@ -244,7 +244,7 @@ def test_a_failing_write_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest
     build(tmp_path, crawl())
     before = snapshot(tmp_path)
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", refuse)
