@@ -113,6 +113,10 @@ class TestTakenForDead:
         with core.refused("not registered", sqlstate="PF009"):
             claim(core, (worker, "f"))
 
+    def test_also_where_it_reads_by_itself(self, core: Core, worker: UUID) -> None:
+        with core.refused("not registered", sqlstate="PF009"):
+            core.start_tasks("f", core.read("f"), worker)
+
     def test_and_when_it_announces_itself_or_beats(self, core: Core, worker: UUID) -> None:
         with core.refused("not registered", sqlstate="PF009"):
             core.call("announce_idle", worker_ids=[worker], seconds=5)

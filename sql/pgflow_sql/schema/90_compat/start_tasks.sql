@@ -16,6 +16,13 @@ begin
   then
     return;
   end if;
+  if exists (
+    select 1
+    from pgflow.workers w
+    where w.worker_id = start_tasks.worker_id and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
+  ) and not pgflow._note_life(array[start_tasks.worker_id]) then
+    perform pgflow._check_workers(array[start_tasks.worker_id]);
+  end if;
 
   -- Locked in order: of two workers starting the same messages one waits and then finds nothing queued.
   execute format(
