@@ -22,8 +22,8 @@ def flags(items: Iterable[bool]) -> str:
 
 
 def optional(items: Iterable[int | None]) -> str:
-    """Integers, None as NULL."""
-    return "{" + ",".join("NULL" if item is None else str(item) for item in items) + "}"
+    """Natural numbers, None as -1: a database may read NULL in such a text as a word (``array_nulls``)."""
+    return "{" + ",".join("-1" if item is None else str(item) for item in items) + "}"
 
 
 def fences(items: Sequence[tuple[str, str, str, int, int]]) -> tuple[str, str, str, str, str]:

@@ -10,7 +10,8 @@ from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from pgflow_runtime.database.kinds import Kind
-from pgflow_runtime.database.pinning import pinning
+from pgflow_runtime.database.pinning import is_pinned, pinning
+from pgflow_runtime.database.pooled import LOOK, READ_ONLY, REPORTED, asay_transactions, say_transactions
 from pgflow_runtime.database.values import ADAPTERS
 from pgflow_runtime.forks import keep
 
@@ -144,6 +145,14 @@ def _configure(connection: Connection[Any], kind: Kind, autocommit: bool) -> Non
     keep(connection)
     with connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute(pinning(kind, connection.info), prepare=False)
+        if not is_pinned(cursor):
+            found = cursor.execute(LOOK, [kind.settings[READ_ONLY]], prepare=False).fetchone()
+            has_our_transactions, has_our_looks = found or (True, True)
+            if not has_our_looks:
+                cursor.execute(REPORTED, prepare=False)
+            if not has_our_transactions:
+                connection.read_only = kind.settings[READ_ONLY] == "on"
+                say_transactions(connection, kind)
     connection.isolation_level = IsolationLevel.READ_COMMITTED
     connection.autocommit = autocommit
 
@@ -152,5 +161,13 @@ async def _aconfigure(connection: AsyncConnection[Any], kind: Kind, autocommit: 
     keep(connection)
     async with connection.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(pinning(kind, connection.info), prepare=False)
+        if not is_pinned(cursor):
+            await cursor.execute(LOOK, [kind.settings[READ_ONLY]], prepare=False)
+            has_our_transactions, has_our_looks = await cursor.fetchone() or (True, True)
+            if not has_our_looks:
+                await cursor.execute(REPORTED, prepare=False)
+            if not has_our_transactions:
+                await connection.set_read_only(kind.settings[READ_ONLY] == "on")
+                asay_transactions(connection, kind)
     await connection.set_isolation_level(IsolationLevel.READ_COMMITTED)
     await connection.set_autocommit(autocommit)

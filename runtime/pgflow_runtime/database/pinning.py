@@ -7,6 +7,7 @@ shows: the process that answers is not the one that the connection was promised.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import psycopg
 
@@ -19,6 +20,15 @@ def pinning(kind: Kind, info: psycopg.ConnectionInfo) -> bytes:
     """Several statements in one message: what they set must not depend on what they find."""
     settings = tuple(kind.settings.items())
     return _template(settings, info.server_version // 10_000).replace(b"$PID", b"%d" % info.backend_pid)
+
+
+def is_pinned(cursor: psycopg.Cursor[Any] | psycopg.AsyncCursor[Any]) -> bool:
+    """Whether that statement, just executed, has set anything: not so behind a pooler."""
+    is_set = False
+    while True:
+        is_set = is_set or (cursor.description is not None and cursor.rowcount == 1)
+        if not cursor.nextset():
+            return is_set
 
 
 @lru_cache(maxsize=64)

@@ -15,7 +15,8 @@ COMPLETE: Final = (
 
 FAIL: Final = (
     f"select {COLUMNS} from pgflow.fail_tasks("  # noqa: S608
-    "%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::text[], %s::boolean[], %s::int[])"
+    "%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::text[], %s::boolean[], "
+    "array_replace(%s::int[], -1, null))"
 )
 
 RELEASE: Final = "select pgflow.release_tasks(%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[])"

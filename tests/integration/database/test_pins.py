@@ -73,6 +73,16 @@ def test_so_has_one_of_the_event_loop_and_one_of_a_pool(hostile: str, kind: data
         assert one == other == _expected(kind, connection.info.server_version)
 
 
+@pytest.mark.parametrize(
+    ("text", "year"), [("infinity", 9999), ("-infinity", 1), ("30000-01-01", 9999), ("0044-03-15 BC", 1)]
+)
+def test_a_time_that_python_cannot_hold_is_no_error(hostile: str, text: str, year: int) -> None:
+    with database.connect(hostile, database.CLIENT) as connection:
+        row = connection.execute("select %s::timestamptz", [text]).fetchone()
+        assert row is not None
+        assert row[0].year == year
+
+
 def test_the_environment_has_no_say(hostile: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     monkeypatch.setenv("PGDATESTYLE", "German")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,33 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from pgflow_runtime import database
+from tests.support import pgbouncer
 from tests.support.hostile_settings import HOSTILE, set_hostile
 from tests.support.project import Project
-from tests.support.server import Server
+from tests.support.server import Server, name_of
 from tests.support.worker_lab import Lab, WorkerProcess
 
 SETTINGS = {**HOSTILE, "statement_timeout": "5s", "lock_timeout": "2s"}
 """Limits of single statements hold for handlers' connections, where they must not hit on a busy machine."""
+
+BEHIND_A_POOLER = (
+    "DateStyle",
+    "IntervalStyle",
+    "TimeZone",
+    "array_nulls",
+    "standard_conforming_strings",
+    "transform_null_equals",
+    "quote_all_identifiers",
+    "bytea_output",
+    "extra_float_digits",
+    "default_transaction_isolation",
+    "default_transaction_read_only",
+    "default_transaction_deferrable",
+    "lock_timeout",
+    "statement_timeout",
+    "plpgsql.extra_warnings",
+)
+"""What may be set for a database that is reached through a pooler for transactions."""
 
 ROLE = "pgflow_test_hostile"
 
@@ -96,6 +117,37 @@ def make_database(postgres_server: Server) -> Iterator[Callable[[str], str]]:
         connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(ROLE)))
 
 
+def test_so_they_do_behind_a_pooler(
+    postgres_server: Server,
+    lab_project: Project,
+    make_database: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    """Its sessions are everybody's: what we need is said where it is needed, and left to nobody else."""
+    reason = pgbouncer.why_not(postgres_server.dsn)
+    if reason is not None:
+        pytest.skip(reason)
+    dsn = make_database("UTF8")
+    set_hostile(dsn, {name: SETTINGS[name] for name in BEHIND_A_POOLER})
+    assert lab_project.ok("migrate", "--dsn", dsn)
+    SafeLab(lab_project, dsn, tmp_path).sql("create table public.ledger (note text)")
+    with pgbouncer.transaction_pooler(dsn, name_of(dsn)) as pooler:
+        lab = SafeLab(lab_project, pooler, tmp_path)
+        worker = WorkerProcess.launch(lab, ("chain", "fan", "steer", "ledger"), {"poll_only": ""})
+        try:
+            worker.until_serving()
+            program = PROGRAM.replace("(sys.argv[1])", "(sys.argv[1], poll_only=True)")
+            told = lab_project.python("-c", program, pooler, str(tmp_path))
+            assert told.returncode == 0, f"{told.stderr}\n{worker.log}"
+            assert worker.stop() == 0
+        finally:
+            worker.clear_away()
+        with psycopg.connect(pooler, autocommit=True, prepare_threshold=None) as stranger:
+            for name in BEHIND_A_POOLER:
+                assert stranger.execute("select current_setting(%s)", [name]).fetchone() == (SETTINGS[name],)
+    _assert_all_went_well("UTF8", told.stdout, SafeLab(lab_project, dsn, tmp_path))
+
+
 def _as_role(server: Server, dsn: str) -> str:
     with psycopg.connect(server.dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("create role {} superuser login").format(sql.Identifier(ROLE)))
@@ -157,7 +209,11 @@ def test_flows_run_and_are_read_as_ever(
         assert worker.stop() == 0
     finally:
         worker.clear_away()
-    results, times, events = json.loads(told.stdout)
+    _assert_all_went_well(level, told.stdout, lab)
+
+
+def _assert_all_went_well(level: str, told: str, lab: Lab) -> None:
+    results, times, events = json.loads(told)
     squares = sum((6 if n == 3 else n * n) + n for n in range(6))
     *outputs, euro, message = results
     assert outputs == [
@@ -173,7 +229,7 @@ def test_flows_run_and_are_read_as_ever(
         assert euro.startswith("BoundaryError: the database refuses the output: character with byte sequence")
     else:
         assert euro == {"obey": {"attempt": 1, "price": "5 €"}}
-    assert all(time.endswith("+00:00") for time in times), times
+    assert all(datetime.fromisoformat(time).tzinfo is not None for time in times), times
     assert events[0] == ["run:started", None]
     assert events[-1] == ["run:completed", None]
     assert lab.sql("select count(*) as n from public.ledger") == [{"n": 3}]

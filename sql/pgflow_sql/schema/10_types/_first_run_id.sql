@@ -6,7 +6,7 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
   select encode(
-    overlay('\x00000000000070008000000000000000'::bytea
+    overlay(decode('00000000000070008000000000000000', 'hex')
       placing substring(
         int8send(greatest(floor(least(extract(epoch from _first_run_id.at), 2e11) * 1000), 0)::bigint) from 3)
       from 1 for 6),
