@@ -30,6 +30,28 @@ class Cut:
 
 
 @dataclass
+class Freeze:
+    """Call ``strike`` when a connection that has sent ``of`` sends ``at``, and move nothing until ``thaw``.
+
+    ``is_passed``: what was sent arrives all the same.
+    """
+
+    of: bytes
+    at: bytes
+    is_passed: bool
+    strike: Callable[[], None]
+    frozen: threading.Event = field(default_factory=threading.Event)
+    thawed: threading.Event = field(default_factory=threading.Event)
+
+    def thaw(self) -> None:
+        self.thawed.set()
+
+    async def until_thawed(self) -> None:
+        while not self.thawed.is_set():  # noqa: ASYNC110 - of another thread
+            await asyncio.sleep(0.02)
+
+
+@dataclass
 class _Line:
     """One connection, as far as a cut is concerned."""
 
@@ -52,6 +74,7 @@ class Proxy:
     is_open: bool = True
     """Whether new connections are let through."""
     cut: Cut | None = None
+    freeze: Freeze | None = None
     port: int = 0
     counts: dict[str, int] = field(
         default_factory=lambda: {
@@ -95,8 +118,10 @@ class Proxy:
         self._live |= {writer, upstream}
         line = _Line()
         pumps = [
-            asyncio.ensure_future(self._pump(reader, upstream, writer, partial(self._cuts, line))),
-            asyncio.ensure_future(self._pump(upstream_reader, writer, upstream, lambda _: line.is_doomed)),
+            asyncio.ensure_future(self._pump(reader, upstream, writer, partial(self._cuts, line), line)),
+            asyncio.ensure_future(
+                self._pump(upstream_reader, writer, upstream, lambda _: line.is_doomed, None)
+            ),
         ]
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         for pump in pumps:
@@ -117,15 +142,38 @@ class Proxy:
         line.is_doomed = cut.is_answered
         return not cut.is_answered
 
+    def _freezes(self, line: _Line, data: bytes) -> Freeze | None:
+        """The frost that what the client sends brings about."""
+        freeze = self.freeze
+        if freeze is None:
+            return None
+        line.is_marked = line.is_marked or freeze.of in data
+        if not line.is_marked or freeze.at not in data:
+            return None
+        self.freeze = None
+        return freeze
+
     async def _pump(
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         back: asyncio.StreamWriter,
         cuts: Callable[[bytes], bool],
+        line: _Line | None,
     ) -> None:
+        """``line``: of what the client sends."""
         with contextlib.suppress(OSError):
             while data := await reader.read(65_536):
+                freeze = self._freezes(line, data) if line is not None else None
+                if freeze is not None:
+                    if freeze.is_passed:
+                        writer.write(data)
+                        await writer.drain()
+                    freeze.strike()
+                    freeze.frozen.set()
+                    await freeze.until_thawed()
+                    if freeze.is_passed:
+                        continue
                 if cuts(data):
                     _reset(writer)
                     _reset(back)

@@ -95,7 +95,7 @@ class Soak:
             assert_sound(Core(connection))
 
     def _check_runs(self) -> None:
-        rows = self.lab.sql("select run_id::text, status, output from pgflow.runs")
+        rows = self.lab.sql("select run_id::text, status, output from pgflow.runs where flow_slug = 'soak'")
         assert {row["run_id"] for row in rows} == self.orders.keys()
         self.stalled = {
             row["run_id"]
@@ -117,7 +117,7 @@ class Soak:
             """select t.run_id::text, t.step_slug, t.task_index, t.status, t.attempts_count, t.requeued_count,
                  t.error_message, coalesce(s.opt_max_attempts, f.opt_max_attempts) as most
                from pgflow.step_tasks t join pgflow.steps s using (flow_slug, step_slug)
-               join pgflow.flows f using (flow_slug)"""
+               join pgflow.flows f using (flow_slug) where t.flow_slug = 'soak'"""
         )
         begun = Counter(self.attempts())
         twice = [attempt for attempt, times in begun.items() if times > 1]

@@ -174,6 +174,26 @@ async def credit(debit: str, flow_input: Entry, ctx: Context) -> str:
     return debit
 
 
+pair = Flow[Entry]("pair", max_attempts=3, base_delay=1, backoff="fixed", timeout=30)
+
+
+@pair.step(transactional=True)
+def a_write(flow_input: Entry, ctx: Context) -> str:
+    """The first to be claimed."""
+    ctx.conn().execute("insert into public.ledger values (%s)", [flow_input["note"]])
+    return flow_input["note"]
+
+
+@pair.step
+async def beside(flow_input: Entry) -> str:
+    """In the same run, perhaps in another worker."""
+    folder, name = Path(flow_input["folder"]), flow_input["note"]
+    (folder / f"{name}.beside").touch()
+    while not (folder / f"{name}.go").exists():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    return name
+
+
 suicidal = Flow[str]("suicidal", max_attempts=1, base_delay=1, backoff="fixed", timeout=30)
 
 

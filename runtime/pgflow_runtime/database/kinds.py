@@ -54,6 +54,28 @@ UNLIMITED: Final[Mapping[str, str]] = {
 }
 """Limits meant for other people's statements. Where ours need limits, their kind says which."""
 
+IMPATIENT: Final[Mapping[str, str]] = {
+    **UNLIMITED,
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "30s",
+}
+"""For who has other work than to wait for one lock, and must not keep one while it is frozen or cut off."""
+
+PATIENT: Final[Mapping[str, str]] = {**IMPATIENT, "lock_timeout": "10s"}
+"""For who has nothing else to do, but must not wait for ever."""
+
+CUT_OFF: Final[Mapping[str, int]] = {
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""When a server is to give up a peer that answers no more, as ours does (``dsn``): whatever the session held
+is free then. Seconds, a number, and milliseconds; a server that is less patient stays so."""
+
+WATCHED: Final = ("client_connection_check_interval", "10s")
+"""How often a server that works for somebody looks whether they are still there; where it can: on Linux."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -70,22 +92,22 @@ class Kind:
     """Whether users' own statements run on it."""
 
 
-ENGINE: Final = Kind("engine", {**OURS, **UNLIMITED})
+ENGINE: Final = Kind("engine", {**OURS, **IMPATIENT})
 """The worker's lanes: claim, complete, fail."""
 
-HEARTBEAT: Final = Kind("heartbeat", {**OURS, **UNLIMITED})
+HEARTBEAT: Final = Kind("heartbeat", {**OURS, **IMPATIENT})
 """The worker's signs of life, and nothing else."""
 
-MAINTENANCE: Final = Kind("maintenance", {**OURS, **UNLIMITED})
+MAINTENANCE: Final = Kind("maintenance", {**OURS, **IMPATIENT})
 """What a worker does for others, such as recovery and retention."""
 
 LISTENER: Final = Kind("listener", {**OURS, **UNLIMITED})
 """LISTEN, of workers and clients."""
 
-CLIENT: Final = Kind("client", {**OURS, **UNLIMITED})
+CLIENT: Final = Kind("client", {**OURS, **PATIENT})
 """Starting, reading and following runs."""
 
-ADMIN: Final = Kind("admin", {**OURS, **UNLIMITED})
+ADMIN: Final = Kind("admin", {**OURS, **PATIENT})
 """The commands: migrate, prune, runs."""
 
 DOCTOR: Final = Kind(

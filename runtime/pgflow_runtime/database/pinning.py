@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from pgflow_runtime.database.kinds import SINCE, Kind
+from pgflow_runtime.database.kinds import CUT_OFF, SINCE, WATCHED, Kind
 
 _LIMITS = ("statement_timeout", "transaction_timeout")
 
@@ -38,8 +38,23 @@ def _template(settings: tuple[tuple[str, str], ...], version: int) -> bytes:
         for name, value in settings
         if version >= SINCE.get(name, 0)
     )
+    calls = ", ".join([calls, *map(_cut_off, CUT_OFF.items()), _watched(*WATCHED)])
     unlimited = "".join(f"set local {name} = 0; " for name in _LIMITS if version >= SINCE.get(name, 0))
     return f"begin; {unlimited}{_select(calls)}; commit".encode()
+
+
+def _cut_off(setting: tuple[str, int]) -> str:
+    """Set where the server would wait longer, or as long as its system does."""
+    name, most = setting
+    current = f"pg_catalog.current_setting('{name}')::pg_catalog.int4"
+    is_shorter = f"(pg_catalog.int4ge({current}, 1) and pg_catalog.int4le({current}, {most}))"
+    return f"case when not {is_shorter} then pg_catalog.set_config('{name}', '{most}', false) end"
+
+
+def _watched(name: str, value: str) -> str:
+    is_open = f"pg_catalog.current_setting('{name}') operator(pg_catalog.=) '0'"
+    can = "pg_catalog.version() operator(pg_catalog.~) 'linux'"
+    return f"case when {is_open} and {can} then pg_catalog.set_config('{name}', '{value}', false) end"
 
 
 def _select(calls: str) -> str:

@@ -20,6 +20,7 @@ from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.exchange import HELD_UP, Exchange
 from pgflow_runtime.worker.executor import Executor
 from pgflow_runtime.worker.held import Held
+from pgflow_runtime.worker.holders import Holders
 from pgflow_runtime.worker.idle import Idle
 from pgflow_runtime.worker.link import Link, LinkClosed
 from pgflow_runtime.worker.losses import Losses
@@ -65,6 +66,7 @@ class Engine:
         """Set while nothing waits to be reported and no call is under way."""
         self.settled.set()
         self._held = Held(self._signal.set)
+        self._holders = Holders()
         self._backoff = Backoff(0.5, 5.0)
         self._losses = Losses()
         self._reading = True
@@ -205,6 +207,7 @@ class Engine:
             await self._send(link, *outcomes)
         finally:
             self._held.tried(itertools.chain(*outcomes))
+        await self._holders.end(link, self._held.run_ids)
 
     async def _send(
         self, link: Link, completed: Sequence[Completed], failed: Sequence[Failed], lost: Sequence[Lost]

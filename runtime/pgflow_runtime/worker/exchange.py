@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 
@@ -15,13 +15,26 @@ from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.failure import clean
 from pgflow_runtime.worker.link import Link
-from pgflow_runtime.worker.outcome import Completed, Failed
+from pgflow_runtime.worker.outcome import Completed, Failed, Outcome
 from pgflow_runtime.worker.rows import Fence, TaskRow, task_rows
 from pgflow_runtime.worker.served import ServedFlow, ServedFlows
-from pgflow_runtime.worker.statements import ANNOUNCE, CLAIM, COMPLETE, FAIL, REGISTER, RELEASE, STARTED_TASKS
+from pgflow_runtime.worker.statements import (
+    ANNOUNCE,
+    CLAIM,
+    COMPLETE,
+    FAIL,
+    LOCKED_RUNS,
+    REGISTER,
+    RELEASE,
+    STARTED_TASKS,
+)
+
+OutcomeT = TypeVar("OutcomeT", bound=Outcome)
 
 HELD_UP = "held up"
 """Outcome of a row whose result or failure is to be reported again."""
+LOCKED = "55P03"
+"""SQLSTATE of a lock that was not to be had in time."""
 DATA_ERRORS = ("22", "23", "54")
 """SQLSTATE classes that a task's own data can cause: repeated one by one, only the culprit fails."""
 UNTRANSLATABLE = "22P05"
@@ -72,9 +85,12 @@ class Exchange:
         try:
             return task_rows(await self._call(link, COMPLETE, self._completion(batch, hand_over)))
         except psycopg.Error as error:
-            if len(batch) > 1:
-                return await self._one_by_one(link, batch, hand_over)
-            return await self._refused(link, batch[0], error)
+            if len(batch) == 1:
+                return await self._refused(link, batch[0], error)
+            free, held = await self._apart(link, batch, error)
+        if not held:
+            return await self._one_by_one(link, batch, hand_over)
+        return held + (await self.complete(link, free, hand_over) if free else [])
 
     async def fail(self, link: Link, batch: Sequence[Failed]) -> list[TaskRow]:
         """Report failures; one row for each, saying what becomes of the task."""
@@ -89,6 +105,9 @@ class Exchange:
         except psycopg.Error as error:
             if len(batch) == 1:
                 return await self._failure_refused(link, batch[0], error)
+            free, held = await self._apart(link, batch, error)
+        if held:
+            return held + (await self.fail(link, free) if free else [])
         rows: list[TaskRow] = []
         for item in batch:
             rows += [_held_up(item.row)] if _is_held(item.row, rows) else await self.fail(link, [item])
@@ -138,6 +157,20 @@ class Exchange:
             hand_over,
             self._flows.flow_input_steps,
         )
+
+    async def _apart(
+        self, link: Link, batch: Sequence[OutcomeT], error: psycopg.Error
+    ) -> tuple[list[OutcomeT], list[TaskRow]]:
+        """A batch that waited too long for a lock: what goes on without those runs that somebody holds."""
+        if error.sqlstate != LOCKED:
+            return list(batch), []
+        try:
+            rows = await link.call_locked(LOCKED_RUNS, (plain({item.row.run_id for item in batch}),))
+        except psycopg.Error:
+            return list(batch), []
+        locked = {run_id for (run_id,) in rows}
+        held = [_held_up(item.row, error) for item in batch if item.row.run_id in locked]
+        return [item for item in batch if item.row.run_id not in locked], held
 
     async def _one_by_one(self, link: Link, batch: Sequence[Completed], hand_over: int) -> list[TaskRow]:
         rows: list[TaskRow] = []

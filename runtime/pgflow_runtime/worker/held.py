@@ -50,6 +50,11 @@ class Held:
     def fences(self) -> set[Fence]:
         return set(self._sleeping) | {outcome.row.fence for outcome in self._due}
 
+    @property
+    def run_ids(self) -> set[str]:
+        """The runs that something is in the way of."""
+        return {fence.run_id for fence in self.fences}
+
     def hold(self, outcome: Outcome) -> bool:
         """Keep it for a while; False when its time is over."""
         fence, now = outcome.row.fence, time.monotonic()

@@ -24,7 +24,7 @@ from pgflow_runtime.worker.outcome import (
     timed_out,
 )
 from pgflow_runtime.worker.rows import TaskRow, task_rows
-from pgflow_runtime.worker.statements import COMPLETE
+from pgflow_runtime.worker.statements import BEFORE_COMMIT, COMPLETE
 from pgflow_runtime.worker.task import Task
 
 
@@ -136,6 +136,7 @@ def _in_transaction(task: Task) -> Outcome:
         connection = task.conn()
         with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
             output = _call(task)
+            cursor.execute(BEFORE_COMMIT, (task.milliseconds_left,))
             cursor.execute(COMPLETE, _completion(task.row, output))
             _demand_stored(cursor.fetchall(), output)
     except _NotStored as refusal:
@@ -158,6 +159,7 @@ async def _ain_transaction(task: Task) -> Outcome:
         connection = await task.aconn()
         async with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
             output = await _acall(task)
+            await cursor.execute(BEFORE_COMMIT, (task.milliseconds_left,))
             await cursor.execute(COMPLETE, _completion(task.row, output))
             _demand_stored(await cursor.fetchall(), output)
     except _NotStored as refusal:

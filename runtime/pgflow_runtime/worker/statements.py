@@ -13,11 +13,19 @@ COMPLETE: Final = (
     "%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::jsonb[], %s, %s::text[])"
 )
 
+BEFORE_COMMIT: Final = """
+select pg_catalog.set_config('lock_timeout', %s::pg_catalog.int4::pg_catalog.text, true),
+  pg_catalog.set_config('idle_in_transaction_session_timeout', '10s', true)
+"""
+"""A handler's transaction waits for its run no longer than its task may take, and does not keep it either."""
+
 FAIL: Final = (
     f"select {COLUMNS} from pgflow.fail_tasks("  # noqa: S608
     "%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::text[], %s::boolean[], "
     "array_replace(%s::int[], -1, null))"
 )
+
+LOCKED_RUNS: Final = "select locked::text from pgflow.locked_runs(%s::uuid[]) locked"
 
 RELEASE: Final = "select pgflow.release_tasks(%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[])"
 

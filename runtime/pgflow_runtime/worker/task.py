@@ -99,6 +99,11 @@ class Task:
         return time.perf_counter() - self.started
 
     @property
+    def milliseconds_left(self) -> int:
+        """Until its time is over; 1 when it is."""
+        return max(1, int((self.deadline - time.perf_counter()) * 1000))
+
+    @property
     def trace_context(self) -> Mapping[str, str]:
         return carrier_of(self.row.trace_context)
 
@@ -145,7 +150,7 @@ class Task:
             )
         self.place.demand_own_process("ctx.conn()")
         if self._conn is None:
-            self._conn = self.place.connections.take()
+            self._conn = self.place.connections.take(self.row.timeout)
         return self._conn
 
     async def aconn(self) -> AsyncConnection[Any]:
@@ -156,7 +161,7 @@ class Task:
             )
         self.place.demand_own_process("ctx.aconn()")
         if self._aconn is None:
-            self._aconn = await self.place.connections.atake()
+            self._aconn = await self.place.connections.atake(self.row.timeout)
         return self._aconn
 
     # -- the end of the handler

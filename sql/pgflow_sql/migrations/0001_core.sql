@@ -3771,6 +3771,34 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/locked_runs.sql
+-- for: worker
+-- Those of these runs that another transaction holds right now. A batch that had to wait for one of them too long
+-- is reported without them.
+create function pgflow.locked_runs(run_ids uuid[])
+returns setof uuid
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_free uuid[];
+begin
+  select array_agg(l.run_id) into v_free
+  from (
+    select r.run_id
+    from pgflow.runs r
+    where r.run_id = any(locked_runs.run_ids)
+    order by r.run_id
+    for no key update skip locked
+  ) l;
+  return query
+  select r.run_id
+  from pgflow.runs r
+  where r.run_id = any(locked_runs.run_ids) and r.run_id <> all(coalesce(v_free, '{}'));
+end;
+$$;
+
 -- ---- schema/50_tasks/release_tasks.sql
 -- for: worker
 -- Gives started tasks back to their queues, as if they had not been claimed: visible at once, attempt not
@@ -5566,6 +5594,43 @@ begin
   perform pgflow._send_back(v_again.flow_slugs, v_again.msg_ids, v_again.delays);
   perform pgflow._notify(v_again.flow_slugs, null);
   return v_again.task_count;
+end;
+$$;
+
+-- ---- schema/80_maintenance/lock_holders.sql
+-- for: worker
+-- The sessions whose transactions hold these runs, by their process ids. What becomes of a session is for the
+-- caller to decide, with the caller's own rights.
+create function pgflow.lock_holders(run_ids uuid[])
+returns setof int
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_holder xid;
+  v_holders xid[];
+begin
+  for v_holder in
+    select distinct r.xmax::text::xid
+    from pgflow.runs r
+    where r.run_id = any(array(select * from pgflow.locked_runs(lock_holders.run_ids))) and r.xmax <> 0
+  loop
+    v_holders := v_holders || v_holder;
+    -- several transactions that share a row are told by a number of their own, which looks like one of theirs
+    begin
+      v_holders := v_holders || array(
+        select m.xid from pg_get_multixact_members(v_holder) m where m.mode <> 'keysh'
+      );
+    exception when others then
+      null;
+    end;
+  end loop;
+  return query
+  select distinct l.pid
+  from pg_locks l
+  where l.locktype = 'transactionid' and l.granted and l.mode = 'ExclusiveLock'
+    and l.transactionid = any(v_holders) and l.pid <> pg_backend_pid();
 end;
 $$;
 

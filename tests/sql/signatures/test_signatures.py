@@ -123,6 +123,8 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "attempts bigint, cancelled bigint, again bigint, polling bigint)",
         "s",
     ),
+    "locked_runs": ("run_ids uuid[]", "setof uuid"),
+    "lock_holders": ("run_ids uuid[]", "setof integer"),
     "started_tasks": (
         "worker_ids uuid[]",
         "table(worker_id uuid, run_id uuid, step_slug text, task_index integer, attempt integer)",
