@@ -24,6 +24,7 @@ from pgflow_runtime.worker.maintenance.duties import Duties, Duty
 from pgflow_runtime.worker.maintenance.heartbeat import Heartbeat
 from pgflow_runtime.worker.maintenance.queue_depth import QueueDepth
 from pgflow_runtime.worker.maintenance.recovery import Recovery
+from pgflow_runtime.worker.maintenance.release import Release
 from pgflow_runtime.worker.maintenance.retention import Retention
 from pgflow_runtime.worker.metrics import Metrics
 from pgflow_runtime.worker.observed import ObservedExchange
@@ -122,7 +123,7 @@ class Process:
 
     def _duties(self, depth: QueueDepth) -> list[Duty]:
         retention = [Retention(self._config.keep)] if self._config.keep is not None else []
-        return [Recovery(self.recovered), *retention, depth]
+        return [Recovery(self.recovered), Release(), *retention, depth]
 
     def _make_exchange(self, observer: Observer | None) -> Exchange:
         settings = (self._flows, self._config.name, self._config.visibility_timeout)

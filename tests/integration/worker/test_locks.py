@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 from pgflow_runtime.worker.connections import HandlerConnections
 from pgflow_runtime.worker.holders import Holders
 from pgflow_runtime.worker.link import Link
+from pgflow_runtime.worker.maintenance.release import Release
 from tests.support.server import name_of
 from tests.support.wait import eventually
 from tests.support.worker_lab import Lab
@@ -140,3 +142,25 @@ def test_a_session_of_somebody_else_is_not(
         finally:
             admin.execute(sql.SQL("drop owned by {}").format(role))
             admin.execute(sql.SQL("drop role {}").format(role))
+
+
+def test_a_session_that_waits_for_a_frozen_worker_to_listen_is_ended(lab: Lab) -> None:
+    """Its answer is larger than what the system takes on the way, and it holds tasks until that is taken."""
+    run = lab.start("chain", 1)
+    with closing(psycopg.connect(lab.dsn, autocommit=True)) as frozen:
+        frozen.pgconn.send_query(
+            b"with claimed as (update pgflow.step_tasks set status = status returning 1)"
+            b" select repeat('x', 1000) from claimed, generate_series(1, 20000)"
+        )
+        while frozen.pgconn.flush():
+            continue
+        waiting = "select 1 from pg_stat_activity where pid = %s and wait_event = 'ClientWrite'"
+        pid = frozen.info.backend_pid
+        eventually(lambda: lab.sql(waiting, pid))
+        with psycopg.connect(lab.dsn, autocommit=True) as connection:
+            Release(allowed=600).turn(connection)
+            assert lab.sql(waiting, pid)
+            Release(allowed=0).turn(connection)
+        eventually(lambda: not lab.sql("select 1 from pg_stat_activity where pid = %s", pid))
+    with lab.worker("chain"):
+        assert lab.completed(run) == {"third": [2, 20]}

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.support.batch import claim_one, register
 from tests.support.core import Core
 from tests.support.sessions import Session
 
@@ -80,3 +81,21 @@ def test_runs_that_were_held_long_ago(live: Core, runs: list[UUID], holder: Sess
         hold(holder, runs[0], how)
         holder.commit()
     assert holders(live, runs) == set()
+
+
+def test_runs_that_recovery_cannot_get_at(live: Core, runs: list[UUID], holder: Session) -> None:
+    dead, alive = register(live, "f"), register(live, "f")
+    tasks = [claim_one(live, worker, "f") for worker in (dead, dead, alive)]
+    for task in tasks:
+        hold(holder, task.run_id)
+    assert stuck(live) == set()
+    live.run_sql("update pgflow.workers set stopped_at = now() where worker_id = %s", dead)
+    assert live.value("select pgflow.recover_stalled_tasks()") == 0
+    assert stuck(live) == {task.run_id for task in tasks[:2]}
+    holder.rollback()
+    assert stuck(live) == set()
+    assert live.value("select pgflow.recover_stalled_tasks()") == 2
+
+
+def stuck(core: Core) -> set[UUID]:
+    return {row.stuck_runs for row in core.rows("select pgflow.stuck_runs()")}

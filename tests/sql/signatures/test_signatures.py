@@ -124,6 +124,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "s",
     ),
     "locked_runs": ("run_ids uuid[]", "setof uuid"),
+    "stuck_runs": ("", "setof uuid"),
     "lock_holders": ("run_ids uuid[]", "setof integer"),
     "started_tasks": (
         "worker_ids uuid[]",
