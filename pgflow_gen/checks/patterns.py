@@ -43,7 +43,8 @@ def mismatch(
     # Of several alternatives the one that is nearest to the pattern's form is worth explaining.
     _, fault = max(faults, key=lambda item: item[0])
     if len(members) > 1 and not any(depth for depth, _ in faults):
-        return f"{_at(path)}{_json(pattern)} is none of {' | '.join(map(str, members))}", None
+        shown = " | ".join(map(str, members))
+        return f"{_at(path)}{_json(pattern)} is none of {shown}", " or ".join(map(_wanted, members))
     return fault
 
 
@@ -58,7 +59,7 @@ def object_mismatch(
     for key, value in pattern.items():
         if key not in keys:
             near = closest(key, keys)
-            known = f"known keys: {', '.join(sorted(keys))}" if keys else None
+            known = f"known keys: {', '.join(sorted(keys))}" if keys else "leave the pattern out"
             yield f"{_at(path)}there is no key {key!r}", f"did you mean {near!r}?" if near else known
             continue
         type_ = keys[key]
@@ -98,7 +99,30 @@ def _one(
                 return None
         case _:
             pass
-    return f"{_at(path)}{_json(pattern)} is no {type_}", None
+    return f"{_at(path)}{_json(pattern)} is no {type_}", _wanted(type_)
+
+
+def _wanted(type_: TypeExpr) -> str:
+    """What to write where a value of ``type_`` is matched."""
+    match type_:
+        case RecordRef():
+            return f"write an object with keys of {type_}"
+        case DictType():
+            return 'write an object: {"key": ...}'
+        case ListType():
+            return "write a list of what the list must contain: [...]"
+        case Primitive(name="bool"):
+            return "write True or False"
+        case Primitive(name="None"):
+            return "write None"
+        case Primitive(name="str"):
+            return 'write a string: "..."'
+        case Primitive():
+            return "write a number"
+        case LiteralType(values=values):
+            return f"write {' or '.join(map(repr, values))}"
+        case _:
+            return f"write a value of {type_}"
 
 
 def _depth(pattern: Json, type_: TypeExpr) -> int:

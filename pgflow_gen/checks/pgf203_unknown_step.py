@@ -144,12 +144,38 @@ def _notes(checked: CheckedFlow, edge: Edge) -> list[str]:
     return [f"flow {flow.slug!r} has a step of that name" for flow in elsewhere[:1]]
 
 
+_SETTINGS = frozenset(
+    {"cfg", "client", "conf", "config", "conn", "connection", "db", "engine", "env", "environment", "log"}
+    | {"logger", "options", "opts", "retries", "session", "settings", "timeout"}
+)
+_CONTEXTS = ("context", "ctx", "task_context")
+
+
+def _setting(checked: CheckedFlow, edge: Edge) -> str | None:
+    """What to do about a parameter that means the program's surroundings and no step's output."""
+    if edge.param is None or edge.key is not None:
+        return None
+    if closest(edge.slug, _CONTEXTS) is not None:
+        return f"for the task's context annotate it {edge.slug}: Context (from pgflow_runtime)"
+    if edge.param.has_default or any(part in _SETTINGS for part in edge.slug.lower().split("_")):
+        return (
+            f"a handler's parameters are values of the run: make {edge.slug!r} a module-level name, or read"
+            " it inside the handler"
+        )
+    return None
+
+
 def _help(checked: CheckedFlow, step: StepSpec, edge: Edge) -> str:
     for other in checked.flow.steps:
         if other.function == edge.slug:
             return f"did you mean {other.slug}?"
     words = {"flow_input", "input"} if edge.param is not None and edge.key is None else set()
+    if words and sorted(edge.slug.lower().strip("_").replace("_", "")) == sorted("flowinput"):
+        return "did you mean flow_input?"
     near = closest(edge.slug, (set(checked.steps) - {step.slug}) | words)
+    setting = _setting(checked, edge)
+    if setting is not None and (near is None or near in words):
+        return setting
     if near is not None:
         return f"did you mean {near}?"
     # A type like str says little; one that was made for the flow's input says what was meant.

@@ -8,7 +8,7 @@ from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.patterns import mismatch, object_mismatch
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.ir.flow import Json, Option, StepSpec
-from pgflow_gen.ir.types import NONE, AnyType, DictType, JsonType, RecordRef, UnknownType
+from pgflow_gen.ir.types import NONE, AnyType, DictType, JsonType, RecordRef, TypeExpr, UnknownType
 from pgflow_gen.names import is_storable
 
 RULE = Rule(
@@ -57,6 +57,9 @@ def wrap(flow_input: Order) -> str:
 )
 
 
+_DECIDER = "let a step return an object to match, and give the condition to a step that depends on it"
+
+
 def check(checked: CheckedFlow) -> None:
     for step in checked.flow.steps:
         for option in step.options:
@@ -67,7 +70,13 @@ def check(checked: CheckedFlow) -> None:
 def _check_condition(checked: CheckedFlow, step: StepSpec, option: Option) -> None:
     pattern = option.value
     if not isinstance(pattern, dict):
-        _report(checked, step, option, f"the pattern must be a JSON object, not {pattern!r}", None)
+        _report(
+            checked,
+            step,
+            option,
+            f"the pattern must be a JSON object, not {pattern!r}",
+            'write {"key": value}',
+        )
     elif not all(map(is_storable, _texts(pattern))):
         message = "the pattern holds text that PostgreSQL cannot hold"
         _report(checked, step, option, message, "leave out NUL and lone surrogates (\\x00, \\ud800)")
@@ -100,9 +109,28 @@ def _check_dependencies(
         slug: checked.steps[slug].output if slug in checked.steps else None
         for slug in step.dependencies(checked.types)
     }
+    note = "it is matched against the outputs of the step's dependencies, by slug"
     for message, help in object_mismatch(checked.judge, checked.types, pattern, outputs, ""):
-        note = "it is matched against the outputs of the step's dependencies, by slug"
-        _report(checked, step, option, message, help, note)
+        _report(checked, step, option, message, _inside(checked, pattern, outputs, message) or help, note)
+
+
+def _inside(
+    checked: CheckedFlow, pattern: dict[str, Json], outputs: dict[str, TypeExpr | None], message: str
+) -> str | None:
+    """A key of one dependency's output, or of the flow's input, that was given without saying so."""
+    for key, value in pattern.items():
+        if message != f"there is no key {key!r}":
+            continue
+        for slug, output in outputs.items():
+            if isinstance(output, RecordRef) and checked.types.record(output).get(key) is not None:
+                return f"write {{{slug!r}: {{{key!r}: {value!r}}}}}"
+        given = checked.flow.input
+        if isinstance(given, RecordRef) and checked.types.record(given).get(key) is not None:
+            return (
+                "only root steps are matched against the flow's input: put the condition on one, and let this"
+                " step depend on it"
+            )
+    return None
 
 
 def _check_flow_input(checked: CheckedFlow, step: StepSpec, option: Option, pattern: dict[str, Json]) -> None:
@@ -112,7 +140,7 @@ def _check_flow_input(checked: CheckedFlow, step: StepSpec, option: Option, patt
     objects = RecordRef | DictType | JsonType | AnyType | UnknownType
     if not any(isinstance(member, objects) for member in checked.judge.members(given)):
         shown = "the flow takes no input" if given == NONE else f"the flow's input is {given}, not an object"
-        _report(checked, step, option, f"{shown}, so no pattern can match it", "let a step in between decide")
+        _report(checked, step, option, f"{shown}, so no pattern can match it", _DECIDER)
         return
     note = f"it is matched against the flow's input, {given}"
     if isinstance(given, RecordRef) and given.key in checked.types.records:

@@ -11,9 +11,16 @@ from pgflow_gen.source.index import Assignment, Class
 from pgflow_gen.source.resolve import Defined, External, Missing, Resolver
 
 _TYPED_DICT = "declare it as a TypedDict"
+
+
+def _or_send(call: str) -> str:
+    """What such calls give is a dict of anything to a checker: no TypedDict, but a dict of JSON values."""
+    return f"{_TYPED_DICT}, or annotate dict[str, JsonValue] and send {call}"
+
+
 _DECORATORS = {
-    ("dataclasses", "dataclass"): ("dataclass", f"{_TYPED_DICT}, or send dataclasses.asdict(value)"),
-    ("pydantic.dataclasses", "dataclass"): ("pydantic dataclass", _TYPED_DICT),
+    ("dataclasses", "dataclass"): ("dataclass", _or_send("dataclasses.asdict(value)")),
+    ("pydantic.dataclasses", "dataclass"): ("pydantic dataclass", _or_send("dataclasses.asdict(value)")),
 }
 _ATTRS_MODULES = frozenset({"attr", "attrs"})
 _ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"})
@@ -48,7 +55,7 @@ def _kind(resolver: Resolver, symbol: Defined, seen: set[tuple[str, str]]) -> tu
             if (found.module, found.name) in _DECORATORS:
                 return _DECORATORS[found.module, found.name]
             if found.module in _ATTRS_MODULES:
-                return "attrs class", f"{_TYPED_DICT}, or send attrs.asdict(value)"
+                return "attrs class", _or_send("attrs.asdict(value)")
     for base in base_nodes(binding.definition):
         found = resolver.resolve(symbol.module, base)
         if isinstance(found, External):
@@ -76,9 +83,9 @@ def _external_kind(base: External, definition: cst.ClassDef) -> tuple[str | None
     if base.module == "enum" and base.name in _ENUMS:
         return "enum", _enum_help(definition)
     if top in {"pydantic", "pydantic_settings"}:
-        return "pydantic model", f"{_TYPED_DICT}, or send model.model_dump(mode='json')"
+        return "pydantic model", _or_send("model.model_dump(mode='json')")
     if top == "msgspec":
-        return "msgspec struct", f"{_TYPED_DICT}, or send msgspec.to_builtins(value)"
+        return "msgspec struct", _or_send("msgspec.to_builtins(value)")
     if base.is_typing("NamedTuple"):
         return "named tuple", _TYPED_DICT
     if base.is_typing("Protocol"):

@@ -12,6 +12,25 @@ from pgflow_gen.diagnostics import Findings, Severity, Span
 from pgflow_gen.source.resolve import RUNTIME, RUNTIME_NAMES, External, Missing
 from pgflow_shared.text import closest
 
+_ROWS = "use list[dict[str, JsonValue]]: "
+_FOREIGN = {
+    ("pandas", "DataFrame"): f'{_ROWS}send frame.to_dict("records"), read it back with DataFrame(rows)',
+    ("pandas", "Series"): "use list[T]: send series.tolist(), read it back with Series(values)",
+    ("pandas", "Timestamp"): "use str: send value.isoformat(), read it back with Timestamp(text)",
+    ("polars", "DataFrame"): f"{_ROWS}send frame.to_dicts(), read it back with DataFrame(rows)",
+    ("polars", "Series"): "use list[T]: send series.to_list(), read it back with Series(values)",
+    ("pyarrow", "Table"): f"{_ROWS}send table.to_pylist(), read it back with Table.from_pylist(rows)",
+    (
+        "numpy",
+        "ndarray",
+    ): "use list[float], or lists of it: send array.tolist(), read it back with array(values)",
+    (
+        "torch",
+        "Tensor",
+    ): "use list[float], or lists of it: send tensor.tolist(), read it back with tensor(values)",
+}
+"""Types that people know and that have no JSON form, with what does."""
+
 
 @dataclass(frozen=True, slots=True)
 class TypeFault:
@@ -70,9 +89,13 @@ def unresolved(missing: Missing) -> TypeFault:
 def foreign(symbol: External) -> TypeFault:
     """A PGF103 for a name from a module that no source root holds."""
     top = symbol.module.split(".")[0]
+    known = _FOREIGN.get((top, symbol.name))
+    if known is not None:
+        return not_json(f"{symbol.name} of {top} is not JSON", known)
     return TypeFault(
         "PGF103",
         f"cannot resolve {symbol.name!r}: module {symbol.module!r} is below none of the source roots",
-        f"re-declare the type in your project, or add the folder of {top!r} to src in [tool.pgflow-gen]",
+        "declare a TypedDict with the keys that the steps need, and convert in the handler; if the module is"
+        f" your own, add the folder that holds {top!r} to src in [tool.pgflow-gen]",
         ("types of installed distributions are not read",),
     )

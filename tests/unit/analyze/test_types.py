@@ -203,7 +203,7 @@ REFUSED = [
     ("Point", "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass Point:\n    x: int",
      "dataclass Point", "asdict"),
     ("User", "from pydantic import BaseModel\nclass User(BaseModel):\n    id: int",
-     "pydantic model User", "model_dump"),
+     "pydantic model User", "annotate dict[str, JsonValue] and send model.model_dump"),
     ("User", "import attrs\n@attrs.define\nclass User:\n    id: int", "attrs class User", "attrs.asdict"),
     ("User", "import attr\n@attr.s(auto_attribs=True)\nclass User:\n    id: int", "attrs class", "asdict"),
     ("P", "class P(NamedTuple):\n    x: int", "named tuple P", "TypedDict"),

@@ -1,0 +1,247 @@
+# ruff: noqa: E501 - a table
+"""Each help text, applied as it reads, ends the finding: the next build says nothing, mypy included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pgflow_gen.checks import rules
+from pgflow_gen.config import Config
+from pgflow_gen.diagnostics import Diagnostic
+from pgflow_gen.pipeline import check
+from tests.support.analysis import write_project
+
+HEAD = """\
+from __future__ import annotations
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Literal, NotRequired, TypedDict
+from pgflow_runtime import Context, Flow, JsonValue
+import pandas
+import pendulum
+class In(TypedDict):
+    url: str
+    gift: bool
+class Page(TypedDict):
+    url: str
+    ok: bool
+class Both(TypedDict):
+    first: Page
+{extra}
+LIMIT = 5
+flow = Flow[In]("SLUG")
+@flow.step
+def first(flow_input: In) -> Page:
+    return {{"url": flow_input["url"], "ok": True}}
+"""
+SECOND = "@flow.step\ndef second({0}) -> {1}:\n    return {2}\n"
+
+
+@dataclass(frozen=True)
+class Help:
+    code: str
+    help: str
+    """Part of the advice."""
+    bad: str
+    """What stands below the common head; ``---`` ends what stands above the flow."""
+    edits: tuple[tuple[str, str], ...]
+
+    def text(self, slug: str, *, mended: bool) -> str:
+        extra, _, body = self.bad.rpartition("---\n")
+        text = HEAD.format(extra=extra) + body
+        for old, new in self.edits if mended else ():
+            assert old in text, old
+            text = text.replace(old, new, 1)
+        return text.replace("SLUG", slug)
+
+
+def second(params: str, returns: str = "str", value: str = "''") -> str:
+    return SECOND.format(params, returns, value)
+
+
+HELPS = [
+    Help("PGF103", "did you mean 'Page'", second("first: Pgae"), (("Pgae", "Page"),)),
+    Help("PGF103", "define it", second("first: Nowhere"), (("class In", "class Nowhere(TypedDict):\n    url: str\n    ok: bool\nclass In"),)),
+    Help(
+        "PGF103", "declare a TypedDict with the keys",
+        second("first: Page", "pendulum.DateTime", "pendulum.now()"),
+        (("pendulum.DateTime", "Moment"), ("pendulum.now()", "{'at': str(first)}"),
+         ("class In", "class Moment(TypedDict):\n    at: str\nclass In")),
+    ),
+    Help(
+        "PGF302", 'send frame.to_dict("records")',
+        second("first: Page", "pandas.DataFrame", "pandas.DataFrame()"),
+        (("pandas.DataFrame:", "list[dict[str, JsonValue]]:"), ("pandas.DataFrame()", 'list(pandas.DataFrame().to_dict("records"))')),
+    ),
+    Help(
+        "PGF302", "annotate dict[str, JsonValue] and send dataclasses.asdict(value)",
+        "@dataclass\nclass Point:\n    x: int\n---\n" + second("first: Page", "Point", "Point(1)"),
+        (("-> Point", "-> dict[str, JsonValue]"), ("return Point(1)", "return asdict(Point(1))")),
+    ),
+    Help(
+        "PGF302", "declare it as a TypedDict",
+        "@dataclass\nclass Point:\n    x: int\n---\n" + second("first: Page", "Point", "Point(x=1)"),
+        (("@dataclass\nclass Point:", "class Point(TypedDict):"),),
+    ),
+    Help(
+        "PGF302", "model.model_dump(mode='json')",
+        "from pydantic import BaseModel\nclass Point(BaseModel):\n    x: int\n---\n"
+        + second("first: Page", "Point", "Point(x=1)"),
+        (("-> Point", "-> dict[str, JsonValue]"), ("Point(x=1)", "Point(x=1).model_dump(mode='json')")),
+    ),
+    Help(
+        "PGF302", "send value.isoformat()", second("first: Page", "datetime", "datetime.now()"),
+        (("-> datetime", "-> str"), ("now()", "now().isoformat()")),
+    ),
+    Help(
+        "PGF302", "use Literal[1, 2] and send the member's value",
+        "class Colour(Enum):\n    RED = 1\n    BLUE = 2\n---\n" + second("first: Page", "Colour", "Colour.RED"),
+        (("-> Colour", "-> Literal[1, 2]"), ("return Colour.RED", "return Colour.RED.value")),
+    ),
+    Help("PGF302", "use list[...]", second("first: Page", "tuple[int, int]", "(1, 2)"),
+         (("tuple[int, int]", "list[int]"), ("(1, 2)", "[1, 2]"))),
+    Help("PGF302", "write dict[str, T]", second("first: Page", "dict", "{}"), (("-> dict", "-> dict[str, int]"),)),
+    Help("PGF302", "use dict[str, T]", second("first: Page", "dict[int, str]", "{}"), (("dict[int", "dict[str"),)),
+    Help("PGF302", "use JsonValue", second("first: Page", "Any", "1"), (("-> Any", "-> JsonValue"),)),
+    Help("PGF302", "use list[Page]", second("first: Page", "Sequence[Page]", "[first]"), (("Sequence[Page]", "list[Page]"),)),
+    Help("PGF302", "return a list and annotate it", "from collections.abc import Iterator\n---\n" + second("first: Page", "Iterator[int]", "iter([1])"),
+         (("-> Iterator[int]", "-> list[int]"), ("iter([1])", "[1]"))),
+    Help("PGF203", "did you mean first?", second("frist: Page"), (("frist", "first"),)),
+    Help("PGF203", "did you mean flow_input?", second("input_flow: In"), (("input_flow", "flow_input"),)),
+    Help("PGF203", "did you mean flow_input?", second("flowinput: In"), (("flowinput", "flow_input"),)),
+    Help("PGF203", "did you mean flow_input?", second("request: In"), (("request", "flow_input"),)),
+    Help("PGF203", "did you mean flow_input?", second("input: In"), (("(input: In)", "(flow_input: In)"),)),
+    Help("PGF203", "a module-level name", second("first: Page, settings: Page", "str", "settings['url']"),
+         ((", settings: Page", ""), ("LIMIT = 5", "settings: Page = {'url': '', 'ok': True}"))),
+    Help("PGF203", "a module-level name", second("first: Page, limit: int = 5", "int", "limit"),
+         ((", limit: int = 5", ""), ("return limit", "return LIMIT"))),
+    Help("PGF203", "annotate it ctxt: Context", second("first: Page, ctxt: str"), (("ctxt: str", "ctxt: Context"),)),
+    Help("PGF203", "the other steps of the flow: first", second("quite: Page"), (("quite", "first"),)),
+    Help("PGF205", "remove one of them", "@flow.step(depends_on=[first, 'first'])\ndef second() -> int:\n    return 1\n",
+         ((", 'first'", ""),)),
+    Help("PGF204", "remove one of these dependencies", second("third: str") + "@flow.step\ndef third(second: str) -> str:\n    return second\n",
+         (("third: str", "first: Page"),)),
+    Help("PGF206", "put what the handler needs into the elements",
+         "@flow.array\ndef urls(first: Page) -> list[str]:\n    return [first['url']]\n"
+         "@flow.map(array=urls)\ndef second(url: str, first: Page) -> str:\n    return url + first['url']\n",
+         (("(first: Page) -> list[str]", "(first: Page) -> list[Page]"), ("[first['url']]", "[first]"), ("url: str, first: Page", "url: Page"), ("return url + first['url']", "return url['url']"))),
+    Help("PGF207", "did you mean", "@flow.step(when_exhausted='fial')\ndef second(first: Page) -> int:\n    return 1\n",
+         (("fial", "fail"),)),
+    Help("PGF208", "did you mean", "@flow.step(max_attempt=2)\ndef second(first: Page) -> int:\n    return 1\n",
+         (("max_attempt", "max_attempts"),)),
+    Help("PGF104", "write a literal", "@flow.step(max_attempts=int('2'))\ndef second(first: Page) -> int:\n    return 1\n",
+         (("int('2')", "2"),)),
+    Help("PGF213", "name each input as a parameter", second("*first: Page"), (("*first", "first"),)),
+    Help("PGF214", "remove it, or put it on", "@flow.step\n@staticmethod\ndef second(first: Page) -> int:\n    return 1\n",
+         (("@staticmethod\n", ""),)),
+    Help("PGF301", "annotate it with the type", second("first"), (("(first)", "(first: Page)"),)),
+    Help("PGF301", "annotate the return type", "@flow.step\ndef second(first: Page):\n    return 1\n", (("):\n    return 1", ") -> int:\n    return 1"),)),
+    Help("PGF303", "annotate the parameter as Page", second("first: str"), (("first: str", "first: Page"),)),
+    Help("PGF303", "as Sequence[float]", "@flow.step\ndef counts() -> list[int]:\n    return [1]\n" + second("counts: list[float]"),
+         (("list[float]", "Sequence[float]"),)),
+    Help("PGF303", "as Mapping[str, float]", "@flow.step\ndef counts() -> dict[str, int]:\n    return {}\n" + second("counts: dict[str, float]"),
+         (("counts: dict[str, float]", "counts: Mapping[str, float]"),)),
+    Help("PGF308", "annotate the parameter as In", second("flow_input: Page"), (("flow_input: Page", "flow_input: In"),)),
+    Help("PGF305", "let 'first' return a list", "@flow.map(array=first)\ndef second(page: Page) -> str:\n    return page['url']\n",
+         (("(flow_input: In) -> Page", "(flow_input: In) -> list[Page]"), ('return {"url": flow_input["url"], "ok": True}', 'return [{"url": flow_input["url"], "ok": True}]'))),
+    Help("PGF304", "give it as array=", "@flow.map\ndef second(page: str) -> str:\n    return page\n",
+         (("@flow.map\n", "@flow.array\ndef urls(flow_input: In) -> list[str]:\n    return [flow_input['url']]\n@flow.map(array=urls)\n"),)),
+    Help("PGF306", "annotate the parameter as str",
+         "@flow.array\ndef urls(first: Page) -> list[str]:\n    return []\n@flow.map(array=urls)\ndef second(url: int) -> int:\n    return 1\n",
+         (("url: int", "url: str"),)),
+    Help("PGF307", "or use @flow.step", "@flow.array\ndef second(first: Page) -> str:\n    return ''\n", (("@flow.array", "@flow.step"),)),
+    Help("PGF309", "str | None = None",
+         "@flow.step(if_={'gift': True})\ndef wrap(flow_input: In) -> str:\n    return ''\n" + second("wrap: str"),
+         (("wrap: str", "wrap: str | None = None"),)),
+    Help("PGF311", "remove when_unmet", "@flow.step(when_unmet='fail')\ndef second(first: Page) -> str:\n    return ''\n",
+         (("(when_unmet='fail')", ""),)),
+    Help("PGF312", "a key of Both", "@flow.step\ndef other() -> int:\n    return 1\n" + second("input: Both, other: int"),
+         ((", other: int", ""), ("    first: Page\n", "    first: Page\n    other: int\n"))),
+    Help("PGF310", "did you mean 'gift'", "@flow.step(if_={'gifts': True})\ndef wrap(flow_input: In) -> str:\n    return ''\n",
+         (("gifts", "gift"),)),
+    Help("PGF310", "write True or False", "@flow.step(if_={'gift': 1})\ndef wrap(flow_input: In) -> str:\n    return ''\n",
+         (("1}", "True}"),)),
+    Help("PGF310", 'write a string', "@flow.step(if_={'url': True})\ndef wrap(flow_input: In) -> str:\n    return ''\n",
+         (("'url': True", "'url': 'x'"),)),
+    Help("PGF310", 'write {"key": value}', "@flow.step(if_=['gift'])\ndef wrap(flow_input: In) -> str:\n    return ''\n",
+         (("['gift']", "{'gift': True}"),)),
+    Help("PGF310", "write {'first': {'ok': True}}", "@flow.step(if_={'ok': True})\ndef wrap(first: Page) -> str:\n    return ''\n",
+         (("{'ok': True}", "{'first': {'ok': True}}"),)),
+    Help("PGF310", "write an object with keys of Page", "@flow.step(if_={'first': True})\ndef wrap(first: Page) -> str:\n    return ''\n",
+         (("'first': True", "'first': {'ok': True}"),)),
+    Help("PGF310", "only root steps are matched", "@flow.step(if_={'gift': True})\ndef wrap(first: Page) -> str:\n    return ''\n",
+         (("(if_={'gift': True})", ""), ("@flow.step\ndef first", "@flow.step(if_={'gift': True}, when_unmet='skip-cascade')\ndef first"))),
+    Help("PGF310", "let a step return an object", "---\nmany = Flow[str]('SLUG_b')\n@many.step(if_={'a': 1})\ndef one(flow_input: str) -> str:\n    return ''\n",
+         (("@many.step(if_={'a': 1})\ndef one(flow_input: str)", "@many.step\ndef judge(flow_input: str) -> dict[str, int]:\n    return {'a': 1}\n@many.step(if_={'judge': {'a': 1}})\ndef one(judge: dict[str, int])"),)),
+    Help("PGF201", "for example 'get_it'", "@flow.step(slug='get-it')\ndef second(first: Page) -> str:\n    return ''\n",
+         (("get-it", "get_it"),)),
+    Help("PGF202", "give one of them another slug", "@flow.step(slug='first')\ndef second(first: Page) -> str:\n    return ''\n",
+         (("(slug='first')", "(slug='other')"),)),
+    Help("PGF209", "decorate a function with @empty.step", "empty = Flow[None]('SLUG_c')\n",
+         (("empty = Flow[None]('SLUG_c')", "empty = Flow[None]('SLUG_c')\n@empty.step\ndef one() -> int:\n    return 1"),)),
+    Help("PGF211", "bind it to a name at module level", "things = [Flow[None]('SLUG_d')]\n",
+         (("things = [Flow[None]('SLUG_d')]", "thing = Flow[None]('SLUG_d')\n@thing.step\ndef one() -> int:\n    return 1"),)),
+]  # fmt: skip
+
+
+def _check(root: Path, *, verify: bool = False) -> tuple[Diagnostic, ...]:
+    return check(Config(root.resolve()), verify=verify).diagnostics
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Diagnostic, ...]:
+    """What is said about all the faults, in one project for the sake of time."""
+    root = tmp_path_factory.mktemp("told")
+    write_project(
+        root, {_path(at): help.text(f"flow_{at}", mended=False) for at, help in enumerate(HELPS, start=1)}
+    )
+    return _check(root)
+
+
+def _path(at: int) -> str:
+    return f"flows/case_{at}.py"
+
+
+@pytest.mark.parametrize("at", range(1, len(HELPS) + 1), ids=lambda at: f"{HELPS[at - 1].code}-{at}")
+def test_the_help_is_given(told: tuple[Diagnostic, ...], at: int) -> None:
+    help = HELPS[at - 1]
+    found = [item for item in told if item.span.path == _path(at)]
+    assert any(item.code == help.code and help.help in (item.help or "") for item in found), [
+        (item.code, item.message, item.help) for item in found
+    ]
+
+
+@pytest.fixture(scope="module")
+def mended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Diagnostic, ...]:
+    """What is said when every help has been applied, all in one project for the sake of mypy's time."""
+    root = tmp_path_factory.mktemp("mended")
+    files = {_path(at): help.text(f"flow_{at}", mended=True) for at, help in enumerate(HELPS, start=1)}
+    stubs = {
+        "stubs/pandas.pyi": "class DataFrame:\n    def to_dict(self, how: str) -> list[dict[str, None]]: ...\n",
+        "stubs/pendulum.pyi": "class DateTime: ...\ndef now() -> DateTime: ...\n",
+        "mypy.ini": "[mypy]\nmypy_path = stubs\n",
+    }
+    write_project(root, files | stubs)
+    return _check(root, verify=True)
+
+
+@pytest.mark.parametrize("at", range(1, len(HELPS) + 1), ids=lambda at: f"{HELPS[at - 1].code}-{at}")
+def test_applied_it_ends_the_finding(mended: tuple[Diagnostic, ...], at: int) -> None:
+    told = [item for item in mended if item.span.path == _path(at)]
+    assert not told, [(item.code, str(item.span), item.message, item.help) for item in told]
+
+
+def test_nothing_else_is_said(mended: tuple[Diagnostic, ...]) -> None:
+    assert not [(item.code, str(item.span), item.message) for item in mended]
+
+
+def test_every_code_about_source_has_a_help_that_is_applied() -> None:
+    """Those left are told by CPython or mypy, or have the same help as a neighbour and a case of their own."""
+    elsewhere = {"PGF101", "PGF102", "PGF210", "PGF212", "PGF215", "PGF501"}
+    about_source = {rule.code for rule in rules().values() if rule.kind == "module"}
+    assert about_source - elsewhere <= {help.code for help in HELPS}
