@@ -35,7 +35,7 @@ def to_json(value: object, max_bytes: int = MAX_BYTES, *, root: str = "output") 
     """``encode`` for a value that passed ``guard`` already."""
     try:
         data = _encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
         raise BoundaryError(root, f"cannot be written as JSON ({error})") from error
     if len(data) > max_bytes:
         raise BoundaryError(
@@ -46,9 +46,26 @@ def to_json(value: object, max_bytes: int = MAX_BYTES, *, root: str = "output") 
     return data.decode()
 
 
-def decode(text: bytes | str) -> Any:
-    """The value of a JSON text."""
-    return _decode(text)
+def decode(text: bytes | str, *, root: str = "input") -> Any:
+    """The value of a JSON text of the database. Raises BoundaryError for one that Python cannot hold."""
+    try:
+        return _decode(text)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise BoundaryError(root, why_unreadable(error, len(text)), help=_UNREADABLE_HELP) from error
+
+
+def why_unreadable(error: Exception, length: int) -> str:
+    """Words for a JSON text of so many characters that Python has refused to read."""
+    if isinstance(error, RecursionError):
+        reason = "it is nested too deeply"
+    elif "digits" in str(error) or "out of range" in str(error):
+        reason = "a number in it has too many digits"
+    else:
+        reason = f"{type(error).__name__}: {error}"
+    return f"cannot be read by Python: {reason} ({length:,} characters of JSON)"
+
+
+_UNREADABLE_HELP = "PostgreSQL holds numbers and nesting that Python does not: send them as texts, or flatter"
 
 
 def guard(value: object, *, root: str = "output") -> None:

@@ -207,6 +207,19 @@ class WorkerNotRegistered(CoreError):
     sqlstate = "PF009"
 
 
+class StepConflict(CoreError):
+    """The flow has a step with this slug already, of another type or with other dependencies."""
+
+    sqlstate = "PF010"
+    help = "a flow's structure never changes: give the step another slug, or the flow a new version"
+
+
+class OddArgument(CoreError):
+    """An argument is outside what the function can work with; nothing was changed."""
+
+    sqlstate = "PF011"
+
+
 BY_SQLSTATE: dict[str, type[CoreError]] = {
     str(kind.sqlstate): kind
     for kind in (
@@ -220,6 +233,8 @@ BY_SQLSTATE: dict[str, type[CoreError]] = {
         CascadeLimit,
         RunNotFound,
         WorkerNotRegistered,
+        StepConflict,
+        OddArgument,
     )
 }
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from pgflow_runtime.boundary import decode, encode
+from pgflow_runtime.boundary import decode, encode, why_unreadable
 from pgflow_runtime.context import Context
 from pgflow_runtime.contract import FlowContract, Param, StepContract
+from pgflow_runtime.errors import BoundaryError
 
 
 class TaskView(Protocol):
@@ -43,7 +44,10 @@ class BoundStep:
         """
         text = task.input_text()
         value = decode(text) if text is not None else None
-        self.contract.check_input(value)
+        try:
+            self.contract.check_input(value)
+        except RecursionError as error:
+            raise BoundaryError("input", why_unreadable(error, len(text or ""))) from error
         positional: list[Any] = []
         named: dict[str, Any] = {}
         for param in self._params:

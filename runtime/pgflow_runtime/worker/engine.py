@@ -12,10 +12,19 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from pgflow_runtime.errors import ConnectionFailed, CoreMissing, DatabaseError, PermissionDenied, UnknownFlow
+from pgflow_runtime.errors import (
+    ConnectionFailed,
+    CoreMissing,
+    DatabaseError,
+    PermissionDenied,
+    PgflowError,
+    UnknownFlow,
+)
 from pgflow_runtime.worker import logs
+from pgflow_runtime.worker.backoff import Backoff
 from pgflow_runtime.worker.exchange import Exchange
 from pgflow_runtime.worker.executor import Executor
+from pgflow_runtime.worker.failure import headline
 from pgflow_runtime.worker.idle import Idle
 from pgflow_runtime.worker.link import Link, LinkClosed
 from pgflow_runtime.worker.losses import Losses
@@ -61,6 +70,7 @@ class Engine:
         """Set while nothing waits to be reported and no call is under way."""
         self.settled.set()
         self._refusals = 0
+        self._unforeseen = Backoff(first=0.5, longest=30.0)
         self._losses = Losses()
         self._reading = True
         self._timer: asyncio.TimerHandle | None = None
@@ -118,6 +128,10 @@ class Engine:
         try:
             async with link.lock:
                 await action(link)
+        except PgflowError:
+            raise
+        except Exception as error:
+            await self._bear_unforeseen(link, error)
         finally:
             self._calls -= 1
             self._signal.set()
@@ -166,6 +180,7 @@ class Engine:
         finally:
             self._slots.unreserve(most)
         self._refusals = 0
+        self._unforeseen.reset()
         if len(rows) == most:
             self._idle.want_look()  # there may be more
         self._start(rows)
@@ -179,6 +194,12 @@ class Engine:
             raise error
         logs.logger.warning("cannot look for work: %s", error)
         await asyncio.sleep(1)
+
+    async def _bear_unforeseen(self, link: Link, error: Exception) -> None:
+        """No refusal of the database, and no task's fault that is known: it must not end the worker."""
+        logs.logger.error("a call failed and is left to the next one: %s", headline(error), exc_info=error)
+        await link.drop()  # what it brought is given back to the queue once another is open
+        await asyncio.sleep(self._unforeseen.pause())
 
     async def _report(self, link: Link) -> None:
         completed, failed, lost = self._take()

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, LiteralString
 
 import psycopg
 
-from pgflow_runtime.arrays import fences, flags, optional, plain, texts
-from pgflow_runtime.errors import WorkerNotRegistered
+from pgflow_runtime.arrays import fences, flags, optional, plain, slugs, texts
+from pgflow_runtime.errors import PgflowError, WorkerNotRegistered
 from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker import logs
-from pgflow_runtime.worker.failure import clean
+from pgflow_runtime.worker.failure import clean, cut, headline
 from pgflow_runtime.worker.link import Link
 from pgflow_runtime.worker.outcome import Completed, Failed
 from pgflow_runtime.worker.rows import Fence, TaskRow, task_rows
 from pgflow_runtime.worker.served import ServedFlow, ServedFlows
-from pgflow_runtime.worker.statements import ANNOUNCE, CLAIM, COMPLETE, FAIL, REGISTER, RELEASE, STARTED_TASKS
+from pgflow_runtime.worker.statements import (
+    ANNOUNCE,
+    CLAIM,
+    CLAIM_MEASURED,
+    COMPLETE,
+    FAIL,
+    REGISTER,
+    RELEASE,
+    STARTED_TASKS,
+)
 
 DATA_ERRORS = ("22", "23", "54")
 """SQLSTATE classes that a task's own data can cause: repeated one by one, only the culprit fails."""
+MOST_BYTES = 32 * 1024 * 1024
+"""Input in one claim at most, unless a single one is larger, where claims as they are cannot be read."""
 
 
 class Exchange:
@@ -44,18 +56,30 @@ class Exchange:
     async def claim(self, link: Link, flows: Sequence[ServedFlow], most: int) -> list[TaskRow]:
         """Up to ``most`` tasks of these flows, started.
 
+        Where the server cannot write one of the inputs out, or Python not take the answer in, the tasks are
+        claimed once more with each input measured: that fails the culprit.
+
         Raises:
             PgflowError: the core refuses, for instance because a flow was deleted.
         """
         parameters = (
             plain(flow.worker_id for flow in flows),
-            plain(flow.slug for flow in flows),
+            slugs(flow.slug for flow in flows),
             most,
             self._visibility_timeout,
             self._flows.flow_input_steps,
         )
         try:
             return task_rows(await self._call(link, CLAIM, parameters))
+        except PgflowError:
+            raise
+        except Exception as error:
+            if isinstance(error, psycopg.Error) and not _is_of_data(error):
+                raise from_psycopg(error) from error
+            logs.logger.warning("claimed tasks cannot be read, so each is measured: %s", headline(error))
+            await _leave(link, error)
+        try:
+            return task_rows(await self._call(link, CLAIM_MEASURED, (*parameters, MOST_BYTES)))
         except psycopg.Error as error:
             raise from_psycopg(error) from error
 
@@ -66,9 +90,14 @@ class Exchange:
         """
         try:
             return task_rows(await self._call(link, COMPLETE, self._completion(batch, hand_over)))
-        except psycopg.Error as error:
+        except PgflowError:
+            raise
+        except Exception as error:  # psycopg's, or what a value causes on its way to it or back
+            await _leave(link, error)
             if len(batch) > 1:
                 return await self._one_by_one(link, batch, hand_over)
+            if hand_over:  # what cannot be read may be a task that was handed over
+                return await self.complete(link, batch, 0)
             return await self._refused(link, batch[0], error)
 
     async def fail(self, link: Link, batch: Sequence[Failed]) -> list[TaskRow]:
@@ -81,11 +110,18 @@ class Exchange:
         )
         try:
             return task_rows(await self._call(link, FAIL, parameters))
-        except psycopg.Error as error:
-            if len(batch) == 1:
+        except PgflowError:
+            raise
+        except Exception as error:
+            await _leave(link, error)
+            if len(batch) > 1:
+                rows = [await self.fail(link, [item]) for item in batch]
+                return list(itertools.chain.from_iterable(rows))
+            if batch[0].message.isascii():
                 return [_give_up(batch[0].row, error)]
-            rows = [await self.fail(link, [item]) for item in batch]
-            return list(itertools.chain.from_iterable(rows))
+        # a database that does not speak UTF-8 may not hold the message
+        message = batch[0].message.encode("ascii", "backslashreplace").decode()
+        return await self.fail(link, [replace(batch[0], message=message)])
 
     async def release(self, link: Link, tasks: Sequence[Fence]) -> int:
         """Give tasks back to the queue without counting the attempt; how many were given back."""
@@ -96,7 +132,10 @@ class Exchange:
         """Release one task; False when it was not started any more, None when the core takes no word."""
         try:
             return await self.release(link, [row.fence]) == 1
-        except psycopg.Error as error:
+        except PgflowError:
+            raise
+        except Exception as error:
+            await _leave(link, error)
             _give_up(row, error)
             return None
 
@@ -133,11 +172,11 @@ class Exchange:
             rows += await self.complete(link, [item], hand_over - handed)
         return rows
 
-    async def _refused(self, link: Link, item: Completed, error: psycopg.Error) -> list[TaskRow]:
+    async def _refused(self, link: Link, item: Completed, error: Exception) -> list[TaskRow]:
         """A single result was refused: by its data, then the task fails; else nothing can be reported."""
-        if (error.sqlstate or "")[:2] not in DATA_ERRORS:
+        if isinstance(error, psycopg.Error) and not _is_of_data(error):
             return [_give_up(item.row, error)]
-        message = clean(f"BoundaryError: the database refuses the output: {from_psycopg(error)}")
+        message = cut(clean(f"BoundaryError: the database refuses the output: {_words(error)}"))
         failure = Failed(item.row, message, item.seconds, retryable=False)
         rows = await self.fail(link, [failure])
         return [_note_refusal(row, message, item.seconds) for row in rows]
@@ -151,7 +190,23 @@ def _note_refusal(row: TaskRow, message: str, seconds: float) -> TaskRow:
     return row._replace(outcome="refused")
 
 
-def _give_up(row: TaskRow, error: psycopg.Error) -> TaskRow:
+def _give_up(row: TaskRow, error: Exception) -> TaskRow:
     """Nothing we could send would be accepted; the task is recovered once its timeout is over."""
-    logs.unreported(row, str(from_psycopg(error)))
+    logs.unreported(row, _words(error))
     return row._replace(outcome="unreported")
+
+
+def _words(error: Exception) -> str:
+    return str(from_psycopg(error)) if isinstance(error, psycopg.Error) else headline(error)
+
+
+def _is_of_data(error: psycopg.Error) -> bool:
+    """Whether a task's own data can be the cause: what it is, or that it takes more memory than there is."""
+    state = error.sqlstate or ""
+    return state[:2] in DATA_ERRORS or state == "53200" or "invalid memory alloc request size" in str(error)
+
+
+async def _leave(link: Link, error: Exception) -> None:
+    """After an error that is not psycopg's nobody knows where the connection stands: open another."""
+    if not isinstance(error, psycopg.Error):
+        await link.drop()

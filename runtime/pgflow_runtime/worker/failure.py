@@ -20,22 +20,33 @@ def describe(error: BaseException) -> str:
 
     Never raises, whatever the exception's own methods do; holds nothing that PostgreSQL's text cannot.
     """
+    try:
+        return cut(clean("\n".join(_parts(error))))
+    except Exception as fault:  # a handler's exception class may do anything
+        return f"{_name(error)}: (cannot be described: {_name(fault)})"
+
+
+def _parts(error: BaseException) -> list[str]:
     parts = [headline(error)]
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
         parts.append(f"caused by {headline(cause)}")
-    parts += _frames(error.__traceback__)
-    return cut(clean("\n".join(parts)))
+    return parts + _frames(error.__traceback__)
 
 
 def headline(error: BaseException) -> str:
     """``Type: text``, on one line when the text is."""
     try:
-        text = str(error)
+        text = str.__getitem__(str(error), slice(MAX_BYTES + 1))  # a str, no subclass; it may be huge
     except BaseException as fault:  # a handler's exception class may do anything
-        text = f"(its text cannot be had: __str__ raised {type(fault).__name__})"
-    name = type(error).__name__
+        text = f"(its text cannot be had: __str__ raised {_name(fault)})"
+    name = _name(error)
     return f"{name}: {text}" if text else name
+
+
+def _name(error: BaseException) -> str:
+    """The class's name, whatever its metaclass says."""
+    return str(type.__dict__["__name__"].__get__(type(error)))
 
 
 def clean(text: str) -> str:

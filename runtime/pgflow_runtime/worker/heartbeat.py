@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import psycopg
 
 from pgflow_runtime.store import application_name, from_psycopg
+from pgflow_runtime.worker.failure import headline
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.queue_depth import QueueDepth
 from pgflow_runtime.worker.retention import Retention
@@ -91,6 +92,10 @@ class Heartbeat:
             logger.warning("heartbeat failed: %s", self.trouble)
             if self._connection is not None and self._connection.closed:
                 self._connection = None
+        except Exception as error:  # such as an answer that cannot be read: the next beat tries again
+            self.trouble = headline(error)
+            logger.error("heartbeat failed: %s", self.trouble, exc_info=error)
+            self._connection = None
         else:
             self._succeeded_at = time.monotonic()
             self.trouble = None

@@ -39,6 +39,7 @@ class Link:
         self._on_loss = on_loss
         self._connection: AsyncConnection[Any] | None = None
         self._closing = asyncio.Event()
+        self._is_dropped = False
         self.lock = asyncio.Lock()
         """Held during a call; hold it to keep calls away."""
 
@@ -63,7 +64,7 @@ class Link:
     ) -> list[tuple[Any, ...]]:
         """The same for who holds the lock already."""
         backoff = Backoff()
-        lost = False
+        lost = self._is_dropped
         while True:
             try:
                 connection = await self._connect()
@@ -72,9 +73,18 @@ class Link:
             except psycopg.Error as error:
                 lost = await self._recover(error, backoff) or lost
             else:
+                self._is_dropped = False
                 if lost and self._on_loss is not None:
                     self._on_loss()
                 return rows
+
+    async def drop(self) -> None:
+        """Let go of a connection whose answer could not be read: as good as lost."""
+        self._is_dropped = True
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                await connection.close()
 
     async def close(self) -> None:
         """Close the connection; a call that is trying to reach the database ends with LinkClosed."""

@@ -116,12 +116,12 @@ class Task:
                     help="write `await ctx.aflow_input()`, or take a parameter flow_input",
                 )
             self._flow_input = self.place.inputs.get_in_thread(self.row.run_id)
-        return decode(self._flow_input)
+        return decode(self._flow_input, root="flow_input")
 
     async def aflow_input(self) -> Any:
         if self._flow_input is None:
             self._flow_input = await self.place.inputs.get(self.row.run_id)
-        return decode(self._flow_input)
+        return decode(self._flow_input, root="flow_input")
 
     def conn(self) -> Connection[Any]:
         if self.step.is_async:

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection, sql
 
 from pgflow_runtime.store import application_name, from_psycopg
 from pgflow_runtime.worker.backoff import Backoff
+from pgflow_runtime.worker.failure import headline
 from pgflow_runtime.worker.idle import Idle
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.served import ServedFlows
@@ -35,6 +36,8 @@ async def listen(conninfo: str, flows: ServedFlows, idle: Idle, wake: Callable[[
                     wake()
         except psycopg.Error as error:
             logger.warning("not listening for notifications: %s", from_psycopg(error, conninfo))
+        except Exception as error:
+            logger.error("not listening for notifications: %s", headline(error), exc_info=error)
         finally:
             idle.is_listening = False
         wake()  # the pace of looking has changed

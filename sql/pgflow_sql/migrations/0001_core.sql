@@ -436,10 +436,32 @@ create table pgflow.prepared_flows (
   has_maps boolean not null,
   has_conditions boolean not null,
   has_delays boolean not null,
+  has_large_values boolean not null default false,  -- ever; not derived: see _note_large_values
   constraint prepared_flows_pkey primary key (flow_slug),
   constraint prepared_flows_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug)
     on delete cascade
 );
+
+-- ---- schema/0034__note_large_values.sql
+-- Notes that these flows have carried a value of more than 256 kB: inputs of their tasks are measured when they are
+-- handed out (_deliver), those of all others are not. Written once in a flow's life, and left to a later call where
+-- another transaction is at it.
+create function pgflow._note_large_values(flow_slugs text[])
+returns void
+language plpgsql
+as $$
+begin
+  update pgflow.prepared_flows p
+  set has_large_values = true
+  where p.flow_slug = any(array(
+    select l.flow_slug
+    from pgflow.prepared_flows l
+    where l.flow_slug = any(_note_large_values.flow_slugs) and not l.has_large_values
+    order by l.flow_slug
+    for no key update skip locked
+  ));
+end;
+$$;
 
 -- ---- schema/0040_schema_version.sql
 -- The number of the last core migration this schema equals.
@@ -1175,7 +1197,8 @@ $$;
 -- ---- schema/0206__finish_runs.sql
 -- Lowers remaining_steps by the number of times a run is listed (unless count_steps is false) and completes
 -- the started runs that have nothing left, with the outputs of their completed leaf steps.
-create function pgflow._finish_runs(run_ids uuid[], count_steps boolean)
+-- Where the flows have carried large values, a run whose outputs do not fit into one value fails instead.
+create function pgflow._finish_runs(run_ids uuid[], count_steps boolean, has_large_values boolean)
 returns void
 language plpgsql
 as $$
@@ -1183,6 +1206,11 @@ declare
   v_finished uuid[];
   v_all bigint;  -- see 0001_model.sql
 begin
+  if has_large_values then
+    perform pgflow._finish_large_runs(_finish_runs.run_ids, _finish_runs.count_steps);
+    return;
+  end if;
+
   with finished as (
     update pgflow.runs r
     set remaining_steps = r.remaining_steps - c.step_count,
@@ -1932,7 +1960,8 @@ $$;
 -- ---- schema/0220__advance.sql
 -- What follows when steps (pairs with their flows, in started runs) have been completed or skipped: release the dependents,
 -- resolve conditions and taskless steps, start what is ready, hand tasks over, complete runs.
--- count_steps: whether runs.remaining_steps still has to go down by these steps. Returns what was handed over.
+-- count_steps: whether runs.remaining_steps still has to go down by these steps. has_large_values: false where
+-- none of the flows has carried any. Returns what was handed over.
 create function pgflow._advance(
   flow_slugs text[],
   run_ids uuid[],
@@ -1940,6 +1969,7 @@ create function pgflow._advance(
   worker_ids uuid[],
   hand_over int,
   count_steps boolean,
+  has_large_values boolean,
   out handed_flow_slugs text[],
   out handed_run_ids uuid[],
   out handed_step_slugs text[],
@@ -1982,7 +2012,44 @@ begin
     ) s;
   end if;
 
-  perform pgflow._finish_runs(_advance.run_ids, count_steps);
+  perform pgflow._finish_runs(_advance.run_ids, count_steps, has_large_values);
+end;
+$$;
+
+-- ---- schema/0221__finish_large_runs.sql
+-- _finish_runs for flows that have carried large values, run by run: one whose outputs cannot be put together, as
+-- PostgreSQL holds 256 MB in one value, fails. Callers hold the run locks.
+create function pgflow._finish_large_runs(run_ids uuid[], count_steps boolean)
+returns void
+language plpgsql
+as $$
+declare
+  v_run record;
+begin
+  for v_run in
+    select l.run_id, array_agg(l.run_id) as run_ids
+    from unnest(_finish_large_runs.run_ids) l(run_id)
+    group by l.run_id
+    order by l.run_id
+  loop
+    begin
+      perform pgflow._finish_runs(v_run.run_ids, _finish_large_runs.count_steps, false);
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+      update pgflow.runs r
+      set status = 'failed',
+          failed_at = greatest(now(), r.started_at),
+          remaining_steps = 0,
+          error_message = format(
+            'OutputTooLarge: the outputs of the run''s last steps cannot be put together: %s (%s). Store large data '
+              || 'elsewhere and hand over where it is.', sqlerrm, sqlstate
+          )
+      where r.run_id = v_run.run_id;
+      perform pgflow._send_events('run:failed', array[v_run.run_id]);
+    end;
+  end loop;
 end;
 $$;
 
@@ -2086,7 +2153,8 @@ create function pgflow._start_tasks(
   out started_run_ids uuid[],
   out started_step_slugs text[],
   out started_task_indexes int[],
-  out vt_offsets int[]
+  out vt_offsets int[],
+  out has_large_values boolean
 )
 language plpgsql
 as $$
@@ -2095,7 +2163,7 @@ declare
   v_vt_offsets int[];  -- of the same
   v_all bigint;  -- see 0001_model.sql
 begin
-  select p.step_slugs, p.vt_offsets into v_slugs, v_vt_offsets
+  select p.step_slugs, p.vt_offsets, p.has_large_values into v_slugs, v_vt_offsets, has_large_values
   from pgflow.prepared_flows p
   where p.flow_slug = _start_tasks.flow_slug;
 
@@ -2143,7 +2211,8 @@ $$;
 
 -- ---- schema/0232_start_tasks.sql
 -- The second half of polling: starts the tasks of messages the worker has read. Whatever cannot be started is
--- ignored, its message left alone.
+-- ignored, its message left alone; so is what would make the inputs larger than 64 MB together. A task whose input
+-- cannot be put together fails.
 create function pgflow.start_tasks(flow_slug text, msg_ids bigint[], worker_id uuid)
 returns setof pgflow.step_task_record
 language plpgsql
@@ -2160,6 +2229,7 @@ as $$
 declare
   v_messages record;
   v_started record;
+  v_flow_slugs text[];
 begin
   if coalesce(cardinality(start_tasks.msg_ids), 0) = 0
     or to_regclass(format('pgmq.%I', pgflow._queue_table(start_tasks.flow_slug, 'q'))) is null
@@ -2197,12 +2267,185 @@ begin
   end if;
   perform 1 from pgflow.set_vt_batch(start_tasks.flow_slug, v_started.started_msg_ids, v_started.vt_offsets);
 
+  v_flow_slugs := array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]);
+  if not v_started.has_large_values then
+    begin
+      return query
+      select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
+      from pgflow._task_results(
+        v_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
+      ) r;
+      return;
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+    end;
+  end if;
   return query
   select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
-  from pgflow._task_results(
-    array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]),
-    v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
+  from pgflow._deliver(
+    v_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}',
+    null
   ) r;
+end;
+$$;
+
+-- ---- schema/0233__is_passing.sql
+-- Whether an error of this SQLSTATE says nothing about the data at hand: conflicts, a full disk, a server that
+-- stops, a lock or a time-out. Repeating the same may well succeed.
+create function pgflow._is_passing(sqlstate text)
+returns boolean
+language sql
+immutable
+as $$
+  select left(_is_passing.sqlstate, 2) in ('08', '25', '40', '55', '57', '58')
+    or _is_passing.sqlstate in ('53100', '53300', '53400');
+$$;
+
+-- ---- schema/0234__why_undeliverable.sql
+-- Words for a task whose input cannot be handed over: which step, how large, what to do.
+create function pgflow._why_undeliverable(run_id uuid, step_slug text, reason text)
+returns text
+language plpgsql
+as $$
+declare
+  v_output record;
+  v_bytes bigint := 0;
+  v_count int := 0;
+begin
+  for v_output in
+    select s.output
+    from pgflow.step_states l
+    join pgflow.deps d on d.flow_slug = l.flow_slug and d.step_slug = l.step_slug
+    join pgflow.step_states s on s.run_id = l.run_id and s.step_slug = d.dep_slug
+    where l.run_id = _why_undeliverable.run_id and l.step_slug = _why_undeliverable.step_slug
+  loop
+    v_count := v_count + 1;
+    begin
+      v_bytes := v_bytes + coalesce(octet_length(v_output.output::text), 0);
+    exception when others then
+      v_bytes := v_bytes + pg_column_size(v_output.output);
+    end;
+  end loop;
+  return format(
+    'InputTooLarge: the input of step "%s" cannot be handed over: %s%s. Store large data elsewhere and hand over '
+      || 'where it is.',
+    _why_undeliverable.step_slug,
+    case when v_count > 0 then format(
+      'the outputs of its %s dependencies take %s bytes of JSON; ', v_count,
+      trim(to_char(v_bytes, '999,999,999,999'))
+    ) end,
+    _why_undeliverable.reason
+  );
+end;
+$$;
+
+-- ---- schema/0235__unstart.sql
+-- Takes back the start of tasks (keys) that this transaction started: as if they had not been claimed. Their
+-- messages are visible after so many seconds.
+create function pgflow._unstart(run_ids uuid[], step_slugs text[], task_indexes int[], seconds int)
+returns void
+language plpgsql
+as $$
+declare
+  v_open record;
+begin
+  with open as (
+    update pgflow.step_tasks t
+    set status = 'queued', started_at = null, attempts_count = t.attempts_count - 1
+    from unnest(_unstart.run_ids, _unstart.step_slugs, _unstart.task_indexes) g(run_id, step_slug, task_index)
+    where t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
+    returning t.flow_slug, t.message_id
+  )
+  select array_agg(o.flow_slug) as flow_slugs, array_agg(o.message_id) as msg_ids,
+    array_agg(_unstart.seconds) as vt_offsets
+  into v_open
+  from open o;
+  perform pgflow._set_visibility(v_open.flow_slugs, v_open.msg_ids, v_open.vt_offsets);
+  if seconds = 0 then
+    perform pgflow._notify(v_open.flow_slugs, null);
+  end if;
+end;
+$$;
+
+-- ---- schema/0237__deliver.sql
+-- _task_results for tasks (keys with their flows) that this transaction has started, one by one and measured:
+-- where a flow has carried large values, where one of the inputs could not be put together, or where the caller
+-- gave a budget. Inputs of at most max_bytes bytes of JSON are handed out, of a single task also more; the start
+-- of the others is taken back. A task whose input cannot be put together or is larger than PostgreSQL could send
+-- fails without a retry; where another session has its run just now, that is left to the next claim.
+create function pgflow._deliver(
+  flow_slugs text[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  flow_input_steps text[],
+  max_bytes int
+)
+returns setof pgflow.task_result
+language plpgsql
+as $$
+declare
+  c_most constant bigint := 536870912;  -- a message to a client ends at 1 GB
+  v_left bigint := coalesce(max_bytes, 67108864);
+  v_task pgflow.task_result;
+  v_bytes bigint;
+  v_reason text;
+  v_count int := 0;
+  v_after int[] := '{}';      -- positions beyond the budget
+  v_poisoned int[] := '{}';   -- positions of tasks that fail
+  v_reasons text[] := '{}';   -- of the same
+begin
+  for v_place in 1 .. cardinality(run_ids) loop
+    if v_count > 0 and v_left <= 0 then
+      v_after := v_after || v_place;
+      continue;
+    end if;
+    begin
+      select t.* into v_task
+      from pgflow._task_results(
+        _deliver.flow_slugs[v_place:v_place], _deliver.run_ids[v_place:v_place],
+        _deliver.step_slugs[v_place:v_place], _deliver.task_indexes[v_place:v_place], _deliver.flow_input_steps
+      ) t;
+      v_bytes := coalesce(octet_length(v_task.input::text), 0)::bigint
+        + coalesce(octet_length(v_task.flow_input::text), 0);
+      v_reason := case when v_bytes > c_most then format(
+        'it takes %s bytes of JSON, at most %s can be sent', trim(to_char(v_bytes, '999,999,999,999')),
+        trim(to_char(c_most, '999,999,999,999'))
+      ) end;
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+      v_reason := format('%s (%s)', sqlerrm, sqlstate);
+    end;
+    if v_reason is not null then
+      v_poisoned := v_poisoned || v_place;
+      v_reasons := v_reasons || v_reason;
+    elsif v_count = 0 or v_bytes <= v_left then
+      return next v_task;
+      v_count := v_count + 1;
+      v_left := v_left - v_bytes;
+    else
+      v_after := v_after || v_place;
+      v_left := 0;  -- whatever comes later keeps its turn
+    end if;
+  end loop;
+
+  if v_after <> '{}' then
+    perform pgflow._unstart(
+      array(select run_ids[p] from unnest(v_after) p),
+      array(select step_slugs[p] from unnest(v_after) p),
+      array(select task_indexes[p] from unnest(v_after) p), 0
+    );
+  end if;
+  for v_number in 1 .. cardinality(v_poisoned) loop
+    perform pgflow._fail_undeliverable(
+      run_ids[v_poisoned[v_number]], step_slugs[v_poisoned[v_number]], task_indexes[v_poisoned[v_number]],
+      v_reasons[v_number]
+    );
+  end loop;
 end;
 $$;
 
@@ -2226,6 +2469,9 @@ as $$
 declare
   v_flow_slugs text[];
   v_live boolean;  -- whether all runs are still started
+  v_has_maps boolean;
+  v_has_large_values boolean;
+  v_large_flow_slugs text[] := '{}';  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
   v_accepted record;
   v_filled record;
@@ -2244,7 +2490,10 @@ begin
     for no key update
   ) r;
 
-  if exists (select 1 from pgflow.prepared_flows p where p.flow_slug = any(v_flow_slugs) and p.has_maps) then
+  select bool_or(p.has_maps), bool_or(p.has_large_values) into v_has_maps, v_has_large_values
+  from pgflow.prepared_flows p
+  where p.flow_slug = any(v_flow_slugs);
+  if v_has_maps then
     select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
     from pgflow.steps st
     where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map';
@@ -2359,6 +2608,15 @@ begin
     return;
   end if;
 
+  if not v_has_large_values and pg_column_size(_complete.outputs) > 262144 then
+    v_large_flow_slugs := array(
+      select r.flow_slug
+      from unnest(_complete.run_ids, _complete.outputs) u(run_id, output)
+      cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = u.run_id limit 1) r
+      where pg_column_size(u.output) > 262144
+    );
+  end if;
+
   if v_accepted.full_run_ids is not null then
     with filled as (
       update pgflow.step_states s
@@ -2376,16 +2634,22 @@ begin
         limit v_all
       ) f
       where s.run_id = f.run_id and s.step_slug = f.step_slug
-      returning s.flow_slug, s.run_id, s.step_slug, f.worker_id
+      returning s.flow_slug, s.run_id, s.step_slug, f.worker_id, pg_column_size(s.output) as bytes
     )
     select array_agg(f.flow_slug) as flow_slugs, array_agg(f.run_id) as run_ids,
-      array_agg(f.step_slug) as step_slugs, array_agg(f.worker_id) as worker_ids
+      array_agg(f.step_slug) as step_slugs, array_agg(f.worker_id) as worker_ids,
+      array_agg(f.flow_slug) filter (where f.bytes > 262144) as large_flow_slugs
     into v_filled
     from filled f;
     v_accepted.done_flow_slugs := v_accepted.done_flow_slugs || v_filled.flow_slugs;
     v_accepted.done_run_ids := v_accepted.done_run_ids || v_filled.run_ids;
     v_accepted.done_step_slugs := v_accepted.done_step_slugs || v_filled.step_slugs;
     v_accepted.done_worker_ids := v_accepted.done_worker_ids || v_filled.worker_ids;
+    v_large_flow_slugs := v_large_flow_slugs || v_filled.large_flow_slugs;
+  end if;
+  if v_large_flow_slugs <> '{}' then
+    v_has_large_values := true;
+    perform pgflow._note_large_values(v_large_flow_slugs);
   end if;
 
   perform pgflow._archive(v_accepted.flow_slugs, v_accepted.msg_ids);
@@ -2395,12 +2659,25 @@ begin
     select * into v_handed
     from pgflow._advance(
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
-      v_accepted.done_worker_ids, _complete.hand_over, true
+      v_accepted.done_worker_ids, _complete.hand_over, true, v_has_large_values
     );
-    if v_handed.handed_run_ids is not null then
-      return query select v.* from pgflow._task_results(
+    if v_handed.handed_run_ids is not null and not v_has_large_values then
+      begin
+        return query select v.* from pgflow._task_results(
+          v_handed.handed_flow_slugs, v_handed.handed_run_ids, v_handed.handed_step_slugs,
+          v_handed.handed_task_indexes, _complete.flow_input_steps
+        ) v;
+      exception when others then
+        if pgflow._is_passing(sqlstate) then
+          raise;
+        end if;
+        v_has_large_values := true;
+      end;
+    end if;
+    if v_handed.handed_run_ids is not null and v_has_large_values then
+      return query select v.* from pgflow._deliver(
         v_handed.handed_flow_slugs, v_handed.handed_run_ids, v_handed.handed_step_slugs,
-        v_handed.handed_task_indexes, _complete.flow_input_steps
+        v_handed.handed_task_indexes, _complete.flow_input_steps, null
       ) v;
     end if;
   end if;
@@ -2876,9 +3153,9 @@ begin
     );
     perform pgflow._force_skip(v_part.cascade_run_ids, v_part.cascade_step_slugs);
     perform pgflow._advance(
-      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false
+      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false, true
     );
-    perform pgflow._finish_runs(v_part.cascade_run_ids, false);
+    perform pgflow._finish_runs(v_part.cascade_run_ids, false, true);
   end if;
   perform pgflow._notify(v_part.visible_flow_slugs, v_part.changed_run_ids);
 
@@ -2974,6 +3251,34 @@ begin
 end;
 $$;
 
+-- ---- schema/0253__fail_undeliverable.sql
+-- Fails a task that this transaction has started and whose input cannot be handed over, by when_exhausted. Whoever
+-- claims has messages and no run, whoever completes locks in the opposite order: so this never waits for the run.
+create function pgflow._fail_undeliverable(run_id uuid, step_slug text, task_index int, reason text)
+returns void
+language plpgsql
+as $$
+declare
+  v_words text;
+begin
+  perform 1 from pgflow.runs r where r.run_id = _fail_undeliverable.run_id for no key update skip locked;
+  if not found then
+    perform pgflow._unstart(
+      array[_fail_undeliverable.run_id], array[_fail_undeliverable.step_slug],
+      array[_fail_undeliverable.task_index], 1
+    );
+    return;
+  end if;
+  v_words := pgflow._why_undeliverable(
+    _fail_undeliverable.run_id, _fail_undeliverable.step_slug, _fail_undeliverable.reason
+  );
+  perform 1 from pgflow._fail(
+    array[null::uuid], array[_fail_undeliverable.run_id], array[_fail_undeliverable.step_slug],
+    array[_fail_undeliverable.task_index], array[null::int], array[v_words], array[false], null, false
+  );
+end;
+$$;
+
 -- ---- schema/0260__start_flows.sql
 -- Starts runs of one flow: element i is an input, a run id (null: a new one) and a trace context. A run id
 -- that exists is that run if flow and input are the same, else PF002. Returns the ids in the order of inputs.
@@ -3019,6 +3324,11 @@ begin
     );
   end if;
 
+  if pg_column_size(_start_flows.inputs) > 262144
+    and exists (select 1 from unnest(_start_flows.inputs) i(input) where pg_column_size(i.input) > 262144)
+  then
+    perform pgflow._note_large_values(array[_start_flows.flow_slug]);
+  end if;
   insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
   select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context
   from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
@@ -3103,7 +3413,7 @@ begin
     );
   end if;
   if not v_direct or cardinality(v_slugs) = 0 then
-    perform pgflow._finish_runs(v_created, false);
+    perform pgflow._finish_runs(v_created, false, true);
   end if;
   perform pgflow._notify(null, v_created);
   return v_run_ids;
@@ -3301,7 +3611,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform 1 from pgflow.runs r where r.run_id = maybe_complete_run.run_id for no key update;
-  perform pgflow._finish_runs(array[maybe_complete_run.run_id], false);
+  perform pgflow._finish_runs(array[maybe_complete_run.run_id], false, true);
   perform pgflow._notify(null, array[maybe_complete_run.run_id]);
 end;
 $$;
@@ -3860,7 +4170,8 @@ create function pgflow._claim_from_queue(
   out last_msg_id bigint,
   out run_ids uuid[],
   out step_slugs text[],
-  out task_indexes int[]
+  out task_indexes int[],
+  out has_large_values boolean
 )
 language plpgsql
 as $$
@@ -3920,6 +4231,7 @@ begin
   run_ids := v_started.started_run_ids;
   step_slugs := v_started.started_step_slugs;
   task_indexes := v_started.started_task_indexes;
+  has_large_values := v_started.has_large_values;
 end;
 $$;
 
@@ -3928,12 +4240,16 @@ $$;
 -- flow_slugs[i]. At most max_tasks rows in all, shared fairly: every flow gets its part first, what some leave
 -- goes to the others; the order is random, so that no flow starves when there is less than one task for each.
 -- Stopped and deprecated workers get nothing.
+-- Inputs larger than max_bytes bytes of JSON together (64 MB) are left for the next call, but one task is always
+-- given. null: they are measured only in flows that have carried large values. A task whose input cannot be put
+-- together fails, the others are given.
 create function pgflow.claim_tasks(
   worker_ids uuid[],
   flow_slugs text[],
   max_tasks int,
   visibility_timeout int default 2,
-  flow_input_steps text[] default '{}'
+  flow_input_steps text[] default '{}',
+  max_bytes int default null
 )
 returns setof pgflow.task_result
 language plpgsql
@@ -3960,6 +4276,7 @@ declare
   v_run_ids uuid[];
   v_step_slugs text[];
   v_task_indexes int[];
+  v_is_measured boolean := max_bytes is not null;
 begin
   if cardinality(claim_tasks.worker_ids) is distinct from cardinality(claim_tasks.flow_slugs) then
     raise exception 'worker_ids has % elements, flow_slugs has %',
@@ -3968,9 +4285,12 @@ begin
       using errcode = 'PF005', hint = 'Pass one worker per flow.';
   end if;
 
-  v_open := array(
-    select g.position from generate_subscripts(claim_tasks.worker_ids, 1) g(position) order by random()
-  );
+  v_open := array[1];
+  if cardinality(claim_tasks.worker_ids) <> 1 then
+    v_open := array(
+      select g.position from generate_series(1, cardinality(claim_tasks.worker_ids)) g(position) order by random()
+    );
+  end if;
   v_after := array_fill(0::bigint, array[cardinality(v_open)]);
 
   -- A second round only for queues that had more than their part.
@@ -3989,6 +4309,7 @@ begin
       if v_claimed.run_ids is not null then
         v_claimed_flow_slugs := v_claimed_flow_slugs
           || array_fill(claim_tasks.flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
+        v_is_measured := v_is_measured or v_claimed.has_large_values;
       end if;
       v_run_ids := v_run_ids || v_claimed.run_ids;
       v_step_slugs := v_step_slugs || v_claimed.step_slugs;
@@ -4002,11 +4323,25 @@ begin
     v_open := v_still_open;
   end loop;
 
-  if v_run_ids is not null then
-    return query select t.* from pgflow._task_results(
-      v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
-    ) t;
+  if v_run_ids is null then
+    return;
   end if;
+  if not v_is_measured then
+    begin
+      return query select t.* from pgflow._task_results(
+        v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
+      ) t;
+      return;
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+    end;
+  end if;
+  return query select t.* from pgflow._deliver(
+    v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps,
+    claim_tasks.max_bytes
+  ) t;
 end;
 $$;
 

@@ -15,6 +15,7 @@ create table pgflow.prepared_flows (
   has_maps boolean not null,
   has_conditions boolean not null,
   has_delays boolean not null,
+  has_large_values boolean not null default false,  -- ever; not derived: see _note_large_values
   constraint prepared_flows_pkey primary key (flow_slug),
   constraint prepared_flows_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug)
     on delete cascade

@@ -1,5 +1,6 @@
 -- The second half of polling: starts the tasks of messages the worker has read. Whatever cannot be started is
--- ignored, its message left alone.
+-- ignored, its message left alone; so is what would make the inputs larger than 64 MB together. A task whose input
+-- cannot be put together fails.
 create function pgflow.start_tasks(flow_slug text, msg_ids bigint[], worker_id uuid)
 returns setof pgflow.step_task_record
 language plpgsql
@@ -16,6 +17,7 @@ as $$
 declare
   v_messages record;
   v_started record;
+  v_flow_slugs text[];
 begin
   if coalesce(cardinality(start_tasks.msg_ids), 0) = 0
     or to_regclass(format('pgmq.%I', pgflow._queue_table(start_tasks.flow_slug, 'q'))) is null
@@ -53,11 +55,26 @@ begin
   end if;
   perform 1 from pgflow.set_vt_batch(start_tasks.flow_slug, v_started.started_msg_ids, v_started.vt_offsets);
 
+  v_flow_slugs := array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]);
+  if not v_started.has_large_values then
+    begin
+      return query
+      select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
+      from pgflow._task_results(
+        v_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
+      ) r;
+      return;
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+    end;
+  end if;
   return query
   select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
-  from pgflow._task_results(
-    array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]),
-    v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
+  from pgflow._deliver(
+    v_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}',
+    null
   ) r;
 end;
 $$;

@@ -2,12 +2,16 @@
 -- flow_slugs[i]. At most max_tasks rows in all, shared fairly: every flow gets its part first, what some leave
 -- goes to the others; the order is random, so that no flow starves when there is less than one task for each.
 -- Stopped and deprecated workers get nothing.
+-- Inputs larger than max_bytes bytes of JSON together (64 MB) are left for the next call, but one task is always
+-- given. null: they are measured only in flows that have carried large values. A task whose input cannot be put
+-- together fails, the others are given.
 create function pgflow.claim_tasks(
   worker_ids uuid[],
   flow_slugs text[],
   max_tasks int,
   visibility_timeout int default 2,
-  flow_input_steps text[] default '{}'
+  flow_input_steps text[] default '{}',
+  max_bytes int default null
 )
 returns setof pgflow.task_result
 language plpgsql
@@ -34,6 +38,7 @@ declare
   v_run_ids uuid[];
   v_step_slugs text[];
   v_task_indexes int[];
+  v_is_measured boolean := max_bytes is not null;
 begin
   if cardinality(claim_tasks.worker_ids) is distinct from cardinality(claim_tasks.flow_slugs) then
     raise exception 'worker_ids has % elements, flow_slugs has %',
@@ -42,9 +47,12 @@ begin
       using errcode = 'PF005', hint = 'Pass one worker per flow.';
   end if;
 
-  v_open := array(
-    select g.position from generate_subscripts(claim_tasks.worker_ids, 1) g(position) order by random()
-  );
+  v_open := array[1];
+  if cardinality(claim_tasks.worker_ids) <> 1 then
+    v_open := array(
+      select g.position from generate_series(1, cardinality(claim_tasks.worker_ids)) g(position) order by random()
+    );
+  end if;
   v_after := array_fill(0::bigint, array[cardinality(v_open)]);
 
   -- A second round only for queues that had more than their part.
@@ -63,6 +71,7 @@ begin
       if v_claimed.run_ids is not null then
         v_claimed_flow_slugs := v_claimed_flow_slugs
           || array_fill(claim_tasks.flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
+        v_is_measured := v_is_measured or v_claimed.has_large_values;
       end if;
       v_run_ids := v_run_ids || v_claimed.run_ids;
       v_step_slugs := v_step_slugs || v_claimed.step_slugs;
@@ -76,10 +85,24 @@ begin
     v_open := v_still_open;
   end loop;
 
-  if v_run_ids is not null then
-    return query select t.* from pgflow._task_results(
-      v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
-    ) t;
+  if v_run_ids is null then
+    return;
   end if;
+  if not v_is_measured then
+    begin
+      return query select t.* from pgflow._task_results(
+        v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
+      ) t;
+      return;
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+    end;
+  end if;
+  return query select t.* from pgflow._deliver(
+    v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps,
+    claim_tasks.max_bytes
+  ) t;
 end;
 $$;
