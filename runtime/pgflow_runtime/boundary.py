@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from pgflow_runtime.documents import why_unreadable
 from pgflow_runtime.errors import BoundaryError
 
 MAX_DEPTH = 500
@@ -52,17 +53,6 @@ def decode(text: bytes | str, *, root: str = "input") -> Any:
         return _decode(text)
     except (ValueError, RecursionError, MemoryError) as error:
         raise BoundaryError(root, why_unreadable(error, len(text)), help=_UNREADABLE_HELP) from error
-
-
-def why_unreadable(error: Exception, length: int) -> str:
-    """Words for a JSON text of so many characters that Python has refused to read."""
-    if isinstance(error, RecursionError):
-        reason = "it is nested too deeply"
-    elif "digits" in str(error) or "out of range" in str(error):
-        reason = "a number in it has too many digits"
-    else:
-        reason = f"{type(error).__name__}: {error}"
-    return f"cannot be read by Python: {reason} ({length:,} characters of JSON)"
 
 
 _UNREADABLE_HELP = "PostgreSQL holds numbers and nesting that Python does not: send them as texts, or flatter"

@@ -71,6 +71,12 @@ class BoundaryError(ValueRefused):
     """A value that crosses a step's boundary does not fit its type; the task fails without a retry."""
 
 
+class UnreadableValue(PgflowError):
+    """An input or output that is stored cannot be read by Python: too many digits or levels, or too large."""
+
+    help = "read it in SQL, or download it from the run's page of the dashboard"
+
+
 # --- the database as a whole ------------------------------------------------------------------------
 
 
@@ -218,6 +224,7 @@ class OddArgument(CoreError):
     """An argument is outside what the function can work with; nothing was changed."""
 
     sqlstate = "PF011"
+    help = "the message and the reference of the SQL functions say what the argument may be"
 
 
 BY_SQLSTATE: dict[str, type[CoreError]] = {

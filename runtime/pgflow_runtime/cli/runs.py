@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 
 from pgflow_runtime import queries
 from pgflow_runtime.cli.common import database, dsn_option, refusals, say
+from pgflow_runtime.documents import shown
 from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.errors import RunNotFound, UsageError
 from pgflow_runtime.project import find_project
@@ -85,10 +86,12 @@ def show_run(run_id: UUID, as_json: bool, dsn: str | None) -> None:
     from pgflow_runtime.snapshot import RunSnapshot
 
     with refusals(), _connection(dsn) as connection:
-        document = read_document(connection, run_id)
+        document = read_document(connection, run_id, whole=as_json)
         run = RunSnapshot.read(document)
         reading = complete(connection, run, read_shape(connection, run.flow_slug))
     if as_json:
+        document["run"] = {name: shown(value) for name, value in document["run"].items()}
+        document["steps"] = [{name: shown(value) for name, value in row.items()} for row in document["steps"]]
         document["tasks"] = {slug: asdict(counts) for slug, counts in reading.tasks.items()}
         document["failure"] = asdict(reading.failure) if reading.failure is not None else None
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
@@ -135,7 +138,7 @@ def watch_run(
             if run_id is None:
                 with connected(conninfo) as connection:
                     run_id = _latest(connection, flow)
-            reading = _watch(Follower(conninfo, run_id, timeout), as_json)
+            reading = _watch(Follower(conninfo, run_id, timeout, whole=as_json), as_json)
     if reading.run.status == "failed":
         raise click.exceptions.Exit(1)
 

@@ -32,11 +32,15 @@ class Follower:
 
     Args:
         timeout: seconds after which ``readings`` raises WaitTimeout; None: never.
+        whole: with the run's input and the outputs of its steps.
     """
 
-    def __init__(self, conninfo: str, run_id: UUID, timeout: float | None = None) -> None:
+    def __init__(
+        self, conninfo: str, run_id: UUID, timeout: float | None = None, *, whole: bool = False
+    ) -> None:
         self._conninfo = conninfo
         self._run_id = run_id
+        self._whole = whole
         self._timeout = timeout
         self._deadline = None if timeout is None else monotonic() + timeout
         self._watcher_id = uuid4()
@@ -54,7 +58,7 @@ class Follower:
         """
         try:
             with translated(self._conninfo):
-                reading = read_run(self._connected(), self._run_id)
+                reading = read_run(self._connected(), self._run_id, whole=self._whole)
             yield reading
             pause, longest = PAUSES
             while not reading.run.is_final:
@@ -81,7 +85,7 @@ class Follower:
         for _ in connection.notifies(timeout=self._at_most(most, before), stop_after=1):
             pass
         began = monotonic()
-        found = read_again(connection, before)
+        found = read_again(connection, before, whole=self._whole)
         self._took = monotonic() - began
         self.trouble = None
         return found

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from pgflow_runtime.boundary import decode, encode, why_unreadable
+from pgflow_runtime.boundary import decode, encode
 from pgflow_runtime.context import Context
 from pgflow_runtime.contract import FlowContract, Param, StepContract
+from pgflow_runtime.documents import why_unreadable
 from pgflow_runtime.errors import BoundaryError
 
 

@@ -191,7 +191,7 @@ create table pgflow.flows (
   constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
   constraint opt_max_attempts_is_nonnegative check (opt_max_attempts >= 0),
   constraint opt_base_delay_is_nonnegative check (opt_base_delay >= 0),
-  constraint opt_timeout_is_positive check (opt_timeout > 0),
+  constraint opt_timeout_is_positive check (opt_timeout between 1 and 1000000000),
   constraint opt_backoff_is_valid check (opt_backoff in ('exponential', 'fixed')),
   constraint opt_max_delay_is_nonnegative check (opt_max_delay >= 0)
 );
@@ -222,7 +222,7 @@ create table pgflow.steps (
   constraint steps_deps_count_check check (deps_count >= 0),
   constraint opt_max_attempts_is_nonnegative check (opt_max_attempts >= 0),
   constraint opt_base_delay_is_nonnegative check (opt_base_delay >= 0),
-  constraint opt_timeout_is_positive check (opt_timeout > 0),
+  constraint opt_timeout_is_positive check (opt_timeout between 1 and 1000000000),
   constraint opt_start_delay_is_nonnegative check (opt_start_delay >= 0),
   constraint opt_backoff_is_valid check (opt_backoff in ('exponential', 'fixed')),
   constraint opt_max_delay_is_nonnegative check (opt_max_delay >= 0),
@@ -310,7 +310,8 @@ create table pgflow.workers (
   deprecated_at timestamptz,
   stopped_at timestamptz,
   last_heartbeat_at timestamptz not null default now(),
-  constraint workers_pkey primary key (worker_id)
+  constraint workers_pkey primary key (worker_id),
+  constraint queue_name_is_short check (length(queue_name) <= 1000)
 ) with (fillfactor = 50);
 create index workers_queue_name_idx on pgflow.workers (queue_name);
 
@@ -358,6 +359,7 @@ create table pgflow.worker_functions (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint worker_functions_pkey primary key (function_name),
+  constraint function_name_is_short check (length(function_name) <= 1000),
   constraint worker_functions_debounce_check check (debounce >= interval '1 second')
 );
 
@@ -712,7 +714,14 @@ language sql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select floor(calculate_retry_delay.base_delay * power(2::numeric, calculate_retry_delay.attempts_count))::int;
+  select case
+    when calculate_retry_delay.base_delay in ('NaN', 'Infinity') then 2147483647
+    -- an integer of 31 bits holds nothing beyond 2^31, nor anything of what is smaller than 2^-31
+    else floor(least(greatest(
+      least(greatest(calculate_retry_delay.base_delay, -2147483648), 2147483647)
+        * power(2::numeric, least(greatest(calculate_retry_delay.attempts_count, -1000), 31)),
+      -2147483648), 2147483647))
+  end::int;
 $$;
 
 -- ---- schema/0101__retry_delay.sql
@@ -754,7 +763,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if set_vt_batch.msg_ids is null or set_vt_batch.vt_offsets is null then
+  if set_vt_batch.queue_name is null or set_vt_batch.msg_ids is null or set_vt_batch.vt_offsets is null then
     return;
   end if;
   if cardinality(set_vt_batch.msg_ids) <> cardinality(set_vt_batch.vt_offsets) then
@@ -793,12 +802,16 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  if not exists (select 1 from pgmq.meta m where m.queue_name = read_with_poll.queue_name) then
+    raise exception 'There is no queue "%"', left(read_with_poll.queue_name, 100)
+      using errcode = 'PF001', hint = 'A queue is named by its flow''s slug.';
+  end if;
   return query
   select *
   from pgmq.read_with_poll(
     read_with_poll.queue_name,
     read_with_poll.vt,
-    read_with_poll.qty,
+    greatest(read_with_poll.qty, 0),
     read_with_poll.max_poll_seconds,
     read_with_poll.poll_interval_ms,
     read_with_poll.conditional
@@ -862,6 +875,31 @@ begin
 end;
 $$;
 
+-- ---- schema/0108__ago.sql
+-- The time so long ago; where PostgreSQL has none that early or late, before or after all others. null: null.
+create function pgflow._ago(span interval)
+returns timestamptz
+language plpgsql
+stable
+as $$
+begin
+  return now() - _ago.span;
+exception when data_exception then
+  return case when _ago.span > interval '0' then '-infinity'::timestamptz else 'infinity'::timestamptz end;
+end;
+$$;
+
+-- ---- schema/0109__seconds_from_now.sql
+-- Until when an announcement holds: whoever is gone would be notified all that time, so an hour at most.
+create function pgflow._seconds_from_now(seconds int)
+returns timestamptz
+language sql
+volatile
+as $$
+  select clock_timestamp()
+    + make_interval(secs => least(greatest(coalesce(_seconds_from_now.seconds, 0), 0), 3600));
+$$;
+
 -- ---- schema/0110_create_flow.sql
 -- Defines a flow and its queue; does nothing to a flow that is there. Raises PF004 for a slug that cannot name a
 -- queue.
@@ -923,7 +961,8 @@ end;
 $$;
 
 -- ---- schema/0111_add_step.sql
--- Most mistakes are left to the named constraints; refused here is only what they cannot see.
+-- Most mistakes are left to the named constraints; refused here is only what they cannot see. A step that is there
+-- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at.
 create function pgflow.add_step(
   flow_slug text,
   step_slug text,
@@ -949,6 +988,7 @@ declare
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
   v_type text := coalesce(add_step.step_type, 'single');
   v_twice text;
+  v_there record;
   v_step pgflow.steps;
 begin
   if v_type = 'map' and cardinality(v_deps) > 1 then
@@ -962,8 +1002,26 @@ begin
       using errcode = 'PF006', hint = 'List each dependency once.';
   end if;
 
+  if length(add_step.flow_slug) > 128 then
+    perform pgflow._check_flows(array[add_step.flow_slug]);  -- more than the indexes' pages hold
+  end if;
+
   -- Serialises concurrent additions: step_index is counted up.
   perform 1 from pgflow.flows f where f.flow_slug = add_step.flow_slug for no key update;
+
+  select s.step_type, s.deps_count, array(
+    select d.dep_slug from pgflow.deps d where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug order by 1
+  ) as deps
+  into v_there
+  from pgflow.steps s
+  where s.flow_slug = add_step.flow_slug and s.step_slug = add_step.step_slug;
+  if found and (
+    v_there.step_type <> v_type or v_there.deps_count <> cardinality(v_deps) or not v_there.deps <@ v_deps
+  ) then
+    raise exception 'Flow "%" has a step "%" already, % with the dependencies (%)',
+      add_step.flow_slug, add_step.step_slug, v_there.step_type, array_to_string(v_there.deps, ', ')
+      using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
+  end if;
 
   insert into pgflow.steps (
     flow_slug, step_slug, step_type, step_index, deps_count,
@@ -2232,6 +2290,7 @@ declare
   v_flow_slugs text[];
 begin
   if coalesce(cardinality(start_tasks.msg_ids), 0) = 0
+    or start_tasks.flow_slug is null
     or to_regclass(format('pgmq.%I', pgflow._queue_table(start_tasks.flow_slug, 'q'))) is null
   then
     return;
@@ -2366,6 +2425,30 @@ begin
   if seconds = 0 then
     perform pgflow._notify(v_open.flow_slugs, null);
   end if;
+end;
+$$;
+
+-- ---- schema/0236__shown.sql
+-- A value's JSON as a page shows it: at most max_chars characters of it; null where it takes more than max_bytes
+-- bytes as it is stored, or cannot be written out at all. An error would take the whole reading with it.
+create function pgflow._shown(value jsonb, max_bytes int, max_chars int)
+returns text
+language plpgsql
+stable
+as $$
+begin
+  if _shown.value is null then
+    return 'null';
+  end if;
+  if pg_column_size(_shown.value) > max_bytes then
+    return null;
+  end if;
+  return left(_shown.value::text, greatest(max_chars, 0));
+exception when others then
+  if pgflow._is_passing(sqlstate) then
+    raise;
+  end if;
+  return null;
 end;
 $$;
 
@@ -3695,7 +3778,12 @@ $$;
 -- What watchers of runs read again and again: get_run_with_states without the run's input, and without the
 -- outputs the caller has already. known: {"<run id>": [slugs of steps whose output is known]}; such a step comes
 -- without the key "output", every other completed one with it. A run that does not exist has no row.
-create function pgflow.get_run_progress(run_ids uuid[], known jsonb default '{}')
+-- max_bytes: the outputs of a run that exceed it together, as they are stored (compressed), are left out; "left_out"
+-- lists the slugs of their steps, null for the run's own. null: no limit, but a run whose outputs take more than 256
+-- MB cannot be read so. Error messages end after 20,000 characters.
+create function pgflow.get_run_progress(
+  run_ids uuid[], known jsonb default '{}', max_bytes int default null
+)
 returns table (run_id uuid, progress jsonb)
 language plpgsql
 stable
@@ -3716,51 +3804,73 @@ begin
       'run_id', r.run_id,
       'flow_slug', r.flow_slug,
       'status', r.status,
-      'output', case when r.status = 'completed' then r.output end,
+      'output', case when not o.is_left_out then r.output end,
       'remaining_steps', r.remaining_steps,
       'started_at', r.started_at,
       'completed_at', r.completed_at,
       'failed_at', r.failed_at,
-      'error_message', r.error_message
+      'error_message', left(r.error_message, 20000)
     ),
-    'steps', coalesce(
-      (
-        -- columns by name: to_jsonb(s) - 'output' would read the output from where it is stored
-        select jsonb_agg(
-          jsonb_build_object(
-            'step_slug', s.step_slug,
-            'status', s.status,
-            'remaining_tasks', s.remaining_tasks,
-            'initial_tasks', s.initial_tasks,
-            'remaining_deps', s.remaining_deps,
-            'error_message', s.error_message,
-            'skip_reason', s.skip_reason,
-            'created_at', s.created_at,
-            'started_at', s.started_at,
-            'completed_at', s.completed_at,
-            'failed_at', s.failed_at,
-            'skipped_at', s.skipped_at
-          )
-          || case
-            when s.status <> 'completed' or k.step_slugs ? s.step_slug then '{}'
-            else jsonb_build_object('output', s.output)
-          end
-          order by st.step_index
-        )
-        from pgflow.step_states s
-        join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
-        where s.run_id = r.run_id
-      ),
-      '[]'
-    )
+    'steps', coalesce(t.steps, '[]'),
+    'left_out', case when o.is_left_out and r.output is not null then '[null]'::jsonb else '[]' end
+      || coalesce(t.left_out, '[]')
   )
   from unnest(get_run_progress.run_ids) i(run_id)
   cross join lateral (
     select f.* from pgflow.runs f where f.run_id = i.run_id limit 1
   ) r
   cross join lateral (
-    select coalesce(get_run_progress.known -> r.run_id::text, '[]') as step_slugs
-  ) k;
+    select
+      case jsonb_typeof(get_run_progress.known -> r.run_id::text)
+        when 'array' then get_run_progress.known -> r.run_id::text
+        else '[]'
+      end as step_slugs
+  ) k
+  cross join lateral (
+    select
+      r.status <> 'completed'
+        or coalesce(pg_column_size(r.output), 0) > coalesce(get_run_progress.max_bytes, 2147483647) as is_left_out
+  ) o
+  cross join lateral (
+    select
+      -- columns by name: to_jsonb(s) - 'output' would read the output from where it is stored
+      jsonb_agg(
+        jsonb_build_object(
+          'step_slug', s.step_slug,
+          'status', s.status,
+          'remaining_tasks', s.remaining_tasks,
+          'initial_tasks', s.initial_tasks,
+          'remaining_deps', s.remaining_deps,
+          'error_message', left(s.error_message, 20000),
+          'skip_reason', s.skip_reason,
+          'created_at', s.created_at,
+          'started_at', s.started_at,
+          'completed_at', s.completed_at,
+          'failed_at', s.failed_at,
+          'skipped_at', s.skipped_at
+        )
+        || case
+          when s.is_new and s.bytes_so_far <= coalesce(get_run_progress.max_bytes, s.bytes_so_far)
+            then jsonb_build_object('output', s.output)
+          else '{}'
+        end
+        order by s.step_index
+      ) as steps,
+      jsonb_agg(s.step_slug order by s.step_index) filter (
+        where s.is_new and s.bytes_so_far > get_run_progress.max_bytes
+      ) as left_out
+    from (
+      select l.*, st.step_index, n.is_new,
+        sum(case when n.is_new then coalesce(pg_column_size(l.output), 0) else 0 end) over (order by st.step_index)
+          + coalesce(pg_column_size(r.output), 0) as bytes_so_far
+      from pgflow.step_states l
+      join pgflow.steps st on st.flow_slug = l.flow_slug and st.step_slug = l.step_slug
+      cross join lateral (
+        select l.status = 'completed' and not k.step_slugs ? l.step_slug as is_new
+      ) n
+      where l.run_id = r.run_id
+    ) s
+  ) t;
 end;
 $$;
 
@@ -3775,7 +3885,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select t.step_slug, t.task_index, t.error_message
+  select t.step_slug, t.task_index, left(t.error_message, 20000)
   from pgflow.step_tasks t
   where t.run_id = get_run_failure.run_id and t.status = 'failed'
   -- tasks of one transaction failed at the same moment: the one that has a reason comes first
@@ -3813,11 +3923,11 @@ begin
     where l.flow_slug = f.flow_slug
       and (list_runs.only_status is null or l.status = list_runs.only_status)
     order by l.started_at desc, l.run_id desc
-    limit list_runs.max_runs
+    limit greatest(list_runs.max_runs, 0)
   ) r
   where list_runs.only_flow is null or f.flow_slug = list_runs.only_flow
   order by r.started_at desc, r.run_id desc
-  limit list_runs.max_runs;
+  limit greatest(list_runs.max_runs, 0);
 end;
 $$;
 
@@ -4013,7 +4123,7 @@ begin
     from pgflow.step_tasks l
     where l.run_id = s.run_id and l.step_slug = s.step_slug and l.task_index >= list_tasks.from_index
     order by l.task_index
-    limit list_tasks.max_tasks
+    limit greatest(list_tasks.max_tasks, 0)
   ) t
   where s.run_id = list_tasks.run_id and (list_tasks.only_step is null or s.step_slug = list_tasks.only_step)
   order by t.step_slug, t.task_index;
@@ -4021,8 +4131,12 @@ end;
 $$;
 
 -- ---- schema/0278_get_task.sql
--- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown.
-create function pgflow.get_task(run_id uuid, step_slug text, task_index int)
+-- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown. With
+-- max_chars these two are texts, the start of their JSON; null also where a value takes more than max_bytes bytes as
+-- it is stored, or cannot be written.
+create function pgflow.get_task(
+  run_id uuid, step_slug text, task_index int, max_bytes int default null, max_chars int default null
+)
 returns jsonb
 language plpgsql
 stable
@@ -4031,14 +4145,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
-    select to_jsonb(t) - 'element' || jsonb_build_object(
-      'element', case
-        when st.step_type <> 'map' then null
-        when t.element is not null then t.element
-        when st.deps_count = 0 then r.input -> t.task_index
-        else d.output -> t.task_index
-      end
-    )
+    select to_jsonb(p) || case
+      when get_task.max_chars is null then jsonb_build_object('element', v.element, 'output', t.output)
+      else jsonb_build_object(
+        'element', pgflow._shown(v.element, get_task.max_bytes, get_task.max_chars),
+        'output', pgflow._shown(t.output, get_task.max_bytes, get_task.max_chars)
+      )
+    end
     from pgflow.step_tasks t
     join pgflow.runs r on r.run_id = t.run_id
     join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
@@ -4049,6 +4162,19 @@ begin
       where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and st.step_type = 'map'
       limit 1
     ) d on true
+    cross join lateral (
+      select case
+        when st.step_type <> 'map' then null
+        when t.element is not null then t.element
+        when st.deps_count = 0 then r.input -> t.task_index
+        else d.output -> t.task_index
+      end as element
+    ) v
+    cross join lateral (
+      select t.flow_slug, t.run_id, t.step_slug, t.message_id, t.task_index, t.status, t.attempts_count,
+        left(t.error_message, 20000) as error_message, t.queued_at, t.started_at, t.completed_at, t.failed_at,
+        t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at
+    ) p
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug
       and t.task_index = get_task.task_index
@@ -4059,9 +4185,10 @@ $$;
 -- ---- schema/0279_get_run_values.sql
 -- What went into a run and what came out of it and its steps: a row for each value that is there. step_slug is
 -- null for the run's own. A value that takes more than max_bytes where it is stored (compressed) is left out:
--- its row says how many it takes. null: no limit.
-create function pgflow.get_run_values(run_id uuid, max_bytes int default null)
-returns table (step_slug text, kind text, stored_bytes int, value jsonb)
+-- its row says how many it takes. null: no limit. With max_chars the value is null and the start of its JSON is
+-- shown: null where it is left out, or cannot be written.
+create function pgflow.get_run_values(run_id uuid, max_bytes int default null, max_chars int default null)
+returns table (step_slug text, kind text, stored_bytes int, value jsonb, shown text)
 language plpgsql
 stable
 security definer
@@ -4070,7 +4197,14 @@ as $$
 begin
   return query
   select v.step_slug, v.kind, v.stored_bytes,
-    case when v.stored_bytes <= coalesce(get_run_values.max_bytes, v.stored_bytes) then v.value end
+    case
+      when get_run_values.max_chars is null
+        and v.stored_bytes <= coalesce(get_run_values.max_bytes, v.stored_bytes) then v.value
+    end,
+    case
+      when get_run_values.max_chars is not null
+        then pgflow._shown(v.value, get_run_values.max_bytes, get_run_values.max_chars)
+    end
   from (
     select null::text as step_slug, 'input' as kind, pg_column_size(r.input) as stored_bytes, r.input as value
     from pgflow.runs r
@@ -4267,7 +4401,7 @@ declare
   v_after bigint[];
   v_open int[];
   v_still_open int[];
-  v_left int := coalesce(max_tasks, 0);
+  v_left int := least(max_tasks, 1000000000);  -- quotas are sums of two
   v_index int;
   v_quota int;
   v_flows_left int;
@@ -4294,7 +4428,7 @@ begin
   v_after := array_fill(0::bigint, array[cardinality(v_open)]);
 
   -- A second round only for queues that had more than their part.
-  while v_left > 0 and cardinality(v_open) > 0 loop
+  while coalesce(v_left, 0) > 0 and cardinality(v_open) > 0 loop
     v_flows_left := cardinality(v_open);
     v_still_open := '{}';
     foreach v_index in array v_open loop
@@ -4304,7 +4438,7 @@ begin
       select * into v_claimed
       from pgflow._claim_from_queue(
         claim_tasks.worker_ids[v_index], claim_tasks.flow_slugs[v_index], v_quota, v_after[v_index],
-        greatest(coalesce(visibility_timeout, 2), 0)
+        least(greatest(coalesce(visibility_timeout, 2), 0), 1000000000)
       );
       if v_claimed.run_ids is not null then
         v_claimed_flow_slugs := v_claimed_flow_slugs
@@ -4377,7 +4511,7 @@ begin
   where not exists (select 1 from pgflow.flows f where f.flow_slug = g.flow_slug)
   limit 1;
   if found then
-    raise exception 'Unknown flow "%"', v_flow_slug
+    raise exception 'Unknown flow "%"', left(v_flow_slug, 200)
       using errcode = 'PF001', hint = 'Apply the migration that defines the flow, or check its slug.';
   end if;
 end;
@@ -4570,14 +4704,15 @@ begin
   select
     w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at
   from pgflow.workers w
-  where w.last_heartbeat_at > clock_timestamp() - list_workers.recent
+  where w.last_heartbeat_at > pgflow._ago(list_workers.recent)
   order by w.last_heartbeat_at desc, w.worker_id
-  limit list_workers.max_workers;
+  limit greatest(list_workers.max_workers, 0);
 end;
 $$;
 
 -- ---- schema/0310_announce_idle.sql
--- These workers wait for notifications on their queues' channels for so many seconds. Returns the seconds until
+-- These workers wait for notifications on their queues' channels for so many seconds, an
+-- hour at most. Returns the seconds until
 -- the next message of their queues becomes visible: 0 if one is now, null if the queues are empty. Announce,
 -- commit, claim once more, then wait: whatever commits later sees the announcement.
 create function pgflow.announce_idle(worker_ids uuid[], seconds int)
@@ -4602,7 +4737,7 @@ begin
 
   insert into pgflow.announcements (channel, announcer_id, valid_until)
   select 'pgflow_work_' || lower(w.queue_name), w.worker_id,
-    clock_timestamp() + make_interval(secs => announce_idle.seconds)
+    pgflow._seconds_from_now(announce_idle.seconds)
   from pgflow.workers w
   where w.worker_id = any(announce_idle.worker_ids)
   order by 1, 2
@@ -4644,7 +4779,8 @@ end;
 $$;
 
 -- ---- schema/0312_watch_runs.sql
--- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds: hints to read again.
+-- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds, an hour at most:
+-- hints to read again.
 create function pgflow.watch_runs(watcher_id uuid, run_ids uuid[], seconds int)
 returns void
 language plpgsql
@@ -4661,7 +4797,7 @@ as $$
 begin
   insert into pgflow.announcements (channel, announcer_id, valid_until)
   select 'pgflow_run_' || replace(r.run_id::text, '-', ''), watch_runs.watcher_id,
-    clock_timestamp() + make_interval(secs => watch_runs.seconds)
+    pgflow._seconds_from_now(watch_runs.seconds)
   -- distinct here: the clock goes on from row to row
   from (select distinct i.run_id from unnest(watch_runs.run_ids) i(run_id)) r
   order by 1
@@ -5322,7 +5458,7 @@ $$;
 
 -- ---- schema/0354_ensure_flow_compiled.sql
 -- Brings the stored flow to the given shape: creates it, verifies it, or - locally, or when data loss is
--- allowed - replaces it with all its data.
+-- allowed - replaces it with all its data. Raises PF011 for what is no shape.
 create function pgflow.ensure_flow_compiled(flow_slug text, shape jsonb, allow_data_loss boolean default false)
 returns jsonb
 language plpgsql
@@ -5333,6 +5469,11 @@ declare
   v_differences text[];
   v_status text;
 begin
+  if jsonb_typeof(ensure_flow_compiled.shape -> 'steps') is distinct from 'array' then
+    raise exception 'A flow''s shape is {"steps": [...]}, not %', left(ensure_flow_compiled.shape::text, 100)
+      using errcode = 'PF011', hint = 'Pass an object with a list of steps.';
+  end if;
+
   -- Workers of one flow start at the same time.
   perform pg_advisory_xact_lock(hashtextextended('pgflow.compile:' || ensure_flow_compiled.flow_slug, 0));
 
@@ -5354,6 +5495,9 @@ begin
     v_status := 'mismatch';
   end if;
   return jsonb_build_object('status', v_status, 'differences', to_jsonb(v_differences));
+exception when data_exception then
+  raise exception 'The flow''s shape cannot be read: %', sqlerrm
+    using errcode = 'PF011', hint = 'Options are integers, dependencies lists of slugs, patterns objects.';
 end;
 $$;
 
@@ -5494,7 +5638,7 @@ begin
   return query
   with deleted as (
     delete from cron.job_run_details d
-    where d.end_time < now() - make_interval(hours => cleanup_ensure_workers_logs.retention_hours)
+    where d.end_time < pgflow._ago(make_interval(hours => cleanup_ensure_workers_logs.retention_hours))
     returning 1
   )
   select count(*) from deleted;
@@ -5593,7 +5737,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_cutoff timestamptz := now() - prune_data_older_than.retention_interval;
+  v_cutoff timestamptz := pgflow._ago(prune_data_older_than.retention_interval);
   v_run_ids uuid[];
 begin
   perform pg_advisory_xact_lock(hashtextextended('pgflow.prune', 0));
@@ -5624,7 +5768,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_cutoff timestamptz := now() - prune_batch.retention_interval;
+  v_cutoff timestamptz := pgflow._ago(prune_batch.retention_interval);
   v_run_ids uuid[];
 begin
   select array_agg(l.run_id) into v_run_ids
@@ -5633,12 +5777,12 @@ begin
     from pgflow.runs r
     where r.completed_at < v_cutoff or r.failed_at < v_cutoff
     order by r.run_id
-    limit prune_batch.max_runs
+    limit greatest(prune_batch.max_runs, 0)
     for update skip locked
   ) l;
   perform pgflow._prune_runs(v_run_ids);
 
-  if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs
+  if coalesce(cardinality(v_run_ids), 0) < greatest(prune_batch.max_runs, 1)
     and pg_try_advisory_xact_lock(hashtextextended('pgflow.prune', 0))
   then
     perform pgflow._prune_archives(v_cutoff, 10000);
@@ -5761,7 +5905,8 @@ declare
   v_queue text := pgflow._queue_table(measure_queue.flow_slug, 'q');
   v_archive text := pgflow._queue_table(measure_queue.flow_slug, 'a');
 begin
-  if to_regclass(format('pgmq.%I', v_queue)) is null
+  if measure_queue.flow_slug is null
+    or to_regclass(format('pgmq.%I', v_queue)) is null
     or not exists (select 1 from pgflow.flows f where f.flow_slug = measure_queue.flow_slug)
   then
     return;
@@ -5847,9 +5992,9 @@ begin
   with latest as materialized (
     select r.run_id, r.started_at
     from pgflow.runs r
-    where r.flow_slug = measure_steps.flow_slug and r.started_at > now() - measure_steps.recent
+    where r.flow_slug = measure_steps.flow_slug and r.started_at > pgflow._ago(measure_steps.recent)
     order by r.started_at desc
-    limit measure_steps.max_runs
+    limit greatest(measure_steps.max_runs, 0)
   ),
   span as (
     select count(*) as runs, extract(epoch from clock_timestamp() - min(l.started_at))::double precision as seconds
@@ -6010,7 +6155,7 @@ comment on column pgflow.step_overview.wait_p50_seconds is 'From queued to start
 
 -- ---- schema/0395_measure_runs.sql
 -- How many runs of a flow started in each part of a time, how they ended and how long they took: of the latest
--- max_runs. A row for each part, empty ones too; the first ones are null where the runs looked at do not reach.
+-- max_runs, within a hundred years, in 10,000 parts at most, else PF011. A row for each part, empty ones too; the first ones are null where the runs looked at do not reach.
 create function pgflow.measure_runs(
   flow_slug text, recent interval default '1 hour', part_count int default 60, max_runs int default 20000
 )
@@ -6031,10 +6176,17 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  v_seconds constant double precision :=
-    extract(epoch from measure_runs.recent)::double precision / measure_runs.part_count;
-  v_first constant timestamptz := now() - measure_runs.recent;
+  v_seconds double precision;
+  v_first timestamptz;
 begin
+  if (measure_runs.part_count between 1 and 10000) is not true
+    or (measure_runs.recent > interval '0' and measure_runs.recent <= interval '100 years') is not true
+  then
+    raise exception 'Runs cannot be measured in % parts of %', measure_runs.part_count, measure_runs.recent
+      using errcode = 'PF011', hint = 'Ask for 1 to 10,000 parts of a time up to a hundred years.';
+  end if;
+  v_seconds := extract(epoch from measure_runs.recent)::double precision / measure_runs.part_count;
+  v_first := now() - measure_runs.recent;
   return query
   with latest as materialized (
     select
@@ -6048,7 +6200,7 @@ begin
     from pgflow.runs r
     where r.flow_slug = measure_runs.flow_slug and r.started_at > v_first
     order by r.started_at desc
-    limit measure_runs.max_runs
+    limit greatest(measure_runs.max_runs, 0)
   ),
   parts as (
     select

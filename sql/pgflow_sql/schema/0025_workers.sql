@@ -6,6 +6,7 @@ create table pgflow.workers (
   deprecated_at timestamptz,
   stopped_at timestamptz,
   last_heartbeat_at timestamptz not null default now(),
-  constraint workers_pkey primary key (worker_id)
+  constraint workers_pkey primary key (worker_id),
+  constraint queue_name_is_short check (length(queue_name) <= 1000)
 ) with (fillfactor = 50);
 create index workers_queue_name_idx on pgflow.workers (queue_name);

@@ -39,6 +39,10 @@ begin
       using errcode = 'PF006', hint = 'List each dependency once.';
   end if;
 
+  if length(add_step.flow_slug) > 128 then
+    perform pgflow._check_flows(array[add_step.flow_slug]);  -- more than the indexes' pages hold
+  end if;
+
   -- Serialises concurrent additions: step_index is counted up.
   perform 1 from pgflow.flows f where f.flow_slug = add_step.flow_slug for no key update;
 

@@ -20,6 +20,7 @@ declare
   v_flow_slugs text[];
 begin
   if coalesce(cardinality(start_tasks.msg_ids), 0) = 0
+    or start_tasks.flow_slug is null
     or to_regclass(format('pgmq.%I', pgflow._queue_table(start_tasks.flow_slug, 'q'))) is null
   then
     return;

@@ -8,7 +8,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select t.step_slug, t.task_index, t.error_message
+  select t.step_slug, t.task_index, left(t.error_message, 20000)
   from pgflow.step_tasks t
   where t.run_id = get_run_failure.run_id and t.status = 'failed'
   -- tasks of one transaction failed at the same moment: the one that has a reason comes first

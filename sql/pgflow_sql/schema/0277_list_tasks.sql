@@ -30,7 +30,7 @@ begin
     from pgflow.step_tasks l
     where l.run_id = s.run_id and l.step_slug = s.step_slug and l.task_index >= list_tasks.from_index
     order by l.task_index
-    limit list_tasks.max_tasks
+    limit greatest(list_tasks.max_tasks, 0)
   ) t
   where s.run_id = list_tasks.run_id and (list_tasks.only_step is null or s.step_slug = list_tasks.only_step)
   order by t.step_slug, t.task_index;

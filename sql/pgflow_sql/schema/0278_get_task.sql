@@ -1,5 +1,9 @@
--- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown.
-create function pgflow.get_task(run_id uuid, step_slug text, task_index int)
+-- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown. With
+-- max_chars these two are texts, the start of their JSON; null also where a value takes more than max_bytes bytes as
+-- it is stored, or cannot be written.
+create function pgflow.get_task(
+  run_id uuid, step_slug text, task_index int, max_bytes int default null, max_chars int default null
+)
 returns jsonb
 language plpgsql
 stable
@@ -8,14 +12,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
-    select to_jsonb(t) - 'element' || jsonb_build_object(
-      'element', case
-        when st.step_type <> 'map' then null
-        when t.element is not null then t.element
-        when st.deps_count = 0 then r.input -> t.task_index
-        else d.output -> t.task_index
-      end
-    )
+    select to_jsonb(p) || case
+      when get_task.max_chars is null then jsonb_build_object('element', v.element, 'output', t.output)
+      else jsonb_build_object(
+        'element', pgflow._shown(v.element, get_task.max_bytes, get_task.max_chars),
+        'output', pgflow._shown(t.output, get_task.max_bytes, get_task.max_chars)
+      )
+    end
     from pgflow.step_tasks t
     join pgflow.runs r on r.run_id = t.run_id
     join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
@@ -26,6 +29,19 @@ begin
       where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and st.step_type = 'map'
       limit 1
     ) d on true
+    cross join lateral (
+      select case
+        when st.step_type <> 'map' then null
+        when t.element is not null then t.element
+        when st.deps_count = 0 then r.input -> t.task_index
+        else d.output -> t.task_index
+      end as element
+    ) v
+    cross join lateral (
+      select t.flow_slug, t.run_id, t.step_slug, t.message_id, t.task_index, t.status, t.attempts_count,
+        left(t.error_message, 20000) as error_message, t.queued_at, t.started_at, t.completed_at, t.failed_at,
+        t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at
+    ) p
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug
       and t.task_index = get_task.task_index

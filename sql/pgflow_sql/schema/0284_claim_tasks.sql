@@ -29,7 +29,7 @@ declare
   v_after bigint[];
   v_open int[];
   v_still_open int[];
-  v_left int := coalesce(max_tasks, 0);
+  v_left int := least(max_tasks, 1000000000);  -- quotas are sums of two
   v_index int;
   v_quota int;
   v_flows_left int;
@@ -56,7 +56,7 @@ begin
   v_after := array_fill(0::bigint, array[cardinality(v_open)]);
 
   -- A second round only for queues that had more than their part.
-  while v_left > 0 and cardinality(v_open) > 0 loop
+  while coalesce(v_left, 0) > 0 and cardinality(v_open) > 0 loop
     v_flows_left := cardinality(v_open);
     v_still_open := '{}';
     foreach v_index in array v_open loop
@@ -66,7 +66,7 @@ begin
       select * into v_claimed
       from pgflow._claim_from_queue(
         claim_tasks.worker_ids[v_index], claim_tasks.flow_slugs[v_index], v_quota, v_after[v_index],
-        greatest(coalesce(visibility_timeout, 2), 0)
+        least(greatest(coalesce(visibility_timeout, 2), 0), 1000000000)
       );
       if v_claimed.run_ids is not null then
         v_claimed_flow_slugs := v_claimed_flow_slugs

@@ -79,7 +79,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     ),
     "claim_tasks": (
         "worker_ids uuid[], flow_slugs text[], max_tasks integer, visibility_timeout integer = 2, "
-        "flow_input_steps text[] = '{}'",
+        "flow_input_steps text[] = '{}', max_bytes integer = null",
         "setof task_result",
     ),
     "complete_tasks": (
