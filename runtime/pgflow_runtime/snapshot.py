@@ -1,4 +1,4 @@
-"""A run as one reading of the database shows it: ``pgflow.get_run_with_states`` as typed values."""
+"""A run as one reading of the database shows it: ``pgflow.get_run_progress`` as typed values."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class RunSnapshot:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> RunSnapshot:
-        """From what ``get_run_with_states`` returns."""
+        """From what ``get_run_progress`` returns, with the input added to the run."""
         steps = {row["step_slug"]: StepSnapshot.read(row) for row in document["steps"]}
         return cls.read_row(document["run"], steps)
 

@@ -65,7 +65,7 @@ class AsyncFeed:
         return not self.is_final and self.error is None and monotonic() >= self.due
 
     async def events(self) -> AsyncGenerator[Event]:
-        """All events from the first on, ending with the run's end. Raises what ``fail`` got, UnreadableValue."""
+        """All events from the first to the run's end. Raises what ``fail`` was given, UnreadableValue."""
         index = 0
         while True:
             seen = self.changed.version
