@@ -30,7 +30,7 @@ class Live:
         self._pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
             conninfo, min_size=0, max_size=2, open=False, timeout=10, kwargs={"autocommit": True}
         )
-        self._watcher = AsyncWatcher(self._pool, conninfo, poll_only=poll_only)
+        self._watcher = AsyncWatcher(self._pool, conninfo, poll_only=poll_only, with_outputs=False)
         self._feeds: weakref.WeakValueDictionary[UUID, AsyncFeed] = weakref.WeakValueDictionary()
         self._is_closing = False
         self._streams = 0

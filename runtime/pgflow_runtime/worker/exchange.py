@@ -176,7 +176,10 @@ class Exchange:
         """A single result was refused: by its data, then the task fails; else nothing can be reported."""
         if isinstance(error, psycopg.Error) and not _is_of_data(error):
             return [_give_up(item.row, error)]
-        message = cut(clean(f"BoundaryError: the database refuses the output: {_words(error)}"))
+        message = f"BoundaryError: the database refuses the output: {_words(error)}"
+        if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("54"):
+            message += "; store large data elsewhere and hand over where it is"
+        message = cut(clean(message))
         failure = Failed(item.row, message, item.seconds, retryable=False)
         rows = await self.fail(link, [failure])
         return [_note_refusal(row, message, item.seconds) for row in rows]

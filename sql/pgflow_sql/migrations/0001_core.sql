@@ -22,6 +22,9 @@
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a
 --     statement of its own, then reads. So decrements are never lost and every later lock is uncontended.
 --   * Claiming takes no run lock: it owns the messages (skip locked) and moves tasks 'queued' -> 'started'.
+--   * What one task or run cannot hold is its own trouble: handing tasks out catches what building an input raises
+--     and measures inputs one by one (_deliver); a claim that fails a task takes its run's lock with skip locked,
+--     as it holds messages, which those who hold runs wait for.
 --   * Timestamps are greatest(now(), <the earlier column>): a transaction may see rows younger than its now().
 --
 -- How it stays fast:
@@ -445,7 +448,7 @@ create table pgflow.prepared_flows (
 );
 
 -- ---- schema/0034__note_large_values.sql
--- Notes that these flows have carried a value of more than 256 kB: inputs of their tasks are measured when they are
+-- Notes that these flows have carried a value of more than 64 kB: inputs of their tasks are measured when they are
 -- handed out (_deliver), those of all others are not. Written once in a flow's life, and left to a later call where
 -- another transaction is at it.
 create function pgflow._note_large_values(flow_slugs text[])
@@ -2691,12 +2694,12 @@ begin
     return;
   end if;
 
-  if not v_has_large_values and pg_column_size(_complete.outputs) > 262144 then
+  if not v_has_large_values and pg_column_size(_complete.outputs) > 65536 then
     v_large_flow_slugs := array(
       select r.flow_slug
       from unnest(_complete.run_ids, _complete.outputs) u(run_id, output)
       cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = u.run_id limit 1) r
-      where pg_column_size(u.output) > 262144
+      where pg_column_size(u.output) > 65536
     );
   end if;
 
@@ -2721,7 +2724,7 @@ begin
     )
     select array_agg(f.flow_slug) as flow_slugs, array_agg(f.run_id) as run_ids,
       array_agg(f.step_slug) as step_slugs, array_agg(f.worker_id) as worker_ids,
-      array_agg(f.flow_slug) filter (where f.bytes > 262144) as large_flow_slugs
+      array_agg(f.flow_slug) filter (where f.bytes > 65536) as large_flow_slugs
     into v_filled
     from filled f;
     v_accepted.done_flow_slugs := v_accepted.done_flow_slugs || v_filled.flow_slugs;
@@ -3355,10 +3358,31 @@ begin
   v_words := pgflow._why_undeliverable(
     _fail_undeliverable.run_id, _fail_undeliverable.step_slug, _fail_undeliverable.reason
   );
-  perform 1 from pgflow._fail(
-    array[null::uuid], array[_fail_undeliverable.run_id], array[_fail_undeliverable.step_slug],
-    array[_fail_undeliverable.task_index], array[null::int], array[v_words], array[false], null, false
-  );
+  begin
+    perform 1 from pgflow._fail(
+      array[null::uuid], array[_fail_undeliverable.run_id], array[_fail_undeliverable.step_slug],
+      array[_fail_undeliverable.task_index], array[null::int], array[v_words], array[false], null, false
+    );
+  exception when others then
+    if pgflow._is_passing(sqlstate) then
+      raise;
+    end if;
+    -- what when_exhausted asks for cannot be done either: claims must go on
+    update pgflow.step_tasks t
+    set status = 'failed', failed_at = greatest(now(), t.started_at), error_message = v_words
+    where t.run_id = _fail_undeliverable.run_id
+      and t.step_slug = _fail_undeliverable.step_slug
+      and t.task_index = _fail_undeliverable.task_index;
+    perform pgflow._archive(array[t.flow_slug], array[t.message_id])
+    from pgflow.step_tasks t
+    where t.run_id = _fail_undeliverable.run_id
+      and t.step_slug = _fail_undeliverable.step_slug
+      and t.task_index = _fail_undeliverable.task_index;
+    perform pgflow._fail_runs(
+      array[_fail_undeliverable.run_id], array[_fail_undeliverable.step_slug], array[v_words]
+    );
+    perform pgflow._notify(null, array[_fail_undeliverable.run_id]);
+  end;
 end;
 $$;
 
@@ -3407,8 +3431,8 @@ begin
     );
   end if;
 
-  if pg_column_size(_start_flows.inputs) > 262144
-    and exists (select 1 from unnest(_start_flows.inputs) i(input) where pg_column_size(i.input) > 262144)
+  if pg_column_size(_start_flows.inputs) > 65536
+    and exists (select 1 from unnest(_start_flows.inputs) i(input) where pg_column_size(i.input) > 65536)
   then
     perform pgflow._note_large_values(array[_start_flows.flow_slug]);
   end if;

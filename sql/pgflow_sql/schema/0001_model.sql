@@ -21,6 +21,9 @@
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a
 --     statement of its own, then reads. So decrements are never lost and every later lock is uncontended.
 --   * Claiming takes no run lock: it owns the messages (skip locked) and moves tasks 'queued' -> 'started'.
+--   * What one task or run cannot hold is its own trouble: handing tasks out catches what building an input raises
+--     and measures inputs one by one (_deliver); a claim that fails a task takes its run's lock with skip locked,
+--     as it holds messages, which those who hold runs wait for.
 --   * Timestamps are greatest(now(), <the earlier column>): a transaction may see rows younger than its now().
 --
 -- How it stays fast:

@@ -1,4 +1,4 @@
--- Notes that these flows have carried a value of more than 256 kB: inputs of their tasks are measured when they are
+-- Notes that these flows have carried a value of more than 64 kB: inputs of their tasks are measured when they are
 -- handed out (_deliver), those of all others are not. Written once in a flow's life, and left to a later call where
 -- another transaction is at it.
 create function pgflow._note_large_values(flow_slugs text[])

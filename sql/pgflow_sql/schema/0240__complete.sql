@@ -156,12 +156,12 @@ begin
     return;
   end if;
 
-  if not v_has_large_values and pg_column_size(_complete.outputs) > 262144 then
+  if not v_has_large_values and pg_column_size(_complete.outputs) > 65536 then
     v_large_flow_slugs := array(
       select r.flow_slug
       from unnest(_complete.run_ids, _complete.outputs) u(run_id, output)
       cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = u.run_id limit 1) r
-      where pg_column_size(u.output) > 262144
+      where pg_column_size(u.output) > 65536
     );
   end if;
 
@@ -186,7 +186,7 @@ begin
     )
     select array_agg(f.flow_slug) as flow_slugs, array_agg(f.run_id) as run_ids,
       array_agg(f.step_slug) as step_slugs, array_agg(f.worker_id) as worker_ids,
-      array_agg(f.flow_slug) filter (where f.bytes > 262144) as large_flow_slugs
+      array_agg(f.flow_slug) filter (where f.bytes > 65536) as large_flow_slugs
     into v_filled
     from filled f;
     v_accepted.done_flow_slugs := v_accepted.done_flow_slugs || v_filled.flow_slugs;

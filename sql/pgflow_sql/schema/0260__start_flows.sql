@@ -42,8 +42,8 @@ begin
     );
   end if;
 
-  if pg_column_size(_start_flows.inputs) > 262144
-    and exists (select 1 from unnest(_start_flows.inputs) i(input) where pg_column_size(i.input) > 262144)
+  if pg_column_size(_start_flows.inputs) > 65536
+    and exists (select 1 from unnest(_start_flows.inputs) i(input) where pg_column_size(i.input) > 65536)
   then
     perform pgflow._note_large_values(array[_start_flows.flow_slug]);
   end if;

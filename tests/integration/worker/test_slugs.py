@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.dashboard import running
 from tests.support.project import Project
 from tests.support.server import Server
 from tests.support.worker_lab import Lab, make_project
@@ -25,6 +26,21 @@ OF_SQL = [
 OF_PYTHON = [*keyword.kwlist, "self", "print", "list", "str", "int", "object", "__init__", "__class__", "_"]
 OF_OURS = ["steps", "runs", "status", "output", "claim", "close", "connect"]
 FLOWS = ["null", "true", "NaN", "all", "user", "select", "default", "None", "lambda"]
+
+
+PROGRAM = """
+import os
+import sys
+
+sys.path.insert(0, os.getcwd())
+from generated.client import Client
+
+with Client.connect(sys.argv[1]) as client:
+    starts = {name.removesuffix("_"): getattr(client, name) for name in dir(client) if name[:6] == "start_"}
+    runs = [starts[f"start_{slug}"](1) for slug in sys.argv[2:]]
+    for run in runs:
+        assert run.result(60)
+"""
 
 
 def words() -> list[str]:
@@ -99,4 +115,13 @@ def test_reserved_words_as_slugs_of_flows_and_steps(slug_lab: Lab) -> None:
             assert lab.completed(run, 60) == after | alone, slug
         shown = lab.project.ok("runs", "show", runs["null"], "--dsn", lab.dsn)
         assert "null" in shown.stdout
+        (lab.folder / "program.py").write_text(PROGRAM, encoding="utf-8")
+        done = lab.project.python(str(lab.folder / "program.py"), lab.dsn, *FLOWS)
+        assert done.returncode == 0, done.stderr
         assert worker.stop() == 0
+    with running(lab.project, lab.dsn, lab.folder) as dashboard:
+        for slug, run in list(runs.items())[:3]:
+            dashboard.page(f"/flows/{slug}")
+            dashboard.page(f"/runs/{run}")
+            for step in flows[slug][:3]:
+                dashboard.page(f"/runs/{run}/steps/{step}")

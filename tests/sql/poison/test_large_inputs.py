@@ -72,6 +72,11 @@ def test_an_input_that_does_not_fit_fails_its_task_and_others_are_given(core: Co
         step = core.step(run_id, "join")
         assert (step.status, step.skip_reason) == ("skipped", "handler_failed")
         assert core.run(run_id).status == "completed"
+    with core.connection.transaction(force_rollback=True):
+        core.run_sql("update pgflow.steps set when_exhausted = 'skip' where step_slug = 'join'")
+        core.run_sql("alter table pgflow.step_states add constraint unlucky check (status <> 'skipped')")
+        assert len(claim(core, (worker, "f"))) == 2
+        failed()
 
 
 def test_a_hand_over_fails_it_and_gives_the_others(core: Core) -> None:

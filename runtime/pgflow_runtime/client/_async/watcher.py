@@ -43,8 +43,11 @@ PAUSE = 1.0
 class AsyncWatcher:
     """One background loop per client, alive from the first ``hold`` until ``close``."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any], conninfo: str, *, poll_only: bool) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool[Any], conninfo: str, *, poll_only: bool, with_outputs: bool = True
+    ) -> None:
         self._pool = pool
+        self._with_outputs = with_outputs
         self._conninfo = conninfo
         self._works: list[AsyncBackground] = []
         self._listener = None if poll_only else AsyncListener(conninfo)
@@ -106,7 +109,7 @@ class AsyncWatcher:
     async def _texts(self, known: Mapping[UUID, Sequence[str]]) -> dict[UUID, str]:
         """The documents of these runs, without the outputs of the steps that are named."""
         try:
-            return await self._texts_up_to(TOGETHER, known)
+            return await self._texts_up_to(TOGETHER if self._with_outputs else NOTHING, known)
         except DatabaseError as error:
             if is_passing(error):
                 raise
@@ -129,7 +132,7 @@ class AsyncWatcher:
             document = json.loads(found.get(run_id, "null"))
             if document is None:
                 raise RunNotFound(f"run {run_id} is not in the database any more")
-        for slug in document["left_out"]:
+        for slug in document["left_out"] if self._with_outputs else ():
             put(document, slug, await self._value(run_id, slug, "output"))
         return document
 

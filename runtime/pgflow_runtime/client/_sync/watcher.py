@@ -44,8 +44,11 @@ PAUSE = 1.0
 class Watcher:
     """One background loop per client, alive from the first ``hold`` until ``close``."""
 
-    def __init__(self, pool: ConnectionPool[Any], conninfo: str, *, poll_only: bool) -> None:
+    def __init__(
+        self, pool: ConnectionPool[Any], conninfo: str, *, poll_only: bool, with_outputs: bool = True
+    ) -> None:
         self._pool = pool
+        self._with_outputs = with_outputs
         self._conninfo = conninfo
         self._works: list[Background] = []
         self._listener = None if poll_only else Listener(conninfo)
@@ -107,7 +110,7 @@ class Watcher:
     def _texts(self, known: Mapping[UUID, Sequence[str]]) -> dict[UUID, str]:
         """The documents of these runs, without the outputs of the steps that are named."""
         try:
-            return self._texts_up_to(TOGETHER, known)
+            return self._texts_up_to(TOGETHER if self._with_outputs else NOTHING, known)
         except DatabaseError as error:
             if is_passing(error):
                 raise
@@ -130,7 +133,7 @@ class Watcher:
             document = json.loads(found.get(run_id, "null"))
             if document is None:
                 raise RunNotFound(f"run {run_id} is not in the database any more")
-        for slug in document["left_out"]:
+        for slug in document["left_out"] if self._with_outputs else ():
             put(document, slug, self._value(run_id, slug, "output"))
         return document
 
