@@ -7,8 +7,14 @@ from uuid import UUID
 
 
 def plain(items: Iterable[str | int | UUID]) -> str:
-    """Uuids, integers and slugs: nothing in them needs quotes."""
+    """Uuids and integers: nothing in them needs quotes."""
     return "{" + ",".join(map(str, items)) + "}"
+
+
+def slugs(items: Iterable[str]) -> str:
+    """Slugs: nothing in them needs escaping, but one without quotes could be taken for NULL."""
+    quoted = '","'.join(items)
+    return f'{{"{quoted}"}}' if quoted else "{}"
 
 
 def texts(items: Iterable[str]) -> str:
@@ -28,6 +34,5 @@ def optional(items: Iterable[int | None]) -> str:
 
 def fences(items: Sequence[tuple[str, str, str, int, int]]) -> tuple[str, str, str, str, str]:
     """The five arrays that name the tasks: worker ids, run ids, step slugs, task indexes, attempts."""
-    columns = zip(*items, strict=True)
-    worker_ids, run_ids, step_slugs, task_indexes, attempts = (plain(column) for column in columns)
-    return worker_ids, run_ids, step_slugs, task_indexes, attempts
+    worker_ids, run_ids, step_slugs, task_indexes, attempts = zip(*items, strict=True)
+    return plain(worker_ids), plain(run_ids), slugs(step_slugs), plain(task_indexes), plain(attempts)

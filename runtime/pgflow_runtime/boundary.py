@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from pgflow_runtime.documents import why_unreadable
 from pgflow_runtime.errors import BoundaryError
 
 MAX_DEPTH = 500
@@ -36,7 +37,7 @@ def to_json(value: object, max_bytes: int = MAX_BYTES, *, root: str = "output") 
     """``encode`` for a value that passed ``guard`` already."""
     try:
         data = _encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
         raise BoundaryError(root, f"cannot be written as JSON ({error})") from error
     if len(data) > max_bytes:
         raise BoundaryError(
@@ -47,9 +48,15 @@ def to_json(value: object, max_bytes: int = MAX_BYTES, *, root: str = "output") 
     return data.decode()
 
 
-def decode(text: bytes | str) -> Any:
-    """The value of a JSON text."""
-    return _decode(text)
+def decode(text: bytes | str, *, root: str = "input") -> Any:
+    """The value of a JSON text of the database. Raises BoundaryError for one that Python cannot hold."""
+    try:
+        return _decode(text)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise BoundaryError(root, why_unreadable(error, len(text)), help=_UNREADABLE_HELP) from error
+
+
+_UNREADABLE_HELP = "PostgreSQL holds numbers and nesting that Python does not: send them as texts, or flatter"
 
 
 def guard(value: object, *, root: str = "output") -> None:

@@ -71,6 +71,12 @@ class BoundaryError(ValueRefused):
     """A value that crosses a step's boundary does not fit its type; the task fails without a retry."""
 
 
+class UnreadableValue(PgflowError):
+    """An input or output that is stored cannot be read by Python: too many digits or levels, or too large."""
+
+    help = "read it in SQL, or download it from the run's page of the dashboard"
+
+
 # --- the database as a whole ------------------------------------------------------------------------
 
 
@@ -213,6 +219,20 @@ class WorkerNotRegistered(CoreError):
     sqlstate = "PF009"
 
 
+class StepConflict(CoreError):
+    """The flow has a step with this slug already, of another type or with other dependencies."""
+
+    sqlstate = "PF010"
+    help = "a flow's structure never changes: give the step another slug, or the flow a new version"
+
+
+class OddArgument(CoreError):
+    """An argument is outside what the function can work with; nothing was changed."""
+
+    sqlstate = "PF011"
+    help = "the message and the reference of the SQL functions say what the argument may be"
+
+
 BY_SQLSTATE: dict[str, type[CoreError]] = {
     str(kind.sqlstate): kind
     for kind in (
@@ -226,6 +246,8 @@ BY_SQLSTATE: dict[str, type[CoreError]] = {
         CascadeLimit,
         RunNotFound,
         WorkerNotRegistered,
+        StepConflict,
+        OddArgument,
     )
 }
 

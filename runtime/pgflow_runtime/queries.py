@@ -7,17 +7,19 @@ from typing import Final
 CORE_VERSION: Final = "select pgflow.schema_version(), p.client from pgflow.oldest_program() p"
 
 START_FLOWS: Final = """
-select status, output, remaining_steps, started_at, completed_at, failed_at, error_message
+select status, output::text, remaining_steps, started_at, completed_at, failed_at, error_message
 from pgflow.start_flows(%s, %s::jsonb[], %s::uuid[], array_fill(%s::jsonb, %s::int[]))
 """
 
-GET_RUNS: Final = """
-select r.run_id, pgflow.get_run_with_states(r.run_id)
-from unnest(%(run_ids)s::uuid[]) as r(run_id)
+GET_PROGRESS: Final = """
+select run_id, progress::text
+from pgflow.get_run_progress(%(run_ids)s::uuid[], %(known)s::jsonb, %(max_bytes)s::int)
 """
 
-GET_PROGRESS: Final = """
-select run_id, progress from pgflow.get_run_progress(%(run_ids)s::uuid[], %(known)s::jsonb)
+GET_VALUE: Final = """
+select value::text
+from pgflow.get_run_values(%(run_id)s)
+where step_slug is not distinct from %(step_slug)s::text and kind = %(kind)s
 """
 
 GET_DEFINITION: Final = "select pgflow.get_flow_definition(%(flow_slug)s)"

@@ -1,4 +1,4 @@
-"""A run as one reading of the database shows it: ``pgflow.get_run_with_states`` as typed values."""
+"""A run as one reading of the database shows it: ``pgflow.get_run_progress`` as typed values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
+from pgflow_runtime.documents import name_of, value_of
 from pgflow_runtime.moments import LATEST, read_moment
 
 RunStatus: TypeAlias = Literal["started", "completed", "failed"]
@@ -110,20 +111,20 @@ class RunSnapshot:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> RunSnapshot:
-        """From what ``get_run_with_states`` returns."""
+        """From what ``get_run_progress`` returns, with the input added to the run."""
         steps = {row["step_slug"]: StepSnapshot.read(row) for row in document["steps"]}
         return cls.read_row(document["run"], steps)
 
     @classmethod
-    def started(cls, run_id: UUID, flow_slug: str, input: Any, row: Sequence[Any]) -> RunSnapshot:
-        """From a row of ``queries.START_FLOWS``. The run may have been there, and be over."""
+    def started(cls, run_id: UUID, flow_slug: str, input: str, row: Sequence[Any]) -> RunSnapshot:
+        """From the input's text and a row of ``queries.START_FLOWS``. The run may be an old one."""
         status, output, remaining_steps, started_at, completed_at, failed_at, error_message = row
         return cls(
             run_id=run_id,
             flow_slug=flow_slug,
             status=status,
-            input=input,
-            output=_output(status, output),
+            input=value_of(input, f"{name_of(None, 'input')} ({run_id})"),
+            output=_output(status, value_of(output, f"{name_of(None, 'output')} ({run_id})")),
             error_message=error_message,
             remaining_steps=remaining_steps,
             started_at=started_at,

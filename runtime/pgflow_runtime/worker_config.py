@@ -16,6 +16,9 @@ from pgflow_runtime.errors import UsageError
 LogFormat: TypeAlias = Literal["text", "json"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
+LARGEST_VALUE = 256 * 1024 * 1024 - 1
+"""Bytes that one text in a jsonb may take: the server's own limit."""
+
 
 def _option(
     default: Any,
@@ -65,7 +68,9 @@ class WorkerConfig:
     grace_seconds: float = _option(
         30.0, "Seconds running handlers are given to end when the worker stops.", least=0
     )
-    max_output_bytes: int = _option(16 * 1024 * 1024, "Largest output of a task, in bytes of JSON.", least=1)
+    max_output_bytes: int = _option(
+        16 * 1024 * 1024, "Largest output of a task, in bytes of JSON.", least=1, most=LARGEST_VALUE
+    )
     retention: str = _option(
         "", "Forget runs that ended longer ago than this, such as 30d; default: keep them all."
     )

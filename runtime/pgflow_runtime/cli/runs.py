@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 
 from pgflow_runtime import queries
 from pgflow_runtime.cli.common import database, dsn_option, refusals, say, worker_command
+from pgflow_runtime.documents import shown
 from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.errors import RunNotFound, UsageError
 from pgflow_runtime.project import find_project
@@ -85,13 +86,15 @@ def show_run(run_id: UUID, as_json: bool, dsn: str | None) -> None:
     from pgflow_runtime.snapshot import RunSnapshot
 
     with refusals(), _connection(dsn) as connection:
-        document = read_document(connection, run_id)
+        document = read_document(connection, run_id, whole=as_json)
         run = RunSnapshot.read(document)
         reading = complete(connection, run, read_shape(connection, run.flow_slug))
     if as_json:
         for row in document["steps"]:
             if run.is_final and row["status"] == "started":
                 row["status"] = "cancelled"
+        document["run"] = {name: shown(value) for name, value in document["run"].items()}
+        document["steps"] = [{name: shown(value) for name, value in row.items()} for row in document["steps"]]
         document["tasks"] = {slug: asdict(counts) for slug, counts in reading.tasks.items()}
         document["failure"] = asdict(reading.failure) if reading.failure is not None else None
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
@@ -139,7 +142,7 @@ def watch_run(
                 with connected(conninfo) as connection:
                     run_id = _latest(connection, flow)
             command_of = worker_command(find_project(), dsn)
-            reading = _watch(Follower(conninfo, run_id, timeout, command_of), as_json)
+            reading = _watch(Follower(conninfo, run_id, timeout, command_of, whole=as_json), as_json)
     if reading.run.status == "failed":
         raise click.exceptions.Exit(1)
 

@@ -21,7 +21,8 @@ from pgflow_runtime.cli.common import (
 )
 from pgflow_runtime.client import ClientBase, Run
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.errors import RunFailed, UsageError, WaitTimeout
+from pgflow_runtime.documents import shown
+from pgflow_runtime.errors import RunFailed, UnreadableValue, UsageError, WaitTimeout
 from pgflow_runtime.project import find_project
 from pgflow_runtime.store import connected
 from pgflow_runtime.terminal.follow import Follower
@@ -137,10 +138,17 @@ def _print(run: Run[Any], as_json: bool) -> None:
         "run_id": str(run.run_id),
         "flow_slug": run.flow_slug,
         "status": run.status,
-        "output": run.output,
+        "output": _output(run),
         "error_message": run.error_message,
     }
     click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _output(run: Run[Any]) -> Any:
+    try:
+        return run.output
+    except UnreadableValue as error:
+        return shown(error)
 
 
 def _read(text: str | None) -> Any:

@@ -27,7 +27,7 @@ class Live:
     def __init__(self, conninfo: str, *, poll_only: bool = False) -> None:
         self._conninfo = conninfo
         self._pool = amake_pool(conninfo, LIVE, max_size=2, timeout=10)
-        self._watcher = AsyncWatcher(self._pool, conninfo, poll_only=poll_only)
+        self._watcher = AsyncWatcher(self._pool, conninfo, poll_only=poll_only, with_outputs=False)
         self._feeds: weakref.WeakValueDictionary[UUID, AsyncFeed] = weakref.WeakValueDictionary()
         self._is_closing = False
         self.streams = Streams()

@@ -27,15 +27,16 @@ from pgflow.find_runs(
 
 RUN: Final = """
 select progress
-from pgflow.get_run_progress(array[%(run_id)s::uuid], %(known)s::jsonb)
+from pgflow.get_run_progress(array[%(run_id)s::uuid], %(known)s::jsonb, -1)
 """
 
 VALUES: Final = """
-select step_slug, kind, stored_bytes, value from pgflow.get_run_values(%(run_id)s, %(max_bytes)s)
+select step_slug, kind, stored_bytes, shown
+from pgflow.get_run_values(%(run_id)s, %(max_bytes)s, %(max_chars)s)
 """
 
 VALUE: Final = """
-select value
+select value::text as text
 from pgflow.get_run_values(%(run_id)s)
 where step_slug is not distinct from %(step)s::text and kind = %(kind)s
 """
@@ -62,7 +63,9 @@ select step_slug, total, completed, started, failed, attempts, cancelled, again,
 from pgflow.count_tasks(%(run_id)s)
 """
 
-TASK: Final = "select pgflow.get_task(%(run_id)s, %(step)s, %(index)s) as task"
+TASK: Final = """
+select pgflow.get_task(%(run_id)s, %(step)s, %(index)s, %(max_bytes)s, %(max_chars)s) as task
+"""
 
 FAILURE: Final = """
 select step_slug, task_index, error_message from pgflow.get_run_failure(%(run_id)s)

@@ -148,9 +148,14 @@ def _filled(items: list[str], indent: str) -> str:
     return "\n".join([*lines, line])
 
 
-def json_markup(value: Any) -> Markup:
-    """A JSON value as escaped, coloured HTML, cut where it is long."""
-    text = json_text(value)
+def json_markup(shown: str | None) -> Markup:
+    """A JSON text as escaped, coloured HTML, cut where it is long, as it is where Python cannot read it.
+
+    None: a value that is too large to show, or that the database cannot write.
+    """
+    if shown is None:
+        return Markup('<span class="jc">too large to show</span>')
+    text = _laid_out(shown)
     cut = text[:SHOWN]
     parts: list[Markup] = []
     at = 0
@@ -163,7 +168,14 @@ def json_markup(value: Any) -> Markup:
         at = match.end()
     parts.append(escape(cut[at:]))
     if len(text) > SHOWN:
-        parts.append(
-            Markup('\n<span class="jc">… {} more characters</span>').format(count(len(text) - SHOWN))
-        )
+        parts.append(Markup('\n<span class="jc">… and more</span>'))
     return Markup("").join(parts)
+
+
+def _laid_out(shown: str) -> str:
+    if len(shown) > SHOWN:
+        return shown  # its end is missing
+    try:
+        return json_text(json.loads(shown))
+    except (ValueError, RecursionError):
+        return shown

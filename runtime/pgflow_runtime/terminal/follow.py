@@ -34,6 +34,7 @@ class Follower:
     Args:
         timeout: seconds after which ``readings`` raises WaitTimeout; None: never.
         command_of: what starts a worker, for ``lonely``.
+        whole: with the run's input and the outputs of its steps.
     """
 
     def __init__(
@@ -42,9 +43,12 @@ class Follower:
         run_id: UUID,
         timeout: float | None = None,
         command_of: CommandOf = lambda _slug: "pgflow-gen worker MODULE:FLOW",
+        *,
+        whole: bool = False,
     ) -> None:
         self._conninfo = conninfo
         self._run_id = run_id
+        self._whole = whole
         self._timeout = timeout
         self._deadline = None if timeout is None else monotonic() + timeout
         self._watcher_id = uuid4()
@@ -66,7 +70,7 @@ class Follower:
         """
         try:
             with translated(self._conninfo):
-                reading = read_run(self._connected(), self._run_id)
+                reading = read_run(self._connected(), self._run_id, whole=self._whole)
             yield reading
             backoff = Backoff(0.5, 5.0)
             while not reading.run.is_final:
@@ -92,7 +96,7 @@ class Follower:
         for _ in connection.notifies(timeout=self._at_most(most, before), stop_after=1):
             pass
         began = monotonic()
-        found = read_again(connection, before)
+        found = read_again(connection, before, whole=self._whole)
         self._took = monotonic() - began
         self.trouble = None
         if began >= self._look_for_worker_at and not found.run.is_final:

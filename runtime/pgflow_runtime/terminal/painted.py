@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,7 +15,7 @@ from rich.text import Text
 
 from pgflow_runtime.terminal.reading import Reading, place
 from pgflow_runtime.terminal.rows import Row, step_rows
-from pgflow_runtime.terminal.words import ago, clock, duration, first_line, one_line, printable
+from pgflow_runtime.terminal.words import ago, clock, duration, first_line, one_line, printable, value_text
 
 _LOOKS: Mapping[str, tuple[str, str, str]] = {
     "completed": ("✓", "+", "green"),
@@ -135,7 +134,7 @@ def _closing(reading: Reading, *, with_output: bool = True) -> Iterator[Renderab
         yield Text(printable(message))
     elif with_output and reading.run.status == "completed":
         yield Text("\noutput", "bold")
-        yield Text(printable(json.dumps(reading.run.output, indent=2, ensure_ascii=False)))
+        yield Text(value_text(reading.run.output, indent=2))
 
 
 def _table(*names: str) -> Table:

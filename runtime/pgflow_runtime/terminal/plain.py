@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from pgflow_runtime.terminal.reading import Reading, place
 from pgflow_runtime.terminal.rows import step_rows
-from pgflow_runtime.terminal.words import clock, duration, first_line, printable
+from pgflow_runtime.terminal.words import clock, duration, first_line, printable, value_text
 
 
 def run_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -47,7 +46,7 @@ def reading_lines(reading: Reading, now: datetime) -> Iterator[str]:
         yield f"  {row.slug:<{width}}  {row.status:<9}  {'; '.join(facts)}".rstrip()
     yield from failure_lines(reading)
     if run.status == "completed":
-        yield f"output  {printable(json.dumps(run.output, ensure_ascii=False))}"
+        yield f"output  {value_text(run.output)}"
 
 
 def failure_lines(reading: Reading) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,8 +11,10 @@ from uuid import UUID
 import psycopg
 
 from pgflow_runtime import queries
-from pgflow_runtime.errors import RunNotFound
+from pgflow_runtime.documents import NOTHING, name_of, put, value_of
+from pgflow_runtime.errors import RunNotFound, UnreadableValue
 from pgflow_runtime.snapshot import RunSnapshot
+from pgflow_runtime.store import from_psycopg, is_passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +77,52 @@ def place(reading: Reading, failure: Failure) -> str:
     return f"{failure.step_slug}[{failure.task_index}]" if is_task_of_map else failure.step_slug or ""
 
 
-def read_document(connection: psycopg.Connection[Any], run_id: UUID) -> dict[str, Any]:
-    """The run and its steps as the database words them. Raises RunNotFound."""
-    row = connection.execute(queries.GET_RUNS, {"run_ids": [run_id]}).fetchone()
-    if row is None or row[1] is None:
+def read_document(
+    connection: psycopg.Connection[Any], run_id: UUID, *, whole: bool = True, known: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The run and its steps as the database words them; each large value is asked for alone.
+
+    Without the run's input and the outputs of its steps, unless ``whole``; without those of ``known`` steps.
+    Raises RunNotFound.
+    """
+    slugs = json.dumps({str(run_id): list(known)})
+    values = {"run_ids": [run_id], "known": slugs, "max_bytes": NOTHING}
+    row = connection.execute(queries.GET_PROGRESS, values).fetchone()
+    if row is None:
         raise RunNotFound(f"there is no run {run_id} in this database")
-    document: dict[str, Any] = row[1]
+    document: dict[str, Any] = json.loads(row[1])
+    for slug in document.pop("left_out"):
+        if whole or slug is None:
+            put(document, slug, read_value(connection, run_id, slug, "output"))
+    document["run"]["input"] = read_value(connection, run_id, None, "input") if whole else None
     return document
 
 
-def read_run(connection: psycopg.Connection[Any], run_id: UUID) -> Reading:
-    """Everything about a run. Raises RunNotFound."""
-    run = RunSnapshot.read(read_document(connection, run_id))
+def read_run(connection: psycopg.Connection[Any], run_id: UUID, *, whole: bool = False) -> Reading:
+    """Everything that is shown of a run. Raises RunNotFound."""
+    run = RunSnapshot.read(read_document(connection, run_id, whole=whole))
     return complete(connection, run, read_shape(connection, run.flow_slug))
 
 
-def read_again(connection: psycopg.Connection[Any], before: Reading) -> Reading:
+def read_again(connection: psycopg.Connection[Any], before: Reading, *, whole: bool = False) -> Reading:
     """The same run some time later; outputs that are known do not travel again. Raises RunNotFound."""
     run = before.run
-    values = {"run_ids": [run.run_id], "known": _known(run)}
-    row = connection.execute(queries.GET_PROGRESS, values).fetchone()
-    if row is None:
-        raise RunNotFound(f"run {run.run_id} is not in the database any more")
-    return complete(connection, run.updated(row[1]), before.shape)
+    document = read_document(connection, run.run_id, whole=whole, known=run.known_outputs)
+    return complete(connection, run.updated(document), before.shape)
+
+
+def read_value(connection: psycopg.Connection[Any], run_id: UUID, step_slug: str | None, kind: str) -> Any:
+    """An input or output; an UnreadableValue, not raised, for one that cannot be had."""
+    what = name_of(step_slug, kind)
+    try:
+        values = {"run_id": run_id, "step_slug": step_slug, "kind": kind}
+        with connection.transaction():
+            row = connection.execute(queries.GET_VALUE, values).fetchone()
+    except psycopg.Error as error:
+        if is_passing(from_psycopg(error)):
+            raise
+        return UnreadableValue(f"{what} cannot be sent by the database: {from_psycopg(error).message}")
+    return value_of(row[0] if row is not None else None, what)
 
 
 def complete(connection: psycopg.Connection[Any], run: RunSnapshot, shape: Shape) -> Reading:
@@ -131,9 +157,3 @@ def read_shape(connection: psycopg.Connection[Any], flow_slug: str) -> Shape:
         most,
         frozenset(step["slug"] for step in steps if step["type"] == "map"),
     )
-
-
-def _known(run: RunSnapshot) -> str:
-    import json
-
-    return json.dumps({str(run.run_id): run.known_outputs})

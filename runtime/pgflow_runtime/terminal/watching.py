@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pgflow_runtime.documents import shown
 from pgflow_runtime.events import (
     Event,
     RunCompletedEvent,
@@ -19,7 +20,7 @@ from pgflow_runtime.events import (
 from pgflow_runtime.snapshot import RunSnapshot
 from pgflow_runtime.terminal.follow import Follower
 from pgflow_runtime.terminal.reading import Reading
-from pgflow_runtime.terminal.words import clock, duration, first_line, one_line
+from pgflow_runtime.terminal.words import clock, duration, first_line, one_line, value_text
 from pgflow_shared.text import counted
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def event_line(event: Event, reading: Reading) -> str:
 def event_document(event: Event) -> dict[str, Any]:
     """An event as the clients of other languages get it, with its time."""
     named = {
-        name: getattr(event, name)
+        name: shown(getattr(event, name))
         for name in ("step_slug", "task_count", "skip_reason", "error_message", "output")
         if hasattr(event, name)
     }
@@ -114,7 +115,7 @@ def _facts(event: Event, reading: Reading) -> Iterator[str]:
         return
     if isinstance(event, RunCompletedEvent):
         yield duration(run.started_at, event.at)
-        yield json.dumps(event.output, ensure_ascii=False)
+        yield value_text(event.output)
         return
     if isinstance(event, StepStartedEvent):
         yield counted(event.task_count, "task")

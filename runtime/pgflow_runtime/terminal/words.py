@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta
+from typing import Any
+
+from pgflow_runtime.errors import UnreadableValue
+
+SHOWN = 60_000
+"""Characters of a value that are shown; ``--json`` has all of them."""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """What a terminal might obey, or show in an order that misleads; line breaks and tabs may stay."""
@@ -55,3 +62,11 @@ def one_line(text: str, most: int = 200) -> str:
 def first_line(text: str) -> str:
     """What an error says before it shows where: our messages end with the frames of a traceback."""
     return one_line(re.split(r"\n  File ", text, maxsplit=1)[0])
+
+
+def value_text(value: Any, indent: int | None = None) -> str:
+    """A value's JSON, cut where it is long; of one that Python cannot hold, why."""
+    if isinstance(value, UnreadableValue):
+        return f"({one_line(value.message, 1000)})"
+    text = printable(json.dumps(value, indent=indent, ensure_ascii=False))
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}\n... {len(text) - SHOWN:,} more characters"

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from pgflow_runtime.boundary import decode, encode
 from pgflow_runtime.context import Context
 from pgflow_runtime.contract import FlowContract, Param, StepContract
+from pgflow_runtime.documents import why_unreadable
+from pgflow_runtime.errors import BoundaryError
 
 
 class TaskView(Protocol):
@@ -43,7 +45,10 @@ class BoundStep:
         """
         text = task.input_text()
         value = decode(text) if text is not None else None
-        value = self.contract.deliver_input(value, text)
+        try:
+            value = self.contract.deliver_input(value, text)
+        except RecursionError as error:
+            raise BoundaryError("input", why_unreadable(error, len(text or ""))) from error
         positional: list[Any] = []
         named: dict[str, Any] = {}
         for param in self._params:
@@ -58,7 +63,7 @@ class BoundStep:
 
     def flow_input(self, text: str) -> Any:
         """The run's input from its JSON text. Raises BoundaryError."""
-        return self._flow.deliver_flow_input(decode(text), text)
+        return self._flow.deliver_flow_input(decode(text, root="flow_input"), text)
 
     def output(self, value: Any, max_bytes: int) -> str:
         """The handler's result as JSON text.

@@ -15,10 +15,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from pgflow_runtime.database.backoff import Backoff
-from pgflow_runtime.errors import ConnectionFailed, CoreMissing, DatabaseError, PermissionDenied, UnknownFlow
+from pgflow_runtime.errors import (
+    ConnectionFailed,
+    CoreMissing,
+    DatabaseError,
+    PermissionDenied,
+    PgflowError,
+    UnknownFlow,
+)
 from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.exchange import HELD_UP, Exchange
 from pgflow_runtime.worker.executor import Executor
+from pgflow_runtime.worker.failure import headline
 from pgflow_runtime.worker.held import Held
 from pgflow_runtime.worker.holders import Holders
 from pgflow_runtime.worker.idle import Idle
@@ -68,6 +76,7 @@ class Engine:
         self._held = Held(self._signal.set)
         self._holders = Holders()
         self._backoff = Backoff(0.5, 5.0)
+        self._unforeseen = Backoff(0.5, 30.0)
         self._losses = Losses()
         self._reading = True
         self._timer: asyncio.TimerHandle | None = None
@@ -133,6 +142,10 @@ class Engine:
         try:
             async with link.lock:
                 await action(link)
+        except PgflowError:
+            raise
+        except Exception as error:
+            await self._bear_unforeseen(link, error)
         finally:
             self._calls -= 1
             self._signal.set()
@@ -184,6 +197,7 @@ class Engine:
         finally:
             self._slots.unreserve(most)
         self._backoff.reset()
+        self._unforeseen.reset()
         if len(rows) == most:
             self._idle.want_look()  # there may be more
         self._start(rows)
@@ -196,6 +210,12 @@ class Engine:
             raise error
         logs.logger.warning("cannot look for work: %s", error)
         self._idle.hold_off(self._backoff.pause())
+
+    async def _bear_unforeseen(self, link: Link, error: Exception) -> None:
+        """No refusal of the database, and no task's fault that is known: it must not end the worker."""
+        logs.logger.error("a call failed and is left to the next one: %s", headline(error), exc_info=error)
+        await link.drop()  # what it brought is given back to the queue once another is open
+        await asyncio.sleep(self._unforeseen.pause())
 
     async def _report(self, link: Link) -> None:
         await self._send(link, *self._take(self._waiting))

@@ -8,12 +8,12 @@ from typing import Any, LiteralString, TypeVar
 
 import psycopg
 
-from pgflow_runtime.arrays import fences, flags, optional, plain, texts
+from pgflow_runtime.arrays import fences, flags, optional, plain, slugs, texts
 from pgflow_runtime.database.refusals import passes
-from pgflow_runtime.errors import WorkerNotRegistered
+from pgflow_runtime.errors import PgflowError, WorkerNotRegistered
 from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker import logs
-from pgflow_runtime.worker.failure import clean
+from pgflow_runtime.worker.failure import clean, cut, headline
 from pgflow_runtime.worker.link import Link
 from pgflow_runtime.worker.outcome import Completed, Failed, Outcome
 from pgflow_runtime.worker.rows import Fence, TaskRow, task_rows
@@ -21,6 +21,7 @@ from pgflow_runtime.worker.served import ServedFlow, ServedFlows
 from pgflow_runtime.worker.statements import (
     ANNOUNCE,
     CLAIM,
+    CLAIM_MEASURED,
     COMPLETE,
     FAIL,
     LOCKED_RUNS,
@@ -37,8 +38,8 @@ LOCKED = "55P03"
 """SQLSTATE of a lock that was not to be had in time."""
 DATA_ERRORS = ("22", "23", "54")
 """SQLSTATE classes that a task's own data can cause: repeated one by one, only the culprit fails."""
-UNTRANSLATABLE = "22P05"
-"""SQLSTATE of a text with characters that the database's encoding does not have."""
+MOST_BYTES = 32 * 1024 * 1024
+"""Input in one claim at most, unless a single one is larger, where claims as they are cannot be read."""
 
 
 class Exchange:
@@ -62,18 +63,30 @@ class Exchange:
     async def claim(self, link: Link, flows: Sequence[ServedFlow], most: int) -> list[TaskRow]:
         """Up to ``most`` tasks of these flows, started.
 
+        Where the server cannot write one of the inputs out, or Python not take the answer in, the tasks are
+        claimed once more with each input measured: that fails the culprit.
+
         Raises:
             PgflowError: the core refuses, for instance because a flow was deleted.
         """
         parameters = (
             plain(flow.worker_id for flow in flows),
-            plain(flow.slug for flow in flows),
+            slugs(flow.slug for flow in flows),
             most,
             self._visibility_timeout,
             self._flows.flow_input_steps,
         )
         try:
             return task_rows(await self._call(link, CLAIM, parameters))
+        except PgflowError:
+            raise
+        except Exception as error:
+            if isinstance(error, psycopg.Error) and not _is_of_data(error):
+                raise from_psycopg(error) from error
+            logs.logger.warning("claimed tasks cannot be read, so each is measured: %s", headline(error))
+            await _leave(link, error)
+        try:
+            return task_rows(await self._call(link, CLAIM_MEASURED, (*parameters, MOST_BYTES)))
         except psycopg.Error as error:
             raise from_psycopg(error) from error
 
@@ -84,7 +97,12 @@ class Exchange:
         """
         try:
             return task_rows(await self._call(link, COMPLETE, self._completion(batch, hand_over)))
-        except psycopg.Error as error:
+        except PgflowError:
+            raise
+        except Exception as error:  # psycopg's, or what a value causes on its way to it or back
+            await _leave(link, error)
+            if len(batch) == 1 and hand_over and not _passes(error):
+                return await self.complete(link, batch, 0)  # the culprit may be a task that was handed over
             if len(batch) == 1:
                 return await self._refused(link, batch[0], error)
             free, held = await self._apart(link, batch, error)
@@ -102,7 +120,10 @@ class Exchange:
         )
         try:
             return task_rows(await self._call(link, FAIL, parameters))
-        except psycopg.Error as error:
+        except PgflowError:
+            raise
+        except Exception as error:
+            await _leave(link, error)
             if len(batch) == 1:
                 return await self._failure_refused(link, batch[0], error)
             free, held = await self._apart(link, batch, error)
@@ -126,9 +147,12 @@ class Exchange:
         """
         try:
             return await self.release(link, [row.fence]) == 1
-        except psycopg.Error as error:
-            if passes(error):
+        except PgflowError:
+            raise
+        except Exception as error:
+            if isinstance(error, psycopg.Error) and passes(error):
                 raise from_psycopg(error) from error
+            await _leave(link, error)
             _give_up(row, error)
             return None
 
@@ -159,10 +183,10 @@ class Exchange:
         )
 
     async def _apart(
-        self, link: Link, batch: Sequence[OutcomeT], error: psycopg.Error
+        self, link: Link, batch: Sequence[OutcomeT], error: Exception
     ) -> tuple[list[OutcomeT], list[TaskRow]]:
         """A batch that waited too long for a lock: what goes on without those runs that somebody holds."""
-        if error.sqlstate != LOCKED:
+        if not isinstance(error, psycopg.Error) or error.sqlstate != LOCKED:
             return list(batch), []
         try:
             rows = await link.call_locked(LOCKED_RUNS, (plain({item.row.run_id for item in batch}),))
@@ -182,22 +206,25 @@ class Exchange:
             rows += await self.complete(link, [item], hand_over - handed)
         return rows
 
-    async def _failure_refused(self, link: Link, item: Failed, error: psycopg.Error) -> list[TaskRow]:
+    async def _failure_refused(self, link: Link, item: Failed, error: Exception) -> list[TaskRow]:
         """A single failure was refused: for a while, or for letters the database does not have."""
-        if passes(error):
+        if isinstance(error, psycopg.Error) and passes(error):
             return [_held_up(item.row, error)]
-        if error.sqlstate != UNTRANSLATABLE or item.message.isascii():
+        if item.message.isascii():
             return [_give_up(item.row, error)]
         spelled = item.message.encode("ascii", "backslashreplace").decode()
         return await self.fail(link, [replace(item, message=spelled)])
 
-    async def _refused(self, link: Link, item: Completed, error: psycopg.Error) -> list[TaskRow]:
+    async def _refused(self, link: Link, item: Completed, error: Exception) -> list[TaskRow]:
         """A single result was refused: for a while, or by its data, then the task fails; else it is lost."""
-        if passes(error):
+        if isinstance(error, psycopg.Error) and passes(error):
             return [_held_up(item.row, error)]
-        if (error.sqlstate or "")[:2] not in DATA_ERRORS:
+        if isinstance(error, psycopg.Error) and not _is_of_data(error):
             return [_give_up(item.row, error)]
-        message = clean(f"BoundaryError: the database refuses the output: {from_psycopg(error)}")
+        message = f"BoundaryError: the database refuses the output: {_words(error)}"
+        if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("54"):
+            message += "; store large data elsewhere and hand over where it is"
+        message = cut(clean(message))
         failure = Failed(item.row, message, item.seconds, retryable=False)
         rows = await self.fail(link, [failure])
         return [_note_refusal(row, message, item.seconds) for row in rows]
@@ -223,7 +250,27 @@ def _note_refusal(row: TaskRow, message: str, seconds: float) -> TaskRow:
     return row._replace(outcome="refused")
 
 
-def _give_up(row: TaskRow, error: psycopg.Error) -> TaskRow:
+def _give_up(row: TaskRow, error: Exception) -> TaskRow:
     """Nothing we could send would be accepted; the task is recovered once its timeout is over."""
-    logs.unreported(row, str(from_psycopg(error)))
+    logs.unreported(row, _words(error))
     return row._replace(outcome="unreported")
+
+
+def _words(error: Exception) -> str:
+    return str(from_psycopg(error)) if isinstance(error, psycopg.Error) else headline(error)
+
+
+def _passes(error: Exception) -> bool:
+    return isinstance(error, psycopg.Error) and passes(error)
+
+
+def _is_of_data(error: psycopg.Error) -> bool:
+    """Whether a task's own data can be the cause: what it is, or that it takes more memory than there is."""
+    state = error.sqlstate or ""
+    return state[:2] in DATA_ERRORS or state == "53200" or "invalid memory alloc request size" in str(error)
+
+
+async def _leave(link: Link, error: Exception) -> None:
+    """After an error that is not psycopg's nobody knows where the connection stands: open another."""
+    if not isinstance(error, psycopg.Error):
+        await link.drop()

@@ -55,6 +55,11 @@ def leaf(error: BaseException) -> BaseException:
     return leaf(inner[0]) if len(inner) == 1 else error
 
 
+def _name(error: BaseException) -> str:
+    """The class's name, whatever its metaclass says."""
+    return str(type.__dict__["__name__"].__get__(type(error)))
+
+
 def clean(text: str) -> str:
     """Without NUL characters and halves of surrogate pairs, which PostgreSQL cannot store."""
     if "\0" in text:
@@ -76,7 +81,7 @@ def _lines(error: BaseException, depth: int) -> list[str]:
     try:
         lines += _details(error, depth)
     except BaseException as fault:  # attributes of a handler's exception class may do anything
-        lines.append(f"(the rest cannot be had: {type(fault).__name__})")
+        lines.append(f"(the rest cannot be had: {_name(fault)})")
     return lines
 
 
@@ -132,15 +137,11 @@ def _short(error: BaseException) -> str:
     return cut(clean(f"{_name(error)}: {text}" if text else _name(error)), LINE_BYTES)
 
 
-def _name(error: BaseException) -> str:
-    return str(type(error).__name__)
-
-
 def _text(error: BaseException) -> str:
     try:
-        return str.__str__(str(error))
+        return str.__getitem__(str(error), slice(MAX_BYTES + 1))  # a str, no subclass; it may be huge
     except BaseException as fault:  # a handler's exception class may do anything
-        return f"(its text cannot be had: __str__ raised {type(fault).__name__})"
+        return f"(its text cannot be had: __str__ raised {_name(fault)})"
 
 
 def _frames(trace: TracebackType | None) -> list[str]:

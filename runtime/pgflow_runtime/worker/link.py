@@ -41,6 +41,7 @@ class Link:
         self._on_loss = on_loss
         self._connection: AsyncConnection[Any] | None = None
         self._closing = asyncio.Event()
+        self._is_dropped = False
         self.lock = asyncio.Lock()
         """Held during a call; hold it to keep calls away."""
 
@@ -72,6 +73,14 @@ class Link:
         """For who holds the lock already, and has better to do than wait for what others hold."""
         return await self._repeat(statement, parameters, _ALWAYS)
 
+    async def drop(self) -> None:
+        """Let go of a connection whose answer could not be read: as good as lost."""
+        self._is_dropped = True
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                await connection.close()
+
     async def close(self) -> None:
         """Close the connection; a call that is trying to reach the database ends with LinkClosed."""
         self._closing.set()
@@ -87,7 +96,7 @@ class Link:
         self, statement: LiteralString, parameters: Sequence[Any], borne: frozenset[Refusal]
     ) -> list[tuple[Any, ...]]:
         backoff = Backoff()
-        lost = False
+        lost = self._is_dropped
         while True:
             try:
                 connection = await self._connect()
@@ -96,6 +105,7 @@ class Link:
             except (psycopg.Error, OSError) as error:
                 lost = await self._recover(error, backoff, borne) or lost
             else:
+                self._is_dropped = False
                 if lost and self._on_loss is not None:
                     self._on_loss()
                 return rows

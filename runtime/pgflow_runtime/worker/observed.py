@@ -10,9 +10,15 @@ from pgflow_runtime.worker.exchange import Exchange
 from pgflow_runtime.worker.link import Link
 from pgflow_runtime.worker.observer import Observer
 from pgflow_runtime.worker.served import ServedFlows
-from pgflow_runtime.worker.statements import ANNOUNCE, CLAIM, COMPLETE, FAIL
+from pgflow_runtime.worker.statements import ANNOUNCE, CLAIM, CLAIM_MEASURED, COMPLETE, FAIL
 
-_CALLS: Final = {CLAIM: "claim", COMPLETE: "complete", FAIL: "fail", ANNOUNCE: "announce"}
+_CALLS: Final = {
+    CLAIM: "claim",
+    CLAIM_MEASURED: "claim",
+    COMPLETE: "complete",
+    FAIL: "fail",
+    ANNOUNCE: "announce",
+}
 
 
 class ObservedExchange(Exchange):

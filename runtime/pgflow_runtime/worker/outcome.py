@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pgflow_runtime.errors import BoundaryError
-from pgflow_runtime.steering import NonRetryable, RetryAfter
+from pgflow_runtime.steering import LONGEST_DELAY, NonRetryable, RetryAfter
 from pgflow_runtime.worker.failure import describe, leaf
 from pgflow_runtime.worker.rows import TaskRow
 
@@ -75,8 +75,16 @@ def failed(row: TaskRow, error: BaseException, seconds: float) -> Failed:
         describe(error),
         seconds,
         retryable=not isinstance(meant, NonRetryable | BoundaryError),
-        retry_after=meant.seconds if isinstance(meant, RetryAfter) else None,
+        retry_after=_seconds(meant) if isinstance(meant, RetryAfter) else None,
     )
+
+
+def _seconds(error: RetryAfter) -> int | None:
+    """What the error asks for; None, so the step's own delay, where a subclass made something else of it."""
+    try:
+        return max(0, min(int(error.seconds), LONGEST_DELAY))
+    except Exception:
+        return None
 
 
 def timed_out(row: TaskRow, seconds: float) -> Failed:

@@ -30,18 +30,24 @@ from pgflow_runtime.worker.task import Task
 
 def perform(task: Task) -> Outcome:
     """Run a sync handler, in its thread. Every exception, SystemExit included, is the task's failure."""
-    if task.place.tracing is None:
-        return _perform(task)
-    with _span(task, task.place.tracing) as span:
-        return _note(span, task, _perform(task))
+    try:
+        if task.place.tracing is None:
+            return _perform(task)
+        with _span(task, task.place.tracing) as span:
+            return _note(span, task, _perform(task))
+    except BaseException as error:  # of a tracer, or of giving a connection back
+        return failed(task.row, error, task.seconds)
 
 
 async def aperform(task: Task) -> Outcome:
     """Run an async handler. Being cancelled is a failure too; whoever cancelled knows better."""
-    if task.place.tracing is None:
-        return await _aperform(task)
-    with _span(task, task.place.tracing) as span:
-        return _note(span, task, await _aperform(task))
+    try:
+        if task.place.tracing is None:
+            return await _aperform(task)
+        with _span(task, task.place.tracing) as span:
+            return _note(span, task, await _aperform(task))
+    except BaseException as error:
+        return failed(task.row, error, task.seconds)
 
 
 def _span(task: Task, tracing: Tracing) -> AbstractContextManager[Attempt]:

@@ -242,7 +242,7 @@ class Process:
     async def _reconcile(self) -> None:
         try:
             await reconcile(self._lanes, self._engine, self._executor, self._exchange)
-        except (psycopg.Error, PgflowError) as error:
+        except Exception as error:
             logger.warning("tasks whose claim was lost are left to recovery: %s", error)
 
     async def _fetch_input(self, run_id: str) -> str:

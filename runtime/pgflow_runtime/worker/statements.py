@@ -8,6 +8,10 @@ from pgflow_runtime.worker.rows import COLUMNS
 
 CLAIM: Final = f"select {COLUMNS} from pgflow.claim_tasks(%s::uuid[], %s::text[], %s, %s, %s::text[])"  # noqa: S608
 
+CLAIM_MEASURED: Final = (
+    f"select {COLUMNS} from pgflow.claim_tasks(%s::uuid[], %s::text[], %s, %s, %s::text[], %s)"  # noqa: S608
+)
+
 COMPLETE: Final = (
     f"select {COLUMNS} from pgflow.complete_tasks("  # noqa: S608
     "%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::jsonb[], %s, %s::text[])"

@@ -12,6 +12,7 @@ from psycopg import AsyncConnection, sql
 from pgflow_runtime.database import LISTENER, aconnect
 from pgflow_runtime.database.backoff import Backoff
 from pgflow_runtime.store import from_psycopg
+from pgflow_runtime.worker.failure import headline
 from pgflow_runtime.worker.idle import Idle
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.served import ServedFlows
@@ -35,6 +36,8 @@ async def listen(conninfo: str, flows: ServedFlows, idle: Idle, wake: Callable[[
         except (psycopg.Error, OSError) as error:
             reason = from_psycopg(error, conninfo) if isinstance(error, psycopg.Error) else error
             logger.warning("not listening for notifications: %s", reason)
+        except Exception as error:
+            logger.error("not listening for notifications: %s", headline(error), exc_info=error)
         finally:
             idle.is_listening = False
         wake()  # the pace of looking has changed

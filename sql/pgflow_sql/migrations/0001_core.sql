@@ -24,6 +24,9 @@
 --   * Claiming takes no run lock: it owns the messages (skip locked) and moves tasks 'queued' -> 'started'.
 --   * Who is alive is judged in one place (_bury_workers), by signs of life that claims and results write as well;
 --     whoever was judged dead gets nothing (_note_life) until it has registered again.
+--   * What one task or run cannot hold is its own trouble: handing tasks out catches what building an input raises
+--     and measures inputs one by one (_deliver); a claim that fails a task takes its run's lock with skip locked,
+--     as it holds messages, which those who hold runs wait for.
 --   * Timestamps are greatest(now(), <the earlier column>): a transaction may see rows younger than its now().
 --
 -- How it stays fast:
@@ -70,6 +73,20 @@ language sql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$ select 1 $$;
+
+-- ---- schema/10_types/_ago.sql
+-- The time so long ago; where PostgreSQL has none that early or late, before or after all others. null: null.
+create function pgflow._ago(span interval)
+returns timestamptz
+language plpgsql
+stable
+as $$
+begin
+  return now() - _ago.span;
+exception when data_exception then
+  return case when _ago.span > interval '0' then '-infinity'::timestamptz else 'infinity'::timestamptz end;
+end;
+$$;
 
 -- ---- schema/10_types/_check_lengths.sql
 -- Arrays of one call describe the same elements; NULL counts as a missing array.
@@ -134,6 +151,18 @@ as $$
         int8send(greatest(floor(least(extract(epoch from _first_run_id.at), 2e11) * 1000), 0)::bigint) from 3)
       from 1 for 6),
     'hex')::uuid;
+$$;
+
+-- ---- schema/10_types/_is_passing.sql
+-- Whether an error of this SQLSTATE says nothing about the data at hand: conflicts, a full disk, a server that
+-- stops, a lock or a time-out. Repeating the same may well succeed.
+create function pgflow._is_passing(sqlstate text)
+returns boolean
+language sql
+immutable
+as $$
+  select left(_is_passing.sqlstate, 2) in ('08', '25', '40', '55', '57', '58')
+    or _is_passing.sqlstate in ('53100', '53300', '53400');
 $$;
 
 -- ---- schema/10_types/_is_task_message.sql
@@ -238,6 +267,17 @@ begin
 end;
 $$;
 
+-- ---- schema/10_types/_seconds_from_now.sql
+-- Until when an announcement holds: whoever is gone would be notified all that time, so an hour at most.
+create function pgflow._seconds_from_now(seconds int)
+returns timestamptz
+language sql
+volatile
+as $$
+  select clock_timestamp()
+    + make_interval(secs => least(greatest(coalesce(_seconds_from_now.seconds, 0), 0), 3600));
+$$;
+
 -- ---- schema/10_types/_state_is_sound.sql
 -- What every row of step_states keeps to; in a function as with _run_is_sound. Two more rules stand as checks of
 -- their own in the table, because their names are part of the contract.
@@ -311,7 +351,14 @@ language sql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select floor(calculate_retry_delay.base_delay * power(2::numeric, calculate_retry_delay.attempts_count))::int;
+  select case
+    when calculate_retry_delay.base_delay in ('NaN', 'Infinity') then 2147483647
+    -- an integer of 31 bits holds nothing beyond 2^31, nor anything of what is smaller than 2^-31
+    else floor(least(greatest(
+      least(greatest(calculate_retry_delay.base_delay, -2147483648), 2147483647)
+        * power(2::numeric, least(greatest(calculate_retry_delay.attempts_count, -1000), 31)),
+      -2147483648), 2147483647))
+  end::int;
 $$;
 
 -- ---- schema/10_types/is_valid_slug.sql
@@ -393,7 +440,7 @@ create table pgflow.flows (
   constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
   constraint opt_max_attempts_is_nonnegative check (opt_max_attempts >= 0),
   constraint opt_base_delay_is_nonnegative check (opt_base_delay >= 0),
-  constraint opt_timeout_is_positive check (opt_timeout > 0),
+  constraint opt_timeout_is_positive check (opt_timeout between 1 and 1000000000),
   constraint opt_backoff_is_valid check (opt_backoff in ('exponential', 'fixed')),
   constraint opt_max_delay_is_nonnegative check (opt_max_delay >= 0)
 );
@@ -424,7 +471,7 @@ create table pgflow.steps (
   constraint steps_deps_count_check check (deps_count >= 0),
   constraint opt_max_attempts_is_nonnegative check (opt_max_attempts >= 0),
   constraint opt_base_delay_is_nonnegative check (opt_base_delay >= 0),
-  constraint opt_timeout_is_positive check (opt_timeout > 0),
+  constraint opt_timeout_is_positive check (opt_timeout between 1 and 1000000000),
   constraint opt_start_delay_is_nonnegative check (opt_start_delay >= 0),
   constraint opt_backoff_is_valid check (opt_backoff in ('exponential', 'fixed')),
   constraint opt_max_delay_is_nonnegative check (opt_max_delay >= 0),
@@ -517,7 +564,8 @@ create table pgflow.workers (
   beats boolean not null default false,
   died_at timestamptz,       -- recovery judged it dead: it gets nothing until it has registered again
   recovered_at timestamptz,  -- it ended, and none of its tasks is left with it
-  constraint workers_pkey primary key (worker_id)
+  constraint workers_pkey primary key (worker_id),
+  constraint queue_name_is_short check (length(queue_name) <= 1000)
 ) with (fillfactor = 50);
 create index workers_queue_name_idx on pgflow.workers (queue_name);
 -- Those that recovery looks at: the living and the recently dead, however many rows of old ones there are.
@@ -569,6 +617,7 @@ create table pgflow.worker_functions (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint worker_functions_pkey primary key (function_name),
+  constraint function_name_is_short check (length(function_name) <= 1000),
   constraint worker_functions_debounce_check check (debounce >= interval '1 second')
 );
 
@@ -614,6 +663,7 @@ create table pgflow.prepared_flows (
   has_delays boolean not null,
   longer_timeouts int[],        -- what timeouts were before they were shortened
   shortened_at timestamptz,     -- when that was: tasks that had started by then keep what they started with
+  has_large_values boolean not null default false,  -- ever; not derived: see _note_large_values
   constraint prepared_flows_pkey primary key (flow_slug),
   constraint prepared_flows_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug)
     on delete cascade
@@ -636,7 +686,7 @@ begin
   where not exists (select 1 from pgflow.flows f where f.flow_slug = g.flow_slug)
   limit 1;
   if found then
-    raise exception 'Unknown flow "%"', v_flow_slug
+    raise exception 'Unknown flow "%"', left(v_flow_slug, 200)
       using errcode = 'PF001', hint = 'Apply the migration that defines the flow, or check its slug.';
   end if;
 end;
@@ -930,7 +980,8 @@ $$;
 
 -- ---- schema/30_definition/add_step.sql
 -- for: migrate
--- Most mistakes are left to the named constraints; refused here is only what they cannot see.
+-- Most mistakes are left to the named constraints; refused here is only what they cannot see. A step that is there
+-- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at.
 create function pgflow.add_step(
   flow_slug text,
   step_slug text,
@@ -956,6 +1007,7 @@ declare
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
   v_type text := coalesce(add_step.step_type, 'single');
   v_twice text;
+  v_there record;
   v_step pgflow.steps;
 begin
   if v_type = 'map' and cardinality(v_deps) > 1 then
@@ -969,8 +1021,26 @@ begin
       using errcode = 'PF006', hint = 'List each dependency once.';
   end if;
 
+  if length(add_step.flow_slug) > 128 then
+    perform pgflow._check_flows(array[add_step.flow_slug]);  -- more than the indexes' pages hold
+  end if;
+
   -- Serialises concurrent additions: step_index is counted up.
   perform 1 from pgflow.flows f where f.flow_slug = add_step.flow_slug for no key update;
+
+  select s.step_type, s.deps_count, array(
+    select d.dep_slug from pgflow.deps d where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug order by 1
+  ) as deps
+  into v_there
+  from pgflow.steps s
+  where s.flow_slug = add_step.flow_slug and s.step_slug = add_step.step_slug;
+  if found and (
+    v_there.step_type <> v_type or v_there.deps_count <> cardinality(v_deps) or not v_there.deps <@ v_deps
+  ) then
+    raise exception 'Flow "%" has a step "%" already, % with the dependencies (%)',
+      add_step.flow_slug, add_step.step_slug, v_there.step_type, array_to_string(v_there.deps, ', ')
+      using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
+  end if;
 
   insert into pgflow.steps (
     flow_slug, step_slug, step_type, step_index, deps_count,
@@ -1272,7 +1342,8 @@ $$;
 -- ---- schema/40_runs/_advance.sql
 -- What follows when steps (pairs with their flows, in started runs) have been completed or skipped: release the dependents,
 -- resolve conditions and taskless steps, start what is ready, hand tasks over, complete runs.
--- count_steps: whether runs.remaining_steps still has to go down by these steps. Returns what was handed over.
+-- count_steps: whether runs.remaining_steps still has to go down by these steps. has_large_values: false where
+-- none of the flows has carried any. Returns what was handed over.
 create function pgflow._advance(
   flow_slugs text[],
   run_ids uuid[],
@@ -1280,6 +1351,7 @@ create function pgflow._advance(
   worker_ids uuid[],
   hand_over int,
   count_steps boolean,
+  has_large_values boolean,
   out handed_flow_slugs text[],
   out handed_run_ids uuid[],
   out handed_step_slugs text[],
@@ -1322,7 +1394,7 @@ begin
     ) s;
   end if;
 
-  perform pgflow._finish_runs(_advance.run_ids, count_steps);
+  perform pgflow._finish_runs(_advance.run_ids, count_steps, has_large_values);
 end;
 $$;
 
@@ -1507,10 +1579,48 @@ begin
 end;
 $$;
 
+-- ---- schema/40_runs/_finish_large_runs.sql
+-- _finish_runs for flows that have carried large values, run by run: one whose outputs cannot be put together, as
+-- PostgreSQL holds 256 MB in one value, fails. Callers hold the run locks.
+create function pgflow._finish_large_runs(run_ids uuid[], count_steps boolean)
+returns void
+language plpgsql
+as $$
+declare
+  v_run record;
+begin
+  for v_run in
+    select l.run_id, array_agg(l.run_id) as run_ids
+    from unnest(_finish_large_runs.run_ids) l(run_id)
+    group by l.run_id
+    order by l.run_id
+  loop
+    begin
+      perform pgflow._finish_runs(v_run.run_ids, _finish_large_runs.count_steps, false);
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+      update pgflow.runs r
+      set status = 'failed',
+          failed_at = greatest(now(), r.started_at),
+          remaining_steps = 0,
+          error_message = format(
+            'OutputTooLarge: the outputs of the run''s last steps cannot be put together: %s (%s). Store large data '
+              || 'elsewhere and hand over where it is.', sqlerrm, sqlstate
+          )
+      where r.run_id = v_run.run_id;
+      perform pgflow._send_events('run:failed', array[v_run.run_id]);
+    end;
+  end loop;
+end;
+$$;
+
 -- ---- schema/40_runs/_finish_runs.sql
 -- Lowers remaining_steps by the number of times a run is listed (unless count_steps is false) and completes
 -- the started runs that have nothing left, with the outputs of their completed leaf steps.
-create function pgflow._finish_runs(run_ids uuid[], count_steps boolean)
+-- Where the flows have carried large values, a run whose outputs do not fit into one value fails instead.
+create function pgflow._finish_runs(run_ids uuid[], count_steps boolean, has_large_values boolean)
 returns void
 language plpgsql
 as $$
@@ -1518,6 +1628,11 @@ declare
   v_finished uuid[];
   v_all bigint;  -- see 00_model/model.sql
 begin
+  if has_large_values then
+    perform pgflow._finish_large_runs(_finish_runs.run_ids, _finish_runs.count_steps);
+    return;
+  end if;
+
   with finished as (
     update pgflow.runs r
     set remaining_steps = r.remaining_steps - c.step_count,
@@ -2106,6 +2221,11 @@ begin
     );
   end if;
 
+  if pg_column_size(_start_flows.inputs) > 65536
+    and exists (select 1 from unnest(_start_flows.inputs) i(input) where pg_column_size(i.input) > 65536)
+  then
+    perform pgflow._note_large_values(array[_start_flows.flow_slug]);
+  end if;
   insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
   select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context
   from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
@@ -2190,7 +2310,7 @@ begin
     );
   end if;
   if not v_direct or cardinality(v_slugs) = 0 then
-    perform pgflow._finish_runs(v_created, false);
+    perform pgflow._finish_runs(v_created, false, true);
   end if;
   perform pgflow._notify(null, v_created);
   return v_run_ids;
@@ -2415,7 +2535,8 @@ create function pgflow._claim_from_queue(
   out last_msg_id bigint,
   out run_ids uuid[],
   out step_slugs text[],
-  out task_indexes int[]
+  out task_indexes int[],
+  out has_large_values boolean
 )
 language plpgsql
 as $$
@@ -2481,6 +2602,7 @@ begin
   run_ids := v_started.started_run_ids;
   step_slugs := v_started.started_step_slugs;
   task_indexes := v_started.started_task_indexes;
+  has_large_values := v_started.has_large_values;
 end;
 $$;
 
@@ -2506,6 +2628,9 @@ declare
   v_live boolean;  -- whether all runs are still started
   v_is_silent boolean;  -- whether a sign of life of one of the workers is due
   v_hand_over int := _complete.hand_over;
+  v_has_maps boolean;
+  v_has_large_values boolean;
+  v_large_flow_slugs text[] := '{}';  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
   v_accepted record;
   v_filled record;
@@ -2533,7 +2658,10 @@ begin
     v_hand_over := 0;  -- its next claim tells it to register again
   end if;
 
-  if exists (select 1 from pgflow.prepared_flows p where p.flow_slug = any(v_flow_slugs) and p.has_maps) then
+  select bool_or(p.has_maps), bool_or(p.has_large_values) into v_has_maps, v_has_large_values
+  from pgflow.prepared_flows p
+  where p.flow_slug = any(v_flow_slugs);
+  if v_has_maps then
     select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
     from pgflow.steps st
     where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map';
@@ -2648,6 +2776,15 @@ begin
     return;
   end if;
 
+  if not v_has_large_values and pg_column_size(_complete.outputs) > 65536 then
+    v_large_flow_slugs := array(
+      select r.flow_slug
+      from unnest(_complete.run_ids, _complete.outputs) u(run_id, output)
+      cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = u.run_id limit 1) r
+      where pg_column_size(u.output) > 65536
+    );
+  end if;
+
   if v_accepted.full_run_ids is not null then
     with filled as (
       update pgflow.step_states s
@@ -2665,16 +2802,22 @@ begin
         limit v_all
       ) f
       where s.run_id = f.run_id and s.step_slug = f.step_slug
-      returning s.flow_slug, s.run_id, s.step_slug, f.worker_id
+      returning s.flow_slug, s.run_id, s.step_slug, f.worker_id, pg_column_size(s.output) as bytes
     )
     select array_agg(f.flow_slug) as flow_slugs, array_agg(f.run_id) as run_ids,
-      array_agg(f.step_slug) as step_slugs, array_agg(f.worker_id) as worker_ids
+      array_agg(f.step_slug) as step_slugs, array_agg(f.worker_id) as worker_ids,
+      array_agg(f.flow_slug) filter (where f.bytes > 65536) as large_flow_slugs
     into v_filled
     from filled f;
     v_accepted.done_flow_slugs := v_accepted.done_flow_slugs || v_filled.flow_slugs;
     v_accepted.done_run_ids := v_accepted.done_run_ids || v_filled.run_ids;
     v_accepted.done_step_slugs := v_accepted.done_step_slugs || v_filled.step_slugs;
     v_accepted.done_worker_ids := v_accepted.done_worker_ids || v_filled.worker_ids;
+    v_large_flow_slugs := v_large_flow_slugs || v_filled.large_flow_slugs;
+  end if;
+  if v_large_flow_slugs <> '{}' then
+    v_has_large_values := true;
+    perform pgflow._note_large_values(v_large_flow_slugs);
   end if;
 
   perform pgflow._archive(v_accepted.flow_slugs, v_accepted.msg_ids);
@@ -2684,16 +2827,109 @@ begin
     select * into v_handed
     from pgflow._advance(
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
-      v_accepted.done_worker_ids, v_hand_over, true
+      v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values
     );
-    if v_handed.handed_run_ids is not null then
-      return query select v.* from pgflow._task_results(
+    if v_handed.handed_run_ids is not null and not v_has_large_values then
+      begin
+        return query select v.* from pgflow._task_results(
+          v_handed.handed_flow_slugs, v_handed.handed_run_ids, v_handed.handed_step_slugs,
+          v_handed.handed_task_indexes, _complete.flow_input_steps
+        ) v;
+      exception when others then
+        if pgflow._is_passing(sqlstate) then
+          raise;
+        end if;
+        v_has_large_values := true;
+      end;
+    end if;
+    if v_handed.handed_run_ids is not null and v_has_large_values then
+      return query select v.* from pgflow._deliver(
         v_handed.handed_flow_slugs, v_handed.handed_run_ids, v_handed.handed_step_slugs,
-        v_handed.handed_task_indexes, _complete.flow_input_steps
+        v_handed.handed_task_indexes, _complete.flow_input_steps, null
       ) v;
     end if;
   end if;
   perform pgflow._notify(null, v_accepted.run_ids);
+end;
+$$;
+
+-- ---- schema/50_tasks/_deliver.sql
+-- _task_results for tasks (keys with their flows) that this transaction has started, one by one and measured:
+-- where a flow has carried large values, where one of the inputs could not be put together, or where the caller
+-- gave a budget. Inputs of at most max_bytes bytes of JSON are handed out, of a single task also more; the start
+-- of the others is taken back. A task whose input cannot be put together or is larger than PostgreSQL could send
+-- fails without a retry; where another session has its run just now, that is left to the next claim.
+create function pgflow._deliver(
+  flow_slugs text[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  flow_input_steps text[],
+  max_bytes int
+)
+returns setof pgflow.task_result
+language plpgsql
+as $$
+declare
+  c_most constant bigint := 536870912;  -- a message to a client ends at 1 GB
+  v_left bigint := coalesce(max_bytes, 67108864);
+  v_task pgflow.task_result;
+  v_bytes bigint;
+  v_reason text;
+  v_count int := 0;
+  v_after int[] := '{}';      -- positions beyond the budget
+  v_poisoned int[] := '{}';   -- positions of tasks that fail
+  v_reasons text[] := '{}';   -- of the same
+begin
+  for v_place in 1 .. cardinality(run_ids) loop
+    if v_count > 0 and v_left <= 0 then
+      v_after := v_after || v_place;
+      continue;
+    end if;
+    begin
+      select t.* into v_task
+      from pgflow._task_results(
+        _deliver.flow_slugs[v_place:v_place], _deliver.run_ids[v_place:v_place],
+        _deliver.step_slugs[v_place:v_place], _deliver.task_indexes[v_place:v_place], _deliver.flow_input_steps
+      ) t;
+      v_bytes := coalesce(octet_length(v_task.input::text), 0)::bigint
+        + coalesce(octet_length(v_task.flow_input::text), 0);
+      v_reason := case when v_bytes > c_most then format(
+        'it takes %s bytes of JSON, at most %s can be sent', trim(to_char(v_bytes, '999,999,999,999')),
+        trim(to_char(c_most, '999,999,999,999'))
+      ) end;
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+      v_reason := format('%s (%s)', sqlerrm, sqlstate);
+    end;
+    if v_reason is not null then
+      v_poisoned := v_poisoned || v_place;
+      v_reasons := v_reasons || v_reason;
+    elsif v_count = 0 or v_bytes <= v_left then
+      return next v_task;
+      v_count := v_count + 1;
+      v_left := v_left - v_bytes;
+    else
+      v_after := v_after || v_place;
+      v_left := 0;  -- whatever comes later keeps its turn
+    end if;
+  end loop;
+
+  if v_after <> '{}' then
+    perform pgflow._unstart(
+      array(select run_ids[p] from unnest(v_after) p),
+      array(select step_slugs[p] from unnest(v_after) p),
+      array(select task_indexes[p] from unnest(v_after) p), 0
+    );
+  end if;
+  for v_number in 1 .. cardinality(v_poisoned) loop
+    perform pgflow._fail_undeliverable(
+      run_ids[v_poisoned[v_number]], step_slugs[v_poisoned[v_number]], task_indexes[v_poisoned[v_number]],
+      v_reasons[v_number]
+    );
+  end loop;
 end;
 $$;
 
@@ -2839,9 +3075,9 @@ begin
     );
     perform pgflow._force_skip(v_part.cascade_run_ids, v_part.cascade_step_slugs);
     perform pgflow._advance(
-      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false
+      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false, true
     );
-    perform pgflow._finish_runs(v_part.cascade_run_ids, false);
+    perform pgflow._finish_runs(v_part.cascade_run_ids, false, true);
   end if;
   perform pgflow._notify(v_part.visible_flow_slugs, v_part.changed_run_ids);
 
@@ -2974,6 +3210,55 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/_fail_undeliverable.sql
+-- Fails a task that this transaction has started and whose input cannot be handed over, by when_exhausted. Whoever
+-- claims has messages and no run, whoever completes locks in the opposite order: so this never waits for the run.
+create function pgflow._fail_undeliverable(run_id uuid, step_slug text, task_index int, reason text)
+returns void
+language plpgsql
+as $$
+declare
+  v_words text;
+begin
+  perform 1 from pgflow.runs r where r.run_id = _fail_undeliverable.run_id for no key update skip locked;
+  if not found then
+    perform pgflow._unstart(
+      array[_fail_undeliverable.run_id], array[_fail_undeliverable.step_slug],
+      array[_fail_undeliverable.task_index], 1
+    );
+    return;
+  end if;
+  v_words := pgflow._why_undeliverable(
+    _fail_undeliverable.run_id, _fail_undeliverable.step_slug, _fail_undeliverable.reason
+  );
+  begin
+    perform 1 from pgflow._fail(
+      array[null::uuid], array[_fail_undeliverable.run_id], array[_fail_undeliverable.step_slug],
+      array[_fail_undeliverable.task_index], array[null::int], array[v_words], array[false], null, false
+    );
+  exception when others then
+    if pgflow._is_passing(sqlstate) then
+      raise;
+    end if;
+    -- what when_exhausted asks for cannot be done either: claims must go on
+    update pgflow.step_tasks t
+    set status = 'failed', failed_at = greatest(now(), t.started_at), error_message = v_words
+    where t.run_id = _fail_undeliverable.run_id
+      and t.step_slug = _fail_undeliverable.step_slug
+      and t.task_index = _fail_undeliverable.task_index;
+    perform pgflow._archive(array[t.flow_slug], array[t.message_id])
+    from pgflow.step_tasks t
+    where t.run_id = _fail_undeliverable.run_id
+      and t.step_slug = _fail_undeliverable.step_slug
+      and t.task_index = _fail_undeliverable.task_index;
+    perform pgflow._fail_runs(
+      array[_fail_undeliverable.run_id], array[_fail_undeliverable.step_slug], array[v_words]
+    );
+    perform pgflow._notify(null, array[_fail_undeliverable.run_id]);
+  end;
+end;
+$$;
+
 -- ---- schema/50_tasks/_judge_failures.sql
 -- What becomes of each failed task, in the order given: tasks[i].outcome is a verdict,
 --   retry            back to the queue after tasks[i].delay seconds
@@ -3084,6 +3369,27 @@ begin
       ) j
     ) c
   ) v;
+end;
+$$;
+
+-- ---- schema/50_tasks/_note_large_values.sql
+-- Notes that these flows have carried a value of more than 64 kB: inputs of their tasks are measured when they are
+-- handed out (_deliver), those of all others are not. Written once in a flow's life, and left to a later call where
+-- another transaction is at it.
+create function pgflow._note_large_values(flow_slugs text[])
+returns void
+language plpgsql
+as $$
+begin
+  update pgflow.prepared_flows p
+  set has_large_values = true
+  where p.flow_slug = any(array(
+    select l.flow_slug
+    from pgflow.prepared_flows l
+    where l.flow_slug = any(_note_large_values.flow_slugs) and not l.has_large_values
+    order by l.flow_slug
+    for no key update skip locked
+  ));
 end;
 $$;
 
@@ -3388,7 +3694,8 @@ create function pgflow._start_tasks(
   out started_run_ids uuid[],
   out started_step_slugs text[],
   out started_task_indexes int[],
-  out vt_offsets int[]
+  out vt_offsets int[],
+  out has_large_values boolean
 )
 language plpgsql
 as $$
@@ -3397,7 +3704,7 @@ declare
   v_vt_offsets int[];  -- of the same
   v_all bigint;  -- see 00_model/model.sql
 begin
-  select p.step_slugs, p.vt_offsets into v_slugs, v_vt_offsets
+  select p.step_slugs, p.vt_offsets, p.has_large_values into v_slugs, v_vt_offsets, has_large_values
   from pgflow.prepared_flows p
   where p.flow_slug = _start_tasks.flow_slug;
 
@@ -3528,6 +3835,34 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/_unstart.sql
+-- Takes back the start of tasks (keys) that this transaction started: as if they had not been claimed. Their
+-- messages are visible after so many seconds.
+create function pgflow._unstart(run_ids uuid[], step_slugs text[], task_indexes int[], seconds int)
+returns void
+language plpgsql
+as $$
+declare
+  v_open record;
+begin
+  with open as (
+    update pgflow.step_tasks t
+    set status = 'queued', started_at = null, attempts_count = t.attempts_count - 1
+    from unnest(_unstart.run_ids, _unstart.step_slugs, _unstart.task_indexes) g(run_id, step_slug, task_index)
+    where t.run_id = g.run_id and t.step_slug = g.step_slug and t.task_index = g.task_index
+    returning t.flow_slug, t.message_id
+  )
+  select array_agg(o.flow_slug) as flow_slugs, array_agg(o.message_id) as msg_ids,
+    array_agg(_unstart.seconds) as vt_offsets
+  into v_open
+  from open o;
+  perform pgflow._set_visibility(v_open.flow_slugs, v_open.msg_ids, v_open.vt_offsets);
+  if seconds = 0 then
+    perform pgflow._notify(v_open.flow_slugs, null);
+  end if;
+end;
+$$;
+
 -- ---- schema/50_tasks/_why_refused.sql
 -- Why a worker's result was refused, where its run or step is over: as the input of a stale task_result. Null:
 -- the task has gone to another attempt, or is stored already.
@@ -3545,6 +3880,44 @@ begin
     from pgflow.step_states s
     join pgflow.runs r on r.run_id = s.run_id
     where s.run_id = _why_refused.run_id and s.step_slug = _why_refused.step_slug
+  );
+end;
+$$;
+
+-- ---- schema/50_tasks/_why_undeliverable.sql
+-- Words for a task whose input cannot be handed over: which step, how large, what to do.
+create function pgflow._why_undeliverable(run_id uuid, step_slug text, reason text)
+returns text
+language plpgsql
+as $$
+declare
+  v_output record;
+  v_bytes bigint := 0;
+  v_count int := 0;
+begin
+  for v_output in
+    select s.output
+    from pgflow.step_states l
+    join pgflow.deps d on d.flow_slug = l.flow_slug and d.step_slug = l.step_slug
+    join pgflow.step_states s on s.run_id = l.run_id and s.step_slug = d.dep_slug
+    where l.run_id = _why_undeliverable.run_id and l.step_slug = _why_undeliverable.step_slug
+  loop
+    v_count := v_count + 1;
+    begin
+      v_bytes := v_bytes + coalesce(octet_length(v_output.output::text), 0);
+    exception when others then
+      v_bytes := v_bytes + pg_column_size(v_output.output);
+    end;
+  end loop;
+  return format(
+    'InputTooLarge: the input of step "%s" cannot be handed over: %s%s. Store large data elsewhere and hand over '
+      || 'where it is.',
+    _why_undeliverable.step_slug,
+    case when v_count > 0 then format(
+      'the outputs of its %s dependencies take %s bytes of JSON; ', v_count,
+      trim(to_char(v_bytes, '999,999,999,999'))
+    ) end,
+    _why_undeliverable.reason
   );
 end;
 $$;
@@ -3584,12 +3957,16 @@ $$;
 -- flow_slugs[i]. At most max_tasks rows in all, shared fairly: every flow gets its part first, what some leave
 -- goes to the others; the order is random, so that no flow starves when there is less than one task for each.
 -- Stopped and deprecated workers get nothing.
+-- Inputs larger than max_bytes bytes of JSON together (64 MB) are left for the next call, but one task is always
+-- given. null: they are measured only in flows that have carried large values. A task whose input cannot be put
+-- together fails, the others are given.
 create function pgflow.claim_tasks(
   worker_ids uuid[],
   flow_slugs text[],
   max_tasks int,
   visibility_timeout int default 2,
-  flow_input_steps text[] default '{}'
+  flow_input_steps text[] default '{}',
+  max_bytes int default null
 )
 returns setof pgflow.task_result
 language plpgsql
@@ -3600,7 +3977,7 @@ declare
   v_after bigint[];
   v_open int[];
   v_still_open int[];
-  v_left int := coalesce(max_tasks, 0);
+  v_left int := least(max_tasks, 1000000000);  -- quotas are sums of two
   v_index int;
   v_quota int;
   v_flows_left int;
@@ -3609,6 +3986,7 @@ declare
   v_run_ids uuid[];
   v_step_slugs text[];
   v_task_indexes int[];
+  v_is_measured boolean := max_bytes is not null;
 begin
   if cardinality(claim_tasks.worker_ids) is distinct from cardinality(claim_tasks.flow_slugs) then
     raise exception 'worker_ids has % elements, flow_slugs has %',
@@ -3617,13 +3995,16 @@ begin
       using errcode = 'PF005', hint = 'Pass one worker per flow.';
   end if;
 
-  v_open := array(
-    select g.position from generate_subscripts(claim_tasks.worker_ids, 1) g(position) order by random()
-  );
+  v_open := array[1];
+  if cardinality(claim_tasks.worker_ids) <> 1 then
+    v_open := array(
+      select g.position from generate_series(1, cardinality(claim_tasks.worker_ids)) g(position) order by random()
+    );
+  end if;
   v_after := array_fill(0::bigint, array[cardinality(v_open)]);
 
   -- A second round only for queues that had more than their part.
-  while v_left > 0 and cardinality(v_open) > 0 loop
+  while coalesce(v_left, 0) > 0 and cardinality(v_open) > 0 loop
     v_flows_left := cardinality(v_open);
     v_still_open := '{}';
     foreach v_index in array v_open loop
@@ -3633,11 +4014,12 @@ begin
       select * into v_claimed
       from pgflow._claim_from_queue(
         claim_tasks.worker_ids[v_index], claim_tasks.flow_slugs[v_index], v_quota, v_after[v_index],
-        greatest(coalesce(visibility_timeout, 2), 0)
+        least(greatest(coalesce(visibility_timeout, 2), 0), 1000000000)
       );
       if v_claimed.run_ids is not null then
         v_claimed_flow_slugs := v_claimed_flow_slugs
           || array_fill(claim_tasks.flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
+        v_is_measured := v_is_measured or v_claimed.has_large_values;
       end if;
       v_run_ids := v_run_ids || v_claimed.run_ids;
       v_step_slugs := v_step_slugs || v_claimed.step_slugs;
@@ -3651,11 +4033,25 @@ begin
     v_open := v_still_open;
   end loop;
 
-  if v_run_ids is not null then
-    return query select t.* from pgflow._task_results(
-      v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
-    ) t;
+  if v_run_ids is null then
+    return;
   end if;
+  if not v_is_measured then
+    begin
+      return query select t.* from pgflow._task_results(
+        v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
+      ) t;
+      return;
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+    end;
+  end if;
+  return query select t.* from pgflow._deliver(
+    v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps,
+    claim_tasks.max_bytes
+  ) t;
 end;
 $$;
 
@@ -3879,7 +4275,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if set_vt_batch.msg_ids is null or set_vt_batch.vt_offsets is null then
+  if set_vt_batch.queue_name is null or set_vt_batch.msg_ids is null or set_vt_batch.vt_offsets is null then
     return;
   end if;
   if cardinality(set_vt_batch.msg_ids) <> cardinality(set_vt_batch.vt_offsets) then
@@ -4010,7 +4406,8 @@ $$;
 
 -- ---- schema/60_workers/announce_idle.sql
 -- for: worker
--- These workers wait for notifications on their queues' channels for so many seconds. Returns the seconds until
+-- These workers wait for notifications on their queues' channels for so many seconds, an
+-- hour at most. Returns the seconds until
 -- the next message of their queues becomes visible: 0 if one is now, null if the queues are empty. Announce,
 -- commit, claim once more, then wait: whatever commits later sees the announcement.
 create function pgflow.announce_idle(worker_ids uuid[], seconds int)
@@ -4028,7 +4425,7 @@ begin
 
   insert into pgflow.announcements (channel, announcer_id, valid_until)
   select 'pgflow_work_' || lower(w.queue_name), w.worker_id,
-    clock_timestamp() + make_interval(secs => announce_idle.seconds)
+    pgflow._seconds_from_now(announce_idle.seconds)
   from pgflow.workers w
   where w.worker_id = any(announce_idle.worker_ids)
   order by 1, 2
@@ -4131,9 +4528,9 @@ begin
     w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at,
     w.beats
   from pgflow.workers w
-  where w.last_heartbeat_at > clock_timestamp() - list_workers.recent
+  where w.last_heartbeat_at > pgflow._ago(list_workers.recent)
   order by w.last_heartbeat_at desc, w.worker_id
-  limit list_workers.max_workers;
+  limit greatest(list_workers.max_workers, 0);
 end;
 $$;
 
@@ -4214,6 +4611,30 @@ begin
     join pgflow.runs r on r.run_id = s.run_id
     where s.run_id = _over_at.run_id and s.step_slug = _over_at.step_slug
   );
+end;
+$$;
+
+-- ---- schema/70_reading/_shown.sql
+-- A value's JSON as a page shows it: at most max_chars characters of it; null where it takes more than max_bytes
+-- bytes as it is stored, or cannot be written out at all. An error would take the whole reading with it.
+create function pgflow._shown(value jsonb, max_bytes int, max_chars int)
+returns text
+language plpgsql
+stable
+as $$
+begin
+  if _shown.value is null then
+    return 'null';
+  end if;
+  if pg_column_size(_shown.value) > max_bytes then
+    return null;
+  end if;
+  return left(_shown.value::text, greatest(max_chars, 0));
+exception when others then
+  if pgflow._is_passing(sqlstate) then
+    raise;
+  end if;
+  return null;
 end;
 $$;
 
@@ -4511,7 +4932,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select s.step_slug, t.task_index, coalesce(t.error_message, s.error_message, r.error_message)
+  select s.step_slug, t.task_index, left(coalesce(t.error_message, s.error_message, r.error_message), 20000)
   from pgflow.runs r
   left join lateral (
     select l.step_slug, l.error_message
@@ -4537,7 +4958,12 @@ $$;
 -- What watchers of runs read again and again: get_run_with_states without the run's input, and without the
 -- outputs the caller has already. known: {"<run id>": [slugs of steps whose output is known]}; such a step comes
 -- without the key "output", every other completed one with it. A run that does not exist has no row.
-create function pgflow.get_run_progress(run_ids uuid[], known jsonb default '{}')
+-- max_bytes: the outputs of a run that exceed it together, as they are stored (compressed), are left out; "left_out"
+-- lists the slugs of their steps, null for the run's own. null: no limit, but a run whose outputs take more than 256
+-- MB cannot be read so. Error messages end after 20,000 characters.
+create function pgflow.get_run_progress(
+  run_ids uuid[], known jsonb default '{}', max_bytes int default null
+)
 returns table (run_id uuid, progress jsonb)
 language plpgsql
 stable
@@ -4551,51 +4977,73 @@ begin
       'run_id', r.run_id,
       'flow_slug', r.flow_slug,
       'status', r.status,
-      'output', case when r.status = 'completed' then r.output end,
+      'output', case when not o.is_left_out then r.output end,
       'remaining_steps', r.remaining_steps,
       'started_at', r.started_at,
       'completed_at', r.completed_at,
       'failed_at', r.failed_at,
-      'error_message', r.error_message
+      'error_message', left(r.error_message, 20000)
     ),
-    'steps', coalesce(
-      (
-        -- columns by name: to_jsonb(s) - 'output' would read the output from where it is stored
-        select jsonb_agg(
-          jsonb_build_object(
-            'step_slug', s.step_slug,
-            'status', s.status,
-            'remaining_tasks', s.remaining_tasks,
-            'initial_tasks', s.initial_tasks,
-            'remaining_deps', s.remaining_deps,
-            'error_message', s.error_message,
-            'skip_reason', s.skip_reason,
-            'created_at', s.created_at,
-            'started_at', s.started_at,
-            'completed_at', s.completed_at,
-            'failed_at', s.failed_at,
-            'skipped_at', s.skipped_at
-          )
-          || case
-            when s.status <> 'completed' or k.step_slugs ? s.step_slug then '{}'
-            else jsonb_build_object('output', s.output)
-          end
-          order by st.step_index
-        )
-        from pgflow.step_states s
-        join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
-        where s.run_id = r.run_id
-      ),
-      '[]'
-    )
+    'steps', coalesce(t.steps, '[]'),
+    'left_out', case when o.is_left_out and r.output is not null then '[null]'::jsonb else '[]' end
+      || coalesce(t.left_out, '[]')
   )
   from unnest(get_run_progress.run_ids) i(run_id)
   cross join lateral (
     select f.* from pgflow.runs f where f.run_id = i.run_id limit 1
   ) r
   cross join lateral (
-    select coalesce(get_run_progress.known -> r.run_id::text, '[]') as step_slugs
-  ) k;
+    select
+      case jsonb_typeof(get_run_progress.known -> r.run_id::text)
+        when 'array' then get_run_progress.known -> r.run_id::text
+        else '[]'
+      end as step_slugs
+  ) k
+  cross join lateral (
+    select
+      r.status <> 'completed'
+        or coalesce(pg_column_size(r.output), 0) > coalesce(get_run_progress.max_bytes, 2147483647) as is_left_out
+  ) o
+  cross join lateral (
+    select
+      -- columns by name: to_jsonb(s) - 'output' would read the output from where it is stored
+      jsonb_agg(
+        jsonb_build_object(
+          'step_slug', s.step_slug,
+          'status', s.status,
+          'remaining_tasks', s.remaining_tasks,
+          'initial_tasks', s.initial_tasks,
+          'remaining_deps', s.remaining_deps,
+          'error_message', left(s.error_message, 20000),
+          'skip_reason', s.skip_reason,
+          'created_at', s.created_at,
+          'started_at', s.started_at,
+          'completed_at', s.completed_at,
+          'failed_at', s.failed_at,
+          'skipped_at', s.skipped_at
+        )
+        || case
+          when s.is_new and s.bytes_so_far <= coalesce(get_run_progress.max_bytes, s.bytes_so_far)
+            then jsonb_build_object('output', s.output)
+          else '{}'
+        end
+        order by s.step_index
+      ) as steps,
+      jsonb_agg(s.step_slug order by s.step_index) filter (
+        where s.is_new and s.bytes_so_far > get_run_progress.max_bytes
+      ) as left_out
+    from (
+      select l.*, st.step_index, n.is_new,
+        sum(case when n.is_new then coalesce(pg_column_size(l.output), 0) else 0 end) over (order by st.step_index)
+          + coalesce(pg_column_size(r.output), 0) as bytes_so_far
+      from pgflow.step_states l
+      join pgflow.steps st on st.flow_slug = l.flow_slug and st.step_slug = l.step_slug
+      cross join lateral (
+        select l.status = 'completed' and not k.step_slugs ? l.step_slug as is_new
+      ) n
+      where l.run_id = r.run_id
+    ) s
+  ) t;
 end;
 $$;
 
@@ -4603,9 +5051,10 @@ $$;
 -- for: client
 -- What went into a run and what came out of it and its steps: a row for each value that is there. step_slug is
 -- null for the run's own. A value that takes more than max_bytes where it is stored (compressed) is left out:
--- its row says how many it takes. null: no limit.
-create function pgflow.get_run_values(run_id uuid, max_bytes int default null)
-returns table (step_slug text, kind text, stored_bytes int, value jsonb)
+-- its row says how many it takes. null: no limit. With max_chars the value is null and the start of its JSON is
+-- shown: null where it is left out, or cannot be written.
+create function pgflow.get_run_values(run_id uuid, max_bytes int default null, max_chars int default null)
+returns table (step_slug text, kind text, stored_bytes int, value jsonb, shown text)
 language plpgsql
 stable
 security definer
@@ -4614,7 +5063,14 @@ as $$
 begin
   return query
   select v.step_slug, v.kind, v.stored_bytes,
-    case when v.stored_bytes <= coalesce(get_run_values.max_bytes, v.stored_bytes) then v.value end
+    case
+      when get_run_values.max_chars is null
+        and v.stored_bytes <= coalesce(get_run_values.max_bytes, v.stored_bytes) then v.value
+    end,
+    case
+      when get_run_values.max_chars is not null
+        then pgflow._shown(v.value, get_run_values.max_bytes, get_run_values.max_chars)
+    end
   from (
     select null::text as step_slug, 'input' as kind, pg_column_size(r.input) as stored_bytes, r.input as value
     from pgflow.runs r
@@ -4663,9 +5119,13 @@ $$;
 
 -- ---- schema/70_reading/get_task.sql
 -- for: client
--- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown. One that
--- was open when its step or run ended is cancelled: ended_at says since when.
-create function pgflow.get_task(run_id uuid, step_slug text, task_index int)
+-- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown. With
+-- max_chars these two are texts, the start of their JSON; null also where a value takes more than max_bytes bytes as
+-- it is stored, or cannot be written. One that was open when its step or run ended is cancelled: ended_at says
+-- since when.
+create function pgflow.get_task(
+  run_id uuid, step_slug text, task_index int, max_bytes int default null, max_chars int default null
+)
 returns jsonb
 language plpgsql
 stable
@@ -4674,18 +5134,18 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
-    select to_jsonb(t) - 'element' || jsonb_build_object(
+    select to_jsonb(p) || jsonb_build_object(
       'status', case when o.over_at is null then t.status else 'cancelled' end,
       'ended_at', coalesce(
         t.completed_at, t.failed_at, case when o.over_at is not null then greatest(o.over_at, t.started_at) end
-      ),
-      'element', case
-        when st.step_type <> 'map' then null
-        when t.element is not null then t.element
-        when st.deps_count = 0 then r.input -> t.task_index
-        else d.output -> t.task_index
-      end
-    )
+      )
+    ) || case
+      when get_task.max_chars is null then jsonb_build_object('element', v.element, 'output', t.output)
+      else jsonb_build_object(
+        'element', pgflow._shown(v.element, get_task.max_bytes, get_task.max_chars),
+        'output', pgflow._shown(t.output, get_task.max_bytes, get_task.max_chars)
+      )
+    end
     from pgflow.step_tasks t
     join pgflow.runs r on r.run_id = t.run_id
     join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
@@ -4699,6 +5159,19 @@ begin
     cross join lateral (
       select case when t.status in ('queued', 'started') then pgflow._over_at(t.run_id, t.step_slug) end as over_at
     ) o
+    cross join lateral (
+      select case
+        when st.step_type <> 'map' then null
+        when t.element is not null then t.element
+        when st.deps_count = 0 then r.input -> t.task_index
+        else d.output -> t.task_index
+      end as element
+    ) v
+    cross join lateral (
+      select t.flow_slug, t.run_id, t.step_slug, t.message_id, t.task_index, t.status, t.attempts_count,
+        left(t.error_message, 20000) as error_message, t.queued_at, t.started_at, t.completed_at, t.failed_at,
+        t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at, t.attempt_errors
+    ) p
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug
       and t.task_index = get_task.task_index
@@ -4814,11 +5287,11 @@ begin
     where l.flow_slug = f.flow_slug
       and (list_runs.only_status is null or l.status = list_runs.only_status)
     order by l.started_at desc, l.run_id desc
-    limit list_runs.max_runs
+    limit greatest(list_runs.max_runs, 0)
   ) r
   where list_runs.only_flow is null or f.flow_slug = list_runs.only_flow
   order by r.started_at desc, r.run_id desc
-  limit list_runs.max_runs;
+  limit greatest(list_runs.max_runs, 0);
 end;
 $$;
 
@@ -4857,7 +5330,7 @@ begin
     from pgflow.step_tasks l
     where l.run_id = s.run_id and l.step_slug = s.step_slug and l.task_index >= list_tasks.from_index
     order by l.task_index
-    limit list_tasks.max_tasks
+    limit greatest(list_tasks.max_tasks, 0)
   ) t
   cross join lateral pgflow._shown_task(t, o.over_at) v
   where s.run_id = list_tasks.run_id and (list_tasks.only_step is null or s.step_slug = list_tasks.only_step)
@@ -4889,7 +5362,8 @@ declare
   v_queue text := pgflow._queue_table(measure_queue.flow_slug, 'q');
   v_archive text := pgflow._queue_table(measure_queue.flow_slug, 'a');
 begin
-  if to_regclass(format('pgmq.%I', v_queue)) is null
+  if measure_queue.flow_slug is null
+    or to_regclass(format('pgmq.%I', v_queue)) is null
     or not exists (select 1 from pgflow.flows f where f.flow_slug = measure_queue.flow_slug)
   then
     return;
@@ -4938,7 +5412,7 @@ $$;
 -- ---- schema/70_reading/measure_runs.sql
 -- for: client
 -- How many runs of a flow started in each part of a time, how they ended and how long they took: of the latest
--- max_runs. A row for each part, empty ones too; the first ones are null where the runs looked at do not reach.
+-- max_runs, within a hundred years, in 10,000 parts at most, else PF011. A row for each part, empty ones too; the first ones are null where the runs looked at do not reach.
 create function pgflow.measure_runs(
   flow_slug text, recent interval default '1 hour', part_count int default 60, max_runs int default 20000
 )
@@ -4959,10 +5433,17 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  v_seconds constant double precision :=
-    extract(epoch from measure_runs.recent)::double precision / measure_runs.part_count;
-  v_first constant timestamptz := now() - measure_runs.recent;
+  v_seconds double precision;
+  v_first timestamptz;
 begin
+  if (measure_runs.part_count between 1 and 10000) is not true
+    or (measure_runs.recent > interval '0' and measure_runs.recent <= interval '100 years') is not true
+  then
+    raise exception 'Runs cannot be measured in % parts of %', measure_runs.part_count, measure_runs.recent
+      using errcode = 'PF011', hint = 'Ask for 1 to 10,000 parts of a time up to a hundred years.';
+  end if;
+  v_seconds := extract(epoch from measure_runs.recent)::double precision / measure_runs.part_count;
+  v_first := now() - measure_runs.recent;
   return query
   with latest as materialized (
     select
@@ -4976,7 +5457,7 @@ begin
     from pgflow.runs r
     where r.flow_slug = measure_runs.flow_slug and r.started_at > v_first
     order by r.started_at desc
-    limit measure_runs.max_runs
+    limit greatest(measure_runs.max_runs, 0)
   ),
   parts as (
     select
@@ -5051,9 +5532,9 @@ begin
   with latest as materialized (
     select r.run_id, r.started_at, r.status = 'started' as is_open
     from pgflow.runs r
-    where r.flow_slug = measure_steps.flow_slug and r.started_at > now() - measure_steps.recent
+    where r.flow_slug = measure_steps.flow_slug and r.started_at > pgflow._ago(measure_steps.recent)
     order by r.started_at desc
-    limit measure_steps.max_runs
+    limit greatest(measure_steps.max_runs, 0)
   ),
   span as (
     select count(*) as runs, extract(epoch from clock_timestamp() - min(l.started_at))::double precision as seconds
@@ -5251,7 +5732,8 @@ $$;
 
 -- ---- schema/70_reading/watch_runs.sql
 -- for: client
--- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds: hints to read again.
+-- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds, an hour at most:
+-- hints to read again.
 create function pgflow.watch_runs(watcher_id uuid, run_ids uuid[], seconds int)
 returns void
 language plpgsql
@@ -5261,7 +5743,7 @@ as $$
 begin
   insert into pgflow.announcements (channel, announcer_id, valid_until)
   select 'pgflow_run_' || replace(r.run_id::text, '-', ''), watch_runs.watcher_id,
-    clock_timestamp() + make_interval(secs => watch_runs.seconds)
+    pgflow._seconds_from_now(watch_runs.seconds)
   -- distinct here: the clock goes on from row to row
   from (select distinct i.run_id from unnest(watch_runs.run_ids) i(run_id)) r
   order by 1
@@ -5647,7 +6129,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_cutoff timestamptz := now() - prune_batch.retention_interval;
+  v_cutoff timestamptz := pgflow._ago(prune_batch.retention_interval);
   v_run_ids uuid[];
 begin
   select array_agg(l.run_id) into v_run_ids
@@ -5656,12 +6138,12 @@ begin
     from pgflow.runs r
     where r.completed_at < v_cutoff or r.failed_at < v_cutoff
     order by r.run_id
-    limit prune_batch.max_runs
+    limit greatest(prune_batch.max_runs, 0)
     for update skip locked
   ) l;
   perform pgflow._prune_runs(v_run_ids);
 
-  if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs
+  if coalesce(cardinality(v_run_ids), 0) < greatest(prune_batch.max_runs, 1)
     and pg_try_advisory_xact_lock(hashtextextended('pgflow.prune', 0))
   then
     perform pgflow._prune_archives(v_cutoff, 10000);
@@ -6089,7 +6571,7 @@ begin
   return query
   with deleted as (
     delete from cron.job_run_details d
-    where d.end_time < now() - make_interval(hours => cleanup_ensure_workers_logs.retention_hours)
+    where d.end_time < pgflow._ago(make_interval(hours => cleanup_ensure_workers_logs.retention_hours))
     returning 1
   )
   select count(*) from deleted;
@@ -6122,7 +6604,7 @@ $$;
 -- ---- schema/90_compat/ensure_flow_compiled.sql
 -- for: pgflow
 -- Brings the stored flow to the given shape: creates it, verifies it, or - locally, or when data loss is
--- allowed - replaces it with all its data.
+-- allowed - replaces it with all its data. Raises PF011 for what is no shape.
 create function pgflow.ensure_flow_compiled(flow_slug text, shape jsonb, allow_data_loss boolean default false)
 returns jsonb
 language plpgsql
@@ -6133,6 +6615,11 @@ declare
   v_differences text[];
   v_status text;
 begin
+  if jsonb_typeof(ensure_flow_compiled.shape -> 'steps') is distinct from 'array' then
+    raise exception 'A flow''s shape is {"steps": [...]}, not %', left(ensure_flow_compiled.shape::text, 100)
+      using errcode = 'PF011', hint = 'Pass an object with a list of steps.';
+  end if;
+
   -- Workers of one flow start at the same time.
   perform pg_advisory_xact_lock(hashtextextended('pgflow.compile:' || ensure_flow_compiled.flow_slug, 0));
 
@@ -6154,6 +6641,9 @@ begin
     v_status := 'mismatch';
   end if;
   return jsonb_build_object('status', v_status, 'differences', to_jsonb(v_differences));
+exception when data_exception then
+  raise exception 'The flow''s shape cannot be read: %', sqlerrm
+    using errcode = 'PF011', hint = 'Options are integers, dependencies lists of slugs, patterns objects.';
 end;
 $$;
 
@@ -6248,7 +6738,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform 1 from pgflow.runs r where r.run_id = maybe_complete_run.run_id for no key update;
-  perform pgflow._finish_runs(array[maybe_complete_run.run_id], false);
+  perform pgflow._finish_runs(array[maybe_complete_run.run_id], false, true);
   perform pgflow._notify(null, array[maybe_complete_run.run_id]);
 end;
 $$;
@@ -6264,7 +6754,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_cutoff timestamptz := now() - prune_data_older_than.retention_interval;
+  v_cutoff timestamptz := pgflow._ago(prune_data_older_than.retention_interval);
   v_run_ids uuid[];
 begin
   perform pg_advisory_xact_lock(hashtextextended('pgflow.prune', 0));
@@ -6299,12 +6789,16 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  if not exists (select 1 from pgmq.meta m where m.queue_name = read_with_poll.queue_name) then
+    raise exception 'There is no queue "%"', left(read_with_poll.queue_name, 100)
+      using errcode = 'PF001', hint = 'A queue is named by its flow''s slug.';
+  end if;
   return query
   select *
   from pgmq.read_with_poll(
     read_with_poll.queue_name,
     read_with_poll.vt,
-    read_with_poll.qty,
+    greatest(read_with_poll.qty, 0),
     read_with_poll.max_poll_seconds,
     read_with_poll.poll_interval_ms,
     read_with_poll.conditional
@@ -6429,7 +6923,8 @@ $$;
 -- ---- schema/90_compat/start_tasks.sql
 -- for: pgflow
 -- The second half of polling: starts the tasks of messages the worker has read. Whatever cannot be started is
--- ignored, its message left alone.
+-- ignored, its message left alone; so is what would make the inputs larger than 64 MB together. A task whose input
+-- cannot be put together fails.
 create function pgflow.start_tasks(flow_slug text, msg_ids bigint[], worker_id uuid)
 returns setof pgflow.step_task_record
 language plpgsql
@@ -6439,8 +6934,10 @@ as $$
 declare
   v_messages record;
   v_started record;
+  v_flow_slugs text[];
 begin
   if coalesce(cardinality(start_tasks.msg_ids), 0) = 0
+    or start_tasks.flow_slug is null
     or to_regclass(format('pgmq.%I', pgflow._queue_table(start_tasks.flow_slug, 'q'))) is null
   then
     return;
@@ -6491,11 +6988,26 @@ begin
     pgflow._queue_table(start_tasks.flow_slug, 'q')
   ) using v_started.started_msg_ids, v_started.vt_offsets;
 
+  v_flow_slugs := array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]);
+  if not v_started.has_large_values then
+    begin
+      return query
+      select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
+      from pgflow._task_results(
+        v_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
+      ) r;
+      return;
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+    end;
+  end if;
   return query
   select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
-  from pgflow._task_results(
-    array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]),
-    v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
+  from pgflow._deliver(
+    v_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}',
+    null
   ) r;
 end;
 $$;

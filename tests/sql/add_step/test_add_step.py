@@ -102,6 +102,32 @@ def test_missing_dependencies_of_an_existing_step_are_inserted(core: Core) -> No
     assert deps(core) == [("a", "b")]
 
 
+@pytest.mark.parametrize("steps", [["b"], ["a", "c"], [], ["c"]])
+def test_an_existing_step_with_other_dependencies_is_refused(core: Core, steps: list[str]) -> None:
+    """Half applied it would wait for ever, or make a cycle."""
+    core.flow("f", "a", "b", "x < a b", "c < x", "s < a")
+    before = core.rows("select * from pgflow.steps"), core.rows("select * from pgflow.deps")
+    with core.refused(
+        'Flow "f" has a step "s" already, single with the dependencies \\(a\\)', sqlstate="PF010"
+    ):
+        core.add_step("f", "s", steps)
+    with core.refused(sqlstate="PF010"):
+        core.add_step("f", "a", ["c"])
+    assert (core.rows("select * from pgflow.steps"), core.rows("select * from pgflow.deps")) == before
+
+
+def test_an_existing_step_of_another_type_is_refused(core: Core) -> None:
+    core.flow("f", "a", "m:map < a", "s < a")
+    for slug, kind in (("m", "single"), ("s", "map"), ("m", None)):
+        with core.refused(sqlstate="PF010"):
+            core.add_step("f", slug, ["a"], step_type=kind)
+
+
+def test_the_order_of_dependencies_is_no_difference(core: Core) -> None:
+    core.flow("f", "a", "b", "c < a b")
+    assert core.add_step("f", "c", ["b", "a"]) == core.add_step("f", "c", ["a", "b"])
+
+
 @pytest.mark.parametrize(
     ("given", "listed"),
     [(["a", "b"], "2 were provided: a, b"), (["c", "b", "a"], "3 were provided: c, b, a")],

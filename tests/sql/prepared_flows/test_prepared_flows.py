@@ -46,6 +46,7 @@ def derived(core: Core, flow_slug: str = "f") -> dict[str, Any]:
             for step in steps
         ),
         "has_delays": any(step.opt_start_delay for step in steps),
+        "has_large_values": False,
     }
 
 
@@ -96,3 +97,22 @@ def test_steps_added_by_two_sessions_at_once(live: Core, live_dsn: str) -> None:
         two.commit()
     assert present(live) == derived(live)
     assert prepared(live).step_slugs == ["a", "b"]
+
+
+@pytest.mark.parametrize("size", [60_000, 70_000])
+def test_a_large_value_is_noted(core: Core, size: int) -> None:
+    """Of an input, of an output, of what a map's outputs make together; and stays noted."""
+    is_large = size > 65_536
+    for slug in ("input", "output", "small"):
+        core.flow(slug, "a", "m:map < a")
+    core.start_flow("input", "x" * size)
+    core.start_flow("output", 1)
+    core.work("output", ["x" * size])
+    core.start_flow("small", 1)
+    core.work("small", [1, 2])
+    for _ in range(2):
+        core.work("small", "y" * (size // 2))
+    for slug in ("input", "output", "small"):
+        assert prepared(core, slug).has_large_values is is_large, slug
+    core.run_sql("select pgflow.alter_flow('input', timeout => 5)")
+    assert prepared(core, "input").has_large_values is is_large

@@ -80,7 +80,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     ),
     "claim_tasks": (
         "worker_ids uuid[], flow_slugs text[], max_tasks integer, visibility_timeout integer = 2, "
-        "flow_input_steps text[] = '{}'",
+        "flow_input_steps text[] = '{}', max_bytes integer = null",
         "setof task_result",
     ),
     "complete_tasks": (
@@ -106,7 +106,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "get_flow_definition": ("flow_slug text", "jsonb"),
     "get_run_input": ("run_id uuid", "jsonb"),
     "get_run_progress": (
-        "run_ids uuid[], known jsonb = '{}'",
+        "run_ids uuid[], known jsonb = '{}', max_bytes integer = null",
         "table(run_id uuid, progress jsonb)",
         "s",
     ),
@@ -200,7 +200,11 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "first_at timestamp with time zone, last_at timestamp with time zone, last_run_id uuid)",
         "s",
     ),
-    "get_task": ("run_id uuid, step_slug text, task_index integer", "jsonb", "s"),
+    "get_task": (
+        "run_id uuid, step_slug text, task_index integer, max_bytes integer = null, max_chars integer = null",
+        "jsonb",
+        "s",
+    ),
     "get_run_values": (
         "run_id uuid, max_bytes integer = null",
         "table(step_slug text, kind text, stored_bytes integer, value jsonb)",

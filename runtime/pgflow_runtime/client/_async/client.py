@@ -10,7 +10,6 @@ from uuid import UUID
 from pgflow_runtime import queries
 from pgflow_runtime.arrays import plain
 from pgflow_runtime.arrays import texts as literals
-from pgflow_runtime.boundary import decode
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.run import AsyncRun
 from pgflow_runtime.client._async.watcher import AsyncWatcher
@@ -106,7 +105,7 @@ class AsyncClientBase(AsyncConnectable):
             rows = await self._start_rows(values)
         found = zip(ids, texts, rows, strict=True)
         return [
-            self._run_of(run_type, RunSnapshot.started(run_id, contract.slug, decode(text), row))
+            self._run_of(run_type, RunSnapshot.started(run_id, contract.slug, text, row))
             for run_id, text, row in found
         ]
 
@@ -139,8 +138,7 @@ class AsyncClientBase(AsyncConnectable):
 
     async def _get(self, run_type: type[RunT], run_id: UUID) -> RunT:
         """The run of an id. Raises RunNotFound, WrongFlow."""
-        found = await self._watcher.read([run_id])
-        snapshot = found.get(run_id)
+        snapshot = await self._watcher.read(run_id)
         if snapshot is None:
             raise RunNotFound(f"there is no run {run_id} in this database")
         if snapshot.flow_slug != run_type.contract.slug:

@@ -10,8 +10,9 @@ from uuid import UUID
 from pgflow_runtime.client.concurrency import AsyncSignal
 from pgflow_runtime.client.typed import typed
 from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.documents import readable
 from pgflow_runtime.errors import PgflowError
-from pgflow_runtime.events import Event, derive
+from pgflow_runtime.events import Event, RunCompletedEvent, RunStartedEvent, StepCompletedEvent, derive
 from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
 
 
@@ -76,18 +77,26 @@ class AsyncFeed:
         return not self.is_final and self.error is None and monotonic() >= self.due
 
     async def events(self) -> AsyncGenerator[Event]:
-        """All events from the first on, ending with the run's end. Raises what ``fail`` was given."""
+        """All events from the first to the run's end. Raises what ``fail`` was given, UnreadableValue."""
         index = 0
         while True:
             seen = self.changed.version
             while index < len(self.log):
-                yield self.log[index]
+                yield self.whole(self.log[index])
                 index += 1
             if self.is_final:
                 return
             if self.error is not None:
                 raise self.error
             await self.changed.wait(seen, None)
+
+    def whole(self, event: Event) -> Event:
+        """The event. Raises UnreadableValue where its input or output cannot be read."""
+        if isinstance(event, RunStartedEvent):
+            readable(event.input)
+        elif isinstance(event, RunCompletedEvent | StepCompletedEvent):
+            readable(event.output)
+        return event
 
     def _tell(self, snapshot: RunSnapshot) -> bool:
         if snapshot.steps is None:

@@ -15,6 +15,7 @@ from pgflow_runtime.client._async.step import AsyncStepRun
 from pgflow_runtime.client._async.subscription import EventHandler, subscribe
 from pgflow_runtime.client._async.watcher import AsyncWatcher
 from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.documents import readable
 from pgflow_runtime.errors import PgflowError, RunFailed, RunNotFound, WaitTimeout
 from pgflow_runtime.events import Event
 from pgflow_runtime.snapshot import RunSnapshot, RunStatus, StepSnapshot
@@ -51,12 +52,13 @@ class AsyncRun(Generic[OutputT]):
 
     @property
     def input(self) -> Any:
-        return self._feed.latest.input
+        """The run's input. Raises UnreadableValue for one that Python cannot hold."""
+        return readable(self._feed.latest.input)
 
     @property
     def output(self) -> OutputT | None:
-        """The run's output once it completed, else None."""
-        return cast(OutputT, self._feed.latest.output) if self.status == "completed" else None
+        """The run's output once it completed, else None. Raises UnreadableValue."""
+        return cast(OutputT, readable(self._feed.latest.output)) if self.status == "completed" else None
 
     @property
     def error_message(self) -> str | None:
@@ -107,9 +109,10 @@ class AsyncRun(Generic[OutputT]):
         Raises:
             RunFailed: it failed; carries step, task and message.
             WaitTimeout: it has not ended in time; it goes on.
+            UnreadableValue: it completed, with an output that Python cannot hold.
         """
         await self.wait_for("completed", timeout=timeout)
-        return cast(OutputT, self._feed.latest.output)
+        return cast(OutputT, readable(self._feed.latest.output))
 
     async def wait_for(self, *statuses: RunStatus, timeout: float | None = 300) -> RunStatus:
         """Wait for one of the statuses (default: any end); returns the status the run has then.

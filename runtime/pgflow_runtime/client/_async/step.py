@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
 from pgflow_runtime.client._async.subscription import EventHandler, subscribe
+from pgflow_runtime.documents import readable
 from pgflow_runtime.errors import StepSkipped, UsageError
 from pgflow_runtime.events import Event, RunCompletedEvent, RunFailedEvent, RunStartedEvent, StepEvent
 from pgflow_runtime.snapshot import FINAL_STEP, RunSnapshot, StepSnapshot, StepStatus
@@ -46,9 +47,11 @@ class AsyncStepRun(Generic[OutputT]):
 
     @property
     def output(self) -> OutputT | None:
-        """The step's output once it completed, else None."""
+        """The step's output once it completed, else None. Raises UnreadableValue."""
         found = self.snapshot
-        return cast(OutputT, found.output) if found is not None and found.status == "completed" else None
+        if found is None or found.status != "completed":
+            return None
+        return cast(OutputT, readable(found.output))
 
     @property
     def error_message(self) -> str | None:
@@ -105,7 +108,7 @@ class AsyncStepRun(Generic[OutputT]):
             return status
         if step is None or status == "skipped":
             raise StepSkipped(self._run.run_id, self.step_slug, self.skip_reason)
-        return step.output
+        return readable(step.output)
 
     async def events(self) -> AsyncGenerator[StepEvent]:
         """The step's events, from the first on; ends after its end, or the run's."""

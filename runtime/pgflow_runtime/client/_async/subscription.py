@@ -59,7 +59,7 @@ class _AsyncSubscription:
         if not self._is_wanted(event):
             return
         try:
-            await acall(self._handler, event)
+            await acall(self._handler, self._feed.whole(event))
         except Exception:
             logger.exception("a handler of %s failed (run %s)", event.event_type, event.run_id)
 

@@ -11,7 +11,6 @@ from uuid import UUID
 from pgflow_runtime import queries
 from pgflow_runtime.arrays import plain
 from pgflow_runtime.arrays import texts as literals
-from pgflow_runtime.boundary import decode
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.run import Run
 from pgflow_runtime.client._sync.watcher import Watcher
@@ -107,7 +106,7 @@ class ClientBase(Connectable):
             rows = self._start_rows(values)
         found = zip(ids, texts, rows, strict=True)
         return [
-            self._run_of(run_type, RunSnapshot.started(run_id, contract.slug, decode(text), row))
+            self._run_of(run_type, RunSnapshot.started(run_id, contract.slug, text, row))
             for run_id, text, row in found
         ]
 
@@ -140,8 +139,7 @@ class ClientBase(Connectable):
 
     def _get(self, run_type: type[RunT], run_id: UUID) -> RunT:
         """The run of an id. Raises RunNotFound, WrongFlow."""
-        found = self._watcher.read([run_id])
-        snapshot = found.get(run_id)
+        snapshot = self._watcher.read(run_id)
         if snapshot is None:
             raise RunNotFound(f"there is no run {run_id} in this database")
         if snapshot.flow_slug != run_type.contract.slug:

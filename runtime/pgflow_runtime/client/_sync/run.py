@@ -16,6 +16,7 @@ from pgflow_runtime.client._sync.step import StepRun
 from pgflow_runtime.client._sync.subscription import EventHandler, subscribe
 from pgflow_runtime.client._sync.watcher import Watcher
 from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.documents import readable
 from pgflow_runtime.errors import PgflowError, RunFailed, RunNotFound, WaitTimeout
 from pgflow_runtime.events import Event
 from pgflow_runtime.snapshot import RunSnapshot, RunStatus, StepSnapshot
@@ -52,12 +53,13 @@ class Run(Generic[OutputT]):
 
     @property
     def input(self) -> Any:
-        return self._feed.latest.input
+        """The run's input. Raises UnreadableValue for one that Python cannot hold."""
+        return readable(self._feed.latest.input)
 
     @property
     def output(self) -> OutputT | None:
-        """The run's output once it completed, else None."""
-        return cast(OutputT, self._feed.latest.output) if self.status == "completed" else None
+        """The run's output once it completed, else None. Raises UnreadableValue."""
+        return cast(OutputT, readable(self._feed.latest.output)) if self.status == "completed" else None
 
     @property
     def error_message(self) -> str | None:
@@ -108,9 +110,10 @@ class Run(Generic[OutputT]):
         Raises:
             RunFailed: it failed; carries step, task and message.
             WaitTimeout: it has not ended in time; it goes on.
+            UnreadableValue: it completed, with an output that Python cannot hold.
         """
         self.wait_for("completed", timeout=timeout)
-        return cast(OutputT, self._feed.latest.output)
+        return cast(OutputT, readable(self._feed.latest.output))
 
     def wait_for(self, *statuses: RunStatus, timeout: float | None = 300) -> RunStatus:
         """Wait for one of the statuses (default: any end); returns the status the run has then.

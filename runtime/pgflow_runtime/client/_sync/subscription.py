@@ -60,7 +60,7 @@ class _Subscription:
         if not self._is_wanted(event):
             return
         try:
-            call(self._handler, event)
+            call(self._handler, self._feed.whole(event))
         except Exception:
             logger.exception("a handler of %s failed (run %s)", event.event_type, event.run_id)
 

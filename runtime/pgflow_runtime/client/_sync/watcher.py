@@ -18,7 +18,8 @@ from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.listener import Listener
 from pgflow_runtime.client.checking import lent
 from pgflow_runtime.client.concurrency import Background, Wakeup
-from pgflow_runtime.errors import ClientClosed, PgflowError, RunNotFound
+from pgflow_runtime.documents import NOTHING, TOGETHER, document_of, name_of, put, value_of
+from pgflow_runtime.errors import ClientClosed, DatabaseError, PgflowError, RunNotFound, UnreadableValue
 from pgflow_runtime.loggers import lasting
 from pgflow_runtime.snapshot import RunSnapshot
 from pgflow_runtime.store import from_psycopg, is_passing, translated
@@ -36,13 +37,18 @@ SOON = 0.01
 committed after our first reading, tells nobody: it is over within milliseconds, as a rule."""
 READ_AT_ONCE = 100
 """Runs per statement."""
+PAUSE = 1.0
+"""Seconds until the next turn after one that failed."""
 
 
 class Watcher:
     """One background loop per client, alive from the first ``hold`` until ``close``."""
 
-    def __init__(self, pool: ConnectionPool[Any], conninfo: str, *, poll_only: bool) -> None:
+    def __init__(
+        self, pool: ConnectionPool[Any], conninfo: str, *, poll_only: bool, with_outputs: bool = True
+    ) -> None:
         self._pool = pool
+        self._with_outputs = with_outputs
         self._conninfo = conninfo
         self._works: list[Background] = []
         self._listener = None if poll_only else Listener(conninfo)
@@ -80,27 +86,67 @@ class Watcher:
                 del self._held[feed.run_id]
         self._wakeup.set()
 
-    def read(self, run_ids: Sequence[UUID]) -> dict[UUID, RunSnapshot | None]:
-        """Read runs now; None for one that is not there. Raises what the database says."""
-        with translated(self._conninfo):
-            with lent(self._pool) as connection:
-                cursor = connection.execute(queries.GET_RUNS, {"run_ids": list(run_ids)})
-                rows = cursor.fetchall()
-        return {run_id: RunSnapshot.read(found) if found else None for run_id, found in rows}
+    def read(self, run_id: UUID) -> RunSnapshot | None:
+        """Read a run now, with its input; None for one that is not there. Raises what the database says."""
+        text = (self._texts({run_id: []})).get(run_id)
+        if text is None:
+            return None
+        document = self._document(run_id, text, [])
+        document["run"]["input"] = self._value(run_id, None, "input")
+        return RunSnapshot.read(document)
 
     def read_progress(self, feeds: Sequence[Feed]) -> dict[UUID, RunSnapshot]:
         """Read what has changed: neither inputs nor outputs that are known travel again.
 
         A run that is not there is left out. Raises what the database says.
         """
-        known = {feed.run_id: feed.latest for feed in feeds}
-        outputs = {str(run_id): latest.known_outputs for run_id, latest in known.items()}
-        values = {"run_ids": list(known), "known": json.dumps(outputs)}
+        latest = {feed.run_id: feed.latest for feed in feeds}
+        known = {run_id: snapshot.known_outputs for run_id, snapshot in latest.items()}
+        return {
+            run_id: latest[run_id].updated(self._document(run_id, text, known[run_id]))
+            for run_id, text in (self._texts(known)).items()
+        }
+
+    def _texts(self, known: Mapping[UUID, Sequence[str]]) -> dict[UUID, str]:
+        """The documents of these runs, without the outputs of the steps that are named."""
+        try:
+            return self._texts_up_to(TOGETHER if self._with_outputs else NOTHING, known)
+        except DatabaseError as error:
+            if is_passing(error):
+                raise
+            return self._texts_up_to(NOTHING, known)  # the server cannot write one of the values
+
+    def _texts_up_to(self, max_bytes: int, known: Mapping[UUID, Sequence[str]]) -> dict[UUID, str]:
+        outputs = {str(run_id): list(slugs) for run_id, slugs in known.items()}
+        values = {"run_ids": list(known), "known": json.dumps(outputs), "max_bytes": max_bytes}
         with translated(self._conninfo):
             with lent(self._pool) as connection:
                 cursor = connection.execute(queries.GET_PROGRESS, values)
                 rows = cursor.fetchall()
-        return {run_id: known[run_id].updated(found) for run_id, found in rows}
+        return dict(rows)
+
+    def _document(self, run_id: UUID, text: str, known: Sequence[str]) -> dict[str, Any]:
+        """What a text says, with the outputs that were left out, or why one cannot be read."""
+        document = document_of(text)
+        if document is None:
+            found = self._texts_up_to(NOTHING, {run_id: known})
+            document = json.loads(found.get(run_id, "null"))
+            if document is None:
+                raise RunNotFound(f"run {run_id} is not in the database any more")
+        for slug in document["left_out"] if self._with_outputs else ():
+            put(document, slug, self._value(run_id, slug, "output"))
+        return document
+
+    def _value(self, run_id: UUID, step_slug: str | None, kind: str) -> Any:
+        what = f"{name_of(step_slug, kind)} ({run_id})"
+        try:
+            values = {"run_id": run_id, "step_slug": step_slug, "kind": kind}
+            row = self.fetch_one(queries.GET_VALUE, values)
+        except DatabaseError as error:
+            if is_passing(error):
+                raise
+            return UnreadableValue(f"{what} cannot be sent by the database: {error.message}")
+        return value_of(row[0] if row is not None else None, what)
 
     def fetch_one(self, statement: LiteralString, values: Mapping[str, object]) -> tuple[Any, ...] | None:
         """The first row of a query. Raises what the database says."""
@@ -133,13 +179,11 @@ class Watcher:
     def _run(self) -> None:
         try:
             while not self._is_closing:
-                self._turn()
-        except Exception as error:
-            logger.exception("the client's watcher failed")
-            with self._lock:
-                feeds, self._loop = list(self._held.values()), None
-            for feed in feeds:
-                feed.fail(PgflowError(f"the client's watcher failed: {error!r}"))
+                try:
+                    self._turn()
+                except Exception:  # one turn's trouble: those who wait go on waiting
+                    logger.exception("the client's watcher failed and goes on")
+                    self._wakeup.wait(None, PAUSE)
         finally:
             self._stop_watching()
 
@@ -181,20 +225,14 @@ class Watcher:
             connection.execute(statement, values)
 
     def _refresh(self, feeds: list[Feed], followed: bool) -> None:
-        first, longest = FALLBACK if followed else POLLING
         for start in range(0, len(feeds), READ_AT_ONCE):
-            part = feeds[start : start + READ_AT_ONCE]
-            try:
-                found = self.read_progress(part)
-            except PgflowError as error:
-                if not is_passing(error):
-                    self._fail(part, error)
-                    continue
-                for feed in part:
-                    feed.trouble = str(error)
-                    feed.interval = min(max(feed.interval * 2, 0.5), longest)
-                    feed.due = monotonic() + feed.interval
-                continue
+            self._refresh_part(feeds[start : start + READ_AT_ONCE], followed)
+
+    def _refresh_part(self, part: list[Feed], followed: bool) -> None:
+        """Read these runs; what is wrong with one of them ends its wait only."""
+        first, longest = FALLBACK if followed else POLLING
+        try:
+            found = self.read_progress(part)
             for feed in part:
                 snapshot = found.get(feed.run_id)
                 if snapshot is None:
@@ -203,6 +241,18 @@ class Watcher:
                 pause = min(max(feed.interval * 2, SOON), longest)
                 feed.interval = min(pause, first) if feed.apply(snapshot) else pause
                 feed.due = monotonic() + feed.interval
+        except Exception as error:
+            failure = error if isinstance(error, PgflowError) else PgflowError(f"cannot be read: {error!r}")
+            if is_passing(failure):
+                for feed in part:
+                    feed.trouble = str(failure)
+                    feed.interval = min(max(feed.interval * 2, 0.5), longest)
+                    feed.due = monotonic() + feed.interval
+            elif len(part) == 1:
+                self._fail(part, failure)
+            else:
+                for feed in part:
+                    self._refresh_part([feed], followed)
 
     def _wait(self, feeds: Iterable[Feed]) -> set[UUID]:
         """Until a run is due, a notification comes or somebody calls; returns the notified runs."""

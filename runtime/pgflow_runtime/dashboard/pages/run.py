@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from pgflow_runtime.dashboard.drawing.graph import draw
 from pgflow_runtime.dashboard.drawing.timeline import draw_timeline
 from pgflow_runtime.dashboard.flows import FlowView
 from pgflow_runtime.dashboard.reader import Row
+from pgflow_runtime.dashboard.text import SHOWN
 from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
 from pgflow_runtime.moments import read_moment
 
@@ -113,19 +113,15 @@ async def whole_value(request: Request, step: str | None, kind: str) -> Response
     if row is not None:
         name = "-".join(filter(None, (str(run_id), step, kind)))
         headers = {"content-disposition": f'attachment; filename="{name}.json"'}
-        return Response(
-            json.dumps(row["value"], ensure_ascii=False), media_type="application/json", headers=headers
-        )
+        return Response(row["text"], media_type="application/json", headers=headers)
     raise HTTPException(404, "There is no such value.")
 
 
 async def read_values(site: Site, run_id: UUID) -> dict[tuple[str | None, str], Row]:
-    """By step (None: the run) and kind (input, output); ``value`` is None for what is too large to show."""
-    rows = await site.reader.rows(statements.VALUES, run_id=run_id, max_bytes=VALUE_BYTES)
-    return {
-        (row["step_slug"], row["kind"]): {**row, "is_shown": row["stored_bytes"] <= VALUE_BYTES}
-        for row in rows
-    }
+    """By step (None: the run) and kind (input, output); ``shown`` is None for what is too large to show."""
+    limits = {"max_bytes": VALUE_BYTES, "max_chars": SHOWN + 1}
+    rows = await site.reader.rows(statements.VALUES, run_id=run_id, **limits)
+    return {(row["step_slug"], row["kind"]): {**row, "is_shown": row["shown"] is not None} for row in rows}
 
 
 async def _live_values(site: Site, view: RunView) -> dict[str, object]:

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pgflow_runtime.dashboard import statements
-from pgflow_runtime.dashboard.pages.run import RunView, read_run, read_values, whole_value
+from pgflow_runtime.dashboard.pages.run import VALUE_BYTES, RunView, read_run, read_values, whole_value
 from pgflow_runtime.dashboard.reader import Row
+from pgflow_runtime.dashboard.text import SHOWN
 from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
 
 GRID = 1000
@@ -104,7 +105,8 @@ def _step_of(view: RunView, slug: str) -> dict[str, object]:
 
 
 async def _task(site: Site, run_id: UUID, slug: str, index: int) -> Row | None:
-    row = await site.reader.row(statements.TASK, run_id=run_id, step=slug, index=index)
+    limits = {"max_bytes": VALUE_BYTES, "max_chars": SHOWN + 1}
+    row = await site.reader.row(statements.TASK, run_id=run_id, step=slug, index=index, **limits)
     task: Row | None = row["task"] if row is not None else None
     if task is not None:
         _read_times(task, "queued_at", "started_at", "ended_at")

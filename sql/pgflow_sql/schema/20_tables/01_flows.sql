@@ -10,7 +10,7 @@ create table pgflow.flows (
   constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
   constraint opt_max_attempts_is_nonnegative check (opt_max_attempts >= 0),
   constraint opt_base_delay_is_nonnegative check (opt_base_delay >= 0),
-  constraint opt_timeout_is_positive check (opt_timeout > 0),
+  constraint opt_timeout_is_positive check (opt_timeout between 1 and 1000000000),
   constraint opt_backoff_is_valid check (opt_backoff in ('exponential', 'fixed')),
   constraint opt_max_delay_is_nonnegative check (opt_max_delay >= 0)
 );

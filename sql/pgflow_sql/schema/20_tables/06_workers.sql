@@ -11,7 +11,8 @@ create table pgflow.workers (
   beats boolean not null default false,
   died_at timestamptz,       -- recovery judged it dead: it gets nothing until it has registered again
   recovered_at timestamptz,  -- it ended, and none of its tasks is left with it
-  constraint workers_pkey primary key (worker_id)
+  constraint workers_pkey primary key (worker_id),
+  constraint queue_name_is_short check (length(queue_name) <= 1000)
 ) with (fillfactor = 50);
 create index workers_queue_name_idx on pgflow.workers (queue_name);
 -- Those that recovery looks at: the living and the recently dead, however many rows of old ones there are.

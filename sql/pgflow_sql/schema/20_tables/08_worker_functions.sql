@@ -6,5 +6,6 @@ create table pgflow.worker_functions (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint worker_functions_pkey primary key (function_name),
+  constraint function_name_is_short check (length(function_name) <= 1000),
   constraint worker_functions_debounce_check check (debounce >= interval '1 second')
 );

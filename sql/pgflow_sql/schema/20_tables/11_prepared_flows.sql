@@ -17,6 +17,7 @@ create table pgflow.prepared_flows (
   has_delays boolean not null,
   longer_timeouts int[],        -- what timeouts were before they were shortened
   shortened_at timestamptz,     -- when that was: tasks that had started by then keep what they started with
+  has_large_values boolean not null default false,  -- ever; not derived: see _note_large_values
   constraint prepared_flows_pkey primary key (flow_slug),
   constraint prepared_flows_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug)
     on delete cascade

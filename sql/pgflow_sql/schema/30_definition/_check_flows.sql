@@ -10,7 +10,7 @@ begin
   where not exists (select 1 from pgflow.flows f where f.flow_slug = g.flow_slug)
   limit 1;
   if found then
-    raise exception 'Unknown flow "%"', v_flow_slug
+    raise exception 'Unknown flow "%"', left(v_flow_slug, 200)
       using errcode = 'PF001', hint = 'Apply the migration that defines the flow, or check its slug.';
   end if;
 end;

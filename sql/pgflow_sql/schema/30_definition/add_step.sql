@@ -1,5 +1,6 @@
 -- for: migrate
--- Most mistakes are left to the named constraints; refused here is only what they cannot see.
+-- Most mistakes are left to the named constraints; refused here is only what they cannot see. A step that is there
+-- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at.
 create function pgflow.add_step(
   flow_slug text,
   step_slug text,
@@ -25,6 +26,7 @@ declare
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
   v_type text := coalesce(add_step.step_type, 'single');
   v_twice text;
+  v_there record;
   v_step pgflow.steps;
 begin
   if v_type = 'map' and cardinality(v_deps) > 1 then
@@ -38,8 +40,26 @@ begin
       using errcode = 'PF006', hint = 'List each dependency once.';
   end if;
 
+  if length(add_step.flow_slug) > 128 then
+    perform pgflow._check_flows(array[add_step.flow_slug]);  -- more than the indexes' pages hold
+  end if;
+
   -- Serialises concurrent additions: step_index is counted up.
   perform 1 from pgflow.flows f where f.flow_slug = add_step.flow_slug for no key update;
+
+  select s.step_type, s.deps_count, array(
+    select d.dep_slug from pgflow.deps d where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug order by 1
+  ) as deps
+  into v_there
+  from pgflow.steps s
+  where s.flow_slug = add_step.flow_slug and s.step_slug = add_step.step_slug;
+  if found and (
+    v_there.step_type <> v_type or v_there.deps_count <> cardinality(v_deps) or not v_there.deps <@ v_deps
+  ) then
+    raise exception 'Flow "%" has a step "%" already, % with the dependencies (%)',
+      add_step.flow_slug, add_step.step_slug, v_there.step_type, array_to_string(v_there.deps, ', ')
+      using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
+  end if;
 
   insert into pgflow.steps (
     flow_slug, step_slug, step_type, step_index, deps_count,

@@ -1,6 +1,7 @@
 -- What follows when steps (pairs with their flows, in started runs) have been completed or skipped: release the dependents,
 -- resolve conditions and taskless steps, start what is ready, hand tasks over, complete runs.
--- count_steps: whether runs.remaining_steps still has to go down by these steps. Returns what was handed over.
+-- count_steps: whether runs.remaining_steps still has to go down by these steps. has_large_values: false where
+-- none of the flows has carried any. Returns what was handed over.
 create function pgflow._advance(
   flow_slugs text[],
   run_ids uuid[],
@@ -8,6 +9,7 @@ create function pgflow._advance(
   worker_ids uuid[],
   hand_over int,
   count_steps boolean,
+  has_large_values boolean,
   out handed_flow_slugs text[],
   out handed_run_ids uuid[],
   out handed_step_slugs text[],
@@ -50,6 +52,6 @@ begin
     ) s;
   end if;
 
-  perform pgflow._finish_runs(_advance.run_ids, count_steps);
+  perform pgflow._finish_runs(_advance.run_ids, count_steps, has_large_values);
 end;
 $$;

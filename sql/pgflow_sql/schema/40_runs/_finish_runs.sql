@@ -1,6 +1,7 @@
 -- Lowers remaining_steps by the number of times a run is listed (unless count_steps is false) and completes
 -- the started runs that have nothing left, with the outputs of their completed leaf steps.
-create function pgflow._finish_runs(run_ids uuid[], count_steps boolean)
+-- Where the flows have carried large values, a run whose outputs do not fit into one value fails instead.
+create function pgflow._finish_runs(run_ids uuid[], count_steps boolean, has_large_values boolean)
 returns void
 language plpgsql
 as $$
@@ -8,6 +9,11 @@ declare
   v_finished uuid[];
   v_all bigint;  -- see 00_model/model.sql
 begin
+  if has_large_values then
+    perform pgflow._finish_large_runs(_finish_runs.run_ids, _finish_runs.count_steps);
+    return;
+  end if;
+
   with finished as (
     update pgflow.runs r
     set remaining_steps = r.remaining_steps - c.step_count,

@@ -42,6 +42,11 @@ begin
     );
   end if;
 
+  if pg_column_size(_start_flows.inputs) > 65536
+    and exists (select 1 from unnest(_start_flows.inputs) i(input) where pg_column_size(i.input) > 65536)
+  then
+    perform pgflow._note_large_values(array[_start_flows.flow_slug]);
+  end if;
   insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
   select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context
   from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
@@ -126,7 +131,7 @@ begin
     );
   end if;
   if not v_direct or cardinality(v_slugs) = 0 then
-    perform pgflow._finish_runs(v_created, false);
+    perform pgflow._finish_runs(v_created, false, true);
   end if;
   perform pgflow._notify(null, v_created);
   return v_run_ids;

@@ -10,7 +10,8 @@ create function pgflow._claim_from_queue(
   out last_msg_id bigint,
   out run_ids uuid[],
   out step_slugs text[],
-  out task_indexes int[]
+  out task_indexes int[],
+  out has_large_values boolean
 )
 language plpgsql
 as $$
@@ -76,5 +77,6 @@ begin
   run_ids := v_started.started_run_ids;
   step_slugs := v_started.started_step_slugs;
   task_indexes := v_started.started_task_indexes;
+  has_large_values := v_started.has_large_values;
 end;
 $$;

@@ -19,6 +19,9 @@ declare
   v_live boolean;  -- whether all runs are still started
   v_is_silent boolean;  -- whether a sign of life of one of the workers is due
   v_hand_over int := _complete.hand_over;
+  v_has_maps boolean;
+  v_has_large_values boolean;
+  v_large_flow_slugs text[] := '{}';  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
   v_accepted record;
   v_filled record;
@@ -46,7 +49,10 @@ begin
     v_hand_over := 0;  -- its next claim tells it to register again
   end if;
 
-  if exists (select 1 from pgflow.prepared_flows p where p.flow_slug = any(v_flow_slugs) and p.has_maps) then
+  select bool_or(p.has_maps), bool_or(p.has_large_values) into v_has_maps, v_has_large_values
+  from pgflow.prepared_flows p
+  where p.flow_slug = any(v_flow_slugs);
+  if v_has_maps then
     select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
     from pgflow.steps st
     where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map';
@@ -161,6 +167,15 @@ begin
     return;
   end if;
 
+  if not v_has_large_values and pg_column_size(_complete.outputs) > 65536 then
+    v_large_flow_slugs := array(
+      select r.flow_slug
+      from unnest(_complete.run_ids, _complete.outputs) u(run_id, output)
+      cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = u.run_id limit 1) r
+      where pg_column_size(u.output) > 65536
+    );
+  end if;
+
   if v_accepted.full_run_ids is not null then
     with filled as (
       update pgflow.step_states s
@@ -178,16 +193,22 @@ begin
         limit v_all
       ) f
       where s.run_id = f.run_id and s.step_slug = f.step_slug
-      returning s.flow_slug, s.run_id, s.step_slug, f.worker_id
+      returning s.flow_slug, s.run_id, s.step_slug, f.worker_id, pg_column_size(s.output) as bytes
     )
     select array_agg(f.flow_slug) as flow_slugs, array_agg(f.run_id) as run_ids,
-      array_agg(f.step_slug) as step_slugs, array_agg(f.worker_id) as worker_ids
+      array_agg(f.step_slug) as step_slugs, array_agg(f.worker_id) as worker_ids,
+      array_agg(f.flow_slug) filter (where f.bytes > 65536) as large_flow_slugs
     into v_filled
     from filled f;
     v_accepted.done_flow_slugs := v_accepted.done_flow_slugs || v_filled.flow_slugs;
     v_accepted.done_run_ids := v_accepted.done_run_ids || v_filled.run_ids;
     v_accepted.done_step_slugs := v_accepted.done_step_slugs || v_filled.step_slugs;
     v_accepted.done_worker_ids := v_accepted.done_worker_ids || v_filled.worker_ids;
+    v_large_flow_slugs := v_large_flow_slugs || v_filled.large_flow_slugs;
+  end if;
+  if v_large_flow_slugs <> '{}' then
+    v_has_large_values := true;
+    perform pgflow._note_large_values(v_large_flow_slugs);
   end if;
 
   perform pgflow._archive(v_accepted.flow_slugs, v_accepted.msg_ids);
@@ -197,12 +218,25 @@ begin
     select * into v_handed
     from pgflow._advance(
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
-      v_accepted.done_worker_ids, v_hand_over, true
+      v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values
     );
-    if v_handed.handed_run_ids is not null then
-      return query select v.* from pgflow._task_results(
+    if v_handed.handed_run_ids is not null and not v_has_large_values then
+      begin
+        return query select v.* from pgflow._task_results(
+          v_handed.handed_flow_slugs, v_handed.handed_run_ids, v_handed.handed_step_slugs,
+          v_handed.handed_task_indexes, _complete.flow_input_steps
+        ) v;
+      exception when others then
+        if pgflow._is_passing(sqlstate) then
+          raise;
+        end if;
+        v_has_large_values := true;
+      end;
+    end if;
+    if v_handed.handed_run_ids is not null and v_has_large_values then
+      return query select v.* from pgflow._deliver(
         v_handed.handed_flow_slugs, v_handed.handed_run_ids, v_handed.handed_step_slugs,
-        v_handed.handed_task_indexes, _complete.flow_input_steps
+        v_handed.handed_task_indexes, _complete.flow_input_steps, null
       ) v;
     end if;
   end if;

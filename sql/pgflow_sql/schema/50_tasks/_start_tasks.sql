@@ -12,7 +12,8 @@ create function pgflow._start_tasks(
   out started_run_ids uuid[],
   out started_step_slugs text[],
   out started_task_indexes int[],
-  out vt_offsets int[]
+  out vt_offsets int[],
+  out has_large_values boolean
 )
 language plpgsql
 as $$
@@ -21,7 +22,7 @@ declare
   v_vt_offsets int[];  -- of the same
   v_all bigint;  -- see 00_model/model.sql
 begin
-  select p.step_slugs, p.vt_offsets into v_slugs, v_vt_offsets
+  select p.step_slugs, p.vt_offsets, p.has_large_values into v_slugs, v_vt_offsets, has_large_values
   from pgflow.prepared_flows p
   where p.flow_slug = _start_tasks.flow_slug;
 

@@ -9,7 +9,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if set_vt_batch.msg_ids is null or set_vt_batch.vt_offsets is null then
+  if set_vt_batch.queue_name is null or set_vt_batch.msg_ids is null or set_vt_batch.vt_offsets is null then
     return;
   end if;
   if cardinality(set_vt_batch.msg_ids) <> cardinality(set_vt_batch.vt_offsets) then

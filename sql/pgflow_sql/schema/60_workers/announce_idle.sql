@@ -1,5 +1,6 @@
 -- for: worker
--- These workers wait for notifications on their queues' channels for so many seconds. Returns the seconds until
+-- These workers wait for notifications on their queues' channels for so many seconds, an
+-- hour at most. Returns the seconds until
 -- the next message of their queues becomes visible: 0 if one is now, null if the queues are empty. Announce,
 -- commit, claim once more, then wait: whatever commits later sees the announcement.
 create function pgflow.announce_idle(worker_ids uuid[], seconds int)
@@ -17,7 +18,7 @@ begin
 
   insert into pgflow.announcements (channel, announcer_id, valid_until)
   select 'pgflow_work_' || lower(w.queue_name), w.worker_id,
-    clock_timestamp() + make_interval(secs => announce_idle.seconds)
+    pgflow._seconds_from_now(announce_idle.seconds)
   from pgflow.workers w
   where w.worker_id = any(announce_idle.worker_ids)
   order by 1, 2

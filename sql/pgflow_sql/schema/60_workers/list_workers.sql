@@ -22,8 +22,8 @@ begin
     w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at,
     w.beats
   from pgflow.workers w
-  where w.last_heartbeat_at > clock_timestamp() - list_workers.recent
+  where w.last_heartbeat_at > pgflow._ago(list_workers.recent)
   order by w.last_heartbeat_at desc, w.worker_id
-  limit list_workers.max_workers;
+  limit greatest(list_workers.max_workers, 0);
 end;
 $$;

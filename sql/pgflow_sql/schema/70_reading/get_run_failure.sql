@@ -10,7 +10,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select s.step_slug, t.task_index, coalesce(t.error_message, s.error_message, r.error_message)
+  select s.step_slug, t.task_index, left(coalesce(t.error_message, s.error_message, r.error_message), 20000)
   from pgflow.runs r
   left join lateral (
     select l.step_slug, l.error_message

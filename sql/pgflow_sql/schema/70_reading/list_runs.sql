@@ -27,10 +27,10 @@ begin
     where l.flow_slug = f.flow_slug
       and (list_runs.only_status is null or l.status = list_runs.only_status)
     order by l.started_at desc, l.run_id desc
-    limit list_runs.max_runs
+    limit greatest(list_runs.max_runs, 0)
   ) r
   where list_runs.only_flow is null or f.flow_slug = list_runs.only_flow
   order by r.started_at desc, r.run_id desc
-  limit list_runs.max_runs;
+  limit greatest(list_runs.max_runs, 0);
 end;
 $$;

@@ -32,7 +32,7 @@ begin
     from pgflow.step_tasks l
     where l.run_id = s.run_id and l.step_slug = s.step_slug and l.task_index >= list_tasks.from_index
     order by l.task_index
-    limit list_tasks.max_tasks
+    limit greatest(list_tasks.max_tasks, 0)
   ) t
   cross join lateral pgflow._shown_task(t, o.over_at) v
   where s.run_id = list_tasks.run_id and (list_tasks.only_step is null or s.step_slug = list_tasks.only_step)

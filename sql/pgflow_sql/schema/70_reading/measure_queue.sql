@@ -21,7 +21,8 @@ declare
   v_queue text := pgflow._queue_table(measure_queue.flow_slug, 'q');
   v_archive text := pgflow._queue_table(measure_queue.flow_slug, 'a');
 begin
-  if to_regclass(format('pgmq.%I', v_queue)) is null
+  if measure_queue.flow_slug is null
+    or to_regclass(format('pgmq.%I', v_queue)) is null
     or not exists (select 1 from pgflow.flows f where f.flow_slug = measure_queue.flow_slug)
   then
     return;

@@ -1,6 +1,6 @@
 -- for: client
 -- How many runs of a flow started in each part of a time, how they ended and how long they took: of the latest
--- max_runs. A row for each part, empty ones too; the first ones are null where the runs looked at do not reach.
+-- max_runs, within a hundred years, in 10,000 parts at most, else PF011. A row for each part, empty ones too; the first ones are null where the runs looked at do not reach.
 create function pgflow.measure_runs(
   flow_slug text, recent interval default '1 hour', part_count int default 60, max_runs int default 20000
 )
@@ -21,10 +21,17 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  v_seconds constant double precision :=
-    extract(epoch from measure_runs.recent)::double precision / measure_runs.part_count;
-  v_first constant timestamptz := now() - measure_runs.recent;
+  v_seconds double precision;
+  v_first timestamptz;
 begin
+  if (measure_runs.part_count between 1 and 10000) is not true
+    or (measure_runs.recent > interval '0' and measure_runs.recent <= interval '100 years') is not true
+  then
+    raise exception 'Runs cannot be measured in % parts of %', measure_runs.part_count, measure_runs.recent
+      using errcode = 'PF011', hint = 'Ask for 1 to 10,000 parts of a time up to a hundred years.';
+  end if;
+  v_seconds := extract(epoch from measure_runs.recent)::double precision / measure_runs.part_count;
+  v_first := now() - measure_runs.recent;
   return query
   with latest as materialized (
     select
@@ -38,7 +45,7 @@ begin
     from pgflow.runs r
     where r.flow_slug = measure_runs.flow_slug and r.started_at > v_first
     order by r.started_at desc
-    limit measure_runs.max_runs
+    limit greatest(measure_runs.max_runs, 0)
   ),
   parts as (
     select

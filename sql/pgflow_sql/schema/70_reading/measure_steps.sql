@@ -41,9 +41,9 @@ begin
   with latest as materialized (
     select r.run_id, r.started_at, r.status = 'started' as is_open
     from pgflow.runs r
-    where r.flow_slug = measure_steps.flow_slug and r.started_at > now() - measure_steps.recent
+    where r.flow_slug = measure_steps.flow_slug and r.started_at > pgflow._ago(measure_steps.recent)
     order by r.started_at desc
-    limit measure_steps.max_runs
+    limit greatest(measure_steps.max_runs, 0)
   ),
   span as (
     select count(*) as runs, extract(epoch from clock_timestamp() - min(l.started_at))::double precision as seconds

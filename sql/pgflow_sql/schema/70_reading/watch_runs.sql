@@ -1,5 +1,6 @@
 -- for: client
--- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds: hints to read again.
+-- Asks for notifications 'pgflow_run_<run_id without dashes>' for so many seconds, an hour at most:
+-- hints to read again.
 create function pgflow.watch_runs(watcher_id uuid, run_ids uuid[], seconds int)
 returns void
 language plpgsql
@@ -9,7 +10,7 @@ as $$
 begin
   insert into pgflow.announcements (channel, announcer_id, valid_until)
   select 'pgflow_run_' || replace(r.run_id::text, '-', ''), watch_runs.watcher_id,
-    clock_timestamp() + make_interval(secs => watch_runs.seconds)
+    pgflow._seconds_from_now(watch_runs.seconds)
   -- distinct here: the clock goes on from row to row
   from (select distinct i.run_id from unnest(watch_runs.run_ids) i(run_id)) r
   order by 1

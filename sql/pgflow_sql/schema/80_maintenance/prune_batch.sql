@@ -10,7 +10,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_cutoff timestamptz := now() - prune_batch.retention_interval;
+  v_cutoff timestamptz := pgflow._ago(prune_batch.retention_interval);
   v_run_ids uuid[];
 begin
   select array_agg(l.run_id) into v_run_ids
@@ -19,12 +19,12 @@ begin
     from pgflow.runs r
     where r.completed_at < v_cutoff or r.failed_at < v_cutoff
     order by r.run_id
-    limit prune_batch.max_runs
+    limit greatest(prune_batch.max_runs, 0)
     for update skip locked
   ) l;
   perform pgflow._prune_runs(v_run_ids);
 
-  if coalesce(cardinality(v_run_ids), 0) < prune_batch.max_runs
+  if coalesce(cardinality(v_run_ids), 0) < greatest(prune_batch.max_runs, 1)
     and pg_try_advisory_xact_lock(hashtextextended('pgflow.prune', 0))
   then
     perform pgflow._prune_archives(v_cutoff, 10000);

@@ -11,7 +11,7 @@ begin
   return query
   with deleted as (
     delete from cron.job_run_details d
-    where d.end_time < now() - make_interval(hours => cleanup_ensure_workers_logs.retention_hours)
+    where d.end_time < pgflow._ago(make_interval(hours => cleanup_ensure_workers_logs.retention_hours))
     returning 1
   )
   select count(*) from deleted;

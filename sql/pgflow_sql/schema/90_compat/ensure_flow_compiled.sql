@@ -1,6 +1,6 @@
 -- for: pgflow
 -- Brings the stored flow to the given shape: creates it, verifies it, or - locally, or when data loss is
--- allowed - replaces it with all its data.
+-- allowed - replaces it with all its data. Raises PF011 for what is no shape.
 create function pgflow.ensure_flow_compiled(flow_slug text, shape jsonb, allow_data_loss boolean default false)
 returns jsonb
 language plpgsql
@@ -11,6 +11,11 @@ declare
   v_differences text[];
   v_status text;
 begin
+  if jsonb_typeof(ensure_flow_compiled.shape -> 'steps') is distinct from 'array' then
+    raise exception 'A flow''s shape is {"steps": [...]}, not %', left(ensure_flow_compiled.shape::text, 100)
+      using errcode = 'PF011', hint = 'Pass an object with a list of steps.';
+  end if;
+
   -- Workers of one flow start at the same time.
   perform pg_advisory_xact_lock(hashtextextended('pgflow.compile:' || ensure_flow_compiled.flow_slug, 0));
 
@@ -32,5 +37,8 @@ begin
     v_status := 'mismatch';
   end if;
   return jsonb_build_object('status', v_status, 'differences', to_jsonb(v_differences));
+exception when data_exception then
+  raise exception 'The flow''s shape cannot be read: %', sqlerrm
+    using errcode = 'PF011', hint = 'Options are integers, dependencies lists of slugs, patterns objects.';
 end;
 $$;

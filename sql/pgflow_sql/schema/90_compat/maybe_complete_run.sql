@@ -8,7 +8,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform 1 from pgflow.runs r where r.run_id = maybe_complete_run.run_id for no key update;
-  perform pgflow._finish_runs(array[maybe_complete_run.run_id], false);
+  perform pgflow._finish_runs(array[maybe_complete_run.run_id], false, true);
   perform pgflow._notify(null, array[maybe_complete_run.run_id]);
 end;
 $$;

@@ -8,7 +8,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_cutoff timestamptz := now() - prune_data_older_than.retention_interval;
+  v_cutoff timestamptz := pgflow._ago(prune_data_older_than.retention_interval);
   v_run_ids uuid[];
 begin
   perform pg_advisory_xact_lock(hashtextextended('pgflow.prune', 0));

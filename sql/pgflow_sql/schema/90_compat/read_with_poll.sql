@@ -14,12 +14,16 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  if not exists (select 1 from pgmq.meta m where m.queue_name = read_with_poll.queue_name) then
+    raise exception 'There is no queue "%"', left(read_with_poll.queue_name, 100)
+      using errcode = 'PF001', hint = 'A queue is named by its flow''s slug.';
+  end if;
   return query
   select *
   from pgmq.read_with_poll(
     read_with_poll.queue_name,
     read_with_poll.vt,
-    read_with_poll.qty,
+    greatest(read_with_poll.qty, 0),
     read_with_poll.max_poll_seconds,
     read_with_poll.poll_interval_ms,
     read_with_poll.conditional

@@ -1,6 +1,7 @@
 -- for: pgflow
 -- The second half of polling: starts the tasks of messages the worker has read. Whatever cannot be started is
--- ignored, its message left alone.
+-- ignored, its message left alone; so is what would make the inputs larger than 64 MB together. A task whose input
+-- cannot be put together fails.
 create function pgflow.start_tasks(flow_slug text, msg_ids bigint[], worker_id uuid)
 returns setof pgflow.step_task_record
 language plpgsql
@@ -10,8 +11,10 @@ as $$
 declare
   v_messages record;
   v_started record;
+  v_flow_slugs text[];
 begin
   if coalesce(cardinality(start_tasks.msg_ids), 0) = 0
+    or start_tasks.flow_slug is null
     or to_regclass(format('pgmq.%I', pgflow._queue_table(start_tasks.flow_slug, 'q'))) is null
   then
     return;
@@ -62,11 +65,26 @@ begin
     pgflow._queue_table(start_tasks.flow_slug, 'q')
   ) using v_started.started_msg_ids, v_started.vt_offsets;
 
+  v_flow_slugs := array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]);
+  if not v_started.has_large_values then
+    begin
+      return query
+      select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
+      from pgflow._task_results(
+        v_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
+      ) r;
+      return;
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+    end;
+  end if;
   return query
   select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
-  from pgflow._task_results(
-    array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]),
-    v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
+  from pgflow._deliver(
+    v_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}',
+    null
   ) r;
 end;
 $$;
