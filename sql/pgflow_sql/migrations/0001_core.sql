@@ -2630,7 +2630,7 @@ declare
   v_hand_over int := _complete.hand_over;
   v_has_maps boolean;
   v_has_large_values boolean;
-  v_large_flow_slugs text[] := '{}';  -- those of which that turns out now
+  v_large_flow_slugs text[];  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
   v_accepted record;
   v_filled record;
@@ -2777,12 +2777,10 @@ begin
   end if;
 
   if not v_has_large_values and pg_column_size(_complete.outputs) > 65536 then
-    v_large_flow_slugs := array(
-      select r.flow_slug
-      from unnest(_complete.run_ids, _complete.outputs) u(run_id, output)
-      cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = u.run_id limit 1) r
-      where pg_column_size(u.output) > 65536
-    );
+    select array_agg(r.flow_slug) into v_large_flow_slugs
+    from unnest(_complete.run_ids, _complete.outputs) u(run_id, output)
+    cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = u.run_id limit 1) r
+    where pg_column_size(u.output) > 65536;
   end if;
 
   if v_accepted.full_run_ids is not null then
@@ -2815,7 +2813,7 @@ begin
     v_accepted.done_worker_ids := v_accepted.done_worker_ids || v_filled.worker_ids;
     v_large_flow_slugs := v_large_flow_slugs || v_filled.large_flow_slugs;
   end if;
-  if v_large_flow_slugs <> '{}' then
+  if v_large_flow_slugs is not null then
     v_has_large_values := true;
     perform pgflow._note_large_values(v_large_flow_slugs);
   end if;
