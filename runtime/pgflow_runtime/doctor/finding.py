@@ -19,7 +19,7 @@ class Severity(IntEnum):
 
 CODES: Final = frozenset(
     {
-        "server.reach", "server.version", "server.read-only", "server.transaction-ids",
+        "server.reach", "server.version", "server.read-only", "server.encoding", "server.transaction-ids",
         "pgmq.schema", "pgmq.queue", "pgmq.unlogged",
         "core.schema", "core.trust", "core.version", "core.migrations",
         "flows.migrations", "flows.missing", "flows.shape", "flows.settings", "flows.foreign",

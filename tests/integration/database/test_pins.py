@@ -8,11 +8,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from pgflow_runtime import database
 from pgflow_runtime.database.kinds import SINCE
 from tests.support import pgbouncer
+from tests.support.encodings import other_encoding
 from tests.support.hostile_settings import HOSTILE, set_hostile
 from tests.support.server import Server, name_of
 
@@ -109,16 +109,11 @@ def test_a_handlers_search_path_zone_and_limits_are_the_databases(hostile: str) 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 def test_texts_are_texts_whatever_the_database_encodes_in(postgres_server: Server, encoding: str) -> None:
-    name = f"pgflow_test_{encoding.lower()}"
-    create = "create database {} encoding {} template template0 lc_collate 'C' lc_ctype 'C'"
-    with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database if exists {}").format(sql.Identifier(name)))
-        connection.execute(sql.SQL(create).format(sql.Identifier(name), sql.Literal(encoding)))
-    try:
-        with database.connect(postgres_server.database_dsn(name), database.ENGINE) as connection:
-            assert connection.execute("select 'ä'").fetchone() == ("ä",)
-    finally:
-        postgres_server.drop_database(postgres_server.database_dsn(name))
+    with (
+        other_encoding(postgres_server, encoding) as dsn,
+        database.connect(dsn, database.ENGINE) as connection,
+    ):
+        assert connection.execute("select 'ä'").fetchone() == ("ä",)
 
 
 def test_behind_a_pooler_nothing_is_left_for_strangers(postgres_server: Server, hostile: str) -> None:

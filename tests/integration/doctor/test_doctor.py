@@ -16,8 +16,10 @@ from pgflow_runtime.doctor import CODES, examine
 from pgflow_runtime.project import find_project
 from tests.support.core import Core, connect
 from tests.support.crawl import LINES, write_contract
+from tests.support.encodings import other_encoding
 from tests.support.migrations import migration
 from tests.support.project import Project
+from tests.support.server import Server
 from tests.support.wait import eventually
 
 OF_THE_TEST_SERVER = ("--ignore", "settings.durability", "--ignore", "connections.use")
@@ -75,6 +77,15 @@ def test_a_database_without_anything(project: Project, bare_database_dsn: str) -
     assert "problem  core.schema" in done.stdout
     assert "help: run `pgflow-gen migrate`" in done.stdout
     assert "problem  settings.durability" in done.stdout  # as the tests' server is
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_of_another_encoding_is_warned_about(
+    project: Project, postgres_server: Server, encoding: str
+) -> None:
+    with other_encoding(postgres_server, encoding) as dsn:
+        done = project.run("doctor", "--dsn", dsn)
+    assert f"warning server.encoding the database is encoded in {encoding}" in " ".join(done.stdout.split())
 
 
 def test_a_healthy_database_is_told_so(project: Project, bare_database_dsn: str) -> None:

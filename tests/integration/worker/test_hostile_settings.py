@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from psycopg.rows import dict_row
 
 from pgflow_runtime import database
 from tests.support import pgbouncer
+from tests.support.encodings import other_encoding
 from tests.support.hostile_settings import HOSTILE, set_hostile
 from tests.support.project import Project
 from tests.support.server import Server, name_of
@@ -94,25 +96,8 @@ class Place:
 
 @pytest.fixture
 def make_database(postgres_server: Server) -> Iterator[Callable[[str], str]]:
-    made: list[str] = []
-
-    def make(encoding: str) -> str:
-        dsn = postgres_server.create_database()
-        made.append(dsn)
-        if encoding != "UTF8":
-            name = sql.Identifier(str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]))
-            with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
-                connection.execute(sql.SQL("drop database {}").format(name))
-                connection.execute(
-                    sql.SQL(
-                        "create database {} encoding {} template template0 lc_collate 'C' lc_ctype 'C'"
-                    ).format(name, sql.Literal(encoding))
-                )
-        return dsn
-
-    yield make
-    for dsn in made:
-        postgres_server.drop_database(dsn)
+    with ExitStack() as made:
+        yield lambda encoding: made.enter_context(other_encoding(postgres_server, encoding))
     with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(ROLE)))
 
