@@ -54,6 +54,7 @@ def migrate(
                 mark=development,
                 roles=roles,
                 dry_run=dry_run,
+                tell=lambda text: say(f"note: {text}"),
             )
             where = describe(conninfo)
     if not flows and not core_only:

@@ -5,11 +5,13 @@ Two migrators at once queue up behind an advisory lock; whatever fails leaves th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import sleep
 from typing import Any
 
 import psycopg
+from psycopg.sql import SQL
 
 from pgflow_runtime.database.backoff import Backoff
 from pgflow_runtime.database.encodings import what_is_wrong_with
@@ -18,6 +20,7 @@ from pgflow_runtime.errors import MigrationFailed, PgflowError
 from pgflow_runtime.migrate.core import install_core
 from pgflow_runtime.migrate.files import FlowMigration
 from pgflow_runtime.migrate.flows import apply_flows
+from pgflow_runtime.migrate.in_the_way import is_lock, who_is_in_the_way
 from pgflow_runtime.migrate.ledger import is_development, mark_development
 from pgflow_runtime.migrate.pgmq import ensure_pgmq
 from pgflow_runtime.migrate.roles import act_as_owner, act_as_self, ensure_roles, grant_functions, has_roles
@@ -28,6 +31,10 @@ LOCK_KEY = 0x7067666C6F77
 """Key of the advisory lock: "pgflow" in ASCII."""
 
 
+LOCK_TIMEOUT = "5s"
+"""How long it waits for one lock. All who come after it wait too, so it lets them pass and tries again."""
+QUEUE_TIMEOUT = "5min"
+"""How long it waits for another migration, which may take its time."""
 ATTEMPTS = 5
 """How often a migration is tried that gives way to others: by a deadlock, a lock or a cancellation."""
 
@@ -60,6 +67,7 @@ def migrate(
     mark: bool = False,
     roles: bool = False,
     dry_run: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> MigrationReport:
     """Migrate the database ``conninfo`` names.
 
@@ -71,6 +79,7 @@ def migrate(
         roles: set up the roles for owner, workers and clients. A database that has them keeps them: what a
             later call creates belongs to the owner, without asking again.
         dry_run: do everything, then roll back.
+        tell: is told who is waited for, while others hold what has to be changed.
 
     Raises:
         ConnectionFailed, PermissionDenied, PgmqTooOld, ForeignSchema, UntrustedSchema, CoreTooNew,
@@ -82,12 +91,24 @@ def migrate(
         try:
             _migrate_once(conninfo, report, flows, development, mark, roles)
         except PgflowError as error:
-            if attempts_left == 0 or not _is_worth_repeating(error):
+            if not _is_worth_repeating(error):
                 raise
+            waits_for = who_is_in_the_way(conninfo, LOCK_KEY) if is_lock(error) else ""
+            if attempts_left == 0:
+                raise _given_up(waits_for) if waits_for else error from error
+            if waits_for:
+                tell(f"waiting for {waits_for}")
             sleep(backoff.pause())
         else:
             break
     return report
+
+
+def _given_up(waits_for: str) -> MigrationFailed:
+    return MigrationFailed(
+        f"the migration needs a lock that others hold: {waits_for}",
+        help="let them commit or end them (`select pg_terminate_backend(PID)`), and run it again",
+    )
 
 
 def _is_worth_repeating(error: PgflowError) -> bool:
@@ -105,7 +126,9 @@ def _migrate_once(
     roles: bool,
 ) -> None:
     with connected(conninfo) as connection:
+        connection.execute(SQL("set local lock_timeout = {}").format(QUEUE_TIMEOUT))
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        connection.execute(SQL("set local lock_timeout = {}").format(LOCK_TIMEOUT))
         connection.execute("set local search_path = ''")
         connection.execute("set local client_min_messages = warning")
         _note_encoding(connection, report.notes)
