@@ -32,6 +32,8 @@ NAMES = {
     "aconnect": "connect",
     "amake_pool": "make_pool",
     "asleep": "sleep",
+    "aafter_fork": "after_fork",
+    "ademand_loop": "demand_loop",
     "alent": "lent",
     "_async": "_sync",
     "AsyncIterator": "Iterator",

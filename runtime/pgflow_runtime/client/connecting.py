@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from pgflow_runtime import forks
 from pgflow_runtime.dsn import normalize, resolve_dsn
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.project import find_project
@@ -56,6 +57,9 @@ class AsyncConnectable:
     async def _open(self) -> None:
         raise NotImplementedError
 
+    def forked(self) -> None:
+        raise NotImplementedError
+
     async def _close(self) -> None:
         raise NotImplementedError
 
@@ -91,6 +95,7 @@ class AsyncConnectable:
         assert conninfo is not None
         client = cls(conninfo, options)
         client._embedded = embedded
+        forks.tell(client)
         try:
             await client._open()
         except BaseException:
@@ -157,6 +162,9 @@ class Connectable:
     def _open(self) -> None:
         raise NotImplementedError
 
+    def forked(self) -> None:
+        raise NotImplementedError
+
     def _close(self) -> None:
         raise NotImplementedError
 
@@ -178,6 +186,7 @@ class Connectable:
         assert conninfo is not None
         client = cls(conninfo, options)
         client._embedded = embedded
+        forks.tell(client)
         try:
             client._open()
         except BaseException:

@@ -205,11 +205,6 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "jsonb",
         "s",
     ),
-    "get_task": (
-        "run_id uuid, step_slug text, task_index integer, max_bytes integer = null, max_chars integer = null",
-        "jsonb",
-        "s",
-    ),
     "get_run_values": (
         "run_id uuid, max_bytes integer = null, max_chars integer = null",
         "table(step_slug text, kind text, stored_bytes integer, value jsonb, shown text)",

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
 from pgflow_runtime import queries
 from pgflow_runtime.arrays import plain
 from pgflow_runtime.arrays import texts as literals
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.run import AsyncRun
 from pgflow_runtime.client._async.watcher import AsyncWatcher
-from pgflow_runtime.client.checking import alent
+from pgflow_runtime.client.checking import aafter_fork, alent, keep_inherited
 from pgflow_runtime.client.concurrency import asleep
 from pgflow_runtime.client.connecting import AsyncConnectable, ClientOptions
 from pgflow_runtime.client.uuid7 import uuid7
@@ -42,19 +45,31 @@ class AsyncClientBase(AsyncConnectable):
 
     def __init__(self, conninfo: str, options: ClientOptions) -> None:
         self._conninfo = conninfo
-        self._pool = amake_pool(
-            conninfo,
-            CLIENT,
-            min_size=1,
-            max_size=options.max_connections,
-            prepare_threshold=None if options.poll_only else 5,
-            timeout=options.connect_timeout,
-            name="pgflow-client",
-        )
+        self._options = options
+        self._pool = self._make_pool()
         self._patience = options.connect_timeout
         self._compared: set[str] = set()
         self._watcher = AsyncWatcher(self._pool, conninfo, poll_only=options.poll_only)
         self._feeds: weakref.WeakValueDictionary[UUID, AsyncFeed] = weakref.WeakValueDictionary()
+
+    def _make_pool(self) -> AsyncConnectionPool[AsyncConnection[Any]]:
+        return amake_pool(
+            self._conninfo,
+            CLIENT,
+            min_size=1,
+            max_size=self._options.max_connections,
+            prepare_threshold=None if self._options.poll_only else 5,
+            timeout=self._options.connect_timeout,
+            name="pgflow-client",
+        )
+
+    def forked(self) -> None:
+        """In a forked child: neither connections nor threads came along, and the parent keeps its own."""
+        keep_inherited(self._pool)
+        self._pool = aafter_fork(self._make_pool())
+        self._watcher.renew(self._pool)
+        for feed in list(self._feeds.values()):
+            feed.renew()
 
     async def _open(self) -> None:
         """Look whether the database can be reached and holds the right core, then open the pool."""

@@ -47,6 +47,12 @@ class AsyncFeed:
         if snapshot.steps is not None:
             self._tell(snapshot)
 
+    def renew(self) -> None:
+        """In a forked child: whoever held the lock or waited does not exist here."""
+        self.changed = AsyncSignal()
+        self.holds = 0
+        self._lock = threading.Lock()
+
     @property
     def is_final(self) -> bool:
         """The run has ended and its end was told."""

@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from pgflow_runtime import queries
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.listener import AsyncListener
-from pgflow_runtime.client.checking import alent
+from pgflow_runtime.client.checking import ademand_loop, alent, keep_inherited
 from pgflow_runtime.client.concurrency import AsyncBackground, AsyncWakeup
 from pgflow_runtime.documents import NOTHING, TOGETHER, document_of, name_of, put, value_of
 from pgflow_runtime.errors import ClientClosed, DatabaseError, PgflowError, RunNotFound, UnreadableValue
@@ -46,11 +46,17 @@ class AsyncWatcher:
     def __init__(
         self, pool: AsyncConnectionPool[Any], conninfo: str, *, poll_only: bool, with_outputs: bool = True
     ) -> None:
-        self._pool = pool
         self._with_outputs = with_outputs
         self._conninfo = conninfo
+        self._poll_only = poll_only
+        self.renew(pool)
+
+    def renew(self, pool: AsyncConnectionPool[Any]) -> None:
+        """Begin anew, with nothing held: also in a forked child, where the loop's thread does not exist."""
+        keep_inherited(getattr(self, "_listener", None))
+        self._pool = pool
         self._works: list[AsyncBackground] = []
-        self._listener = None if poll_only else AsyncListener(conninfo)
+        self._listener = None if self._poll_only else AsyncListener(self._conninfo)
         self._watcher_id = uuid4()
         self._held: dict[UUID, AsyncFeed] = {}
         self._watched: dict[UUID, float] = {}
@@ -66,6 +72,7 @@ class AsyncWatcher:
 
     def hold(self, feed: AsyncFeed) -> None:
         """Keep a run up to date until ``release``; both may be called often. Raises ClientClosed."""
+        ademand_loop(self._pool)
         with self._lock:
             if self._is_closing:
                 raise ClientClosed("the client is closed")

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
 from pgflow_runtime import queries
 from pgflow_runtime.arrays import plain
 from pgflow_runtime.arrays import texts as literals
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.run import Run
 from pgflow_runtime.client._sync.watcher import Watcher
-from pgflow_runtime.client.checking import lent
+from pgflow_runtime.client.checking import after_fork, keep_inherited, lent
 from pgflow_runtime.client.concurrency import sleep
 from pgflow_runtime.client.connecting import ClientOptions, Connectable
 from pgflow_runtime.client.uuid7 import uuid7
@@ -43,19 +46,31 @@ class ClientBase(Connectable):
 
     def __init__(self, conninfo: str, options: ClientOptions) -> None:
         self._conninfo = conninfo
-        self._pool = make_pool(
-            conninfo,
-            CLIENT,
-            min_size=1,
-            max_size=options.max_connections,
-            prepare_threshold=None if options.poll_only else 5,
-            timeout=options.connect_timeout,
-            name="pgflow-client",
-        )
+        self._options = options
+        self._pool = self._make_pool()
         self._patience = options.connect_timeout
         self._compared: set[str] = set()
         self._watcher = Watcher(self._pool, conninfo, poll_only=options.poll_only)
         self._feeds: weakref.WeakValueDictionary[UUID, Feed] = weakref.WeakValueDictionary()
+
+    def _make_pool(self) -> ConnectionPool[Connection[Any]]:
+        return make_pool(
+            self._conninfo,
+            CLIENT,
+            min_size=1,
+            max_size=self._options.max_connections,
+            prepare_threshold=None if self._options.poll_only else 5,
+            timeout=self._options.connect_timeout,
+            name="pgflow-client",
+        )
+
+    def forked(self) -> None:
+        """In a forked child: neither connections nor threads came along, and the parent keeps its own."""
+        keep_inherited(self._pool)
+        self._pool = after_fork(self._make_pool())
+        self._watcher.renew(self._pool)
+        for feed in list(self._feeds.values()):
+            feed.renew()
 
     def _open(self) -> None:
         """Look whether the database can be reached and holds the right core, then open the pool."""

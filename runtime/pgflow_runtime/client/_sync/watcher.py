@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool
 from pgflow_runtime import queries
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.listener import Listener
-from pgflow_runtime.client.checking import lent
+from pgflow_runtime.client.checking import demand_loop, keep_inherited, lent
 from pgflow_runtime.client.concurrency import Background, Wakeup
 from pgflow_runtime.documents import NOTHING, TOGETHER, document_of, name_of, put, value_of
 from pgflow_runtime.errors import ClientClosed, DatabaseError, PgflowError, RunNotFound, UnreadableValue
@@ -47,11 +47,17 @@ class Watcher:
     def __init__(
         self, pool: ConnectionPool[Any], conninfo: str, *, poll_only: bool, with_outputs: bool = True
     ) -> None:
-        self._pool = pool
         self._with_outputs = with_outputs
         self._conninfo = conninfo
+        self._poll_only = poll_only
+        self.renew(pool)
+
+    def renew(self, pool: ConnectionPool[Any]) -> None:
+        """Begin anew, with nothing held: also in a forked child, where the loop's thread does not exist."""
+        keep_inherited(getattr(self, "_listener", None))
+        self._pool = pool
         self._works: list[Background] = []
-        self._listener = None if poll_only else Listener(conninfo)
+        self._listener = None if self._poll_only else Listener(self._conninfo)
         self._watcher_id = uuid4()
         self._held: dict[UUID, Feed] = {}
         self._watched: dict[UUID, float] = {}
@@ -67,6 +73,7 @@ class Watcher:
 
     def hold(self, feed: Feed) -> None:
         """Keep a run up to date until ``release``; both may be called often. Raises ClientClosed."""
+        demand_loop(self._pool)
         with self._lock:
             if self._is_closing:
                 raise ClientClosed("the client is closed")
