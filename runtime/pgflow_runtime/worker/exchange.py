@@ -136,7 +136,7 @@ class Exchange:
 
     async def release(self, link: Link, tasks: Sequence[Fence]) -> int:
         """Give tasks back to the queue without counting the attempt; how many were given back."""
-        rows = await link.call_locked(RELEASE, fences(tasks))
+        rows = await link.call_limited(RELEASE, fences(tasks))
         return int(rows[0][0])
 
     async def give_back(self, link: Link, row: TaskRow) -> bool | None:
@@ -166,13 +166,13 @@ class Exchange:
     ) -> list[tuple[Any, ...]]:
         """A call that is repeated after registering again, where somebody deleted this worker's row."""
         try:
-            return await link.call_locked(statement, parameters)
+            return await link.call_limited(statement, parameters)
         except psycopg.Error as error:
             if error.sqlstate != WorkerNotRegistered.sqlstate:
                 raise
         for flow in self._flows.all:
             await link.call_locked(REGISTER, (flow.worker_id, flow.slug, self._name))
-        return await link.call_locked(statement, parameters)
+        return await link.call_limited(statement, parameters)
 
     def _completion(self, batch: Sequence[Completed], hand_over: int) -> tuple[Any, ...]:
         return (

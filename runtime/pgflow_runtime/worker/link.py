@@ -17,6 +17,7 @@ from pgflow_runtime.dsn import describe
 from pgflow_runtime.errors import ConnectionFailed
 from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.pooled import limited
 
 _ALWAYS = frozenset({Refusal.LOST, Refusal.CONFLICT, Refusal.FULL})
 """What any call sits out: whatever came next on this connection would fare no better."""
@@ -72,6 +73,12 @@ class Link:
     ) -> list[tuple[Any, ...]]:
         """For who holds the lock already, and has better to do than wait for what others hold."""
         return await self._repeat(statement, parameters, _ALWAYS)
+
+    async def call_limited(
+        self, statement: LiteralString, parameters: Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """The same of a function that changes runs, whose wait for a lock ends behind a pooler too."""
+        return await self.call_locked(statement if self._prepare else limited(statement), parameters)
 
     async def drop(self) -> None:
         """Let go of a connection whose answer could not be read: as good as lost."""

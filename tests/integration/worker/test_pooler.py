@@ -11,6 +11,7 @@ import pytest
 
 from tests.support import pgbouncer
 from tests.support.server import Server, name_of
+from tests.support.wait import eventually
 from tests.support.worker_lab import Lab
 
 
@@ -54,6 +55,22 @@ def test_runs_with_maps_retries_and_transactional_steps(pooled: Lab) -> None:
         assert "prepared statement" not in worker.log
         assert "lost " not in worker.log
     assert pooled.sql("select 1 from pgflow.step_tasks where status = 'started'") == []
+
+
+def test_a_batch_goes_on_without_the_run_that_somebody_holds(pooled: Lab, lab: Lab) -> None:
+    """Also where no session is ours to be given a limit."""
+    order = {"folder": str(lab.folder), "name": "a"}
+    with pooled.worker("held", poll_only="", max_concurrent="20", batch_size="20") as worker:
+        held, *others = [lab.start("held", order) for _ in range(6)]
+        started = "select 1 from pgflow.step_tasks where status = 'started'"
+        eventually(lambda: len(lab.sql(started)) == 6)
+        with psycopg.connect(lab.dsn) as connection:
+            connection.execute("select 1 from pgflow.runs where run_id = %s for update", [held])
+            lab.let_go("a.go")
+            assert [lab.completed(run) for run in others] == [{"hold": 1}] * 5
+            worker.until_logged("outcome is held up")
+        assert lab.completed(held) == {"hold": 1}
+        assert worker.stop() == 0
 
 
 PROGRAM = """
