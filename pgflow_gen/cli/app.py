@@ -87,7 +87,7 @@ error.""",
 def app() -> None:
     """Typed workflows on the PostgreSQL you already run.
 
-    You write a flow as plain typed Python functions. 'build' reads the source (it never imports it),
-    proves the DAG and its types, and writes SQL migrations and a typed client; 'worker' runs the
-    handlers.
+    You write a flow as plain typed Python functions. 'build' reads the source (it never imports it; only
+    mypy's plugins run, see --no-plugins), proves the DAG and its types, and writes SQL migrations and a
+    typed client; 'worker' runs the handlers.
     """
