@@ -59,14 +59,10 @@ def test_a_task_may_put_itself_off_for_days_but_not_for_ever(lab: Lab) -> None:
         worker.until_logged("asked to run again in 3 days")
         (due,) = lab.sql("select extract(epoch from vt - now()) / 86400 as days from pgmq.q_poll")
         assert 2.99 < due["days"] <= 3
-        assert lab.failed(lab.start("poll", 400)).startswith(
-            "ValueError: RetryAfter waits for a year at most"
-        )
-        assert "polling" not in lab.project.ok("runs", "show", run, "--dsn", lab.dsn).stderr
-        assert (
-            "attempt 1 of 20 asked to run again"
-            in lab.project.ok("runs", "show", run, "--dsn", lab.dsn).stdout
-        )
+        shown = lab.project.ok("runs", "show", run, "--dsn", lab.dsn).stdout
+        assert "attempt 1 of 20 asked to run again" in shown
+        lab.start("poll", 400)
+        worker.until_logged("ValueError: RetryAfter waits for a year at most")
 
 
 STEERED = {
