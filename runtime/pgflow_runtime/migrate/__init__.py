@@ -86,7 +86,9 @@ def migrate(
         MigrationChanged, MigrationFailed: the database is as it was before.
     """
     backoff = Backoff(0.2, 5.0)
-    for attempts_left in reversed(range(ATTEMPTS)):
+    attempts_left = ATTEMPTS
+    while True:
+        attempts_left -= 1
         report = MigrationReport(dry_run=dry_run)
         try:
             _migrate_once(conninfo, report, flows, development, mark, roles)
@@ -100,8 +102,7 @@ def migrate(
                 tell(f"waiting for {waits_for}")
             sleep(backoff.pause())
         else:
-            break
-    return report
+            return report
 
 
 def _given_up(waits_for: str) -> MigrationFailed:
