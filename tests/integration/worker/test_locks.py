@@ -58,6 +58,21 @@ def test_failures_go_on_without_it_too(lab: Lab) -> None:
         assert worker.stop() == 0
 
 
+def test_rows_that_are_not_runs_keep_nobody(lab: Lab) -> None:
+    """Somebody holds the workers' rows, the announcements and the flows, and does nothing."""
+    with lab.worker("chain", "steer") as worker, psycopg.connect(lab.dsn) as connection:
+        lab.until_idle("chain")
+        for table in ("workers", "announcements", "prepared_flows", "flows", "steps"):
+            connection.execute(f"select 1 from pgflow.{table} for no key update".encode())
+        runs = [lab.start("chain", n) for n in range(3)]
+        steered = lab.start("steer", {"what": "late success"})
+        for n, run in enumerate(runs):
+            assert lab.completed(run) == {"third": [n + 1, (n + 1) * 10]}
+        assert lab.completed(steered) == {"obey": {"attempt": 2}}
+        connection.rollback()
+        assert worker.stop() == 0
+
+
 def _limit(connection: psycopg.Connection[tuple[object, ...]]) -> object:
     (row,) = connection.execute("show idle_in_transaction_session_timeout").fetchall()
     connection.rollback()
