@@ -17,16 +17,17 @@ language plpgsql
 as $$
 declare
   v_serves boolean;
-  v_was_silent boolean;
   v_vt_offset int;
   v_read record;
   v_started record;
   v_rest record;
 begin
   -- most steps have their flow's timeout: their messages are hidden for as long as needed by being read
-  select w.stopped_at is null and w.deprecated_at is null, f.opt_timeout + 2,
-    w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
-  into v_serves, v_vt_offset, v_was_silent
+  select
+    w.stopped_at is null and w.deprecated_at is null
+      and w.last_heartbeat_at > clock_timestamp() - interval '5 seconds',
+    f.opt_timeout + 2
+  into v_serves, v_vt_offset
   from pgflow.workers w
   cross join pgflow.flows f
   where w.worker_id = _claim_from_queue.worker_id and f.flow_slug = _claim_from_queue.flow_slug;
@@ -35,11 +36,18 @@ begin
     perform pgflow._check_flows(array[_claim_from_queue.flow_slug]);
   end if;
   message_count := 0;
-  if not v_serves then
-    return;
-  end if;
-  if v_was_silent and not pgflow._note_life(array[_claim_from_queue.worker_id]) then
-    perform pgflow._check_workers(array[_claim_from_queue.worker_id]);
+  if not v_serves then  -- or a sign of life is due
+    if exists (
+      select 1
+      from pgflow.workers w
+      where w.worker_id = _claim_from_queue.worker_id
+        and (w.stopped_at is not null or w.deprecated_at is not null)
+    ) then
+      return;
+    end if;
+    if not pgflow._note_life(array[_claim_from_queue.worker_id]) then
+      perform pgflow._check_workers(array[_claim_from_queue.worker_id]);
+    end if;
   end if;
   execute format('select * from pgflow.%I($1, $2, $3)', '_read:' || _claim_from_queue.flow_slug)
   into v_read using max_count, after_msg_id, v_vt_offset;

@@ -45,8 +45,10 @@ begin
     order by l.run_id
     for no key update
   ) r;
-  if v_is_silent and not pgflow._note_life(_complete.worker_ids) then
-    v_hand_over := 0;  -- its next claim tells it to register again
+  if v_is_silent then
+    if not pgflow._note_life(_complete.worker_ids) then
+      v_hand_over := 0;  -- its next claim tells it to register again
+    end if;
   end if;
 
   select bool_or(p.has_maps), bool_or(p.has_large_values) into v_has_maps, v_has_large_values
