@@ -154,10 +154,10 @@ class Run:
         if self.status != "started" or self.states[slug].status != "started" or task.status != "started":
             return
         if worker not in task.killed:
+            task.killed.append(worker)
             if len(task.killed) == 3:
                 self.fail(slug, index, "stalled", retryable=False)
                 return
-            task.killed.append(worker)
         task.status = "queued"
         task.requeued += 1
 

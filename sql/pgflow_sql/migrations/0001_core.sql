@@ -6014,9 +6014,9 @@ $$;
 
 -- ---- schema/80_maintenance/_requeue.sql
 -- Puts stalled tasks (keys) back into their queues, or marks them stalled for good and archives their messages: with
--- deaths_decide one that is lost once more after three different workers died with it (a result that never came
--- counts as a death), else one that has been requeued three times. The deaths of one worker count once: what it loses
--- is hardly the task's doing. Callers have established that they are stalled and hold their runs' locks. Returns how
+-- deaths_decide one with which three different workers died, or that was requeued three times for that or as its
+-- result never came, else one that has been requeued three times. The deaths of one worker count once: what it loses is hardly the task's doing.
+-- Callers have established that they are stalled and hold their runs' locks. Returns how
 -- many were requeued.
 create function pgflow._requeue(
   dead_ids uuid[], deaths_decide boolean, run_ids uuid[], step_slugs text[], task_indexes int[]
@@ -6031,7 +6031,9 @@ declare
 begin
   with given_up as (
     update pgflow.step_tasks t
-    set permanently_stalled_at = now()
+    set permanently_stalled_at = now(),
+        killed_workers = case
+          when _requeue.deaths_decide then array_append(t.killed_workers, t.last_worker_id) else t.killed_workers end
     from (
       select *
       from unnest(_requeue.run_ids, _requeue.step_slugs, _requeue.task_indexes) g(run_id, step_slug, task_index)
@@ -6042,7 +6044,9 @@ begin
       and t.task_index = k.task_index
       and t.status = 'started'
       and case
-        when _requeue.deaths_decide then cardinality(t.killed_workers) >= 3 and pgflow._counts_as_death(t, dead_ids)
+        when _requeue.deaths_decide then
+          coalesce(cardinality(t.killed_workers), 0) >= case when t.last_worker_id = any(dead_ids) then 2 else 3 end
+          and pgflow._counts_as_death(t, dead_ids)
         else t.requeued_count >= 3
       end
       and t.permanently_stalled_at is null

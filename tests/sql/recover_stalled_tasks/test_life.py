@@ -145,7 +145,7 @@ class TestTakenForDead:
 
 
 class TestStalled:
-    """Lost once more after three different workers died with it, a task ends; one worker may come and go."""
+    """A task with which three different workers died ends; one worker may come and go."""
 
     def lose(self, core: Core, worker: UUID) -> int:
         core.call("register_worker", worker_id=worker, queue_name="f", function_name="fn")
@@ -160,11 +160,11 @@ class TestStalled:
 
     def test_three_different_workers(self, core: Core, run: Row) -> None:
         workers = [uuid4() for _ in range(3)]
-        assert [self.lose(core, worker) for worker in workers] == [1, 1, 1]
+        assert [self.lose(core, worker) for worker in workers[:2]] == [1, 1]
         assert self.lose(core, workers[1]) == 1, "it died with this task before"
-        assert self.lose(core, uuid4()) == 0
+        assert self.lose(core, workers[2]) == 0
         task = core.task(run.run_id, "a")
-        assert (task.status, task.killed_workers, task.requeued_count) == ("failed", workers, 4)
+        assert (task.status, task.killed_workers, task.requeued_count) == ("failed", workers, 3)
         assert core.run(run.run_id).status == "failed"
 
     def test_one_worker_again_and_again(self, core: Core, run: Row) -> None:
