@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import LiteralString
 
-from pgflow_runtime.database import ENGINE
-
-_LIMIT = "(select pg_catalog.set_config('lock_timeout', '{}', true) is not null as is_set) l"
+_LIMIT: LiteralString = "(select pg_catalog.set_config('lock_timeout', '2s', true) is not null as is_set) l"
+"""As the engine's connections are opened with elsewhere."""
 _FIRST = "%s::uuid[]"
 
 
 @cache
-def limited(statement: str) -> str:
+def limited(statement: LiteralString) -> LiteralString:
     """A call of one of the core's functions that waits for a lock no longer than the engine's may.
 
     Its first argument depends on the limit, so that the limit is set before it is called.
     """
-    limit = _LIMIT.format(ENGINE.settings["lock_timeout"])
     head, call = statement.split("pgflow.", 1)
     call = call.replace(_FIRST, f"case when l.is_set then {_FIRST} end", 1)
     if head.endswith(" from "):
-        return f"{head}{limit} cross join lateral pgflow.{call}"
-    return f"{head}pgflow.{call} from {limit}"
+        return f"{head}{_LIMIT} cross join lateral pgflow.{call}"
+    return f"{head}pgflow.{call} from {_LIMIT}"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import LiteralString
+
 import pytest
 
+from pgflow_runtime.database import ENGINE
 from pgflow_runtime.worker.pooled import limited
 from pgflow_runtime.worker.statements import ANNOUNCE, CLAIM, COMPLETE, FAIL, RELEASE
 
 
 @pytest.mark.parametrize("statement", [ANNOUNCE, CLAIM, COMPLETE, FAIL, RELEASE])
-def test_the_call_depends_on_the_limit(statement: str) -> None:
+def test_the_call_depends_on_the_limit(statement: LiteralString) -> None:
     found = limited(statement)
-    assert found.count("set_config('lock_timeout', '2s', true)") == 1
+    limit = ENGINE.settings["lock_timeout"]
+    assert found.count(f"set_config('lock_timeout', '{limit}', true)") == 1
     assert found.count("case when l.is_set then %s::uuid[] end") == 1
     assert found.count("%s") == statement.count("%s")
     assert found.count("pgflow.") == statement.count("pgflow.")
