@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 import pytest
 
-from pgflow_runtime.arrays import fences, flags, optional, plain, texts
+from pgflow_runtime.arrays import fences, flags, optional, plain, slugs, texts
 from pgflow_runtime.errors import BoundaryError
 from pgflow_runtime.steering import NonRetryable, RetryAfter
 from pgflow_runtime.worker.failure import MAX_BYTES, clean, cut, describe, headline, leaf
@@ -45,8 +45,12 @@ def test_numbers_flags_and_numbers_that_may_be_missing(db: psycopg.Connection[tu
 
 
 def test_fences_are_turned_into_columns() -> None:
-    columns = fences([Fence("w1", "r1", "a", 0, 1), Fence("w2", "r2", "b", 5, 2)])
-    assert columns == ("{w1,w2}", "{r1,r2}", "{a,b}", "{0,5}", "{1,2}")
+    columns = fences([Fence("w1", "r1", "a", 0, 1), Fence("w2", "r2", "null", 5, 2)])
+    assert columns == ("{w1,w2}", "{r1,r2}", '{"a","null"}', "{0,5}", "{1,2}")
+
+
+def test_slugs_are_never_taken_for_null() -> None:
+    assert (slugs(["NULL", "a"]), slugs([])) == ('{"NULL","a"}', "{}")
 
 
 def _raised(error: BaseException, cause: BaseException | None = None) -> BaseException:
