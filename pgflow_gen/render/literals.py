@@ -6,11 +6,20 @@ import json
 import re
 from inspect import cleandoc
 
+import msgspec
+
 from pgflow_gen.ir.flow import Json
 
 _SQL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TICKS = re.compile(r"`+")
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~])")
+
+
+def pretty_json(document: object) -> str:
+    """``document`` as formatters of JSON leave it: keys sorted, two blanks a level, ASCII, one line end."""
+    # json's own indentation is written in Python and takes longer than everything else about a file.
+    compact = json.dumps(document, allow_nan=False, sort_keys=True).encode()
+    return msgspec.json.format(compact, indent=2).decode() + "\n"
 
 
 def py_literal(value: str | int | bool | None) -> str:

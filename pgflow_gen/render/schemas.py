@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, TypeAlias
 from urllib.parse import quote
-
-import msgspec
 
 from pgflow_gen.ir.flow import FlowSpec, Parameter, StepSpec
 from pgflow_gen.ir.types import (
@@ -26,6 +23,7 @@ from pgflow_gen.ir.types import (
     UnknownType,
 )
 from pgflow_gen.render.edges import dependency_fields, flow_input, flow_output, step_input
+from pgflow_gen.render.literals import pretty_json
 from pgflow_gen.render.python.views import FlowView
 from pgflow_gen.render.summary import Summary
 
@@ -85,7 +83,7 @@ class _Schemas:
 
 
 def contract_schema(view: FlowView, summary: Summary) -> str:
-    """The whole document, two blanks a level, ASCII only."""
+    """The whole document as formatters of JSON leave it: sorted keys, two blanks a level, ASCII only."""
     flow, types, schemas = view.flow, view.types, _Schemas(view, view.types)
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -98,9 +96,7 @@ def contract_schema(view: FlowView, summary: Summary) -> str:
         "$defs": schemas.definitions(),
         "x-pgflow": _contract(flow, schemas, types, summary),
     }
-    # json's own indentation is written in Python and takes longer than everything else about this file.
-    compact = json.dumps(document, allow_nan=False).encode()
-    return msgspec.json.format(compact, indent=2).decode() + "\n"
+    return pretty_json(document)
 
 
 def _contract(flow: FlowSpec, schemas: _Schemas, types: TypeTable, summary: Summary) -> dict[str, Any]:

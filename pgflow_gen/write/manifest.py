@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from pgflow_gen.render.literals import pretty_json
 from pgflow_gen.render.rendered import Rendered
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.git_conflicts import both_sides, has_conflict
@@ -29,30 +30,16 @@ class Manifest:
     ledger: Ledger = field(default_factory=Ledger)
 
     def encode(self) -> bytes:
-        """JSON with a line for each file, flow and migration: what two branches add meets in few lines."""
-        head = {"note": _NOTE, "tool": _TOOL, "tool_version": self.tool_version}
-        parts = [
-            *(_pair(key, value) for key, value in head.items()),
-            f'"files": {_lines("{}", [_pair(*item) for item in sorted(self.files.items())])}',
-            f'"shapes": {_lines("{}", [_pair(*item) for item in sorted(self.shapes.items())])}',
-            f'"migrations": {_lines("[]", [_line(entry.as_json()) for entry in self.ledger.entries])}',
-        ]
-        body = ",\n".join(f"  {part}" for part in parts)
-        return f"{{\n{body}\n}}\n".encode()
-
-
-_line = json.JSONEncoder(allow_nan=False).encode
-
-
-def _pair(key: str, value: object) -> str:
-    return f"{_line(key)}: {_line(value)}"
-
-
-def _lines(brackets: str, lines: list[str]) -> str:
-    if not lines:
-        return brackets
-    body = ",\n".join(f"    {line}" for line in lines)
-    return f"{brackets[0]}\n{body}\n  {brackets[1]}"
+        """JSON as formatters leave it, so that no hook rewrites what the next build would write again."""
+        document = {
+            "note": _NOTE,
+            "tool": _TOOL,
+            "tool_version": self.tool_version,
+            "files": dict(self.files),
+            "shapes": dict(self.shapes),
+            "migrations": [entry.as_json() for entry in self.ledger.entries],
+        }
+        return pretty_json(document).encode()
 
 
 def decode(content: bytes, path: str) -> Manifest:

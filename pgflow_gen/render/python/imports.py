@@ -32,6 +32,7 @@ class Imports:
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)
         self._known: dict[tuple[str, str], Import] = {}
+        self._modules: dict[str, str] = {}
         self.noted: dict[tuple[str, str], str] = {}
         """Local names by what was asked for, since this was last put anew."""
 
@@ -49,13 +50,25 @@ class Imports:
         self.noted[module, name] = known.local
         return known.local
 
+    def use_module(self, module: str) -> str:
+        """The local name of a whole module, imported from now on."""
+        if module not in self._modules:
+            local = f"_{module}"
+            while local in self._taken:
+                local = f"_{local}"
+            self._taken.add(local)
+            self._modules[module] = local
+        return self._modules[module]
+
     def lines(self) -> list[str]:
         """The import statements in groups (standard library, packages, own), a blank line between."""
         plain = _by_module(item for item in self._known.values() if not item.is_typing_only)
         groups: list[list[str]] = []
         for level in range(3):
             modules = sorted(module for module in plain if _level(module) == level)
-            groups.append([_statement(module, plain[module]) for module in modules])
+            whole = sorted(item for item in self._modules.items() if _level(item[0]) == level)
+            names = [f"import {module} as {local}" for module, local in whole]
+            groups.append([*names, *(_statement(module, plain[module]) for module in modules)])
         lines = [line for group in groups if group for line in ("", *group)]
         guarded = _by_module(item for item in self._known.values() if item.is_typing_only)
         if guarded:

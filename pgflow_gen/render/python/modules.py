@@ -47,6 +47,9 @@ def flow_module(view: FlowView) -> str:
         (names.run, imports.use(_RUNTIME, "Run"), imports.use(_RUNTIME, "StepRun")),
     ]
     typing = {name: imports.use("typing", name) for name in _typing_names(view)}
+    if any(isinstance(item, RecordView) and item.functional for item in view.definitions):
+        # pyupgrade makes classes of calls of TypedDict, where names of keys hide those of types: not of this.
+        typing["call"] = f"{imports.use_module('typing')}.TypedDict"
     doc = f"Flow {view.flow.db_slug!r}. {_HEADER}"
     text = render_template(
         "flow.py.jinja",
@@ -66,7 +69,7 @@ def _typing_names(view: FlowView) -> list[str]:
         names += ["Any", "overload"]
     if any(isinstance(item, AliasView) for item in view.definitions):
         names.append("TypeAlias")
-    if any(isinstance(item, RecordView) for item in view.definitions):
+    if any(isinstance(item, RecordView) and not item.functional for item in view.definitions):
         names.append("TypedDict")
     return names
 
