@@ -136,8 +136,9 @@ def _on(*owners: Owner) -> frozenset[Owner]:
     return frozenset(owners)
 
 
-_STEPS: frozenset[Owner] = frozenset(kind.name for kind in KINDS.values())
-_ALL: frozenset[Owner] = _STEPS | {"flow"}
+_KIND_NAMES: list[Owner] = [kind.name for kind in KINDS.values()]
+_STEPS = _on(*_KIND_NAMES)
+_ALL = _on("flow", *_KIND_NAMES)
 _SECONDS = Whole(1, MAX_SECONDS, " of seconds")
 _MODES = Word(("fail", "skip", "skip-cascade"))
 _PATTERN = Judged("a pattern", is_json=True)

@@ -31,6 +31,8 @@ class ReadsTypes(Protocol):
 
     def read(self, node: cst.BaseExpression, scope: Scope, faults: list[TypeFault]) -> TypeExpr:
         """The type ``node`` spells; what is wrong with it is added to ``faults``."""
+        ...
 
     def limit(self, found: TypeExpr, role: Role, faults: list[TypeFault]) -> TypeExpr:
         """Refuse what may stand at parameters only."""
+        ...

@@ -70,8 +70,8 @@ def _logging(given: Mapping[str, Any]) -> Iterator[LogLevel]:
         return str(given.get(name) or os.environ.get(variable(name)) or "")
 
     format: LogFormat = "json" if asked("log_format") == "json" else "text"
-    known: tuple[LogLevel, ...] = get_args(LogLevel)
-    level: LogLevel = next((item for item in known if item == asked("log_level")), "info")
+    levels: dict[str, LogLevel] = {level: level for level in get_args(LogLevel)}
+    level = levels.get(asked("log_level"), "info")
     logs.set_up(format, level)
     try:
         logs.set_up(format, level, asked("log_config"))
