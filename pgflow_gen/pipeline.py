@@ -204,7 +204,7 @@ def _build(
     judged = _judge(config, session, verify=verify, plugins=plugins)
     if judged.rendered is not None and not judged.findings.has_errors:
         plan = make_plan(judged.rendered, config, renumber=renumber, written=session.written)
-        judged.findings.extend(plan.findings)
+        judged.findings.extend((*plan.findings, *plan.warnings))
         if plan.findings:
             return judged
         judged.plan = plan

@@ -38,12 +38,15 @@ def may_be_absent(flow: FlowSpec, types: TypeTable) -> frozenset[str]:
     These are the steps that can be skipped themselves, and those below a step that can cascade.
     """
     absent = {step.slug for step in flow.steps if effective_modes(step) & {"skip", "skip-cascade"}}
-    cascading = {step.slug for step in flow.steps if "skip-cascade" in effective_modes(step)}
+    return frozenset(absent | cascading(flow, types))
+
+
+def cascading(flow: FlowSpec, types: TypeTable) -> frozenset[str]:
+    """Slugs of the steps that take their dependents along when they are skipped, themselves or by another."""
+    found = {step.slug for step in flow.steps if "skip-cascade" in effective_modes(step)}
     changed = True
     while changed:
-        below = {
-            step.slug for step in flow.steps if cascading.intersection(step.dependencies(types))
-        } - cascading
-        cascading |= below
+        below = {step.slug for step in flow.steps if found.intersection(step.dependencies(types))} - found
+        found |= below
         changed = bool(below)
-    return frozenset(absent | cascading)
+    return frozenset(found)

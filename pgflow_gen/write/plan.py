@@ -17,6 +17,7 @@ from pgflow_gen.write.changed_shapes import changed_shapes
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.folders import Folders
 from pgflow_gen.write.git_conflicts import has_conflict
+from pgflow_gen.write.gone_versions import gone_versions
 from pgflow_gen.write.history import rewritten_history, shared_places
 from pgflow_gen.write.ledger import Ledger
 from pgflow_gen.write.manifest import NAME, Manifest, decode_merged, shapes, tool_version
@@ -54,6 +55,8 @@ class Plan:
     folders: Folders
     changes: tuple[Change, ...]
     findings: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    """What is to be known before it is carried out (317)."""
     digests: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Of all files but the manifest that are to be as they were rendered."""
 
@@ -87,7 +90,9 @@ def make_plan(
     result = next_ledger(before.manifest.ledger, rendered, before.target, renumber=renumber)
     findings = _judge(before, rendered, result, renumber=renumber)
     changes, digests = _diff(before, rendered, result, written or {})
-    return Plan(before.folders, changes, findings.sorted(), digests)
+    warnings = Findings()
+    gone_versions(before.manifest.ledger, rendered.analysis, warnings)
+    return Plan(before.folders, changes, findings.sorted(), warnings.sorted(), digests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +177,11 @@ def _written(folders: Folders) -> tuple[str, bytes | None, Manifest]:
 
 
 def check_shapes(analysis: Analysis, config: Config, findings: Findings) -> None:
-    """A 401 at each flow whose shape is not the released one. Raises WriteError for a broken manifest."""
+    """401 and 317: released shapes that are changed or gone. Raises WriteError for a broken manifest."""
     _, content, manifest = _written(Folders.of(config))
     if content is not None:
         changed_shapes(manifest.ledger, analysis, findings)
+        gone_versions(manifest.ledger, analysis, findings)
 
 
 def _target(config: Config, folders: Folders, ledger: Ledger, now: datetime) -> MigrationTarget:

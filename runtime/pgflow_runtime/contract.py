@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -239,3 +240,12 @@ class FlowContract:
     def _closed_input(self) -> SchemaCheck:
         definitions = closed({"$defs": self.schema.get("$defs", {})})["$defs"]
         return SchemaCheck(closed(self.schema["properties"]["input"]), definitions, root="input")
+
+
+def slugs_in(folder: Path) -> list[str]:
+    """The slugs of all flows whose contracts are in a folder, sorted; files that are none are left out."""
+    found: list[str] = []
+    for path in folder.glob("*.json"):
+        with suppress(ProjectError):
+            found.append(FlowContract.load(path).slug)
+    return sorted(found)

@@ -178,6 +178,14 @@ HELPS = [
          (("(if_={'gift': True})", ""), ("@flow.step\ndef first", "@flow.step(if_={'gift': True}, when_unmet='skip-cascade')\ndef first"))),
     Help("PGF310", "let a step return an object", "---\nmany = Flow[str]('SLUG_b')\n@many.step(if_={'a': 1})\ndef one(flow_input: str) -> str:\n    return ''\n",
          (("@many.step(if_={'a': 1})\ndef one(flow_input: str)", "@many.step\ndef judge(flow_input: str) -> dict[str, int]:\n    return {'a': 1}\n@many.step(if_={'judge': {'a': 1}})\ndef one(judge: dict[str, int])"),)),
+    Help("PGF316", 'write when_unmet="skip"',
+         "@flow.step(if_={'gift': True}, when_unmet='skip-cascade')\ndef wrap(flow_input: In) -> str:\n    return ''\n"
+         + second("wrap: str | None = None"),
+         (("'skip-cascade'", "'skip'"),)),
+    Help("PGF316", "remove the default",
+         "@flow.step(if_={'gift': True}, when_unmet='skip-cascade')\ndef wrap(flow_input: In) -> str:\n    return ''\n"
+         + second("wrap: str") + "@flow.step\ndef third(second: str | None = None) -> str:\n    return ''\n",
+         (("second: str | None = None", "second: str"),)),
     Help("PGF201", "for example 'get_it'", "@flow.step(slug='get-it')\ndef second(first: Page) -> str:\n    return ''\n",
          (("get-it", "get_it"),)),
     Help("PGF202", "give one of them another slug", "@flow.step(slug='first')\ndef second(first: Page) -> str:\n    return ''\n",

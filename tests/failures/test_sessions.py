@@ -29,6 +29,8 @@ def count(fetch: str) -> int:
     return len(fetch)
 """
 
+SECOND = FLOW.replace('"crawl"', '"crawl", version=2') + MORE
+
 
 class Story:
     """A project of one flow that was built, and is then treated badly."""
@@ -54,7 +56,8 @@ def shape_changed(story: Story) -> None:
     release(Config(story.root))
     story.source.write_text(FLOW + MORE)
     assert story.codes("write") == story.codes("check") == [("PGF401", "flows/crawl.py")]
-    story.source.write_text(FLOW.replace('"crawl"', '"crawl", version=2') + MORE)
+    story.source.write_text(FLOW)
+    story.source.with_name("crawl_v2.py").write_text(SECOND)
     assert story.codes("write") == []
 
 
@@ -85,7 +88,20 @@ def edited_by_hand(story: Story) -> None:
     assert story.codes("check") == []
 
 
+def version_gone(story: Story) -> None:
+    release(Config(story.root))
+    story.source.write_text(SECOND)
+    assert story.codes("write") == story.codes("check") == [("PGF317", "flows/crawl.py")]
+    story.source.with_name("crawl_v1.py").write_text(FLOW)
+    assert story.codes("write") == []
+    story.source.with_name("crawl_v1.py").unlink()
+    assert story.codes("write") == story.codes("write") == [("PGF317", "flows/crawl.py")]
+    release(Config(story.root))
+    assert story.codes("write") == []
+
+
 STORIES: dict[str, Callable[[Story], None]] = {
+    "PGF317": version_gone,
     "PGF401": shape_changed,
     "PGF402": migration_edited,
     "PGF403": stale,

@@ -8,11 +8,14 @@ import json
 import click
 
 from pgflow_runtime.cli.common import database, dsn_option, generated_option, refusals, say
+from pgflow_runtime.contract import slugs_in
 from pgflow_runtime.dsn import describe, resolve_dsn
 from pgflow_runtime.migrate import MigrationReport
 from pgflow_runtime.migrate import migrate as migrate_database
 from pgflow_runtime.migrate.files import read_flow_migrations
-from pgflow_runtime.project import find_project
+from pgflow_runtime.project import Project, find_project
+from pgflow_runtime.store import connected
+from pgflow_runtime.versions import STRANDED, STRANDED_HELP, stranded
 
 
 @click.command(epilog="One transaction: it applies everything or nothing, and is safe to repeat.")
@@ -57,12 +60,22 @@ def migrate(
                 tell=lambda text: say(f"note: {text}"),
             )
             where = describe(conninfo)
+            if not dry_run and not core_only:
+                report.notes.extend(_stranded(conninfo, project))
     if not flows and not core_only:
         report.notes.append(f"there are no flow migrations in {project.migrations}: run `pgflow-gen build`")
     if as_json:
         click.echo(json.dumps({**dataclasses.asdict(report), "database": where}, indent=2))
     else:
         _print(report, where)
+
+
+def _stranded(conninfo: str, project: Project) -> list[str]:
+    """Open runs of versions that this project has no more and no worker serves."""
+    known = slugs_in(project.schemas)
+    with connected(conninfo) as connection:
+        rows = connection.execute(STRANDED, [known]).fetchall() if known else []
+    return [f"{stranded(slug, count, known)}; {STRANDED_HELP}" for slug, count in rows]
 
 
 def _print(report: MigrationReport, where: str) -> None:

@@ -9,6 +9,7 @@ from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
 from pgflow_runtime.doctor.patient import Patient
 from pgflow_runtime.errors import ShapeMismatch, UnknownFlow
 from pgflow_runtime.migrate.files import read_flow_migrations
+from pgflow_runtime.versions import STRANDED_HELP, relative
 from pgflow_runtime.worker.definition import demand_same_structure, setting_differences
 from pgflow_shared.styles import chained_styles
 from pgflow_shared.text import counted
@@ -70,8 +71,15 @@ def check_foreign_flows(patient: Patient) -> Iterator[Finding]:
         [known],
     )
     for row in rows:
-        runs = f"{counted(row['open_count'], 'open run')}" if row["open_count"] else "no open runs"
-        yield note("flows.foreign", f"flow '{row['flow_slug']}' is not of this project; it has {runs}")
+        slug, count = row["flow_slug"], row["open_count"]
+        runs = counted(count, "open run") if count else "no open runs"
+        kin = relative(slug, known)
+        if kin is None:
+            yield note("flows.foreign", f"flow '{slug}' is not of this project; it has {runs}")
+        elif count:
+            yield warning("flows.foreign", f"flow '{slug}' is {kin}; it has {runs}", STRANDED_HELP)
+        else:
+            yield note("flows.foreign", f"flow '{slug}' is {kin}; it has {runs}")
 
 
 def _contracts(patient: Patient) -> Iterator[FlowContract]:

@@ -8,11 +8,14 @@ from types import MappingProxyType
 
 import psycopg
 
+from pgflow_runtime import arrays
 from pgflow_runtime.boundary import decode
 from pgflow_runtime.context import Shutdown
+from pgflow_runtime.contract import slugs_in
 from pgflow_runtime.registry import RegisteredFlow
 from pgflow_runtime.store import check_core_version, from_psycopg
 from pgflow_runtime.telemetry import tracing
+from pgflow_runtime.versions import STRANDED, STRANDED_HELP, stranded
 from pgflow_runtime.worker.binding import BoundStep
 from pgflow_runtime.worker.connections import HandlerConnections
 from pgflow_runtime.worker.definition import demand_same_structure, setting_differences
@@ -68,8 +71,18 @@ async def check_database(link: Link, flows: ServedFlows) -> None:
                 logger.warning(
                     "flow %s: %s; `pgflow-gen migrate` brings it up to date", flow.slug, difference
                 )
+        await _tell_stranded(link, flows)
     except psycopg.Error as error:
         raise from_psycopg(error) from error
+
+
+async def _tell_stranded(link: Link, flows: ServedFlows) -> None:
+    """Warn of open runs of versions that neither this project has nor any worker serves."""
+    known = {flow.slug for flow in flows.all}
+    for flow in flows.all:
+        known.update(slugs_in(flow.contract.path.parent))
+    for slug, open_count in await link.call(STRANDED, (arrays.slugs(sorted(known)),)):
+        logger.warning("%s; %s", stranded(str(slug), int(open_count), known), STRANDED_HELP)
 
 
 async def register(link: Link, flows: ServedFlows, name: str) -> None:

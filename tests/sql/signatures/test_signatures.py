@@ -176,6 +176,11 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "ended_at timestamp with time zone, remaining_steps integer, step_count integer, error_message text)",
         "s",
     ),
+    "count_stranded_runs": (
+        "served text[], max_scanned integer = 10000",
+        "table(flow_slug text, open_count integer)",
+        "s",
+    ),
     "list_flows": ("", "table(flow_slug text, created_at timestamp with time zone, step_count integer)", "s"),
     "list_tasks": (
         "run_id uuid, only_step text = null, from_index integer = 0, max_tasks integer = 100",

@@ -13,11 +13,11 @@ from pgflow_gen.pipeline import check
 from tests.support.project import REPOSITORY
 
 MODULES = [rule for rule in rules().values() if rule.kind == "module"]
-SESSIONS = {"PGF401", "PGF402", "PGF403", "PGF404"}
+SESSIONS = {"PGF317", "PGF401", "PGF402", "PGF403", "PGF404"}
 CODES = [
     *(f"PGF{code}" for code in range(101, 105)),
     *(f"PGF{code}" for code in range(201, 216)),
-    *(f"PGF{code}" for code in range(301, 313)),
+    *(f"PGF{code}" for code in (*range(301, 313), 316, 317)),
     *(f"PGF{code}" for code in range(401, 405)),
     "PGF501",
 ]
