@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pgflow_shared.files import NotText, read_text
 from pgflow_shared.styles import NAMES as STYLE_NAMES
 from pgflow_shared.text import closest
 
@@ -67,11 +68,11 @@ def load_config(start: Path, *, pyproject: Path | None = None) -> Config:
 def _section(path: Path) -> Mapping[str, object] | None:
     """The table ``[tool.pgflow-gen]`` of a pyproject.toml, None when it has none."""
     try:
-        data = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        data = tomllib.loads(read_text(path))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8", "save it as UTF-8, which TOML demands") from None
+    except NotText as error:
+        raise ConfigError(f"cannot read {path}: {error}") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     tool = data.get("tool", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import os
@@ -55,6 +56,8 @@ def read_source(root: Path, file: Path) -> SourceText | Diagnostic:
 def _decode(path: str, data: bytes) -> str | Diagnostic:
     """Decode by byte order mark and coding cookie (PEP 263), UTF-8 without them."""
     try:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise SyntaxError("it is UTF-16, which Python does not read")
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     except SyntaxError as error:
         return Diagnostic(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pgflow_gen.config import Config
+from pgflow_shared.files import read_text
 
 STAGED_PACKAGE = "_pgflow_staged"
 _OLDEST = (3, 11)
@@ -70,7 +71,7 @@ def _user_file(root: Path) -> Mapping[str, Mapping[str, Any]]:
     """The sections of the first file with a ``[mypy]``, in mypy's order; broken files have none."""
     for name in ("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg"):
         try:
-            text = (root / name).read_text(encoding="utf-8")
+            text = read_text(root / name)
             sections = tomllib.loads(text).get("tool", {}) if name.endswith(".toml") else _ini(text)
             if isinstance(sections["mypy"], dict):
                 return {key: value for key, value in sections.items() if isinstance(value, dict)}

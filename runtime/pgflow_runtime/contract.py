@@ -18,6 +18,7 @@ from pgflow_runtime.boundary import guard, to_json
 from pgflow_runtime.errors import BoundaryError, InvalidInput, ProjectError
 from pgflow_runtime.numerals import Numerals
 from pgflow_runtime.schema import SchemaCheck, closed
+from pgflow_shared.files import read_text
 
 Receives: TypeAlias = Literal["context", "flow_input", "element", "input", "dependency"]
 StepKind: TypeAlias = Literal["step", "array", "map"]
@@ -128,7 +129,7 @@ class FlowContract:
     def schema(self) -> Mapping[str, Any]:
         """The whole document. Raises ProjectError when it is missing or not one of ours."""
         try:
-            data = json.loads(self.path.read_text(encoding="utf-8"))
+            data = json.loads(read_text(self.path))
         except FileNotFoundError:
             raise ProjectError(f"{self.path} is missing", help=_REBUILD) from None
         except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pgflow_runtime.errors import ProjectError
+from pgflow_shared.files import read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _nearest(here: Path) -> tuple[Path, Mapping[str, Any]]:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path))
     except (OSError, ValueError) as error:
         raise ProjectError(f"{path} cannot be read: {error}", help="correct the file") from error
 

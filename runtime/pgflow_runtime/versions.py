@@ -25,7 +25,7 @@ def version(slug: str) -> int:
 
 
 def relative(slug: str, known: Iterable[str]) -> str | None:
-    """How the flow is related to the nearest of the ``known`` ones: "an older version of this project's flow 'order_v2'"."""
+    """How the flow is related to the nearest of the ``known`` ones: "an older version of ..."."""
     kin = [other for other in known if family(other) == family(slug) and other != slug]
     if not kin:
         return None

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pgflow_gen.config import SECTION, ConfigError
 from pgflow_gen.disk import Folder
+from pgflow_shared.files import NotText, decode_text
 
 _CONFIGURATION = f"""\
 [{SECTION}]
@@ -197,8 +198,8 @@ def _added(old: str, more: str, gap: str = "") -> str:
 
 def _text(path: Path) -> str | None:
     try:
-        return path.read_bytes().decode("utf-8")
+        return decode_text(path.read_bytes())
     except FileNotFoundError:
         return None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8", "save it as UTF-8, then run init again") from None
+    except NotText as error:
+        raise ConfigError(f"cannot read {path}: {error}", "then run init again") from None

@@ -28,6 +28,7 @@ from pgflow_runtime.store import connected
 from pgflow_runtime.terminal.follow import Follower
 from pgflow_runtime.terminal.lonely import PATIENCE, CommandOf, lonely_note
 from pgflow_runtime.terminal.output import shows_pictures
+from pgflow_shared.files import NotText, decode_text, read_text
 
 
 @click.command()
@@ -158,13 +159,15 @@ def _read(text: str | None) -> Any:
     source, written = "the input", text
     try:
         if text == "-":
-            source, written = "stdin", sys.stdin.buffer.read().decode()
+            source, written = "stdin", decode_text(sys.stdin.buffer.read())
         elif text.startswith("@"):
             source = text[1:]
-            written = Path(source).read_text(encoding="utf-8")
+            written = read_text(Path(source))
         return json.loads(written, parse_constant=_no_constant)
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror}") from error
+    except NotText as error:
+        raise UsageError(f"{source} cannot be read: {error}") from error
     except RecursionError as error:
         raise UsageError(f"{source} is nested too deeply") from error
     except ValueError as error:

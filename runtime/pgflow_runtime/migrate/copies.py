@@ -12,6 +12,7 @@ from pgmq.install import get_embedded_install_sql
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.migrate.ledger import digest_of
 from pgflow_runtime.migrate.modules import chain_end, module_text
+from pgflow_shared.files import NotText, read_text
 from pgflow_shared.styles import style_of
 from pgflow_shared.styles.numbering import Numbering
 from pgflow_shared.styles.style import Style
@@ -114,6 +115,6 @@ def _names(folder: Path) -> list[str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_text(path)
+    except (OSError, NotText) as error:
         raise ProjectError(f"{path} cannot be read: {error}") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pgflow_runtime.errors import ProjectError
 from pgflow_runtime.migrate.ledger import digest_of
+from pgflow_shared.files import NotText, read_text
 from pgflow_shared.styles import chained_styles
 
 _FLOW = re.compile(r"\bpgflow\.(?:create_flow|alter_flow|add_step|alter_step)\s*\(\s*'([A-Za-z0-9_]+)'")
@@ -71,9 +72,16 @@ def read_flow_migrations(folder: Path, style: str) -> tuple[FlowMigration, ...]:
         return ()
     try:
         return tuple(
-            FlowMigration(path.name, path.read_text(encoding="utf-8"))
+            FlowMigration(path.name, _text(path))
             for path in sorted(folder.glob("*.sql"), key=lambda path: path.name)
             if not _CORE_COPY.fullmatch(path.name)
         )
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ProjectError(f"the migrations in {folder} cannot be read: {error}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_text(path)
+    except NotText as error:
+        raise ProjectError(f"the migration {path} cannot be read: {error}") from error

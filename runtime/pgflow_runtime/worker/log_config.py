@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pgflow_runtime.errors import UsageError
+from pgflow_shared.files import NotText, read_text
 
 _HELP = "it holds the dictionary of logging.config, as TOML (.toml) or JSON (.json): handlers, root, loggers"
 
@@ -20,10 +21,12 @@ def read_log_config(path: Path) -> dict[str, Any]:
         UsageError: the file cannot be read, or holds no such dictionary.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
         found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"log config {path} cannot be read: {error.strerror}", help=_HELP) from error
+    except NotText as error:
+        raise UsageError(f"log config {path} cannot be read: {error}", help=_HELP) from error
     except (ValueError, RecursionError) as error:
         kind = "JSON" if path.suffix == ".json" else "TOML"
         raise UsageError(f"log config {path} is not {kind}: {error}", help=_HELP) from error

@@ -47,7 +47,10 @@ def test_open_runs_of_a_version_that_is_gone(changed: Project, bare_database_dsn
     found = json.loads(done.stdout)["findings"]
     (told,) = [item for item in found if item["code"] == "flows.foreign"]
     assert told["severity"] == "warning"
-    assert "flow 'crawl' is an older version of this project's flow 'crawl_v2'; it has 1 open run" in told["message"]
+    assert (
+        "flow 'crawl' is an older version of this project's flow 'crawl_v2'; it has 1 open run"
+        in told["message"]
+    )
     log = changed.root / "worker.log"
     with changed.worker("flows.crawl:crawl", *dsn, log=log):
         eventually(lambda: words in log.read_text())

@@ -63,7 +63,7 @@ def test_decoding(tmp_path: Path, data: bytes, text: str) -> None:
     ("data", "message", "place"),
     [
         (b"x = 1\ny = '\xff'\n", "utf-8 (byte 0xff)", (2, 6)),
-        ("# é\n".encode("utf-16"), "invalid or missing encoding declaration", (1, 1)),
+        ("# é\n".encode("utf-16"), "it is UTF-16", (1, 1)),
         (b"# coding: utf-9\nx = 1\n", "unknown encoding: utf-9", (1, 1)),
         (b"# coding: rot13\nx = 1\n", "rot13", (1, 1)),
         (b"# coding: base64\nx = 1\n", "base64", (1, 1)),
