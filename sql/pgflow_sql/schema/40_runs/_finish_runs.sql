@@ -1,7 +1,9 @@
 -- Lowers remaining_steps by the number of times a run is listed (unless count_steps is false) and completes
 -- the started runs that have nothing left, with the outputs of their completed leaf steps.
 -- Where the flows have carried large values, a run whose outputs do not fit into one value fails instead.
-create function pgflow._finish_runs(run_ids uuid[], count_steps boolean, has_large_values boolean)
+create function pgflow._finish_runs(
+  run_ids uuid[], count_steps boolean, has_large_values boolean default true
+)
 returns void
 language plpgsql
 as $$
