@@ -3863,10 +3863,10 @@ begin
     returning t.flow_slug, t.message_id
   )
   select array_agg(o.flow_slug) as flow_slugs, array_agg(o.message_id) as msg_ids,
-    array_agg(_unstart.seconds) as vt_offsets
+    array_agg(_unstart.seconds) as delays
   into v_open
   from open o;
-  perform pgflow._set_visibility(v_open.flow_slugs, v_open.msg_ids, v_open.vt_offsets);
+  perform pgflow._send_back(v_open.flow_slugs, v_open.msg_ids, v_open.delays);
   if seconds = 0 then
     perform pgflow._notify(v_open.flow_slugs, null);
   end if;
@@ -4965,8 +4965,8 @@ begin
       coalesce(v.ended_at, clock_timestamp()) - v.started_at
     end desc,
     t.task_index
-  limit find_tasks.max_tasks
-  offset find_tasks.skip;
+  limit greatest(find_tasks.max_tasks, 0)
+  offset greatest(find_tasks.skip, 0);
 end;
 $$;
 
@@ -5221,7 +5221,7 @@ begin
     cross join lateral (
       select t.flow_slug, t.run_id, t.step_slug, t.message_id, t.task_index, t.status, t.attempts_count,
         left(t.error_message, 20000) as error_message, t.queued_at, t.started_at, t.completed_at, t.failed_at,
-        t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at, t.attempt_errors
+        t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at, t.again_count, t.attempt_errors
     ) p
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug
@@ -5259,10 +5259,10 @@ begin
     select r.run_id, r.flow_slug, r.failed_at, r.error_message
     from pgflow.runs r
     where r.failed_at is not null
-      and r.run_id >= pgflow._first_run_id(now() - group_failures.recent)
+      and r.run_id >= pgflow._first_run_id(pgflow._ago(group_failures.recent))
       and (group_failures.only_flow is null or r.flow_slug = group_failures.only_flow)
     order by r.run_id desc
-    limit group_failures.max_runs
+    limit greatest(group_failures.max_runs, 0)
   )
   select
     l.flow_slug,
@@ -5284,7 +5284,7 @@ begin
   ) s on true
   group by l.flow_slug, s.step_slug, k.error_key
   order by max(l.failed_at) desc
-  limit group_failures.max_groups;
+  limit greatest(group_failures.max_groups, 0);
 end;
 $$;
 

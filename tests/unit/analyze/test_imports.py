@@ -132,7 +132,7 @@ MISSING = [
      "did you mean 'Page'?"),
     ("from flows.modles import Page", "Page", {"flows/models.py": MODELS}, "no module 'flows.modles'",
      "did you mean 'models'?"),
-    ("from requests import Response", "list[Response]", {}, "module 'requests'", "re-declare"),
+    ("from requests import Response", "list[Response]", {}, "module 'requests'", "declare a TypedDict"),
     ("import requests", "requests.Response", {}, "module 'requests'", "src"),
     ("from sqlalchemy.orm import Thing\nclass Row(Thing): ...", "Row", {}, "module 'sqlalchemy.orm'", "src"),
     ("from ....beyond import Page", "Page", {}, "climbs above", "import it"),

@@ -15,10 +15,10 @@ begin
     returning t.flow_slug, t.message_id
   )
   select array_agg(o.flow_slug) as flow_slugs, array_agg(o.message_id) as msg_ids,
-    array_agg(_unstart.seconds) as vt_offsets
+    array_agg(_unstart.seconds) as delays
   into v_open
   from open o;
-  perform pgflow._set_visibility(v_open.flow_slugs, v_open.msg_ids, v_open.vt_offsets);
+  perform pgflow._send_back(v_open.flow_slugs, v_open.msg_ids, v_open.delays);
   if seconds = 0 then
     perform pgflow._notify(v_open.flow_slugs, null);
   end if;

@@ -44,7 +44,7 @@ begin
       coalesce(v.ended_at, clock_timestamp()) - v.started_at
     end desc,
     t.task_index
-  limit find_tasks.max_tasks
-  offset find_tasks.skip;
+  limit greatest(find_tasks.max_tasks, 0)
+  offset greatest(find_tasks.skip, 0);
 end;
 $$;

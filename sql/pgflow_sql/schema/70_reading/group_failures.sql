@@ -26,10 +26,10 @@ begin
     select r.run_id, r.flow_slug, r.failed_at, r.error_message
     from pgflow.runs r
     where r.failed_at is not null
-      and r.run_id >= pgflow._first_run_id(now() - group_failures.recent)
+      and r.run_id >= pgflow._first_run_id(pgflow._ago(group_failures.recent))
       and (group_failures.only_flow is null or r.flow_slug = group_failures.only_flow)
     order by r.run_id desc
-    limit group_failures.max_runs
+    limit greatest(group_failures.max_runs, 0)
   )
   select
     l.flow_slug,
@@ -51,6 +51,6 @@ begin
   ) s on true
   group by l.flow_slug, s.step_slug, k.error_key
   order by max(l.failed_at) desc
-  limit group_failures.max_groups;
+  limit greatest(group_failures.max_groups, 0);
 end;
 $$;
