@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
-from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from pgflow_runtime.conninfo import SCHEMES, parse
 from pgflow_runtime.errors import InvalidDsn
 
 LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
@@ -29,8 +28,6 @@ DEAD_AFTER = {
 }
 """Unless the DSN says otherwise, a TCP connection that nobody answers on is given up within half a minute,
 as a worker's tasks are: libpq's own default is to wait for hours (seconds; the last in milliseconds)."""
-
-_SCHEMES = ("postgresql", "postgres")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ def resolve_dsn(explicit: str | None = None, env: Mapping[str, str] = os.environ
     url = env.get("DATABASE_URL")
     if url:
         scheme = url.partition("://")[0].partition("+")[0].lower()
-        if scheme in _SCHEMES and "://" in url:
+        if scheme in SCHEMES and "://" in url:
             return Dsn(normalize(url, source="DATABASE_URL"), "DATABASE_URL")
         kind = f"a {scheme} database" if "://" in url else "no PostgreSQL URL"
         notes = (f"DATABASE_URL names {kind}; ignored",)
@@ -72,17 +69,12 @@ def normalize(dsn: str, *, source: str = "the connection string") -> str:
 
     A connect timeout of CONNECT_TIMEOUT seconds is added where none is given (PGCONNECT_TIMEOUT counts), and
     likewise DEAD_AFTER, unless a service file may say something else.
-    Raises InvalidDsn.
+    Raises InvalidDsn, whose words repeat nothing that may belong to a password.
     """
     text = dsn.strip()
     if source == "--dsn" and not text:
         raise InvalidDsn(f"{source} is empty")
-    if "://" in text:
-        text = _url(text, source)
-    try:
-        parts = conninfo_to_dict(text)
-    except ProgrammingError as error:
-        raise InvalidDsn(f"{source} cannot be read: {_without_secret(str(error), text)}") from None
+    parts = parse(text, source)
     if "connect_timeout" not in parts and not os.environ.get("PGCONNECT_TIMEOUT"):
         parts["connect_timeout"] = CONNECT_TIMEOUT
     if not parts.get("service"):
@@ -100,23 +92,3 @@ def describe(conninfo: str) -> str:
     database = parts.get("dbname") or os.environ.get("PGDATABASE")
     where = f"{host}:{port}" if port else str(host)
     return f"{where}, database {database}" if database else where
-
-
-def _url(text: str, source: str) -> str:
-    scheme, rest = text.split("://", 1)
-    base = scheme.partition("+")[0].lower()
-    if base not in _SCHEMES:
-        raise InvalidDsn(f"{source} is a {base}:// URL; pgflow needs PostgreSQL")
-    return f"postgresql://{rest}"
-
-
-def _without_secret(message: str, dsn: str) -> str:
-    """libpq quotes what it could not read; never repeat a password."""
-    try:
-        parts = urlsplit(dsn)
-        secret = parts.password
-    except ValueError:
-        return "it is not a valid connection string"
-    if secret:
-        message = message.replace(secret, "***").replace(unquote(secret), "***")
-    return message.strip()

@@ -5,7 +5,9 @@ Nothing above this floor catches ``psycopg.Error``.
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -16,6 +18,7 @@ from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolClosed
 
+from pgflow_runtime.conninfo import without_secrets
 from pgflow_runtime.database import ADMIN, connect
 from pgflow_runtime.database.backoff import Backoff
 from pgflow_runtime.database.refusals import Refusal, is_lost, refusal_of_state
@@ -34,6 +37,7 @@ from pgflow_runtime.errors import (
 )
 from pgflow_sql import SCHEMA_VERSION
 
+_NO_DATABASE = re.compile(r'database ".*" does not exist|no such database')
 _ELSEWHERE = ("0A000", "25006", "26000", "42P05")
 """The server was reached and said no, though another connection may be the cure."""
 _MISSING = (pg.InvalidSchemaName, pg.UndefinedFunction, pg.UndefinedTable, pg.UndefinedObject)
@@ -52,8 +56,11 @@ def from_psycopg(error: psycopg.Error, conninfo: str | None = None) -> PgflowErr
     if isinstance(error, pg.InsufficientPrivilege):
         return PermissionDenied(text)
     if is_lost(error) and sqlstate not in _ELSEWHERE:
+        missing = _missing_database(error, conninfo)
+        if missing is not None:
+            return missing
         where = f" {describe(conninfo)}" if conninfo is not None else " the database"
-        return ConnectionFailed(f"cannot reach{where}: {_without_password(text, conninfo)}")
+        return ConnectionFailed(f"cannot reach{where}: {without_secrets(text, conninfo)}")
     failure = DatabaseError(text)
     failure.sqlstate = sqlstate
     return failure
@@ -140,6 +147,17 @@ def text_of(error: psycopg.Error) -> str:
     return " ".join(" ".join(parts).split())
 
 
-def _without_password(text: str, conninfo: str | None) -> str:
-    password = conninfo_to_dict(conninfo).get("password") if conninfo else None
-    return text.replace(str(password), "***") if password else text
+def _missing_database(error: psycopg.Error, conninfo: str | None) -> ConnectionFailed | None:
+    """The server answers, but has no such database."""
+    if error.sqlstate != "3D000" and not _NO_DATABASE.search(str(error)):
+        return None
+    parts = conninfo_to_dict(conninfo) if conninfo is not None else {}
+    name = parts.get("dbname") or parts.get("user") or os.environ.get("PGDATABASE") or "of that name"
+    options = {"-h": parts.get("host"), "-p": parts.get("port"), "-U": parts.get("user")}
+    words = [word for option, value in options.items() if value for word in (option, str(value))]
+    command = shlex.join(["createdb", *words, str(name)])
+    where = f" at {describe(conninfo)}" if conninfo is not None else ""
+    return ConnectionFailed(
+        f"the server{where}, is there, but it has no database {name}".replace(f", database {name},", ","),
+        help=f"create it: {command}; or name another in --dsn, PGFLOW_DSN or DATABASE_URL",
+    )
