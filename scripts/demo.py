@@ -140,17 +140,16 @@ async def take_census(dsn: str, directory: Path, process: subprocess.Popen[bytes
 
 
 async def follow(run: AsyncStdlibCensusRun, process: subprocess.Popen[bytes]) -> None:
-    """Show the run's progress until it ends: on one line in a terminal, else a line for each change."""
+    """Show the run's progress until it ends: on one line in a terminal, else a line for each larger step."""
     began = time.monotonic()
-    seen = ""
+    seen: object = None
     while True:
         await run.refresh()
         line = progress(run.steps)
         if sys.stdout.isatty():
             print(f"\r\033[K{time.monotonic() - began:6.1f} s  {line}", end="", flush=True)
-        elif line != seen:
+        elif seen != (seen := milestone(run.steps)):
             print(f"{time.monotonic() - began:6.1f} s  {line}", flush=True)
-        seen = line
         if run.status != "started":
             break
         if process.poll() is not None:
@@ -158,6 +157,13 @@ async def follow(run: AsyncStdlibCensusRun, process: subprocess.Popen[bytes]) ->
         await asyncio.sleep(0.1 if sys.stdout.isatty() else 0.5)
     if sys.stdout.isatty():
         print()
+
+
+def milestone(steps: Mapping[str, StepSnapshot]) -> tuple[int, int]:
+    """Steps done, and the quarters of the map: what is worth a line in a log."""
+    parse = steps["parse"]
+    quarters = 4 * parse.completed_tasks // parse.initial_tasks if parse.initial_tasks else 0
+    return sum(step.is_final for step in steps.values()), quarters
 
 
 def progress(steps: Mapping[str, StepSnapshot]) -> str:

@@ -29,7 +29,8 @@ def discover(config: Config) -> tuple[Path, ...]:
         if not files and not (config.root / entry).is_dir():
             raise ConfigError(
                 f"[{SECTION}] flows: {entry!r} matches no Python file or folder in {config.root}",
-                "create it, or name your flows' folder with flows = [...] in pyproject.toml",
+                "`pgflow-gen init` makes a project; or name your flows' folder with flows = [...] in"
+                " pyproject.toml",
             )
         for file, real in files:
             if real not in found or file == real:

@@ -107,6 +107,10 @@ def _fitted(numerals: Numerals, value: Any, text: str | None, root: str) -> Any:
         raise BoundaryError(root, "holds an integer that is too large for a float") from error
 
 
+_MOST_FAULTS = 20
+"""Of an input's faults so many are told at once."""
+
+
 class FlowContract:
     """A flow's contract; the file is read at the first question asked."""
 
@@ -202,12 +206,13 @@ class FlowContract:
         """The JSON text of a new run's input. Raises InvalidInput like ``check_input``, and for its size."""
         try:
             guard(value, root="input")
-            fault = self._closed_input.first_fault(value)
-            if fault is None:
+            faults = self._closed_input.faults(value, most=_MOST_FAULTS)
+            if not faults:
                 return to_json(value, root="input")
         except BoundaryError as error:
             raise InvalidInput(error.path, error.reason, help=error.help) from None
-        raise InvalidInput(fault.path, fault.reason)
+        first, *others = faults
+        raise InvalidInput(first.path, first.reason, others=[(fault.path, fault.reason) for fault in others])
 
     def check_flow_input(self, value: object) -> None:
         """Raise BoundaryError when a run's stored input does not fit; unknown keys may stand in it."""

@@ -6,7 +6,7 @@ core carry an SQLSTATE of class ``PF`` (SQL_CONTRACT.md, top list); ``BY_SQLSTAT
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -64,7 +64,18 @@ class ValueRefused(PgflowError):
 
 
 class InvalidInput(ValueRefused):
-    """The input of a run does not fit the flow's input type; nothing was sent to the database."""
+    """The input of a run does not fit the flow's input type; nothing was sent to the database.
+
+    ``path`` and ``reason`` are those of the first fault, ``others`` of the further ones; the message has all.
+    """
+
+    def __init__(
+        self, path: str, reason: str, *, help: str | None = None, others: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(path, reason, help=help)
+        self.others = tuple(others)
+        if self.others:
+            self.args = ("; ".join(f"{place}: {why}" for place, why in ((path, reason), *self.others)),)
 
 
 class BoundaryError(ValueRefused):

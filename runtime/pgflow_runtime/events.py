@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 from uuid import UUID
 
 from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
@@ -35,19 +35,19 @@ class _Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStartedEvent(_Event):
-    event_type = "run:started"
+    event_type: ClassVar[Literal["run:started"]] = "run:started"
     input: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCompletedEvent(_Event):
-    event_type = "run:completed"
+    event_type: ClassVar[Literal["run:completed"]] = "run:completed"
     output: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFailedEvent(_Event):
-    event_type = "run:failed"
+    event_type: ClassVar[Literal["run:failed"]] = "run:failed"
     error_message: str | None
 
 
@@ -60,25 +60,25 @@ class _StepEvent(_Event):
 class StepStartedEvent(_StepEvent):
     """The step's tasks were queued. A step without tasks (an empty map) completes without this event."""
 
-    event_type = "step:started"
+    event_type: ClassVar[Literal["step:started"]] = "step:started"
     task_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepCompletedEvent(_StepEvent):
-    event_type = "step:completed"
+    event_type: ClassVar[Literal["step:completed"]] = "step:completed"
     output: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFailedEvent(_StepEvent):
-    event_type = "step:failed"
+    event_type: ClassVar[Literal["step:failed"]] = "step:failed"
     error_message: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSkippedEvent(_StepEvent):
-    event_type = "step:skipped"
+    event_type: ClassVar[Literal["step:skipped"]] = "step:skipped"
     skip_reason: str | None
     error_message: str | None
 

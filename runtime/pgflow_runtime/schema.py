@@ -33,19 +33,28 @@ class SchemaCheck:
 
     def first_fault(self, value: object) -> Fault | None:
         """None when the value fits. A value that is no JSON at all is a fault as well."""
+        faults = self.faults(value, most=1)
+        return faults[0] if faults else None
+
+    def faults(self, value: object, *, most: int) -> list[Fault]:
+        """What is wrong with a value, by place; of many faults the first ``most``."""
         try:
             if self._validator.is_valid(value):
-                return None
+                return []
             errors = list(self._validator.iter_errors(value))
         except (ValueError, RecursionError) as error:
-            return Fault(self._root, f"is not JSON ({error})")
+            return [Fault(self._root, f"is not JSON ({error})")]
         if not errors:
-            return Fault(self._root, "does not fit its type")
-        fault = _deepest(min(errors, key=_place))
+            return [Fault(self._root, "does not fit its type")]
+        nearest = [min(errors, key=_place)] if most == 1 else sorted(errors, key=_place)[:most]
+        return list(dict.fromkeys(map(self._fault, nearest)))
+
+    def _fault(self, error: jsonschema_rs.ValidationError) -> Fault:
+        error = _deepest(error)
         path = self._root
-        for part in fault.instance_path:
+        for part in error.instance_path:
             path = join(path, part)
-        return Fault(path, self._words(fault))
+        return Fault(path, self._words(error))
 
     def _words(self, error: jsonschema_rs.ValidationError) -> str:
         if error.kind.name != "additionalProperties":
@@ -53,7 +62,8 @@ class SchemaCheck:
         owner: Any = self._schema
         for part in error.schema_path[:-1]:
             owner = owner[part]
-        return _unknown_key(error.kind.as_dict()["unexpected"][0], sorted(owner.get("properties", ())))
+        known = sorted(owner.get("properties", ()))
+        return ", ".join(_unknown_key(key, known) for key in error.kind.as_dict()["unexpected"][:5])
 
 
 def closed(schema: Any) -> Any:

@@ -275,7 +275,8 @@ class Process:
         if self._health is not None:
             self._health.stop()
         self._lifecycle.move(State.STOPPED)
-        logger.info("stopped %s", self._slugs())
+        if self.is_running.is_set():
+            logger.info("stopped %s", self._slugs())
 
     async def _abandon(self) -> list[Fence]:
         left = await self._executor.abandon()

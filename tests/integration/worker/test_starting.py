@@ -93,6 +93,12 @@ def test_a_database_without_the_core(project: Project, bare_database_dsn: str) -
     assert "pgflow-gen migrate" in message
 
 
+def test_a_start_that_failed_is_not_called_a_stop(project: Project, database_dsn: str) -> None:
+    done = project.run("worker", "flows.lab:chain", "--dsn", database_dsn)
+    assert done.returncode != 0
+    assert "stopped" not in done.stdout + done.stderr
+
+
 def test_a_database_without_the_flow(project: Project, database_dsn: str) -> None:
     message = _refusal(project.run("worker", "flows.lab:chain", "--dsn", database_dsn), 1)
     assert "flow 'chain' is not in the database" in message

@@ -80,6 +80,7 @@ def test_password_in_a_connection_error_is_hidden() -> None:
         errors.RunFailed(UUID(int=1), "crawl", "no", "urls", 0),
         errors.WaitTimeout("run 1", 3, "started", ("completed",)),
         errors.InvalidInput("input.a", "is wrong"),
+        errors.InvalidInput("input.a", "is wrong", others=[("input.b", "too")]),
         errors.ForeignSchema(),
     ],
 )

@@ -74,6 +74,21 @@ def test_input_that_does_not_fit(value: Any, path: str, reason: str) -> None:
     assert reason in failure.value.reason
 
 
+def test_all_that_is_wrong_with_an_input_is_told_at_once() -> None:
+    value = {"urls": ["x", 1, 2], "seen": [3, {"ulr": "b"}], "x": 1, "y": 2}
+    with pytest.raises(InvalidInput) as failure:
+        CONTRACT.check_input(value)
+    for place in ("input.urls[1]", "input.urls[2]", "input.seen[0]", "input.seen[1]", "'x'", "'y'"):
+        assert place in str(failure.value)
+    assert failure.value.path == failure.value.args[0].partition(":")[0]
+
+
+def test_of_very_many_faults_some_are_told() -> None:
+    with pytest.raises(InvalidInput) as failure:
+        CONTRACT.check_input({"urls": list(range(10_000))})
+    assert str(failure.value).count("expected string") == 20
+
+
 def test_input_that_fits_is_encoded_unchanged() -> None:
     value = {"urls": ["a"], "seen": [None, {"url": "b", "links": []}]}
     assert json.loads(CONTRACT.encode_input(value)) == value

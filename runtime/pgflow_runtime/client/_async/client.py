@@ -179,6 +179,9 @@ def _encode_all(contract: FlowContract, inputs: Sequence[object]) -> list[str]:
         except InvalidInput as error:
             if len(inputs) == 1:
                 raise
-            path = error.path.replace("input", f"inputs[{index}]", 1)
-            raise InvalidInput(path, error.reason, help=error.help) from None
+            (path, reason), *others = [
+                (path.replace("input", f"inputs[{index}]", 1), reason)
+                for path, reason in ((error.path, error.reason), *error.others)
+            ]
+            raise InvalidInput(path, reason, help=error.help, others=others) from None
     return texts
