@@ -6,6 +6,7 @@ Nothing that exists is overwritten: a pyproject.toml and a .gitignore are added 
 from __future__ import annotations
 
 import tomllib
+from codecs import BOM_UTF8
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +26,12 @@ _NEW_PROJECT = f"""\
 [tool.pytest.ini_options]
 testpaths = ["tests"]
 pythonpath = ["."]
+
+[tool.mypy]
+explicit_package_bases = true
 """
 _FLOW = '''\
-"""Greet people: the flow that `pgflow-gen init` leaves behind. Change it, or write your own beside it."""
+"""Greet people: the flow that `pgflow-gen init` leaves behind, to be changed."""
 
 from typing import TypedDict
 
@@ -54,7 +58,8 @@ greeting = Flow[GreetingInput]("greeting", max_attempts=3)
 @greeting.array
 def people(flow_input: GreetingInput) -> list[str]:
     """Everybody once, in the order given."""
-    return list(dict.fromkeys(name.strip() for name in flow_input["names"] if name.strip()))
+    names = [name.strip() for name in flow_input["names"]]
+    return list(dict.fromkeys(name for name in names if name))
 
 
 @greeting.map(array=people)
@@ -67,7 +72,8 @@ async def write(name: str) -> Letter:
 def summary(write: list[Letter]) -> Summary:
     """How many letters there are, and who got the longest."""
     longest = max(write, key=lambda letter: len(letter["text"]), default=None)
-    return {"letters": len(write), "longest": longest["to"] if longest is not None else ""}
+    to = longest["to"] if longest is not None else ""
+    return {"letters": len(write), "longest": to}
 '''
 _TEST = '''\
 """Handlers are plain functions: a test calls them, without a database."""
@@ -198,7 +204,8 @@ def _added(old: str, more: str, gap: str = "") -> str:
 
 def _text(path: Path) -> str | None:
     try:
-        return decode_text(path.read_bytes())
+        data = path.read_bytes()
+        return ("\ufeff" if data.startswith(BOM_UTF8) else "") + decode_text(data)
     except FileNotFoundError:
         return None
     except NotText as error:
