@@ -157,7 +157,7 @@ def test_what_waiting_does_not_mend_ends_the_start(other_server: OwnServer, else
     wrong = replace(elsewhere, dsn=make_conninfo(elsewhere.dsn, dbname="nowhere"))
     worker = WorkerProcess.launch(wrong, ["chain"], {})
     assert worker.exit_code() == 1
-    assert 'database "nowhere" does not exist' in worker.log
+    assert "has no database nowhere" in worker.log
 
 
 def test_a_server_that_takes_no_writes_for_a_while_ends_nothing(
