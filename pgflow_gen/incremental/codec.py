@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
-from pgflow_gen.diagnostics import Diagnostic, Span
+from pgflow_gen.diagnostics import Span
 from pgflow_gen.ir.flow import FlowKey, FlowSpec, Option, Parameter, Receives, StepName, StepSpec
 from pgflow_gen.ir.types import (
     Alias,
@@ -51,16 +51,6 @@ def encode_span(span: Span | None) -> Plain:
 
 def decode_span(data: Plain) -> Span | None:
     return None if data is None else Span(*data)
-
-
-def encode_diagnostic(item: Diagnostic) -> Plain:
-    highlight = encode_span(item.highlight)
-    return [item.code, item.message, encode_span(item.span), item.notes, item.help, item.severity, highlight]
-
-
-def decode_diagnostic(data: Plain) -> Diagnostic:
-    code, message, span, notes, help, severity, highlight = data
-    return Diagnostic(code, message, Span(*span), tuple(notes), help, severity, decode_span(highlight))
 
 
 def encode_type(type_: TypeExpr | None) -> Plain:

@@ -122,7 +122,7 @@ def test_from_an_empty_folder_to_a_changed_handler(newcomer: Newcomer) -> None:
         assert newcomer.letters() == "Dear Ada, hello!"
 
         newcomer.change("flows/greeting.py", "summary(write: list[Letter])", "summary(write: list[str])")
-        dev.until("flows/greeting.py:38:13: error[PGF303]: step 'summary' asks for write: list[str]")
+        dev.until("flows/greeting.py:39:13: error[PGF303]: step 'summary' asks for write: list[str]")
         dev.until("help: annotate the parameter as list[Letter]")
         assert newcomer.run("start", "greeting", '{"names": ["Ada"]}', "--wait").returncode == 0
 

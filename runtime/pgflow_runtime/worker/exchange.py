@@ -13,7 +13,7 @@ from pgflow_runtime.database.refusals import passes
 from pgflow_runtime.errors import PgflowError, WorkerNotRegistered
 from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker import logs
-from pgflow_runtime.worker.failure import clean, cut, headline
+from pgflow_runtime.worker.failure import clean, cut, headline, in_words
 from pgflow_runtime.worker.link import Link
 from pgflow_runtime.worker.outcome import Completed, Failed, Outcome
 from pgflow_runtime.worker.rows import Fence, TaskRow, task_rows
@@ -101,7 +101,7 @@ class Exchange:
             raise
         except Exception as error:  # psycopg's, or what a value causes on its way to it or back
             await _leave(link, error)
-            if len(batch) == 1 and hand_over and not _passes(error):
+            if len(batch) == 1 and hand_over and not passes(error):
                 return await self.complete(link, batch, 0)  # the culprit may be a task that was handed over
             if len(batch) == 1:
                 return await self._refused(link, batch[0], error)
@@ -208,7 +208,7 @@ class Exchange:
 
     async def _failure_refused(self, link: Link, item: Failed, error: Exception) -> list[TaskRow]:
         """A single failure was refused: for a while, or for letters the database does not have."""
-        if isinstance(error, psycopg.Error) and passes(error):
+        if passes(error):
             return [_held_up(item.row, error)]
         if item.message.isascii():
             return [_give_up(item.row, error)]
@@ -217,11 +217,11 @@ class Exchange:
 
     async def _refused(self, link: Link, item: Completed, error: Exception) -> list[TaskRow]:
         """A single result was refused: for a while, or by its data, then the task fails; else it is lost."""
-        if isinstance(error, psycopg.Error) and passes(error):
+        if passes(error):
             return [_held_up(item.row, error)]
         if isinstance(error, psycopg.Error) and not _is_of_data(error):
             return [_give_up(item.row, error)]
-        message = f"BoundaryError: the database refuses the output: {_words(error)}"
+        message = f"BoundaryError: the database refuses the output: {in_words(error)}"
         if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("54"):
             message += "; store large data elsewhere and hand over where it is"
         message = cut(clean(message))
@@ -230,10 +230,10 @@ class Exchange:
         return [_note_refusal(row, message, item.seconds) for row in rows]
 
 
-def _held_up(row: TaskRow, error: psycopg.Error | None = None) -> TaskRow:
+def _held_up(row: TaskRow, error: Exception | None = None) -> TaskRow:
     """Something that passes is in the way of this outcome; None: of another one of its run."""
     if error is not None:
-        logs.held_up(row, str(from_psycopg(error)))
+        logs.held_up(row, in_words(error))
     return row._replace(outcome=HELD_UP)
 
 
@@ -252,16 +252,8 @@ def _note_refusal(row: TaskRow, message: str, seconds: float) -> TaskRow:
 
 def _give_up(row: TaskRow, error: Exception) -> TaskRow:
     """Nothing we could send would be accepted; the task is recovered once its timeout is over."""
-    logs.unreported(row, _words(error))
+    logs.unreported(row, in_words(error))
     return row._replace(outcome="unreported")
-
-
-def _words(error: Exception) -> str:
-    return str(from_psycopg(error)) if isinstance(error, psycopg.Error) else headline(error)
-
-
-def _passes(error: Exception) -> bool:
-    return isinstance(error, psycopg.Error) and passes(error)
 
 
 def _is_of_data(error: psycopg.Error) -> bool:

@@ -9,6 +9,10 @@ from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
+import psycopg
+
+from pgflow_runtime.store import from_psycopg
+
 MAX_BYTES = 10_240
 """Longest stored message, in bytes of UTF-8."""
 FRAMES = 6
@@ -44,6 +48,11 @@ def headline(error: BaseException) -> str:
     line = f"{name}: {text}" if text else name
     inner = next(iter(_inner(error)), None)
     return f"{line}; {_short(inner)}" if inner is not None else line
+
+
+def in_words(error: Exception, conninfo: str | None = None) -> str:
+    """What the database said, or what else went wrong, for a line of the log."""
+    return str(from_psycopg(error, conninfo)) if isinstance(error, psycopg.Error) else headline(error)
 
 
 def leaf(error: BaseException) -> BaseException:

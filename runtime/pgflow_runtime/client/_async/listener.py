@@ -30,10 +30,6 @@ class AsyncListener:
         self._backoff = Backoff(0.5, 10.0)
 
     @property
-    def is_connected(self) -> bool:
-        return self._connection is not None
-
-    @property
     def retry_in(self) -> float | None:
         """Seconds until the next attempt to connect; None while connected."""
         return None if self._connection is not None else max(0.0, self._retry_at - monotonic())

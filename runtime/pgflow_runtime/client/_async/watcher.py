@@ -65,11 +65,6 @@ class AsyncWatcher:
         self._loop: AsyncBackground | None = None
         self._is_closing = False
 
-    @property
-    def held_count(self) -> int:
-        """How many runs somebody waits for."""
-        return len(self._held)
-
     def hold(self, feed: AsyncFeed) -> None:
         """Keep a run up to date until ``release``; both may be called often. Raises ClientClosed."""
         ademand_loop(self._pool)

@@ -66,11 +66,6 @@ class Watcher:
         self._loop: Background | None = None
         self._is_closing = False
 
-    @property
-    def held_count(self) -> int:
-        """How many runs somebody waits for."""
-        return len(self._held)
-
     def hold(self, feed: Feed) -> None:
         """Keep a run up to date until ``release``; both may be called often. Raises ClientClosed."""
         demand_loop(self._pool)

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import psycopg
 
 from pgflow_runtime.database import MAINTENANCE
-from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.maintenance.own_connection import OwnConnection
 
@@ -76,9 +75,8 @@ class Duties:
             with connection.transaction():
                 connection.execute(_LIMIT, (f"{duty.statement_timeout}s",))
                 return duty.turn(connection)
-        except psycopg.Error as error:
-            logger.warning("%s failed: %s", duty.name, from_psycopg(error, self._conninfo))
-            self._connection.failed(error)
+        except Exception as error:  # one duty's trouble is not the others'
+            logger.warning("%s failed: %s", duty.name, self._connection.failed(error))
             return duty.failed()
 
 

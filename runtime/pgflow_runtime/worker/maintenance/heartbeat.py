@@ -11,10 +11,7 @@ import threading
 import time
 from typing import Protocol
 
-import psycopg
-
 from pgflow_runtime.database import HEARTBEAT as HEARTBEAT_CONNECTION
-from pgflow_runtime.store import from_psycopg
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.maintenance.own_connection import OwnConnection
 from pgflow_runtime.worker.served import ServedFlow, ServedFlows
@@ -67,10 +64,9 @@ class Heartbeat:
         while True:
             try:
                 self._beat()
-            except psycopg.Error as error:
-                self.trouble = str(from_psycopg(error, self._conninfo))
+            except Exception as error:  # whatever it is, the next beat tries again
+                self.trouble = self._connection.failed(error)
                 logger.warning("heartbeat failed: %s", self.trouble)
-                self._connection.failed(error)
             else:
                 self._succeeded_at = time.monotonic()
                 self.trouble = None

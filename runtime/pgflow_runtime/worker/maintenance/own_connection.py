@@ -8,6 +8,7 @@ import psycopg
 
 from pgflow_runtime import database
 from pgflow_runtime.database.refusals import is_lost
+from pgflow_runtime.worker.failure import in_words
 
 
 class OwnConnection:
@@ -27,10 +28,13 @@ class OwnConnection:
             )
         return self._connection
 
-    def failed(self, error: psycopg.Error) -> None:
-        """Let go of a connection that this error says is of no more use."""
-        if is_lost(error):
+    def failed(self, error: Exception) -> str:
+        """What went wrong, in words. A connection of no more use is let go of: one that was lost, and one of
+        which nobody knows where it stands, as after an answer that cannot be read.
+        """
+        if is_lost(error) or not isinstance(error, psycopg.Error):
             self.close()
+        return in_words(error, self._conninfo)
 
     def close(self) -> None:
         if self._connection is not None:
