@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pgflow_gen.cli.lazy import LazyCommand, LazyGroup
-from pgflow_gen.cli.options import debug_option, project_option
+from pgflow_gen.cli.options import debug_option, project_option, quiet_option, verbose_option
 
 _WRITE, _RUN = "Write flows", "Run flows (these talk to a database)"
 
@@ -83,6 +83,8 @@ error.""",
     help="Print the version and exit.",
 )  # fmt: skip
 @project_option
+@quiet_option
+@verbose_option
 @debug_option
 def app() -> None:
     """Typed workflows on the PostgreSQL you already run.

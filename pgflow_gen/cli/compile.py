@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -20,9 +21,10 @@ Examples:
   pgflow-gen compile flows/crawl.py | psql mydb""",
 )
 @click.argument("file", metavar="FLOW.py", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object with each flow's SQL instead.")
 @common_options
 @click.pass_context
-def compile_(ctx: click.Context, file: Path) -> None:
+def compile_(ctx: click.Context, file: Path, as_json: bool) -> None:
     """Print the SQL that defines the flows of one module, as 'build' would write it into a first migration.
 
     The file need not be among the project's flows. Findings go to stderr, and with errors in the module
@@ -46,4 +48,9 @@ def compile_(ctx: click.Context, file: Path) -> None:
         )
     from pgflow_gen.render import compile_sql
 
-    click.echo("\n".join(compile_sql(flow, report.analysis.types) for flow in report.sound), nl=False)
+    texts = {flow.db_slug: compile_sql(flow, report.analysis.types) for flow in report.sound}
+    if as_json:
+        flows = [{"slug": slug, "sql": text} for slug, text in texts.items()]
+        click.echo(json.dumps({"flows": flows}, indent=2))
+    else:
+        click.echo("\n".join(texts.values()), nl=False)

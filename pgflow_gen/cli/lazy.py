@@ -79,4 +79,6 @@ def _load(name: str, known: LazyCommand) -> click.Command:
             "reinstall pgflow-gen: pip install --force-reinstall pgflow-gen",
         ) from None
     assert isinstance(command, click.Command)
-    return command
+    from pgflow_gen.cli.options import add_verbosity
+
+    return add_verbosity(command)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from pgflow_gen.report import FORMATS
+from pgflow_shared.verbosity import Verbosity, choose
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +29,25 @@ project_option = click.option(
 debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, help="Show the traceback of an internal error."
 )
+
+
+def _choose(verbosity: Verbosity) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def chosen(_ctx: click.Context, _param: click.Parameter, is_wanted: bool) -> None:
+        if is_wanted:
+            choose(verbosity)
+
+    return chosen
+
+
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, expose_value=False, is_eager=True, callback=_choose("quiet"),
+    help="Only results, findings and errors; a worker logs warnings and worse.",
+)  # fmt: skip
+
+verbose_option = click.option(
+    "-v", "--verbose", is_flag=True, expose_value=False, is_eager=True, callback=_choose("verbose"),
+    help="Tell more: every file, which database and why that one; a worker logs everything.",
+)  # fmt: skip
 
 format_option = click.option(
     "-f", "--format", "format", type=click.Choice(FORMATS), default="text", show_default=True,
@@ -54,3 +74,11 @@ cache_option = click.option(
 def common_options(command: F) -> F:
     """``-C`` and ``--debug``, which are accepted before and after the command's name."""
     return project_option(debug_option(command))
+
+
+def add_verbosity(command: click.Command) -> click.Command:
+    """``--quiet`` and ``--verbose`` after the name of a command, as before it."""
+    names = {param.name for param in command.params}
+    if "verbose" not in names:
+        command = verbose_option(command)
+    return command if "quiet" in names else quiet_option(command)

@@ -13,6 +13,7 @@ import click
 from pgflow_gen.cli.lazy import CommandFailure
 from pgflow_gen.report import Format, render_report, summary, wants_colour
 from pgflow_shared.text import counted
+from pgflow_shared.verbosity import is_quiet, is_verbose
 
 if TYPE_CHECKING:
     from pgflow_gen.config import Config
@@ -48,28 +49,33 @@ def print_findings(report: BuildReport, format: Format, *, err: bool = False) ->
         click.echo(text, nl=False, err=err, color=colour)
 
 
+def tell(text: str) -> None:
+    """A line for the user's eyes, on stderr; not for who asked for quiet."""
+    if not is_quiet():
+        click.echo(text, err=True)
+
+
 def print_summary(report: BuildReport) -> None:
     """The closing line, on stderr."""
     if not report.flow_count and not report.has_errors:
-        click.echo('No flow was found; one is a module-level name: crawl = Flow[Input]("crawl")', err=True)
-    click.echo(
+        tell('No flow was found; one is a module-level name: crawl = Flow[Input]("crawl")')
+    tell(
         summary(
             report.diagnostics,
             file_count=report.file_count,
             flow_count=report.flow_count,
             step_count=report.step_count,
-        ),
-        err=True,
+        )
     )
     if any(item.severity == "error" for item in report.diagnostics):
         codes = sorted({item.code for item in report.diagnostics if item.severity == "error"})
-        click.echo(f"For more about {_listed(codes)}: pgflow-gen explain {codes[0]}", err=True)
+        tell(f"For more about {_listed(codes)}: pgflow-gen explain {codes[0]}")
 
 
 def print_changes(report: BuildReport, *, done: bool) -> None:
     """One line per file that was (or would be) written, and how many were kept; on stderr."""
     if report.unchanged is not None:
-        click.echo(f"kept {counted(report.unchanged.kept_count, 'file')}", err=True)
+        tell(f"kept {counted(report.unchanged.kept_count, 'file')}")
     if report.plan is None:
         return
     words = {"create": "created", "change": "changed", "delete": "deleted"}
@@ -79,10 +85,12 @@ def print_changes(report: BuildReport, *, done: bool) -> None:
     for change in report.plan.changes:
         if change.kind == "keep":
             kept += 1
+            if is_verbose():
+                tell(f"kept {change.path}")
         else:
-            click.echo(f"{words[change.kind]} {change.path}", err=True)
+            tell(f"{words[change.kind]} {change.path}")
     if kept:
-        click.echo(f"kept {counted(kept, 'file')}", err=True)
+        tell(f"kept {counted(kept, 'file')}")
 
 
 def _listed(codes: list[str]) -> str:

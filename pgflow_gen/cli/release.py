@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pgflow_gen.cli.options import common_options, format_option, plugins_option, verify_option
-from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
+from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals, tell
 from pgflow_gen.report import Format
 from pgflow_shared.text import counted
 
@@ -42,7 +42,7 @@ def release(ctx: click.Context, check_only: bool, verify: bool, plugins: bool, f
         for path in found:
             click.echo(f"{path} is a draft")
         if found:
-            click.echo(f"{counted(len(found), 'draft')}: run `pgflow-gen release`", err=True)
+            tell(f"{counted(len(found), 'draft')}: run `pgflow-gen release`")
         ctx.exit(1 if found else 0)
     with refusals():
         report = pipeline.build(config, verify=verify, plugins=plugins, mode="check")
@@ -52,6 +52,6 @@ def release(ctx: click.Context, check_only: bool, verify: bool, plugins: bool, f
             ctx.exit(1)
         marked = mark(config)
     for path in marked:
-        click.echo(f"shipped {path}", err=True)
+        tell(f"shipped {path}")
     if not marked:
-        click.echo("there are no drafts: every migration is shipped already", err=True)
+        tell("there are no drafts: every migration is shipped already")

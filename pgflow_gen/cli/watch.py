@@ -8,6 +8,7 @@ from collections.abc import Callable
 import click
 
 from pgflow_gen.cli.lazy import CommandFailure
+from pgflow_gen.cli.output import tell
 from pgflow_gen.config import Config
 from pgflow_gen.incremental.fingerprint import FileStamps, file_stamps
 
@@ -17,12 +18,12 @@ INTERVAL = 0.4
 
 def watch(load: Callable[[], Config], build: Callable[[Config], None]) -> None:
     """Build now and after every change, whatever is wrong with the project meanwhile."""
-    click.echo("Watching; Ctrl-C ends it.", err=True)
+    tell("Watching; Ctrl-C ends it.")
     try:
         while True:
             _wait(load, _once(load, build))
     except KeyboardInterrupt:
-        click.echo("Watched.", err=True)
+        tell("Watched.")
 
 
 def _once(load: Callable[[], Config], build: Callable[[Config], None]) -> FileStamps | None:

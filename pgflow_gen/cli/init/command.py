@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
 from pgflow_gen.cli.options import common_options
-from pgflow_gen.cli.output import refusals
+from pgflow_gen.cli.output import refusals, tell
 
 
 @click.command(
@@ -19,8 +20,9 @@ Examples:
   pgflow-gen dev                   then: build, migrate and work while you write"""
 )
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path), metavar="[FOLDER]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 @common_options
-def init(folder: Path) -> None:
+def init(folder: Path, as_json: bool) -> None:
     """Set a project up: [tool.pgflow-gen], one flow, a test of its handlers, a pre-commit hook.
 
     Nothing that exists is overwritten: a pyproject.toml and a .gitignore are added to, other files are kept.
@@ -28,6 +30,7 @@ def init(folder: Path) -> None:
     from pgflow_gen.cli.init.scaffold import put, scaffold
     from pgflow_gen.disk import Folder
 
+    told: dict[str, list[str]] = {"created": [], "added to": [], "kept": []}
     with refusals():
         pieces = scaffold(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -35,6 +38,11 @@ def init(folder: Path) -> None:
             for piece in pieces:
                 put(root, piece)
                 done = "kept" if piece.text is None else "created" if piece.is_new else "added to"
-                click.echo(f"{done} {piece.path}", err=True)
+                told.setdefault(done, []).append(piece.path)
+                if not as_json:
+                    tell(f"{done} {piece.path}")
+    if as_json:
+        click.echo(json.dumps({done.replace(" ", "_"): paths for done, paths in told.items()}, indent=2))
+        return
     where = "" if folder == Path() else f" in {folder}"
-    click.echo(f"Next{where}: pgflow-gen dev, which builds, migrates and works while you write", err=True)
+    tell(f"Next{where}: pgflow-gen dev, which builds, migrates and works while you write")

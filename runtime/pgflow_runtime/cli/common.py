@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pgflow_runtime.dsn import resolve_dsn
+from pgflow_runtime.dsn import describe, resolve_dsn
 from pgflow_runtime.errors import (
     CoreTooNew,
     ForeignSchema,
@@ -22,6 +22,7 @@ from pgflow_runtime.errors import (
 )
 from pgflow_runtime.project import Project, find_project
 from pgflow_runtime.registry import contracts
+from pgflow_shared.verbosity import is_quiet, is_verbose
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -99,6 +100,9 @@ def database(dsn: str | None, project: Project) -> Iterator[str]:
     found = resolve_dsn(dsn)
     for note in found.notes:
         say(f"note: {note}")
+    if is_verbose():
+        where = "the project's embedded server" if found.conninfo is None else describe(found.conninfo)
+        say(f"note: {where}, by {found.source}")
     if found.conninfo is not None:
         yield found.conninfo
         return
@@ -133,8 +137,9 @@ def _target(project: Project, slug: str) -> str:
 
 
 def say(text: str) -> None:
-    """A line for the user's eyes, on stderr."""
-    click.echo(text, err=True)
+    """A line for the user's eyes, on stderr; not for who asked for quiet."""
+    if not is_quiet():
+        click.echo(text, err=True)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pgflow_runtime.dsn import describe
 from pgflow_runtime.project import find_project
 from pgflow_runtime.terminal.output import shows_colours
 from pgflow_runtime.terminal.words import printable
+from pgflow_shared.verbosity import is_quiet
 
 _LOOKS = {
     Severity.ok: {"fg": "green"},
@@ -64,7 +65,7 @@ def doctor(
     if as_json:
         click.echo(json.dumps(_document(found, where, worst), indent=2, ensure_ascii=False))
     else:
-        _print(found, where, quiet=quiet)
+        _print(found, where, quiet=quiet or is_quiet())
     raise click.exceptions.Exit(_EXIT.get(worst, 0))
 
 

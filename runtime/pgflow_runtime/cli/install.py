@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +40,8 @@ _PGMQ = (
     "--with-pgmq", is_flag=True, help="Copy pgmq's SQL (from the package pgmq) in front of the core."
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-def install(folder: Path, style: str, with_pgmq: bool, yes: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines; asks nothing.")
+def install(folder: Path, style: str, with_pgmq: bool, yes: bool, as_json: bool) -> None:
     """Copy the core's migrations into a folder of yours, numbered to follow what is there.
 
     Copies that are there already are left alone; an edited one is never overwritten. Flow migrations need
@@ -50,6 +52,12 @@ def install(folder: Path, style: str, with_pgmq: bool, yes: bool) -> None:
     with refusals():
         copies = plan_copies(folder, style, datetime.now(UTC), with_pgmq=with_pgmq)
     new = [copy for copy in copies if not copy.is_present]
+    if as_json:
+        _write(folder, new)
+        kept = [str(folder / copy.name) for copy in copies if copy.is_present]
+        document = {"style": style, "created": [str(folder / copy.name) for copy in new], "kept": kept}
+        click.echo(json.dumps(document, indent=2))
+        return
     if not new:
         click.echo(f"{folder} holds the core's migrations already")
         return
@@ -58,13 +66,18 @@ def install(folder: Path, style: str, with_pgmq: bool, yes: bool) -> None:
     if not yes and not _agrees(f"Write {_counted(new)}?"):
         say("nothing was written")
         raise click.exceptions.Exit(1)
-    folder.mkdir(parents=True, exist_ok=True)
-    for copy in new:
-        with (folder / copy.name).open("x", encoding="utf-8", newline="\n") as file:
-            file.write(copy.text)
+    _write(folder, new)
     click.echo(f"wrote {_counted(new)}")
     if not with_pgmq:
         say(f"note: {_PGMQ}")
+
+
+def _write(folder: Path, copies: list[Copy]) -> None:
+    if copies:
+        folder.mkdir(parents=True, exist_ok=True)
+    for copy in copies:
+        with (folder / copy.name).open("x", encoding="utf-8", newline="\n") as file:
+            file.write(copy.text)
 
 
 def _agrees(question: str) -> bool:

@@ -16,6 +16,7 @@ from pgflow_runtime.project import find_project
 from pgflow_runtime.worker import Worker, logs
 from pgflow_runtime.worker.options import variable
 from pgflow_runtime.worker_config import LogFormat, LogLevel, WorkerConfig
+from pgflow_shared.verbosity import is_quiet, is_verbose
 
 
 def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,6 +51,12 @@ def worker(flows: tuple[str, ...], dsn: str | None, generated: str | None, **opt
     MODULE:FLOW names a Flow object, as flows.crawl:crawl. A second signal ends at once.
     """
     given = {name: value for name, value in options.items() if value is not None}
+    if (
+        "log_level" not in given
+        and not os.environ.get(variable("log_level"))
+        and (is_quiet() or is_verbose())
+    ):
+        given["log_level"] = "warning" if is_quiet() else "debug"
     with refusals(), _logging(given) as level:
         project = find_project(generated=generated)
         logs.show(project.module_names(), level)

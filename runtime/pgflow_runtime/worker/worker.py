@@ -12,7 +12,6 @@ from typing import Any, Unpack
 from pgflow_runtime import forks
 from pgflow_runtime.dsl import Flow
 from pgflow_runtime.dsn import resolve_dsn
-from pgflow_runtime.embedded import embedded_server
 from pgflow_runtime.errors import PgflowError, UsageError
 from pgflow_runtime.project import Project, find_project
 from pgflow_runtime.registry import RegisteredFlow, load_flow, register
@@ -145,6 +144,8 @@ class Worker:
         if found.conninfo is not None:
             yield found.conninfo
             return
+        from pgflow_runtime.embedded import embedded_server  # needs a Unix system, which a DSN does not
+
         with embedded_server(self.project.root) as conninfo:
             yield conninfo
 
