@@ -23,6 +23,7 @@ import pgflow_shared
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Span
 from pgflow_gen.kept import CACHE, keep, read_kept
+from pgflow_gen.source.target import target_version
 
 RECORD = CACHE / "build.json"
 _FORMAT = 1
@@ -214,10 +215,8 @@ def _key(config: Config) -> str:
         _walk(os.path.dirname(os.path.abspath(package.__file__)), files, set(), everything=True)
     packages = [*site.getsitepackages(), site.getusersitepackages()]
     stamps = [os.stat(folder).st_mtime_ns for folder in packages if os.path.isdir(folder)]
-    return json.dumps(
-        [_FORMAT, sys.version, sys.executable, os.environ.get("PYTHONPATH"), repr(config), stamps, files],
-        sort_keys=True,
-    )
+    python = [sys.version, sys.executable, os.environ.get("PYTHONPATH"), target_version(config.root)]
+    return json.dumps([_FORMAT, *python, repr(config), stamps, files], sort_keys=True)
 
 
 def _outcome(data: Mapping[str, Any]) -> Outcome:

@@ -6,6 +6,7 @@ the index keeps every binding in order and ``resolve`` decides which one counts.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
 from pgflow_gen.source.parse import ParsedFile
+from pgflow_gen.source.static_tests import always
+from pgflow_gen.source.target import OLDEST, Version
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +90,8 @@ class ModuleIndex:
     file: ParsedFile
     is_package: bool
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    target: Version = OLDEST
+    """The Python that ``sys.version_info`` is taken for."""
     stars: list[StarImport] = field(default_factory=list)
     globals: dict[str, cst.Name] = field(default_factory=dict)
     """Names that functions declare ``global``, and so may bind again whenever they run."""
@@ -117,10 +122,10 @@ class _Branch:
     runtime_only: bool = False
 
 
-def build_index(name: str, file: ParsedFile) -> ModuleIndex:
-    """Index the top level of ``file``, which is module ``name``."""
+def build_index(name: str, file: ParsedFile, target: Version | None = None) -> ModuleIndex:
+    """Index the top level of ``file``, module ``name``, for the Python ``target`` (default: the running)."""
     is_package = file.source.absolute.name == "__init__.py"
-    index = ModuleIndex(name, file, is_package)
+    index = ModuleIndex(name, file, is_package, target=target or sys.version_info[:2])
     _statements(index, file.tree.body, _Branch())
     if "global" in file.source.text:
         _globals(index, file.tree)
@@ -185,16 +190,26 @@ def _add(index: ModuleIndex, binding: Binding) -> None:
 
 
 def _block(index: ModuleIndex, block: cst.BaseSuite | None, branch: _Branch) -> None:
-    if block is None:
-        return
-    inner = _Branch(True, branch.runtime_only)
-    if isinstance(block, cst.SimpleStatementSuite):
-        _statements(index, [block], inner)
-    else:
-        _statements(index, block.body, inner)
+    if block is not None:
+        _suite(index, block, _Branch(True, branch.runtime_only))
+
+
+def _suite(index: ModuleIndex, block: cst.BaseSuite, branch: _Branch) -> None:
+    _statements(index, [block] if isinstance(block, cst.SimpleStatementSuite) else block.body, branch)
 
 
 def _if(index: ModuleIndex, statement: cst.If, branch: _Branch) -> None:
+    known = always(statement.test, index.target)
+    if known is not None:
+        # As the checkers do: of a question about the version or the system one branch alone is there.
+        orelse = statement.orelse
+        if known:
+            _suite(index, statement.body, branch)
+        elif isinstance(orelse, cst.If):
+            _if(index, orelse, branch)
+        elif orelse is not None:
+            _suite(index, orelse.body, branch)
+        return
     typing = is_type_checking(statement.test)
     never = isinstance(statement.test, cst.UnaryOperation) and is_type_checking(statement.test.expression)
     _block(index, statement.body, _Branch(True, branch.runtime_only or never))

@@ -9,6 +9,7 @@ from pgflow_gen.diagnostics import Diagnostic
 from pgflow_gen.source.index import ModuleIndex, build_index
 from pgflow_gen.source.modules import module_name
 from pgflow_gen.source.parse import parse
+from pgflow_gen.source.target import Version, target_version
 from pgflow_gen.source.tracked_reads import TrackedReads
 
 
@@ -19,6 +20,7 @@ class ModuleLoader:
     reads: TrackedReads
     _files: dict[Path, ModuleIndex | Diagnostic] = field(default_factory=dict)
     _imported: set[Path] = field(default_factory=set)
+    _version: Version | None = None
 
     def load(self, file: Path) -> ModuleIndex | None:
         """The index of a file; None when it cannot be read or parsed."""
@@ -28,9 +30,17 @@ class ModuleLoader:
         if file not in self._files:
             parsed = parse(source)
             name = module_name(self.reads.config, file) or file.stem
-            self._files[file] = parsed if isinstance(parsed, Diagnostic) else build_index(name, parsed)
+            if isinstance(parsed, Diagnostic):
+                self._files[file] = parsed
+            else:
+                self._files[file] = build_index(name, parsed, self._target())
         found = self._files[file]
         return None if isinstance(found, Diagnostic) else found
+
+    def _target(self) -> Version:
+        if self._version is None:
+            self._version = target_version(self.reads.config.root)
+        return self._version
 
     def find(self, name: str) -> ModuleIndex | None:
         """The index of a module by its dotted name; None when no source root has it or it does not parse."""

@@ -65,7 +65,7 @@ def _joined(node: ast.Constant | ast.JoinedStr, lines: Sequence[str]) -> bool:
     """Whether a string is made of more literals than may nest."""
     if isinstance(node, ast.Constant) and not isinstance(node.value, str | bytes):
         return False
-    text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+    text = _segment(node, lines)
     if text.count("'") + text.count('"') <= 2 * MAX_DEPTH:
         return False
     starts = (tokenize.STRING, getattr(tokenize, "FSTRING_START", -1), getattr(tokenize, "TSTRING_START", -1))
@@ -74,6 +74,17 @@ def _joined(node: ast.Constant | ast.JoinedStr, lines: Sequence[str]) -> bool:
         return sum(token.type in starts for token in tokens) > MAX_DEPTH
     except (tokenize.TokenError, SyntaxError):
         return True
+
+
+def _segment(node: ast.Constant | ast.JoinedStr, lines: Sequence[str]) -> str:
+    """A node's own text; columns count bytes."""
+    last = node.end_lineno or node.lineno
+    parts = [line.encode("utf-8", "surrogatepass") for line in lines[node.lineno - 1 : last]]
+    if not parts:
+        return ""
+    parts[-1] = parts[-1][: node.end_col_offset]
+    parts[0] = parts[0][node.col_offset :]
+    return b"\n".join(parts).decode("utf-8", "replace")
 
 
 def make_shallow(statements: Sequence[ast.stmt]) -> None:

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import configparser
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pgflow_gen.config import Config
-from pgflow_shared.files import read_text
+from pgflow_gen.source.target import mypy_file, stated_version
 
 STAGED_PACKAGE = "_pgflow_staged"
-_OLDEST = (3, 11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +29,14 @@ class Settings:
     @classmethod
     def of(cls, config: Config, *, with_plugins: bool = True) -> Settings:
         """``with_plugins``: plugins are programs of the project's, and run when mypy does."""
-        file = _user_file(config.root)
+        file = mypy_file(config.root)
+        version = stated_version(config.root)
         section = file.get("mypy", {})
         plugins = section.get("plugins", []) if with_plugins else []
         names = re.split(r"[,\s]+", plugins) if isinstance(plugins, str) else list(plugins)
         return cls(
             tuple(_plugin(str(name).strip(), config.root) for name in names if str(name).strip()),
-            _python_version(str(section.get("python_version", ""))),
+            None if version is None else f"{version[0]}.{version[1]}",
             _plugin_sections(file) if plugins else {},
         )
 
@@ -67,25 +66,6 @@ class Settings:
         return "\n".join(lines)
 
 
-def _user_file(root: Path) -> Mapping[str, Mapping[str, Any]]:
-    """The sections of the first file with a ``[mypy]``, in mypy's order; broken files have none."""
-    for name in ("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg"):
-        try:
-            text = read_text(root / name)
-            sections = tomllib.loads(text).get("tool", {}) if name.endswith(".toml") else _ini(text)
-            if isinstance(sections["mypy"], dict):
-                return {key: value for key, value in sections.items() if isinstance(value, dict)}
-        except (OSError, ValueError, KeyError, AttributeError, TypeError, configparser.Error):
-            continue
-    return {}
-
-
-def _ini(text: str) -> dict[str, dict[str, str]]:
-    parser = configparser.RawConfigParser()
-    parser.read_string(text)
-    return {name: dict(parser[name]) for name in parser.sections()}
-
-
 def _plugin_sections(file: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """What plugins read of the file mypy was started with: ``[pydantic-mypy]``, ``[mypy.plugins.*]``."""
     found: dict[str, dict[str, str]] = {}
@@ -104,8 +84,3 @@ def _plugin(name: str, root: Path) -> str:
     if path.endswith(".py"):
         return f"{root / path}{colon}{entry}"
     return name
-
-
-def _python_version(text: str) -> str | None:
-    match = re.fullmatch(r"(\d+)\.(\d+)", text.strip())
-    return match[0] if match and (int(match[1]), int(match[2])) >= _OLDEST else None
