@@ -44,6 +44,7 @@ from pgflow_gen.ir.types import (
     Record,
     RecordRef,
     TypeExpr,
+    TypeKey,
     TypeTable,
     UnionType,
     UnknownType,
@@ -198,6 +199,8 @@ class Judge:
                 return self._container(item, frozen, wanted_item, reads)
             case RecordRef(), DictType(value=AnyType(), read_only=True):
                 return YES
+            case RecordRef(key=key), DictType() if self._is_closed(key):
+                return UNSURE  # a checker may take its keys' types for those of a dict
             case RecordRef(), RecordRef():
                 return self._record(source, target)
             case _:
@@ -212,7 +215,13 @@ class Judge:
         left, right = self._types.records.get(source.key), self._types.records.get(target.key)
         if left is None or right is None:
             return UNSURE
+        if right.closed and (not left.closed or any(right.get(item.key) is None for item in left.fields)):
+            return NO
         return all_of(*(self._key(left, right, item.key) for item in right.fields))
+
+    def _is_closed(self, key: TypeKey) -> bool:
+        record = self._types.records.get(key)
+        return record is not None and record.closed
 
     def _key(self, left: Record, right: Record, name: str) -> Verdict:
         """One key of a record that is asked for: read-only keys may be narrower, others must be the same."""

@@ -67,6 +67,11 @@ def _record_reasons(judge: Judge, types: TypeTable, given: RecordRef, asked: Rec
     if left is None or right is None:
         return
     name, wanted_name = spell(given, asked)
+    if right.closed and not left.closed:
+        yield f"{wanted_name} is closed, but values of {name} may have other keys"
+    elif right.closed:
+        extra = [item.key for item in left.fields if right.get(item.key) is None]
+        yield from (f"{wanted_name} is closed and has no key {key!r}" for key in extra)
     for want in right.fields:
         have = left.get(want.key)
         if have is None:

@@ -122,16 +122,16 @@ def encode_record(record: Record) -> Plain:
         [item.key, encode_type(item.type), item.required, item.read_only, encode_span(item.span)]
         for item in record.fields
     ]
-    return [encode_key(record.key), fields, encode_span(record.span), record.doc]
+    return [encode_key(record.key), fields, encode_span(record.span), record.doc, record.closed]
 
 
 def decode_record(data: Plain) -> Record:
-    key, fields, span, doc = data
+    key, fields, span, doc, closed = data
     found = tuple(
         Field(name, decode_type(type_), required, read_only, decode_span(place))
         for name, type_, required, read_only, place in fields
     )
-    return Record(decode_key(key), found, decode_span(span), doc)
+    return Record(decode_key(key), found, decode_span(span), doc, closed)
 
 
 def encode_alias(alias: Alias) -> Plain:

@@ -185,6 +185,8 @@ class Record:
     fields: tuple[Field, ...]
     span: Span | None = field(default=None, compare=False)
     doc: str | None = None
+    closed: bool = False
+    """Whether a value has no other keys (PEP 728)."""
 
     def get(self, key: str) -> Field | None:
         return next((item for item in self.fields if item.key == key), None)

@@ -78,7 +78,8 @@ class _Schemas:
                 continue
             record = self.types.records[key]
             described = {"description": record.doc} if record.doc else {}
-            found[name] = {**described, **self.record(record.fields)}
+            closed = {"additionalProperties": False} if record.closed else {}
+            found[name] = {**described, **self.record(record.fields), **closed}
         return found
 
 

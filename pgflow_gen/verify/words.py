@@ -26,6 +26,8 @@ _NOT_OURS = frozenset(
 )
 """Findings about the function itself and about comments, which are the business of the user's own mypy."""
 
+_OTHERWISE = "to mypy the two differ: in a key, its type, whether it is required or may be written"
+
 
 class Words:
     """Turns what mypy reported into diagnostics, each at most once."""
@@ -120,7 +122,7 @@ class Words:
         way_out = "write it in a simpler form; `build --no-verify` goes on without this proof"
         made = _diagnostic(message, span, reported, help=way_out)
         # Both directions of a proof fail, in different words, for one reason.
-        return replace(made, notes=()) if reported.code == "return-value" else made
+        return replace(made, notes=(_OTHERWISE,)) if reported.code == "return-value" else made
 
     def _at_decorator(self, reported: Reported) -> Iterator[Diagnostic]:
         """In the user's own file, between a step's decorator and its ``def``."""

@@ -40,7 +40,7 @@ class FieldReader:
         if not isinstance(binding, Class):
             return {}
         self._refuse_extra_items(binding.definition.keywords)
-        total = self._total(binding.definition.keywords)
+        total = self._flag(binding.definition.keywords, "total") is not False
         fields: dict[str, Field] = {}
         for item in _declarations(binding.definition.body):
             name = item.target
@@ -60,7 +60,7 @@ class FieldReader:
             self._report(binding.node, [_not_literal(binding.name)])
             return {}
         self._refuse_extra_items(call.args)
-        total = self._total(call.args)
+        total = self._flag(call.args, "total") is not False
         fields: dict[str, Field] = {}
         for element in keys.elements:
             key = getattr(getattr(element, "key", None), "evaluated_value", None)
@@ -73,15 +73,24 @@ class FieldReader:
             fields[key] = self._field(key, element.key, element.value, total)
         return fields
 
-    def _total(self, arguments: Sequence[cst.Arg]) -> bool:
-        """``total=``: True unless it is the literal False; anything else is a fault."""
-        value = argument(arguments, "total")
+    def closed(self) -> bool | None:
+        """``closed=`` (PEP 728), None where it is not written."""
+        match self.symbol.binding:
+            case Class(definition=definition):
+                return self._flag(definition.keywords, "closed")
+            case Assignment(value=cst.Call(args=args)):
+                return self._flag(args, "closed")
+            case _:
+                return None
+
+    def _flag(self, arguments: Sequence[cst.Arg], name: str) -> bool | None:
+        """The literal True or False that ``name=`` is; anything else is a fault."""
+        value = argument(arguments, name)
         word = value.value if isinstance(value, cst.Name) else None
         if value is not None and word not in {"True", "False"}:
-            self._report(
-                value, [not_json("total= is not statically known", "write total=True or total=False")]
-            )
-        return word != "False"
+            help = f"write {name}=True or {name}=False"
+            self._report(value, [not_json(f"{name}= is not statically known", help)])
+        return None if word not in {"True", "False"} else word == "True"
 
     def _refuse_extra_items(self, arguments: Sequence[cst.Arg]) -> None:
         value = argument(arguments, "extra_items")

@@ -76,9 +76,25 @@ class RecordReader:
         while self._queue:
             key, symbol, bound = self._queue.pop()
             fields = self._fields(symbol, bound, set())
-            self.done[key] = Record(
-                key, tuple(fields.values()), symbol.module.file.span(symbol.binding.node), _doc(symbol)
-            )
+            span = symbol.module.file.span(symbol.binding.node)
+            closed = self._is_closed(symbol, set())
+            self.done[key] = Record(key, tuple(fields.values()), span, _doc(symbol), closed)
+
+    def _is_closed(self, symbol: Defined, seen: set[tuple[str, str]]) -> bool:
+        """By its own ``closed=``, else by that of a base."""
+        if symbol.key in seen:
+            return False
+        seen.add(symbol.key)
+        scope = Scope(symbol.module)
+        own = FieldReader(self.reader, symbol, scope).closed()
+        if own is not None or not isinstance(symbol.binding, Class):
+            return own is True
+        for base in symbol.binding.definition.bases:
+            node = base.value.value if isinstance(base.value, cst.Subscript) else base.value
+            found = self.reader.symbol(node, scope)
+            if isinstance(found, Defined) and self.is_record(found) and self._is_closed(found, seen):
+                return True
+        return False
 
     def _variables(self, symbol: Defined) -> list[Variable]:
         """The type parameters of a TypedDict: in brackets, of ``Generic[...]``, or of its bases."""

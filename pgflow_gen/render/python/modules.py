@@ -47,9 +47,12 @@ def flow_module(view: FlowView) -> str:
         (names.run, imports.use(_RUNTIME, "Run"), imports.use(_RUNTIME, "StepRun")),
     ]
     typing = {name: imports.use("typing", name) for name in _typing_names(view)}
-    if any(isinstance(item, RecordView) and item.functional for item in view.definitions):
+    if any(isinstance(item, RecordView) and item.functional and not item.closed for item in view.definitions):
         # pyupgrade makes classes of calls of TypedDict, where names of keys hide those of types: not of this.
         typing["call"] = f"{imports.use_module('typing')}.TypedDict"
+    if any(isinstance(item, RecordView) and item.closed for item in view.definitions):
+        # Under a name of its own, or pyupgrade would take it from typing, which knows no closed ones yet.
+        typing["closed"] = f"{imports.use_module('typing_extensions')}.TypedDict"
     doc = f"Flow {view.flow.db_slug!r}. {_HEADER}"
     text = render_template(
         "flow.py.jinja",
@@ -69,7 +72,9 @@ def _typing_names(view: FlowView) -> list[str]:
         names += ["Any", "overload"]
     if any(isinstance(item, AliasView) for item in view.definitions):
         names.append("TypeAlias")
-    if any(isinstance(item, RecordView) and not item.functional for item in view.definitions):
+    if any(
+        isinstance(item, RecordView) and not (item.functional or item.closed) for item in view.definitions
+    ):
         names.append("TypedDict")
     return names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from pgflow_gen.ir.flow import FlowSpec
@@ -28,6 +28,7 @@ class RecordView:
     """(key, annotation) pairs."""
     functional: bool
     doc: str | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _declared_again(key: TypeKey, names: _ViewNames, types: TypeTable) -> Record
     if key in types.aliases:
         return AliasView(name, spell(types.aliases[key].target, names), quoted=True)
     record = types.records[key]
-    return _record(name, record.fields, names, record.doc)
+    return replace(_record(name, record.fields, names, record.doc), closed=record.closed)
 
 
 def _defined(name: str, shape: TypeExpr | tuple[Field, ...], names: _ViewNames) -> RecordView | AliasView:

@@ -49,10 +49,12 @@ def _declare(
         target = py_literal(spell(types.aliases[key].target, modules))
         lines.add(f"{name}: {modules.imports.use('typing', 'TypeAlias')} = {target}", subject)
         return
-    lines.add(f"{name} = {modules.imports.use('typing', 'TypedDict')}({py_literal(name)}, {{", subject)
-    for field in types.records[key].fields:
+    record = types.records[key]
+    home, end = ("typing_extensions", "}, closed=True)") if record.closed else ("typing", "})")
+    lines.add(f"{name} = {modules.imports.use(home, 'TypedDict')}({py_literal(name)}, {{", subject)
+    for field in record.fields:
         lines.add(f"    {py_literal(field.key)}: {annotation(field, modules)},", subject)
-    lines.add("})", subject)
+    lines.add(end, subject)
 
 
 def comparisons(root: TypeKey, types: TypeTable) -> int:
