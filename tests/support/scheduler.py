@@ -172,22 +172,7 @@ class Worker:
 
     def fall_silent(self) -> None:
         """As if the last sign of life, and the last start of a task, were half a minute old."""
-        for task in self.hand:
-            self.core.run_sql(
-                """update pgflow.step_tasks set queued_at = queued_at - interval '31 seconds',
-                     started_at = started_at - interval '31 seconds'
-                   where run_id = %s and step_slug = %s and task_index = %s and last_worker_id = %s
-                     and status = 'started'""",
-                task.run_id,
-                task.step_slug,
-                task.task_index,
-                task.worker_id,
-            )
-        self.core.run_sql(
-            "update pgflow.workers set last_heartbeat_at = now() - interval '31 seconds'"
-            " where worker_id = any(%s)",
-            list(self.ids.values()),
-        )
+        fall_silent(self.core, list(self.ids.values()))
 
     def recover(self) -> None:
         function = self.random.choice(("recover_stalled_tasks", "requeue_stalled_tasks"))
@@ -211,6 +196,21 @@ class Worker:
         self.plan.actions.update(f"{row.outcome}" for row in rows)
 
 
+def fall_silent(core: Core, worker_ids: list[UUID]) -> None:
+    """As if the last sign of life of these workers, and the last start of a task, were half a minute old."""
+    core.run_sql(
+        """update pgflow.step_tasks set queued_at = queued_at - interval '31 seconds',
+             started_at = started_at - interval '31 seconds'
+           where last_worker_id = any(%s) and status = 'started'""",
+        worker_ids,
+    )
+    core.run_sql(
+        "update pgflow.workers set last_heartbeat_at = now() - interval '31 seconds'"
+        " where worker_id = any(%s)",
+        worker_ids,
+    )
+
+
 def check_soundness(plan: Plan) -> None:
     """Look at one committed state after the other while the workers are at it."""
     with connect(plan.dsn, autocommit=False) as connection:
@@ -229,6 +229,8 @@ def check_soundness(plan: Plan) -> None:
 def drain(core: Core, plan: Plan) -> None:
     """Work everything off; every run must come to its end within as many rounds as there are tasks."""
     random = Random(plan.seed)
+    # a late call of a silent worker is a sign of life: it would be judged dead half a minute later only
+    fall_silent(core, [row.worker_id for row in core.rows("select worker_id from pgflow.workers")])
     for _ in range(2000):
         core.run_sql("select pgflow.recover_stalled_tasks()")
         if not core.value("select count(*) from pgflow.runs where status = 'started'"):
