@@ -175,6 +175,10 @@ OPTIONS: tuple[OptionRule, ...] = (
         Named("timeout"), 60,
     ),
     OptionRule(
+        "run_timeout", _on("flow"), _SECONDS, "seconds a run may take; one that takes longer fails",
+        "no limit", Key("run_timeout"),
+    ),
+    OptionRule(
         "start_delay", _STEPS, Whole(0, MAX_SECONDS, " of seconds"), "seconds before the first attempt", "0",
         Named("start_delay"), 0, also_called=("delay",),
     ),

@@ -28,6 +28,7 @@ class FlowOptions(TypedDict, total=False):
     max_attempts: int
     base_delay: int
     timeout: int
+    run_timeout: int
     backoff: Backoff
     max_delay: int
 

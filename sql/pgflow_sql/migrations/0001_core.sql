@@ -203,6 +203,47 @@ as $$
   );
 $$;
 
+-- ---- schema/10_types/_is_whole.sql
+-- Whether a JSON value is a whole number within bounds; never raises.
+create function pgflow._is_whole(value jsonb, lowest int, highest int)
+returns boolean
+language plpgsql
+immutable
+as $$
+begin
+  if jsonb_typeof(_is_whole.value) is distinct from 'number' then
+    return false;
+  end if;
+  return (_is_whole.value #>> '{}')::numeric between lowest and highest
+    and (_is_whole.value #>> '{}')::numeric = floor((_is_whole.value #>> '{}')::numeric);
+end;
+$$;
+
+-- ---- schema/10_types/_known_options.sql
+-- These options without those that are null; refuses what is no object of known keys.
+create function pgflow._known_options(owner text, options jsonb, known text[])
+returns jsonb
+language plpgsql
+immutable
+as $$
+declare
+  v_options jsonb := coalesce(_known_options.options, '{}');
+  v_unknown text;
+begin
+  if jsonb_typeof(v_options) <> 'object' then
+    raise exception 'The options of a % are an object, not %', owner, left(v_options::text, 100)
+      using errcode = 'PF011', hint = format('Pass an object whose keys are among: %s.', array_to_string(known, ', '));
+  end if;
+  select k.key into v_unknown from jsonb_object_keys(v_options) k(key) where k.key <> all(known) limit 1;
+  if found then
+    raise exception 'A % has no option "%"', owner, left(v_unknown, 100)
+      using errcode = 'PF011',
+        hint = format('It takes %s. A newer program needs a newer core: run pgflow-gen migrate.', array_to_string(known, ', '));
+  end if;
+  return jsonb_strip_nulls(v_options);
+end;
+$$;
+
 -- ---- schema/10_types/_queue_table.sql
 -- pgmq lower-cases table names; prefix is 'q' (queue) or 'a' (archive).
 -- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
@@ -436,6 +477,7 @@ create table pgflow.flows (
   created_at timestamptz not null default now(),
   opt_backoff text,   -- null: exponential
   opt_max_delay int,  -- seconds; null: only the cap of one day
+  options jsonb not null default '{}',  -- see _check_flow_options
   constraint flows_pkey primary key (flow_slug),
   constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
   constraint opt_max_attempts_is_nonnegative check (opt_max_attempts >= 0),
@@ -463,11 +505,14 @@ create table pgflow.steps (
   created_at timestamptz not null default now(),
   opt_backoff text,
   opt_max_delay int,
+  kind text not null default 'task',    -- who does its work
+  options jsonb not null default '{}',  -- see _check_step_options
   constraint steps_pkey primary key (flow_slug, step_slug),
   constraint steps_flow_slug_step_index_key unique (flow_slug, step_index),
   constraint steps_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
   constraint steps_step_slug_check check (pgflow.is_valid_slug(step_slug)),
   constraint steps_step_type_check check (step_type in ('single', 'map')),
+  constraint kind_is_valid check (kind in ('task', 'signal', 'sleep', 'loop', 'subflow', 'pick')),
   constraint steps_deps_count_check check (deps_count >= 0),
   constraint opt_max_attempts_is_nonnegative check (opt_max_attempts >= 0),
   constraint opt_base_delay_is_nonnegative check (opt_base_delay >= 0),
@@ -661,9 +706,14 @@ create table pgflow.prepared_flows (
   has_maps boolean not null,
   has_conditions boolean not null,
   has_delays boolean not null,
+  kinds text[] not null,
+  has_kinds boolean not null,   -- any but 'task'
+  has_ends boolean not null default false,  -- flows that start when its runs have ended
+  run_timeout int,              -- seconds
   longer_timeouts int[],        -- what timeouts were before they were shortened
   shortened_at timestamptz,     -- when that was: tasks that had started by then keep what they started with
   has_large_values boolean not null default false,  -- ever; not derived: see _note_large_values
+  is_paused boolean not null default false,  -- not derived: see pause_flow
   constraint prepared_flows_pkey primary key (flow_slug),
   constraint prepared_flows_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug)
     on delete cascade
@@ -709,6 +759,25 @@ begin
     '_send:' || old.flow_slug, '_read:' || old.flow_slug, '_archive:' || old.flow_slug
   );
   return null;
+end;
+$$;
+
+-- ---- schema/30_definition/_flow_options.sql
+-- The options of a flow as they are stored: without those that are null. Refuses unknown ones and wrong values.
+create function pgflow._flow_options(options jsonb)
+returns jsonb
+language plpgsql
+immutable
+as $$
+declare
+  v_options jsonb := pgflow._known_options('flow', _flow_options.options, array['run_timeout']);
+begin
+  if (v_options ? 'run_timeout') and not pgflow._is_whole(v_options -> 'run_timeout', 1, 31536000) then
+    raise exception 'run_timeout must be a whole number of seconds from 1 to 31,536,000, not %',
+      left(v_options ->> 'run_timeout', 100)
+      using errcode = 'PF011', hint = 'Leave it out, or give null, for runs that may take as long as they like.';
+  end if;
+  return v_options;
 end;
 $$;
 
@@ -910,7 +979,7 @@ begin
 
   insert into pgflow.prepared_flows as p (
     flow_slug, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
-    has_root_maps, has_maps, has_conditions, has_delays
+    has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, run_timeout
   )
   select
     f.flow_slug,
@@ -935,7 +1004,10 @@ begin
     coalesce(bool_or(s.step_type = 'map' and s.deps_count = 0), false),
     coalesce(bool_or(s.step_type = 'map'), false),
     coalesce(bool_or(s.required_input_pattern is not null or s.forbidden_input_pattern is not null), false),
-    coalesce(bool_or(s.opt_start_delay > 0), false)
+    coalesce(bool_or(s.opt_start_delay > 0), false),
+    coalesce(array_agg(s.kind order by s.step_index) filter (where s.step_slug is not null), '{}'),
+    coalesce(bool_or(s.kind <> 'task'), false),
+    (f.options ->> 'run_timeout')::numeric::int
   from pgflow.flows f
   left join pgflow.steps s on s.flow_slug = f.flow_slug
   where f.flow_slug in (select c.flow_slug from changed c)
@@ -952,7 +1024,10 @@ begin
       has_root_maps = excluded.has_root_maps,
       has_maps = excluded.has_maps,
       has_conditions = excluded.has_conditions,
-      has_delays = excluded.has_delays;
+      has_delays = excluded.has_delays,
+      kinds = excluded.kinds,
+      has_kinds = excluded.has_kinds,
+      run_timeout = excluded.run_timeout;
   return null;
 end;
 $$;
@@ -978,10 +1053,29 @@ as $$
   );
 $$;
 
+-- ---- schema/30_definition/_step_options.sql
+-- The options of a step as they are stored: without those that are null. Refuses unknown ones and wrong values.
+create function pgflow._step_options(options jsonb)
+returns jsonb
+language plpgsql
+immutable
+as $$
+declare
+  v_options jsonb := pgflow._known_options('step', _step_options.options, array['reads_input']);
+begin
+  if (v_options ? 'reads_input') and jsonb_typeof(v_options -> 'reads_input') <> 'boolean' then
+    raise exception 'reads_input must be true or false, not %', left(v_options ->> 'reads_input', 100)
+      using errcode = 'PF011', hint = 'Leave it out where it is not known whether the step reads the run''s input.';
+  end if;
+  return v_options;
+end;
+$$;
+
 -- ---- schema/30_definition/add_step.sql
 -- for: migrate
 -- Most mistakes are left to the named constraints; refused here is only what they cannot see. A step that is there
--- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at.
+-- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at. options: {"reads_input": whether
+-- it reads the run's input}, PF011 for any other.
 create function pgflow.add_step(
   flow_slug text,
   step_slug text,
@@ -996,7 +1090,8 @@ create function pgflow.add_step(
   when_unmet text default 'skip',
   when_exhausted text default 'fail',
   backoff text default null,
-  max_delay int default null
+  max_delay int default null,
+  options jsonb default '{}'
 )
 returns pgflow.steps
 language plpgsql
@@ -1004,6 +1099,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_options jsonb := pgflow._step_options(add_step.options);
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
   v_type text := coalesce(add_step.step_type, 'single');
   v_twice text;
@@ -1045,14 +1141,14 @@ begin
   insert into pgflow.steps (
     flow_slug, step_slug, step_type, step_index, deps_count,
     opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay, opt_backoff, opt_max_delay,
-    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, options
   )
   select
     add_step.flow_slug, add_step.step_slug, v_type, coalesce(max(s.step_index) + 1, 0), cardinality(v_deps),
     add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
     add_step.backoff, add_step.max_delay,
     add_step.required_input_pattern, add_step.forbidden_input_pattern,
-    add_step.when_unmet, add_step.when_exhausted
+    add_step.when_unmet, add_step.when_exhausted, v_options
   from pgflow.steps s
   where s.flow_slug = add_step.flow_slug
   on conflict on constraint steps_pkey do nothing;
@@ -1072,14 +1168,15 @@ $$;
 -- ---- schema/30_definition/alter_flow.sql
 -- for: migrate
 -- Sets the complete set of a flow's options; NULL is the default of create_flow. Tasks that have started keep
--- the timeout they were claimed with.
+-- the timeout they were claimed with, and runs the run_timeout they were started with.
 create function pgflow.alter_flow(
   flow_slug text,
   max_attempts int default null,
   base_delay int default null,
   timeout int default null,
   backoff text default null,
-  max_delay int default null
+  max_delay int default null,
+  options jsonb default '{}'
 )
 returns pgflow.flows
 language plpgsql
@@ -1087,6 +1184,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_options jsonb := pgflow._flow_options(alter_flow.options);
   v_flow pgflow.flows;
   v_timeouts int[];  -- before
 begin
@@ -1097,7 +1195,8 @@ begin
       opt_base_delay = coalesce(alter_flow.base_delay, 5),
       opt_timeout = coalesce(alter_flow.timeout, 60),
       opt_backoff = alter_flow.backoff,
-      opt_max_delay = alter_flow.max_delay
+      opt_max_delay = alter_flow.max_delay,
+      options = v_options
   where f.flow_slug = alter_flow.flow_slug
   returning f.* into v_flow;
   if not found then
@@ -1124,7 +1223,8 @@ create function pgflow.alter_step(
   when_unmet text default null,
   when_exhausted text default null,
   backoff text default null,
-  max_delay int default null
+  max_delay int default null,
+  options jsonb default '{}'
 )
 returns pgflow.steps
 language plpgsql
@@ -1132,6 +1232,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_options jsonb := pgflow._step_options(alter_step.options);
   v_step pgflow.steps;
   v_timeouts int[];  -- before
 begin
@@ -1147,7 +1248,8 @@ begin
       when_unmet = coalesce(alter_step.when_unmet, 'skip'),
       when_exhausted = coalesce(alter_step.when_exhausted, 'fail'),
       opt_backoff = alter_step.backoff,
-      opt_max_delay = alter_step.max_delay
+      opt_max_delay = alter_step.max_delay,
+      options = v_options
   where s.flow_slug = alter_step.flow_slug and s.step_slug = alter_step.step_slug
   returning s.* into v_step;
   if not found then
@@ -1163,15 +1265,16 @@ $$;
 
 -- ---- schema/30_definition/create_flow.sql
 -- for: migrate
--- Defines a flow and its queue; does nothing to a flow that is there. Raises PF004 for a slug that cannot name a
--- queue.
+-- Defines a flow and its queue; does nothing to a flow that is there. options: {"run_timeout": seconds}. Raises PF004
+-- for a slug that cannot name a queue, PF011 for options that are none.
 create function pgflow.create_flow(
   flow_slug text,
   max_attempts int default null,
   base_delay int default null,
   timeout int default null,
   backoff text default null,
-  max_delay int default null
+  max_delay int default null,
+  options jsonb default '{}'
 )
 returns pgflow.flows
 language plpgsql
@@ -1179,6 +1282,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_options jsonb := pgflow._flow_options(create_flow.options);
   v_other text;
   v_flow pgflow.flows;
 begin
@@ -1201,7 +1305,7 @@ begin
   end if;
 
   insert into pgflow.flows (
-    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, opt_backoff, opt_max_delay
+    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, opt_backoff, opt_max_delay, options
   )
   values (
     create_flow.flow_slug,
@@ -1209,7 +1313,8 @@ begin
     coalesce(create_flow.base_delay, 5),
     coalesce(create_flow.timeout, 60),
     create_flow.backoff,
-    create_flow.max_delay
+    create_flow.max_delay,
+    v_options
   )
   on conflict on constraint flows_pkey do nothing;
 
@@ -1268,7 +1373,8 @@ create trigger drop_queue_functions after delete on pgflow.flows
 
 -- ---- schema/30_definition/get_flow_definition.sql
 -- for: worker, client
--- What this database knows of a flow, in the shape that build, client and worker compare; null if unknown.
+-- What this database knows of a flow, in the shape that build, client and worker compare; null if unknown. Beside it,
+-- in reads_input, which steps are known to read the run's input or not to.
 create function pgflow.get_flow_definition(flow_slug text)
 returns jsonb
 language plpgsql
@@ -1307,7 +1413,7 @@ begin
         'timeout', f.opt_timeout,
         'backoff', f.opt_backoff,
         'max_delay', f.opt_max_delay
-      )) || jsonb_build_object('steps', coalesce(
+      )) || f.options || jsonb_build_object('steps', coalesce(
         (
           -- nulls are stripped from the settings, not from the patterns
           select jsonb_object_agg(
@@ -1326,12 +1432,21 @@ begin
               else jsonb_build_object('if', st.required_input_pattern) end
             || case when st.forbidden_input_pattern is null then '{}'
               else jsonb_build_object('if_not', st.forbidden_input_pattern) end
+            || st.options - 'reads_input'
           )
           from pgflow.steps st
           where st.flow_slug = f.flow_slug
         ),
         '{}'
       ))
+    ) || coalesce(
+      (
+        select jsonb_build_object('reads_input', jsonb_object_agg(st.step_slug, st.options -> 'reads_input'))
+        from pgflow.steps st
+        where st.flow_slug = f.flow_slug and st.options ? 'reads_input'
+        having count(*) > 0
+      ),
+      '{}'
     )
     from pgflow.flows f
     where f.flow_slug = get_flow_definition.flow_slug

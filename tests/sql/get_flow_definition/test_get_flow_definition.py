@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from psycopg.types.json import Jsonb
+
 from tests.support.core import Core
 
 
@@ -42,6 +44,16 @@ def test_retry_strategy_of_the_flow(core: Core) -> None:
     found = core.value("select pgflow.get_flow_definition('f')")
     assert (found["settings"]["backoff"], found["settings"]["max_delay"]) == ("fixed", 60)
     assert found["structure"] == {"steps": []}
+
+
+def test_options_beyond_the_named_ones(core: Core) -> None:
+    core.create_flow("f", options=Jsonb({"run_timeout": 60}))
+    core.add_step("f", "a", options=Jsonb({"reads_input": False}))
+    core.add_step("f", "b")
+    found = core.value("select pgflow.get_flow_definition('f')")
+    assert found["settings"]["run_timeout"] == 60
+    assert found["reads_input"] == {"a": False}
+    assert found["settings"]["steps"]["a"] == found["settings"]["steps"]["b"]
 
 
 def test_unknown_flow(core: Core) -> None:

@@ -46,7 +46,12 @@ def derived(core: Core, flow_slug: str = "f") -> dict[str, Any]:
             for step in steps
         ),
         "has_delays": any(step.opt_start_delay for step in steps),
+        "kinds": [step.kind for step in steps],
+        "has_kinds": any(step.kind != "task" for step in steps),
+        "has_ends": False,
+        "run_timeout": flow.options.get("run_timeout"),
         "has_large_values": False,
+        "is_paused": False,
     }
 
 
@@ -62,6 +67,10 @@ CHANGES = [
     "update pgflow.steps set flow_slug = 'g', step_index = 5 where step_slug = 'alone'",
     "update pgflow.flows set opt_timeout = 77, opt_max_attempts = 11",
     "select pgflow.alter_flow('f', timeout => 5)",
+    """select pgflow.alter_flow('f', options => '{"run_timeout": 7}')""",
+    """update pgflow.flows set options = '{"run_timeout": 7}'; select pgflow.alter_flow('f')""",
+    "update pgflow.steps set kind = 'signal' where step_slug = 'b'",
+    "update pgflow.steps set kind = 'sleep'; update pgflow.steps set kind = 'task'",
     "select pgflow.alter_step('f', 'b', timeout => 6)",
     "delete from pgflow.steps where step_slug = 'alone'",
     "delete from pgflow.deps; delete from pgflow.steps",

@@ -62,7 +62,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     # with additions of ours behind the contract's parameters
     "create_flow": (
         "flow_slug text, max_attempts integer = null, base_delay integer = null, timeout integer = null, "
-        "backoff text = null, max_delay integer = null",
+        "backoff text = null, max_delay integer = null, options jsonb = '{}'",
         "flows",
     ),
     "add_step": (
@@ -70,7 +70,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "base_delay integer = null, timeout integer = null, start_delay integer = null, "
         "step_type text = 'single', required_input_pattern jsonb = null, "
         "forbidden_input_pattern jsonb = null, when_unmet text = 'skip', when_exhausted text = 'fail', "
-        "backoff text = null, max_delay integer = null",
+        "backoff text = null, max_delay integer = null, options jsonb = '{}'",
         "steps",
     ),
     # ours
@@ -135,14 +135,14 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "oldest_program": ("", "table(worker integer, client integer)", "i"),
     "alter_flow": (
         "flow_slug text, max_attempts integer = null, base_delay integer = null, timeout integer = null, "
-        "backoff text = null, max_delay integer = null",
+        "backoff text = null, max_delay integer = null, options jsonb = '{}'",
         "flows",
     ),
     "alter_step": (
         "flow_slug text, step_slug text, max_attempts integer = null, base_delay integer = null, "
         "timeout integer = null, start_delay integer = null, required_input_pattern jsonb = null, "
         "forbidden_input_pattern jsonb = null, when_unmet text = null, when_exhausted text = null, "
-        "backoff text = null, max_delay integer = null",
+        "backoff text = null, max_delay integer = null, options jsonb = '{}'",
         "steps",
     ),
     "cascade_resolve_conditions": ("run_id uuid", "boolean"),

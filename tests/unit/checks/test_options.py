@@ -53,6 +53,22 @@ def test_values_beyond_are_told_at_the_option(name: str, value: Json, words: str
     assert found.span.line == 10
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0, "must be at least 1, not 0"),
+        (31_536_001, "must be at most 31,536,000"),
+        (1.5, "must be an integer, not 1.5"),
+    ],
+)
+def test_a_run_may_take_from_a_second_to_a_year(value: Json, words: str) -> None:
+    assert codes(flow(step("a"), options={"run_timeout": 1})) == []
+    assert codes(flow(step("a"), options={"run_timeout": 31_536_000})) == []
+    (found,) = judge(flow(step("a"), options={"run_timeout": value}))
+    assert (found.code, found.message) == ("PGF207", found.message)
+    assert words in found.message
+
+
 def test_versions_start_at_1() -> None:
     (found,) = judge(flow(step("a"), version=0))
     assert (found.code, found.message) == ("PGF207", "flow 'example': version must be at least 1, not 0")

@@ -70,6 +70,14 @@ def test_every_option_has_its_argument_in_the_order_of_the_function() -> None:
     )
 
 
+def test_options_after_the_named_parameters_are_one_object() -> None:
+    options: dict[str, Json] = {"run_timeout": 3600, "timeout": 8}
+    (create, _) = calls(compile_sql(flow(step("a"), slug="f", options=options), NO_TYPES))
+    assert create == (
+        """select pgflow.create_flow('f', timeout => 8, options => '{"run_timeout": 3600}'::jsonb);"""
+    )
+
+
 def test_steps_follow_their_dependencies_and_else_their_definition() -> None:
     late = step("late", param("root_b", STR))
     root_a, root_b = step("root_a", param("flow_input", STR)), step("root_b", param("flow_input", STR))

@@ -6,6 +6,7 @@ create table pgflow.flows (
   created_at timestamptz not null default now(),
   opt_backoff text,   -- null: exponential
   opt_max_delay int,  -- seconds; null: only the cap of one day
+  options jsonb not null default '{}',  -- see _check_flow_options
   constraint flows_pkey primary key (flow_slug),
   constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
   constraint opt_max_attempts_is_nonnegative check (opt_max_attempts >= 0),

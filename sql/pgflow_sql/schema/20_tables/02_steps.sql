@@ -15,11 +15,14 @@ create table pgflow.steps (
   created_at timestamptz not null default now(),
   opt_backoff text,
   opt_max_delay int,
+  kind text not null default 'task',    -- who does its work
+  options jsonb not null default '{}',  -- see _check_step_options
   constraint steps_pkey primary key (flow_slug, step_slug),
   constraint steps_flow_slug_step_index_key unique (flow_slug, step_index),
   constraint steps_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
   constraint steps_step_slug_check check (pgflow.is_valid_slug(step_slug)),
   constraint steps_step_type_check check (step_type in ('single', 'map')),
+  constraint kind_is_valid check (kind in ('task', 'signal', 'sleep', 'loop', 'subflow', 'pick')),
   constraint steps_deps_count_check check (deps_count >= 0),
   constraint opt_max_attempts_is_nonnegative check (opt_max_attempts >= 0),
   constraint opt_base_delay_is_nonnegative check (opt_base_delay >= 0),

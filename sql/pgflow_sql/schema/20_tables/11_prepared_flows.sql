@@ -15,9 +15,14 @@ create table pgflow.prepared_flows (
   has_maps boolean not null,
   has_conditions boolean not null,
   has_delays boolean not null,
+  kinds text[] not null,
+  has_kinds boolean not null,   -- any but 'task'
+  has_ends boolean not null default false,  -- flows that start when its runs have ended
+  run_timeout int,              -- seconds
   longer_timeouts int[],        -- what timeouts were before they were shortened
   shortened_at timestamptz,     -- when that was: tasks that had started by then keep what they started with
   has_large_values boolean not null default false,  -- ever; not derived: see _note_large_values
+  is_paused boolean not null default false,  -- not derived: see pause_flow
   constraint prepared_flows_pkey primary key (flow_slug),
   constraint prepared_flows_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug)
     on delete cascade

@@ -14,7 +14,7 @@ begin
 
   insert into pgflow.prepared_flows as p (
     flow_slug, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
-    has_root_maps, has_maps, has_conditions, has_delays
+    has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, run_timeout
   )
   select
     f.flow_slug,
@@ -39,7 +39,10 @@ begin
     coalesce(bool_or(s.step_type = 'map' and s.deps_count = 0), false),
     coalesce(bool_or(s.step_type = 'map'), false),
     coalesce(bool_or(s.required_input_pattern is not null or s.forbidden_input_pattern is not null), false),
-    coalesce(bool_or(s.opt_start_delay > 0), false)
+    coalesce(bool_or(s.opt_start_delay > 0), false),
+    coalesce(array_agg(s.kind order by s.step_index) filter (where s.step_slug is not null), '{}'),
+    coalesce(bool_or(s.kind <> 'task'), false),
+    (f.options ->> 'run_timeout')::numeric::int
   from pgflow.flows f
   left join pgflow.steps s on s.flow_slug = f.flow_slug
   where f.flow_slug in (select c.flow_slug from changed c)
@@ -56,7 +59,10 @@ begin
       has_root_maps = excluded.has_root_maps,
       has_maps = excluded.has_maps,
       has_conditions = excluded.has_conditions,
-      has_delays = excluded.has_delays;
+      has_delays = excluded.has_delays,
+      kinds = excluded.kinds,
+      has_kinds = excluded.has_kinds,
+      run_timeout = excluded.run_timeout;
   return null;
 end;
 $$;

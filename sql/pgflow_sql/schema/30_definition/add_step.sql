@@ -1,6 +1,7 @@
 -- for: migrate
 -- Most mistakes are left to the named constraints; refused here is only what they cannot see. A step that is there
--- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at.
+-- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at. options: {"reads_input": whether
+-- it reads the run's input}, PF011 for any other.
 create function pgflow.add_step(
   flow_slug text,
   step_slug text,
@@ -15,7 +16,8 @@ create function pgflow.add_step(
   when_unmet text default 'skip',
   when_exhausted text default 'fail',
   backoff text default null,
-  max_delay int default null
+  max_delay int default null,
+  options jsonb default '{}'
 )
 returns pgflow.steps
 language plpgsql
@@ -23,6 +25,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_options jsonb := pgflow._step_options(add_step.options);
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
   v_type text := coalesce(add_step.step_type, 'single');
   v_twice text;
@@ -64,14 +67,14 @@ begin
   insert into pgflow.steps (
     flow_slug, step_slug, step_type, step_index, deps_count,
     opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay, opt_backoff, opt_max_delay,
-    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, options
   )
   select
     add_step.flow_slug, add_step.step_slug, v_type, coalesce(max(s.step_index) + 1, 0), cardinality(v_deps),
     add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
     add_step.backoff, add_step.max_delay,
     add_step.required_input_pattern, add_step.forbidden_input_pattern,
-    add_step.when_unmet, add_step.when_exhausted
+    add_step.when_unmet, add_step.when_exhausted, v_options
   from pgflow.steps s
   where s.flow_slug = add_step.flow_slug
   on conflict on constraint steps_pkey do nothing;

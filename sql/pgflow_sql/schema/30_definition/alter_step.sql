@@ -13,7 +13,8 @@ create function pgflow.alter_step(
   when_unmet text default null,
   when_exhausted text default null,
   backoff text default null,
-  max_delay int default null
+  max_delay int default null,
+  options jsonb default '{}'
 )
 returns pgflow.steps
 language plpgsql
@@ -21,6 +22,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_options jsonb := pgflow._step_options(alter_step.options);
   v_step pgflow.steps;
   v_timeouts int[];  -- before
 begin
@@ -36,7 +38,8 @@ begin
       when_unmet = coalesce(alter_step.when_unmet, 'skip'),
       when_exhausted = coalesce(alter_step.when_exhausted, 'fail'),
       opt_backoff = alter_step.backoff,
-      opt_max_delay = alter_step.max_delay
+      opt_max_delay = alter_step.max_delay,
+      options = v_options
   where s.flow_slug = alter_step.flow_slug and s.step_slug = alter_step.step_slug
   returning s.* into v_step;
   if not found then

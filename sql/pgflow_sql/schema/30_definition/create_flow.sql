@@ -1,13 +1,14 @@
 -- for: migrate
--- Defines a flow and its queue; does nothing to a flow that is there. Raises PF004 for a slug that cannot name a
--- queue.
+-- Defines a flow and its queue; does nothing to a flow that is there. options: {"run_timeout": seconds}. Raises PF004
+-- for a slug that cannot name a queue, PF011 for options that are none.
 create function pgflow.create_flow(
   flow_slug text,
   max_attempts int default null,
   base_delay int default null,
   timeout int default null,
   backoff text default null,
-  max_delay int default null
+  max_delay int default null,
+  options jsonb default '{}'
 )
 returns pgflow.flows
 language plpgsql
@@ -15,6 +16,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_options jsonb := pgflow._flow_options(create_flow.options);
   v_other text;
   v_flow pgflow.flows;
 begin
@@ -37,7 +39,7 @@ begin
   end if;
 
   insert into pgflow.flows (
-    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, opt_backoff, opt_max_delay
+    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, opt_backoff, opt_max_delay, options
   )
   values (
     create_flow.flow_slug,
@@ -45,7 +47,8 @@ begin
     coalesce(create_flow.base_delay, 5),
     coalesce(create_flow.timeout, 60),
     create_flow.backoff,
-    create_flow.max_delay
+    create_flow.max_delay,
+    v_options
   )
   on conflict on constraint flows_pkey do nothing;
 

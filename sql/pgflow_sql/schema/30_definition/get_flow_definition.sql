@@ -1,5 +1,6 @@
 -- for: worker, client
--- What this database knows of a flow, in the shape that build, client and worker compare; null if unknown.
+-- What this database knows of a flow, in the shape that build, client and worker compare; null if unknown. Beside it,
+-- in reads_input, which steps are known to read the run's input or not to.
 create function pgflow.get_flow_definition(flow_slug text)
 returns jsonb
 language plpgsql
@@ -38,7 +39,7 @@ begin
         'timeout', f.opt_timeout,
         'backoff', f.opt_backoff,
         'max_delay', f.opt_max_delay
-      )) || jsonb_build_object('steps', coalesce(
+      )) || f.options || jsonb_build_object('steps', coalesce(
         (
           -- nulls are stripped from the settings, not from the patterns
           select jsonb_object_agg(
@@ -57,12 +58,21 @@ begin
               else jsonb_build_object('if', st.required_input_pattern) end
             || case when st.forbidden_input_pattern is null then '{}'
               else jsonb_build_object('if_not', st.forbidden_input_pattern) end
+            || st.options - 'reads_input'
           )
           from pgflow.steps st
           where st.flow_slug = f.flow_slug
         ),
         '{}'
       ))
+    ) || coalesce(
+      (
+        select jsonb_build_object('reads_input', jsonb_object_agg(st.step_slug, st.options -> 'reads_input'))
+        from pgflow.steps st
+        where st.flow_slug = f.flow_slug and st.options ? 'reads_input'
+        having count(*) > 0
+      ),
+      '{}'
     )
     from pgflow.flows f
     where f.flow_slug = get_flow_definition.flow_slug

@@ -27,7 +27,13 @@ class End(TypedDict):
 
 
 options = Flow[Request](
-    "options", max_attempts=2, base_delay=1, timeout=5 * MINUTE, backoff="fixed", max_delay=MINUTE
+    "options",
+    max_attempts=2,
+    base_delay=1,
+    timeout=5 * MINUTE,
+    run_timeout=60 * MINUTE,
+    backoff="fixed",
+    max_delay=MINUTE,
 )
 
 

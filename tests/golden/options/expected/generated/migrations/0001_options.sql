@@ -2,7 +2,7 @@
 -- Structure sha256:0e7a228f04e76570a2731c9d2c0bbcd0d7b777e37c8b6f009e3be08adcc778bb
 begin;
 
-select pgflow.create_flow('options', max_attempts => 2, base_delay => 1, timeout => 300, backoff => 'fixed', max_delay => 60);
+select pgflow.create_flow('options', max_attempts => 2, base_delay => 1, timeout => 300, backoff => 'fixed', max_delay => 60, options => '{"run_timeout": 3600}'::jsonb);
 select pgflow.add_step('options', 'begin', max_attempts => 1, base_delay => 3, timeout => 30, start_delay => 0, backoff => 'exponential', max_delay => 90);
 select pgflow.add_step('options', 'check', required_input_pattern => E'{"plan": "it''s \\\\ pro"}'::jsonb, forbidden_input_pattern => '{"tags": ["free"]}'::jsonb, when_unmet => 'skip');
 select pgflow.add_step('options', 'each', array['begin'], step_type => 'map', when_exhausted => 'skip');
