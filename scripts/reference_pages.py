@@ -45,6 +45,7 @@ it by `scripts/reference_pages.py`.
 """
 SECTIONS: Mapping[str, str] = {
     "40_runs": "Starting runs",
+    "55_control": "Control over runs",
     "70_reading": "Reading runs and figures",
     "30_definition": "Definitions",
     "50_tasks": "Tasks",

@@ -12,10 +12,10 @@ from functools import cache
 
 from pgflow_sql import SqlFile, schema_files
 
-CALLERS = ("worker", "client", "migrate", "cron", "pgflow", "core")
-"""Who a function may be for. ``migrate``: the owner of the schema, in migrations. ``cron``: pg_cron, or an
-administrator by hand. ``pgflow``: programs of pgflow itself, which this core serves too. ``core``: only the
-core itself."""
+CALLERS = ("worker", "client", "operator", "migrate", "cron", "pgflow", "core")
+"""Who a function may be for. ``operator``: who decides over the runs of others. ``migrate``: the owner of the
+schema, in migrations. ``cron``: pg_cron, or an administrator by hand. ``pgflow``: programs of pgflow itself,
+which this core serves too. ``core``: only the core itself."""
 
 _CREATED = re.compile(
     r"^create (?:or replace )?(?P<kind>function|view) pgflow\.(?P<name>[a-z]\w*)", re.MULTILINE

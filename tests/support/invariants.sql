@@ -107,6 +107,20 @@ language sql stable as $$
   ) n
   where n.failed <> (r.status = 'failed')::int
 
+  union all
+  select 'cancelled run with open steps', s.run_id, s.step_slug, s.status
+  from states s
+  where s.run_status = 'cancelled' and s.status in ('created', 'started', 'failed')
+  union all
+  select 'cancelled step of another run', s.run_id, s.step_slug, s.run_status
+  from states s where s.status = 'cancelled' and s.run_status <> 'cancelled'
+  union all
+  select 'tasks of a cancelled step', s.run_id, s.step_slug, format('%s open', s.open)
+  from states s where s.status = 'cancelled' and s.open > 0
+  union all
+  select 'cancelled task of another step', t.run_id, t.step_slug, t.step_status
+  from open_tasks t where t.status = 'cancelled' and t.step_status <> 'cancelled'
+
   -- outputs
   union all
   select 'output of a step', s.run_id, s.step_slug, s.output::text

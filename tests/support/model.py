@@ -75,6 +75,7 @@ class Run:
         self.status = "started"
         self.output: Json = None
         self.error: str | None = None
+        self.reason: str | None = None  # why it was cancelled
         self.states = {slug: self._first_state(step) for slug, step in self.steps.items()}
         self.queue: list[tuple[str, int]] = []
         self.events: list[str] = ["run:started"]
@@ -129,7 +130,7 @@ class Run:
 
     def complete(self, slug: str, index: int, output: Json) -> None:
         state, task = self.states[slug], self.states[slug].tasks[index]
-        if self.status == "failed":
+        if self.status in ("failed", "cancelled"):
             return
         if state.status != "started":
             self._archive([(slug, index)])
@@ -163,6 +164,8 @@ class Run:
 
     def fail(self, slug: str, index: int, error: str, *, retryable: bool = True) -> None:
         step, state, task = self.steps[slug], self.states[slug], self.states[slug].tasks[index]
+        if self.status == "cancelled":
+            return
         if self.status == "failed":
             if task.status == "started":
                 task.status, task.error = "failed", error
@@ -188,6 +191,23 @@ class Run:
             for dependent in self.dependents(slug):
                 self._skip_with_dependents(dependent.slug, "dependency_skipped")
         self._advance()
+
+    # -- what operators do ---------------------------------------------------------------------------------
+
+    def cancel(self, reason: str | None) -> str:
+        """End the run here; returns what became of the wish."""
+        if self.status != "started":
+            return f"already_{self.status}"
+        for state in self.states.values():
+            if state.status == "started":
+                for task in state.tasks:
+                    task.status = "cancelled" if task.status in ("queued", "started") else task.status
+            if state.status in ("created", "started"):
+                state.status = "cancelled"
+        self.status, self.reason = "cancelled", reason
+        self.queue.clear()
+        self.events.append("run:cancelled")
+        return "cancelled"
 
     # -- transitions ---------------------------------------------------------------------------------------
 

@@ -77,6 +77,7 @@ class Worker:
             (1, self.die),
             (1, self.recover),
             (1, self.wait),
+            (1, self.cancel),
             (1 if self.plan.prunes else 0, self.prune),
         ]
         weights = [weight for weight, _ in actions]
@@ -187,6 +188,16 @@ class Worker:
         else:
             self.core.run_sql("select pgflow.withdraw_idle(%s)", workers)
             self.core.run_sql("select pgflow.unwatch_runs(%s, %s::uuid[])", workers[0], runs)
+
+    def some_runs(self, *statuses: str) -> list[UUID]:
+        """A few runs that were in one of these statuses a moment ago."""
+        query = "select run_id from pgflow.runs where status = any(%s) order by random() limit %s"
+        return [row.run_id for row in self.core.rows(query, list(statuses), self.random.randint(1, 4))]
+
+    def cancel(self) -> None:
+        chosen = self.some_runs("started", "completed")
+        rows = self.core.call("cancel_runs", run_ids=chosen, reason="no longer wanted")
+        self.plan.actions.update(row.outcome for row in rows)
 
     def prune(self) -> None:
         """Remove runs that have only just ended, while others may still call back for their tasks."""

@@ -17,11 +17,13 @@
 --   complete_task, complete_tasks ------> _complete --> _advance --------+--> _settle (conditions, taskless)
 --   fail_task, fail_tasks, recover_* ---> _fail ------> _advance --------+--> _start_steps, _spawn_tasks
 --   start_tasks, claim_tasks -----------> _start_tasks -> _task_results  +--> _finish_runs
+--   cancel_runs ------------------------> _cancel_runs (the only one that stores 'cancelled')
 --
 -- How it stays right:
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a
 --     statement of its own, then reads. So decrements are never lost and every later lock is uncontended.
---   * Claiming takes no run lock: it owns the messages (skip locked) and moves tasks 'queued' -> 'started'.
+--   * Claiming takes no run lock: it owns the messages (skip locked) and moves tasks 'queued' -> 'started'. So whoever
+--     changes rows of queued tasks archives their messages first: that waits for whoever is claiming them.
 --   * Who is alive is judged in one place (_bury_workers), by signs of life that claims and results write as well;
 --     whoever was judged dead gets nothing (_note_life) until it has registered again.
 --   * What one task or run cannot hold is its own trouble: handing tasks out catches what building an input raises
@@ -293,18 +295,25 @@ $$;
 -- What every row of runs keeps to. In a function, because PostgreSQL reads the text of a check anew for each
 -- statement that writes to the table: with one check for each of these rules, that took a fifth of a start.
 create function pgflow._run_is_sound(
-  status text, remaining_steps int, started_at timestamptz, completed_at timestamptz, failed_at timestamptz
+  status text, remaining_steps int, started_at timestamptz, completed_at timestamptz, failed_at timestamptz,
+  cancelled_at timestamptz
 )
 returns boolean
 language plpgsql
 immutable
 as $$
 begin
-  return _run_is_sound.status in ('started', 'failed', 'completed')
+  return _run_is_sound.status in ('started', 'failed', 'completed', 'cancelled')
     and _run_is_sound.remaining_steps >= 0
     and (_run_is_sound.completed_at is null or _run_is_sound.failed_at is null)
     and (_run_is_sound.completed_at >= _run_is_sound.started_at) is not false
-    and (_run_is_sound.failed_at >= _run_is_sound.started_at) is not false;
+    and (_run_is_sound.failed_at >= _run_is_sound.started_at) is not false
+    and case
+      when _run_is_sound.status <> 'cancelled' then _run_is_sound.cancelled_at is null
+      else (_run_is_sound.cancelled_at >= _run_is_sound.started_at) is true
+        and _run_is_sound.completed_at is null
+        and _run_is_sound.failed_at is null
+    end;
 end;
 $$;
 
@@ -332,14 +341,15 @@ create function pgflow._state_is_sound(
   started_at timestamptz,
   completed_at timestamptz,
   failed_at timestamptz,
-  skipped_at timestamptz
+  skipped_at timestamptz,
+  cancelled_at timestamptz
 )
 returns boolean
 language plpgsql
 immutable
 as $$
 begin
-  return _state_is_sound.status in ('created', 'started', 'completed', 'failed', 'skipped')
+  return _state_is_sound.status in ('created', 'started', 'completed', 'failed', 'skipped', 'cancelled')
     and (_state_is_sound.status not in ('created', 'skipped') or _state_is_sound.remaining_tasks is null)
     and (_state_is_sound.status <> 'completed' or _state_is_sound.remaining_tasks = 0) is not false
     and (_state_is_sound.initial_tasks >= 0) is not false
@@ -349,7 +359,12 @@ begin
     and (_state_is_sound.started_at >= _state_is_sound.created_at) is not false
     and (_state_is_sound.completed_at >= _state_is_sound.started_at) is not false
     and (_state_is_sound.failed_at >= _state_is_sound.started_at) is not false
-    and (_state_is_sound.skipped_at >= _state_is_sound.created_at) is not false;
+    and (_state_is_sound.skipped_at >= _state_is_sound.created_at) is not false
+    and case
+      when _state_is_sound.status <> 'cancelled' then _state_is_sound.cancelled_at is null
+      else (_state_is_sound.cancelled_at >= coalesce(_state_is_sound.started_at, _state_is_sound.created_at)) is true
+        and num_nonnulls(_state_is_sound.completed_at, _state_is_sound.failed_at, _state_is_sound.skipped_at) = 0
+    end;
 end;
 $$;
 
@@ -363,14 +378,15 @@ create function pgflow._task_is_sound(
   queued_at timestamptz,
   started_at timestamptz,
   completed_at timestamptz,
-  failed_at timestamptz
+  failed_at timestamptz,
+  cancelled_at timestamptz
 )
 returns boolean
 language plpgsql
 immutable
 as $$
 begin
-  return _task_is_sound.status in ('queued', 'started', 'completed', 'failed')
+  return _task_is_sound.status in ('queued', 'started', 'completed', 'failed', 'cancelled')
     and _task_is_sound.attempts_count >= 0
     and _task_is_sound.requeued_count >= 0
     and (not _task_is_sound.has_output or _task_is_sound.status in ('completed', 'failed'))
@@ -379,7 +395,13 @@ begin
     and (_task_is_sound.completed_at >= _task_is_sound.queued_at) is not false
     and (_task_is_sound.completed_at >= _task_is_sound.started_at) is not false
     and (_task_is_sound.failed_at >= _task_is_sound.queued_at) is not false
-    and (_task_is_sound.failed_at >= _task_is_sound.started_at) is not false;
+    and (_task_is_sound.failed_at >= _task_is_sound.started_at) is not false
+    and case
+      when _task_is_sound.status <> 'cancelled' then _task_is_sound.cancelled_at is null
+      else (_task_is_sound.cancelled_at >= coalesce(_task_is_sound.started_at, _task_is_sound.queued_at)) is true
+        and _task_is_sound.completed_at is null
+        and _task_is_sound.failed_at is null
+    end;
 end;
 $$;
 
@@ -556,10 +578,12 @@ create table pgflow.runs (
   failed_at timestamptz,
   error_message text,   -- why it failed, for late readers
   trace_context jsonb,  -- where the caller's trace goes on
+  cancelled_at timestamptz,
+  cancel_reason text,   -- as given by who cancelled it
   constraint runs_pkey primary key (run_id),
   constraint runs_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
   constraint runs_check check (pgflow._run_is_sound(
-    status, remaining_steps, started_at, completed_at, failed_at
+    status, remaining_steps, started_at, completed_at, failed_at, cancelled_at
   ))
 ) with (fillfactor = 45);
 -- For who looks at a flow's latest runs; none of its columns ever changes.
@@ -583,13 +607,14 @@ create table pgflow.step_states (
   completed_at timestamptz,
   failed_at timestamptz,
   skipped_at timestamptz,
+  cancelled_at timestamptz,
   constraint step_states_pkey primary key (run_id, step_slug),
   constraint step_states_run_id_fkey foreign key (run_id) references pgflow.runs (run_id),
   constraint step_states_flow_slug_step_slug_fkey foreign key (flow_slug, step_slug)
     references pgflow.steps (flow_slug, step_slug),
   constraint step_states_check check (pgflow._state_is_sound(
     status, remaining_tasks, initial_tasks, remaining_deps, skip_reason,
-    created_at, started_at, completed_at, failed_at, skipped_at
+    created_at, started_at, completed_at, failed_at, skipped_at, cancelled_at
   )),
   constraint initial_tasks_known_when_started check (status <> 'started' or initial_tasks is not null),
   constraint output_only_for_completed_or_null check (output is null or status = 'completed')
@@ -641,12 +666,13 @@ create table pgflow.step_tasks (
   element jsonb,  -- of the array a map goes over; null: not stored, read it from the array
   attempt_errors jsonb,  -- see _with_attempt; null: none
   again_count int,       -- attempts that ended by asking to run again (RetryAfter); null: none
+  cancelled_at timestamptz,
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
     references pgflow.step_states (run_id, step_slug),
   constraint step_tasks_check check (pgflow._task_is_sound(
     status, attempts_count, requeued_count, output is not null,
-    queued_at, started_at, completed_at, failed_at
+    queued_at, started_at, completed_at, failed_at, cancelled_at
   ))
 ) with (fillfactor = 45);
 -- Its predicate changes only when a task stalls for good, so HOT updates are not at stake.
@@ -2150,6 +2176,8 @@ begin
           when 'run:started' then jsonb_build_object(
             'input', r.input, 'remaining_steps', r.remaining_steps, 'started_at', r.started_at)
           when 'run:completed' then jsonb_build_object('output', r.output, 'completed_at', r.completed_at)
+          when 'run:cancelled' then jsonb_build_object(
+            'cancel_reason', r.cancel_reason, 'cancelled_at', r.cancelled_at)
           else jsonb_build_object('error_message', r.error_message, 'failed_at', r.failed_at)
         end as payload
       from unnest(_send_events.run_ids) with ordinality p(run_id, position)
@@ -2577,7 +2605,7 @@ $$;
 
 -- ---- schema/50_tasks/_archive_late.sql
 -- A callback that comes after its step has ended (repeated, or the step was skipped meanwhile) changes nothing,
--- but its message must not be delivered again. A failed run has archived its messages already.
+-- but its message must not be delivered again. A failed or cancelled run has archived its messages already.
 create function pgflow._archive_late(
   positions bigint[], run_ids uuid[], step_slugs text[], task_indexes int[]
 )
@@ -2606,7 +2634,7 @@ begin
     where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
     limit 1
   ) t
-  where r.status <> 'failed' and s.status <> 'started';
+  where r.status not in ('failed', 'cancelled') and s.status <> 'started';
 
   perform pgflow._archive(v_late.flow_slugs, v_late.msg_ids);
 end;
@@ -2614,28 +2642,32 @@ $$;
 
 -- ---- schema/50_tasks/_archive_open_tasks.sql
 -- Archives the messages of all queued and started tasks: of whole runs (step_slugs is null) or of the
--- given steps (pairs). The rows of the tasks keep their status.
+-- given steps (pairs), and tells the workers that are at them. The rows of the tasks keep their status.
 create function pgflow._archive_open_tasks(run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
 as $$
 declare
-  v_flow_slugs text[];
-  v_msg_ids bigint[];
+  v_open record;
 begin
   if step_slugs is null then
-    select array_agg(t.flow_slug), array_agg(t.message_id) into v_flow_slugs, v_msg_ids
+    select array_agg(t.flow_slug) as flow_slugs, array_agg(t.message_id) as msg_ids,
+      array_agg(distinct t.flow_slug) filter (where t.status = 'started') as busy_flow_slugs
+    into v_open
     from pgflow.step_tasks t
     where t.run_id = any(_archive_open_tasks.run_ids) and t.status in ('queued', 'started');
   else
-    select array_agg(t.flow_slug), array_agg(t.message_id) into v_flow_slugs, v_msg_ids
+    select array_agg(t.flow_slug) as flow_slugs, array_agg(t.message_id) as msg_ids,
+      array_agg(distinct t.flow_slug) filter (where t.status = 'started') as busy_flow_slugs
+    into v_open
     from unnest(_archive_open_tasks.run_ids, _archive_open_tasks.step_slugs) p(run_id, step_slug)
     cross join lateral (
       select * from pgflow.step_tasks l where l.run_id = p.run_id and l.step_slug = p.step_slug offset 0
     ) t
     where t.status in ('queued', 'started');
   end if;
-  perform pgflow._archive(v_flow_slugs, v_msg_ids);
+  perform pgflow._archive(v_open.flow_slugs, v_open.msg_ids);
+  perform pgflow._notify_control(v_open.busy_flow_slugs);
 end;
 $$;
 
@@ -3455,7 +3487,7 @@ begin
             when t.run_id is null then 'stale'
             when _judge_failures.fenced
               and (t.last_worker_id, t.attempts_count) is distinct from (g.worker_id, g.attempt)
-              then case when r.status <> 'failed' and s.status = 'started' then 'stale' else 'late' end
+              then case when r.status = 'started' and s.status = 'started' then 'stale' else 'late' end
             when r.status = 'failed' then case when t.status = 'started' then 'run failed' else 'late' end
             when s.status <> 'started' then 'late'
             when t.status <> 'started' then 'stale'
@@ -3641,7 +3673,7 @@ begin
       g.msg_id,
       case
         when t.run_id is null or r.status <> 'started' or s.status not in ('created', 'started')
-          or t.status in ('completed', 'failed') or t.permanently_stalled_at is not null
+          or t.status in ('completed', 'failed', 'cancelled') or t.permanently_stalled_at is not null
           then null
         when t.status = 'started' then greatest(
           ceil(extract(epoch from t.started_at - clock_timestamp()))::int
@@ -4000,6 +4032,7 @@ begin
   return (
     select case
       when r.status = 'failed' then to_jsonb('the run has failed'::text)
+      when r.status = 'cancelled' then to_jsonb('the run was cancelled'::text)
       when s.status = 'skipped' then to_jsonb('the step was skipped'::text)
     end
     from pgflow.step_states s
@@ -4445,6 +4478,140 @@ begin
     from pgflow._delivered_tasks(v_flow_slug, null) d
     where d.worker_id = any(started_tasks.worker_ids);
   end loop;
+end;
+$$;
+
+-- ---- schema/55_control/_asked_runs.sql
+-- The runs a control function was asked for: each once, ascending, without nulls. More than a thousand are refused,
+-- as all of a call's runs stay locked until it commits.
+create function pgflow._asked_runs(run_ids uuid[])
+returns uuid[]
+language plpgsql
+as $$
+declare
+  v_run_ids uuid[] := array(
+    select distinct i.run_id from unnest(_asked_runs.run_ids) i(run_id) where i.run_id is not null order by i.run_id
+  );
+begin
+  if cardinality(v_run_ids) > 1000 then
+    raise exception '% runs are too many for one call', cardinality(v_run_ids)
+      using errcode = 'PF011', hint = 'Pass at most 1,000 run ids a call, or call the function by filter.';
+  end if;
+  return v_run_ids;
+end;
+$$;
+
+-- ---- schema/55_control/_cancel_runs.sql
+-- Cancels started runs: what is open of them, their steps and their tasks. Open tasks of skipped steps stay as they
+-- are. Callers hold the runs, and pass each once.
+create function pgflow._cancel_runs(run_ids uuid[], reason text)
+returns void
+language plpgsql
+as $$
+declare
+  v_busy_flow_slugs text[];
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  -- Messages before tasks: whoever claims has a message when it asks for the task's row.
+  perform pgflow._archive_open_tasks(_cancel_runs.run_ids);
+
+  with cancelled as (
+    update pgflow.step_tasks t
+    set status = 'cancelled', cancelled_at = greatest(now(), t.queued_at, t.started_at)
+    from (
+      select s.run_id, s.step_slug
+      from unnest(_cancel_runs.run_ids) i(run_id)
+      cross join lateral (select * from pgflow.step_states l where l.run_id = i.run_id offset 0) s
+      where s.status = 'started'
+      limit v_all
+    ) o
+    where t.run_id = o.run_id and t.step_slug = o.step_slug and t.status in ('queued', 'started')
+    returning t.flow_slug, t.started_at
+  )
+  select array_agg(distinct c.flow_slug) into v_busy_flow_slugs
+  from cancelled c
+  where c.started_at is not null;
+
+  update pgflow.step_states s
+  set status = 'cancelled', cancelled_at = greatest(now(), s.created_at, s.started_at)
+  from (select i.run_id from unnest(_cancel_runs.run_ids) i(run_id) limit v_all) i
+  where s.run_id = i.run_id and s.status in ('created', 'started');
+
+  update pgflow.runs r
+  set status = 'cancelled', cancelled_at = greatest(now(), r.started_at), cancel_reason = _cancel_runs.reason
+  from (select i.run_id from unnest(_cancel_runs.run_ids) i(run_id) limit v_all) i
+  where r.run_id = i.run_id;
+
+  perform pgflow._send_events('run:cancelled', _cancel_runs.run_ids);
+  perform pgflow._notify_control(v_busy_flow_slugs);
+  perform pgflow._notify(null, _cancel_runs.run_ids);
+end;
+$$;
+
+-- ---- schema/55_control/_lock_runs.sql
+-- Locks those of these runs that exist, by id, and returns them with the status they have then. What the caller
+-- reads in its next statement is what others have committed meanwhile.
+create function pgflow._lock_runs(run_ids uuid[], out found_run_ids uuid[], out statuses text[])
+language plpgsql
+as $$
+begin
+  select array_agg(l.run_id), array_agg(l.status) into found_run_ids, statuses
+  from (
+    select r.run_id, r.status
+    from pgflow.runs r
+    where r.run_id = any(_lock_runs.run_ids)
+    order by r.run_id
+    for no key update
+  ) l;
+end;
+$$;
+
+-- ---- schema/55_control/_notify_control.sql
+-- Tells workers of these flows that tasks they are at may count no more: a hint to look, which every worker listens
+-- for. Equal ones of one transaction become one.
+create function pgflow._notify_control(flow_slugs text[])
+returns void
+language plpgsql
+as $$
+begin
+  perform pg_notify('pgflow_control', f.slug)
+  from (select distinct u.slug from unnest(_notify_control.flow_slugs) u(slug) where u.slug is not null) f;
+end;
+$$;
+
+-- ---- schema/55_control/cancel_runs.sql
+-- for: client, operator
+-- Cancels runs for good, with their open steps and tasks; results that come later are stale. One row a run, in the
+-- order of the ids: 'cancelled', 'already_completed', 'already_failed', 'already_cancelled' (nothing was changed) or
+-- 'no_such_run'. actor: who the caller says it is, for the trail. At most 1,000 runs a call, else PF011.
+create function pgflow.cancel_runs(run_ids uuid[], reason text default null, actor text default null)
+returns table (run_id uuid, outcome text)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_run_ids constant uuid[] := pgflow._asked_runs(cancel_runs.run_ids);
+  v_locked record;
+  v_open uuid[];
+begin
+  select * into v_locked from pgflow._lock_runs(v_run_ids);
+  select array_agg(l.run_id) into v_open
+  from unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status)
+  where l.status = 'started';
+  if v_open is not null then
+    perform pgflow._cancel_runs(v_open, cancel_runs.reason);
+  end if;
+
+  return query
+  select i.run_id, case
+    when l.status is null then 'no_such_run'
+    when l.status = 'started' then 'cancelled'
+    else 'already_' || l.status
+  end
+  from unnest(v_run_ids) i(run_id)
+  left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
+  order by i.run_id;
 end;
 $$;
 
@@ -6306,7 +6473,7 @@ begin
   from (
     select r.run_id
     from pgflow.runs r
-    where r.completed_at < v_cutoff or r.failed_at < v_cutoff
+    where r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff
     order by r.run_id
     limit greatest(prune_batch.max_runs, 0)
     for update skip locked
@@ -6932,7 +7099,7 @@ begin
   from (
     select r.run_id
     from pgflow.runs r
-    where r.completed_at < v_cutoff or r.failed_at < v_cutoff
+    where r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff
     order by r.run_id
     for update
   ) l;
@@ -7207,6 +7374,7 @@ declare
 begin
   foreach v_name in array array[
     'announce_idle',
+    'cancel_runs',
     'claim_tasks',
     'complete_task',
     'complete_tasks',

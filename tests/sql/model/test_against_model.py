@@ -53,6 +53,7 @@ class Comparison:
         self.victims = [uuid4() for _ in range(5)]
         self.fenced = self.random.random() < 0.6  # the set-based functions instead of those of one task
         self.trouble = self.random.choice((0.0, 0.1, 0.4))
+        self.cancels = self.random.choice((0.0, 0.0, 0.05, 0.3))
         self.log: list[str] = []
         self.models = self.start_runs()
         self.compare()
@@ -62,14 +63,15 @@ class Comparison:
             queued, started = self.tasks("queued"), self.tasks("started")
             if not queued and not started:
                 break
-            if queued and (not started or self.random.random() < 0.5):
+            if self.random.random() < self.cancels:
+                self.cancel()
+            elif queued and (not started or self.random.random() < 0.5):
                 self.start(queued)
             else:
                 self.finish(started)
             self.compare()
-        assert {model.status for model in self.models.values()} <= {"completed", "failed"}, (
-            "a run does not end"
-        )
+        ends = {"completed", "failed", "cancelled"}
+        assert {model.status for model in self.models.values()} <= ends, "a run does not end"
         self.late_calls()
         self.compare()
         for run_id, model in self.models.items():
@@ -203,6 +205,16 @@ class Comparison:
             self.models[run_id].lose(slug, index, victim)
         assert count == sum(self.requeued()) - before, self.log
 
+    def cancel(self) -> None:
+        """Some runs in one call, also such as have ended and one that never was."""
+        chosen = self.random.sample(list(self.models), self.random.randint(1, len(self.models)))
+        reason = self.random.choice((None, "", "no longer wanted"))
+        self.log.append(f"cancel {chosen}: {reason}")
+        nobody = uuid4()
+        rows = self.core.call("cancel_runs", run_ids=[*chosen, nobody], reason=reason)
+        wanted = {run_id: self.models[run_id].cancel(reason) for run_id in chosen}
+        assert {row.run_id: row.outcome for row in rows} == wanted | {nobody: "no_such_run"}, self.log
+
     def requeued(self) -> list[int]:
         return [
             task.requeued
@@ -249,8 +261,9 @@ class Comparison:
             assert run.status == model.status, self.log
             assert messages[str(run_id)] == model.queue, self.log
             if not model.open_ended:
-                found = (run.output, run.remaining_steps, tagged(run.error_message))
-                assert found == (model.output, model.remaining_steps, model.error), self.log
+                found = (run.output, run.remaining_steps, tagged(run.error_message), run.cancel_reason)
+                wanted = (model.output, model.remaining_steps, model.error, model.reason)
+                assert found == wanted, self.log
                 self.compare_states(run_id, model)
 
     def compare_states(self, run_id: UUID, model: Run) -> None:

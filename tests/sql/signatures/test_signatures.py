@@ -166,6 +166,11 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "cancelled_task_count bigint, again_count bigint)",
         "s",
     ),
+    # run control
+    "cancel_runs": (
+        "run_ids uuid[], reason text = null, actor text = null",
+        "table(run_id uuid, outcome text)",
+    ),
     # what the dashboard reads
     "find_runs": (
         "only_flow text = null, only_status text = null, since timestamp with time zone = null, "

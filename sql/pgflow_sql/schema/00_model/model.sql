@@ -16,11 +16,13 @@
 --   complete_task, complete_tasks ------> _complete --> _advance --------+--> _settle (conditions, taskless)
 --   fail_task, fail_tasks, recover_* ---> _fail ------> _advance --------+--> _start_steps, _spawn_tasks
 --   start_tasks, claim_tasks -----------> _start_tasks -> _task_results  +--> _finish_runs
+--   cancel_runs ------------------------> _cancel_runs (the only one that stores 'cancelled')
 --
 -- How it stays right:
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a
 --     statement of its own, then reads. So decrements are never lost and every later lock is uncontended.
---   * Claiming takes no run lock: it owns the messages (skip locked) and moves tasks 'queued' -> 'started'.
+--   * Claiming takes no run lock: it owns the messages (skip locked) and moves tasks 'queued' -> 'started'. So whoever
+--     changes rows of queued tasks archives their messages first: that waits for whoever is claiming them.
 --   * Who is alive is judged in one place (_bury_workers), by signs of life that claims and results write as well;
 --     whoever was judged dead gets nothing (_note_life) until it has registered again.
 --   * What one task or run cannot hold is its own trouble: handing tasks out catches what building an input raises

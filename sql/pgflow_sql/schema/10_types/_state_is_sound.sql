@@ -10,14 +10,15 @@ create function pgflow._state_is_sound(
   started_at timestamptz,
   completed_at timestamptz,
   failed_at timestamptz,
-  skipped_at timestamptz
+  skipped_at timestamptz,
+  cancelled_at timestamptz
 )
 returns boolean
 language plpgsql
 immutable
 as $$
 begin
-  return _state_is_sound.status in ('created', 'started', 'completed', 'failed', 'skipped')
+  return _state_is_sound.status in ('created', 'started', 'completed', 'failed', 'skipped', 'cancelled')
     and (_state_is_sound.status not in ('created', 'skipped') or _state_is_sound.remaining_tasks is null)
     and (_state_is_sound.status <> 'completed' or _state_is_sound.remaining_tasks = 0) is not false
     and (_state_is_sound.initial_tasks >= 0) is not false
@@ -27,6 +28,11 @@ begin
     and (_state_is_sound.started_at >= _state_is_sound.created_at) is not false
     and (_state_is_sound.completed_at >= _state_is_sound.started_at) is not false
     and (_state_is_sound.failed_at >= _state_is_sound.started_at) is not false
-    and (_state_is_sound.skipped_at >= _state_is_sound.created_at) is not false;
+    and (_state_is_sound.skipped_at >= _state_is_sound.created_at) is not false
+    and case
+      when _state_is_sound.status <> 'cancelled' then _state_is_sound.cancelled_at is null
+      else (_state_is_sound.cancelled_at >= coalesce(_state_is_sound.started_at, _state_is_sound.created_at)) is true
+        and num_nonnulls(_state_is_sound.completed_at, _state_is_sound.failed_at, _state_is_sound.skipped_at) = 0
+    end;
 end;
 $$;

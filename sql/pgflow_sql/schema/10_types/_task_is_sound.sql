@@ -7,14 +7,15 @@ create function pgflow._task_is_sound(
   queued_at timestamptz,
   started_at timestamptz,
   completed_at timestamptz,
-  failed_at timestamptz
+  failed_at timestamptz,
+  cancelled_at timestamptz
 )
 returns boolean
 language plpgsql
 immutable
 as $$
 begin
-  return _task_is_sound.status in ('queued', 'started', 'completed', 'failed')
+  return _task_is_sound.status in ('queued', 'started', 'completed', 'failed', 'cancelled')
     and _task_is_sound.attempts_count >= 0
     and _task_is_sound.requeued_count >= 0
     and (not _task_is_sound.has_output or _task_is_sound.status in ('completed', 'failed'))
@@ -23,6 +24,12 @@ begin
     and (_task_is_sound.completed_at >= _task_is_sound.queued_at) is not false
     and (_task_is_sound.completed_at >= _task_is_sound.started_at) is not false
     and (_task_is_sound.failed_at >= _task_is_sound.queued_at) is not false
-    and (_task_is_sound.failed_at >= _task_is_sound.started_at) is not false;
+    and (_task_is_sound.failed_at >= _task_is_sound.started_at) is not false
+    and case
+      when _task_is_sound.status <> 'cancelled' then _task_is_sound.cancelled_at is null
+      else (_task_is_sound.cancelled_at >= coalesce(_task_is_sound.started_at, _task_is_sound.queued_at)) is true
+        and _task_is_sound.completed_at is null
+        and _task_is_sound.failed_at is null
+    end;
 end;
 $$;

@@ -11,10 +11,12 @@ create table pgflow.runs (
   failed_at timestamptz,
   error_message text,   -- why it failed, for late readers
   trace_context jsonb,  -- where the caller's trace goes on
+  cancelled_at timestamptz,
+  cancel_reason text,   -- as given by who cancelled it
   constraint runs_pkey primary key (run_id),
   constraint runs_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
   constraint runs_check check (pgflow._run_is_sound(
-    status, remaining_steps, started_at, completed_at, failed_at
+    status, remaining_steps, started_at, completed_at, failed_at, cancelled_at
   ))
 ) with (fillfactor = 45);
 -- For who looks at a flow's latest runs; none of its columns ever changes.

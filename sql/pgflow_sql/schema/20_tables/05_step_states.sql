@@ -15,13 +15,14 @@ create table pgflow.step_states (
   completed_at timestamptz,
   failed_at timestamptz,
   skipped_at timestamptz,
+  cancelled_at timestamptz,
   constraint step_states_pkey primary key (run_id, step_slug),
   constraint step_states_run_id_fkey foreign key (run_id) references pgflow.runs (run_id),
   constraint step_states_flow_slug_step_slug_fkey foreign key (flow_slug, step_slug)
     references pgflow.steps (flow_slug, step_slug),
   constraint step_states_check check (pgflow._state_is_sound(
     status, remaining_tasks, initial_tasks, remaining_deps, skip_reason,
-    created_at, started_at, completed_at, failed_at, skipped_at
+    created_at, started_at, completed_at, failed_at, skipped_at, cancelled_at
   )),
   constraint initial_tasks_known_when_started check (status <> 'started' or initial_tasks is not null),
   constraint output_only_for_completed_or_null check (output is null or status = 'completed')

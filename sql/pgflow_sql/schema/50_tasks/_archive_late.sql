@@ -1,5 +1,5 @@
 -- A callback that comes after its step has ended (repeated, or the step was skipped meanwhile) changes nothing,
--- but its message must not be delivered again. A failed run has archived its messages already.
+-- but its message must not be delivered again. A failed or cancelled run has archived its messages already.
 create function pgflow._archive_late(
   positions bigint[], run_ids uuid[], step_slugs text[], task_indexes int[]
 )
@@ -28,7 +28,7 @@ begin
     where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
     limit 1
   ) t
-  where r.status <> 'failed' and s.status <> 'started';
+  where r.status not in ('failed', 'cancelled') and s.status <> 'started';
 
   perform pgflow._archive(v_late.flow_slugs, v_late.msg_ids);
 end;

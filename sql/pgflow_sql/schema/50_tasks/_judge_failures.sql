@@ -68,7 +68,7 @@ begin
             when t.run_id is null then 'stale'
             when _judge_failures.fenced
               and (t.last_worker_id, t.attempts_count) is distinct from (g.worker_id, g.attempt)
-              then case when r.status <> 'failed' and s.status = 'started' then 'stale' else 'late' end
+              then case when r.status = 'started' and s.status = 'started' then 'stale' else 'late' end
             when r.status = 'failed' then case when t.status = 'started' then 'run failed' else 'late' end
             when s.status <> 'started' then 'late'
             when t.status <> 'started' then 'stale'

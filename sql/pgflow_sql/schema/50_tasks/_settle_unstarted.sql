@@ -25,7 +25,7 @@ begin
       g.msg_id,
       case
         when t.run_id is null or r.status <> 'started' or s.status not in ('created', 'started')
-          or t.status in ('completed', 'failed') or t.permanently_stalled_at is not null
+          or t.status in ('completed', 'failed', 'cancelled') or t.permanently_stalled_at is not null
           then null
         when t.status = 'started' then greatest(
           ceil(extract(epoch from t.started_at - clock_timestamp()))::int

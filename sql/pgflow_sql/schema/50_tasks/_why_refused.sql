@@ -9,6 +9,7 @@ begin
   return (
     select case
       when r.status = 'failed' then to_jsonb('the run has failed'::text)
+      when r.status = 'cancelled' then to_jsonb('the run was cancelled'::text)
       when s.status = 'skipped' then to_jsonb('the step was skipped'::text)
     end
     from pgflow.step_states s

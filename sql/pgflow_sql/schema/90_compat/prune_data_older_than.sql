@@ -16,7 +16,7 @@ begin
   from (
     select r.run_id
     from pgflow.runs r
-    where r.completed_at < v_cutoff or r.failed_at < v_cutoff
+    where r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff
     order by r.run_id
     for update
   ) l;

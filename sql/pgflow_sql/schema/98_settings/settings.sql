@@ -6,6 +6,7 @@ declare
 begin
   foreach v_name in array array[
     'announce_idle',
+    'cancel_runs',
     'claim_tasks',
     'complete_task',
     'complete_tasks',
