@@ -8,7 +8,7 @@ from typing import NewType
 from pgflow_shared.slugs import is_slug
 
 Slug = NewType("Slug", str)
-"""A flow's or step's name in the database (contract, section 7.1)."""
+"""A flow's or step's name in the database (specification/language.md, "Slugs")."""
 PyIdent = NewType("PyIdent", str)
 """A Python identifier that is not a keyword."""
 ClassName = NewType("ClassName", str)

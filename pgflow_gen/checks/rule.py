@@ -1,4 +1,4 @@
-"""A rule: one code of DSL.md ("PGF303") with its explanation and its own bad and good example."""
+"""A rule: one code ("PGF303") with its explanation and its own bad and good example."""
 
 from __future__ import annotations
 

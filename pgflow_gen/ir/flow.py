@@ -20,7 +20,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 
 class Receives(StrEnum):
-    """What a handler's parameter gets at run time (DSL.md, "What a handler asks for, it names")."""
+    """What a handler's parameter gets at run time (specification/language.md, "What a handler asks for")."""
 
     CONTEXT = "context"
     FLOW_INPUT = "flow_input"
@@ -143,7 +143,7 @@ class StepSpec:
 
 @dataclass(frozen=True, slots=True)
 class FlowSpec:
-    """A flow as written, its steps in the order of definition (DSL.md, "Definition order")."""
+    """A flow as written, its steps in order (specification/language.md, "Order of definition")."""
 
     slug: str
     """The slug as written: ``crawl``, whatever the version."""

@@ -1,7 +1,7 @@
 """What happens to a step that may not run: its effective modes, and what they mean for its dependents.
 
-The rule of DSL.md ("effective modes"): with a condition, ``when_unmet`` (default skip); always
-``when_exhausted`` (default fail). One rule for all three decorators.
+The rule of specification/language.md, "Steps that may not run": with a condition, ``when_unmet`` (default
+skip); always ``when_exhausted`` (default fail). One rule for all three decorators.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What arrives at a step and what leaves a flow, as types: the table of DSL.md, "Types"."""
+"""What arrives at a step and what leaves a flow, as types.
+
+The table of specification/language.md, "What arrives at a step".
+"""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def wants_colour(stream: TextIO | None, environ: Mapping[str, str] = os.environ)
 
 
 def as_text(item: Diagnostic, sources: Mapping[str, str], *, colour: bool = False) -> str:
-    """A diagnostic with its line of source, as DSL.md shows it."""
+    """A diagnostic with its line of source, as specification/language.md shows it ("Findings")."""
     paint = _paint if colour else _unpainted
     hue = _RED if item.severity == "error" else _YELLOW
     head = (

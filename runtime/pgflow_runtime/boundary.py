@@ -18,7 +18,7 @@ from pgflow_runtime.documents import why_unreadable
 from pgflow_runtime.errors import BoundaryError
 
 MAX_DEPTH = 500
-"""Levels of nested lists and objects, the limit of RUNTIME.md."""
+"""Levels of nested lists and objects, the limit of specification/worker-and-client.md, "Boundaries"."""
 MAX_BYTES = 16 * 1024 * 1024
 """Default size limit of one value's JSON text in UTF-8."""
 

@@ -144,7 +144,7 @@ class Context:
 
     @property
     def raw_message(self) -> Mapping[str, JsonValue]:
-        """The body of the task's queue message (contract, section 5)."""
+        """The body of the task's queue message (specification/core.md, "Messages")."""
         task = self.step_task
         return {
             "flow_slug": task.flow_slug,

@@ -1,7 +1,8 @@
 """A flow's contract as the compiler wrote it: ``generated/schemas/<flow>.json``.
 
 One file is both a JSON Schema and, under ``x-pgflow``, the flow's structure, settings and steps. Client and
-worker take types from here only; annotations are never evaluated at run time (RUNTIME.md, "Worker").
+worker take types from here only; annotations are never evaluated at run time (specification/language.md,
+"The contract").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which database a command uses (DSL.md, "The command line").
+"""Which database a command uses (specification/worker-and-client.md, "Which database").
 
 ``--dsn``, else PGFLOW_DSN, else DATABASE_URL, else libpq's own variables, else the embedded server.
 """

@@ -1,7 +1,8 @@
 """Every failure the runtime reports, as one class each.
 
 A class's docstring is its message when none is given, ``help`` is the way out. Errors raised by the SQL
-core carry an SQLSTATE of class ``PF`` (SQL_CONTRACT.md, top list); ``BY_SQLSTATE`` maps it to the class.
+core carry an SQLSTATE of class ``PF`` (specification/core.md, "Errors"), which ``BY_SQLSTATE`` maps to a
+class.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What happens to a run, as typed events, and how they follow from readings of its state.
 
-The promise about order (RUNTIME.md, "Client"): ``run:started`` first, the run's end last, a step's start
-before its end, a parent's end before its child's first event; nothing between unrelated steps, which come
-in the order of their times. A step that is skipped along with one parent
-does not wait for its others. Events are derived, so nobody can miss one by coming late.
+The promise about order (specification/worker-and-client.md, "Events"): ``run:started`` first, the run's end
+last, a step's start before its end, a parent's end before its child's first event; nothing between unrelated
+steps, which come in the order of their times. A step that is skipped along with one parent does not wait for
+its others. Events are derived, so nobody can miss one by coming late.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Event:
-    """``event_type`` is as in SQL_CONTRACT.md, 6; ``at`` is the database's time of the transition."""
+    """``event_type`` is that of specification/core.md, "Events"; ``at`` the database's time of it."""
 
     event_type: ClassVar[str]
     run_id: UUID

@@ -19,7 +19,7 @@ from pgflow_shared.files import read_text
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Absolute paths of a project, defaults filled in (DSL.md, "The command line")."""
+    """Absolute paths of a project, defaults filled in (specification/language.md, "The project")."""
 
     root: Path
     out: Path

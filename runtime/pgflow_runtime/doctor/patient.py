@@ -13,7 +13,8 @@ from psycopg.rows import dict_row
 from pgflow_runtime.project import Project
 
 SILENCE = 30
-"""Seconds without a heartbeat after which others take a worker's tasks over (RUNTIME.md, "Worker")."""
+"""Seconds without a sign of life after which a worker counts as dead (specification/core.md, "Life and
+recovery")."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pgflow_runtime.errors import PgmqTooOld
 from pgflow_runtime.migrate.ledger import run_script
 
 OLDEST = (1, 5)
-"""The first version whose messages have headers (SQL_CONTRACT.md, 1)."""
+"""The first version whose messages have headers (specification/core.md, "Environment")."""
 
 _CANNOT = (
     pg.InsufficientPrivilege,

@@ -18,7 +18,7 @@ from pgflow_runtime.worker.threads import Threads
 CANCEL_GRACE = 2.0
 """Seconds a cancelled coroutine has to clean up before its slot counts as stuck."""
 LONGEST_LOOK = 0.5
-"""Seconds between two looks at the deadlines at most; no step's timeout is shorter (DSL.md: at least 3)."""
+"""Seconds between two looks at the deadlines at most; no step's timeout, 3 at least, is shorter."""
 
 
 class Executor:

@@ -68,7 +68,7 @@ Outcome: TypeAlias = Completed | Failed | Stored | Refused | Lost
 
 
 def failed(row: TaskRow, error: BaseException, seconds: float) -> Failed:
-    """The failure that an exception stands for (RUNTIME.md, "Errors a handler may raise")."""
+    """What an exception stands for (specification/worker-and-client.md, "Errors a handler may raise")."""
     meant = leaf(error)
     return Failed(
         row,

@@ -1,4 +1,4 @@
-"""What the tables refuse (contract 3 and the names of section 22)."""
+"""What the tables refuse (specification/core.md, "Constraints")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which database a command uses (DSL.md, "The command line")."""
+"""Which database a command uses (specification/worker-and-client.md, "Which database")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How findings look: text as DSL.md shows it, JSON and GitHub annotations."""
+"""How findings look: text as specification/language.md shows it, JSON and GitHub annotations."""
 
 from __future__ import annotations
 
