@@ -1,11 +1,15 @@
-"""ARCHITECTURE.md names every room of the compiler and of what it shares with the runtime, and no other."""
+"""ARCHITECTURE.md names the rooms that are there, and no other."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+PACKAGES = ("pgflow_gen", "runtime/pgflow_shared", "sql/pgflow_sql")
 
 
 def listed(package: str) -> set[str]:
@@ -28,5 +32,21 @@ def rooms(package: str) -> set[str]:
     }
 
 
-def test_every_room_of_the_compiler_is_named() -> None:
-    assert listed("pgflow_gen") == rooms("pgflow_gen")
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_room_of_a_package_is_named(package: str) -> None:
+    assert listed(package) == rooms(package)
+
+
+def test_every_folder_of_the_schema_is_named() -> None:
+    folders = {path.name for path in (ROOT / "sql/pgflow_sql/schema").iterdir() if path.is_dir()}
+    named = re.findall(r"(?m)^    (\d\d_.*?)(?:  |$)", PAGE)
+    assert {name for line in named for name in line.split()} == folders
+
+
+def test_the_paths_of_the_list_of_places_are_there() -> None:
+    """Those that are written as paths from a package or the repository."""
+    section = PAGE[PAGE.index("## Where a new thing must appear") :].split("\n## ")[0]
+    paths = re.findall(r"`((?:pgflow_\w+|tests|docs|scripts)/[\w./-]*)`", section)
+    assert len(paths) > 5
+    missing = [path for path in paths if not any((ROOT / base / path).exists() for base in (".", "runtime"))]
+    assert missing == []
