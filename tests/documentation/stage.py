@@ -18,12 +18,10 @@ from tests.support.project import clean_environment
 from tests.support.wait import eventually
 
 RUN_PYTHON = """
-import ast, asyncio, inspect, sys
-code = compile(sys.stdin.read(), "<the page>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+import sys
+code = compile(sys.stdin.read(), "<the page>", "exec")
 sys.path.insert(0, "")
-result = eval(code, {"__name__": "__main__"})
-if inspect.iscoroutine(result):
-    asyncio.run(result)
+exec(code, {"__name__": "__main__"})
 """
 
 
