@@ -6,9 +6,10 @@ Small values come within one document a run; those that are left out of it are a
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import Any, Final
 
-from pgflow_runtime.errors import UnreadableValue
+from pgflow_runtime.errors import UnreadableValue, UsageError
 
 TOGETHER: Final = 262_144
 """Bytes, as they are stored, of the values of a run that come within its document."""
@@ -27,6 +28,40 @@ def why_unreadable(error: Exception, length: int) -> str:
     else:
         reason = f"{type(error).__name__}: {error}"
     return f"cannot be read by Python: {reason} ({length:,} characters of JSON)"
+
+
+def written_value(text: str, source: str, help: str | None = None) -> Any:
+    """The value of JSON that a person wrote.
+
+    Args:
+        source: what the message calls the text.
+        help: the way out where it is no JSON at all.
+
+    Raises:
+        UsageError: it is no JSON, or holds what no value here can.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{source} is not JSON: {error}", help=help) from error
+    except REFUSALS as error:
+        raise UsageError(f"{source} {why_unreadable(error, len(text))}") from error
+
+
+def _no_constant(name: str) -> None:
+    raise UsageError(
+        f"{name} is no number of JSON", help="say null where there is none, if the type allows it"
+    )
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        shown = digits if len(digits) <= 40 else f"{digits[:37]}..."
+        raise UsageError(
+            f"{shown} is too large for a float", help="the largest one is 1.7976931348623157e308"
+        )
+    return number
 
 
 def document_of(text: str) -> dict[str, Any] | None:

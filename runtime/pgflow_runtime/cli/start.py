@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from pgflow_runtime.cli.common import (
 )
 from pgflow_runtime.client import ClientBase, Run
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.documents import shown
+from pgflow_runtime.documents import shown, written_value
 from pgflow_runtime.errors import RunFailed, UnreadableValue, UsageError, WaitTimeout
 from pgflow_runtime.project import find_project
 from pgflow_runtime.store import connected
@@ -31,7 +32,14 @@ from pgflow_runtime.terminal.output import shows_pictures
 from pgflow_shared.files import NotText, decode_text, read_text
 
 
-@click.command()
+class _TakesNumbers(click.Command):
+    """A negative number is an input and no option: JSON allows the blank that tells click so."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [f" {arg}" if re.match(r"-\d", arg) else arg for arg in args])
+
+
+@click.command(cls=_TakesNumbers)
 @click.argument("flow")
 @click.argument("input", metavar="[JSON|@FILE|-]", required=False)
 @click.option(
@@ -163,17 +171,9 @@ def _read(text: str | None) -> Any:
         elif text.startswith("@"):
             source = text[1:]
             written = read_text(Path(source))
-        return json.loads(written, parse_constant=_no_constant)
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror}") from error
     except NotText as error:
         raise UsageError(f"{source} cannot be read: {error}") from error
-    except RecursionError as error:
-        raise UsageError(f"{source} is nested too deeply") from error
-    except ValueError as error:
-        hint = None if source != "the input" else "quote it for the shell: '{\"key\": 1}', or use @FILE or -"
-        raise UsageError(f"{source} is not JSON: {error}", help=hint) from error
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    hint = None if source != "the input" else "quote it for the shell: '{\"key\": 1}', or use @FILE or -"
+    return written_value(written, source, hint)

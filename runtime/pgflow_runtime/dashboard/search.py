@@ -7,6 +7,9 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
+from pgflow_runtime.documents import written_value
+from pgflow_runtime.errors import UsageError
+
 _LARGEST = 2**128 - 1
 _ID = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
 
@@ -33,8 +36,8 @@ class Search:
                 return cls(UUID(digits.ljust(32, "0")), UUID(int=last + 1) if last < _LARGEST else None)
         if text[0] in "{[":
             try:
-                value = json.loads(text, parse_constant=_no_constant)
-            except (ValueError, RecursionError):
+                value = written_value(text, "the search")
+            except UsageError:
                 return cls(in_input=text)
             return cls(input_contains=json.dumps(value))
         return cls(in_input=text)
@@ -49,7 +52,3 @@ class Search:
     @property
     def reads_inputs(self) -> bool:
         return self.input_contains is not None or self.in_input is not None
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

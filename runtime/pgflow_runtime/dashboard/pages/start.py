@@ -15,7 +15,8 @@ from pgflow_runtime.client import AsyncClientBase, AsyncRun
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.dashboard.pages.flow import find
 from pgflow_runtime.dashboard.web import page, read_form, site_of
-from pgflow_runtime.errors import InvalidInput, PgflowError
+from pgflow_runtime.documents import written_value
+from pgflow_runtime.errors import InvalidInput, PgflowError, UsageError
 
 _READING = asyncio.Semaphore(2)
 """Forms that are read at a time: each may be as large as an input."""
@@ -40,9 +41,9 @@ async def submit(request: Request) -> Response:
     if not site.sessions.is_form_key(request, fields.get("key", "")):
         return refused(403, "This form was made for another browser, or before the dashboard's last start.")
     try:
-        value = json.loads(written, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        return refused(422, f"The input is not JSON: {error}")
+        value = written_value(written, "The input")
+    except UsageError as error:
+        return refused(422, error.message, error.help)
     try:
         run_id = await _start(site.conninfo, contract, value)
     except InvalidInput as error:
@@ -93,7 +94,3 @@ def _form(
     response = page(request, "start.html", values, status)
     sessions.remember_form(request, response, cookie)
     return response
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
