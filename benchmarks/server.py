@@ -18,8 +18,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from pgflow_runtime.embedded.binaries import NEWEST, binaries
-from pgflow_runtime.embedded.place import service_user
+from pgflow_runtime.database.embedded.binaries import NEWEST, binaries
+from pgflow_runtime.database.embedded.place import service_user
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DISTRIBUTION = Path("/usr/lib/postgresql")

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, NoReturn
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pgflow_runtime.embedded import embedded_server  # noqa: E402
+from pgflow_runtime.database.embedded import embedded_server  # noqa: E402
 from pgflow_runtime.errors import PgflowError  # noqa: E402
 
 if TYPE_CHECKING:
     from generated.stdlib_census import AsyncStdlibCensusRun, Report
-    from pgflow_runtime.snapshot import StepSnapshot
+    from pgflow_runtime.runs.snapshot import StepSnapshot
 
 WORKER_LOG = ROOT / ".pgflow" / "demo-worker.log"
 NAMES_A_SERVER = (

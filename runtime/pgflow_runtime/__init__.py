@@ -9,11 +9,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pgflow_runtime.context import Context
 from pgflow_runtime.dsl import DefinitionError, Flow
+from pgflow_runtime.dsl.context import Context
+from pgflow_runtime.dsl.jsontypes import JsonValue
+from pgflow_runtime.dsl.retry_control import NonRetryable, RetryAfter
 from pgflow_runtime.errors import PgflowError
-from pgflow_runtime.jsontypes import JsonValue
-from pgflow_runtime.steering import NonRetryable, RetryAfter
 
 if TYPE_CHECKING:
     from pgflow_runtime.worker import Worker

@@ -1,7 +1,7 @@
 """The options of a worker: their defaults, limits and meaning stand here and nowhere else.
 
 The command line's flags, the ``PGFLOW_*`` variables and ``Worker``'s keyword arguments are all derived
-from these fields (``worker/options.py``).
+from these fields (``worker/process/options.py``).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pgflow_runtime.embedded.place import place_of
+from pgflow_runtime.database.embedded.place import place_of
 from tests.support.project import REPOSITORY, Project
 
 

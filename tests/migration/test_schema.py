@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from pgmq.install import get_embedded_install_sql
 
-from pgflow_runtime.embedded.binaries import NEWEST, binaries
+from pgflow_runtime.database.embedded.binaries import NEWEST, binaries
 from pgflow_runtime.migrate import migrate
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from pgflow_runtime.boundary import decode, encode
-from pgflow_runtime.numerals import Numerals
+from pgflow_runtime.contract.boundary import decode, encode
+from pgflow_runtime.contract.numerals import Numerals
 
 SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "number": st.floats(allow_nan=False, allow_infinity=False).map(lambda found: found + 0.0),  # no -0.0

@@ -22,7 +22,7 @@ from uuid import UUID
 
 from generated.client import AsyncClient
 from pgflow_runtime.errors import ConnectionFailed, DatabaseError, RunFailed
-from pgflow_runtime.store import is_passing
+from pgflow_runtime.database.store import is_passing
 
 tell = lambda **what: print(json.dumps(what), flush=True)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pgflow_runtime.dsn import describe, resolve_dsn
+from pgflow_runtime.database.dsn import describe, resolve_dsn
 from pgflow_runtime.errors import (
     CoreTooNew,
     ForeignSchema,
@@ -37,7 +37,7 @@ _dsn_option = click.option(
 def _adopt(_context: click.Context, _parameter: click.Parameter, is_wanted: bool) -> None:
     if not is_wanted:
         return
-    from pgflow_runtime.embedded import adopt_data
+    from pgflow_runtime.database.embedded import adopt_data
 
     with refusals():
         adopted = adopt_data(find_project().root)
@@ -106,8 +106,8 @@ def database(dsn: str | None, project: Project) -> Iterator[str]:
     if found.conninfo is not None:
         yield found.conninfo
         return
-    from pgflow_runtime.embedded import embedded_server  # needs a Unix system, which a DSN does not
-    from pgflow_runtime.embedded.place import place_of
+    from pgflow_runtime.database.embedded import embedded_server  # needs a Unix system, which a DSN does not
+    from pgflow_runtime.database.embedded.place import place_of
 
     folder = place_of(project.root).folder
     if not folder.is_relative_to(project.root.resolve()):

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import click
 
 from pgflow_runtime.cli.common import database, dsn_option, generated_option, refusals
+from pgflow_runtime.database.dsn import describe
 from pgflow_runtime.doctor import CODES, Finding, Severity, examine
-from pgflow_runtime.dsn import describe
 from pgflow_runtime.project import find_project
 from pgflow_runtime.terminal.output import shows_colours
 from pgflow_runtime.terminal.words import printable

@@ -9,13 +9,13 @@ import click
 
 from pgflow_runtime.cli.common import database, dsn_option, generated_option, refusals, say
 from pgflow_runtime.contract import slugs_in
-from pgflow_runtime.dsn import describe, resolve_dsn
+from pgflow_runtime.contract.versions import STRANDED, STRANDED_HELP, stranded
+from pgflow_runtime.database.dsn import describe, resolve_dsn
+from pgflow_runtime.database.store import connected
 from pgflow_runtime.migrate import MigrationReport
 from pgflow_runtime.migrate import migrate as migrate_database
 from pgflow_runtime.migrate.files import read_flow_migrations
 from pgflow_runtime.project import Project, find_project
-from pgflow_runtime.store import connected
-from pgflow_runtime.versions import STRANDED, STRANDED_HELP, stranded
 
 
 @click.command(epilog="One transaction: it applies everything or nothing, and is safe to repeat.")

@@ -10,9 +10,9 @@ import click
 import psycopg
 
 from pgflow_runtime.cli.common import database, dsn_option, refusals, say
+from pgflow_runtime.database.store import connected
 from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.project import find_project
-from pgflow_runtime.store import connected
 from pgflow_runtime.worker.maintenance.retention import prune_batch
 
 

@@ -15,17 +15,17 @@ import click
 import psycopg
 from psycopg.rows import dict_row
 
-from pgflow_runtime import queries
 from pgflow_runtime.cli.common import database, dsn_option, refusals, say, worker_command
-from pgflow_runtime.documents import shown
+from pgflow_runtime.database import queries
+from pgflow_runtime.database.store import connected
 from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.errors import RunNotFound, UsageError
 from pgflow_runtime.project import find_project
-from pgflow_runtime.store import connected
+from pgflow_runtime.runs.documents import shown
+from pgflow_runtime.runs.reading import complete, read_document, read_shape
 from pgflow_runtime.terminal.follow import Follower
 from pgflow_runtime.terminal.output import shows_pictures
 from pgflow_runtime.terminal.plain import failed_lines, reading_lines, run_lines
-from pgflow_runtime.terminal.reading import complete, read_document, read_shape
 from pgflow_runtime.terminal.watching import watch_json, watch_lines, watch_painted
 
 flow_option = click.option(
@@ -83,7 +83,7 @@ def failed_runs(flow: str | None, since: str | None, limit: int, as_json: bool, 
 @dsn_option
 def show_run(run_id: UUID, as_json: bool, dsn: str | None) -> None:
     """Show a run, its steps and its output, or the task that failed it."""
-    from pgflow_runtime.snapshot import RunSnapshot
+    from pgflow_runtime.runs.snapshot import RunSnapshot
 
     with refusals(), _connection(dsn) as connection:
         document = read_document(connection, run_id, whole=as_json)

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import click
 
-from pgflow_runtime.catalogue import find_contract
 from pgflow_runtime.cli.common import (
     database,
     dsn_option,
@@ -22,10 +21,11 @@ from pgflow_runtime.cli.common import (
 )
 from pgflow_runtime.client import ClientBase, Run
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.documents import shown, written_value
+from pgflow_runtime.contract.catalogue import find_contract
+from pgflow_runtime.database.store import connected
 from pgflow_runtime.errors import RunFailed, UnreadableValue, UsageError, WaitTimeout
 from pgflow_runtime.project import find_project
-from pgflow_runtime.store import connected
+from pgflow_runtime.runs.documents import shown, written_value
 from pgflow_runtime.terminal.follow import Follower
 from pgflow_runtime.terminal.lonely import PATIENCE, CommandOf, lonely_note
 from pgflow_runtime.terminal.output import shows_pictures

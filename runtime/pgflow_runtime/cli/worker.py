@@ -14,7 +14,7 @@ from pgflow_runtime import forks
 from pgflow_runtime.cli.common import dsn_option, exit_code, generated_option, refusals
 from pgflow_runtime.project import find_project
 from pgflow_runtime.worker import Worker, logs
-from pgflow_runtime.worker.options import variable
+from pgflow_runtime.worker.process.options import variable
 from pgflow_runtime.worker_config import LogFormat, LogLevel, WorkerConfig
 from pgflow_shared.verbosity import is_quiet, is_verbose
 

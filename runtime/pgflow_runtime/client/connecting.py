@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from pgflow_runtime import forks
-from pgflow_runtime.dsn import normalize, resolve_dsn
+from pgflow_runtime.database.dsn import normalize, resolve_dsn
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.project import find_project
 
 if TYPE_CHECKING:
-    from pgflow_runtime.embedded import EmbeddedServer
+    from pgflow_runtime.database.embedded import EmbeddedServer
 
 ClientT = TypeVar("ClientT", bound="AsyncConnectable")
 
@@ -41,7 +41,9 @@ def _target(dsn: str | None) -> tuple[str | None, EmbeddedServer | None]:
     found = resolve_dsn()
     if found.conninfo is not None:
         return found.conninfo, None
-    from pgflow_runtime.embedded import EmbeddedServer  # needs a Unix system, which a client does not
+    from pgflow_runtime.database.embedded import (
+        EmbeddedServer,  # needs a Unix system, which a client does not
+    )
 
     return None, EmbeddedServer(find_project().root)
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.numerals import Numerals
-from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
+from pgflow_runtime.contract.numerals import Numerals
+from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
 
 
 def typed(contract: FlowContract, snapshot: RunSnapshot, before: RunSnapshot | None = None) -> RunSnapshot:

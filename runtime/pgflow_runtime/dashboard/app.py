@@ -22,7 +22,7 @@ from pgflow_runtime.dashboard.pages import errors, fleet, flow, login, run, runs
 from pgflow_runtime.dashboard.reader import Reader, prepared_conninfo
 from pgflow_runtime.dashboard.session import Sessions, TooManyAttempts
 from pgflow_runtime.dashboard.web import Site, page
-from pgflow_runtime.dsn import describe
+from pgflow_runtime.database.dsn import describe
 from pgflow_runtime.errors import DatabaseError, PgflowError
 from pgflow_runtime.project import Project
 

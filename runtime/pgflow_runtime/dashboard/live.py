@@ -13,9 +13,15 @@ from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.watcher import AsyncWatcher
 from pgflow_runtime.dashboard.fairness import Streams
 from pgflow_runtime.database import LIVE, amake_pool
-from pgflow_runtime.events import Event, RunCompletedEvent, RunFailedEvent, RunStartedEvent, StepStartedEvent
-from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
-from pgflow_runtime.store import translated
+from pgflow_runtime.database.store import translated
+from pgflow_runtime.runs.events import (
+    Event,
+    RunCompletedEvent,
+    RunFailedEvent,
+    RunStartedEvent,
+    StepStartedEvent,
+)
+from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
 
 KEEP_ALIVE = 15.0
 """Seconds after which a quiet stream says that it is alive."""

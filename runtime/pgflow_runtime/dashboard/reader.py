@@ -15,8 +15,8 @@ from psycopg.rows import DictRow, dict_row
 from pgflow_runtime.client.checking import alent
 from pgflow_runtime.dashboard import statements
 from pgflow_runtime.database import PAGES, amake_pool, application_name
+from pgflow_runtime.database.store import check_core_version, connected, translated
 from pgflow_runtime.migrate.roles import CLIENT, OWNER
-from pgflow_runtime.store import check_core_version, connected, translated
 
 CONNECTIONS = 4
 

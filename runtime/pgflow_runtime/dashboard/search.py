@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from pgflow_runtime.documents import written_value
 from pgflow_runtime.errors import UsageError
+from pgflow_runtime.runs.documents import written_value
 
 _LARGEST = 2**128 - 1
 _ID = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")

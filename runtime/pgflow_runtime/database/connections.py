@@ -10,8 +10,14 @@ from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from pgflow_runtime.database.kinds import Kind
+from pgflow_runtime.database.own_transactions import (
+    LOOK,
+    READ_ONLY,
+    REPORTED,
+    asay_transactions,
+    say_transactions,
+)
 from pgflow_runtime.database.pinning import is_pinned, pinning
-from pgflow_runtime.database.pooled import LOOK, READ_ONLY, REPORTED, asay_transactions, say_transactions
 from pgflow_runtime.database.values import ADAPTERS
 from pgflow_runtime.forks import keep
 

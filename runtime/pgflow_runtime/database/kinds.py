@@ -54,9 +54,12 @@ UNLIMITED: Final[Mapping[str, str]] = {
 }
 """Limits meant for other people's statements. Where ours need limits, their kind says which."""
 
+LOCK_LIMIT: Final = "2s"
+"""How long somebody with other work to do waits for one lock."""
+
 IMPATIENT: Final[Mapping[str, str]] = {
     **UNLIMITED,
-    "lock_timeout": "2s",
+    "lock_timeout": LOCK_LIMIT,
     "idle_in_transaction_session_timeout": "30s",
 }
 """For who has other work than to wait for one lock, and must not keep one while it is frozen or cut off."""

@@ -9,7 +9,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap, Loader
 from psycopg.pq import Format
 
-from pgflow_runtime.moments import read_moment
+from pgflow_runtime.database.moments import read_moment
 
 _AS_EVER = psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, Format.TEXT)
 assert _AS_EVER is not None

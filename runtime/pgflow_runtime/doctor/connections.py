@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pgflow_runtime.doctor.finding import Finding, ok, problem, warning
 from pgflow_runtime.doctor.patient import SILENCE, Patient
-from pgflow_runtime.worker.options import make_config
+from pgflow_runtime.worker.process.options import make_config
 from pgflow_shared.text import counted
 
 BUSY, FULL = 0.75, 0.9

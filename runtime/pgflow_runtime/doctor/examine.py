@@ -10,6 +10,7 @@ import psycopg
 from psycopg import errors as pg
 
 from pgflow_runtime.database import DOCTOR, connect
+from pgflow_runtime.database.store import from_psycopg, text_of, translated
 from pgflow_runtime.doctor.bloat import check_bloat, check_size
 from pgflow_runtime.doctor.connections import check_budget, check_use
 from pgflow_runtime.doctor.core import check_core, check_core_migrations
@@ -23,7 +24,6 @@ from pgflow_runtime.doctor.settings import check_settings, check_slots, check_tr
 from pgflow_runtime.doctor.workers import check_workers
 from pgflow_runtime.errors import ConnectionFailed, ProjectError
 from pgflow_runtime.project import Project
-from pgflow_runtime.store import from_psycopg, text_of, translated
 
 Check: TypeAlias = Callable[[Patient], Iterator[Finding]]
 

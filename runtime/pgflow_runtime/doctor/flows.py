@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.contract.versions import STRANDED_HELP, relative
 from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
 from pgflow_runtime.doctor.patient import Patient
 from pgflow_runtime.errors import ShapeMismatch, UnknownFlow
 from pgflow_runtime.migrate.files import read_flow_migrations
-from pgflow_runtime.versions import STRANDED_HELP, relative
-from pgflow_runtime.worker.definition import demand_same_structure, setting_differences
+from pgflow_runtime.worker.process.definition import demand_same_structure, setting_differences
 from pgflow_shared.styles import chained_styles
 from pgflow_shared.text import counted
 

@@ -7,7 +7,7 @@ import time is only what would otherwise surface far from its cause.
 
 from __future__ import annotations
 
-from pgflow_runtime.context import Context
+from pgflow_runtime.dsl.context import Context
 from pgflow_runtime.dsl.flow import Flow, output
 from pgflow_runtime.dsl.options import (
     Backoff,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
-from pgflow_runtime.context import Context
+from pgflow_runtime.dsl.context import Context
 from pgflow_runtime.dsl.steps import AsyncMapStep, AsyncStep, MapStep, SyncStep
 
 P = ParamSpec("P")

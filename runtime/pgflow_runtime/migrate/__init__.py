@@ -16,6 +16,7 @@ from psycopg.sql import SQL
 from pgflow_runtime.database.backoff import Backoff
 from pgflow_runtime.database.encodings import what_is_wrong_with
 from pgflow_runtime.database.refusals import Refusal, refusal_of
+from pgflow_runtime.database.store import connected
 from pgflow_runtime.errors import MigrationFailed, PgflowError
 from pgflow_runtime.migrate.core import install_core
 from pgflow_runtime.migrate.files import FlowMigration
@@ -25,7 +26,6 @@ from pgflow_runtime.migrate.ledger import is_development, mark_development
 from pgflow_runtime.migrate.pgmq import ensure_pgmq
 from pgflow_runtime.migrate.roles import act_as_owner, act_as_self, ensure_roles, grant_functions, has_roles
 from pgflow_runtime.migrate.trust import require_trusted
-from pgflow_runtime.store import connected
 
 LOCK_KEY = 0x7067666C6F77
 """Key of the advisory lock: "pgflow" in ASCII."""

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import psycopg
 
+from pgflow_runtime.database.store import connected
 from pgflow_runtime.errors import PgflowError
-from pgflow_runtime.store import connected
 
 _SESSIONS: Final = """
 select a.pid, a.usename::text, a.application_name, coalesce(a.state, 'in a transaction'),

@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 import psycopg
 
+from pgflow_runtime.database.store import text_of
 from pgflow_runtime.errors import MigrationFailed, PermissionDenied
-from pgflow_runtime.store import text_of
 
 Kind: TypeAlias = Literal["core", "flow"]
 

@@ -12,13 +12,12 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import sql
 
-from pgflow_runtime import queries
-from pgflow_runtime.database import CLIENT, connect
+from pgflow_runtime.database import CLIENT, connect, queries
 from pgflow_runtime.database.backoff import Backoff
+from pgflow_runtime.database.store import from_psycopg, is_passing, translated
 from pgflow_runtime.errors import WaitTimeout
-from pgflow_runtime.store import from_psycopg, is_passing, translated
+from pgflow_runtime.runs.reading import Reading, read_again, read_run
 from pgflow_runtime.terminal.lonely import PATIENCE, CommandOf, lonely_note
-from pgflow_runtime.terminal.reading import Reading, read_again, read_run
 
 WATCHED = 60
 """Seconds the database remembers that the run is watched; renewed at half of it."""

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import psycopg
 
-from pgflow_runtime import queries
+from pgflow_runtime.database import queries
 
 PATIENCE = 3.0
 """Seconds of a run's waiting after which it is looked whether there is a worker."""

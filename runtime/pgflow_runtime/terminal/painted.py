@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pgflow_runtime.terminal.reading import Reading, place
+from pgflow_runtime.runs.reading import Reading, place
 from pgflow_runtime.terminal.rows import Row, step_rows
 from pgflow_runtime.terminal.words import ago, clock, duration, first_line, one_line, printable, value_text
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pgflow_runtime.terminal.reading import Reading, place
+from pgflow_runtime.runs.reading import Reading, place
 from pgflow_runtime.terminal.rows import step_rows
 from pgflow_runtime.terminal.words import clock, duration, first_line, printable, value_text
 

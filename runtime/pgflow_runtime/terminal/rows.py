@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
-from pgflow_runtime.terminal.reading import Reading, TaskCounts
+from pgflow_runtime.runs.reading import Reading, TaskCounts
+from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
 from pgflow_runtime.terminal.words import duration, first_line
 from pgflow_shared.text import counted
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pgflow_runtime.documents import shown
-from pgflow_runtime.events import (
+from pgflow_runtime.runs.documents import shown
+from pgflow_runtime.runs.events import (
     Event,
     RunCompletedEvent,
     RunStartedEvent,
@@ -17,9 +17,9 @@ from pgflow_runtime.events import (
     StepStartedEvent,
     derive,
 )
-from pgflow_runtime.snapshot import RunSnapshot
+from pgflow_runtime.runs.reading import Reading
+from pgflow_runtime.runs.snapshot import RunSnapshot
 from pgflow_runtime.terminal.follow import Follower
-from pgflow_runtime.terminal.reading import Reading
 from pgflow_runtime.terminal.words import clock, duration, first_line, one_line, value_text
 from pgflow_shared.text import counted
 

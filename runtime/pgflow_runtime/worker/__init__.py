@@ -1,12 +1,12 @@
 """The worker: claims tasks from the database, runs their handlers, reports what became of them.
 
-All state lives in the database; a worker that is killed loses nothing. From the outside in: ``worker``
-(what users start), ``supervisor`` (several processes), ``process`` (one process, put together from its
-parts), ``engine`` (the loop), ``exchange`` (the calls to the core), ``executor`` and ``perform`` (handlers).
+All state lives in the database; a worker that is killed loses nothing. From the outside in: ``process``
+(what users start, several processes, and one put together from its parts), ``monitoring``, ``maintenance``,
+``dispatch`` (the loop and its calls to the core), ``tasks`` (handlers), ``logs``, ``protocol``.
 """
 
 from __future__ import annotations
 
-from pgflow_runtime.worker.worker import Worker
+from pgflow_runtime.worker.process.worker import Worker
 
 __all__ = ["Worker"]

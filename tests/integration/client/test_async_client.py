@@ -28,7 +28,7 @@ from pgflow_runtime.errors import (
     WaitTimeout,
     WrongFlow,
 )
-from pgflow_runtime.snapshot import RunSnapshot
+from pgflow_runtime.runs.snapshot import RunSnapshot
 from pgflow_sql import SCHEMA_VERSION
 from tests.support.core import Core, connect
 from tests.support.crawl import AsyncClient, AsyncCrawlRun, check_order, finish, name_of

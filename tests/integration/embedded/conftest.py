@@ -14,15 +14,15 @@ from typing import ClassVar
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from pgflow_runtime.embedded.place import place_of
+from pgflow_runtime.database.embedded.place import place_of
 
 # Imports first, then becomes a user without privileges (when root runs the tests), then holds the server.
 _HOLD = """
 import os, sys
 import psycopg
 from pathlib import Path
-from pgflow_runtime.embedded import embedded_server
-import pgflow_runtime.embedded.postgres
+from pgflow_runtime.database.embedded import embedded_server
+import pgflow_runtime.database.embedded.postgres
 if sys.argv[2]:
     os.setgroups([])
     os.setgid(int(sys.argv[2]))

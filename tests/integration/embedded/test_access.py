@@ -15,8 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgflow_runtime.embedded import embedded_server, place
-from pgflow_runtime.embedded.place import place_of
+from pgflow_runtime.database.embedded import embedded_server, place
+from pgflow_runtime.database.embedded.place import place_of
 from pgflow_runtime.errors import ProjectError
 from tests.integration.embedded.conftest import NOBODY, Holder
 from tests.support.project import clean_environment
@@ -36,7 +36,7 @@ if os.geteuid() == 0 and uid != 0:
 """
 _COMMAND = f"""
 import pgflow_gen.cli.app, pgflow_runtime.cli.migrate, pgflow_runtime.cli.runs
-import pgflow_runtime.embedded.postgres, pgflow_runtime.terminal.plain
+import pgflow_runtime.database.embedded.postgres, pgflow_runtime.terminal.plain
 from pgflow_gen.cli import main
 {_BECOME}
 main(sys.argv[1:])
@@ -235,7 +235,7 @@ def test_a_folder_of_another_user_is_not_used(make_project: Callable[[str], Path
 
 
 def test_adopting_where_all_is_ones_own_changes_nothing(project: Path) -> None:
-    from pgflow_runtime.embedded import adopt_data
+    from pgflow_runtime.database.embedded import adopt_data
 
     assert adopt_data(project) is None
     with embedded_server(project):

@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgflow_runtime.embedded import binaries as module
-from pgflow_runtime.embedded import embedded_server, place
-from pgflow_runtime.embedded.binaries import NEWEST, binaries
+from pgflow_runtime.database.embedded import binaries as module
+from pgflow_runtime.database.embedded import embedded_server, place
+from pgflow_runtime.database.embedded.binaries import NEWEST, binaries
 from pgflow_runtime.errors import ProjectError
 
 

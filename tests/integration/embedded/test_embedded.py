@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgflow_runtime.embedded import EmbeddedServer, embedded_server
-from pgflow_runtime.embedded.place import place_of
+from pgflow_runtime.database.embedded import EmbeddedServer, embedded_server
+from pgflow_runtime.database.embedded.place import place_of
 from pgflow_runtime.errors import ProjectError
 from tests.integration.embedded.conftest import NOBODY, Holder, postmaster
 from tests.support.wait import eventually

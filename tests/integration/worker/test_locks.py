@@ -12,10 +12,10 @@ import pytest
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
-from pgflow_runtime.worker.connections import HandlerConnections
-from pgflow_runtime.worker.holders import Holders
-from pgflow_runtime.worker.link import Link
+from pgflow_runtime.worker.dispatch.holders import Holders
+from pgflow_runtime.worker.dispatch.link import Link
 from pgflow_runtime.worker.maintenance.release import Release
+from pgflow_runtime.worker.tasks.connections import HandlerConnections
 from tests.support.server import name_of
 from tests.support.wait import eventually
 from tests.support.worker_lab import Lab

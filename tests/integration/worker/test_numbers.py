@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pgflow_runtime.catalogue import find_contract
 from pgflow_runtime.client import ClientBase, Run
-from pgflow_runtime.events import StepCompletedEvent
+from pgflow_runtime.contract.catalogue import find_contract
 from pgflow_runtime.project import find_project
+from pgflow_runtime.runs.events import StepCompletedEvent
 from tests.support.worker_lab import Lab
 
 EDGES = [1e300, 5e-324, 1.7976931348623157e308, 0.1, 1e16, 123456789012345680.0, -2.0, 0.0, 1e22, 3.0]

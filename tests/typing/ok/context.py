@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg import AsyncConnection, Connection
 
 from pgflow_runtime import Context, JsonValue, WorkerConfig
-from pgflow_runtime.context import Shutdown, StepTask
+from pgflow_runtime.dsl.context import Shutdown, StepTask
 
 
 def sync_handler(ctx: Context) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never, assert_type
 
-from pgflow_runtime.events import (
+from pgflow_runtime.runs.events import (
     Event,
     RunCompletedEvent,
     RunFailedEvent,

@@ -13,7 +13,7 @@ import pgflow_runtime as rt
 import typing as t
 from typing import Annotated, Optional, TypedDict
 from pgflow_runtime import Context, Context as Ctx, Flow
-from pgflow_runtime.context import Context as Deep
+from pgflow_runtime.dsl.context import Context as Deep
 
 class All(TypedDict):
     one: int

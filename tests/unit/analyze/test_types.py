@@ -52,7 +52,7 @@ IMPORTS = [
     ("import typing_extensions as te", "te.Literal['a']", "Literal['a']"),
     ("from typing_extensions import Annotated as A", "A[str, 1]", "str"),
     ("import pgflow_runtime", "pgflow_runtime.JsonValue", "JsonValue"),
-    ("from pgflow_runtime.jsontypes import JsonValue as J", "J", "JsonValue"),
+    ("from pgflow_runtime.dsl.jsontypes import JsonValue as J", "J", "JsonValue"),
     ("import builtins", "builtins.list[builtins.int]", "list[int]"),
     ("L = list", "L[int]", "list[int]"),
 ]

@@ -11,8 +11,8 @@ import pytest
 from psycopg import errors as pg
 
 from pgflow_runtime import errors
+from pgflow_runtime.database.store import from_psycopg, is_passing
 from pgflow_runtime.errors import BY_SQLSTATE, ConnectionFailed, CoreMissing, PermissionDenied, PgflowError
-from pgflow_runtime.store import from_psycopg, is_passing
 from pgflow_sql import schema_files
 
 CLASSES = [

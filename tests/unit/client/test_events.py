@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgflow_runtime.client._sync.feed import Feed
-from pgflow_runtime.events import Event, derive
-from pgflow_runtime.snapshot import RunSnapshot
+from pgflow_runtime.runs.events import Event, derive
+from pgflow_runtime.runs.snapshot import RunSnapshot
 
 RUN_ID = UUID(int=7)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from pgflow_runtime.moments import EARLIEST, LATEST, read_moment
+from pgflow_runtime.database.moments import EARLIEST, LATEST, read_moment
 
 
 @pytest.mark.parametrize(

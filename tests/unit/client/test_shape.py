@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgflow_runtime.shape import differences
+from pgflow_runtime.contract.shape import differences
 from pgflow_shared.structure import structure_hash
 from tests.support.crawl import STRUCTURE
 

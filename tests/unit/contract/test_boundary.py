@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgflow_runtime.boundary import MAX_DEPTH, decode, encode
+from pgflow_runtime.contract.boundary import MAX_DEPTH, decode, encode
 from pgflow_runtime.errors import BoundaryError
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from pgflow_runtime import Context, NonRetryable, PgflowError, RetryAfter, WorkerConfig
-from pgflow_runtime.context import Shutdown
+from pgflow_runtime.dsl.context import Shutdown
 from pgflow_runtime.errors import UsageError
 
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import OperationalError
 
-from pgflow_runtime.dsn import describe, normalize
+from pgflow_runtime.database.dsn import describe, normalize
+from pgflow_runtime.database.store import from_psycopg
 from pgflow_runtime.errors import InvalidDsn
-from pgflow_runtime.store import from_psycopg
 
 SECRETS = [
     *("qq@zz", "qq/zz", "qq%zz", "qq#zz", "qq?zz", "qq zz", "qq?z=zz", "qq:zz", "qq@z/z#zz%zz"),

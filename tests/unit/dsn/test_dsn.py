@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pgflow_runtime.dsn import CONNECT_TIMEOUT, DEAD_AFTER, describe, normalize, resolve_dsn
+from pgflow_runtime.database.dsn import CONNECT_TIMEOUT, DEAD_AFTER, describe, normalize, resolve_dsn
 from pgflow_runtime.errors import InvalidDsn
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pgflow_runtime.catalogue import find_contract
+from pgflow_runtime.contract.catalogue import find_contract
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.project import find_project
 from tests.support.crawl import DOCUMENT, write_contract

@@ -39,7 +39,7 @@ def test_no_table_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("role", "names"),
-    [(WORKER, ("worker/statements.py",)), (CLIENT, ("queries.py",))],
+    [(WORKER, ("worker/protocol/statements.py",)), (CLIENT, ("database/queries.py",))],
 )
 def test_every_function_that_is_called_may_be_called(role: str, names: tuple[str, ...]) -> None:
     called = {function for name in names for function in CALL.findall(SOURCES[name])}

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from pgflow_runtime.snapshot import RunSnapshot
-from pgflow_runtime.terminal.reading import Reading, Shape, TaskCounts
+from pgflow_runtime.runs.reading import Reading, Shape, TaskCounts
+from pgflow_runtime.runs.snapshot import RunSnapshot
 from pgflow_runtime.terminal.rows import step_rows
 from pgflow_runtime.terminal.words import ago, duration, first_line, one_line, printable
 

@@ -11,7 +11,7 @@ import pytest
 from pgflow_runtime import Context
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.errors import BoundaryError
-from pgflow_runtime.worker.binding import BoundStep
+from pgflow_runtime.worker.tasks.binding import BoundStep
 
 OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}}}
 

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from pgflow_runtime.worker import http as server_module
-from pgflow_runtime.worker.http import MOST_CONNECTIONS, HttpServer, Reply
+from pgflow_runtime.worker.monitoring import http as server_module
+from pgflow_runtime.worker.monitoring.http import MOST_CONNECTIONS, HttpServer, Reply
 from tests.support.wait import eventually
 
 

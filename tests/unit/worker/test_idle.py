@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pgflow_runtime import WorkerConfig
-from pgflow_runtime.worker import idle as module
-from pgflow_runtime.worker.idle import SETTLE, SLOWEST_POLL, SOON, Idle
+from pgflow_runtime.worker.dispatch import idle as module
+from pgflow_runtime.worker.dispatch.idle import SETTLE, SLOWEST_POLL, SOON, Idle
 
 
 class Clock:

@@ -11,7 +11,7 @@ import pytest
 
 from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.logs import JsonFormatter, TextFormatter
-from pgflow_runtime.worker.rows import TaskRow
+from pgflow_runtime.worker.protocol.rows import TaskRow
 
 ROW = TaskRow("retried", "f", "r-1", "s", 3, 2, "w", 7, None, None, 30, 9, 4)
 IDS = {"flow": "f", "run": "r-1", "step": "s", "task": 3, "attempt": 2}

@@ -10,16 +10,16 @@ import pytest
 
 from pgflow_runtime import WorkerConfig
 from pgflow_runtime.errors import UsageError
-from pgflow_runtime.worker.exposition import Family, exposition
-from pgflow_runtime.worker.health import Health, Patient
+from pgflow_runtime.worker.dispatch.observer import Several, as_one
+from pgflow_runtime.worker.dispatch.served import ServedFlows
 from pgflow_runtime.worker.maintenance.heartbeat import Heartbeat
 from pgflow_runtime.worker.maintenance.queue_depth import QueueDepth
-from pgflow_runtime.worker.metrics import Histogram, Metrics
-from pgflow_runtime.worker.observer import Several, as_one
-from pgflow_runtime.worker.rows import TaskRow
-from pgflow_runtime.worker.served import ServedFlows
-from pgflow_runtime.worker.slots import Slots
+from pgflow_runtime.worker.monitoring.exposition import Family, exposition
+from pgflow_runtime.worker.monitoring.health import Health, Patient
+from pgflow_runtime.worker.monitoring.metrics import Histogram, Metrics
+from pgflow_runtime.worker.protocol.rows import TaskRow
 from pgflow_runtime.worker.states import State
+from pgflow_runtime.worker.tasks.slots import Slots
 from tests.support.exposition import read, value
 
 
@@ -94,7 +94,7 @@ async def test_an_event_loop_that_is_blocked_is_noticed(
     """The test itself holds the loop while it asks."""
     import asyncio
 
-    from pgflow_runtime.worker import health as health_module
+    from pgflow_runtime.worker.monitoring import health as health_module
 
     monkeypatch.setattr(health_module, "BLOCKED", 0.2)
     caplog.set_level("INFO", "pgflow")

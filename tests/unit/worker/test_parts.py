@@ -17,13 +17,13 @@ import pytest
 from pgflow_runtime import WorkerConfig
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.errors import ShapeMismatch, UnknownFlow, UsageError
-from pgflow_runtime.worker.definition import demand_same_structure, setting_differences
-from pgflow_runtime.worker.inputs import RunInputs
 from pgflow_runtime.worker.logs import JsonFormatter, TextFormatter
-from pgflow_runtime.worker.options import WorkerOptions, make_config, variable
-from pgflow_runtime.worker.slots import Slots
+from pgflow_runtime.worker.process.definition import demand_same_structure, setting_differences
+from pgflow_runtime.worker.process.options import WorkerOptions, make_config, variable
 from pgflow_runtime.worker.states import Lifecycle, State
-from pgflow_runtime.worker.threads import Threads
+from pgflow_runtime.worker.tasks.inputs import RunInputs
+from pgflow_runtime.worker.tasks.slots import Slots
+from pgflow_runtime.worker.tasks.threads import Threads
 
 SAMPLES: Mapping[str, tuple[str, object]] = {
     "max_concurrent": ("7", 7),

@@ -7,8 +7,8 @@ from typing import LiteralString
 import pytest
 
 from pgflow_runtime.database import ENGINE
-from pgflow_runtime.worker.pooled import limited
-from pgflow_runtime.worker.statements import ANNOUNCE, CLAIM, COMPLETE, FAIL, RELEASE
+from pgflow_runtime.worker.dispatch.lock_limits import limited
+from pgflow_runtime.worker.protocol.statements import ANNOUNCE, CLAIM, COMPLETE, FAIL, RELEASE
 
 
 @pytest.mark.parametrize("statement", [ANNOUNCE, CLAIM, COMPLETE, FAIL, RELEASE])

@@ -7,12 +7,12 @@ import asyncio
 import psycopg
 import pytest
 
-from pgflow_runtime.arrays import fences, flags, optional, plain, slugs, texts
+from pgflow_runtime.database.arrays import fences, flags, optional, plain, slugs, texts
+from pgflow_runtime.dsl.retry_control import NonRetryable, RetryAfter
 from pgflow_runtime.errors import BoundaryError
-from pgflow_runtime.steering import NonRetryable, RetryAfter
-from pgflow_runtime.worker.failure import MAX_BYTES, clean, cut, describe, headline, leaf
-from pgflow_runtime.worker.outcome import failed, timed_out
-from pgflow_runtime.worker.rows import Fence, TaskRow
+from pgflow_runtime.worker.protocol.failure import MAX_BYTES, clean, cut, describe, headline, leaf
+from pgflow_runtime.worker.protocol.outcome import failed, timed_out
+from pgflow_runtime.worker.protocol.rows import Fence, TaskRow
 
 ROW = TaskRow("claimed", "f", "r", "s", 0, 1, "w", 7, "{}", None, 30, None, 3)
 

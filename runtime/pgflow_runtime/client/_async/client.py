@@ -10,9 +10,6 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from pgflow_runtime import queries
-from pgflow_runtime.arrays import plain
-from pgflow_runtime.arrays import texts as literals
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.run import AsyncRun
 from pgflow_runtime.client._async.watcher import AsyncWatcher
@@ -21,7 +18,11 @@ from pgflow_runtime.client.concurrency import asleep
 from pgflow_runtime.client.connecting import AsyncConnectable, ClientOptions
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.database import CLIENT, aconnect, amake_pool
+from pgflow_runtime.contract.shape import differences
+from pgflow_runtime.database import CLIENT, aconnect, amake_pool, queries
+from pgflow_runtime.database.arrays import plain
+from pgflow_runtime.database.arrays import texts as literals
+from pgflow_runtime.database.store import Patience, check_core_version, translated
 from pgflow_runtime.errors import (
     ClientClosed,
     InvalidInput,
@@ -31,9 +32,7 @@ from pgflow_runtime.errors import (
     UsageError,
     WrongFlow,
 )
-from pgflow_runtime.shape import differences
-from pgflow_runtime.snapshot import RunSnapshot
-from pgflow_runtime.store import Patience, check_core_version, translated
+from pgflow_runtime.runs.snapshot import RunSnapshot
 from pgflow_runtime.telemetry import started_runs
 from pgflow_shared.structure import structure_hash
 

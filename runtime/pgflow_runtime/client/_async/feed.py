@@ -10,10 +10,10 @@ from uuid import UUID
 from pgflow_runtime.client.concurrency import AsyncSignal
 from pgflow_runtime.client.typed import typed
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.documents import readable
 from pgflow_runtime.errors import PgflowError
-from pgflow_runtime.events import Event, RunCompletedEvent, RunStartedEvent, StepCompletedEvent, derive
-from pgflow_runtime.snapshot import RunSnapshot, StepSnapshot
+from pgflow_runtime.runs.documents import readable
+from pgflow_runtime.runs.events import Event, RunCompletedEvent, RunStartedEvent, StepCompletedEvent, derive
+from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
 
 
 class AsyncFeed:

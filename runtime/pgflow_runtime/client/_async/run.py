@@ -9,17 +9,17 @@ from time import monotonic
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast
 from uuid import UUID
 
-from pgflow_runtime import queries
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.step import AsyncStepRun
 from pgflow_runtime.client._async.subscription import EventHandler, subscribe
 from pgflow_runtime.client._async.watcher import AsyncWatcher
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.documents import readable
+from pgflow_runtime.database import queries
+from pgflow_runtime.database.store import is_passing
 from pgflow_runtime.errors import PgflowError, RunFailed, RunNotFound, WaitTimeout
-from pgflow_runtime.events import Event
-from pgflow_runtime.snapshot import RunSnapshot, RunStatus, StepSnapshot
-from pgflow_runtime.store import is_passing
+from pgflow_runtime.runs.documents import readable
+from pgflow_runtime.runs.events import Event
+from pgflow_runtime.runs.snapshot import RunSnapshot, RunStatus, StepSnapshot
 
 OutputT = TypeVar("OutputT")
 

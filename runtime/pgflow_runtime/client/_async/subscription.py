@@ -9,8 +9,8 @@ from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.watcher import AsyncWatcher
 from pgflow_runtime.client.concurrency import AsyncBackground, acall
 from pgflow_runtime.errors import PgflowError
-from pgflow_runtime.events import Event
 from pgflow_runtime.loggers import lasting
+from pgflow_runtime.runs.events import Event
 
 logger = lasting("pgflow.client")
 

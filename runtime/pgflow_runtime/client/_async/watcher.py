@@ -12,16 +12,16 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from pgflow_runtime import queries
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.listener import AsyncListener
 from pgflow_runtime.client.checking import ademand_loop, alent, keep_inherited
 from pgflow_runtime.client.concurrency import AsyncBackground, AsyncWakeup
-from pgflow_runtime.documents import NOTHING, TOGETHER, document_of, name_of, put, value_of
+from pgflow_runtime.database import queries
+from pgflow_runtime.database.store import from_psycopg, is_passing, translated
 from pgflow_runtime.errors import ClientClosed, DatabaseError, PgflowError, RunNotFound, UnreadableValue
 from pgflow_runtime.loggers import lasting
-from pgflow_runtime.snapshot import RunSnapshot
-from pgflow_runtime.store import from_psycopg, is_passing, translated
+from pgflow_runtime.runs.documents import NOTHING, TOGETHER, document_of, name_of, put, value_of
+from pgflow_runtime.runs.snapshot import RunSnapshot
 
 logger = lasting("pgflow.client")
 

@@ -11,9 +11,6 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from pgflow_runtime import queries
-from pgflow_runtime.arrays import plain
-from pgflow_runtime.arrays import texts as literals
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.run import Run
 from pgflow_runtime.client._sync.watcher import Watcher
@@ -22,7 +19,11 @@ from pgflow_runtime.client.concurrency import sleep
 from pgflow_runtime.client.connecting import ClientOptions, Connectable
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.database import CLIENT, connect, make_pool
+from pgflow_runtime.contract.shape import differences
+from pgflow_runtime.database import CLIENT, connect, make_pool, queries
+from pgflow_runtime.database.arrays import plain
+from pgflow_runtime.database.arrays import texts as literals
+from pgflow_runtime.database.store import Patience, check_core_version, translated
 from pgflow_runtime.errors import (
     ClientClosed,
     InvalidInput,
@@ -32,9 +33,7 @@ from pgflow_runtime.errors import (
     UsageError,
     WrongFlow,
 )
-from pgflow_runtime.shape import differences
-from pgflow_runtime.snapshot import RunSnapshot
-from pgflow_runtime.store import Patience, check_core_version, translated
+from pgflow_runtime.runs.snapshot import RunSnapshot
 from pgflow_runtime.telemetry import started_runs
 from pgflow_shared.structure import structure_hash
 

@@ -8,10 +8,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
 from pgflow_runtime.client._sync.subscription import EventHandler, subscribe
-from pgflow_runtime.documents import readable
 from pgflow_runtime.errors import StepSkipped, UsageError
-from pgflow_runtime.events import Event, RunCompletedEvent, RunFailedEvent, RunStartedEvent, StepEvent
-from pgflow_runtime.snapshot import FINAL_STEP, RunSnapshot, StepSnapshot, StepStatus
+from pgflow_runtime.runs.documents import readable
+from pgflow_runtime.runs.events import Event, RunCompletedEvent, RunFailedEvent, RunStartedEvent, StepEvent
+from pgflow_runtime.runs.snapshot import FINAL_STEP, RunSnapshot, StepSnapshot, StepStatus
 
 if TYPE_CHECKING:
     from pgflow_runtime.client._sync.run import Run

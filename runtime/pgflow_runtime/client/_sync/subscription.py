@@ -10,8 +10,8 @@ from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.watcher import Watcher
 from pgflow_runtime.client.concurrency import Background, call
 from pgflow_runtime.errors import PgflowError
-from pgflow_runtime.events import Event
 from pgflow_runtime.loggers import lasting
+from pgflow_runtime.runs.events import Event
 
 logger = lasting("pgflow.client")
 

@@ -19,7 +19,7 @@ from pgflow_runtime.dashboard.flows import FlowView
 from pgflow_runtime.dashboard.reader import Row
 from pgflow_runtime.dashboard.text import SHOWN
 from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
-from pgflow_runtime.moments import read_moment
+from pgflow_runtime.database.moments import read_moment
 
 VALUE_BYTES = 100_000
 """Where it is stored: a larger value is not shown but offered for download."""

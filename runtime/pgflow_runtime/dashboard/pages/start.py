@@ -15,8 +15,8 @@ from pgflow_runtime.client import AsyncClientBase, AsyncRun
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.dashboard.pages.flow import find
 from pgflow_runtime.dashboard.web import page, read_form, site_of
-from pgflow_runtime.documents import written_value
 from pgflow_runtime.errors import InvalidInput, PgflowError, UsageError
+from pgflow_runtime.runs.documents import written_value
 
 _READING = asyncio.Semaphore(2)
 """Forms that are read at a time: each may be as large as an input."""

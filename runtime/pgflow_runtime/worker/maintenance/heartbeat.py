@@ -12,10 +12,10 @@ import time
 from typing import Protocol
 
 from pgflow_runtime.database import HEARTBEAT as HEARTBEAT_CONNECTION
+from pgflow_runtime.worker.dispatch.served import ServedFlow, ServedFlows
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.maintenance.own_connection import OwnConnection
-from pgflow_runtime.worker.served import ServedFlow, ServedFlows
-from pgflow_runtime.worker.statements import HEARTBEAT, REGISTER
+from pgflow_runtime.worker.protocol.statements import HEARTBEAT, REGISTER
 
 SECONDS = 5.0
 """Between two beats."""

@@ -8,7 +8,7 @@ import psycopg
 
 from pgflow_runtime import database
 from pgflow_runtime.database.refusals import is_lost
-from pgflow_runtime.worker.failure import in_words
+from pgflow_runtime.worker.protocol.failure import in_words
 
 
 class OwnConnection:

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import psycopg
 
-from pgflow_runtime.worker.served import ServedFlows
-from pgflow_runtime.worker.statements import MEASURE_QUEUES
+from pgflow_runtime.worker.dispatch.served import ServedFlows
+from pgflow_runtime.worker.protocol.statements import MEASURE_QUEUES
 
 INTEREST: Final = 120.0
 """Seconds after the last reading of the metrics during which the queues are measured."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
-from pgflow_runtime.worker.statements import RECOVER
+from pgflow_runtime.worker.protocol.statements import RECOVER
 
 PERIOD: Final = 5.0
 """Seconds between two looks. All workers look; one at a time does it, the others' calls return at once."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import psycopg
 
-from pgflow_runtime.worker.holders import ALLOWED, END_STUCK, Told
+from pgflow_runtime.worker.dispatch.holders import ALLOWED, END_STUCK, Told
 
 PERIOD: Final = 10.0
 """Seconds between two looks."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 import psycopg
 
 from pgflow_runtime.worker.logs import logger
-from pgflow_runtime.worker.statements import PRUNE_BATCH
+from pgflow_runtime.worker.protocol.statements import PRUNE_BATCH
 
 BATCH: Final = 100
 """Runs forgotten in one transaction at most."""

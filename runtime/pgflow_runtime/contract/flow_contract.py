@@ -1,0 +1,258 @@
+"""A flow's contract as the compiler wrote it: ``generated/schemas/<flow>.json``.
+
+One file is both a JSON Schema and, under ``x-pgflow``, the flow's structure, settings and steps. Client and
+worker take types from here only; annotations are never evaluated at run time (specification/language.md,
+"The contract").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from pgflow_runtime.contract.boundary import guard, to_json
+from pgflow_runtime.contract.numerals import Numerals
+from pgflow_runtime.contract.schema import SchemaCheck, closed
+from pgflow_runtime.errors import BoundaryError, InvalidInput, ProjectError
+from pgflow_shared.files import read_text
+
+Receives: TypeAlias = Literal["context", "flow_input", "element", "input", "dependency"]
+StepKind: TypeAlias = Literal["step", "array", "map"]
+
+_REBUILD = "run `pgflow-gen build`, and deploy the whole generated folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A handler's parameter and what it receives."""
+
+    name: str
+    receives: Receives
+    positional_only: bool = False
+    default: bool = False
+
+
+class StepContract:
+    """One step: where its handler lives, what it asks for, and the types at its boundary."""
+
+    def __init__(self, slug: str, data: Mapping[str, Any], definitions: Mapping[str, Any]) -> None:
+        self.slug = slug
+        self.module: str = data["module"]
+        self.function: str = data["function"]
+        self.kind: StepKind = data["kind"]
+        self.is_async: bool = data["async"]
+        self.is_transactional: bool = data["transactional"]
+        self.params: tuple[Param, ...] = tuple(
+            Param(item["name"], item["receives"], item["positional_only"], item["default"])
+            for item in data["params"]
+        )
+        self._schemas = {"input": data["input"], "output": data["output"]}
+        self._definitions = definitions
+
+    @property
+    def is_map(self) -> bool:
+        return self.kind == "map"
+
+    def asks_for(self, receives: Receives) -> bool:
+        """Whether any parameter of the handler receives this."""
+        return any(param.receives == receives for param in self.params)
+
+    def check_input(self, value: object) -> None:
+        """Raise BoundaryError, with the path, when a task's input does not fit."""
+        _demand(self._input, value)
+
+    def deliver_input(self, value: Any, text: str | None) -> Any:
+        """A task's input, read from ``text``, with its numbers as typed. Raises BoundaryError."""
+        self.check_input(value)
+        return _fitted(self._input_numerals, value, text, "input")
+
+    def check_output(self, value: object) -> None:
+        """Raise BoundaryError, with the path, when a handler's result does not fit (a map: of one task)."""
+        guard(value, root="output")
+        _demand(self._output, value)
+
+    @cached_property
+    def _input(self) -> SchemaCheck:
+        return SchemaCheck(self._schemas["input"], self._definitions, root="input")
+
+    @cached_property
+    def _output(self) -> SchemaCheck:
+        return SchemaCheck(self._schemas["output"], self._definitions, root="output")
+
+    @cached_property
+    def _input_numerals(self) -> Numerals:
+        return Numerals(self._schemas["input"], self._definitions)
+
+    @cached_property
+    def output_numerals(self) -> Numerals:
+        """Of the step's whole output: a map's is the list of its tasks' outputs."""
+        schema = self._schemas["output"]
+        return Numerals({"type": "array", "items": schema} if self.is_map else schema, self._definitions)
+
+
+def _demand(check: SchemaCheck, value: object) -> None:
+    fault = check.first_fault(value)
+    if fault is not None:
+        raise BoundaryError(fault.path, fault.reason)
+
+
+def _fitted(numerals: Numerals, value: Any, text: str | None, root: str) -> Any:
+    try:
+        return numerals.fit(value, text)
+    except OverflowError as error:
+        raise BoundaryError(root, "holds an integer that is too large for a float") from error
+
+
+_MOST_FAULTS = 20
+"""Of an input's faults so many are told at once."""
+
+
+class FlowContract:
+    """A flow's contract; the file is read at the first question asked."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def beside(cls, file: str, stem: str) -> FlowContract:
+        """The contract of the generated module ``file``: ``schemas/<stem>.json`` next to it."""
+        return cls(Path(file).parent / "schemas" / f"{stem}.json")
+
+    @classmethod
+    def load(cls, path: Path) -> FlowContract:
+        """The contract in ``path``, read at once. Raises ProjectError when it cannot be used."""
+        contract = cls(path)
+        _ = contract.steps
+        return contract
+
+    @cached_property
+    def schema(self) -> Mapping[str, Any]:
+        """The whole document. Raises ProjectError when it is missing or not one of ours."""
+        try:
+            data = json.loads(read_text(self.path))
+        except FileNotFoundError:
+            raise ProjectError(f"{self.path} is missing", help=_REBUILD) from None
+        except (OSError, ValueError) as error:
+            raise ProjectError(f"{self.path} cannot be read: {error}", help=_REBUILD) from error
+        if not isinstance(data, dict) or not isinstance(data.get("x-pgflow"), dict):
+            raise ProjectError(f"{self.path} is not a contract of pgflow-gen", help=_REBUILD)
+        return data
+
+    @cached_property
+    def steps(self) -> Mapping[str, StepContract]:
+        """The steps by slug, in the order of the file."""
+        try:
+            definitions = self.schema.get("$defs", {})
+            return {slug: StepContract(slug, data, definitions) for slug, data in self._meta["steps"].items()}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ProjectError(
+                f"{self.path} was made by another version of pgflow-gen ({error!r})", help=_REBUILD
+            ) from error
+
+    @property
+    def _meta(self) -> Mapping[str, Any]:
+        meta: Mapping[str, Any] = self.schema["x-pgflow"]
+        return meta
+
+    @property
+    def slug(self) -> str:
+        """The flow's slug in the database: ``crawl``, ``crawl_v2``."""
+        return str(self._meta["slug"])
+
+    @property
+    def version(self) -> int:
+        return int(self._meta["version"])
+
+    @property
+    def flow(self) -> str:
+        """Where the Flow object lives: ``module:name``."""
+        return str(self._meta["flow"])
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that hold the flow and its handlers."""
+        return tuple(self._meta["modules"])
+
+    @property
+    def structure(self) -> Mapping[str, Any]:
+        """``{"steps": [{"slug", "type", "dependencies"}]}``, sorted by slug."""
+        structure: Mapping[str, Any] = self._meta["structure"]
+        return structure
+
+    @property
+    def structure_hash(self) -> str:
+        return str(self._meta["structure_hash"])
+
+    @cached_property
+    def dependencies(self) -> Mapping[str, list[str]]:
+        """The steps each step depends on, by slug."""
+        return {step["slug"]: step["dependencies"] for step in self.structure["steps"]}
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Options and conditions that were set, as ``pgflow.get_flow_definition`` words them."""
+        settings: Mapping[str, Any] = self._meta["settings"]
+        return settings
+
+    def check_input(self, value: object) -> None:
+        """Raise InvalidInput, with the path, when a new run's input does not fit or has unknown keys."""
+        self.encode_input(value)
+
+    def encode_input(self, value: object) -> str:
+        """The JSON text of a new run's input. Raises InvalidInput like ``check_input``, and for its size."""
+        try:
+            guard(value, root="input")
+            faults = self._closed_input.faults(value, most=_MOST_FAULTS)
+            if not faults:
+                return to_json(value, root="input")
+        except BoundaryError as error:
+            raise InvalidInput(error.path, error.reason, help=error.help) from None
+        first, *others = faults
+        raise InvalidInput(first.path, first.reason, others=[(fault.path, fault.reason) for fault in others])
+
+    def check_flow_input(self, value: object) -> None:
+        """Raise BoundaryError when a run's stored input does not fit; unknown keys may stand in it."""
+        _demand(self._open_input, value)
+
+    def deliver_flow_input(self, value: Any, text: str | None) -> Any:
+        """A run's input, read from ``text``, with its numbers as typed. Raises BoundaryError."""
+        return _fitted(self.input_numerals, value, text, "flow_input")
+
+    @cached_property
+    def says_nothing_of_numbers(self) -> bool:
+        """Whether no type of the flow's input, outputs and steps' outputs tells a float from an int."""
+        steps = (step.output_numerals for step in self.steps.values())
+        return all(each.says_nothing for each in (self.input_numerals, self.output_numerals, *steps))
+
+    @cached_property
+    def input_numerals(self) -> Numerals:
+        return Numerals(self.schema["properties"]["input"], self.schema.get("$defs", {}))
+
+    @cached_property
+    def output_numerals(self) -> Numerals:
+        return Numerals(self.schema["properties"].get("output", {}), self.schema.get("$defs", {}))
+
+    @cached_property
+    def _open_input(self) -> SchemaCheck:
+        return SchemaCheck(
+            self.schema["properties"]["input"], self.schema.get("$defs", {}), root="flow_input"
+        )
+
+    @cached_property
+    def _closed_input(self) -> SchemaCheck:
+        definitions = closed({"$defs": self.schema.get("$defs", {})})["$defs"]
+        return SchemaCheck(closed(self.schema["properties"]["input"]), definitions, root="input")
+
+
+def slugs_in(folder: Path) -> list[str]:
+    """The slugs of all flows whose contracts are in a folder, sorted; files that are none are left out."""
+    found: list[str] = []
+    for path in folder.glob("*.json"):
+        with suppress(ProjectError):
+            found.append(FlowContract.load(path).slug)
+    return sorted(found)

@@ -1,0 +1,94 @@
+"""Which database a command uses (specification/worker-and-client.md, "Which database").
+
+``--dsn``, else PGFLOW_DSN, else DATABASE_URL, else libpq's own variables, else the embedded server.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pgflow_runtime.database.conninfo import SCHEMES, parse
+from pgflow_runtime.errors import InvalidDsn
+
+LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
+"""The libpq variables whose presence means: there is a server, use it."""
+
+CONNECT_TIMEOUT = 10
+"""Seconds a connection attempt may take unless the DSN says otherwise, so that no command hangs."""
+
+DEAD_AFTER = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""Unless the DSN says otherwise, a TCP connection that nobody answers on is given up within half a minute,
+as a worker's tasks are: libpq's own default is to wait for hours (seconds; the last in milliseconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dsn:
+    """Where to connect. ``conninfo`` is None for the embedded server; ``notes`` are for the user's eyes."""
+
+    conninfo: str | None
+    source: str
+    """What named it: ``--dsn``, ``PGFLOW_DSN``, ``DATABASE_URL``, ``PGHOST``..., ``embedded``."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_embedded(self) -> bool:
+        return self.conninfo is None
+
+
+def resolve_dsn(explicit: str | None = None, env: Mapping[str, str] = os.environ) -> Dsn:
+    """The database to use. Raises InvalidDsn, naming the source, for an unreadable connection string."""
+    if explicit is not None:
+        return Dsn(normalize(explicit, source="--dsn"), "--dsn")
+    if env.get("PGFLOW_DSN"):
+        return Dsn(normalize(env["PGFLOW_DSN"], source="PGFLOW_DSN"), "PGFLOW_DSN")
+    notes: tuple[str, ...] = ()
+    url = env.get("DATABASE_URL")
+    if url:
+        scheme = url.partition("://")[0].partition("+")[0].lower()
+        if scheme in SCHEMES and "://" in url:
+            return Dsn(normalize(url, source="DATABASE_URL"), "DATABASE_URL")
+        kind = f"a {scheme} database" if "://" in url else "no PostgreSQL URL"
+        notes = (f"DATABASE_URL names {kind}; ignored",)
+    for name in LIBPQ_VARIABLES:
+        if env.get(name):
+            return Dsn(normalize("", source=name), name, notes)
+    return Dsn(None, "embedded", notes)
+
+
+def normalize(dsn: str, *, source: str = "the connection string") -> str:
+    """libpq's form of a URL or key=value string: ``postgres://`` accepted, ``+driver`` stripped.
+
+    A connect timeout of CONNECT_TIMEOUT seconds is added where none is given (PGCONNECT_TIMEOUT counts), and
+    likewise DEAD_AFTER, unless a service file may say something else.
+    Raises InvalidDsn, whose words repeat nothing that may belong to a password.
+    """
+    text = dsn.strip()
+    if source == "--dsn" and not text:
+        raise InvalidDsn(f"{source} is empty")
+    parts = parse(text, source)
+    if "connect_timeout" not in parts and not os.environ.get("PGCONNECT_TIMEOUT"):
+        parts["connect_timeout"] = CONNECT_TIMEOUT
+    if not parts.get("service"):
+        parts = {**DEAD_AFTER, **parts}
+    return make_conninfo("", **parts)
+
+
+def describe(conninfo: str) -> str:
+    """Host, port and database for messages, without the password."""
+    parts = conninfo_to_dict(conninfo)
+    if parts.get("service"):
+        return f"service {parts['service']}"
+    host = parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST") or "the local socket"
+    port = parts.get("port") or os.environ.get("PGPORT")
+    database = parts.get("dbname") or os.environ.get("PGDATABASE")
+    where = f"{host}:{port}" if port else str(host)
+    return f"{where}, database {database}" if database else where

@@ -1,0 +1,176 @@
+"""A run as one reading of the database shows it: ``pgflow.get_run_progress`` as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from pgflow_runtime.database.moments import LATEST, read_moment
+from pgflow_runtime.runs.documents import name_of, value_of
+
+RunStatus: TypeAlias = Literal["started", "completed", "failed"]
+StepStatus: TypeAlias = Literal["created", "started", "completed", "failed", "skipped"]
+
+FINAL_RUN: frozenset[str] = frozenset({"completed", "failed"})
+FINAL_STEP: frozenset[str] = frozenset({"completed", "failed", "skipped"})
+
+
+@dataclass(frozen=True, slots=True)
+class StepSnapshot:
+    """One step's state in a run. Times are aware datetimes; ``initial_tasks`` is None while unknown."""
+
+    step_slug: str
+    status: StepStatus
+    initial_tasks: int | None
+    remaining_tasks: int | None
+    remaining_deps: int
+    output: Any
+    error_message: str | None
+    skip_reason: str | None
+    created_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    failed_at: datetime | None
+    skipped_at: datetime | None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_STEP
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.completed_at or self.failed_at or self.skipped_at
+
+    @property
+    def completed_tasks(self) -> int:
+        """How many of the step's tasks are done."""
+        if self.status == "completed":
+            return self.initial_tasks or 0
+        if self.initial_tasks is None or self.remaining_tasks is None:
+            return 0
+        return self.initial_tasks - self.remaining_tasks
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any], known: StepSnapshot | None = None) -> StepSnapshot:
+        """From a row of ``step_states`` as JSON; an output that is not there is taken from ``known``."""
+        return cls(
+            step_slug=row["step_slug"],
+            status=row["status"],
+            initial_tasks=row["initial_tasks"],
+            remaining_tasks=row["remaining_tasks"],
+            remaining_deps=row["remaining_deps"],
+            output=row.get("output", known.output if known is not None else None),
+            error_message=row.get("error_message"),
+            skip_reason=row.get("skip_reason"),
+            created_at=_time(row.get("created_at")),
+            started_at=_time(row.get("started_at")),
+            completed_at=_time(row.get("completed_at")),
+            failed_at=_time(row.get("failed_at")),
+            skipped_at=_time(row.get("skipped_at")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """A run and its steps. ``steps`` is None where only the run's own row was read."""
+
+    run_id: UUID
+    flow_slug: str
+    status: RunStatus
+    input: Any
+    output: Any
+    """The run's output; SQL NULL, when all leaf steps were skipped, is ``{}`` once it completed."""
+    error_message: str | None
+    remaining_steps: int
+    started_at: datetime
+    completed_at: datetime | None
+    failed_at: datetime | None
+    steps: Mapping[str, StepSnapshot] | None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL_RUN
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.completed_at or self.failed_at
+
+    @property
+    def failed_step(self) -> StepSnapshot | None:
+        """The step that failed the run, if one did."""
+        failed = [step for step in (self.steps or {}).values() if step.status == "failed"]
+        return min(failed, key=self._distance_from_end, default=None)
+
+    def _distance_from_end(self, step: StepSnapshot) -> tuple[bool, datetime, str]:
+        """A run has the message of the step that failed it; times come second (see get_run_failure)."""
+        is_other = step.error_message != self.error_message
+        return is_other, step.failed_at or LATEST, step.step_slug
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> RunSnapshot:
+        """From what ``get_run_progress`` returns, with the input added to the run."""
+        steps = {row["step_slug"]: StepSnapshot.read(row) for row in document["steps"]}
+        return cls.read_row(document["run"], steps)
+
+    @classmethod
+    def started(cls, run_id: UUID, flow_slug: str, input: str, row: Sequence[Any]) -> RunSnapshot:
+        """From the input's text and a row of ``queries.START_FLOWS``. The run may be an old one."""
+        status, output, remaining_steps, started_at, completed_at, failed_at, error_message = row
+        return cls(
+            run_id=run_id,
+            flow_slug=flow_slug,
+            status=status,
+            input=value_of(input, f"{name_of(None, 'input')} ({run_id})"),
+            output=_output(status, value_of(output, f"{name_of(None, 'output')} ({run_id})")),
+            error_message=error_message,
+            remaining_steps=remaining_steps,
+            started_at=started_at,
+            completed_at=completed_at,
+            failed_at=failed_at,
+            steps=None,
+        )
+
+    @property
+    def known_outputs(self) -> list[str]:
+        """The slugs of the steps whose output this reading has."""
+        return [slug for slug, step in (self.steps or {}).items() if step.status == "completed"]
+
+    def updated(self, document: Mapping[str, Any]) -> RunSnapshot:
+        """The reading that ``get_run_progress`` gave to who has this one and its ``known_outputs``."""
+        before = self.steps or {}
+        steps = {
+            row["step_slug"]: StepSnapshot.read(row, before.get(row["step_slug"]))
+            for row in document["steps"]
+        }
+        return self.read_row({**document["run"], "input": self.input}, steps)
+
+    @classmethod
+    def read_row(cls, row: Mapping[str, Any], steps: Mapping[str, StepSnapshot] | None = None) -> RunSnapshot:
+        """From a row of ``runs`` as JSON, or with its values as Python's."""
+        started_at = _time(row["started_at"])
+        assert started_at is not None
+        return cls(
+            run_id=UUID(str(row["run_id"])),
+            flow_slug=row["flow_slug"],
+            status=row["status"],
+            input=row["input"],
+            output=_output(row["status"], row["output"]),
+            error_message=row.get("error_message"),
+            remaining_steps=row["remaining_steps"],
+            started_at=started_at,
+            completed_at=_time(row["completed_at"]),
+            failed_at=_time(row["failed_at"]),
+            steps=steps,
+        )
+
+
+def _output(status: RunStatus, output: Any) -> Any:
+    """All leaf steps were skipped: SQL NULL, which a completed run shows as an empty object."""
+    return {} if output is None and status == "completed" else output
+
+
+def _time(value: str | datetime | None) -> datetime | None:
+    return read_moment(value) if isinstance(value, str) else value

@@ -1,0 +1,113 @@
+"""What the core made of reported outcomes: a log line each, and word to the observer where there is one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from pgflow_runtime.worker import logs
+from pgflow_runtime.worker.dispatch.observer import Observer
+from pgflow_runtime.worker.protocol.outcome import Completed, Failed, Lost, Refused, Stored
+from pgflow_runtime.worker.protocol.rows import TaskRow
+
+_Place: TypeAlias = tuple[str, str, int]
+_VIOLATION = "[TYPE_VIOLATION] the output is not a list, which the map that depends on it needs"
+_LOGGED = ("refused", "unreported")
+"""Outcomes that ``exchange`` has logged, as it knows the reason."""
+
+
+def note_completions(
+    batch: Sequence[Completed], exceptions: Sequence[TaskRow], observer: Observer | None = None
+) -> None:
+    """Each result: completed, unless there is a row that says otherwise."""
+    others = {_place(row): row for row in exceptions}
+    if observer is not None:
+        for item in batch:
+            other = others.get(_place(item.row)) if others else None
+            observer.ended(item.row, "completed" if other is None else _outcome(other), item.seconds)
+    if not others and not logs.logger.isEnabledFor(logging.INFO):
+        return
+    for item in batch:
+        other = others.get(_place(item.row))
+        if other is None:
+            logs.completed(item.row, item.seconds)
+        elif other.outcome == "stale":
+            _note_refused(item.row, other.why_cancelled, item.seconds)
+        elif other.outcome not in _LOGGED:
+            logs.failed(item.row, _VIOLATION, item.seconds)
+
+
+def note_failures(
+    batch: Sequence[Failed], verdicts: Sequence[TaskRow], observer: Observer | None = None
+) -> None:
+    """Each failure: retried, asked for again, failed for good, step skipped, or refused."""
+    by_place = {_place(item.row): item for item in batch}
+    for row in verdicts:
+        item = by_place.get(_place(row))
+        if item is None:
+            continue
+        if observer is not None:
+            word = "again" if _asked_again(item, row) else _outcome(row)
+            observer.ended(item.row, word, item.seconds)
+        match row.outcome:
+            case "retried" if _asked_again(item, row):
+                logs.polls.asked(row, item.message, item.seconds)
+            case "retried":
+                logs.retried(row, item.message, item.seconds)
+            case "skipped":
+                logs.skipped(row, item.message, item.seconds)
+            case "stale":
+                _note_refused(item.row, row.why_cancelled, item.seconds)
+            case "unreported":
+                pass
+            case _:
+                logs.failed(row, item.message, item.seconds)
+
+
+def note_own_commit(outcome: Stored | Refused, observer: Observer | None = None) -> None:
+    """A transactional step has spoken to the core itself."""
+    if observer is not None:
+        observer.ended(outcome.row, _own_word(outcome), outcome.seconds)
+    if isinstance(outcome, Stored):
+        logs.completed(outcome.row, outcome.seconds)
+    else:
+        _note_refused(outcome.row, outcome.reason, outcome.seconds)
+
+
+def note_loss(outcome: Lost, was_given_back: bool | None, observer: Observer | None = None) -> None:
+    """A transactional step whose connection was lost; None: the core would hear nothing of it."""
+    if observer is not None:
+        observer.ended(outcome.row, "unreported" if was_given_back is None else "lost", outcome.seconds)
+    if was_given_back is not None:
+        logs.lost(outcome.row, outcome.message, outcome.seconds, was_given_back)
+
+
+def _asked_again(item: Failed, row: TaskRow) -> bool:
+    """Whether the handler asked to run again later (``RetryAfter``), and will."""
+    return row.outcome == "retried" and item.retry_after is not None
+
+
+def _note_refused(row: TaskRow, reason: str | None, seconds: float) -> None:
+    """``reason``: what had ended before the result came."""
+    if reason is None:
+        logs.stale(row)
+    else:
+        logs.cancelled(row, reason, seconds)
+
+
+def _own_word(outcome: Stored | Refused) -> str:
+    if isinstance(outcome, Stored):
+        return "completed"
+    return "stale" if outcome.reason is None else "cancelled"
+
+
+def _outcome(row: TaskRow) -> str:
+    """The outcome by its public name: a result that the database refused is a failed task."""
+    if row.why_cancelled is not None:
+        return "cancelled"
+    return "failed" if row.outcome == "refused" else row.outcome
+
+
+def _place(row: TaskRow) -> _Place:
+    return row.run_id, row.step_slug, row.task_index

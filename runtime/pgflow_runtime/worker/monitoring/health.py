@@ -1,0 +1,141 @@
+"""``/healthz`` and ``/metrics`` of a worker process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pgflow_runtime.worker.dispatch.served import ServedFlows
+from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.maintenance.heartbeat import SECONDS as BEAT
+from pgflow_runtime.worker.maintenance.heartbeat import Heartbeat
+from pgflow_runtime.worker.maintenance.queue_depth import QueueDepth
+from pgflow_runtime.worker.monitoring.exposition import CONTENT_TYPE, Family, exposition
+from pgflow_runtime.worker.monitoring.http import HttpServer, Reply
+from pgflow_runtime.worker.monitoring.metrics import Metrics
+from pgflow_runtime.worker.states import State
+from pgflow_runtime.worker.tasks.slots import Slots
+from pgflow_runtime.worker_config import WorkerConfig
+
+SILENCE: Final = 3 * BEAT
+"""Seconds without a heartbeat that got through until the worker counts as cut off."""
+BLOCKED: Final = 2.0
+"""Seconds the event loop has to answer."""
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What there is to look at in a worker process."""
+
+    config: WorkerConfig
+    state: Callable[[], State]
+    loop: asyncio.AbstractEventLoop
+    slots: Slots
+    waiting: Callable[[], int]
+    """How many results wait to be reported."""
+    heartbeat: Heartbeat
+    flows: ServedFlows
+    depth: QueueDepth
+    metrics: Metrics
+
+
+class Health:
+    """The server of both, in a thread of its own: it answers also when a handler blocks the event loop."""
+
+    def __init__(self, patient: Patient) -> None:
+        self._patient = patient
+        self._born = time.time()
+        routes = {"/healthz": self._healthz, "/metrics": self._metrics}
+        config = patient.config
+        assert config.health_port is not None
+        self._server = HttpServer(
+            config.health_host, config.health_port, routes, config.health_allowed_hosts.split(",")
+        )
+
+    def start(self) -> None:
+        """Raises UsageError: the port cannot be had."""
+        port = self._server.start()
+        host = self._patient.config.health_host
+        logger.info("health and metrics on http://%s:%s", f"[{host}]" if ":" in host else host, port)
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    async def _healthz(self) -> Reply:
+        reasons = [*self._ailments(), *await self._loop_ailment()]
+        if reasons:
+            return Reply(503, "".join(f"{reason}\n" for reason in reasons))
+        return Reply(200, "ok\n")
+
+    def _ailments(self) -> Iterator[str]:
+        state = self._patient.state()
+        if state not in (State.RUNNING, State.DEPRECATED):  # which still ends what it has begun
+            yield f"the worker is {state}"
+            return
+        heartbeat = self._patient.heartbeat
+        silence = heartbeat.silence
+        if heartbeat.trouble is not None:
+            yield f"the last heartbeat failed: {' '.join(heartbeat.trouble.split())}"
+        elif silence is not None and silence > SILENCE:
+            yield f"no heartbeat for {silence:.0f} s"
+
+    async def _loop_ailment(self) -> list[str]:
+        """Have the worker's event loop do something, and see whether it does."""
+        answered = asyncio.Event()
+        here = asyncio.get_running_loop()
+        try:
+            self._patient.loop.call_soon_threadsafe(here.call_soon_threadsafe, answered.set)
+            async with asyncio.timeout(BLOCKED):
+                await answered.wait()
+        except TimeoutError:
+            return [f"the event loop has not answered for {BLOCKED:g} s: an async handler blocks it"]
+        except RuntimeError:
+            return ["the event loop has ended"]
+        return []
+
+    async def _metrics(self) -> Reply:
+        self._patient.depth.want()
+        return Reply(200, exposition(self._patient.metrics, self._families()), CONTENT_TYPE)
+
+    def _families(self) -> Iterator[Family]:
+        patient = self._patient
+        slots = patient.slots
+        flows = patient.flows
+        state, silence = patient.state(), patient.heartbeat.silence
+        yield Family(
+            "pgflow_worker_info", "gauge", "Which worker this is.",
+            [({"name": patient.config.name, "flow": flow.slug, "worker_id": flow.worker_id}, 1.0)
+             for flow in flows.all],
+        )  # fmt: skip
+        yield Family(
+            "pgflow_worker_state", "gauge", "1 for the state the worker is in.",
+            [({"state": each.value}, float(each is state)) for each in State],
+        )  # fmt: skip
+        yield Family("pgflow_slots", "gauge", "Places for tasks in this process.", [({}, slots.total)])
+        yield Family(
+            "pgflow_slots_in_use", "gauge", "Places taken: busy with a handler (stuck: one that goes on after"
+            " its timeout), or reserved for tasks that a call may bring.",
+            [({"use": "busy"}, slots.busy), ({"use": "reserved"}, slots.reserved),
+             ({"use": "stuck"}, slots.stuck)],
+        )  # fmt: skip
+        yield Family(
+            "pgflow_results_waiting", "gauge", "Results not yet sent to the database.",
+            [({}, patient.waiting())],
+        )  # fmt: skip
+        yield Family(
+            "pgflow_heartbeat_age_seconds", "gauge", "Since the last heartbeat that got through.",
+            [] if silence is None else [({}, silence)],
+        )  # fmt: skip
+        depth = patient.depth.latest
+        for name, help, place in (
+            ("pgflow_queue_messages", "Messages in the flow's queue, of all workers.", 0),
+            ("pgflow_queue_visible_messages", "Messages that may be taken now.", 1),
+            ("pgflow_queue_longest_wait_seconds", "How long a message has been waiting to be taken.", 2),
+        ):
+            samples = [({"flow": slug}, float(found[place])) for slug, found in depth.items()]
+            yield Family(name, "gauge", help, samples)
+        yield Family("process_cpu_seconds_total", "counter", "Processor time.", [({}, time.process_time())])
+        yield Family("process_start_time_seconds", "gauge", "Unix time of the start.", [({}, self._born)])

@@ -1,0 +1,102 @@
+"""What a worker checks and prepares before it takes tasks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import psycopg
+
+from pgflow_runtime.contract import slugs_in
+from pgflow_runtime.contract.boundary import decode
+from pgflow_runtime.contract.versions import STRANDED, STRANDED_HELP, stranded
+from pgflow_runtime.database import arrays
+from pgflow_runtime.database.store import check_core_version, from_psycopg
+from pgflow_runtime.dsl.context import Shutdown
+from pgflow_runtime.registry import RegisteredFlow
+from pgflow_runtime.telemetry import tracing
+from pgflow_runtime.worker.dispatch.link import Link
+from pgflow_runtime.worker.dispatch.served import ServedFlow, ServedFlows
+from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.process.definition import demand_same_structure, setting_differences
+from pgflow_runtime.worker.protocol.statements import CORE_VERSION, DEFINITION, REGISTER
+from pgflow_runtime.worker.tasks.binding import BoundStep
+from pgflow_runtime.worker.tasks.connections import HandlerConnections
+from pgflow_runtime.worker.tasks.inputs import RunInputs
+from pgflow_runtime.worker.tasks.task import Workplace
+from pgflow_runtime.worker_config import WorkerConfig
+
+
+def bind(flows: Sequence[RegisteredFlow]) -> ServedFlows:
+    """The flows with their handlers bound to their contracts."""
+    return ServedFlows([_bind_one(item) for item in flows])
+
+
+def make_workplace(
+    conninfo: str, config: WorkerConfig, flows: ServedFlows, shutdown: Shutdown, inputs: RunInputs
+) -> Workplace:
+    """What the tasks share; handlers' connections are divided between sync and async handlers."""
+    asking = [
+        step.is_async
+        for flow in flows.all
+        for step in flow.steps.values()
+        if step.wants_context or step.is_transactional
+    ]
+    most = config.handler_connections
+    is_mixed = len(set(asking)) > 1
+    sync_most = most // 2 if is_mixed else most
+    connections = HandlerConnections(
+        conninfo, sync_most, most - sync_most if is_mixed else most, prepare=not config.poll_only
+    )
+    env = MappingProxyType(dict(os.environ))
+    return Workplace(config, env, shutdown, inputs, connections, tracing())
+
+
+async def check_database(link: Link, flows: ServedFlows) -> None:
+    """Refuse a database without the core, with another version of it, or whose flows differ from ours.
+
+    Options that differ are only warned about.
+
+    Raises:
+        PgflowError: CoreMissing, CoreTooOld, CoreTooNew, UnknownFlow, ShapeMismatch...
+    """
+    try:
+        check_core_version(*(await link.call(CORE_VERSION))[0])
+        for flow in flows.all:
+            (row,) = await link.call(f"{DEFINITION}::text", (flow.slug,))
+            definition = None if row[0] is None else decode(row[0])
+            demand_same_structure(flow.contract, definition)
+            for difference in setting_differences(flow.contract, definition or {}):
+                logger.warning(
+                    "flow %s: %s; `pgflow-gen migrate` brings it up to date", flow.slug, difference
+                )
+        await _tell_stranded(link, flows)
+    except psycopg.Error as error:
+        raise from_psycopg(error) from error
+
+
+async def _tell_stranded(link: Link, flows: ServedFlows) -> None:
+    """Warn of open runs of versions that neither this project has nor any worker serves."""
+    known = {flow.slug for flow in flows.all}
+    for flow in flows.all:
+        known.update(slugs_in(flow.contract.path.parent))
+    for slug, open_count in await link.call(STRANDED, (arrays.slugs(sorted(known)),)):
+        logger.warning("%s; %s", stranded(str(slug), int(open_count), known), STRANDED_HELP)
+
+
+async def register(link: Link, flows: ServedFlows, name: str) -> None:
+    """Enter this worker in ``pgflow.workers``, once per flow."""
+    try:
+        for flow in flows.all:
+            await link.call(REGISTER, (flow.worker_id, flow.slug, name))
+    except psycopg.Error as error:
+        raise from_psycopg(error) from error
+
+
+def _bind_one(item: RegisteredFlow) -> ServedFlow:
+    steps = {
+        slug: BoundStep(item.contract, step, item.flow.steps[slug].handler)
+        for slug, step in item.contract.steps.items()
+    }
+    return ServedFlow(item.contract, steps)

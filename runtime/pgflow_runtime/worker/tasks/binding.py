@@ -1,0 +1,92 @@
+"""From a claimed task to its handler's arguments, and from its result to JSON: the step's boundary.
+
+Parameters and types come from the generated contract; the handler's annotations are never evaluated, they
+may be imported under ``TYPE_CHECKING`` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pgflow_runtime.contract import FlowContract, Param, StepContract
+from pgflow_runtime.contract.boundary import decode, encode
+from pgflow_runtime.dsl.context import Context
+from pgflow_runtime.errors import BoundaryError
+from pgflow_runtime.runs.documents import why_unreadable
+
+
+class TaskView(Protocol):
+    """What binding needs to know of a task."""
+
+    def input_text(self) -> str | None: ...
+    def flow_input(self) -> Any: ...
+    def context(self) -> Context: ...
+
+
+class BoundStep:
+    """A step's handler together with its contract."""
+
+    def __init__(self, flow: FlowContract, contract: StepContract, handler: Callable[..., Any]) -> None:
+        self.contract = contract
+        self.handler = handler
+        self.is_async = contract.is_async
+        self.is_transactional = contract.is_transactional
+        self._flow = flow
+        self.wants_context = contract.asks_for("context")
+        self.wants_flow_input = contract.asks_for("flow_input")
+        self._params = contract.params
+
+    def arguments(self, task: TaskView) -> tuple[list[Any], dict[str, Any]]:
+        """The handler's positional and named arguments.
+
+        Raises:
+            BoundaryError: the input, or the flow's input, does not fit its type.
+        """
+        text = task.input_text()
+        value = decode(text) if text is not None else None
+        try:
+            value = self.contract.deliver_input(value, text)
+        except RecursionError as error:
+            raise BoundaryError("input", why_unreadable(error, len(text or ""))) from error
+        positional: list[Any] = []
+        named: dict[str, Any] = {}
+        for param in self._params:
+            given = self._argument(param, value, task)
+            if given is _ABSENT:
+                continue
+            if param.positional_only:
+                positional.append(given)
+            else:
+                named[param.name] = given
+        return positional, named
+
+    def flow_input(self, text: str) -> Any:
+        """The run's input from its JSON text. Raises BoundaryError."""
+        return self._flow.deliver_flow_input(decode(text, root="flow_input"), text)
+
+    def output(self, value: Any, max_bytes: int) -> str:
+        """The handler's result as JSON text.
+
+        Raises:
+            BoundaryError: it does not fit the return type, is no JSON, or is larger than ``max_bytes``.
+        """
+        self.contract.check_output(value)
+        return encode(value, max_bytes)
+
+    def _argument(self, param: Param, value: Any, task: TaskView) -> Any:
+        match param.receives:
+            case "element" | "input":
+                return value
+            case "dependency":
+                return value.get(param.name, _ABSENT)
+            case "context":
+                return task.context()
+            case "flow_input":
+                given = task.flow_input()
+                self._flow.check_flow_input(given)
+                return given
+
+
+_ABSENT = object()
+"""A dependency that was skipped: the parameter's default applies."""

@@ -1,0 +1,195 @@
+"""A task a worker works on: its row, its handler, and what the handler's context needs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import psycopg
+
+from pgflow_runtime import forks
+from pgflow_runtime.dsl.context import Context, Shutdown, StepTask
+from pgflow_runtime.errors import UsageError
+from pgflow_runtime.telemetry import Tracing, carrier_of
+from pgflow_runtime.worker.protocol.rows import TaskRow
+from pgflow_runtime.worker.tasks.binding import BoundStep
+from pgflow_runtime.worker.tasks.connections import HandlerConnections
+from pgflow_runtime.worker.tasks.inputs import RunInputs
+from pgflow_runtime.worker_config import WorkerConfig
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from psycopg import AsyncConnection, Connection
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What all tasks of a worker share."""
+
+    config: WorkerConfig
+    env: Mapping[str, str]
+    shutdown: Shutdown
+    inputs: RunInputs
+    connections: HandlerConnections
+    tracing: Tracing | None = None
+    pid: int = field(default_factory=os.getpid)
+
+    def leave_fork(self, error: BaseException | None = None) -> None:
+        """End a child that a handler forked and let return: it must not go on as a second worker."""
+        if os.getpid() != self.pid:
+            forks.leave(error)
+
+    def demand_own_process(self, what: str) -> None:
+        """Refuse a forked child what only the worker's process can give.
+
+        Raises:
+            UsageError: this is another process.
+        """
+        if os.getpid() != self.pid:
+            raise UsageError(
+                f"{what} in a child process: the worker's connections stay with the worker",
+                help="ask before the child begins and hand the values over, or open a connection there",
+            )
+
+
+class Task:
+    """A claimed task. ``ending`` says why it is being ended from outside, once it is.
+
+    ``is_reported``: its outcome is settled without its handler, whose late result is discarded.
+    """
+
+    __slots__ = (
+        "_aconn",
+        "_conn",
+        "_flow_input",
+        "deadline",
+        "ending",
+        "is_reported",
+        "is_stuck",
+        "job",
+        "place",
+        "row",
+        "started",
+        "step",
+    )
+
+    def __init__(self, row: TaskRow, step: BoundStep, place: Workplace) -> None:
+        self.row = row
+        self.step = step
+        self.place = place
+        self.started = time.perf_counter()
+        self.deadline = self.started + row.timeout
+        self.ending: str | None = None
+        self.is_reported = False
+        self.is_stuck = False
+        self.job: asyncio.Task[None] | None = None
+        self._flow_input = row.flow_input
+        self._conn: Connection[Any] | None = None
+        self._aconn: AsyncConnection[Any] | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return time.perf_counter() - self.started
+
+    @property
+    def milliseconds_left(self) -> int:
+        """Until its time is over; 1 when it is."""
+        return max(1, int((self.deadline - time.perf_counter()) * 1000))
+
+    @property
+    def trace_context(self) -> Mapping[str, str]:
+        return carrier_of(self.row.trace_context)
+
+    # -- what binding asks for
+
+    def input_text(self) -> str | None:
+        return self.row.input
+
+    def context(self) -> Context:
+        row = self.row
+        return Context(
+            StepTask(row.flow_slug, UUID(row.run_id), row.step_slug, row.task_index, row.attempt, row.msg_id),
+            env=self.place.env,
+            shutdown=self.place.shutdown,
+            worker_config=self.place.config,
+            resources=self,
+            trace_context=self.trace_context,
+        )
+
+    # -- what the context asks for
+
+    def flow_input(self) -> Any:
+        if self._flow_input is None:
+            if self.step.is_async:
+                raise UsageError(
+                    f"step {self.row.step_slug!r} did not bring the flow's input along",
+                    help="write `await ctx.aflow_input()`, or take a parameter flow_input",
+                )
+            self.place.demand_own_process("ctx.flow_input()")
+            self._flow_input = self.place.inputs.get_in_thread(self.row.run_id)
+        return self.step.flow_input(self._flow_input)
+
+    async def aflow_input(self) -> Any:
+        if self._flow_input is None:
+            self.place.demand_own_process("ctx.aflow_input()")
+            self._flow_input = await self.place.inputs.get(self.row.run_id)
+        return self.step.flow_input(self._flow_input)
+
+    def conn(self) -> Connection[Any]:
+        if self.step.is_async:
+            raise UsageError(
+                f"ctx.conn() would block the event loop: step {self.row.step_slug!r} is async",
+                help="write `await ctx.aconn()`",
+            )
+        self.place.demand_own_process("ctx.conn()")
+        if self._conn is None:
+            self._conn = self.place.connections.take(self.row.timeout)
+        return self._conn
+
+    async def aconn(self) -> AsyncConnection[Any]:
+        if not self.step.is_async:
+            raise UsageError(
+                f"ctx.aconn() is for async handlers: step {self.row.step_slug!r} is sync",
+                help="write `ctx.conn()`",
+            )
+        self.place.demand_own_process("ctx.aconn()")
+        if self._aconn is None:
+            self._aconn = await self.place.connections.atake(self.row.timeout)
+        return self._aconn
+
+    # -- the end of the handler
+
+    def settle(self, *, keep: bool) -> None:
+        """Commit or roll back the handler's connection and give it back (in the handler's thread)."""
+        connection, self._conn = self._conn, None
+        if connection is None:
+            return
+        try:
+            if keep:
+                connection.commit()
+            else:
+                with contextlib.suppress(psycopg.Error):
+                    connection.rollback()
+        finally:
+            self.place.connections.give_back(connection)
+
+    async def asettle(self, *, keep: bool) -> None:
+        """The same for an async handler."""
+        connection, self._aconn = self._aconn, None
+        if connection is None:
+            return
+        try:
+            if keep:
+                await connection.commit()
+            else:
+                with contextlib.suppress(psycopg.Error):
+                    await connection.rollback()
+        finally:
+            await self.place.connections.agive_back(connection)
