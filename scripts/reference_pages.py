@@ -49,6 +49,7 @@ SECTIONS: Mapping[str, str] = {
     "70_reading": "Reading runs and figures",
     "30_definition": "Definitions",
     "50_tasks": "Tasks",
+    "56_timers": "Timers",
     "60_workers": "Workers",
     "80_maintenance": "Maintenance",
     "90_compat": "For programs of pgflow",

@@ -105,7 +105,7 @@ language sql stable as $$
   cross join lateral (
     select count(*) as failed from pgflow.step_states s where s.run_id = r.run_id and s.status = 'failed'
   ) n
-  where n.failed <> (r.status = 'failed')::int
+  where n.failed <> (r.status = 'failed' and coalesce(r.error_message, '') not like 'timed out after % s')::int
 
   union all
   select 'cancelled run with open steps', s.run_id, s.step_slug, s.status
@@ -145,6 +145,7 @@ language sql stable as $$
   select 'no message', t.run_id, t.step_slug, format('task %s, %s', t.task_index, t.status)
   from open_tasks t
   where t.run_status = 'started' and t.step_status = 'started' and t.status in ('queued', 'started')
+    and t.waits_for is null
     and not exists (
       select from messages m
       where m.flow_slug = t.flow_slug and m.place = 'queue' and m.msg_id = t.message_id and m.message = jsonb_build_object(
@@ -157,12 +158,31 @@ language sql stable as $$
   from messages m
   left join open_tasks t on t.flow_slug = m.flow_slug and t.message_id = m.msg_id
   where m.place = 'queue' and (
-    t.run_id is null or t.status not in ('queued', 'started')
+    t.run_id is null or t.status not in ('queued', 'started') or t.waits_for is not null
     or t.step_status <> 'started' or t.run_status <> 'started'
   )
   union all
   select 'message in two places', null, null, format('%s %s', m.flow_slug, m.msg_id)
   from messages m group by m.flow_slug, m.msg_id having count(*) > 1
+
+  -- what waits for a time has its timer, and timers have something to wait for
+  union all
+  select 'waiting for nothing', t.run_id, t.step_slug, format('task %s, %s', t.task_index, t.status)
+  from open_tasks t
+  where t.waits_for is not null and t.run_status = 'started' and t.step_status = 'started' and (
+    t.status <> 'queued' or t.message_id is not null
+    or t.waits_for = 'time' and (
+      select count(*) from pgflow.timers i
+      where i.kind = 'wait' and i.run_id = t.run_id and i.step_slug = t.step_slug and i.task_index = t.task_index
+    ) <> 1
+  )
+  union all
+  select 'timer of what is over', i.run_id, i.step_slug, format('%s, run %s', i.kind, r.status)
+  from pgflow.timers i
+  left join pgflow.runs r on r.run_id = i.run_id
+  left join open_tasks t on t.run_id = i.run_id and t.step_slug = i.step_slug and t.task_index = i.task_index
+  where r.status is distinct from 'started'
+    or i.kind = 'wait' and (t.waits_for is distinct from 'time' or t.step_status <> 'started')
 
   -- attempts
   union all

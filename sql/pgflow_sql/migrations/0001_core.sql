@@ -379,7 +379,8 @@ create function pgflow._task_is_sound(
   started_at timestamptz,
   completed_at timestamptz,
   failed_at timestamptz,
-  cancelled_at timestamptz
+  cancelled_at timestamptz,
+  waits_for text
 )
 returns boolean
 language plpgsql
@@ -396,6 +397,7 @@ begin
     and (_task_is_sound.completed_at >= _task_is_sound.started_at) is not false
     and (_task_is_sound.failed_at >= _task_is_sound.queued_at) is not false
     and (_task_is_sound.failed_at >= _task_is_sound.started_at) is not false
+    and (_task_is_sound.waits_for in ('child', 'round', 'time', 'lane', 'hold')) is not false
     and case
       when _task_is_sound.status <> 'cancelled' then _task_is_sound.cancelled_at is null
       else (_task_is_sound.cancelled_at >= coalesce(_task_is_sound.started_at, _task_is_sound.queued_at)) is true
@@ -667,12 +669,13 @@ create table pgflow.step_tasks (
   attempt_errors jsonb,  -- see _with_attempt; null: none
   again_count int,       -- attempts that ended by asking to run again (RetryAfter); null: none
   cancelled_at timestamptz,
+  waits_for text,        -- of a queued one without a message: what for; a timer or a release sends it a new one
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
     references pgflow.step_states (run_id, step_slug),
   constraint step_tasks_check check (pgflow._task_is_sound(
     status, attempts_count, requeued_count, output is not null,
-    queued_at, started_at, completed_at, failed_at, cancelled_at
+    queued_at, started_at, completed_at, failed_at, cancelled_at, waits_for
   ))
 ) with (fillfactor = 45);
 -- Its predicate changes only when a task stalls for good, so HOT updates are not at stake.
@@ -748,6 +751,40 @@ create table pgflow.prepared_flows (
 -- ---- schema/20_tables/12_runs_failed_idx.sql
 -- Failed runs, page by page. Its predicate changes only when a run fails, so HOT updates are not at stake.
 create index runs_failed_idx on pgflow.runs (run_id) where failed_at is not null;
+
+-- ---- schema/20_tables/13_timers.sql
+-- What has to happen at a time, to runs: their time-outs, and tasks that wait for longer than a hidden message
+-- should. fire_timers does it. Written and removed by whoever holds the run; no foreign keys, as outside tools
+-- delete runs.
+create table pgflow.timers (
+  timer_id bigint generated always as identity,
+  due_at timestamptz not null,
+  kind text not null,
+  flow_slug text not null,
+  run_id uuid not null,
+  step_slug text,
+  task_index int,
+  payload jsonb,               -- what the kind needs to know
+  failures int not null default 0,
+  error_message text,          -- of the last failure
+  tried_at timestamptz,        -- when its run was held by somebody else
+  constraint timers_pkey primary key (timer_id),
+  constraint timers_kind_check check (kind in ('run_timeout', 'wait'))
+);
+create index timers_due_idx on pgflow.timers (due_at, timer_id);
+create index timers_run_idx on pgflow.timers (run_id, step_slug, task_index);
+
+-- ---- schema/20_tables/14_timer_floor.sql
+-- Where the look for due timers begins: no timer is due before, but for those that a long transaction wrote. Index
+-- entries of what has fired stay for as long as any snapshot is old, and would be walked over at each look. At most
+-- one row; none is no floor.
+create table pgflow.timer_floor (
+  is_only boolean not null default true,
+  due_at timestamptz not null,
+  looked_at timestamptz not null,  -- when somebody last looked below
+  constraint timer_floor_pkey primary key (is_only),
+  constraint timer_floor_is_only_check check (is_only)
+) with (fillfactor = 10);
 
 -- ---- schema/30_definition/_check_flows.sql
 create function pgflow._check_flows(flow_slugs text[])
@@ -1484,7 +1521,7 @@ $$;
 -- What follows when steps (pairs with their flows, in started runs) have been completed or skipped: release the dependents,
 -- resolve conditions and taskless steps, start what is ready, hand tasks over, complete runs.
 -- count_steps: whether runs.remaining_steps still has to go down by these steps. has_large_values: false where
--- none of the flows has carried any. Returns what was handed over.
+-- none of the flows has carried any; has_timeouts where none has one for its runs. Returns what was handed over.
 create function pgflow._advance(
   flow_slugs text[],
   run_ids uuid[],
@@ -1493,6 +1530,7 @@ create function pgflow._advance(
   hand_over int,
   count_steps boolean,
   has_large_values boolean,
+  has_timeouts boolean,
   out handed_flow_slugs text[],
   out handed_run_ids uuid[],
   out handed_step_slugs text[],
@@ -1535,7 +1573,7 @@ begin
     ) s;
   end if;
 
-  perform pgflow._finish_runs(_advance.run_ids, count_steps, has_large_values);
+  perform pgflow._finish_runs(_advance.run_ids, count_steps, has_large_values, has_timeouts);
 end;
 $$;
 
@@ -1752,6 +1790,7 @@ begin
           )
       where r.run_id = v_run.run_id;
       perform pgflow._send_events('run:failed', array[v_run.run_id]);
+      perform pgflow._drop_timers(array[v_run.run_id]);
     end;
   end loop;
 end;
@@ -1760,9 +1799,10 @@ $$;
 -- ---- schema/40_runs/_finish_runs.sql
 -- Lowers remaining_steps by the number of times a run is listed (unless count_steps is false) and completes
 -- the started runs that have nothing left, with the outputs of their completed leaf steps.
--- Where the flows have carried large values, a run whose outputs do not fit into one value fails instead.
+-- Where the flows have carried large values, a run whose outputs do not fit into one value fails instead. Where they
+-- have time-outs for whole runs, those end with the run.
 create function pgflow._finish_runs(
-  run_ids uuid[], count_steps boolean, has_large_values boolean default true
+  run_ids uuid[], count_steps boolean, has_large_values boolean default true, has_timeouts boolean default true
 )
 returns void
 language plpgsql
@@ -1810,6 +1850,9 @@ begin
 
   if v_finished is not null then
     perform pgflow._send_events('run:completed', v_finished);
+    if has_timeouts then
+      perform pgflow._drop_timers(v_finished);
+    end if;
   end if;
 end;
 $$;
@@ -2335,6 +2378,7 @@ declare
   v_root_slugs text[];
   v_has_root_maps boolean;
   v_has_conditions boolean;
+  v_run_timeout int;
   v_run_ids uuid[] := run_ids;
   v_created_count int;
   v_created uuid[];
@@ -2345,8 +2389,8 @@ declare
   v_task_counts int[];
 begin
   -- one look at the definition, so that counters and states agree whatever is added meanwhile
-  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions
-  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions
+  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout
+  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout
   from pgflow.prepared_flows p
   where p.flow_slug = _start_flows.flow_slug;
   if not found then
@@ -2421,6 +2465,9 @@ begin
   ) c;
 
   perform pgflow._send_events('run:started', v_created);
+  if v_run_timeout is not null then
+    perform pgflow._set_run_timeouts(v_created);
+  end if;
 
   -- messages go out in the order of the inputs
   if cardinality(v_root_slugs) = 1 and not v_has_root_maps then
@@ -2641,8 +2688,8 @@ end;
 $$;
 
 -- ---- schema/50_tasks/_archive_open_tasks.sql
--- Archives the messages of all queued and started tasks: of whole runs (step_slugs is null) or of the
--- given steps (pairs), and tells the workers that are at them. The rows of the tasks keep their status.
+-- Archives the messages of all queued and started tasks and removes their timers: of whole runs (step_slugs is null)
+-- or of the given steps (pairs); tells the workers that are at them. The rows of the tasks keep their status.
 create function pgflow._archive_open_tasks(run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
@@ -2667,6 +2714,7 @@ begin
     where t.status in ('queued', 'started');
   end if;
   perform pgflow._archive(v_open.flow_slugs, v_open.msg_ids);
+  perform pgflow._drop_timers(_archive_open_tasks.run_ids, _archive_open_tasks.step_slugs);
   perform pgflow._notify_control(v_open.busy_flow_slugs);
 end;
 $$;
@@ -2786,6 +2834,7 @@ declare
   v_is_silent boolean;  -- whether a sign of life of one of the workers is due
   v_hand_over int := _complete.hand_over;
   v_has_maps boolean;
+  v_has_timeouts boolean;  -- of whole runs
   v_has_large_values boolean;
   v_large_flow_slugs text[];  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
@@ -2817,7 +2866,8 @@ begin
     end if;
   end if;
 
-  select bool_or(p.has_maps), bool_or(p.has_large_values) into v_has_maps, v_has_large_values
+  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null)
+  into v_has_maps, v_has_large_values, v_has_timeouts
   from pgflow.prepared_flows p
   where p.flow_slug = any(v_flow_slugs);
   if v_has_maps then
@@ -2984,7 +3034,7 @@ begin
     select * into v_handed
     from pgflow._advance(
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
-      v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values
+      v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values, v_has_timeouts
     );
     if v_handed.handed_run_ids is not null and not v_has_large_values then
       begin
@@ -3136,6 +3186,8 @@ $$;
 -- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
 -- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula; such an attempt has
 -- not failed but asked to run again.
+-- A retry in more than ten seconds waits without a message where there are workers to fire its timer: those that give
+-- fences. Hidden messages are walked over by each claim.
 create function pgflow._fail(
   worker_ids uuid[],
   run_ids uuid[],
@@ -3155,6 +3207,7 @@ declare
   v_errors text[];
   v_asked boolean[];
   v_part record;
+  v_longest_hidden int := case when _fail.fenced then 10 else 2147483647 end;  -- seconds
   v_all bigint;  -- see 00_model/model.sql
 begin
   perform 1
@@ -3171,6 +3224,8 @@ begin
 
   update pgflow.step_tasks t
   set status = case v.outcome when 'retry' then 'queued' else 'failed' end,
+      message_id = case when v.waits then null else t.message_id end,
+      waits_for = case when v.waits then 'time' end,
       started_at = case v.outcome when 'retry' then null else t.started_at end,
       failed_at = case v.outcome when 'retry' then null else greatest(now(), t.started_at) end,
       error_message = v.error_message,
@@ -3181,7 +3236,7 @@ begin
       again_count = case when v.asked and v.outcome = 'retry' then coalesce(t.again_count, 0) + 1
         else t.again_count end
   from (
-    select *
+    select g.*, g.outcome = 'retry' and g.delay > v_longest_hidden as waits
     from unnest(v_tasks, v_errors, v_asked) g(
       outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
       timeout, started_at, trace_context, delay, max_attempts, error_message, asked
@@ -3192,12 +3247,18 @@ begin
   where t.run_id = v.run_id and t.step_slug = v.step_slug and t.task_index = v.task_index;
 
   select
-    array_agg(v.flow_slug) filter (where v.outcome = 'retry') as retry_flow_slugs,
-    array_agg(v.msg_id) filter (where v.outcome = 'retry') as retry_msg_ids,
-    array_agg(v.delay) filter (where v.outcome = 'retry') as retry_delays,
+    array_agg(v.flow_slug) filter (where v.outcome = 'retry' and not w.waits) as retry_flow_slugs,
+    array_agg(v.msg_id) filter (where v.outcome = 'retry' and not w.waits) as retry_msg_ids,
+    array_agg(v.delay) filter (where v.outcome = 'retry' and not w.waits) as retry_delays,
+    array_agg(v.flow_slug) filter (where w.waits) as wait_flow_slugs,
+    array_agg(v.run_id) filter (where w.waits) as wait_run_ids,
+    array_agg(v.step_slug) filter (where w.waits) as wait_step_slugs,
+    array_agg(v.task_index) filter (where w.waits) as wait_task_indexes,
+    array_agg(clock_timestamp() + make_interval(secs => v.delay)) filter (where w.waits) as wait_due_at,
+    array_agg(jsonb_build_object('attempt', v.attempt)) filter (where w.waits) as wait_payloads,
     array_agg(v.flow_slug) filter (where v.outcome = 'retry' and v.delay = 0) as visible_flow_slugs,
-    array_agg(v.flow_slug) filter (where v.outcome not in ('retry', 'stale')) as over_flow_slugs,
-    array_agg(v.msg_id) filter (where v.outcome not in ('retry', 'stale')) as over_msg_ids,
+    array_agg(v.flow_slug) filter (where w.waits or v.outcome not in ('retry', 'stale')) as over_flow_slugs,
+    array_agg(v.msg_id) filter (where w.waits or v.outcome not in ('retry', 'stale')) as over_msg_ids,
     array_agg(v.run_id) filter (where v.outcome = 'fail') as fail_run_ids,
     array_agg(v.step_slug) filter (where v.outcome = 'fail') as fail_step_slugs,
     array_agg(v.error_message) filter (where v.outcome = 'fail') as fail_messages,
@@ -3214,10 +3275,17 @@ begin
   from unnest(v_tasks, v_errors) v(
     outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
     timeout, started_at, trace_context, delay, max_attempts, error_message
-  );
+  )
+  cross join lateral (select v.outcome = 'retry' and v.delay > v_longest_hidden as waits) w;
 
   if v_part.retry_msg_ids is not null then
     perform pgflow._send_back(v_part.retry_flow_slugs, v_part.retry_msg_ids, v_part.retry_delays);
+  end if;
+  if v_part.wait_run_ids is not null then
+    perform pgflow._set_timers(
+      'wait', v_part.wait_due_at, v_part.wait_flow_slugs, v_part.wait_run_ids, v_part.wait_step_slugs,
+      v_part.wait_task_indexes, v_part.wait_payloads
+    );
   end if;
   if v_part.over_msg_ids is not null then
     perform pgflow._archive(v_part.over_flow_slugs, v_part.over_msg_ids);
@@ -3232,7 +3300,7 @@ begin
     );
     perform pgflow._force_skip(v_part.cascade_run_ids, v_part.cascade_step_slugs);
     perform pgflow._advance(
-      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false, true
+      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false, true, true
     );
     perform pgflow._finish_runs(v_part.cascade_run_ids, false, true);
   end if;
@@ -3611,6 +3679,63 @@ begin
     limit 1
   ) t on true
   order by p.sequence;
+end;
+$$;
+
+-- ---- schema/50_tasks/_send_anew.sql
+-- Sends new messages for queued tasks (keys) that have none, visible after delays[i] seconds (null: at once), in the
+-- order given: they wait for nothing any more. Callers hold the runs.
+create function pgflow._send_anew(run_ids uuid[], step_slugs text[], task_indexes int[], delays double precision[])
+returns void
+language plpgsql
+as $$
+declare
+  v_flow_slugs text[] := pgflow._flows_of(run_ids);
+  v_queue record;
+  v_msg_ids bigint[];
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  for v_queue in
+    select p.flow_slug, array_agg(p.run_id order by p.position) as run_ids,
+      array_agg(p.step_slug order by p.position) as step_slugs,
+      array_agg(p.task_index order by p.position) as task_indexes,
+      array_agg(coalesce(p.delay, 0) order by p.position) as delays
+    from unnest(v_flow_slugs, _send_anew.run_ids, _send_anew.step_slugs, _send_anew.task_indexes, _send_anew.delays)
+      with ordinality p(flow_slug, run_id, step_slug, task_index, delay, position)
+    group by p.flow_slug
+    order by p.flow_slug
+  loop
+    execute format(
+      $sql$
+        with sent as (
+          insert into pgmq.%I (vt, message)
+          select
+            clock_timestamp() + make_interval(secs => p.delay),
+            jsonb_build_object(
+              'flow_slug', $5, 'run_id', p.run_id, 'step_slug', p.step_slug, 'task_index', p.task_index
+            )
+          from unnest($1, $2, $3, $4) with ordinality p(run_id, step_slug, task_index, delay, position)
+          order by p.position
+          returning msg_id
+        )
+        select array_agg(s.msg_id order by s.msg_id) from sent s
+      $sql$,
+      pgflow._queue_table(v_queue.flow_slug, 'q')
+    )
+    into v_msg_ids
+    using v_queue.run_ids, v_queue.step_slugs, v_queue.task_indexes, v_queue.delays, v_queue.flow_slug;
+
+    update pgflow.step_tasks t
+    set message_id = p.msg_id, waits_for = null
+    from (
+      select *
+      from unnest(v_queue.run_ids, v_queue.step_slugs, v_queue.task_indexes, v_msg_ids)
+        g(run_id, step_slug, task_index, msg_id)
+      limit v_all
+    ) p
+    where t.run_id = p.run_id and t.step_slug = p.step_slug and t.task_index = p.task_index;
+  end loop;
+  perform pgflow._notify(v_flow_slugs, null);
 end;
 $$;
 
@@ -4615,6 +4740,341 @@ begin
 end;
 $$;
 
+-- ---- schema/56_timers/_drop_timers.sql
+-- Removes the timers of whole runs (step_slugs is null) or of the tasks of some steps (pairs). Callers hold the runs.
+create function pgflow._drop_timers(run_ids uuid[], step_slugs text[] default null)
+returns void
+language plpgsql
+as $$
+begin
+  if step_slugs is null then
+    delete from pgflow.timers t where t.run_id = any(_drop_timers.run_ids);
+  else
+    delete from pgflow.timers t
+    using unnest(_drop_timers.run_ids, _drop_timers.step_slugs) p(run_id, step_slug)
+    where t.run_id = p.run_id and t.step_slug = p.step_slug;
+  end if;
+end;
+$$;
+
+-- ---- schema/56_timers/_due_timers.sql
+-- The first timers that are due, read without locks, at most max_count; is_whole: whether it looked below the floor
+-- too, as is done every 30 seconds.
+create function pgflow._due_timers(
+  max_count int, out timer_ids bigint[], out run_ids uuid[], out is_whole boolean
+)
+language plpgsql
+as $$
+declare
+  v_now timestamptz := clock_timestamp();  -- a variable, so that the index is read up to here and no further
+  v_floor record;
+begin
+  select f.due_at, f.looked_at into v_floor from pgflow.timer_floor f where f.is_only;
+  is_whole := coalesce(v_floor.looked_at < v_now - interval '30 seconds', false);
+
+  select array_agg(d.timer_id), array_agg(distinct d.run_id) into timer_ids, run_ids
+  from (
+    select t.timer_id, t.run_id
+    from pgflow.timers t
+    where t.due_at >= case when is_whole or v_floor.due_at is null then '-infinity' else v_floor.due_at end
+      and t.due_at <= v_now
+      and (t.tried_at is null or t.tried_at < v_now - interval '200 milliseconds')
+    order by t.due_at, t.timer_id
+    limit _due_timers.max_count
+  ) d;
+end;
+$$;
+
+-- ---- schema/56_timers/_fire.sql
+-- Fires timers of one kind, all or nothing, and removes them. Callers hold their runs and the timers.
+create function pgflow._fire(kind text, timer_ids bigint[])
+returns void
+language plpgsql
+as $$
+begin
+  case _fire.kind
+    when 'run_timeout' then perform pgflow._fire_run_timeouts(_fire.timer_ids);
+    when 'wait' then perform pgflow._fire_waits(_fire.timer_ids);
+  end case;
+  delete from pgflow.timers t where t.timer_id = any(_fire.timer_ids);
+end;
+$$;
+
+-- ---- schema/56_timers/_fire_one_by_one.sql
+-- Fires timers of one kind of which one raises, each for itself. One that raises alone is kept, with the error and
+-- a later time: after 2 s, 4 s, ... an hour at most. Returns how many that were.
+create function pgflow._fire_one_by_one(kind text, timer_ids bigint[])
+returns int
+language plpgsql
+as $$
+declare
+  v_timer_id bigint;
+  v_failed_count int := 0;
+begin
+  foreach v_timer_id in array _fire_one_by_one.timer_ids loop
+    begin
+      perform pgflow._fire(_fire_one_by_one.kind, array[v_timer_id]);
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+      v_failed_count := v_failed_count + 1;
+      update pgflow.timers t
+      set failures = t.failures + 1,
+          error_message = left(format('%s (%s)', sqlerrm, sqlstate), 2000),
+          due_at = clock_timestamp()
+            + make_interval(secs => least(power(2::double precision, least(t.failures + 1, 20)), 3600))
+      where t.timer_id = v_timer_id;
+    end;
+  end loop;
+  return v_failed_count;
+end;
+$$;
+
+-- ---- schema/56_timers/_fire_run_timeouts.sql
+-- Fails the started runs of these timers. No step fails: what was open when its run ended is over with it.
+create function pgflow._fire_run_timeouts(timer_ids bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  v_run_ids uuid[];
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  with failed as (
+    update pgflow.runs r
+    set status = 'failed',
+        failed_at = greatest(now(), r.started_at),
+        error_message = format('timed out after %s s', d.payload ->> 'seconds')
+    from (select t.run_id, t.payload from pgflow.timers t where t.timer_id = any(timer_ids) limit v_all) d
+    where r.run_id = d.run_id and r.status = 'started'
+    returning r.run_id
+  )
+  select array_agg(f.run_id order by f.run_id) into v_run_ids from failed f;
+  if v_run_ids is null then
+    return;
+  end if;
+  perform pgflow._send_events('run:failed', v_run_ids);
+  perform pgflow._archive_open_tasks(v_run_ids);
+  perform pgflow._notify(null, v_run_ids);
+end;
+$$;
+
+-- ---- schema/56_timers/_fire_waits.sql
+-- Sends the tasks of these timers whose time has come; one that went on some other way meanwhile is left alone.
+create function pgflow._fire_waits(timer_ids bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  v_due record;
+begin
+  select array_agg(t.run_id order by d.due_at, d.timer_id) as run_ids,
+    array_agg(t.step_slug order by d.due_at, d.timer_id) as step_slugs,
+    array_agg(t.task_index order by d.due_at, d.timer_id) as task_indexes
+  into v_due
+  from (
+    select l.timer_id, l.due_at, l.run_id, l.step_slug, l.task_index, (l.payload ->> 'attempt')::int as attempt
+    from pgflow.timers l
+    where l.timer_id = any(timer_ids)
+    offset 0
+  ) d
+  cross join lateral (select l.status from pgflow.runs l where l.run_id = d.run_id limit 1) r
+  cross join lateral (
+    select l.status from pgflow.step_states l where l.run_id = d.run_id and l.step_slug = d.step_slug limit 1
+  ) s
+  cross join lateral (
+    select *
+    from pgflow.step_tasks l
+    where l.run_id = d.run_id and l.step_slug = d.step_slug and l.task_index = d.task_index
+    limit 1
+  ) t
+  where r.status = 'started' and s.status = 'started'
+    and t.status = 'queued' and t.waits_for = 'time' and t.attempts_count = d.attempt;
+  if v_due.run_ids is not null then
+    perform pgflow._send_anew(v_due.run_ids, v_due.step_slugs, v_due.task_indexes, null);
+  end if;
+end;
+$$;
+
+-- ---- schema/56_timers/_next_timer.sql
+-- When the next timer is due: null, there is none. One whose run somebody else held a moment ago does not count.
+create function pgflow._next_timer()
+returns timestamptz
+language plpgsql
+volatile
+as $$
+begin
+  return (
+    select t.due_at
+    from pgflow.timers t
+    where t.due_at >= coalesce((select f.due_at from pgflow.timer_floor f where f.is_only), '-infinity')
+      and (t.tried_at is null or t.tried_at < clock_timestamp() - interval '200 milliseconds')
+    order by t.due_at, t.timer_id
+    limit 1
+  );
+end;
+$$;
+
+-- ---- schema/56_timers/_raise_floor.sql
+-- Moves the floor up to the timers that are left, but never to within 15 seconds of now: that long a transaction
+-- that writes one may take to commit. Not more often than every five seconds, as the row is read at each look.
+-- is_whole: somebody has just looked below it.
+create function pgflow._raise_floor(is_whole boolean)
+returns void
+language plpgsql
+as $$
+declare
+  v_floor timestamptz;
+  v_first timestamptz;
+begin
+  select f.due_at into v_floor from pgflow.timer_floor f where f.is_only;
+  if v_floor > clock_timestamp() - interval '20 seconds' and not is_whole then
+    return;
+  end if;
+  select t.due_at into v_first
+  from pgflow.timers t
+  where t.due_at >= case when is_whole or v_floor is null then '-infinity' else v_floor end
+  order by t.due_at, t.timer_id
+  limit 1;
+  insert into pgflow.timer_floor as f (due_at, looked_at)
+  values (least(v_first, clock_timestamp() - interval '15 seconds'), clock_timestamp())
+  on conflict on constraint timer_floor_pkey do update
+  set due_at = excluded.due_at,
+      looked_at = case when _raise_floor.is_whole then excluded.looked_at else f.looked_at end;
+end;
+$$;
+
+-- ---- schema/56_timers/_set_run_timeouts.sql
+-- Starts the time-outs of runs, those whose flows have one: afresh, from now on. Callers hold the runs, or have just
+-- made them.
+create function pgflow._set_run_timeouts(run_ids uuid[])
+returns void
+language plpgsql
+as $$
+begin
+  insert into pgflow.timers (due_at, kind, flow_slug, run_id, payload)
+  select clock_timestamp() + make_interval(secs => p.run_timeout), 'run_timeout', r.flow_slug, r.run_id,
+    jsonb_build_object('seconds', p.run_timeout)
+  from unnest(_set_run_timeouts.run_ids) i(run_id)
+  cross join lateral (select l.flow_slug, l.run_id from pgflow.runs l where l.run_id = i.run_id limit 1) r
+  cross join lateral (
+    select l.run_timeout from pgflow.prepared_flows l where l.flow_slug = r.flow_slug limit 1
+  ) p
+  where p.run_timeout is not null;
+end;
+$$;
+
+-- ---- schema/56_timers/_set_timers.sql
+-- Writes a timer for each element: of a run, or of a task where there are steps and indexes. None is due before
+-- now, as the look for due ones does not begin earlier. Callers hold the runs.
+create function pgflow._set_timers(
+  kind text, due_at timestamptz[], flow_slugs text[], run_ids uuid[], step_slugs text[], task_indexes int[],
+  payloads jsonb[]
+)
+returns void
+language plpgsql
+as $$
+begin
+  insert into pgflow.timers (due_at, kind, flow_slug, run_id, step_slug, task_index, payload)
+  select greatest(t.due_at, clock_timestamp()), _set_timers.kind, t.flow_slug, t.run_id, t.step_slug, t.task_index,
+    t.payload
+  from unnest(
+    _set_timers.due_at, _set_timers.flow_slugs, _set_timers.run_ids, _set_timers.step_slugs,
+    _set_timers.task_indexes, _set_timers.payloads
+  ) t(due_at, flow_slug, run_id, step_slug, task_index, payload);
+end;
+$$;
+
+-- ---- schema/56_timers/fire_timers.sql
+-- for: worker
+-- Does what is due, at most max_count timers, one caller at a time: others return at once. next_in: seconds until
+-- the next one is due, 0 if one is now (call again at once), null if there is none; one whose run somebody else
+-- holds is left out for 200 ms. failed_count: timers that could not be fired and are kept for a later time.
+create function pgflow.fire_timers(max_count int default 100)
+returns table (fired_count int, failed_count int, next_in double precision)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_due record;
+  v_run_ids uuid[];  -- of those due: held by us, or gone
+  v_kind record;
+  v_next timestamptz;
+begin
+  fired_count := 0;
+  failed_count := 0;
+  if not pg_try_advisory_xact_lock(hashtextextended('pgflow.timers', 0)) then
+    next_in := 0.2;
+    return next;
+    return;
+  end if;
+
+  select * into v_due
+  from pgflow._due_timers(least(greatest(coalesce(max_count, 100), 0), 1000));
+  if v_due.timer_ids is not null then
+    -- A statement of its own: what is read below must be what others have committed meanwhile.
+    select array_agg(l.run_id) into v_run_ids
+    from (
+      select r.run_id
+      from pgflow.runs r
+      where r.run_id = any(v_due.run_ids)
+      order by r.run_id
+      for no key update skip locked
+    ) l;
+    v_run_ids := v_run_ids || array(
+      select i.run_id
+      from unnest(v_due.run_ids) i(run_id)
+      where not exists (select 1 from pgflow.runs r where r.run_id = i.run_id)
+    );
+
+    for v_kind in
+      select l.kind, array_agg(l.timer_id order by l.timer_id) as timer_ids
+      from (
+        select t.kind, t.timer_id
+        from pgflow.timers t
+        where t.timer_id = any(v_due.timer_ids) and t.run_id = any(v_run_ids) and t.due_at <= clock_timestamp()
+        for update skip locked
+      ) l
+      group by l.kind
+      order by l.kind
+    loop
+      begin
+        perform pgflow._fire(v_kind.kind, v_kind.timer_ids);
+        fired_count := fired_count + cardinality(v_kind.timer_ids);
+      exception when others then
+        if pgflow._is_passing(sqlstate) then
+          raise;
+        end if;
+        failed_count := failed_count + pgflow._fire_one_by_one(v_kind.kind, v_kind.timer_ids);
+        fired_count := fired_count + cardinality(v_kind.timer_ids);
+      end;
+    end loop;
+    fired_count := fired_count - failed_count;
+
+    -- Last, as whoever holds these runs may wait for these rows.
+    update pgflow.timers t
+    set tried_at = clock_timestamp()
+    where t.timer_id = any(array(
+      select l.timer_id
+      from pgflow.timers l
+      where l.timer_id = any(v_due.timer_ids) and (l.run_id = any(v_run_ids)) is not true
+      for update skip locked
+    ));
+  end if;
+  if v_due.timer_ids is not null or v_due.is_whole then
+    perform pgflow._raise_floor(v_due.is_whole);
+  end if;
+
+  v_next := pgflow._next_timer();
+  if v_next is not null then
+    next_in := greatest(extract(epoch from v_next - clock_timestamp()), 0);
+  end if;
+  return next;
+end;
+$$;
+
 -- ---- schema/60_workers/_check_workers.sql
 -- A worker that recovery has judged dead is one that has to register again.
 create function pgflow._check_workers(worker_ids uuid[])
@@ -4698,10 +5158,9 @@ $$;
 
 -- ---- schema/60_workers/announce_idle.sql
 -- for: worker
--- These workers wait for notifications on their queues' channels for so many seconds, an
--- hour at most. Returns the seconds until
--- the next message of their queues becomes visible: 0 if one is now, null if the queues are empty. Announce,
--- commit, claim once more, then wait: whatever commits later sees the announcement.
+-- These workers wait for notifications on their queues' channels for so many seconds, an hour at most. Returns the
+-- seconds until the next message of their queues becomes visible or the next timer is due: 0 if one is now, null if
+-- there is neither. Announce, commit, claim once more, then wait: whatever commits later sees the announcement.
 create function pgflow.announce_idle(worker_ids uuid[], seconds int)
 returns double precision
 language plpgsql
@@ -4711,7 +5170,7 @@ as $$
 declare
   v_queue_name text;
   v_vt timestamptz;
-  v_first timestamptz;
+  v_first timestamptz := pgflow._next_timer();
 begin
   perform pgflow._check_workers(announce_idle.worker_ids);
 
@@ -4886,6 +5345,23 @@ begin
 end;
 $$;
 
+-- ---- schema/70_reading/_due_at.sql
+-- When the timer of a task that waits for a time is due.
+create function pgflow._due_at(task pgflow.step_tasks)
+returns timestamptz
+language plpgsql
+stable
+as $$
+begin
+  return (
+    select min(t.due_at)
+    from pgflow.timers t
+    where t.run_id = (task).run_id and t.step_slug = (task).step_slug and t.task_index = (task).task_index
+      and t.kind = 'wait'
+  );
+end;
+$$;
+
 -- ---- schema/70_reading/_over_at.sql
 -- Since when a step's open tasks are over without having ended: since the end of the step (it was skipped) or of
 -- its run. Null: they are not. Readers show such tasks as cancelled; their rows keep the status they had.
@@ -4932,7 +5408,8 @@ $$;
 
 -- ---- schema/70_reading/_shown_task.sql
 -- A task as lists show it, without what may be large. What was open when its step or run ended (over_at) is
--- cancelled since then; again_at is when one that asked to run again is due.
+-- cancelled since then; again_at is when one that asked to run again is due. waits_for and due_at are of one that
+-- waits without a message.
 create function pgflow._shown_task(task pgflow.step_tasks, over_at timestamptz)
 returns table (
   step_slug text,
@@ -4946,7 +5423,9 @@ returns table (
   last_worker_id uuid,
   error_message text,
   again_count int,
-  again_at timestamptz
+  again_at timestamptz,
+  waits_for text,
+  due_at timestamptz
 )
 language sql
 stable
@@ -4967,7 +5446,9 @@ as $$
     case when (task).status = 'queued' and (task).again_count is not null and not c.is_cancelled then
       ((task).attempt_errors -> -1 ->> 'at')::timestamptz
         + make_interval(secs => ((task).attempt_errors -> -1 ->> 'again_in')::int)
-    end
+    end,
+    case when not c.is_cancelled then (task).waits_for end,
+    case when (task).waits_for = 'time' and not c.is_cancelled then pgflow._due_at(task) end
   from (
     select (task).status in ('queued', 'started') and _shown_task.over_at is not null as is_cancelled
   ) c;
@@ -5220,7 +5701,9 @@ returns table (
   last_worker_id uuid,
   error_message text,
   again_count int,
-  again_at timestamptz
+  again_at timestamptz,
+  waits_for text,
+  due_at timestamptz
 )
 language plpgsql
 stable
@@ -5503,7 +5986,9 @@ begin
     cross join lateral (
       select t.flow_slug, t.run_id, t.step_slug, t.message_id, t.task_index, t.status, t.attempts_count,
         left(t.error_message, 20000) as error_message, t.queued_at, t.started_at, t.completed_at, t.failed_at,
-        t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at, t.again_count, t.attempt_errors
+        t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at, t.again_count,
+        t.attempt_errors, case when o.over_at is null then t.waits_for end as waits_for,
+        case when o.over_at is null and t.waits_for = 'time' then pgflow._due_at(t) end as due_at
     ) p
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug
@@ -5646,7 +6131,9 @@ returns table (
   last_worker_id uuid,
   error_message text,
   again_count int,
-  again_at timestamptz
+  again_at timestamptz,
+  waits_for text,
+  due_at timestamptz
 )
 language plpgsql
 stable
@@ -5684,7 +6171,8 @@ returns table (
   oldest_message_seconds double precision,
   longest_wait_seconds double precision,
   sent_count bigint,
-  archived_estimate bigint
+  archived_estimate bigint,
+  waiting_count bigint
 )
 language plpgsql
 stable
@@ -5713,7 +6201,8 @@ begin
         ),
         extract(epoch from $2 - (select min(q.vt) from pgmq.%1$I q where q.vt <= $2))::double precision,
         n.sent,
-        coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0)
+        coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0),
+        (select count(*) from pgflow.timers t where t.flow_slug = $1 and t.kind = 'wait')
       from (
         select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
       ) c
@@ -5950,7 +6439,9 @@ $$;
 -- for: worker, client
 -- A later version may add columns at the end only: create or replace view demands it.
 create view pgflow.queue_metrics as
-select f.flow_slug, m.*, w.worker_count
+select
+  f.flow_slug, m.queue_length, m.visible_count, m.started_count, m.delayed_count, m.oldest_message_seconds,
+  m.longest_wait_seconds, m.sent_count, m.archived_estimate, w.worker_count, m.waiting_count
 from pgflow.flows f
 cross join lateral pgflow.measure_queue(f.flow_slug) m
 cross join lateral (
@@ -5964,15 +6455,16 @@ cross join lateral (
 
 comment on view pgflow.queue_metrics is
   'The queue of each flow as it is now. A condition on flow_slug looks at that queue only.';
-comment on column pgflow.queue_metrics.queue_length is 'Messages in the queue: tasks that have not ended.';
+comment on column pgflow.queue_metrics.queue_length is 'Messages in the queue: tasks that have not ended and do not wait for a time.';
 comment on column pgflow.queue_metrics.visible_count is 'Messages that a worker may take now.';
 comment on column pgflow.queue_metrics.started_count is 'Tasks that workers are at.';
-comment on column pgflow.queue_metrics.delayed_count is 'Messages that wait: for a retry or a start delay, or read a moment ago.';
+comment on column pgflow.queue_metrics.delayed_count is 'Messages that wait: for a retry in ten seconds or less or a start delay, or read a moment ago.';
 comment on column pgflow.queue_metrics.oldest_message_seconds is 'Seconds since the oldest message was sent; null: the queue is empty.';
 comment on column pgflow.queue_metrics.longest_wait_seconds is 'Seconds for which a message has been visible and nobody took it; null: none is visible. What to alert on.';
 comment on column pgflow.queue_metrics.sent_count is 'Messages sent since the queue was made; transactions that were rolled back leave gaps, which count.';
 comment on column pgflow.queue_metrics.archived_estimate is 'Messages of ended tasks that are still kept, as PostgreSQL''s statistics have it.';
 comment on column pgflow.queue_metrics.worker_count is 'Worker processes that serve the flow: registered, not deprecated, heard of within 30 seconds.';
+comment on column pgflow.queue_metrics.waiting_count is 'Tasks without a message that wait for a time: retries in more than ten seconds.';
 
 -- ---- schema/70_reading/run_overview.sql
 -- for: client
@@ -7380,6 +7872,7 @@ begin
     'complete_tasks',
     'fail_task',
     'fail_tasks',
+    'fire_timers',
     'get_run_progress',
     'get_run_with_states',
     'recover_stalled_tasks',

@@ -130,7 +130,7 @@ def usual(core: Core) -> dict[str, str]:
         "before_id": "null", "served": "array['f']", "in_input": "'1'", "input_contains": "'1'",
         "id_from": run,
         "id_below": "null", "only_error": "null",
-        "only_those": "'failed'", "skip": "0", "max_groups": "10",
+        "only_those": "'failed'", "skip": "0", "max_count": "5", "max_groups": "10",
         "shape": "'{\"steps\": []}'", "allow_data_loss": "true", "function_name": "'w'",
         "reason": "'no longer wanted'", "actor": "'ann'",
         "cron_interval": "'1 second'", "retention_hours": "24", "skip_reason": "'handler_failed'",

@@ -93,6 +93,10 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     ),
     "release_tasks": (TASK_ADDRESS, "integer"),
     "recover_stalled_tasks": ("", "integer"),
+    "fire_timers": (
+        "max_count integer = 100",
+        "table(fired_count integer, failed_count integer, next_in double precision)",
+    ),
     "register_worker": ("worker_id uuid, queue_name text, function_name text", "void"),
     "heartbeat_workers": (
         "worker_ids uuid[]",
@@ -151,7 +155,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "flow_slug text",
         "table(queue_length bigint, visible_count bigint, started_count bigint, delayed_count bigint, "
         "oldest_message_seconds double precision, longest_wait_seconds double precision, "
-        "sent_count bigint, archived_estimate bigint)",
+        "sent_count bigint, archived_estimate bigint, waiting_count bigint)",
         "s",
     ),
     "measure_steps": (
@@ -192,7 +196,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "table(step_slug text, task_index integer, status text, attempts_count integer, "
         "requeued_count integer, queued_at timestamp with time zone, started_at timestamp with time zone, "
         "ended_at timestamp with time zone, last_worker_id uuid, error_message text, again_count integer, "
-        "again_at timestamp with time zone)",
+        "again_at timestamp with time zone, waits_for text, due_at timestamp with time zone)",
         "s",
     ),
     "find_tasks": (
@@ -200,7 +204,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "table(step_slug text, task_index integer, status text, attempts_count integer, "
         "requeued_count integer, queued_at timestamp with time zone, started_at timestamp with time zone, "
         "ended_at timestamp with time zone, last_worker_id uuid, error_message text, again_count integer, "
-        "again_at timestamp with time zone)",
+        "again_at timestamp with time zone, waits_for text, due_at timestamp with time zone)",
         "s",
     ),
     "group_failures": (

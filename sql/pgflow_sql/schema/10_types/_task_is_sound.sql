@@ -8,7 +8,8 @@ create function pgflow._task_is_sound(
   started_at timestamptz,
   completed_at timestamptz,
   failed_at timestamptz,
-  cancelled_at timestamptz
+  cancelled_at timestamptz,
+  waits_for text
 )
 returns boolean
 language plpgsql
@@ -25,6 +26,7 @@ begin
     and (_task_is_sound.completed_at >= _task_is_sound.started_at) is not false
     and (_task_is_sound.failed_at >= _task_is_sound.queued_at) is not false
     and (_task_is_sound.failed_at >= _task_is_sound.started_at) is not false
+    and (_task_is_sound.waits_for in ('child', 'round', 'time', 'lane', 'hold')) is not false
     and case
       when _task_is_sound.status <> 'cancelled' then _task_is_sound.cancelled_at is null
       else (_task_is_sound.cancelled_at >= coalesce(_task_is_sound.started_at, _task_is_sound.queued_at)) is true

@@ -23,12 +23,13 @@ create table pgflow.step_tasks (
   attempt_errors jsonb,  -- see _with_attempt; null: none
   again_count int,       -- attempts that ended by asking to run again (RetryAfter); null: none
   cancelled_at timestamptz,
+  waits_for text,        -- of a queued one without a message: what for; a timer or a release sends it a new one
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
     references pgflow.step_states (run_id, step_slug),
   constraint step_tasks_check check (pgflow._task_is_sound(
     status, attempts_count, requeued_count, output is not null,
-    queued_at, started_at, completed_at, failed_at, cancelled_at
+    queued_at, started_at, completed_at, failed_at, cancelled_at, waits_for
   ))
 ) with (fillfactor = 45);
 -- Its predicate changes only when a task stalls for good, so HOT updates are not at stake.

@@ -1,7 +1,7 @@
 -- What follows when steps (pairs with their flows, in started runs) have been completed or skipped: release the dependents,
 -- resolve conditions and taskless steps, start what is ready, hand tasks over, complete runs.
 -- count_steps: whether runs.remaining_steps still has to go down by these steps. has_large_values: false where
--- none of the flows has carried any. Returns what was handed over.
+-- none of the flows has carried any; has_timeouts where none has one for its runs. Returns what was handed over.
 create function pgflow._advance(
   flow_slugs text[],
   run_ids uuid[],
@@ -10,6 +10,7 @@ create function pgflow._advance(
   hand_over int,
   count_steps boolean,
   has_large_values boolean,
+  has_timeouts boolean,
   out handed_flow_slugs text[],
   out handed_run_ids uuid[],
   out handed_step_slugs text[],
@@ -52,6 +53,6 @@ begin
     ) s;
   end if;
 
-  perform pgflow._finish_runs(_advance.run_ids, count_steps, has_large_values);
+  perform pgflow._finish_runs(_advance.run_ids, count_steps, has_large_values, has_timeouts);
 end;
 $$;

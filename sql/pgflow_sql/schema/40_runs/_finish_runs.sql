@@ -1,8 +1,9 @@
 -- Lowers remaining_steps by the number of times a run is listed (unless count_steps is false) and completes
 -- the started runs that have nothing left, with the outputs of their completed leaf steps.
--- Where the flows have carried large values, a run whose outputs do not fit into one value fails instead.
+-- Where the flows have carried large values, a run whose outputs do not fit into one value fails instead. Where they
+-- have time-outs for whole runs, those end with the run.
 create function pgflow._finish_runs(
-  run_ids uuid[], count_steps boolean, has_large_values boolean default true
+  run_ids uuid[], count_steps boolean, has_large_values boolean default true, has_timeouts boolean default true
 )
 returns void
 language plpgsql
@@ -50,6 +51,9 @@ begin
 
   if v_finished is not null then
     perform pgflow._send_events('run:completed', v_finished);
+    if has_timeouts then
+      perform pgflow._drop_timers(v_finished);
+    end if;
   end if;
 end;
 $$;

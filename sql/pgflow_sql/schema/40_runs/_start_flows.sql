@@ -11,6 +11,7 @@ declare
   v_root_slugs text[];
   v_has_root_maps boolean;
   v_has_conditions boolean;
+  v_run_timeout int;
   v_run_ids uuid[] := run_ids;
   v_created_count int;
   v_created uuid[];
@@ -21,8 +22,8 @@ declare
   v_task_counts int[];
 begin
   -- one look at the definition, so that counters and states agree whatever is added meanwhile
-  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions
-  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions
+  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout
+  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout
   from pgflow.prepared_flows p
   where p.flow_slug = _start_flows.flow_slug;
   if not found then
@@ -97,6 +98,9 @@ begin
   ) c;
 
   perform pgflow._send_events('run:started', v_created);
+  if v_run_timeout is not null then
+    perform pgflow._set_run_timeouts(v_created);
+  end if;
 
   -- messages go out in the order of the inputs
   if cardinality(v_root_slugs) = 1 and not v_has_root_maps then

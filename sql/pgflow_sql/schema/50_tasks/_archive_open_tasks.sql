@@ -1,5 +1,5 @@
--- Archives the messages of all queued and started tasks: of whole runs (step_slugs is null) or of the
--- given steps (pairs), and tells the workers that are at them. The rows of the tasks keep their status.
+-- Archives the messages of all queued and started tasks and removes their timers: of whole runs (step_slugs is null)
+-- or of the given steps (pairs); tells the workers that are at them. The rows of the tasks keep their status.
 create function pgflow._archive_open_tasks(run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
@@ -24,6 +24,7 @@ begin
     where t.status in ('queued', 'started');
   end if;
   perform pgflow._archive(v_open.flow_slugs, v_open.msg_ids);
+  perform pgflow._drop_timers(_archive_open_tasks.run_ids, _archive_open_tasks.step_slugs);
   perform pgflow._notify_control(v_open.busy_flow_slugs);
 end;
 $$;

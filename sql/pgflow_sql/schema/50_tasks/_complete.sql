@@ -20,6 +20,7 @@ declare
   v_is_silent boolean;  -- whether a sign of life of one of the workers is due
   v_hand_over int := _complete.hand_over;
   v_has_maps boolean;
+  v_has_timeouts boolean;  -- of whole runs
   v_has_large_values boolean;
   v_large_flow_slugs text[];  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
@@ -51,7 +52,8 @@ begin
     end if;
   end if;
 
-  select bool_or(p.has_maps), bool_or(p.has_large_values) into v_has_maps, v_has_large_values
+  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null)
+  into v_has_maps, v_has_large_values, v_has_timeouts
   from pgflow.prepared_flows p
   where p.flow_slug = any(v_flow_slugs);
   if v_has_maps then
@@ -218,7 +220,7 @@ begin
     select * into v_handed
     from pgflow._advance(
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
-      v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values
+      v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values, v_has_timeouts
     );
     if v_handed.handed_run_ids is not null and not v_has_large_values then
       begin

@@ -2,6 +2,8 @@
 -- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
 -- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula; such an attempt has
 -- not failed but asked to run again.
+-- A retry in more than ten seconds waits without a message where there are workers to fire its timer: those that give
+-- fences. Hidden messages are walked over by each claim.
 create function pgflow._fail(
   worker_ids uuid[],
   run_ids uuid[],
@@ -21,6 +23,7 @@ declare
   v_errors text[];
   v_asked boolean[];
   v_part record;
+  v_longest_hidden int := case when _fail.fenced then 10 else 2147483647 end;  -- seconds
   v_all bigint;  -- see 00_model/model.sql
 begin
   perform 1
@@ -37,6 +40,8 @@ begin
 
   update pgflow.step_tasks t
   set status = case v.outcome when 'retry' then 'queued' else 'failed' end,
+      message_id = case when v.waits then null else t.message_id end,
+      waits_for = case when v.waits then 'time' end,
       started_at = case v.outcome when 'retry' then null else t.started_at end,
       failed_at = case v.outcome when 'retry' then null else greatest(now(), t.started_at) end,
       error_message = v.error_message,
@@ -47,7 +52,7 @@ begin
       again_count = case when v.asked and v.outcome = 'retry' then coalesce(t.again_count, 0) + 1
         else t.again_count end
   from (
-    select *
+    select g.*, g.outcome = 'retry' and g.delay > v_longest_hidden as waits
     from unnest(v_tasks, v_errors, v_asked) g(
       outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
       timeout, started_at, trace_context, delay, max_attempts, error_message, asked
@@ -58,12 +63,18 @@ begin
   where t.run_id = v.run_id and t.step_slug = v.step_slug and t.task_index = v.task_index;
 
   select
-    array_agg(v.flow_slug) filter (where v.outcome = 'retry') as retry_flow_slugs,
-    array_agg(v.msg_id) filter (where v.outcome = 'retry') as retry_msg_ids,
-    array_agg(v.delay) filter (where v.outcome = 'retry') as retry_delays,
+    array_agg(v.flow_slug) filter (where v.outcome = 'retry' and not w.waits) as retry_flow_slugs,
+    array_agg(v.msg_id) filter (where v.outcome = 'retry' and not w.waits) as retry_msg_ids,
+    array_agg(v.delay) filter (where v.outcome = 'retry' and not w.waits) as retry_delays,
+    array_agg(v.flow_slug) filter (where w.waits) as wait_flow_slugs,
+    array_agg(v.run_id) filter (where w.waits) as wait_run_ids,
+    array_agg(v.step_slug) filter (where w.waits) as wait_step_slugs,
+    array_agg(v.task_index) filter (where w.waits) as wait_task_indexes,
+    array_agg(clock_timestamp() + make_interval(secs => v.delay)) filter (where w.waits) as wait_due_at,
+    array_agg(jsonb_build_object('attempt', v.attempt)) filter (where w.waits) as wait_payloads,
     array_agg(v.flow_slug) filter (where v.outcome = 'retry' and v.delay = 0) as visible_flow_slugs,
-    array_agg(v.flow_slug) filter (where v.outcome not in ('retry', 'stale')) as over_flow_slugs,
-    array_agg(v.msg_id) filter (where v.outcome not in ('retry', 'stale')) as over_msg_ids,
+    array_agg(v.flow_slug) filter (where w.waits or v.outcome not in ('retry', 'stale')) as over_flow_slugs,
+    array_agg(v.msg_id) filter (where w.waits or v.outcome not in ('retry', 'stale')) as over_msg_ids,
     array_agg(v.run_id) filter (where v.outcome = 'fail') as fail_run_ids,
     array_agg(v.step_slug) filter (where v.outcome = 'fail') as fail_step_slugs,
     array_agg(v.error_message) filter (where v.outcome = 'fail') as fail_messages,
@@ -80,10 +91,17 @@ begin
   from unnest(v_tasks, v_errors) v(
     outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
     timeout, started_at, trace_context, delay, max_attempts, error_message
-  );
+  )
+  cross join lateral (select v.outcome = 'retry' and v.delay > v_longest_hidden as waits) w;
 
   if v_part.retry_msg_ids is not null then
     perform pgflow._send_back(v_part.retry_flow_slugs, v_part.retry_msg_ids, v_part.retry_delays);
+  end if;
+  if v_part.wait_run_ids is not null then
+    perform pgflow._set_timers(
+      'wait', v_part.wait_due_at, v_part.wait_flow_slugs, v_part.wait_run_ids, v_part.wait_step_slugs,
+      v_part.wait_task_indexes, v_part.wait_payloads
+    );
   end if;
   if v_part.over_msg_ids is not null then
     perform pgflow._archive(v_part.over_flow_slugs, v_part.over_msg_ids);
@@ -98,7 +116,7 @@ begin
     );
     perform pgflow._force_skip(v_part.cascade_run_ids, v_part.cascade_step_slugs);
     perform pgflow._advance(
-      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false, true
+      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false, true, true
     );
     perform pgflow._finish_runs(v_part.cascade_run_ids, false, true);
   end if;

@@ -1,8 +1,7 @@
 -- for: worker
--- These workers wait for notifications on their queues' channels for so many seconds, an
--- hour at most. Returns the seconds until
--- the next message of their queues becomes visible: 0 if one is now, null if the queues are empty. Announce,
--- commit, claim once more, then wait: whatever commits later sees the announcement.
+-- These workers wait for notifications on their queues' channels for so many seconds, an hour at most. Returns the
+-- seconds until the next message of their queues becomes visible or the next timer is due: 0 if one is now, null if
+-- there is neither. Announce, commit, claim once more, then wait: whatever commits later sees the announcement.
 create function pgflow.announce_idle(worker_ids uuid[], seconds int)
 returns double precision
 language plpgsql
@@ -12,7 +11,7 @@ as $$
 declare
   v_queue_name text;
   v_vt timestamptz;
-  v_first timestamptz;
+  v_first timestamptz := pgflow._next_timer();
 begin
   perform pgflow._check_workers(announce_idle.worker_ids);
 

@@ -1,5 +1,6 @@
 -- A task as lists show it, without what may be large. What was open when its step or run ended (over_at) is
--- cancelled since then; again_at is when one that asked to run again is due.
+-- cancelled since then; again_at is when one that asked to run again is due. waits_for and due_at are of one that
+-- waits without a message.
 create function pgflow._shown_task(task pgflow.step_tasks, over_at timestamptz)
 returns table (
   step_slug text,
@@ -13,7 +14,9 @@ returns table (
   last_worker_id uuid,
   error_message text,
   again_count int,
-  again_at timestamptz
+  again_at timestamptz,
+  waits_for text,
+  due_at timestamptz
 )
 language sql
 stable
@@ -34,7 +37,9 @@ as $$
     case when (task).status = 'queued' and (task).again_count is not null and not c.is_cancelled then
       ((task).attempt_errors -> -1 ->> 'at')::timestamptz
         + make_interval(secs => ((task).attempt_errors -> -1 ->> 'again_in')::int)
-    end
+    end,
+    case when not c.is_cancelled then (task).waits_for end,
+    case when (task).waits_for = 'time' and not c.is_cancelled then pgflow._due_at(task) end
   from (
     select (task).status in ('queued', 'started') and _shown_task.over_at is not null as is_cancelled
   ) c;

@@ -17,7 +17,9 @@ returns table (
   last_worker_id uuid,
   error_message text,
   again_count int,
-  again_at timestamptz
+  again_at timestamptz,
+  waits_for text,
+  due_at timestamptz
 )
 language plpgsql
 stable

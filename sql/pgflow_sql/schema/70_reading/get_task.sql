@@ -50,7 +50,9 @@ begin
     cross join lateral (
       select t.flow_slug, t.run_id, t.step_slug, t.message_id, t.task_index, t.status, t.attempts_count,
         left(t.error_message, 20000) as error_message, t.queued_at, t.started_at, t.completed_at, t.failed_at,
-        t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at, t.again_count, t.attempt_errors
+        t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at, t.again_count,
+        t.attempt_errors, case when o.over_at is null then t.waits_for end as waits_for,
+        case when o.over_at is null and t.waits_for = 'time' then pgflow._due_at(t) end as due_at
     ) p
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug

@@ -10,7 +10,8 @@ returns table (
   oldest_message_seconds double precision,
   longest_wait_seconds double precision,
   sent_count bigint,
-  archived_estimate bigint
+  archived_estimate bigint,
+  waiting_count bigint
 )
 language plpgsql
 stable
@@ -39,7 +40,8 @@ begin
         ),
         extract(epoch from $2 - (select min(q.vt) from pgmq.%1$I q where q.vt <= $2))::double precision,
         n.sent,
-        coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0)
+        coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0),
+        (select count(*) from pgflow.timers t where t.flow_slug = $1 and t.kind = 'wait')
       from (
         select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
       ) c

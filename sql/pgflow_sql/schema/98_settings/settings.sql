@@ -12,6 +12,7 @@ begin
     'complete_tasks',
     'fail_task',
     'fail_tasks',
+    'fire_timers',
     'get_run_progress',
     'get_run_with_states',
     'recover_stalled_tasks',

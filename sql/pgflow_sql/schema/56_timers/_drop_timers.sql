@@ -1,0 +1,15 @@
+-- Removes the timers of whole runs (step_slugs is null) or of the tasks of some steps (pairs). Callers hold the runs.
+create function pgflow._drop_timers(run_ids uuid[], step_slugs text[] default null)
+returns void
+language plpgsql
+as $$
+begin
+  if step_slugs is null then
+    delete from pgflow.timers t where t.run_id = any(_drop_timers.run_ids);
+  else
+    delete from pgflow.timers t
+    using unnest(_drop_timers.run_ids, _drop_timers.step_slugs) p(run_id, step_slug)
+    where t.run_id = p.run_id and t.step_slug = p.step_slug;
+  end if;
+end;
+$$;

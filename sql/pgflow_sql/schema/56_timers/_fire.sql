@@ -1,0 +1,13 @@
+-- Fires timers of one kind, all or nothing, and removes them. Callers hold their runs and the timers.
+create function pgflow._fire(kind text, timer_ids bigint[])
+returns void
+language plpgsql
+as $$
+begin
+  case _fire.kind
+    when 'run_timeout' then perform pgflow._fire_run_timeouts(_fire.timer_ids);
+    when 'wait' then perform pgflow._fire_waits(_fire.timer_ids);
+  end case;
+  delete from pgflow.timers t where t.timer_id = any(_fire.timer_ids);
+end;
+$$;

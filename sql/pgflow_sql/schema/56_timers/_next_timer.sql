@@ -1,0 +1,17 @@
+-- When the next timer is due: null, there is none. One whose run somebody else held a moment ago does not count.
+create function pgflow._next_timer()
+returns timestamptz
+language plpgsql
+volatile
+as $$
+begin
+  return (
+    select t.due_at
+    from pgflow.timers t
+    where t.due_at >= coalesce((select f.due_at from pgflow.timer_floor f where f.is_only), '-infinity')
+      and (t.tried_at is null or t.tried_at < clock_timestamp() - interval '200 milliseconds')
+    order by t.due_at, t.timer_id
+    limit 1
+  );
+end;
+$$;

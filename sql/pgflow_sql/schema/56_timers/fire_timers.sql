@@ -1,0 +1,87 @@
+-- for: worker
+-- Does what is due, at most max_count timers, one caller at a time: others return at once. next_in: seconds until
+-- the next one is due, 0 if one is now (call again at once), null if there is none; one whose run somebody else
+-- holds is left out for 200 ms. failed_count: timers that could not be fired and are kept for a later time.
+create function pgflow.fire_timers(max_count int default 100)
+returns table (fired_count int, failed_count int, next_in double precision)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_due record;
+  v_run_ids uuid[];  -- of those due: held by us, or gone
+  v_kind record;
+  v_next timestamptz;
+begin
+  fired_count := 0;
+  failed_count := 0;
+  if not pg_try_advisory_xact_lock(hashtextextended('pgflow.timers', 0)) then
+    next_in := 0.2;
+    return next;
+    return;
+  end if;
+
+  select * into v_due
+  from pgflow._due_timers(least(greatest(coalesce(max_count, 100), 0), 1000));
+  if v_due.timer_ids is not null then
+    -- A statement of its own: what is read below must be what others have committed meanwhile.
+    select array_agg(l.run_id) into v_run_ids
+    from (
+      select r.run_id
+      from pgflow.runs r
+      where r.run_id = any(v_due.run_ids)
+      order by r.run_id
+      for no key update skip locked
+    ) l;
+    v_run_ids := v_run_ids || array(
+      select i.run_id
+      from unnest(v_due.run_ids) i(run_id)
+      where not exists (select 1 from pgflow.runs r where r.run_id = i.run_id)
+    );
+
+    for v_kind in
+      select l.kind, array_agg(l.timer_id order by l.timer_id) as timer_ids
+      from (
+        select t.kind, t.timer_id
+        from pgflow.timers t
+        where t.timer_id = any(v_due.timer_ids) and t.run_id = any(v_run_ids) and t.due_at <= clock_timestamp()
+        for update skip locked
+      ) l
+      group by l.kind
+      order by l.kind
+    loop
+      begin
+        perform pgflow._fire(v_kind.kind, v_kind.timer_ids);
+        fired_count := fired_count + cardinality(v_kind.timer_ids);
+      exception when others then
+        if pgflow._is_passing(sqlstate) then
+          raise;
+        end if;
+        failed_count := failed_count + pgflow._fire_one_by_one(v_kind.kind, v_kind.timer_ids);
+        fired_count := fired_count + cardinality(v_kind.timer_ids);
+      end;
+    end loop;
+    fired_count := fired_count - failed_count;
+
+    -- Last, as whoever holds these runs may wait for these rows.
+    update pgflow.timers t
+    set tried_at = clock_timestamp()
+    where t.timer_id = any(array(
+      select l.timer_id
+      from pgflow.timers l
+      where l.timer_id = any(v_due.timer_ids) and (l.run_id = any(v_run_ids)) is not true
+      for update skip locked
+    ));
+  end if;
+  if v_due.timer_ids is not null or v_due.is_whole then
+    perform pgflow._raise_floor(v_due.is_whole);
+  end if;
+
+  v_next := pgflow._next_timer();
+  if v_next is not null then
+    next_in := greatest(extract(epoch from v_next - clock_timestamp()), 0);
+  end if;
+  return next;
+end;
+$$;
