@@ -33,6 +33,7 @@ class Task:
     killed: list[object] = field(default_factory=list)  # the workers that died with it
     output: Json = None
     error: str | None = None
+    waits_for: str | None = None  # queued, without a message
 
 
 @dataclass
@@ -111,7 +112,17 @@ class Run:
             for slug, state in self.states.items()
             if self.status == "started" and state.status == "started"
             for index, task in enumerate(state.tasks)
-            if task.status == status
+            if task.status == status and task.waits_for is None
+        ]
+
+    def waiting(self, what: str) -> list[tuple[str, int]]:
+        """Queued tasks that wait for that."""
+        return [
+            (slug, index)
+            for slug, state in self.states.items()
+            if self.status == "started" and state.status == "started"
+            for index, task in enumerate(state.tasks)
+            if task.status == "queued" and task.waits_for == what
         ]
 
     # -- what workers do -----------------------------------------------------------------------------------
@@ -162,7 +173,8 @@ class Run:
         task.status = "queued"
         task.requeued += 1
 
-    def fail(self, slug: str, index: int, error: str, *, retryable: bool = True) -> None:
+    def fail(self, slug: str, index: int, error: str, *, retryable: bool = True, waits: bool = False) -> None:
+        """waits: a retry is so far away that it has no message until then."""
         step, state, task = self.steps[slug], self.states[slug], self.states[slug].tasks[index]
         if self.status == "cancelled":
             return
@@ -178,6 +190,9 @@ class Run:
         task.error = error
         if retryable and task.attempts - task.requeued < step.max_attempts:
             task.status = "queued"
+            if waits:
+                task.waits_for = "time"
+                self._archive([(slug, index)])
             return
         task.status = "failed"
         if step.when_exhausted == "fail":
@@ -191,6 +206,21 @@ class Run:
             for dependent in self.dependents(slug):
                 self._skip_with_dependents(dependent.slug, "dependency_skipped")
         self._advance()
+
+    # -- what time does ------------------------------------------------------------------------------------
+
+    def wake(self, slug: str, index: int) -> None:
+        """The time that a task waits for has come."""
+        if (slug, index) in self.waiting("time"):
+            self.states[slug].tasks[index].waits_for = None
+            self.queue.append((slug, index))
+
+    def time_out(self, seconds: int) -> None:
+        """The run has taken too long."""
+        if self.status == "started":
+            self.status, self.error = "failed", f"timed out after {seconds} s"
+            self.queue.clear()
+            self.events.append("run:failed")
 
     # -- what operators do ---------------------------------------------------------------------------------
 

@@ -72,9 +72,9 @@ def random_output(random: Random, steps: list[Step], slug: str, *, violate: floa
     return random_value(random)
 
 
-def define(core: Core, flow_slug: str, steps: list[Step]) -> None:
+def define(core: Core, flow_slug: str, steps: list[Step], *, run_timeout: int | None = None) -> None:
     """Create the flow in the database; retries are due at once."""
-    core.create_flow(flow_slug, base_delay=0)
+    core.create_flow(flow_slug, base_delay=0, options=Jsonb({"run_timeout": run_timeout}))
     for step in steps:
         patterns = {
             f"{name}_input_pattern": Jsonb(pattern)

@@ -78,6 +78,9 @@ class Worker:
             (1, self.recover),
             (1, self.wait),
             (1, self.cancel),
+            (1, self.pass_time),
+            (2, self.fire),
+            (1, self.time_out),
             (1 if self.plan.prunes else 0, self.prune),
         ]
         weights = [weight for weight, _ in actions]
@@ -135,7 +138,8 @@ class Worker:
 
     def fail(self) -> None:
         tasks = self.take()
-        self.count(fail(self.core, tasks, retry_after=[0] * len(tasks)))
+        after = [self.random.choice((0, 0, 60)) for _ in tasks]
+        self.count(fail(self.core, tasks, retry_after=after))
 
     def release(self) -> None:
         release(self.core, self.take())
@@ -194,6 +198,28 @@ class Worker:
         query = "select run_id from pgflow.runs where status = any(%s) order by random() limit %s"
         return [row.run_id for row in self.core.rows(query, list(statuses), self.random.randint(1, 4))]
 
+    def pass_time(self) -> None:
+        """Some tasks that wait have waited for long enough."""
+        self.core.run_sql(
+            """update pgflow.timers t set due_at = clock_timestamp() where t.timer_id = any(array(
+                 select l.timer_id from pgflow.timers l where l.kind = 'wait' order by random() limit %s
+                 for update skip locked))""",
+            self.random.randint(1, 20),
+        )
+
+    def time_out(self) -> None:
+        """The time of one run is over, if it has any."""
+        self.core.run_sql(
+            """update pgflow.timers t set due_at = clock_timestamp() where t.timer_id = any(array(
+                 select l.timer_id from pgflow.timers l where l.kind = 'run_timeout' order by random() limit 1
+                 for update skip locked))"""
+        )
+
+    def fire(self) -> None:
+        row = self.core.row("select * from pgflow.fire_timers(%s)", self.random.choice((1, 5, 100)))
+        assert row.failed_count == 0, self.core.rows("select * from pgflow.timers where failures > 0")
+        self.plan.actions["fired"] += row.fired_count
+
     def cancel(self) -> None:
         chosen = self.some_runs("started", "completed")
         rows = self.core.call("cancel_runs", run_ids=chosen, reason="no longer wanted")
@@ -246,6 +272,8 @@ def drain(core: Core, plan: Plan) -> None:
         core.run_sql("select pgflow.recover_stalled_tasks()")
         if not core.value("select count(*) from pgflow.runs where status = 'started'"):
             return
+        core.run_sql("update pgflow.timers set due_at = clock_timestamp() where kind = 'wait'")
+        core.run_sql("select pgflow.fire_timers(1000)")
         for flow in plan.flows:
             core.run_sql(
                 f"update pgmq.q_{flow} q set vt = now() from pgflow.step_tasks t "
@@ -270,7 +298,7 @@ def stress(dsn: str, seed: int, seconds: float) -> Counter[str]:
     with connect(dsn) as connection:
         core = Core(connection)
         for slug, steps in flows.items():
-            define(core, slug, steps)
+            define(core, slug, steps, run_timeout=random.choice((None, 3600)))
         open_runs = OPEN_RUNS[seed % len(OPEN_RUNS)]
         plan = Plan(dsn, seed, flows, open_runs, prunes(seed), time.monotonic() + seconds)
         with ThreadPoolExecutor(max_workers=CONNECTIONS + 1) as threads:

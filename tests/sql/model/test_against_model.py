@@ -17,6 +17,7 @@ from tests.support.core import Core, Json, Row
 from tests.support.invariants import assert_sound, install
 from tests.support.model import Run, State, contains
 from tests.support.random_flows import define, random_flow, random_input, random_output
+from tests.support.timers import fire
 
 BATCH = 20  # flows a test
 
@@ -48,12 +49,14 @@ class Comparison:
         self.core = core
         self.random = Random(seed)
         self.steps = random_flow(self.random)
-        define(core, "f", self.steps)
+        self.run_timeout = self.random.choice((None, 3600))
+        define(core, "f", self.steps, run_timeout=self.run_timeout)
         self.worker = register(core, "f")
         self.victims = [uuid4() for _ in range(5)]
         self.fenced = self.random.random() < 0.6  # the set-based functions instead of those of one task
         self.trouble = self.random.choice((0.0, 0.1, 0.4))
         self.cancels = self.random.choice((0.0, 0.0, 0.05, 0.3))
+        self.time_outs = self.random.choice((0.0, 0.0, 0.02, 0.2)) if self.run_timeout else 0.0
         self.log: list[str] = []
         self.models = self.start_runs()
         self.compare()
@@ -61,10 +64,15 @@ class Comparison:
     def work(self) -> None:
         for _ in range(1000):
             queued, started = self.tasks("queued"), self.tasks("started")
-            if not queued and not started:
+            waiting = self.waiting()
+            if not queued and not started and not waiting:
                 break
             if self.random.random() < self.cancels:
                 self.cancel()
+            elif self.random.random() < self.time_outs:
+                self.time_out()
+            elif waiting and (not (queued or started) or self.random.random() < 0.3):
+                self.wake(waiting)
             elif queued and (not started or self.random.random() < 0.5):
                 self.start(queued)
             else:
@@ -171,13 +179,15 @@ class Comparison:
 
     def fail(self, chosen: list[Key]) -> None:
         messages = [f"boom {len(self.log)} {number}" for number in range(len(chosen))]
-        self.log.append(f"fail {chosen}: {messages}")
+        after = [self.random.choice((None, 0, 10, 11, 4000)) if self.fenced else None for _ in chosen]
+        self.log.append(f"fail {chosen}: {messages}, again after {after}")
         if self.fenced:
-            assert len(fail(self.core, [self.claim(key) for key in chosen], messages)) == len(chosen)
+            claims = [self.claim(key) for key in chosen]
+            assert len(fail(self.core, claims, messages, retry_after=after)) == len(chosen)
         else:
             assert len(self.core.fail_task(*chosen[0], messages[0])) == 1
-        for (run_id, slug, index), message in zip(chosen, messages, strict=True):
-            self.models[run_id].fail(slug, index, message)
+        for (run_id, slug, index), message, seconds in zip(chosen, messages, after, strict=True):
+            self.models[run_id].fail(slug, index, message, waits=(seconds or 0) > 10)
 
     def lose(self, chosen: list[Key]) -> None:
         """A worker dies with these tasks; it may be one that has died, and come back, before."""
@@ -204,6 +214,38 @@ class Comparison:
         for run_id, slug, index in chosen:
             self.models[run_id].lose(slug, index, victim)
         assert count == sum(self.requeued()) - before, self.log
+
+    def waiting(self) -> list[Key]:
+        return [(run, slug, index) for run, m in self.models.items() for slug, index in m.waiting("time")]
+
+    def wake(self, waiting: list[Key]) -> None:
+        """Some timers fall due, one after the other, and are fired in one call."""
+        chosen = self.random.sample(waiting, self.random.randint(1, len(waiting)))
+        self.log.append(f"time passes for {chosen}")
+        for run_id, slug, index in chosen:
+            self.core.run_sql(
+                """update pgflow.timers set due_at = clock_timestamp()
+                   where run_id = %s and step_slug = %s and task_index = %s""",
+                run_id,
+                slug,
+                index,
+            )
+        assert fire(self.core).fired_count == len(chosen), self.log
+        for run_id, slug, index in chosen:
+            self.models[run_id].wake(slug, index)
+
+    def time_out(self) -> None:
+        """The time is over for some runs that had some."""
+        chosen = self.random.sample(list(self.models), self.random.randint(1, len(self.models)))
+        self.log.append(f"time is over for {chosen}")
+        late = (
+            "update pgflow.timers set due_at = clock_timestamp() where run_id = any(%s) and step_slug is null"
+        )
+        self.core.run_sql(late, chosen)
+        open_count = sum(self.models[run_id].status == "started" for run_id in chosen)
+        assert fire(self.core).fired_count == open_count, self.log
+        for run_id in chosen:
+            self.models[run_id].time_out(self.run_timeout or 0)
 
     def cancel(self) -> None:
         """Some runs in one call, also such as have ended and one that never was."""
@@ -324,6 +366,7 @@ def seen(row: Row, tasks: list[Row]) -> dict[str, Json]:
                 t.killed_workers or [],
                 t.output,
                 tagged(t.error_message),
+                t.waits_for,
             )
             for t in tasks
         ],
@@ -341,7 +384,15 @@ def expected(state: State) -> dict[str, Json]:
         "error": state.error,
         "reason": state.reason,
         "tasks": [
-            (task.status, task.attempts, task.requeued, task.killed, task.output, task.error)
+            (
+                task.status,
+                task.attempts,
+                task.requeued,
+                task.killed,
+                task.output,
+                task.error,
+                task.waits_for,
+            )
             for task in state.tasks
         ],
     }
