@@ -774,6 +774,26 @@ create table pgflow.timers (
 create index timers_due_idx on pgflow.timers (due_at, timer_id);
 create index timers_run_idx on pgflow.timers (run_id, step_slug, task_index);
 
+-- ---- schema/20_tables/14_actions.sql
+-- The trail: what was asked of the functions that control runs and flows, one row a call. It keeps no payloads, and of
+-- many runs the first twenty. No foreign keys: it must not stand in the way of deleting anything.
+create table pgflow.actions (
+  action_id bigint generated always as identity,
+  at timestamptz not null default now(),
+  actor text,  -- who the caller says it is
+  session_role text not null default session_user,
+  action text not null,
+  flow_slug text,  -- null: of several flows, or of none that is there
+  run_ids uuid[] not null default '{}',
+  run_count int not null default 0,
+  arguments jsonb not null default '{}',
+  outcome jsonb not null default '{}',  -- how many of each outcome
+  constraint actions_pkey primary key (action_id)
+);
+create index actions_by_flow_idx on pgflow.actions (flow_slug, action_id);
+create index actions_by_run_idx on pgflow.actions using gin (run_ids);
+create index actions_by_time_idx on pgflow.actions (at);
+
 -- ---- schema/20_tables/14_timer_floor.sql
 -- Where the look for due timers begins: no timer is due before, but for those that a long transaction wrote. Index
 -- entries of what has fired stay for as long as any snapshot is old, and would be walked over at each look. At most
@@ -1408,6 +1428,7 @@ begin
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and t.run_id = r.run_id;
   delete from pgflow.step_states s where s.flow_slug = p_flow_slug;
+  delete from pgflow.actions a where a.flow_slug = p_flow_slug;
   delete from pgflow.runs r where r.flow_slug = p_flow_slug;
   delete from pgflow.deps d where d.flow_slug = p_flow_slug;
   delete from pgflow.steps st where st.flow_slug = p_flow_slug;
@@ -4691,6 +4712,44 @@ begin
 end;
 $$;
 
+-- ---- schema/55_control/_note_action.sql
+-- Writes a call of a control function to the trail: for which runs (and what became of each), or for which flow.
+-- The trail keeps no payloads: whoever calls it has cut long texts in the arguments.
+create function pgflow._note_action(
+  action text, actor text, flow_slug text, run_ids uuid[], outcomes text[], arguments jsonb
+)
+returns void
+language plpgsql
+as $$
+declare
+  v_outcome jsonb;
+begin
+  select jsonb_object_agg(o.outcome, o.run_count) into v_outcome
+  from (
+    select u.outcome, count(*) as run_count from unnest(_note_action.outcomes) u(outcome) group by u.outcome
+  ) o;
+
+  insert into pgflow.actions (actor, action, flow_slug, run_ids, run_count, arguments, outcome)
+  values (
+    left(_note_action.actor, 200),
+    _note_action.action,
+    coalesce(
+      _note_action.flow_slug,
+      (
+        select min(r.flow_slug)
+        from pgflow.runs r
+        where r.run_id = any(_note_action.run_ids)
+        having min(r.flow_slug) = max(r.flow_slug)
+      )
+    ),
+    coalesce(_note_action.run_ids[1:20], '{}'),
+    coalesce(cardinality(_note_action.run_ids), 0),
+    coalesce(jsonb_strip_nulls(_note_action.arguments), '{}'),
+    coalesce(v_outcome, '{}')
+  );
+end;
+$$;
+
 -- ---- schema/55_control/_notify_control.sql
 -- Tells workers of these flows that tasks they are at may count no more: a hint to look, which every worker listens
 -- for. Equal ones of one transaction become one.
@@ -4719,6 +4778,7 @@ declare
   v_run_ids constant uuid[] := pgflow._asked_runs(cancel_runs.run_ids);
   v_locked record;
   v_open uuid[];
+  v_outcomes text[];
 begin
   select * into v_locked from pgflow._lock_runs(v_run_ids);
   select array_agg(l.run_id) into v_open
@@ -4728,15 +4788,19 @@ begin
     perform pgflow._cancel_runs(v_open, cancel_runs.reason);
   end if;
 
-  return query
-  select i.run_id, case
-    when l.status is null then 'no_such_run'
-    when l.status = 'started' then 'cancelled'
-    else 'already_' || l.status
-  end
-  from unnest(v_run_ids) i(run_id)
-  left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
-  order by i.run_id;
+  v_outcomes := array(
+    select case l.status when 'started' then 'cancelled' else coalesce('already_' || l.status, 'no_such_run') end
+    from unnest(v_run_ids) with ordinality i(run_id, position)
+    left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
+    order by i.position
+  );
+  if v_run_ids <> '{}' then
+    perform pgflow._note_action(
+      'cancel', cancel_runs.actor, null, v_run_ids, v_outcomes,
+      jsonb_build_object('reason', left(cancel_runs.reason, 300))
+    );
+  end if;
+  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
 end;
 $$;
 
@@ -6055,6 +6119,46 @@ begin
 end;
 $$;
 
+-- ---- schema/70_reading/list_actions.sql
+-- for: client, operator
+-- The trail of control, the latest first: what was asked for a run, for a flow (null: any), by whom, and how it ended.
+-- Of a call for many runs only the first twenty are found by their ids. before_id: the last action_id seen.
+create function pgflow.list_actions(
+  only_run uuid default null,
+  only_flow text default null,
+  max_actions int default 50,
+  before_id bigint default null
+)
+returns table (
+  action_id bigint,
+  at timestamptz,
+  actor text,
+  session_role text,
+  action text,
+  flow_slug text,
+  run_ids uuid[],
+  run_count int,
+  arguments jsonb,
+  outcome jsonb
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select a.action_id, a.at, a.actor, a.session_role, a.action, a.flow_slug, a.run_ids, a.run_count, a.arguments,
+    a.outcome
+  from pgflow.actions a
+  where (list_actions.only_run is null or a.run_ids @> array[list_actions.only_run])
+    and (list_actions.only_flow is null or a.flow_slug = list_actions.only_flow)
+    and (a.action_id < list_actions.before_id) is not false
+  order by a.action_id desc
+  limit greatest(list_actions.max_actions, 0);
+end;
+$$;
+
 -- ---- schema/70_reading/list_flows.sql
 -- for: client
 -- The flows this database knows.
@@ -6948,8 +7052,8 @@ $$;
 -- ---- schema/80_maintenance/prune_batch.sql
 -- for: worker
 -- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
--- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short; one
--- pruner at a time does the latter.
+-- (fewer than max_runs) also some old archived messages, actions of the trail and dead workers, so that each call
+-- stays short; one pruner at a time does the latter.
 -- Returns how many runs; call it again while that is max_runs.
 create function pgflow.prune_batch(retention_interval interval, max_runs int)
 returns int
@@ -6976,6 +7080,8 @@ begin
     and pg_try_advisory_xact_lock(hashtextextended('pgflow.prune', 0))
   then
     perform pgflow._prune_archives(v_cutoff, 10000);
+    delete from pgflow.actions a
+    where a.action_id = any(array(select o.action_id from pgflow.actions o where o.at < v_cutoff limit 10000));
     delete from pgflow.workers w
     where w.worker_id = any(array(
       select o.worker_id
@@ -7597,6 +7703,7 @@ begin
   ) l;
   perform pgflow._prune_runs(v_run_ids);
   perform pgflow._prune_archives(v_cutoff, null);
+  delete from pgflow.actions a where a.at < v_cutoff;
   delete from pgflow.workers w where w.last_heartbeat_at < v_cutoff;
 end;
 $$;

@@ -175,6 +175,12 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "run_ids uuid[], reason text = null, actor text = null",
         "table(run_id uuid, outcome text)",
     ),
+    "list_actions": (
+        "only_run uuid = null, only_flow text = null, max_actions integer = 50, before_id bigint = null",
+        "table(action_id bigint, at timestamp with time zone, actor text, session_role text, action text, "
+        "flow_slug text, run_ids uuid[], run_count integer, arguments jsonb, outcome jsonb)",
+        "s",
+    ),
     # what the dashboard reads
     "find_runs": (
         "only_flow text = null, only_status text = null, since timestamp with time zone = null, "

@@ -12,6 +12,7 @@ declare
   v_run_ids constant uuid[] := pgflow._asked_runs(cancel_runs.run_ids);
   v_locked record;
   v_open uuid[];
+  v_outcomes text[];
 begin
   select * into v_locked from pgflow._lock_runs(v_run_ids);
   select array_agg(l.run_id) into v_open
@@ -21,14 +22,18 @@ begin
     perform pgflow._cancel_runs(v_open, cancel_runs.reason);
   end if;
 
-  return query
-  select i.run_id, case
-    when l.status is null then 'no_such_run'
-    when l.status = 'started' then 'cancelled'
-    else 'already_' || l.status
-  end
-  from unnest(v_run_ids) i(run_id)
-  left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
-  order by i.run_id;
+  v_outcomes := array(
+    select case l.status when 'started' then 'cancelled' else coalesce('already_' || l.status, 'no_such_run') end
+    from unnest(v_run_ids) with ordinality i(run_id, position)
+    left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
+    order by i.position
+  );
+  if v_run_ids <> '{}' then
+    perform pgflow._note_action(
+      'cancel', cancel_runs.actor, null, v_run_ids, v_outcomes,
+      jsonb_build_object('reason', left(cancel_runs.reason, 300))
+    );
+  end if;
+  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
 end;
 $$;

@@ -1,7 +1,7 @@
 -- for: worker
 -- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
--- (fewer than max_runs) also some old archived messages and dead workers, so that each call stays short; one
--- pruner at a time does the latter.
+-- (fewer than max_runs) also some old archived messages, actions of the trail and dead workers, so that each call
+-- stays short; one pruner at a time does the latter.
 -- Returns how many runs; call it again while that is max_runs.
 create function pgflow.prune_batch(retention_interval interval, max_runs int)
 returns int
@@ -28,6 +28,8 @@ begin
     and pg_try_advisory_xact_lock(hashtextextended('pgflow.prune', 0))
   then
     perform pgflow._prune_archives(v_cutoff, 10000);
+    delete from pgflow.actions a
+    where a.action_id = any(array(select o.action_id from pgflow.actions o where o.at < v_cutoff limit 10000));
     delete from pgflow.workers w
     where w.worker_id = any(array(
       select o.worker_id

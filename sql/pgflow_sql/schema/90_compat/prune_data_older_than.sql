@@ -22,6 +22,7 @@ begin
   ) l;
   perform pgflow._prune_runs(v_run_ids);
   perform pgflow._prune_archives(v_cutoff, null);
+  delete from pgflow.actions a where a.at < v_cutoff;
   delete from pgflow.workers w where w.last_heartbeat_at < v_cutoff;
 end;
 $$;
