@@ -748,9 +748,10 @@ create table pgflow.prepared_flows (
     on delete cascade
 );
 
--- ---- schema/20_tables/12_runs_failed_idx.sql
--- Failed runs, page by page. Its predicate changes only when a run fails, so HOT updates are not at stake.
-create index runs_failed_idx on pgflow.runs (run_id) where failed_at is not null;
+-- ---- schema/20_tables/12_runs_undone_idx.sql
+-- Failed and cancelled runs, page by page. Its predicate changes only when a run fails, is cancelled or retried, so HOT
+-- updates are not at stake.
+create index runs_undone_idx on pgflow.runs (run_id) where failed_at is not null or cancelled_at is not null;
 
 -- ---- schema/20_tables/13_timers.sql
 -- What has to happen at a time, to runs: their time-outs, and tasks that wait for longer than a hidden message
@@ -5437,7 +5438,8 @@ as $$
 begin
   return (
     select least(
-      coalesce(s.completed_at, s.failed_at, s.skipped_at), coalesce(r.completed_at, r.failed_at)
+      coalesce(s.completed_at, s.failed_at, s.skipped_at, s.cancelled_at),
+      coalesce(r.completed_at, r.failed_at, r.cancelled_at)
     )
     from pgflow.step_states s
     join pgflow.runs r on r.run_id = s.run_id
@@ -5472,8 +5474,8 @@ $$;
 
 -- ---- schema/70_reading/_shown_task.sql
 -- A task as lists show it, without what may be large. What was open when its step or run ended (over_at) is
--- cancelled since then; again_at is when one that asked to run again is due. waits_for and due_at are of one that
--- waits without a message.
+-- shown as cancelled since then, as what cancel_runs has ended; again_at is when one that asked to run again is due.
+-- waits_for and due_at are of one that waits without a message.
 create function pgflow._shown_task(task pgflow.step_tasks, over_at timestamptz)
 returns table (
   step_slug text,
@@ -5503,7 +5505,7 @@ as $$
     (task).queued_at,
     (task).started_at,
     case when c.is_cancelled then greatest(_shown_task.over_at, (task).started_at)
-      else coalesce((task).completed_at, (task).failed_at) end,
+      else coalesce((task).completed_at, (task).failed_at, (task).cancelled_at) end,
     (task).last_worker_id,
     left((task).error_message, 300),
     coalesce((task).again_count, 0),
@@ -5561,8 +5563,8 @@ $$;
 
 -- ---- schema/70_reading/count_tasks.sql
 -- for: client
--- How far the steps of a run have come, those that have tasks. Cancelled: open when their step or run ended.
--- Again: attempts that ended by asking to run again; polling: tasks that wait for that now.
+-- How far the steps of a run have come, those that have tasks. Cancelled: open when their step or run ended. Again:
+-- attempts that ended by asking to run again; polling: tasks that wait for that now.
 create function pgflow.count_tasks(run_id uuid)
 returns table (
   step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint, cancelled bigint,
@@ -5582,7 +5584,7 @@ begin
     case when t.open > 0 and o.over_at is not null then 0 else t.started end,
     t.failed,
     t.attempts,
-    case when o.over_at is not null then t.open else 0 end,
+    t.cancelled + case when o.over_at is not null then t.open else 0 end,
     t.again,
     case when o.over_at is not null then 0 else t.polling end
   from (
@@ -5593,6 +5595,7 @@ begin
       count(*) filter (where l.status = 'started') as started,
       count(*) filter (where l.status = 'failed') as failed,
       sum(l.attempts_count) as attempts,
+      count(*) filter (where l.status = 'cancelled') as cancelled,
       count(*) filter (where l.status in ('queued', 'started')) as open,
       coalesce(sum(l.again_count), 0)::bigint as again,
       count(*) filter (
@@ -5644,7 +5647,8 @@ returns table (
   ended_at timestamptz,
   remaining_steps int,
   step_count int,
-  error_message text
+  error_message text,
+  cancel_reason text
 )
 language plpgsql
 stable
@@ -5677,17 +5681,19 @@ declare
   v_scanned int := 0;
   v_found int := 0;
 begin
-  if find_runs.only_status = 'failed' then
+  if find_runs.only_status in ('failed', 'cancelled') then
     open v_cursor for
-      select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
-        r.remaining_steps, left(r.error_message, 300) as error_message, r.input
+      select r.run_id, r.flow_slug, r.status, r.started_at,
+        coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
+        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason, r.input
       from pgflow.runs r
-      where r.failed_at is not null and r.run_id < v_high and r.run_id >= v_low
+      where (r.failed_at is not null or r.cancelled_at is not null) and r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
   elsif find_runs.only_flow is not null then
     open v_cursor for
-      select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
-        r.remaining_steps, left(r.error_message, 300) as error_message, r.input
+      select r.run_id, r.flow_slug, r.status, r.started_at,
+        coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
+        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason, r.input
       from pgflow.runs r
       where r.flow_slug = find_runs.only_flow
         and r.started_at >= coalesce(find_runs.since, '-infinity')
@@ -5697,8 +5703,9 @@ begin
       order by r.started_at desc, r.run_id desc;
   else
     open v_cursor for
-      select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
-        r.remaining_steps, left(r.error_message, 300) as error_message, r.input
+      select r.run_id, r.flow_slug, r.status, r.started_at,
+        coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
+        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason, r.input
       from pgflow.runs r
       where r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -5726,6 +5733,7 @@ begin
       remaining_steps := v_run.remaining_steps;
       step_count := (select count(*) from pgflow.steps s where s.flow_slug = v_run.flow_slug);
       error_message := v_run.error_message;
+      cancel_reason := v_run.cancel_reason;
       return next;
       exit when v_found >= find_runs.max_runs;
     elsif v_scanned >= find_runs.max_scanned or clock_timestamp() > v_until then
@@ -5737,6 +5745,7 @@ begin
       remaining_steps := null;
       step_count := null;
       error_message := null;
+      cancel_reason := null;
       return next;
       exit;
     end if;
@@ -5747,9 +5756,9 @@ $$;
 
 -- ---- schema/70_reading/find_tasks.sql
 -- for: client
--- Certain tasks of a step: failed; retried (after a failure or a lost worker); polling (they asked to run again);
--- or slowest: all that were started, those that took longest first. The others in the order of their indexes. skip:
--- how many to pass over.
+-- Certain tasks of a step: failed; cancelled; retried (after a failure or a lost worker); polling (they asked to run
+-- again); or slowest: all that were started, those that took longest first. The others in the order of their indexes.
+-- skip: how many to pass over.
 create function pgflow.find_tasks(
   run_id uuid, only_step text, only_those text, skip int default 0, max_tasks int default 100
 )
@@ -5785,6 +5794,7 @@ begin
     and t.step_slug = find_tasks.only_step
     and case find_tasks.only_those
       when 'failed' then t.status = 'failed'
+      when 'cancelled' then v.status = 'cancelled'
       when 'retried' then t.attempts_count - coalesce(t.again_count, 0) > 1
       when 'polling' then v.again_at is not null
       when 'slowest' then t.started_at is not null
@@ -5862,7 +5872,9 @@ begin
       'started_at', r.started_at,
       'completed_at', r.completed_at,
       'failed_at', r.failed_at,
-      'error_message', left(r.error_message, 20000)
+      'error_message', left(r.error_message, 20000),
+      'cancelled_at', r.cancelled_at,
+      'cancel_reason', left(r.cancel_reason, 20000)
     ),
     'steps', coalesce(t.steps, '[]'),
     'left_out', case when o.is_left_out and r.output is not null then '[null]'::jsonb else '[]' end
@@ -5900,7 +5912,8 @@ begin
           'started_at', s.started_at,
           'completed_at', s.completed_at,
           'failed_at', s.failed_at,
-          'skipped_at', s.skipped_at
+          'skipped_at', s.skipped_at,
+          'cancelled_at', s.cancelled_at
         )
         || case
           when s.is_new and s.bytes_so_far <= coalesce(get_run_progress.max_bytes, s.bytes_so_far)
@@ -6017,7 +6030,8 @@ begin
     select to_jsonb(p) || jsonb_build_object(
       'status', case when o.over_at is null then t.status else 'cancelled' end,
       'ended_at', coalesce(
-        t.completed_at, t.failed_at, case when o.over_at is not null then greatest(o.over_at, t.started_at) end
+        t.completed_at, t.failed_at, t.cancelled_at,
+        case when o.over_at is not null then greatest(o.over_at, t.started_at) end
       )
     ) || case
       when get_task.max_chars is null then jsonb_build_object('element', v.element, 'output', t.output)
@@ -6052,7 +6066,8 @@ begin
         left(t.error_message, 20000) as error_message, t.queued_at, t.started_at, t.completed_at, t.failed_at,
         t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at, t.again_count,
         t.attempt_errors, case when o.over_at is null then t.waits_for end as waits_for,
-        case when o.over_at is null and t.waits_for = 'time' then pgflow._due_at(t) end as due_at
+        case when o.over_at is null and t.waits_for = 'time' then pgflow._due_at(t) end as due_at,
+        t.cancelled_at
     ) p
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug
@@ -6200,7 +6215,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at), r.remaining_steps
+  select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at, r.cancelled_at),
+    r.remaining_steps
   from pgflow.flows f
   cross join lateral (
     -- of each flow no more than are wanted in all: its index has them in this order
@@ -6349,7 +6365,8 @@ returns table (
   completed_count bigint,
   failed_count bigint,
   duration_p50_seconds double precision,
-  duration_p95_seconds double precision
+  duration_p95_seconds double precision,
+  cancelled_count bigint
 )
 language plpgsql
 stable
@@ -6375,7 +6392,7 @@ begin
     select
       r.status,
       r.started_at,
-      extract(epoch from coalesce(r.completed_at, r.failed_at) - r.started_at)::double precision as seconds,
+      extract(epoch from coalesce(r.completed_at, r.failed_at, r.cancelled_at) - r.started_at)::double precision as seconds,
       least(
         floor(extract(epoch from r.started_at - v_first)::double precision / v_seconds)::int,
         measure_runs.part_count - 1
@@ -6391,6 +6408,7 @@ begin
       count(*) as runs,
       count(*) filter (where l.status = 'completed') as completed,
       count(*) filter (where l.status = 'failed') as failed,
+      count(*) filter (where l.status = 'cancelled') as cancelled,
       percentile_cont(array[0.5, 0.95]) within group (order by l.seconds)
         filter (where l.status = 'completed') as durations
     from latest l
@@ -6406,7 +6424,8 @@ begin
     case when n.part >= h.part then coalesce(p.completed, 0) end,
     case when n.part >= h.part then coalesce(p.failed, 0) end,
     p.durations[1],
-    p.durations[2]
+    p.durations[2],
+    case when n.part >= h.part then coalesce(p.cancelled, 0) end
   from generate_series(0, measure_runs.part_count - 1) n(part)
   cross join reach h
   left join parts p on p.part = n.part
@@ -6474,7 +6493,9 @@ begin
       count(*) filter (where s.status = 'completed') as completed,
       count(*) filter (where s.status = 'failed') as failed,
       count(*) filter (where s.status = 'skipped') as skipped,
-      count(*) filter (where s.status in ('created', 'started') and not l.is_open) as cancelled
+      count(*) filter (
+        where s.status = 'cancelled' or s.status in ('created', 'started') and not l.is_open
+      ) as cancelled
     from latest l
     join pgflow.step_states s on s.run_id = l.run_id
     group by s.step_slug
@@ -6485,7 +6506,7 @@ begin
       count(*) filter (where t.status = 'queued' and l.is_open and s.status = 'started') as queued,
       count(*) filter (where t.status = 'started' and l.is_open and s.status = 'started') as started,
       count(*) filter (
-        where t.status in ('queued', 'started') and not (l.is_open and s.status = 'started')
+        where t.status = 'cancelled' or t.status in ('queued', 'started') and not (l.is_open and s.status = 'started')
       ) as cancelled,
       count(*) filter (where t.status = 'completed') as completed,
       count(*) filter (where t.status = 'failed') as failed,
@@ -6579,8 +6600,8 @@ select
   r.flow_slug,
   r.status,
   r.started_at,
-  coalesce(r.completed_at, r.failed_at) as ended_at,
-  extract(epoch from coalesce(r.completed_at, r.failed_at, now()) - r.started_at)::double precision as duration_seconds,
+  coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at,
+  extract(epoch from coalesce(r.completed_at, r.failed_at, r.cancelled_at, now()) - r.started_at)::double precision as duration_seconds,
   s.step_count,
   s.created_step_count,
   s.started_step_count,
@@ -6589,7 +6610,8 @@ select
   s.skipped_step_count,
   s.failed_step_slug,
   r.error_message,
-  s.cancelled_step_count
+  s.cancelled_step_count,
+  r.cancel_reason
 from pgflow.runs r
 left join lateral (
   select
@@ -6599,7 +6621,9 @@ left join lateral (
     count(*) filter (where t.status = 'completed') as completed_step_count,
     count(*) filter (where t.status = 'failed') as failed_step_count,
     count(*) filter (where t.status = 'skipped') as skipped_step_count,
-    count(*) filter (where t.status in ('created', 'started') and r.status <> 'started') as cancelled_step_count,
+    count(*) filter (
+      where t.status = 'cancelled' or t.status in ('created', 'started') and r.status <> 'started'
+    ) as cancelled_step_count,
     (
       array_agg(t.step_slug order by t.error_message is distinct from r.error_message, t.failed_at, t.step_slug)
         filter (where t.status = 'failed')
@@ -6611,13 +6635,14 @@ left join lateral (
 comment on view pgflow.run_overview is
   'Runs with their steps counted. Quick by run_id, by flow_slug with a time or the latest started_at first, and page by page in the order of run_id.';
 comment on column pgflow.run_overview.run_id is 'Ids made by pgflow sort by time, so "order by run_id desc" means the latest first.';
-comment on column pgflow.run_overview.ended_at is 'When the run completed or failed; null: it goes on.';
+comment on column pgflow.run_overview.ended_at is 'When the run completed, failed or was cancelled; null: it goes on.';
 comment on column pgflow.run_overview.duration_seconds is 'From start to end; to now for a run that goes on.';
 comment on column pgflow.run_overview.created_step_count is 'Steps that wait for others.';
 comment on column pgflow.run_overview.started_step_count is 'Steps whose tasks are queued or at work.';
 comment on column pgflow.run_overview.failed_step_slug is 'The step that failed the run.';
 comment on column pgflow.run_overview.error_message is 'Why the run failed.';
 comment on column pgflow.run_overview.cancelled_step_count is 'Steps that were at work, or waited, when the run ended.';
+comment on column pgflow.run_overview.cancel_reason is 'Why the run was cancelled, as given by who did it.';
 
 -- ---- schema/70_reading/step_overview.sql
 -- for: client

@@ -142,8 +142,8 @@ def test_ids_made_now_lie_after_the_bound_of_now(core: Core) -> None:
 CASES = {
     "all": ({}, "runs_pkey"),
     "a flow": ({"only_flow": "f"}, "runs_by_start_idx"),
-    "failed": ({"only_status": "failed"}, "runs_failed_idx"),
-    "failed of a flow": ({"only_status": "failed", "only_flow": "g"}, "runs_failed_idx"),
+    "failed": ({"only_status": "failed"}, "runs_undone_idx"),
+    "failed of a flow": ({"only_status": "failed", "only_flow": "g"}, "runs_undone_idx"),
     "completed": ({"only_status": "completed"}, "runs_pkey"),
 }
 

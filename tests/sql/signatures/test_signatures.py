@@ -188,7 +188,8 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "before_id uuid = null, max_runs integer = 50, max_scanned integer = 10000, in_input text = null, "
         "input_contains jsonb = null, id_from uuid = null, id_below uuid = null, only_error text = null",
         "table(run_id uuid, flow_slug text, status text, started_at timestamp with time zone, "
-        "ended_at timestamp with time zone, remaining_steps integer, step_count integer, error_message text)",
+        "ended_at timestamp with time zone, remaining_steps integer, step_count integer, error_message text, "
+        "cancel_reason text)",
         "s",
     ),
     "count_stranded_runs": (
@@ -241,7 +242,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "flow_slug text, recent interval = '01:00:00', part_count integer = 60, max_runs integer = 20000",
         "table(part_at timestamp with time zone, part_seconds double precision, run_count bigint, "
         "completed_count bigint, failed_count bigint, duration_p50_seconds double precision, "
-        "duration_p95_seconds double precision)",
+        "duration_p95_seconds double precision, cancelled_count bigint)",
         "s",
     ),
     "prune_batch": ("retention_interval interval, max_runs integer", "integer"),

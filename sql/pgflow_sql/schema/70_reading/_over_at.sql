@@ -8,7 +8,8 @@ as $$
 begin
   return (
     select least(
-      coalesce(s.completed_at, s.failed_at, s.skipped_at), coalesce(r.completed_at, r.failed_at)
+      coalesce(s.completed_at, s.failed_at, s.skipped_at, s.cancelled_at),
+      coalesce(r.completed_at, r.failed_at, r.cancelled_at)
     )
     from pgflow.step_states s
     join pgflow.runs r on r.run_id = s.run_id

@@ -1,6 +1,6 @@
 -- A task as lists show it, without what may be large. What was open when its step or run ended (over_at) is
--- cancelled since then; again_at is when one that asked to run again is due. waits_for and due_at are of one that
--- waits without a message.
+-- shown as cancelled since then, as what cancel_runs has ended; again_at is when one that asked to run again is due.
+-- waits_for and due_at are of one that waits without a message.
 create function pgflow._shown_task(task pgflow.step_tasks, over_at timestamptz)
 returns table (
   step_slug text,
@@ -30,7 +30,7 @@ as $$
     (task).queued_at,
     (task).started_at,
     case when c.is_cancelled then greatest(_shown_task.over_at, (task).started_at)
-      else coalesce((task).completed_at, (task).failed_at) end,
+      else coalesce((task).completed_at, (task).failed_at, (task).cancelled_at) end,
     (task).last_worker_id,
     left((task).error_message, 300),
     coalesce((task).again_count, 0),

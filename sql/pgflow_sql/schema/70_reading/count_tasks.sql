@@ -1,6 +1,6 @@
 -- for: client
--- How far the steps of a run have come, those that have tasks. Cancelled: open when their step or run ended.
--- Again: attempts that ended by asking to run again; polling: tasks that wait for that now.
+-- How far the steps of a run have come, those that have tasks. Cancelled: open when their step or run ended. Again:
+-- attempts that ended by asking to run again; polling: tasks that wait for that now.
 create function pgflow.count_tasks(run_id uuid)
 returns table (
   step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint, cancelled bigint,
@@ -20,7 +20,7 @@ begin
     case when t.open > 0 and o.over_at is not null then 0 else t.started end,
     t.failed,
     t.attempts,
-    case when o.over_at is not null then t.open else 0 end,
+    t.cancelled + case when o.over_at is not null then t.open else 0 end,
     t.again,
     case when o.over_at is not null then 0 else t.polling end
   from (
@@ -31,6 +31,7 @@ begin
       count(*) filter (where l.status = 'started') as started,
       count(*) filter (where l.status = 'failed') as failed,
       sum(l.attempts_count) as attempts,
+      count(*) filter (where l.status = 'cancelled') as cancelled,
       count(*) filter (where l.status in ('queued', 'started')) as open,
       coalesce(sum(l.again_count), 0)::bigint as again,
       count(*) filter (

@@ -32,7 +32,8 @@ returns table (
   ended_at timestamptz,
   remaining_steps int,
   step_count int,
-  error_message text
+  error_message text,
+  cancel_reason text
 )
 language plpgsql
 stable
@@ -65,17 +66,19 @@ declare
   v_scanned int := 0;
   v_found int := 0;
 begin
-  if find_runs.only_status = 'failed' then
+  if find_runs.only_status in ('failed', 'cancelled') then
     open v_cursor for
-      select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
-        r.remaining_steps, left(r.error_message, 300) as error_message, r.input
+      select r.run_id, r.flow_slug, r.status, r.started_at,
+        coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
+        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason, r.input
       from pgflow.runs r
-      where r.failed_at is not null and r.run_id < v_high and r.run_id >= v_low
+      where (r.failed_at is not null or r.cancelled_at is not null) and r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
   elsif find_runs.only_flow is not null then
     open v_cursor for
-      select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
-        r.remaining_steps, left(r.error_message, 300) as error_message, r.input
+      select r.run_id, r.flow_slug, r.status, r.started_at,
+        coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
+        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason, r.input
       from pgflow.runs r
       where r.flow_slug = find_runs.only_flow
         and r.started_at >= coalesce(find_runs.since, '-infinity')
@@ -85,8 +88,9 @@ begin
       order by r.started_at desc, r.run_id desc;
   else
     open v_cursor for
-      select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at) as ended_at,
-        r.remaining_steps, left(r.error_message, 300) as error_message, r.input
+      select r.run_id, r.flow_slug, r.status, r.started_at,
+        coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
+        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason, r.input
       from pgflow.runs r
       where r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -114,6 +118,7 @@ begin
       remaining_steps := v_run.remaining_steps;
       step_count := (select count(*) from pgflow.steps s where s.flow_slug = v_run.flow_slug);
       error_message := v_run.error_message;
+      cancel_reason := v_run.cancel_reason;
       return next;
       exit when v_found >= find_runs.max_runs;
     elsif v_scanned >= find_runs.max_scanned or clock_timestamp() > v_until then
@@ -125,6 +130,7 @@ begin
       remaining_steps := null;
       step_count := null;
       error_message := null;
+      cancel_reason := null;
       return next;
       exit;
     end if;

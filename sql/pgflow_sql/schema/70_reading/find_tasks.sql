@@ -1,7 +1,7 @@
 -- for: client
--- Certain tasks of a step: failed; retried (after a failure or a lost worker); polling (they asked to run again);
--- or slowest: all that were started, those that took longest first. The others in the order of their indexes. skip:
--- how many to pass over.
+-- Certain tasks of a step: failed; cancelled; retried (after a failure or a lost worker); polling (they asked to run
+-- again); or slowest: all that were started, those that took longest first. The others in the order of their indexes.
+-- skip: how many to pass over.
 create function pgflow.find_tasks(
   run_id uuid, only_step text, only_those text, skip int default 0, max_tasks int default 100
 )
@@ -37,6 +37,7 @@ begin
     and t.step_slug = find_tasks.only_step
     and case find_tasks.only_those
       when 'failed' then t.status = 'failed'
+      when 'cancelled' then v.status = 'cancelled'
       when 'retried' then t.attempts_count - coalesce(t.again_count, 0) > 1
       when 'polling' then v.again_at is not null
       when 'slowest' then t.started_at is not null

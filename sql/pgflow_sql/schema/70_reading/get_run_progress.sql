@@ -26,7 +26,9 @@ begin
       'started_at', r.started_at,
       'completed_at', r.completed_at,
       'failed_at', r.failed_at,
-      'error_message', left(r.error_message, 20000)
+      'error_message', left(r.error_message, 20000),
+      'cancelled_at', r.cancelled_at,
+      'cancel_reason', left(r.cancel_reason, 20000)
     ),
     'steps', coalesce(t.steps, '[]'),
     'left_out', case when o.is_left_out and r.output is not null then '[null]'::jsonb else '[]' end
@@ -64,7 +66,8 @@ begin
           'started_at', s.started_at,
           'completed_at', s.completed_at,
           'failed_at', s.failed_at,
-          'skipped_at', s.skipped_at
+          'skipped_at', s.skipped_at,
+          'cancelled_at', s.cancelled_at
         )
         || case
           when s.is_new and s.bytes_so_far <= coalesce(get_run_progress.max_bytes, s.bytes_so_far)

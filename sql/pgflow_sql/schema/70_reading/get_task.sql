@@ -17,7 +17,8 @@ begin
     select to_jsonb(p) || jsonb_build_object(
       'status', case when o.over_at is null then t.status else 'cancelled' end,
       'ended_at', coalesce(
-        t.completed_at, t.failed_at, case when o.over_at is not null then greatest(o.over_at, t.started_at) end
+        t.completed_at, t.failed_at, t.cancelled_at,
+        case when o.over_at is not null then greatest(o.over_at, t.started_at) end
       )
     ) || case
       when get_task.max_chars is null then jsonb_build_object('element', v.element, 'output', t.output)
@@ -52,7 +53,8 @@ begin
         left(t.error_message, 20000) as error_message, t.queued_at, t.started_at, t.completed_at, t.failed_at,
         t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at, t.again_count,
         t.attempt_errors, case when o.over_at is null then t.waits_for end as waits_for,
-        case when o.over_at is null and t.waits_for = 'time' then pgflow._due_at(t) end as due_at
+        case when o.over_at is null and t.waits_for = 'time' then pgflow._due_at(t) end as due_at,
+        t.cancelled_at
     ) p
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug

@@ -18,7 +18,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at), r.remaining_steps
+  select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at, r.cancelled_at),
+    r.remaining_steps
   from pgflow.flows f
   cross join lateral (
     -- of each flow no more than are wanted in all: its index has them in this order

@@ -11,7 +11,8 @@ returns table (
   completed_count bigint,
   failed_count bigint,
   duration_p50_seconds double precision,
-  duration_p95_seconds double precision
+  duration_p95_seconds double precision,
+  cancelled_count bigint
 )
 language plpgsql
 stable
@@ -37,7 +38,7 @@ begin
     select
       r.status,
       r.started_at,
-      extract(epoch from coalesce(r.completed_at, r.failed_at) - r.started_at)::double precision as seconds,
+      extract(epoch from coalesce(r.completed_at, r.failed_at, r.cancelled_at) - r.started_at)::double precision as seconds,
       least(
         floor(extract(epoch from r.started_at - v_first)::double precision / v_seconds)::int,
         measure_runs.part_count - 1
@@ -53,6 +54,7 @@ begin
       count(*) as runs,
       count(*) filter (where l.status = 'completed') as completed,
       count(*) filter (where l.status = 'failed') as failed,
+      count(*) filter (where l.status = 'cancelled') as cancelled,
       percentile_cont(array[0.5, 0.95]) within group (order by l.seconds)
         filter (where l.status = 'completed') as durations
     from latest l
@@ -68,7 +70,8 @@ begin
     case when n.part >= h.part then coalesce(p.completed, 0) end,
     case when n.part >= h.part then coalesce(p.failed, 0) end,
     p.durations[1],
-    p.durations[2]
+    p.durations[2],
+    case when n.part >= h.part then coalesce(p.cancelled, 0) end
   from generate_series(0, measure_runs.part_count - 1) n(part)
   cross join reach h
   left join parts p on p.part = n.part

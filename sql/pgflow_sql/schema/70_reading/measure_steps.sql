@@ -57,7 +57,9 @@ begin
       count(*) filter (where s.status = 'completed') as completed,
       count(*) filter (where s.status = 'failed') as failed,
       count(*) filter (where s.status = 'skipped') as skipped,
-      count(*) filter (where s.status in ('created', 'started') and not l.is_open) as cancelled
+      count(*) filter (
+        where s.status = 'cancelled' or s.status in ('created', 'started') and not l.is_open
+      ) as cancelled
     from latest l
     join pgflow.step_states s on s.run_id = l.run_id
     group by s.step_slug
@@ -68,7 +70,7 @@ begin
       count(*) filter (where t.status = 'queued' and l.is_open and s.status = 'started') as queued,
       count(*) filter (where t.status = 'started' and l.is_open and s.status = 'started') as started,
       count(*) filter (
-        where t.status in ('queued', 'started') and not (l.is_open and s.status = 'started')
+        where t.status = 'cancelled' or t.status in ('queued', 'started') and not (l.is_open and s.status = 'started')
       ) as cancelled,
       count(*) filter (where t.status = 'completed') as completed,
       count(*) filter (where t.status = 'failed') as failed,

@@ -6,8 +6,8 @@ select
   r.flow_slug,
   r.status,
   r.started_at,
-  coalesce(r.completed_at, r.failed_at) as ended_at,
-  extract(epoch from coalesce(r.completed_at, r.failed_at, now()) - r.started_at)::double precision as duration_seconds,
+  coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at,
+  extract(epoch from coalesce(r.completed_at, r.failed_at, r.cancelled_at, now()) - r.started_at)::double precision as duration_seconds,
   s.step_count,
   s.created_step_count,
   s.started_step_count,
@@ -16,7 +16,8 @@ select
   s.skipped_step_count,
   s.failed_step_slug,
   r.error_message,
-  s.cancelled_step_count
+  s.cancelled_step_count,
+  r.cancel_reason
 from pgflow.runs r
 left join lateral (
   select
@@ -26,7 +27,9 @@ left join lateral (
     count(*) filter (where t.status = 'completed') as completed_step_count,
     count(*) filter (where t.status = 'failed') as failed_step_count,
     count(*) filter (where t.status = 'skipped') as skipped_step_count,
-    count(*) filter (where t.status in ('created', 'started') and r.status <> 'started') as cancelled_step_count,
+    count(*) filter (
+      where t.status = 'cancelled' or t.status in ('created', 'started') and r.status <> 'started'
+    ) as cancelled_step_count,
     (
       array_agg(t.step_slug order by t.error_message is distinct from r.error_message, t.failed_at, t.step_slug)
         filter (where t.status = 'failed')
@@ -38,10 +41,11 @@ left join lateral (
 comment on view pgflow.run_overview is
   'Runs with their steps counted. Quick by run_id, by flow_slug with a time or the latest started_at first, and page by page in the order of run_id.';
 comment on column pgflow.run_overview.run_id is 'Ids made by pgflow sort by time, so "order by run_id desc" means the latest first.';
-comment on column pgflow.run_overview.ended_at is 'When the run completed or failed; null: it goes on.';
+comment on column pgflow.run_overview.ended_at is 'When the run completed, failed or was cancelled; null: it goes on.';
 comment on column pgflow.run_overview.duration_seconds is 'From start to end; to now for a run that goes on.';
 comment on column pgflow.run_overview.created_step_count is 'Steps that wait for others.';
 comment on column pgflow.run_overview.started_step_count is 'Steps whose tasks are queued or at work.';
 comment on column pgflow.run_overview.failed_step_slug is 'The step that failed the run.';
 comment on column pgflow.run_overview.error_message is 'Why the run failed.';
 comment on column pgflow.run_overview.cancelled_step_count is 'Steps that were at work, or waited, when the run ended.';
+comment on column pgflow.run_overview.cancel_reason is 'Why the run was cancelled, as given by who did it.';
