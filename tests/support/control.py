@@ -13,6 +13,16 @@ def cancel(core: Core, *runs: UUID, reason: str | None = None, actor: str | None
     return _outcomes(core.call("cancel_runs", run_ids=list(runs), reason=reason, actor=actor), runs)
 
 
+def hold(core: Core, *runs: UUID, actor: str | None = None) -> list[str]:
+    """Hold runs; their outcomes in the order of the arguments."""
+    return _outcomes(core.call("hold_runs", run_ids=list(runs), actor=actor), runs)
+
+
+def let_go(core: Core, *runs: UUID, spread: float = 0.0, actor: str | None = None) -> list[str]:
+    """Release held runs; their outcomes in the order of the arguments."""
+    return _outcomes(core.call("release_runs", run_ids=list(runs), spread=spread, actor=actor), runs)
+
+
 def _outcomes(rows: list[Row], runs: Iterable[UUID]) -> list[str]:
     found = {row.run_id: row.outcome for row in rows}
     assert len(found) == len(rows)

@@ -177,6 +177,14 @@ language sql stable as $$
     ) <> 1
   )
   union all
+  select 'waiting for a release', t.run_id, t.step_slug, format('task %s, held since %s', t.task_index, r.held_at)
+  from open_tasks t
+  join pgflow.runs r on r.run_id = t.run_id
+  where r.status = 'started' and t.step_status = 'started' and t.status = 'queued' and case
+    when r.held_at is null then t.waits_for = 'hold'
+    else t.waits_for is null
+  end
+  union all
   select 'timer of what is over', i.run_id, i.step_slug, format('%s, run %s', i.kind, r.status)
   from pgflow.timers i
   left join pgflow.runs r on r.run_id = i.run_id

@@ -77,6 +77,7 @@ class Run:
         self.output: Json = None
         self.error: str | None = None
         self.reason: str | None = None  # why it was cancelled
+        self.is_held = False
         self.states = {slug: self._first_state(step) for slug, step in self.steps.items()}
         self.queue: list[tuple[str, int]] = []
         self.events: list[str] = ["run:started"]
@@ -138,6 +139,7 @@ class Run:
         if self.status == "started" and self.states[slug].status == "started" and task.status == "started":
             task.status = "queued"
             task.attempts -= 1
+            self._keep_held()
 
     def complete(self, slug: str, index: int, output: Json) -> None:
         state, task = self.states[slug], self.states[slug].tasks[index]
@@ -172,6 +174,7 @@ class Run:
                 return
         task.status = "queued"
         task.requeued += 1
+        self._keep_held()
 
     def fail(self, slug: str, index: int, error: str, *, retryable: bool = True, waits: bool = False) -> None:
         """waits: a retry is so far away that it has no message until then."""
@@ -193,6 +196,7 @@ class Run:
             if waits:
                 task.waits_for = "time"
                 self._archive([(slug, index)])
+            self._keep_held()
             return
         task.status = "failed"
         if step.when_exhausted == "fail":
@@ -214,6 +218,7 @@ class Run:
         if (slug, index) in self.waiting("time"):
             self.states[slug].tasks[index].waits_for = None
             self.queue.append((slug, index))
+            self._keep_held()
 
     def time_out(self, seconds: int) -> None:
         """The run has taken too long."""
@@ -223,6 +228,25 @@ class Run:
             self.events.append("run:failed")
 
     # -- what operators do ---------------------------------------------------------------------------------
+
+    def hold(self) -> str:
+        """Let nothing of the run be begun; returns what became of the wish."""
+        if self.status != "started":
+            return f"already_{self.status}"
+        outcome = "already_held" if self.is_held else "held"
+        self.is_held = True
+        self._keep_held()
+        return outcome
+
+    def let_go(self) -> str:
+        """Let it go on; returns what became of the wish."""
+        if self.status != "started" or not self.is_held:
+            return "not_held"
+        self.is_held = False
+        for slug, index in sorted(self.waiting("hold")):
+            self.states[slug].tasks[index].waits_for = None
+            self.queue.append((slug, index))
+        return "released"
 
     def cancel(self, reason: str | None) -> str:
         """End the run here; returns what became of the wish."""
@@ -238,6 +262,13 @@ class Run:
         self.queue.clear()
         self.events.append("run:cancelled")
         return "cancelled"
+
+    def _keep_held(self) -> None:
+        """Tasks of a held run that have a message wait for its release instead."""
+        if self.is_held:
+            for slug, index in self.tasks("queued"):
+                self.states[slug].tasks[index].waits_for = "hold"
+                self._archive([(slug, index)])
 
     # -- transitions ---------------------------------------------------------------------------------------
 
@@ -261,6 +292,7 @@ class Run:
                 raise Cascade
         if self.status == "started":
             self._start_ready()
+            self._keep_held()
             self._finish()
 
     def _ready(self, wanted: Callable[[Step, State], bool]) -> list[str]:

@@ -78,6 +78,9 @@ class Worker:
             (1, self.recover),
             (1, self.wait),
             (1, self.cancel),
+            (1, self.hold),
+            (1, self.let_go),
+            (1, self.pause),
             (1, self.pass_time),
             (2, self.fire),
             (1, self.time_out),
@@ -198,6 +201,22 @@ class Worker:
         query = "select run_id from pgflow.runs where status = any(%s) order by random() limit %s"
         return [row.run_id for row in self.core.rows(query, list(statuses), self.random.randint(1, 4))]
 
+    def hold(self) -> None:
+        rows = self.core.call("hold_runs", run_ids=self.some_runs("started"))
+        self.plan.actions.update(row.outcome for row in rows)
+
+    def let_go(self) -> None:
+        query = "select run_id from pgflow.runs where held_at is not null order by random() limit %s"
+        held = [row.run_id for row in self.core.rows(query, self.random.randint(1, 8))]
+        rows = self.core.call("release_runs", run_ids=held)
+        self.plan.actions.update(row.outcome for row in rows)
+
+    def pause(self) -> None:
+        """Pause a flow, or resume one: mostly the latter."""
+        flow = self.random.choice(list(self.ids))
+        function = self.random.choice(("pause_flow", "resume_flow", "resume_flow"))
+        self.core.run_sql(f"select pgflow.{function}(%s)", flow)
+
     def pass_time(self) -> None:
         """Some tasks that wait have waited for long enough."""
         self.core.run_sql(
@@ -272,9 +291,14 @@ def drain(core: Core, plan: Plan) -> None:
         core.run_sql("select pgflow.recover_stalled_tasks()")
         if not core.value("select count(*) from pgflow.runs where status = 'started'"):
             return
+        core.run_sql(
+            "select pgflow.release_runs(array("
+            "select run_id from pgflow.runs where held_at is not null limit 1000))"
+        )
         core.run_sql("update pgflow.timers set due_at = clock_timestamp() where kind = 'wait'")
         core.run_sql("select pgflow.fire_timers(1000)")
         for flow in plan.flows:
+            core.run_sql("select pgflow.resume_flow(%s)", flow)
             core.run_sql(
                 f"update pgmq.q_{flow} q set vt = now() from pgflow.step_tasks t "
                 f"where t.flow_slug = '{flow}' and t.message_id = q.msg_id and t.status = 'queued'"

@@ -582,6 +582,7 @@ create table pgflow.runs (
   trace_context jsonb,  -- where the caller's trace goes on
   cancelled_at timestamptz,
   cancel_reason text,   -- as given by who cancelled it
+  held_at timestamptz,  -- it was held, and has not been released; counts while it is started
   constraint runs_pkey primary key (run_id),
   constraint runs_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
   constraint runs_check check (pgflow._run_is_sound(
@@ -723,6 +724,8 @@ create unlogged table pgflow.announcements (
 -- about the same step, in the order of step_index.
 create table pgflow.prepared_flows (
   flow_slug text not null,
+  is_paused boolean not null default false,  -- not derived: see pause_flow
+  flow_timeout int not null,    -- seconds
   step_slugs text[] not null,
   deps_counts int[] not null,
   maps boolean[] not null,
@@ -742,7 +745,6 @@ create table pgflow.prepared_flows (
   longer_timeouts int[],        -- what timeouts were before they were shortened
   shortened_at timestamptz,     -- when that was: tasks that had started by then keep what they started with
   has_large_values boolean not null default false,  -- ever; not derived: see _note_large_values
-  is_paused boolean not null default false,  -- not derived: see pause_flow
   constraint prepared_flows_pkey primary key (flow_slug),
   constraint prepared_flows_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug)
     on delete cascade
@@ -1062,11 +1064,12 @@ begin
   for no key update;
 
   insert into pgflow.prepared_flows as p (
-    flow_slug, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
+    flow_slug, flow_timeout, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
     has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, run_timeout
   )
   select
     f.flow_slug,
+    f.opt_timeout,
     coalesce(array_agg(s.step_slug order by s.step_index) filter (where s.step_slug is not null), '{}'),
     coalesce(array_agg(s.deps_count order by s.step_index) filter (where s.step_slug is not null), '{}'),
     coalesce(array_agg(s.step_type = 'map' order by s.step_index) filter (where s.step_slug is not null), '{}'),
@@ -1097,7 +1100,8 @@ begin
   where f.flow_slug in (select c.flow_slug from changed c)
   group by f.flow_slug
   on conflict on constraint prepared_flows_pkey do update
-  set step_slugs = excluded.step_slugs,
+  set flow_timeout = excluded.flow_timeout,
+      step_slugs = excluded.step_slugs,
       deps_counts = excluded.deps_counts,
       maps = excluded.maps,
       start_delays = excluded.start_delays,
@@ -2768,19 +2772,19 @@ declare
 begin
   -- most steps have their flow's timeout: their messages are hidden for as long as needed by being read
   select
-    w.stopped_at is null and w.deprecated_at is null
+    not p.is_paused and w.stopped_at is null and w.deprecated_at is null
       and w.last_heartbeat_at > clock_timestamp() - interval '5 seconds',
-    f.opt_timeout + 2
+    p.flow_timeout + 2
   into v_serves, v_vt_offset
   from pgflow.workers w
-  cross join pgflow.flows f
-  where w.worker_id = _claim_from_queue.worker_id and f.flow_slug = _claim_from_queue.flow_slug;
+  cross join pgflow.prepared_flows p
+  where w.worker_id = _claim_from_queue.worker_id and p.flow_slug = _claim_from_queue.flow_slug;
   if not found then
     perform pgflow._check_workers(array[_claim_from_queue.worker_id]);
     perform pgflow._check_flows(array[_claim_from_queue.flow_slug]);
   end if;
   message_count := 0;
-  if not v_serves then  -- or a sign of life is due
+  if not v_serves then  -- or the flow is paused, or a sign of life is due
     if exists (
       select 1
       from pgflow.workers w
@@ -2791,6 +2795,9 @@ begin
     end if;
     if not pgflow._note_life(array[_claim_from_queue.worker_id]) then
       perform pgflow._check_workers(array[_claim_from_queue.worker_id]);
+    end if;
+    if (select p.is_paused from pgflow.prepared_flows p where p.flow_slug = _claim_from_queue.flow_slug) then
+      return;
     end if;
   end if;
   execute format('select * from pgflow.%I($1, $2, $3)', '_read:' || _claim_from_queue.flow_slug)
@@ -2853,6 +2860,7 @@ as $$
 declare
   v_flow_slugs text[];
   v_live boolean;  -- whether all runs are still started
+  v_is_held boolean;  -- whether one of the runs is
   v_is_silent boolean;  -- whether a sign of life of one of the workers is due
   v_hand_over int := _complete.hand_over;
   v_has_maps boolean;
@@ -2868,15 +2876,15 @@ declare
   v_all bigint;  -- see 00_model/model.sql
 begin
   -- A statement of its own: what follows must see what the others have committed meanwhile.
-  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started'), exists (
+  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started'), bool_or(r.held_at is not null), exists (
     select 1
     from pgflow.workers w
     where w.worker_id = any(_complete.worker_ids)
       and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
   )
-  into v_flow_slugs, v_live, v_is_silent
+  into v_flow_slugs, v_live, v_is_held, v_is_silent
   from (
-    select l.flow_slug, l.status
+    select l.flow_slug, l.status, l.held_at
     from pgflow.runs l
     where l.run_id = any(_complete.run_ids)
     order by l.run_id
@@ -2886,6 +2894,10 @@ begin
     if not pgflow._note_life(_complete.worker_ids) then
       v_hand_over := 0;  -- its next claim tells it to register again
     end if;
+  end if;
+
+  if v_is_held then
+    v_hand_over := 0;
   end if;
 
   select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null)
@@ -3078,6 +3090,9 @@ begin
       ) v;
     end if;
   end if;
+  if v_is_held then
+    perform pgflow._keep_held(v_accepted.run_ids);
+  end if;
   perform pgflow._notify(null, v_accepted.run_ids);
 end;
 $$;
@@ -3227,16 +3242,20 @@ as $$
 declare
   v_tasks pgflow.task_result[];
   v_errors text[];
+  v_is_held boolean;  -- whether one of the runs is
   v_asked boolean[];
   v_part record;
   v_longest_hidden int := case when _fail.fenced then 10 else 2147483647 end;  -- seconds
   v_all bigint;  -- see 00_model/model.sql
 begin
-  perform 1
-  from pgflow.runs r
-  where r.run_id = any(_fail.run_ids)
-  order by r.run_id
-  for no key update;
+  select bool_or(l.held_at is not null) into v_is_held
+  from (
+    select r.held_at
+    from pgflow.runs r
+    where r.run_id = any(_fail.run_ids)
+    order by r.run_id
+    for no key update
+  ) l;
 
   select j.tasks, j.errors, j.asked into v_tasks, v_errors, v_asked
   from pgflow._judge_failures(
@@ -3325,6 +3344,9 @@ begin
       v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false, true, true
     );
     perform pgflow._finish_runs(v_part.cascade_run_ids, false, true);
+  end if;
+  if v_is_held then
+    perform pgflow._keep_held(_fail.run_ids);
   end if;
   perform pgflow._notify(v_part.visible_flow_slugs, v_part.changed_run_ids);
 
@@ -3861,7 +3883,7 @@ $$;
 -- Makes the tasks and messages of steps that have just been started (pairs with their flow, a worker and the
 -- number of tasks; messages are sent in their order, those of tasks handed over first). Up to hand_over tasks of
 -- steps without start_delay are born started, owned by the pair's worker, their messages already invisible: that
--- saves the claim. Returns the keys of those.
+-- saves the claim; none of a paused flow. Returns the keys of those.
 create function pgflow._spawn_tasks(
   flow_slugs text[],
   run_ids uuid[],
@@ -3883,6 +3905,7 @@ declare
   v_vt_offsets int[];
   v_has_maps boolean;
   v_has_delays boolean;
+  v_is_paused boolean;
   v_run_ids uuid[];      -- of the flow's steps that start, later of their tasks, as the next three
   v_step_slugs text[];
   v_worker_ids uuid[];
@@ -3896,8 +3919,8 @@ declare
   v_notify text[];
 begin
   foreach v_flow_slug in array pgflow._distinct(_spawn_tasks.flow_slugs) loop
-    select p.step_slugs, p.start_delays, p.vt_offsets, p.has_maps, p.has_delays
-    into v_slugs, v_start_delays, v_vt_offsets, v_has_maps, v_has_delays
+    select p.step_slugs, p.start_delays, p.vt_offsets, p.has_maps, p.has_delays, p.is_paused
+    into v_slugs, v_start_delays, v_vt_offsets, v_has_maps, v_has_delays, v_is_paused
     from pgflow.prepared_flows p
     where p.flow_slug = v_flow_slug;
 
@@ -3942,7 +3965,10 @@ begin
           p(run_id, step_slug, worker_id, task_count)
       ) t;
     end if;
-    v_handed_count := least(v_left, coalesce(v_eligible_count, cardinality(v_run_ids)), cardinality(v_run_ids));
+    v_handed_count := case
+      when v_is_paused then 0
+      else least(v_left, coalesce(v_eligible_count, cardinality(v_run_ids)), cardinality(v_run_ids))
+    end;
 
     execute format('select pgflow.%I($1, $2, $3, $4, $5, $6, $7)', '_send:' || v_flow_slug)
     into v_msg_ids
@@ -3985,7 +4011,7 @@ $$;
 
 -- ---- schema/50_tasks/_start_tasks.sql
 -- Starts the tasks of messages of one flow that the caller owns (has locked); the task of a message is found by
--- the key in its body. Only queued tasks of started steps of started runs start. Returns, in order, the keys of
+-- the key in its body. Only queued tasks of started steps of started runs start, and none of a paused flow. Returns, in order, the keys of
 -- those that did and how long their messages have to stay invisible.
 create function pgflow._start_tasks(
   worker_id uuid,
@@ -4006,11 +4032,16 @@ as $$
 declare
   v_slugs text[];    -- of the flow's steps
   v_vt_offsets int[];  -- of the same
+  v_is_paused boolean;
   v_all bigint;  -- see 00_model/model.sql
 begin
-  select p.step_slugs, p.vt_offsets, p.has_large_values into v_slugs, v_vt_offsets, has_large_values
+  select p.step_slugs, p.vt_offsets, p.has_large_values, p.is_paused
+  into v_slugs, v_vt_offsets, has_large_values, v_is_paused
   from pgflow.prepared_flows p
   where p.flow_slug = _start_tasks.flow_slug;
+  if v_is_paused then
+    return;
+  end if;
 
   with started as (
     update pgflow.step_tasks t
@@ -4513,6 +4544,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_is_held boolean;  -- whether one of the runs is
   v_released record;
   v_all bigint;  -- see 00_model/model.sql
 begin
@@ -4524,11 +4556,14 @@ begin
       cardinality(release_tasks.task_indexes), cardinality(release_tasks.attempts)
     ]
   );
-  perform 1
-  from pgflow.runs r
-  where r.run_id = any(release_tasks.run_ids)
-  order by r.run_id
-  for no key update;
+  select bool_or(l.held_at is not null) into v_is_held
+  from (
+    select r.held_at
+    from pgflow.runs r
+    where r.run_id = any(release_tasks.run_ids)
+    order by r.run_id
+    for no key update
+  ) l;
 
   with released as (
     update pgflow.step_tasks t
@@ -4563,6 +4598,9 @@ begin
   from released r;
 
   perform pgflow._send_back(v_released.flow_slugs, v_released.msg_ids, v_released.delays);
+  if v_is_held then
+    perform pgflow._keep_held(release_tasks.run_ids);
+  end if;
   perform pgflow._notify(v_released.flow_slugs, null);
   return v_released.task_count;
 end;
@@ -4695,6 +4733,83 @@ begin
 end;
 $$;
 
+-- ---- schema/55_control/_keep_held.sql
+-- Takes the messages of the queued tasks of those of these runs that are held: they wait for the release, those that
+-- are due in more than ten seconds for their time first. Whoever claims has a message when it asks for the task's row:
+-- so messages are locked first, and tasks are judged after that. Callers hold the runs.
+create function pgflow._keep_held(run_ids uuid[])
+returns void
+language plpgsql
+as $$
+declare
+  v_open record;
+  v_queue record;
+  v_held record;
+  v_vts timestamptz[];
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  select array_agg(t.flow_slug) as flow_slugs, array_agg(t.message_id) as msg_ids into v_open
+  from unnest(_keep_held.run_ids) i(run_id)
+  cross join lateral (select l.status, l.held_at from pgflow.runs l where l.run_id = i.run_id limit 1) r
+  cross join lateral (select * from pgflow.step_states l where l.run_id = i.run_id offset 0) s
+  cross join lateral (
+    select * from pgflow.step_tasks l where l.run_id = s.run_id and l.step_slug = s.step_slug offset 0
+  ) t
+  where r.status = 'started' and r.held_at is not null and s.status = 'started'
+    and t.status = 'queued' and t.message_id is not null;
+  if v_open.msg_ids is null then
+    return;
+  end if;
+
+  for v_queue in
+    select m.flow_slug, array_agg(m.msg_id order by m.msg_id) as msg_ids
+    from unnest(v_open.flow_slugs, v_open.msg_ids) m(flow_slug, msg_id)
+    group by m.flow_slug
+    order by m.flow_slug
+  loop
+    execute format(
+      $sql$
+        select array_agg(l.msg_id), array_agg(l.vt)
+        from (select q.msg_id, q.vt from pgmq.%I q where q.msg_id = any($1) order by q.msg_id for update) l
+      $sql$,
+      pgflow._queue_table(v_queue.flow_slug, 'q')
+    ) into v_queue.msg_ids, v_vts using v_queue.msg_ids;
+
+    with held as (
+      update pgflow.step_tasks t
+      set message_id = null,
+          waits_for = case when h.vt > clock_timestamp() + interval '10 seconds' then 'time' else 'hold' end
+      from (
+        select l.run_id, l.step_slug, l.task_index, l.message_id, m.vt
+        from unnest(_keep_held.run_ids) i(run_id)
+        cross join lateral (select * from pgflow.step_tasks k where k.run_id = i.run_id offset 0) l
+        join unnest(v_queue.msg_ids, v_vts) m(msg_id, vt) on m.msg_id = l.message_id
+        where l.status = 'queued' and l.flow_slug = v_queue.flow_slug
+        limit v_all
+      ) h
+      where t.run_id = h.run_id and t.step_slug = h.step_slug and t.task_index = h.task_index
+        and t.status = 'queued'
+      returning t.run_id, t.step_slug, t.task_index, t.attempts_count, t.waits_for, h.vt, h.message_id
+    )
+    select array_agg(v_queue.flow_slug) as flow_slugs, array_agg(h.message_id) as msg_ids,
+      array_agg(v_queue.flow_slug) filter (where h.waits_for = 'time') as wait_flow_slugs,
+      array_agg(h.run_id) filter (where h.waits_for = 'time') as wait_run_ids,
+      array_agg(h.step_slug) filter (where h.waits_for = 'time') as wait_step_slugs,
+      array_agg(h.task_index) filter (where h.waits_for = 'time') as wait_task_indexes,
+      array_agg(h.vt) filter (where h.waits_for = 'time') as wait_due_at,
+      array_agg(jsonb_build_object('attempt', h.attempts_count)) filter (where h.waits_for = 'time') as wait_payloads
+    into v_held
+    from held h;
+
+    perform pgflow._archive(v_held.flow_slugs, v_held.msg_ids);
+    perform pgflow._set_timers(
+      'wait', v_held.wait_due_at, v_held.wait_flow_slugs, v_held.wait_run_ids, v_held.wait_step_slugs,
+      v_held.wait_task_indexes, v_held.wait_payloads
+    );
+  end loop;
+end;
+$$;
+
 -- ---- schema/55_control/_lock_runs.sql
 -- Locks those of these runs that exist, by id, and returns them with the status they have then. What the caller
 -- reads in its next statement is what others have committed meanwhile.
@@ -4764,6 +4879,83 @@ begin
 end;
 $$;
 
+-- ---- schema/55_control/_release_held.sql
+-- Releases held runs, each after a random part of spread seconds. Callers hold them.
+create function pgflow._release_held(run_ids uuid[], spread double precision)
+returns void
+language plpgsql
+as $$
+declare
+  v_tasks record;
+begin
+  update pgflow.runs r set held_at = null where r.run_id = any(_release_held.run_ids);
+
+  select array_agg(t.run_id order by t.position, t.step_slug collate "C", t.task_index) as run_ids,
+    array_agg(t.step_slug order by t.position, t.step_slug collate "C", t.task_index) as step_slugs,
+    array_agg(t.task_index order by t.position, t.step_slug collate "C", t.task_index) as task_indexes,
+    array_agg(t.delay order by t.position, t.step_slug collate "C", t.task_index) as delays
+  into v_tasks
+  from (
+    select l.run_id, l.step_slug, l.task_index, i.position, i.delay
+    from (
+      select g.run_id, g.position, random() * _release_held.spread as delay
+      from unnest(_release_held.run_ids) with ordinality g(run_id, position)
+      offset 0
+    ) i
+    cross join lateral (select * from pgflow.step_states k where k.run_id = i.run_id offset 0) s
+    cross join lateral (
+      select * from pgflow.step_tasks k where k.run_id = s.run_id and k.step_slug = s.step_slug offset 0
+    ) l
+    where s.status = 'started' and l.status = 'queued' and l.waits_for = 'hold'
+  ) t;
+  if v_tasks.run_ids is not null then
+    perform pgflow._send_anew(v_tasks.run_ids, v_tasks.step_slugs, v_tasks.task_indexes, v_tasks.delays);
+  end if;
+  perform pgflow._notify(null, _release_held.run_ids);
+end;
+$$;
+
+-- ---- schema/55_control/_set_paused.sql
+-- Pauses or resumes a flow; returns whether that changed anything.
+create function pgflow._set_paused(flow_slug text, is_paused boolean, actor text)
+returns boolean
+language plpgsql
+as $$
+declare
+  v_is_changed boolean;
+begin
+  update pgflow.prepared_flows p
+  set is_paused = _set_paused.is_paused
+  where p.flow_slug = _set_paused.flow_slug and p.is_paused <> _set_paused.is_paused;
+  v_is_changed := found;
+  perform pgflow._check_flows(array[_set_paused.flow_slug]);
+  perform pgflow._note_action(
+    case when _set_paused.is_paused then 'pause' else 'resume' end, actor, _set_paused.flow_slug, null, null,
+    jsonb_build_object('changed', v_is_changed)
+  );
+  if v_is_changed and not _set_paused.is_paused then
+    perform pgflow._notify(array[_set_paused.flow_slug], null);
+  end if;
+  return v_is_changed;
+end;
+$$;
+
+-- ---- schema/55_control/_spread.sql
+-- Over how many seconds what goes on again is spread; null: none. Refuses what is no time of at most a year.
+create function pgflow._spread(spread double precision)
+returns double precision
+language plpgsql
+immutable
+as $$
+begin
+  if (coalesce(_spread.spread, 0) between 0 and 31536000) is not true then
+    raise exception 'spread must be a number of seconds from 0 to 31,536,000, not %', _spread.spread
+      using errcode = 'PF011', hint = 'Leave it out, or give 0, for all at once.';
+  end if;
+  return coalesce(_spread.spread, 0);
+end;
+$$;
+
 -- ---- schema/55_control/cancel_runs.sql
 -- for: client, operator
 -- Cancels runs for good, with their open steps and tasks; results that come later are stale. One row a run, in the
@@ -4802,6 +4994,131 @@ begin
     );
   end if;
   return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+end;
+$$;
+
+-- ---- schema/55_control/hold_runs.sql
+-- for: operator
+-- Holds started runs: what workers are at goes on and counts, nothing else of them is begun until they are released;
+-- their time-outs go on. One row a run, in the order of the ids: 'held', 'already_held', 'already_completed',
+-- 'already_failed', 'already_cancelled' (nothing was changed) or 'no_such_run'. At most 1,000 runs a call, else PF011.
+create function pgflow.hold_runs(run_ids uuid[], actor text default null)
+returns table (run_id uuid, outcome text)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_run_ids constant uuid[] := pgflow._asked_runs(hold_runs.run_ids);
+  v_locked record;
+  v_held_before uuid[];
+  v_hold uuid[];
+  v_outcomes text[];
+begin
+  select * into v_locked from pgflow._lock_runs(v_run_ids);
+  select array_agg(r.run_id) filter (where r.held_at is not null),
+    array_agg(r.run_id) filter (where r.held_at is null)
+  into v_held_before, v_hold
+  from pgflow.runs r
+  where r.run_id = any(v_run_ids) and r.status = 'started';
+  if v_hold is not null then
+    update pgflow.runs r set held_at = now() where r.run_id = any(v_hold);
+    perform pgflow._keep_held(v_hold);
+    perform pgflow._notify_control(array(
+      select distinct t.flow_slug from pgflow.step_tasks t where t.run_id = any(v_hold) and t.status = 'started'
+    ));
+    perform pgflow._notify(null, v_hold);
+  end if;
+
+  v_outcomes := array(
+    select case
+      when l.status is null then 'no_such_run'
+      when l.status <> 'started' then 'already_' || l.status
+      when i.run_id = any(v_held_before) then 'already_held'
+      else 'held'
+    end
+    from unnest(v_run_ids) with ordinality i(run_id, position)
+    left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
+    order by i.position
+  );
+  if v_run_ids <> '{}' then
+    perform pgflow._note_action('hold', hold_runs.actor, null, v_run_ids, v_outcomes, null);
+  end if;
+  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+end;
+$$;
+
+-- ---- schema/55_control/pause_flow.sql
+-- for: operator
+-- Pauses a flow: runs start, timers and schedules go on, what workers are at counts, but no task of it is begun until
+-- it is resumed. Returns whether that changed anything. Raises PF001 for an unknown flow.
+create function pgflow.pause_flow(flow_slug text, actor text default null)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return pgflow._set_paused(pause_flow.flow_slug, true, pause_flow.actor);
+end;
+$$;
+
+-- ---- schema/55_control/release_runs.sql
+-- for: operator
+-- Lets held runs go on: what waited for that is sent anew, each run's after a random part of spread seconds, against
+-- a storm. One row a run, in the order of the ids: 'released', 'not_held' (nothing was changed) or 'no_such_run'. At
+-- most 1,000 runs a call, else PF011.
+create function pgflow.release_runs(run_ids uuid[], spread double precision default 0, actor text default null)
+returns table (run_id uuid, outcome text)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_run_ids constant uuid[] := pgflow._asked_runs(release_runs.run_ids);
+  v_spread constant double precision := pgflow._spread(release_runs.spread);
+  v_locked record;
+  v_held uuid[];
+  v_outcomes text[];
+begin
+  select * into v_locked from pgflow._lock_runs(v_run_ids);
+  select array_agg(r.run_id order by r.run_id) into v_held
+  from pgflow.runs r
+  where r.run_id = any(v_run_ids) and r.status = 'started' and r.held_at is not null;
+  if v_held is not null then
+    perform pgflow._release_held(v_held, v_spread);
+  end if;
+
+  v_outcomes := array(
+    select case
+      when l.run_id is null then 'no_such_run'
+      when i.run_id = any(v_held) then 'released'
+      else 'not_held'
+    end
+    from unnest(v_run_ids) with ordinality i(run_id, position)
+    left join unnest(v_locked.found_run_ids) l(run_id) on l.run_id = i.run_id
+    order by i.position
+  );
+  if v_run_ids <> '{}' then
+    perform pgflow._note_action(
+      'release', release_runs.actor, null, v_run_ids, v_outcomes, jsonb_build_object('spread', nullif(v_spread, 0))
+    );
+  end if;
+  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+end;
+$$;
+
+-- ---- schema/55_control/resume_flow.sql
+-- for: operator
+-- Ends what pause_flow began. Returns whether that changed anything. Raises PF001 for an unknown flow.
+create function pgflow.resume_flow(flow_slug text, actor text default null)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return pgflow._set_paused(resume_flow.flow_slug, false, resume_flow.actor);
 end;
 $$;
 
@@ -4926,7 +5243,8 @@ end;
 $$;
 
 -- ---- schema/56_timers/_fire_waits.sql
--- Sends the tasks of these timers whose time has come; one that went on some other way meanwhile is left alone.
+-- Sends the tasks of these timers whose time has come, or lets them wait for the release of their run; one that went
+-- on some other way meanwhile is left alone.
 create function pgflow._fire_waits(timer_ids bigint[])
 returns void
 language plpgsql
@@ -4958,6 +5276,7 @@ begin
     and t.status = 'queued' and t.waits_for = 'time' and t.attempts_count = d.attempt;
   if v_due.run_ids is not null then
     perform pgflow._send_anew(v_due.run_ids, v_due.step_slugs, v_due.task_indexes, null);
+    perform pgflow._keep_held(v_due.run_ids);
   end if;
 end;
 $$;
@@ -5161,6 +5480,49 @@ begin
 end;
 $$;
 
+-- ---- schema/60_workers/_lost_fences.sql
+-- Which of these fences of tasks that workers are at hold no more, by position, and why. Read without locks.
+create function pgflow._lost_fences(
+  worker_ids uuid[], run_ids uuid[], step_slugs text[], task_indexes int[], attempts int[],
+  out lost int[], out reasons text[]
+)
+language plpgsql
+stable
+as $$
+begin
+  select coalesce(array_agg(f.position order by f.position), '{}'),
+    coalesce(array_agg(f.reason order by f.position), '{}')
+  into lost, reasons
+  from (
+    select
+      g.position::int as position,
+      case
+        when t.status is null then 'no_such_task'
+        when r.status <> 'started' then 'run_' || r.status
+        when s.status <> 'started' then 'step_' || s.status
+        when t.status <> 'started'
+          or t.attempts_count is distinct from g.attempt
+          or (t.last_worker_id = any(_lost_fences.worker_ids)) is not true
+          then 'other_attempt'
+      end as reason
+    from unnest(
+      _lost_fences.run_ids, _lost_fences.step_slugs, _lost_fences.task_indexes, _lost_fences.attempts
+    ) with ordinality g(run_id, step_slug, task_index, attempt, position)
+    left join lateral (
+      select l.status, l.attempts_count, l.last_worker_id
+      from pgflow.step_tasks l
+      where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+      limit 1
+    ) t on true
+    left join lateral (select l.status from pgflow.runs l where l.run_id = g.run_id limit 1) r on true
+    left join lateral (
+      select l.status from pgflow.step_states l where l.run_id = g.run_id and l.step_slug = g.step_slug limit 1
+    ) s on true
+  ) f
+  where f.reason is not null;
+end;
+$$;
+
 -- ---- schema/60_workers/_note_life.sql
 -- A claim or a result is a sign of life, written where the last one is five seconds old, and never waited for: a
 -- locked row is left alone. Callers have seen that it may be due. False if recovery has judged one of them dead: such
@@ -5225,7 +5587,7 @@ $$;
 -- for: worker
 -- These workers wait for notifications on their queues' channels for so many seconds, an hour at most. Returns the
 -- seconds until the next message of their queues becomes visible or the next timer is due: 0 if one is now, null if
--- there is neither. Announce, commit, claim once more, then wait: whatever commits later sees the announcement.
+-- there is neither. Queues of paused flows do not count. Announce, commit, claim once more, then wait: whatever commits later sees the announcement.
 create function pgflow.announce_idle(worker_ids uuid[], seconds int)
 returns double precision
 language plpgsql
@@ -5248,7 +5610,10 @@ begin
   on conflict on constraint announcements_pkey do update set valid_until = excluded.valid_until;
 
   for v_queue_name in
-    select distinct w.queue_name from pgflow.workers w where w.worker_id = any(announce_idle.worker_ids)
+    select distinct w.queue_name
+    from pgflow.workers w
+    where w.worker_id = any(announce_idle.worker_ids)
+      and not exists (select 1 from pgflow.prepared_flows p where p.flow_slug = w.queue_name and p.is_paused)
   loop
     execute format('select min(q.vt) from pgmq.%I q', pgflow._queue_table(v_queue_name, 'q')) into v_vt;
     v_first := least(v_first, v_vt);
@@ -5278,13 +5643,22 @@ $$;
 -- for: worker
 -- Returns a row per worker that is still known, with when it was deprecated: such a worker takes no more tasks. One
 -- that is missing has to register again. Waits for nobody: what somebody has locked is left to the next beat.
-create function pgflow.heartbeat_workers(worker_ids uuid[])
-returns table (worker_id uuid, deprecated_at timestamptz)
+-- With the fences of the tasks that these workers are at (run, step, index, attempt), lost are the positions of those
+-- that hold no more, the same in each row, and reasons why: 'run_cancelled', 'run_failed', 'run_completed',
+-- 'step_skipped', 'step_failed', 'step_completed', 'other_attempt' or 'no_such_task'. A held run's fences hold.
+create function pgflow.heartbeat_workers(
+  worker_ids uuid[], run_ids uuid[] default '{}', step_slugs text[] default '{}', task_indexes int[] default '{}',
+  attempts int[] default '{}'
+)
+returns table (worker_id uuid, deprecated_at timestamptz, lost int[], reasons text[])
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '3s'
 as $$
+declare
+  v_lost int[] := '{}';
+  v_reasons text[] := '{}';
 begin
   update pgflow.workers w
   set last_heartbeat_at = clock_timestamp()
@@ -5296,8 +5670,23 @@ begin
     for no key update skip locked
   ));
 
+  if heartbeat_workers.run_ids <> '{}' then
+    perform pgflow._check_lengths(
+      cardinality(heartbeat_workers.run_ids), array['step_slugs', 'task_indexes', 'attempts'],
+      array[
+        cardinality(heartbeat_workers.step_slugs), cardinality(heartbeat_workers.task_indexes),
+        cardinality(heartbeat_workers.attempts)
+      ]
+    );
+    select l.lost, l.reasons into v_lost, v_reasons
+    from pgflow._lost_fences(
+      heartbeat_workers.worker_ids, heartbeat_workers.run_ids, heartbeat_workers.step_slugs,
+      heartbeat_workers.task_indexes, heartbeat_workers.attempts
+    ) l;
+  end if;
+
   return query
-  select w.worker_id, w.deprecated_at
+  select w.worker_id, w.deprecated_at, v_lost, v_reasons
   from pgflow.workers w
   where w.worker_id = any(heartbeat_workers.worker_ids) and w.died_at is null;
 end;
@@ -5874,7 +6263,8 @@ begin
       'failed_at', r.failed_at,
       'error_message', left(r.error_message, 20000),
       'cancelled_at', r.cancelled_at,
-      'cancel_reason', left(r.cancel_reason, 20000)
+      'cancel_reason', left(r.cancel_reason, 20000),
+      'held_at', case when r.status = 'started' then r.held_at end
     ),
     'steps', coalesce(t.steps, '[]'),
     'left_out', case when o.is_left_out and r.output is not null then '[null]'::jsonb else '[]' end
@@ -6178,7 +6568,7 @@ $$;
 -- for: client
 -- The flows this database knows.
 create function pgflow.list_flows()
-returns table (flow_slug text, created_at timestamptz, step_count int)
+returns table (flow_slug text, created_at timestamptz, step_count int, is_paused boolean)
 language plpgsql
 stable
 security definer
@@ -6188,8 +6578,10 @@ begin
   return query
   select
     f.flow_slug, f.created_at,
-    (select count(*)::int from pgflow.steps s where s.flow_slug = f.flow_slug)
+    (select count(*)::int from pgflow.steps s where s.flow_slug = f.flow_slug),
+    coalesce(p.is_paused, false)
   from pgflow.flows f
+  left join pgflow.prepared_flows p on p.flow_slug = f.flow_slug
   order by f.flow_slug;
 end;
 $$;
@@ -7032,6 +7424,9 @@ begin
 
   perform pgflow._archive(v_over.flow_slugs, v_over.msg_ids);
   perform pgflow._send_back(v_again.flow_slugs, v_again.msg_ids, v_again.delays);
+  if exists (select 1 from pgflow.runs r where r.run_id = any(_requeue.run_ids) and r.held_at is not null) then
+    perform pgflow._keep_held(_requeue.run_ids);
+  end if;
   perform pgflow._notify(v_again.flow_slugs, null);
   return v_again.task_count;
 end;
@@ -7876,6 +8271,7 @@ begin
       v_started.started_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, null,
       v_started.started_task_counts, 0
     );
+    perform pgflow._keep_held(v_started.started_run_ids);
     perform pgflow._notify(null, v_started.started_run_ids);
   end if;
 end;
@@ -8006,6 +8402,9 @@ begin
     'fail_tasks',
     'fire_timers',
     'get_run_progress',
+    'heartbeat_workers',
+    'hold_runs',
+    'release_runs',
     'get_run_with_states',
     'recover_stalled_tasks',
     'release_tasks',

@@ -56,6 +56,7 @@ class Comparison:
         self.fenced = self.random.random() < 0.6  # the set-based functions instead of those of one task
         self.trouble = self.random.choice((0.0, 0.1, 0.4))
         self.cancels = self.random.choice((0.0, 0.0, 0.05, 0.3))
+        self.holds = self.random.choice((0.0, 0.0, 0.05, 0.3))
         self.time_outs = self.random.choice((0.0, 0.0, 0.02, 0.2)) if self.run_timeout else 0.0
         self.log: list[str] = []
         self.models = self.start_runs()
@@ -64,11 +65,17 @@ class Comparison:
     def work(self) -> None:
         for _ in range(1000):
             queued, started = self.tasks("queued"), self.tasks("started")
-            waiting = self.waiting()
+            waiting = self.waiting("time")
             if not queued and not started and not waiting:
-                break
+                if not self.waiting("hold"):
+                    break
+                self.let_go(list(self.models))
+                self.compare()
+                continue
             if self.random.random() < self.cancels:
                 self.cancel()
+            elif self.random.random() < self.holds:
+                self.hold()
             elif self.random.random() < self.time_outs:
                 self.time_out()
             elif waiting and (not (queued or started) or self.random.random() < 0.3):
@@ -163,6 +170,8 @@ class Comparison:
             new += [(run_id, *message) for message in added]
             if len([key for key in chosen if key[0] == run_id]) > 1:
                 model.open_ended |= model.status == "failed"
+        if any(self.models[run_id].is_held for run_id, _, _ in chosen):
+            hand_over = 0
         self.check_handed_over([row for row in rows if row.outcome == "claimed"], new, hand_over)
 
     def check_handed_over(self, rows: list[Row], new: list[Key], hand_over: int) -> None:
@@ -215,8 +224,26 @@ class Comparison:
             self.models[run_id].lose(slug, index, victim)
         assert count == sum(self.requeued()) - before, self.log
 
-    def waiting(self) -> list[Key]:
-        return [(run, slug, index) for run, m in self.models.items() for slug, index in m.waiting("time")]
+    def waiting(self, what: str) -> list[Key]:
+        return [(run, slug, index) for run, m in self.models.items() for slug, index in m.waiting(what)]
+
+    def hold(self) -> None:
+        """Some runs are held or released, also such as have ended and one that never was."""
+        chosen = self.random.sample(list(self.models), self.random.randint(1, len(self.models)))
+        if self.random.random() < 0.5:
+            self.let_go(chosen)
+            return
+        self.log.append(f"hold {chosen}")
+        nobody = uuid4()
+        rows = self.core.call("hold_runs", run_ids=[*chosen, nobody])
+        wanted = {run_id: self.models[run_id].hold() for run_id in chosen}
+        assert {row.run_id: row.outcome for row in rows} == wanted | {nobody: "no_such_run"}, self.log
+
+    def let_go(self, chosen: list[UUID]) -> None:
+        self.log.append(f"release {chosen}")
+        rows = self.core.call("release_runs", run_ids=chosen)
+        wanted = {run_id: self.models[run_id].let_go() for run_id in chosen}
+        assert {row.run_id: row.outcome for row in rows} == wanted, self.log
 
     def wake(self, waiting: list[Key]) -> None:
         """Some timers fall due, one after the other, and are fired in one call."""

@@ -130,7 +130,7 @@ def usual(core: Core) -> dict[str, str]:
         "before_id": "null", "served": "array['f']", "in_input": "'1'", "input_contains": "'1'",
         "id_from": run,
         "id_below": "null", "only_error": "null",
-        "only_those": "'failed'", "skip": "0", "max_count": "5", "max_groups": "10",
+        "only_those": "'failed'", "skip": "0", "max_count": "5", "spread": "0", "max_groups": "10",
         "shape": "'{\"steps\": []}'", "allow_data_loss": "true", "function_name": "'w'",
         "only_run": run, "max_actions": "10",
         "reason": "'no longer wanted'", "actor": "'ann'",

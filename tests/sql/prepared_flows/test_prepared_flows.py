@@ -28,6 +28,7 @@ def derived(core: Core, flow_slug: str = "f") -> dict[str, Any]:
     maps = [step.step_type == "map" for step in steps]
     return {
         "flow_slug": flow_slug,
+        "flow_timeout": flow.opt_timeout,
         "step_slugs": [step.step_slug for step in steps],
         "deps_counts": [step.deps_count for step in steps],
         "maps": maps,

@@ -202,7 +202,7 @@ class TestLockedRows:
         heartbeat_ago(live, held, 600)
         with Session(live_dsn) as holder:
             holder.do(self.hold)
-            assert live.call("heartbeat_workers", worker_ids=[held]) == [(held, None)]
+            assert live.call("heartbeat_workers", worker_ids=[held]) == [(held, None, [], [])]
             assert recover(live) == 0, "it cannot be judged, so it is not"
             (second,) = complete(live, [first], hand_over=1)
             assert claim(live, (held, "f")) == []

@@ -97,10 +97,18 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "max_count integer = 100",
         "table(fired_count integer, failed_count integer, next_in double precision)",
     ),
+    "hold_runs": ("run_ids uuid[], actor text = null", "table(run_id uuid, outcome text)"),
+    "release_runs": (
+        "run_ids uuid[], spread double precision = 0, actor text = null",
+        "table(run_id uuid, outcome text)",
+    ),
+    "pause_flow": ("flow_slug text, actor text = null", "boolean"),
+    "resume_flow": ("flow_slug text, actor text = null", "boolean"),
     "register_worker": ("worker_id uuid, queue_name text, function_name text", "void"),
     "heartbeat_workers": (
-        "worker_ids uuid[]",
-        "table(worker_id uuid, deprecated_at timestamp with time zone)",
+        "worker_ids uuid[], run_ids uuid[] = '{}', step_slugs text[] = '{}', task_indexes integer[] = '{}', "
+        "attempts integer[] = '{}'",
+        "table(worker_id uuid, deprecated_at timestamp with time zone, lost integer[], reasons text[])",
     ),
     "deprecate_worker": ("worker_id uuid", "void"),
     "announce_idle": ("worker_ids uuid[], seconds integer", "double precision"),
@@ -197,7 +205,11 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "table(flow_slug text, open_count integer)",
         "s",
     ),
-    "list_flows": ("", "table(flow_slug text, created_at timestamp with time zone, step_count integer)", "s"),
+    "list_flows": (
+        "",
+        "table(flow_slug text, created_at timestamp with time zone, step_count integer, is_paused boolean)",
+        "s",
+    ),
     "list_tasks": (
         "run_id uuid, only_step text = null, from_index integer = 0, max_tasks integer = 100",
         "table(step_slug text, task_index integer, status text, attempts_count integer, "

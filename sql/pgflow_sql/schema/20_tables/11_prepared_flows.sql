@@ -3,6 +3,8 @@
 -- about the same step, in the order of step_index.
 create table pgflow.prepared_flows (
   flow_slug text not null,
+  is_paused boolean not null default false,  -- not derived: see pause_flow
+  flow_timeout int not null,    -- seconds
   step_slugs text[] not null,
   deps_counts int[] not null,
   maps boolean[] not null,
@@ -22,7 +24,6 @@ create table pgflow.prepared_flows (
   longer_timeouts int[],        -- what timeouts were before they were shortened
   shortened_at timestamptz,     -- when that was: tasks that had started by then keep what they started with
   has_large_values boolean not null default false,  -- ever; not derived: see _note_large_values
-  is_paused boolean not null default false,  -- not derived: see pause_flow
   constraint prepared_flows_pkey primary key (flow_slug),
   constraint prepared_flows_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug)
     on delete cascade

@@ -13,11 +13,12 @@ begin
   for no key update;
 
   insert into pgflow.prepared_flows as p (
-    flow_slug, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
+    flow_slug, flow_timeout, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
     has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, run_timeout
   )
   select
     f.flow_slug,
+    f.opt_timeout,
     coalesce(array_agg(s.step_slug order by s.step_index) filter (where s.step_slug is not null), '{}'),
     coalesce(array_agg(s.deps_count order by s.step_index) filter (where s.step_slug is not null), '{}'),
     coalesce(array_agg(s.step_type = 'map' order by s.step_index) filter (where s.step_slug is not null), '{}'),
@@ -48,7 +49,8 @@ begin
   where f.flow_slug in (select c.flow_slug from changed c)
   group by f.flow_slug
   on conflict on constraint prepared_flows_pkey do update
-  set step_slugs = excluded.step_slugs,
+  set flow_timeout = excluded.flow_timeout,
+      step_slugs = excluded.step_slugs,
       deps_counts = excluded.deps_counts,
       maps = excluded.maps,
       start_delays = excluded.start_delays,

@@ -24,19 +24,19 @@ declare
 begin
   -- most steps have their flow's timeout: their messages are hidden for as long as needed by being read
   select
-    w.stopped_at is null and w.deprecated_at is null
+    not p.is_paused and w.stopped_at is null and w.deprecated_at is null
       and w.last_heartbeat_at > clock_timestamp() - interval '5 seconds',
-    f.opt_timeout + 2
+    p.flow_timeout + 2
   into v_serves, v_vt_offset
   from pgflow.workers w
-  cross join pgflow.flows f
-  where w.worker_id = _claim_from_queue.worker_id and f.flow_slug = _claim_from_queue.flow_slug;
+  cross join pgflow.prepared_flows p
+  where w.worker_id = _claim_from_queue.worker_id and p.flow_slug = _claim_from_queue.flow_slug;
   if not found then
     perform pgflow._check_workers(array[_claim_from_queue.worker_id]);
     perform pgflow._check_flows(array[_claim_from_queue.flow_slug]);
   end if;
   message_count := 0;
-  if not v_serves then  -- or a sign of life is due
+  if not v_serves then  -- or the flow is paused, or a sign of life is due
     if exists (
       select 1
       from pgflow.workers w
@@ -47,6 +47,9 @@ begin
     end if;
     if not pgflow._note_life(array[_claim_from_queue.worker_id]) then
       perform pgflow._check_workers(array[_claim_from_queue.worker_id]);
+    end if;
+    if (select p.is_paused from pgflow.prepared_flows p where p.flow_slug = _claim_from_queue.flow_slug) then
+      return;
     end if;
   end if;
   execute format('select * from pgflow.%I($1, $2, $3)', '_read:' || _claim_from_queue.flow_slug)

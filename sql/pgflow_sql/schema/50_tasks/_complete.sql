@@ -17,6 +17,7 @@ as $$
 declare
   v_flow_slugs text[];
   v_live boolean;  -- whether all runs are still started
+  v_is_held boolean;  -- whether one of the runs is
   v_is_silent boolean;  -- whether a sign of life of one of the workers is due
   v_hand_over int := _complete.hand_over;
   v_has_maps boolean;
@@ -32,15 +33,15 @@ declare
   v_all bigint;  -- see 00_model/model.sql
 begin
   -- A statement of its own: what follows must see what the others have committed meanwhile.
-  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started'), exists (
+  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started'), bool_or(r.held_at is not null), exists (
     select 1
     from pgflow.workers w
     where w.worker_id = any(_complete.worker_ids)
       and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
   )
-  into v_flow_slugs, v_live, v_is_silent
+  into v_flow_slugs, v_live, v_is_held, v_is_silent
   from (
-    select l.flow_slug, l.status
+    select l.flow_slug, l.status, l.held_at
     from pgflow.runs l
     where l.run_id = any(_complete.run_ids)
     order by l.run_id
@@ -50,6 +51,10 @@ begin
     if not pgflow._note_life(_complete.worker_ids) then
       v_hand_over := 0;  -- its next claim tells it to register again
     end if;
+  end if;
+
+  if v_is_held then
+    v_hand_over := 0;
   end if;
 
   select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null)
@@ -241,6 +246,9 @@ begin
         v_handed.handed_task_indexes, _complete.flow_input_steps, null
       ) v;
     end if;
+  end if;
+  if v_is_held then
+    perform pgflow._keep_held(v_accepted.run_ids);
   end if;
   perform pgflow._notify(null, v_accepted.run_ids);
 end;

@@ -21,16 +21,20 @@ as $$
 declare
   v_tasks pgflow.task_result[];
   v_errors text[];
+  v_is_held boolean;  -- whether one of the runs is
   v_asked boolean[];
   v_part record;
   v_longest_hidden int := case when _fail.fenced then 10 else 2147483647 end;  -- seconds
   v_all bigint;  -- see 00_model/model.sql
 begin
-  perform 1
-  from pgflow.runs r
-  where r.run_id = any(_fail.run_ids)
-  order by r.run_id
-  for no key update;
+  select bool_or(l.held_at is not null) into v_is_held
+  from (
+    select r.held_at
+    from pgflow.runs r
+    where r.run_id = any(_fail.run_ids)
+    order by r.run_id
+    for no key update
+  ) l;
 
   select j.tasks, j.errors, j.asked into v_tasks, v_errors, v_asked
   from pgflow._judge_failures(
@@ -119,6 +123,9 @@ begin
       v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false, true, true
     );
     perform pgflow._finish_runs(v_part.cascade_run_ids, false, true);
+  end if;
+  if v_is_held then
+    perform pgflow._keep_held(_fail.run_ids);
   end if;
   perform pgflow._notify(v_part.visible_flow_slugs, v_part.changed_run_ids);
 

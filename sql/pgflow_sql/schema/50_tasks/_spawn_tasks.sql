@@ -1,7 +1,7 @@
 -- Makes the tasks and messages of steps that have just been started (pairs with their flow, a worker and the
 -- number of tasks; messages are sent in their order, those of tasks handed over first). Up to hand_over tasks of
 -- steps without start_delay are born started, owned by the pair's worker, their messages already invisible: that
--- saves the claim. Returns the keys of those.
+-- saves the claim; none of a paused flow. Returns the keys of those.
 create function pgflow._spawn_tasks(
   flow_slugs text[],
   run_ids uuid[],
@@ -23,6 +23,7 @@ declare
   v_vt_offsets int[];
   v_has_maps boolean;
   v_has_delays boolean;
+  v_is_paused boolean;
   v_run_ids uuid[];      -- of the flow's steps that start, later of their tasks, as the next three
   v_step_slugs text[];
   v_worker_ids uuid[];
@@ -36,8 +37,8 @@ declare
   v_notify text[];
 begin
   foreach v_flow_slug in array pgflow._distinct(_spawn_tasks.flow_slugs) loop
-    select p.step_slugs, p.start_delays, p.vt_offsets, p.has_maps, p.has_delays
-    into v_slugs, v_start_delays, v_vt_offsets, v_has_maps, v_has_delays
+    select p.step_slugs, p.start_delays, p.vt_offsets, p.has_maps, p.has_delays, p.is_paused
+    into v_slugs, v_start_delays, v_vt_offsets, v_has_maps, v_has_delays, v_is_paused
     from pgflow.prepared_flows p
     where p.flow_slug = v_flow_slug;
 
@@ -82,7 +83,10 @@ begin
           p(run_id, step_slug, worker_id, task_count)
       ) t;
     end if;
-    v_handed_count := least(v_left, coalesce(v_eligible_count, cardinality(v_run_ids)), cardinality(v_run_ids));
+    v_handed_count := case
+      when v_is_paused then 0
+      else least(v_left, coalesce(v_eligible_count, cardinality(v_run_ids)), cardinality(v_run_ids))
+    end;
 
     execute format('select pgflow.%I($1, $2, $3, $4, $5, $6, $7)', '_send:' || v_flow_slug)
     into v_msg_ids

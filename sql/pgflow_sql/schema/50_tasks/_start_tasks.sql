@@ -1,5 +1,5 @@
 -- Starts the tasks of messages of one flow that the caller owns (has locked); the task of a message is found by
--- the key in its body. Only queued tasks of started steps of started runs start. Returns, in order, the keys of
+-- the key in its body. Only queued tasks of started steps of started runs start, and none of a paused flow. Returns, in order, the keys of
 -- those that did and how long their messages have to stay invisible.
 create function pgflow._start_tasks(
   worker_id uuid,
@@ -20,11 +20,16 @@ as $$
 declare
   v_slugs text[];    -- of the flow's steps
   v_vt_offsets int[];  -- of the same
+  v_is_paused boolean;
   v_all bigint;  -- see 00_model/model.sql
 begin
-  select p.step_slugs, p.vt_offsets, p.has_large_values into v_slugs, v_vt_offsets, has_large_values
+  select p.step_slugs, p.vt_offsets, p.has_large_values, p.is_paused
+  into v_slugs, v_vt_offsets, has_large_values, v_is_paused
   from pgflow.prepared_flows p
   where p.flow_slug = _start_tasks.flow_slug;
+  if v_is_paused then
+    return;
+  end if;
 
   with started as (
     update pgflow.step_tasks t

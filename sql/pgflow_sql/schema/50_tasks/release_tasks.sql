@@ -10,6 +10,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_is_held boolean;  -- whether one of the runs is
   v_released record;
   v_all bigint;  -- see 00_model/model.sql
 begin
@@ -21,11 +22,14 @@ begin
       cardinality(release_tasks.task_indexes), cardinality(release_tasks.attempts)
     ]
   );
-  perform 1
-  from pgflow.runs r
-  where r.run_id = any(release_tasks.run_ids)
-  order by r.run_id
-  for no key update;
+  select bool_or(l.held_at is not null) into v_is_held
+  from (
+    select r.held_at
+    from pgflow.runs r
+    where r.run_id = any(release_tasks.run_ids)
+    order by r.run_id
+    for no key update
+  ) l;
 
   with released as (
     update pgflow.step_tasks t
@@ -60,6 +64,9 @@ begin
   from released r;
 
   perform pgflow._send_back(v_released.flow_slugs, v_released.msg_ids, v_released.delays);
+  if v_is_held then
+    perform pgflow._keep_held(release_tasks.run_ids);
+  end if;
   perform pgflow._notify(v_released.flow_slugs, null);
   return v_released.task_count;
 end;

@@ -1,4 +1,5 @@
--- Sends the tasks of these timers whose time has come; one that went on some other way meanwhile is left alone.
+-- Sends the tasks of these timers whose time has come, or lets them wait for the release of their run; one that went
+-- on some other way meanwhile is left alone.
 create function pgflow._fire_waits(timer_ids bigint[])
 returns void
 language plpgsql
@@ -30,6 +31,7 @@ begin
     and t.status = 'queued' and t.waits_for = 'time' and t.attempts_count = d.attempt;
   if v_due.run_ids is not null then
     perform pgflow._send_anew(v_due.run_ids, v_due.step_slugs, v_due.task_indexes, null);
+    perform pgflow._keep_held(v_due.run_ids);
   end if;
 end;
 $$;

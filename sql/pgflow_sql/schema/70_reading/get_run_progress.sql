@@ -28,7 +28,8 @@ begin
       'failed_at', r.failed_at,
       'error_message', left(r.error_message, 20000),
       'cancelled_at', r.cancelled_at,
-      'cancel_reason', left(r.cancel_reason, 20000)
+      'cancel_reason', left(r.cancel_reason, 20000),
+      'held_at', case when r.status = 'started' then r.held_at end
     ),
     'steps', coalesce(t.steps, '[]'),
     'left_out', case when o.is_left_out and r.output is not null then '[null]'::jsonb else '[]' end

@@ -71,6 +71,9 @@ begin
 
   perform pgflow._archive(v_over.flow_slugs, v_over.msg_ids);
   perform pgflow._send_back(v_again.flow_slugs, v_again.msg_ids, v_again.delays);
+  if exists (select 1 from pgflow.runs r where r.run_id = any(_requeue.run_ids) and r.held_at is not null) then
+    perform pgflow._keep_held(_requeue.run_ids);
+  end if;
   perform pgflow._notify(v_again.flow_slugs, null);
   return v_again.task_count;
 end;

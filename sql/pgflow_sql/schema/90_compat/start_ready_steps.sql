@@ -25,6 +25,7 @@ begin
       v_started.started_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, null,
       v_started.started_task_counts, 0
     );
+    perform pgflow._keep_held(v_started.started_run_ids);
     perform pgflow._notify(null, v_started.started_run_ids);
   end if;
 end;

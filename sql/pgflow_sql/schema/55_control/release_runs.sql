@@ -1,0 +1,43 @@
+-- for: operator
+-- Lets held runs go on: what waited for that is sent anew, each run's after a random part of spread seconds, against
+-- a storm. One row a run, in the order of the ids: 'released', 'not_held' (nothing was changed) or 'no_such_run'. At
+-- most 1,000 runs a call, else PF011.
+create function pgflow.release_runs(run_ids uuid[], spread double precision default 0, actor text default null)
+returns table (run_id uuid, outcome text)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_run_ids constant uuid[] := pgflow._asked_runs(release_runs.run_ids);
+  v_spread constant double precision := pgflow._spread(release_runs.spread);
+  v_locked record;
+  v_held uuid[];
+  v_outcomes text[];
+begin
+  select * into v_locked from pgflow._lock_runs(v_run_ids);
+  select array_agg(r.run_id order by r.run_id) into v_held
+  from pgflow.runs r
+  where r.run_id = any(v_run_ids) and r.status = 'started' and r.held_at is not null;
+  if v_held is not null then
+    perform pgflow._release_held(v_held, v_spread);
+  end if;
+
+  v_outcomes := array(
+    select case
+      when l.run_id is null then 'no_such_run'
+      when i.run_id = any(v_held) then 'released'
+      else 'not_held'
+    end
+    from unnest(v_run_ids) with ordinality i(run_id, position)
+    left join unnest(v_locked.found_run_ids) l(run_id) on l.run_id = i.run_id
+    order by i.position
+  );
+  if v_run_ids <> '{}' then
+    perform pgflow._note_action(
+      'release', release_runs.actor, null, v_run_ids, v_outcomes, jsonb_build_object('spread', nullif(v_spread, 0))
+    );
+  end if;
+  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+end;
+$$;
