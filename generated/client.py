@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -30,6 +31,15 @@ class AsyncClient(AsyncClientBase):
     async def get_link_check(self, run_id: UUID, /) -> AsyncLinkCheckRun:
         return await self._get(AsyncLinkCheckRun, run_id)
 
+    async def fork_link_check(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["extract", "broken"]],
+        input: LinkCheckInput | None = None,
+    ) -> AsyncLinkCheckRun:
+        return await self._fork(AsyncLinkCheckRun, run_id, from_steps, input)
+
     async def start_order_fulfilment(self, input: OrderFulfilmentInput, /, *, run_id: UUID | None = None) -> AsyncOrderFulfilmentRun:
         return await self._start(AsyncOrderFulfilmentRun, input, run_id)
 
@@ -41,6 +51,15 @@ class AsyncClient(AsyncClientBase):
     async def get_order_fulfilment(self, run_id: UUID, /) -> AsyncOrderFulfilmentRun:
         return await self._get(AsyncOrderFulfilmentRun, run_id)
 
+    async def fork_order_fulfilment(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["reserve", "charge", "pack", "invoice", "ship"]],
+        input: OrderFulfilmentInput | None = None,
+    ) -> AsyncOrderFulfilmentRun:
+        return await self._fork(AsyncOrderFulfilmentRun, run_id, from_steps, input)
+
     async def start_stdlib_census(self, input: StdlibCensusInput, /, *, run_id: UUID | None = None) -> AsyncStdlibCensusRun:
         return await self._start(AsyncStdlibCensusRun, input, run_id)
 
@@ -51,6 +70,15 @@ class AsyncClient(AsyncClientBase):
 
     async def get_stdlib_census(self, run_id: UUID, /) -> AsyncStdlibCensusRun:
         return await self._get(AsyncStdlibCensusRun, run_id)
+
+    async def fork_stdlib_census(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["files", "parse", "totals", "largest", "most_imported", "report"]],
+        input: StdlibCensusInput | None = None,
+    ) -> AsyncStdlibCensusRun:
+        return await self._fork(AsyncStdlibCensusRun, run_id, from_steps, input)
 
 
 class Client(ClientBase):
@@ -67,6 +95,15 @@ class Client(ClientBase):
     def get_link_check(self, run_id: UUID, /) -> LinkCheckRun:
         return self._get(LinkCheckRun, run_id)
 
+    def fork_link_check(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["extract", "broken"]],
+        input: LinkCheckInput | None = None,
+    ) -> LinkCheckRun:
+        return self._fork(LinkCheckRun, run_id, from_steps, input)
+
     def start_order_fulfilment(self, input: OrderFulfilmentInput, /, *, run_id: UUID | None = None) -> OrderFulfilmentRun:
         return self._start(OrderFulfilmentRun, input, run_id)
 
@@ -78,6 +115,15 @@ class Client(ClientBase):
     def get_order_fulfilment(self, run_id: UUID, /) -> OrderFulfilmentRun:
         return self._get(OrderFulfilmentRun, run_id)
 
+    def fork_order_fulfilment(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["reserve", "charge", "pack", "invoice", "ship"]],
+        input: OrderFulfilmentInput | None = None,
+    ) -> OrderFulfilmentRun:
+        return self._fork(OrderFulfilmentRun, run_id, from_steps, input)
+
     def start_stdlib_census(self, input: StdlibCensusInput, /, *, run_id: UUID | None = None) -> StdlibCensusRun:
         return self._start(StdlibCensusRun, input, run_id)
 
@@ -88,3 +134,12 @@ class Client(ClientBase):
 
     def get_stdlib_census(self, run_id: UUID, /) -> StdlibCensusRun:
         return self._get(StdlibCensusRun, run_id)
+
+    def fork_stdlib_census(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["files", "parse", "totals", "largest", "most_imported", "report"]],
+        input: StdlibCensusInput | None = None,
+    ) -> StdlibCensusRun:
+        return self._fork(StdlibCensusRun, run_id, from_steps, input)

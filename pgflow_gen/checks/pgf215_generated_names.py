@@ -95,7 +95,7 @@ def check_project(analysis: Analysis, findings: Findings) -> None:
         if modules.claim(module.lower(), what, flow.slug_span, shown=repr(module)):
             all(
                 methods.claim(f"{verb}_{stem}", what, flow.slug_span)
-                for verb in ("start", "start_many", "get")
+                for verb in ("start", "start_many", "get", "fork")
             )
 
 

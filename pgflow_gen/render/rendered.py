@@ -103,12 +103,15 @@ def _client(
     analysis: Analysis, flows: Iterable[FlowFilesRenderer], known: Client | None
 ) -> tuple[RenderedFile, Client]:
     entries = [
-        (own.stem, flow.slug, own.text.has_input) for flow, own in zip(_ordered(analysis), flows, strict=True)
+        (own.stem, flow.slug, own.text.has_input, tuple(step.slug for step in flow.steps))
+        for flow, own in zip(_ordered(analysis), flows, strict=True)
     ]
     made_from = digest(repr(entries).encode())
 
     def text() -> str:
-        return client_module((stem, FlowNames.for_stem(slug), asks) for stem, slug, asks in entries)
+        return client_module(
+            (stem, FlowNames.for_stem(slug), asks, steps) for stem, slug, asks, steps in entries
+        )
 
     if known is not None and known.made_from == made_from:
         return RenderedFile("client.py", known.digest, lambda: text().encode()), known

@@ -302,6 +302,18 @@ class RunFailed(PgflowError):
         self.error_message = error_message
 
 
+class RunCancelled(PgflowError):
+    """A run was cancelled. ``reason`` is what the canceller said, or None."""
+
+    def __init__(self, run_id: UUID, flow_slug: str, reason: str | None = None) -> None:
+        super().__init__(
+            f"run {run_id} of flow '{flow_slug}' was cancelled" + (f": {reason}" if reason else "")
+        )
+        self.run_id = run_id
+        self.flow_slug = flow_slug
+        self.reason = reason
+
+
 class StepSkipped(PgflowError):
     """A step was skipped, so the awaited status can never come."""
 

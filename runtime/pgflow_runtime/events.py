@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pgflow_runtime.runs.events import (
     Event,
+    RunCancelledEvent,
     RunCompletedEvent,
     RunEvent,
     RunFailedEvent,
@@ -17,6 +18,7 @@ from pgflow_runtime.runs.events import (
 
 __all__ = [
     "Event",
+    "RunCancelledEvent",
     "RunCompletedEvent",
     "RunEvent",
     "RunFailedEvent",

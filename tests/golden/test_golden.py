@@ -17,7 +17,6 @@ import pytest
 from pgflow_gen.config import Config, load_config
 from pgflow_gen.pipeline import build
 from pgflow_gen.incremental.fingerprint import RECORD
-from pgflow_gen.incremental.fingerprint import RECORD
 from tests.support.analysis import seed_cache
 from pgflow_runtime.migrate.files import read_flow_migrations
 from tests.support.core import Connection

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -28,6 +29,15 @@ class AsyncClient(AsyncClientBase):
     async def get_thumbnails(self, run_id: UUID, /) -> AsyncThumbnailsRun:
         return await self._get(AsyncThumbnailsRun, run_id)
 
+    async def fork_thumbnails(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["pictures", "shrink", "index"]],
+        input: ThumbnailsInput | None = None,
+    ) -> AsyncThumbnailsRun:
+        return await self._fork(AsyncThumbnailsRun, run_id, from_steps, input)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
@@ -42,3 +52,12 @@ class Client(ClientBase):
 
     def get_thumbnails(self, run_id: UUID, /) -> ThumbnailsRun:
         return self._get(ThumbnailsRun, run_id)
+
+    def fork_thumbnails(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["pictures", "shrink", "index"]],
+        input: ThumbnailsInput | None = None,
+    ) -> ThumbnailsRun:
+        return self._fork(ThumbnailsRun, run_id, from_steps, input)

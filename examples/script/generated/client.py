@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -28,6 +29,15 @@ class AsyncClient(AsyncClientBase):
     async def get_sales(self, run_id: UUID, /) -> AsyncSalesRun:
         return await self._get(AsyncSalesRun, run_id)
 
+    async def fork_sales(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["by_region", "region", "summary"]],
+        input: SalesInput | None = None,
+    ) -> AsyncSalesRun:
+        return await self._fork(AsyncSalesRun, run_id, from_steps, input)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
@@ -42,3 +52,12 @@ class Client(ClientBase):
 
     def get_sales(self, run_id: UUID, /) -> SalesRun:
         return self._get(SalesRun, run_id)
+
+    def fork_sales(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["by_region", "region", "summary"]],
+        input: SalesInput | None = None,
+    ) -> SalesRun:
+        return self._fork(SalesRun, run_id, from_steps, input)

@@ -36,6 +36,7 @@ class _ClientFlow:
     input: str | None
     run: str
     async_run: str
+    steps: tuple[str, ...]
 
 
 def flow_module(view: FlowView) -> str:
@@ -79,10 +80,10 @@ def _typing_names(view: FlowView) -> list[str]:
     return names
 
 
-def client_module(entries: Iterable[tuple[str, FlowNames, bool]]) -> str:
+def client_module(entries: Iterable[tuple[str, FlowNames, bool, tuple[str, ...]]]) -> str:
     """``client.py``: the classes of older versions come in under a name that tells the version.
 
-    ``entries``: each flow's stem, the names in its module, and whether it takes an input.
+    ``entries``: each flow's stem, the names in its module, whether it takes an input, and its steps' slugs.
     """
     imports = Imports({"AsyncClient", "Client"})
     flows = [_client_flow(*entry, imports) for entry in entries]
@@ -90,11 +91,12 @@ def client_module(entries: Iterable[tuple[str, FlowNames, bool]]) -> str:
         _Client("AsyncClient", imports.use(_RUNTIME, "AsyncClientBase"), is_async=True),
         _Client("Client", imports.use(_RUNTIME, "ClientBase"), is_async=False),
     ]
-    context: dict[str, object] = {"UUID": "", "Sequence": ""}
+    context: dict[str, object] = {"UUID": "", "Sequence": "", "Literal": ""}
     if flows:
         context = {
             "UUID": imports.use("uuid", "UUID"),
             "Sequence": imports.use("collections.abc", "Sequence"),
+            "Literal": imports.use("typing", "Literal"),
         }
     doc = f"The typed clients of this project's flows. {_HEADER}"
     return render_template(
@@ -102,13 +104,16 @@ def client_module(entries: Iterable[tuple[str, FlowNames, bool]]) -> str:
     )
 
 
-def _client_flow(stem: str, own: FlowNames, has_input: bool, imports: Imports) -> _ClientFlow:
+def _client_flow(
+    stem: str, own: FlowNames, has_input: bool, steps: tuple[str, ...], imports: Imports
+) -> _ClientFlow:
     local, module = FlowNames.for_stem(stem), f".{stem}"
     return _ClientFlow(
         stem,
         imports.use(module, own.input, wanted=local.input) if has_input else None,
         imports.use(module, own.run, wanted=local.run),
         imports.use(module, own.async_run, wanted=local.async_run),
+        steps,
     )
 
 

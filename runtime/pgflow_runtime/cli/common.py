@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import signal
 import sys
 import threading
@@ -134,6 +135,14 @@ def _target(project: Project, slug: str) -> str:
         return next(found.flow for found in contracts(project) if found.slug == slug)
     except (ProjectError, StopIteration):
         return "MODULE:FLOW"
+
+
+def actor() -> str | None:
+    """Who is at the keyboard, for the trail of what was done to runs; None where the system does not say."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return None
 
 
 def say(text: str) -> None:

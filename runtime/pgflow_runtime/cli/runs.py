@@ -1,4 +1,4 @@
-"""``pgflow-gen runs``: look at runs."""
+"""``pgflow-gen runs``: look at runs, and change their course."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from pgflow_runtime.cli.common import database, dsn_option, refusals, say, worker_command
+from pgflow_runtime.cli.run_control import cancel_runs, fork_run, hold_runs, release_runs, retry_runs
 from pgflow_runtime.database import queries
 from pgflow_runtime.database.store import connected
 from pgflow_runtime.duration import parse_duration
@@ -38,13 +39,19 @@ limit_option = click.option(
 
 @click.group()
 def runs() -> None:
-    """Look at runs."""
+    """Look at runs, cancel and retry them."""
+
+
+for _command in (cancel_runs, retry_runs, hold_runs, release_runs, fork_run):
+    runs.add_command(_command)
 
 
 @runs.command("list")
 @flow_option
 @click.option(
-    "--status", type=click.Choice(["started", "completed", "failed"]), help="Only runs in this status."
+    "--status",
+    type=click.Choice(["started", "completed", "failed", "cancelled"]),
+    help="Only runs in this status.",
 )
 @limit_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
@@ -124,7 +131,7 @@ def show_run(run_id: UUID, as_json: bool, dsn: str | None) -> None:
 def watch_run(
     run_id: UUID | None, latest: bool, flow: str | None, timeout: float | None, as_json: bool, dsn: str | None
 ) -> None:
-    """Follow a run until it ends. Exit code 0 if it completed, 1 if it failed.
+    """Follow a run until it ends. Exit code 0 if it completed, 1 if it failed or was cancelled.
 
     In a terminal its steps are a picture that is kept up to date; elsewhere each event is a line. What
     happened before is told too. Ctrl-C ends the watching, not the run.
@@ -143,7 +150,7 @@ def watch_run(
                     run_id = _latest(connection, flow)
             command_of = worker_command(find_project(), dsn)
             reading = _watch(Follower(conninfo, run_id, timeout, command_of, whole=as_json), as_json)
-    if reading.run.status == "failed":
+    if reading.run.status != "completed":
         raise click.exceptions.Exit(1)
 
 

@@ -16,6 +16,7 @@ from pgflow_runtime.database import LIVE, amake_pool
 from pgflow_runtime.database.store import translated
 from pgflow_runtime.runs.events import (
     Event,
+    RunCancelledEvent,
     RunCompletedEvent,
     RunFailedEvent,
     RunStartedEvent,
@@ -112,7 +113,7 @@ def _message(feed: AsyncFeed, news: list[Event]) -> str:
 
 
 def _said(event: Event) -> str:
-    if isinstance(event, RunStartedEvent | RunCompletedEvent | RunFailedEvent):
+    if isinstance(event, RunStartedEvent | RunCompletedEvent | RunFailedEvent | RunCancelledEvent):
         return f"The run {event.event_type.partition(':')[2]}."
     if isinstance(event, StepStartedEvent):
         return f"Step {event.step_slug} started."

@@ -7,7 +7,8 @@ from typing import Final
 CORE_VERSION: Final = "select pgflow.schema_version(), p.client from pgflow.oldest_program() p"
 
 START_FLOWS: Final = """
-select status, output::text, remaining_steps, started_at, completed_at, failed_at, error_message
+select status, output::text, remaining_steps, started_at, completed_at, failed_at, error_message,
+  cancelled_at, cancel_reason
 from pgflow.start_flows(%s, %s::jsonb[], %s::uuid[], array_fill(%s::jsonb, %s::int[]))
 """
 
@@ -45,6 +46,49 @@ from pgflow.find_runs(%(flow_slug)s, 'failed', max_runs => %(limit)s, max_scanne
 left join lateral pgflow.get_run_failure(r.run_id) t on true
 where r.status is not null and (r.ended_at >= %(since)s or %(since)s is null)
 """
+
+CANCEL_RUNS: Final = """
+select run_id, outcome from pgflow.cancel_runs(%(run_ids)s::uuid[], %(reason)s, %(actor)s)
+"""
+
+RETRY_RUNS: Final = """
+select run_id, outcome from pgflow.retry_runs(%(run_ids)s::uuid[], %(spread)s, actor => %(actor)s)
+"""
+
+HOLD_RUNS: Final = "select run_id, outcome from pgflow.hold_runs(%(run_ids)s::uuid[], %(actor)s)"
+
+RELEASE_RUNS: Final = """
+select run_id, outcome from pgflow.release_runs(%(run_ids)s::uuid[], %(spread)s, %(actor)s)
+"""
+
+FORK_RUN: Final = """
+select pgflow.fork_run(%(run_id)s, %(from_steps)s::text[], %(input)s::jsonb, %(new_run_id)s, %(actor)s)
+"""
+
+COUNT_WHERE: Final = "select pgflow.count_runs_where(%(filter)s::jsonb, %(action)s)"
+
+CANCEL_WHERE: Final = """
+select changed, last_id
+from pgflow.cancel_runs_where(%(filter)s::jsonb, %(reason)s, %(after_id)s, actor => %(actor)s)
+"""
+
+RETRY_WHERE: Final = """
+select changed, last_id
+from pgflow.retry_runs_where(%(filter)s::jsonb, %(spread)s, %(after_id)s, actor => %(actor)s)
+"""
+
+HOLD_WHERE: Final = """
+select changed, last_id from pgflow.hold_runs_where(%(filter)s::jsonb, %(after_id)s, actor => %(actor)s)
+"""
+
+RELEASE_WHERE: Final = """
+select changed, last_id
+from pgflow.release_runs_where(%(filter)s::jsonb, %(spread)s, %(after_id)s, actor => %(actor)s)
+"""
+
+PAUSE_FLOW: Final = "select pgflow.pause_flow(%(flow_slug)s, %(actor)s)"
+
+RESUME_FLOW: Final = "select pgflow.resume_flow(%(flow_slug)s, %(actor)s)"
 
 COUNT_TASKS: Final = """
 select step_slug, total, completed, started, failed, attempts, cancelled, again, polling

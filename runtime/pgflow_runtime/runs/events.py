@@ -52,6 +52,12 @@ class RunFailedEvent(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunCancelledEvent(_Event):
+    event_type: ClassVar[Literal["run:cancelled"]] = "run:cancelled"
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _StepEvent(_Event):
     step_slug: str
 
@@ -84,7 +90,7 @@ class StepSkippedEvent(_StepEvent):
 
 
 StepEvent: TypeAlias = StepStartedEvent | StepCompletedEvent | StepFailedEvent | StepSkippedEvent
-RunEvent: TypeAlias = RunStartedEvent | RunCompletedEvent | RunFailedEvent
+RunEvent: TypeAlias = RunStartedEvent | RunCompletedEvent | RunFailedEvent | RunCancelledEvent
 Event: TypeAlias = RunEvent | StepEvent
 
 
@@ -118,6 +124,9 @@ def _end(run: RunSnapshot) -> RunEvent:
     if run.status == "completed":
         at = run.completed_at or run.started_at
         return RunCompletedEvent(**_of_run(run), at=at, output=run.output)
+    if run.status == "cancelled":
+        at = run.cancelled_at or run.started_at
+        return RunCancelledEvent(**_of_run(run), at=at, reason=run.cancel_reason)
     step = run.failed_step
     message = run.error_message or (step.error_message if step else None)
     return RunFailedEvent(**_of_run(run), at=run.failed_at or run.started_at, error_message=message)
@@ -128,8 +137,8 @@ def _of_step(old: StepSnapshot | None, new: StepSnapshot, run: RunSnapshot) -> I
     was_started = old is not None and old.started_at is not None
     if new.started_at is not None and not was_started and not _is_taskless(new):
         yield StepStartedEvent(**common, at=new.started_at, task_count=new.initial_tasks or 0)
-    if not new.is_final or (old is not None and old.is_final):
-        return
+    if not new.is_final or (old is not None and old.is_final) or new.status == "cancelled":
+        return  # a cancelled step has no event of its own: the run's tells of it
     at = new.completed_at or new.failed_at or new.skipped_at or run.started_at
     if new.status == "completed":
         yield StepCompletedEvent(**common, at=at, output=new.output)

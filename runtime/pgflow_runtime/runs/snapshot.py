@@ -11,11 +11,11 @@ from uuid import UUID
 from pgflow_runtime.database.moments import LATEST, read_moment
 from pgflow_runtime.runs.documents import name_of, value_of
 
-RunStatus: TypeAlias = Literal["started", "completed", "failed"]
-StepStatus: TypeAlias = Literal["created", "started", "completed", "failed", "skipped"]
+RunStatus: TypeAlias = Literal["started", "completed", "failed", "cancelled"]
+StepStatus: TypeAlias = Literal["created", "started", "completed", "failed", "skipped", "cancelled"]
 
-FINAL_RUN: frozenset[str] = frozenset({"completed", "failed"})
-FINAL_STEP: frozenset[str] = frozenset({"completed", "failed", "skipped"})
+FINAL_RUN: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
+FINAL_STEP: frozenset[str] = frozenset({"completed", "failed", "skipped", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,9 @@ class StepSnapshot:
     completed_at: datetime | None
     failed_at: datetime | None
     skipped_at: datetime | None
+    cancelled_at: datetime | None = None
+    reused: bool = False
+    """Whether the run is a fork that took the step over from the run it was forked from."""
 
     @property
     def is_final(self) -> bool:
@@ -42,7 +45,7 @@ class StepSnapshot:
 
     @property
     def ended_at(self) -> datetime | None:
-        return self.completed_at or self.failed_at or self.skipped_at
+        return self.completed_at or self.failed_at or self.skipped_at or self.cancelled_at
 
     @property
     def completed_tasks(self) -> int:
@@ -70,6 +73,8 @@ class StepSnapshot:
             completed_at=_time(row.get("completed_at")),
             failed_at=_time(row.get("failed_at")),
             skipped_at=_time(row.get("skipped_at")),
+            cancelled_at=_time(row.get("cancelled_at")),
+            reused=row.get("reused") or False,
         )
 
 
@@ -89,14 +94,19 @@ class RunSnapshot:
     completed_at: datetime | None
     failed_at: datetime | None
     steps: Mapping[str, StepSnapshot] | None
+    cancelled_at: datetime | None = None
+    cancel_reason: str | None = None
+    held_at: datetime | None = None
+    """Since when nothing of the run is begun, until it is released."""
 
     @property
     def is_final(self) -> bool:
-        return self.status in FINAL_RUN
+        """Whether it has ended; so has one whose status is of a later version, if it has a time of end."""
+        return self.status in FINAL_RUN or (self.status != "started" and self.ended_at is not None)
 
     @property
     def ended_at(self) -> datetime | None:
-        return self.completed_at or self.failed_at
+        return self.completed_at or self.failed_at or self.cancelled_at
 
     @property
     def failed_step(self) -> StepSnapshot | None:
@@ -118,7 +128,8 @@ class RunSnapshot:
     @classmethod
     def started(cls, run_id: UUID, flow_slug: str, input: str, row: Sequence[Any]) -> RunSnapshot:
         """From the input's text and a row of ``queries.START_FLOWS``. The run may be an old one."""
-        status, output, remaining_steps, started_at, completed_at, failed_at, error_message = row
+        status, output, remaining_steps, started_at, completed_at, failed_at, error_message, *cancelled = row
+        cancelled_at, cancel_reason = cancelled
         return cls(
             run_id=run_id,
             flow_slug=flow_slug,
@@ -131,6 +142,8 @@ class RunSnapshot:
             completed_at=completed_at,
             failed_at=failed_at,
             steps=None,
+            cancelled_at=cancelled_at,
+            cancel_reason=cancel_reason,
         )
 
     @property
@@ -164,6 +177,9 @@ class RunSnapshot:
             completed_at=_time(row["completed_at"]),
             failed_at=_time(row["failed_at"]),
             steps=steps,
+            cancelled_at=_time(row.get("cancelled_at")),
+            cancel_reason=row.get("cancel_reason"),
+            held_at=_time(row.get("held_at")),
         )
 
 

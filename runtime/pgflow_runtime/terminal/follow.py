@@ -110,7 +110,7 @@ class Follower:
         left = self._deadline - monotonic()
         if left <= 0:
             name = f"run {self._run_id} of flow '{reading.run.flow_slug}'"
-            awaited = ("completed", "failed")
+            awaited = ("completed", "failed", "cancelled")
             raise WaitTimeout(name, self._timeout or 0, reading.run.status, awaited, self.trouble)
         return min(seconds, left)
 

@@ -95,6 +95,8 @@ def picture(to: Console, reading: Reading, now: datetime, trouble: str | None = 
         tree.add_column(no_wrap=True, overflow="ellipsis")
     for row in step_rows(reading, now):
         tree.add_row(*_cells(to, row))
+    if run.held_at is not None and not run.is_final:
+        head.append(f"  held since {clock(run.held_at)}", "yellow")
     parts: list[RenderableType] = [head, tree]
     if trouble is not None:
         parts.append(Text(one_line(trouble), "yellow"))
@@ -132,6 +134,9 @@ def _closing(reading: Reading, *, with_output: bool = True) -> Iterator[Renderab
         yield Text(f"\nfailed{where}", "bold red")
         message = (failure.message if failure is not None else None) or reading.message or ""
         yield Text(printable(message))
+    elif reading.run.status == "cancelled":
+        reason = reading.run.cancel_reason
+        yield Text(f"\ncancelled{f': {one_line(reason)}' if reason else ''}", "bold")
     elif with_output and reading.run.status == "completed":
         yield Text("\noutput", "bold")
         yield Text(value_text(reading.run.output, indent=2))
@@ -155,7 +160,7 @@ def _status(to: Console, status: str) -> Text:
 
 
 def _symbol(to: Console, status: str) -> tuple[str, str]:
-    symbol, plain, style = _LOOKS[status]
+    symbol, plain, style = _LOOKS.get(status, ("?", "?", ""))
     return (symbol if _has_unicode(to) else plain), style
 
 

@@ -34,6 +34,10 @@ def reading_lines(reading: Reading, now: datetime) -> Iterator[str]:
     yield f"flow    {run.flow_slug}"
     yield f"started {clock(run.started_at)}"
     yield f"status  {run.status}, {duration(run.started_at, run.ended_at) if run.ended_at else 'running'}"
+    if run.held_at is not None and not run.is_final:
+        yield f"held    since {clock(run.held_at)}"
+    if run.cancel_reason:
+        yield f"reason  {first_line(run.cancel_reason)}"
     if reading.message:
         yield f"error   {first_line(reading.message)}"
     rows = step_rows(reading, now)

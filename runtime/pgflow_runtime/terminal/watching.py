@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pgflow_runtime.runs.documents import shown
 from pgflow_runtime.runs.events import (
     Event,
+    RunCancelledEvent,
     RunCompletedEvent,
     RunStartedEvent,
     StepCompletedEvent,
@@ -124,6 +125,9 @@ def _facts(event: Event, reading: Reading) -> Iterator[str]:
         step = (run.steps or {})[event.step_slug]
         if step.started_at is not None:
             yield duration(step.started_at, event.at)
+        return
+    if isinstance(event, RunCancelledEvent):
+        yield from [first_line(event.reason)] if event.reason else []
         return
     if isinstance(event, StepSkippedEvent) and event.skip_reason:
         yield event.skip_reason.replace("_", " ")

@@ -47,6 +47,10 @@ class AsyncFeed:
         if snapshot.steps is not None:
             self._tell(snapshot)
 
+    def anew(self, snapshot: RunSnapshot) -> AsyncFeed:
+        """A feed of the same run, which goes on after the end that this one has told of."""
+        return AsyncFeed(snapshot, self._dependencies, self._contract)
+
     def renew(self) -> None:
         """In a forked child: whoever held the lock or waited does not exist here."""
         self.changed = AsyncSignal()

@@ -153,11 +153,18 @@ class AsyncWatcher:
         self, statement: LiteralString, values: Mapping[str, object]
     ) -> tuple[Any, ...] | None:
         """The first row of a query. Raises what the database says."""
+        rows = await self.fetch_all(statement, values)
+        return rows[0] if rows else None
+
+    async def fetch_all(
+        self, statement: LiteralString, values: Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
+        """A query's rows. Raises what the database says."""
         with translated(self._conninfo):
             async with alent(self._pool) as connection:
                 cursor = await connection.execute(statement, values)
-                row: tuple[Any, ...] | None = await cursor.fetchone()
-        return row
+                rows: list[tuple[Any, ...]] = await cursor.fetchall()
+        return rows
 
     def keep(self, work: AsyncBackground) -> None:
         """Hold on to work that waits for runs, and end it with ``close``."""

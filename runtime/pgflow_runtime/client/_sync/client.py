@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
+from pgflow_runtime.client._sync.control import RunFilter, control, control_where, count_where
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.run import Run
 from pgflow_runtime.client._sync.watcher import Watcher
@@ -151,6 +152,95 @@ class ClientBase(Connectable):
             except PgflowError as error:
                 sleep(patience.pause_after(error))
 
+    def cancel_runs(self, run_ids: Sequence[UUID], reason: str | None = None) -> dict[UUID, str]:
+        """``AsyncRun.cancel`` for runs of any flow, at most 1,000 in one transaction.
+
+        Returns:
+            By run: ``cancelled``, ``already_cancelled``, ``already_completed``, ``already_failed`` or
+            ``no_such_run``.
+
+        Raises OddArgument for more than 1,000, PermissionDenied, ConnectionFailed.
+        """
+        return control(self._watcher, queries.CANCEL_RUNS, run_ids, reason=reason)
+
+    def retry_runs(self, run_ids: Sequence[UUID], *, spread: float = 0.0) -> dict[UUID, str]:
+        """``AsyncRun.retry`` for runs of any flow, at most 1,000 in one transaction.
+
+        Args:
+            spread: seconds over which their tasks are spread at random, so that they do not all come at once.
+
+        Returns:
+            By run: ``retried``, ``still_started``, ``already_completed``, ``no_such_run``...
+
+        Raises OddArgument, PermissionDenied (it takes the role pgflow_operator), ConnectionFailed.
+        """
+        return control(self._watcher, queries.RETRY_RUNS, run_ids, spread=spread)
+
+    def hold_runs(self, run_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """Begin nothing more of these runs until they are released; what runs already ends as always.
+
+        Returns:
+            By run: ``held``, ``already_held``, ``already_completed``... or ``no_such_run``.
+
+        Raises as ``retry_runs``.
+        """
+        return control(self._watcher, queries.HOLD_RUNS, run_ids)
+
+    def release_runs(self, run_ids: Sequence[UUID], *, spread: float = 0.0) -> dict[UUID, str]:
+        """Let held runs go on. ``spread`` as in ``retry_runs``.
+
+        Returns:
+            By run: ``released``, ``not_held`` or ``no_such_run``.
+
+        Raises as ``retry_runs``.
+        """
+        return control(self._watcher, queries.RELEASE_RUNS, run_ids, spread=spread)
+
+    def count_runs_where(self, **filter: Unpack[RunFilter]) -> int:
+        """How many runs fit a filter. Raises OddArgument, PermissionDenied, ConnectionFailed."""
+        return count_where(self._watcher, filter)
+
+    def cancel_runs_where(self, *, reason: str | None = None, **filter: Unpack[RunFilter]) -> int:
+        """Cancel all runs that fit a filter, 1,000 in a transaction. Returns how many were cancelled.
+
+        Raises OddArgument, PermissionDenied (it takes the role pgflow_operator), ConnectionFailed.
+        """
+        return control_where(self._watcher, queries.CANCEL_WHERE, filter, reason=reason)
+
+    def retry_runs_where(self, *, spread: float = 0.0, **filter: Unpack[RunFilter]) -> int:
+        """Retry all failed and cancelled runs that fit a filter, each once. As ``cancel_runs_where``."""
+        return control_where(self._watcher, queries.RETRY_WHERE, filter, spread=spread)
+
+    def hold_runs_where(self, **filter: Unpack[RunFilter]) -> int:
+        """Hold all started runs that fit a filter. As ``cancel_runs_where``."""
+        return control_where(self._watcher, queries.HOLD_WHERE, filter)
+
+    def release_runs_where(self, *, spread: float = 0.0, **filter: Unpack[RunFilter]) -> int:
+        """Release all held runs that fit a filter. As ``cancel_runs_where``."""
+        return control_where(self._watcher, queries.RELEASE_WHERE, filter, spread=spread)
+
+    def _fork(
+        self, run_type: type[RunT], run_id: UUID, from_steps: Sequence[str], input: object = None
+    ) -> RunT:
+        """A new run that takes over what ``run_id`` has completed, but for ``from_steps`` and what follows.
+
+        Raises RunNotFound, WrongFlow, InvalidInput, OddArgument (a reused step read another input...).
+        """
+        contract = run_type.contract
+        text = None if input is None else _encode_all(contract, [input])[0]
+        self._get(run_type, run_id)  # raises for a run of another flow
+        self._compare(contract)
+        new_run_id = uuid7()
+        values = {
+            "run_id": run_id,
+            "from_steps": list(from_steps),
+            "input": text,
+            "new_run_id": new_run_id,
+            "actor": None,
+        }
+        self._watcher.fetch_one(queries.FORK_RUN, values)
+        return self._get(run_type, new_run_id)
+
     def _get(self, run_type: type[RunT], run_id: UUID) -> RunT:
         """The run of an id. Raises RunNotFound, WrongFlow."""
         snapshot = self._watcher.read(run_id)
@@ -163,7 +253,7 @@ class ClientBase(Connectable):
     def _run_of(self, run_type: type[RunT], snapshot: RunSnapshot) -> RunT:
         """All runs of one id share what is known of it."""
         feed = self._feeds.get(snapshot.run_id)
-        if feed is None or feed.error is not None:
+        if feed is None or feed.error is not None or (feed.is_final and not snapshot.is_final):
             feed = Feed(snapshot, run_type.contract.dependencies, run_type.contract)
             self._feeds[snapshot.run_id] = feed
         elif snapshot.steps is not None:

@@ -48,6 +48,10 @@ class Feed:
         if snapshot.steps is not None:
             self._tell(snapshot)
 
+    def anew(self, snapshot: RunSnapshot) -> Feed:
+        """A feed of the same run, which goes on after the end that this one has told of."""
+        return Feed(snapshot, self._dependencies, self._contract)
+
     def renew(self) -> None:
         """In a forked child: whoever held the lock or waited does not exist here."""
         self.changed = Signal()

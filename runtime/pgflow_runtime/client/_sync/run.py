@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from datetime import datetime
 from time import monotonic
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast
 from uuid import UUID
 
+from pgflow_runtime.client._sync.control import control
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.step import StepRun
 from pgflow_runtime.client._sync.subscription import EventHandler, subscribe
@@ -17,14 +18,14 @@ from pgflow_runtime.client._sync.watcher import Watcher
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.database import queries
 from pgflow_runtime.database.store import is_passing
-from pgflow_runtime.errors import PgflowError, RunFailed, RunNotFound, WaitTimeout
+from pgflow_runtime.errors import PgflowError, RunCancelled, RunFailed, RunNotFound, WaitTimeout
 from pgflow_runtime.runs.documents import readable
 from pgflow_runtime.runs.events import Event
 from pgflow_runtime.runs.snapshot import RunSnapshot, RunStatus, StepSnapshot
 
 OutputT = TypeVar("OutputT")
 
-RunEventName: TypeAlias = Literal["started", "completed", "failed", "*"]
+RunEventName: TypeAlias = Literal["started", "completed", "failed", "cancelled", "*"]
 
 
 class Run(Generic[OutputT]):
@@ -87,6 +88,20 @@ class Run(Generic[OutputT]):
         return self._feed.latest.failed_at
 
     @property
+    def cancelled_at(self) -> datetime | None:
+        return self._feed.latest.cancelled_at
+
+    @property
+    def cancel_reason(self) -> str | None:
+        """What the canceller said; None while the run is not cancelled, or nothing was said."""
+        return self._feed.latest.cancel_reason
+
+    @property
+    def held_at(self) -> datetime | None:
+        """Since when the run is held: nothing of it is begun until it is released. None: it is not."""
+        return self._feed.latest.held_at
+
+    @property
     def steps(self) -> dict[str, StepSnapshot]:
         """The steps' states by slug, as of the last reading; empty before the first full one."""
         return dict(self._feed.latest.steps or {})
@@ -109,6 +124,7 @@ class Run(Generic[OutputT]):
 
         Raises:
             RunFailed: it failed; carries step, task and message.
+            RunCancelled: it was cancelled; carries the reason.
             WaitTimeout: it has not ended in time; it goes on.
             UnreadableValue: it completed, with an output that Python cannot hold.
         """
@@ -119,13 +135,57 @@ class Run(Generic[OutputT]):
         """Wait for one of the statuses (default: any end); returns the status the run has then.
 
         Ends on any final status: ``wait_for("failed")`` of a run that completes returns "completed".
-        Raises RunFailed when the run failed and "failed" was not asked for, WaitTimeout, RunNotFound.
+        Raises RunFailed when the run failed and "failed" was not asked for, likewise RunCancelled;
+        WaitTimeout, RunNotFound.
         """
-        awaited = statuses or ("completed", "failed")
+        awaited = statuses or ("completed", "failed", "cancelled")
         latest = self._wait(lambda run: run.is_final or run.status in awaited, awaited, timeout)
-        if latest.status == "failed" and "failed" not in awaited:
+        if latest.status != "completed" and latest.status not in awaited:
             raise self._failure()
         return latest.status
+
+    def cancel(self, reason: str | None = None) -> bool:
+        """End the run now, as ``cancelled``: nothing more of it is begun, and late results change nothing.
+
+        A handler that runs is told (``ctx.cancelled``; an async one is cancelled) once its worker knows.
+
+        Args:
+            reason: for those who look at the run, and for ``RunCancelled.reason``.
+
+        Returns:
+            Whether it was cancelled by this call; False: it had ended already.
+
+        Raises RunNotFound, PermissionDenied, ConnectionFailed.
+        """
+        outcomes = control(self._watcher, queries.CANCEL_RUNS, [self.run_id], reason=reason)
+        self._after(outcomes)
+        return outcomes[self.run_id] == "cancelled"
+
+    def retry(self) -> bool:
+        """Take a failed or cancelled run up again, in place: what was completed stays, the rest is done anew.
+
+        This handle follows the run again. Events and waits that ended with the run's end stay ended.
+
+        Returns:
+            Whether it was taken up by this call; False: it goes on, or has completed.
+
+        Raises RunNotFound, PermissionDenied (it takes the role pgflow_operator), ConnectionFailed.
+        """
+        outcomes = control(self._watcher, queries.RETRY_RUNS, [self.run_id], spread=0.0)
+        self._after(outcomes)
+        return outcomes[self.run_id] == "retried"
+
+    def _after(self, outcomes: Mapping[UUID, str]) -> None:
+        """Read the run as it is now; raises RunNotFound where there is none."""
+        if outcomes.get(self.run_id, "no_such_run") == "no_such_run":
+            raise RunNotFound(f"there is no run {self.run_id} in this database")
+        snapshot = self._watcher.read(self.run_id)
+        if snapshot is None:
+            raise RunNotFound(f"run {self.run_id} is not in the database any more")
+        if self._feed.is_final and not snapshot.is_final:
+            self._feed = self._feed.anew(snapshot)
+        else:
+            self._feed.apply(snapshot)
 
     def events(self) -> Generator[Event]:
         """All events of the run from the first on, in the promised order; ends after the run's end."""
@@ -141,7 +201,8 @@ class Run(Generic[OutputT]):
         """Call ``handler`` with the run's events, also with those that have happened already.
 
         Args:
-            event: ``started``, ``completed``, ``failed`` (of the run), or ``*``: those of the steps too.
+            event: ``started``, ``completed``, ``failed``, ``cancelled`` (of the run), or ``*``: those of the
+                steps too.
 
         Returns:
             A function that ends it. It ends by itself after the run's end.
@@ -189,11 +250,16 @@ class Run(Generic[OutputT]):
         step = self.steps.get(subject.split("'")[1])
         return step.status if step is not None else "created"
 
-    def _failure(self) -> RunFailed:
-        """What to raise for a failed run: with step and task, if it failed by them.
+    def _failure(self) -> PgflowError:
+        """What to raise for a run that ended otherwise than awaited: a failed one with step and task.
 
         That the run failed is known already: with the database away just now, it is told without the rest.
         """
+        latest = self._feed.latest
+        if latest.status == "cancelled":
+            return RunCancelled(self.run_id, self.flow_slug, latest.cancel_reason)
+        if latest.status != "failed":
+            return PgflowError(f"run {self.run_id} of flow '{self.flow_slug}' ended as '{latest.status}'")
         step = self._feed.latest.failed_step
         slug, task_index = step.step_slug if step is not None else None, None
         try:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cas
 from pgflow_runtime.client._sync.subscription import EventHandler, subscribe
 from pgflow_runtime.errors import StepSkipped, UsageError
 from pgflow_runtime.runs.documents import readable
-from pgflow_runtime.runs.events import Event, RunCompletedEvent, RunFailedEvent, RunStartedEvent, StepEvent
+from pgflow_runtime.runs.events import (
+    Event,
+    RunCancelledEvent,
+    RunCompletedEvent,
+    RunFailedEvent,
+    RunStartedEvent,
+    StepEvent,
+)
 from pgflow_runtime.runs.snapshot import FINAL_STEP, RunSnapshot, StepSnapshot, StepStatus
 
 if TYPE_CHECKING:
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
 OutputT = TypeVar("OutputT")
 
 StepEventName: TypeAlias = Literal["started", "completed", "failed", "skipped", "*"]
-_RUN_EVENTS = (RunStartedEvent, RunCompletedEvent, RunFailedEvent)
+_RUN_EVENTS = (RunStartedEvent, RunCompletedEvent, RunFailedEvent, RunCancelledEvent)
 
 
 class StepRun(Generic[OutputT]):
@@ -67,7 +74,7 @@ class StepRun(Generic[OutputT]):
     @overload
     def wait_for(
         self,
-        status: Literal["created", "started", "failed", "skipped"],
+        status: Literal["created", "started", "failed", "skipped", "cancelled"],
         /,
         *others: StepStatus,
         timeout: float | None = 300,
@@ -91,10 +98,10 @@ class StepRun(Generic[OutputT]):
 
         Raises:
             StepSkipped: "completed" was awaited alone and the step was skipped.
-            RunFailed: the run failed before the step came to an awaited status.
+            RunFailed, RunCancelled: the run ended so before the step came to an awaited status.
             WaitTimeout: after ``timeout`` seconds (None: never).
         """
-        awaited = statuses or ("completed", "failed", "skipped")
+        awaited = statuses or ("completed", "failed", "skipped", "cancelled")
         run = self._run._wait(
             lambda found: self._is_enough(found, awaited),
             awaited,
@@ -103,7 +110,7 @@ class StepRun(Generic[OutputT]):
         )
         step = (run.steps or {}).get(self.step_slug)
         status = step.status if step is not None else "created"
-        if status not in awaited and run.status == "failed" and status not in ("completed", "skipped"):
+        if status not in awaited and status not in ("completed", "skipped") and run.is_final:
             raise self._run._failure()
         if statuses != ("completed",):
             return status

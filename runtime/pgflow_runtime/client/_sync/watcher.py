@@ -152,11 +152,16 @@ class Watcher:
 
     def fetch_one(self, statement: LiteralString, values: Mapping[str, object]) -> tuple[Any, ...] | None:
         """The first row of a query. Raises what the database says."""
+        rows = self.fetch_all(statement, values)
+        return rows[0] if rows else None
+
+    def fetch_all(self, statement: LiteralString, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """A query's rows. Raises what the database says."""
         with translated(self._conninfo):
             with lent(self._pool) as connection:
                 cursor = connection.execute(statement, values)
-                row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
+                rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
     def keep(self, work: Background) -> None:
         """Hold on to work that waits for runs, and end it with ``close``."""

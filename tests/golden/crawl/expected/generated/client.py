@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -28,6 +29,15 @@ class AsyncClient(AsyncClientBase):
     async def get_crawl(self, run_id: UUID, /) -> AsyncCrawlRun:
         return await self._get(AsyncCrawlRun, run_id)
 
+    async def fork_crawl(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["urls", "fetch", "report"]],
+        input: CrawlInput | None = None,
+    ) -> AsyncCrawlRun:
+        return await self._fork(AsyncCrawlRun, run_id, from_steps, input)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
@@ -42,3 +52,12 @@ class Client(ClientBase):
 
     def get_crawl(self, run_id: UUID, /) -> CrawlRun:
         return self._get(CrawlRun, run_id)
+
+    def fork_crawl(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["urls", "fetch", "report"]],
+        input: CrawlInput | None = None,
+    ) -> CrawlRun:
+        return self._fork(CrawlRun, run_id, from_steps, input)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -28,6 +29,15 @@ class AsyncClient(AsyncClientBase):
     async def get_hostile(self, run_id: UUID, /) -> AsyncHostileRun:
         return await self._get(AsyncHostileRun, run_id)
 
+    async def fork_hostile(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["evil"]],
+        input: HostileInput | None = None,
+    ) -> AsyncHostileRun:
+        return await self._fork(AsyncHostileRun, run_id, from_steps, input)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
@@ -42,3 +52,12 @@ class Client(ClientBase):
 
     def get_hostile(self, run_id: UUID, /) -> HostileRun:
         return self._get(HostileRun, run_id)
+
+    def fork_hostile(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["evil"]],
+        input: HostileInput | None = None,
+    ) -> HostileRun:
+        return self._fork(HostileRun, run_id, from_steps, input)

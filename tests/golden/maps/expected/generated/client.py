@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -28,6 +29,15 @@ class AsyncClient(AsyncClientBase):
     async def get_maps(self, run_id: UUID, /) -> AsyncMapsRun:
         return await self._get(AsyncMapsRun, run_id)
 
+    async def fork_maps(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["shift", "norm", "sign", "positive"]],
+        input: MapsInput | None = None,
+    ) -> AsyncMapsRun:
+        return await self._fork(AsyncMapsRun, run_id, from_steps, input)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
@@ -42,3 +52,12 @@ class Client(ClientBase):
 
     def get_maps(self, run_id: UUID, /) -> MapsRun:
         return self._get(MapsRun, run_id)
+
+    def fork_maps(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["shift", "norm", "sign", "positive"]],
+        input: MapsInput | None = None,
+    ) -> MapsRun:
+        return self._fork(MapsRun, run_id, from_steps, input)

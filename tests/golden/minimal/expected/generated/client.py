@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -28,6 +29,15 @@ class AsyncClient(AsyncClientBase):
     async def get_hello(self, run_id: UUID, /) -> AsyncHelloRun:
         return await self._get(AsyncHelloRun, run_id)
 
+    async def fork_hello(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["greet"]],
+        input: HelloInput | None = None,
+    ) -> AsyncHelloRun:
+        return await self._fork(AsyncHelloRun, run_id, from_steps, input)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
@@ -42,3 +52,12 @@ class Client(ClientBase):
 
     def get_hello(self, run_id: UUID, /) -> HelloRun:
         return self._get(HelloRun, run_id)
+
+    def fork_hello(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["greet"]],
+        input: HelloInput | None = None,
+    ) -> HelloRun:
+        return self._fork(HelloRun, run_id, from_steps, input)

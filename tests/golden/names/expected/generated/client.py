@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -29,6 +30,15 @@ class AsyncClient(AsyncClientBase):
     async def get_class_(self, run_id: UUID, /) -> AsyncClassRun:
         return await self._get(AsyncClassRun, run_id)
 
+    async def fork_class_(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["import", "list_", "fetch", "lambda_", "_"]],
+        input: ClassInput | None = None,
+    ) -> AsyncClassRun:
+        return await self._fork(AsyncClassRun, run_id, from_steps, input)
+
     async def start_str(self, input: StrInput, /, *, run_id: UUID | None = None) -> AsyncStrRun:
         return await self._start(AsyncStrRun, input, run_id)
 
@@ -39,6 +49,15 @@ class AsyncClient(AsyncClientBase):
 
     async def get_str(self, run_id: UUID, /) -> AsyncStrRun:
         return await self._get(AsyncStrRun, run_id)
+
+    async def fork_str(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["list", "print"]],
+        input: StrInput | None = None,
+    ) -> AsyncStrRun:
+        return await self._fork(AsyncStrRun, run_id, from_steps, input)
 
 
 class Client(ClientBase):
@@ -55,6 +74,15 @@ class Client(ClientBase):
     def get_class_(self, run_id: UUID, /) -> ClassRun:
         return self._get(ClassRun, run_id)
 
+    def fork_class_(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["import", "list_", "fetch", "lambda_", "_"]],
+        input: ClassInput | None = None,
+    ) -> ClassRun:
+        return self._fork(ClassRun, run_id, from_steps, input)
+
     def start_str(self, input: StrInput, /, *, run_id: UUID | None = None) -> StrRun:
         return self._start(StrRun, input, run_id)
 
@@ -65,3 +93,12 @@ class Client(ClientBase):
 
     def get_str(self, run_id: UUID, /) -> StrRun:
         return self._get(StrRun, run_id)
+
+    def fork_str(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["list", "print"]],
+        input: StrInput | None = None,
+    ) -> StrRun:
+        return self._fork(StrRun, run_id, from_steps, input)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -28,6 +29,14 @@ class AsyncClient(AsyncClientBase):
     async def get_tick(self, run_id: UUID, /) -> AsyncTickRun:
         return await self._get(AsyncTickRun, run_id)
 
+    async def fork_tick(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["now", "pair"]],
+    ) -> AsyncTickRun:
+        return await self._fork(AsyncTickRun, run_id, from_steps)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
@@ -42,3 +51,11 @@ class Client(ClientBase):
 
     def get_tick(self, run_id: UUID, /) -> TickRun:
         return self._get(TickRun, run_id)
+
+    def fork_tick(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["now", "pair"]],
+    ) -> TickRun:
+        return self._fork(TickRun, run_id, from_steps)

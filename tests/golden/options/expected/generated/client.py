@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -28,6 +29,15 @@ class AsyncClient(AsyncClientBase):
     async def get_options(self, run_id: UUID, /) -> AsyncOptionsRun:
         return await self._get(AsyncOptionsRun, run_id)
 
+    async def fork_options(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["begin", "check", "each", "store", "tell", "last"]],
+        input: OptionsInput | None = None,
+    ) -> AsyncOptionsRun:
+        return await self._fork(AsyncOptionsRun, run_id, from_steps, input)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
@@ -42,3 +52,12 @@ class Client(ClientBase):
 
     def get_options(self, run_id: UUID, /) -> OptionsRun:
         return self._get(OptionsRun, run_id)
+
+    def fork_options(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["begin", "check", "each", "store", "tell", "last"]],
+        input: OptionsInput | None = None,
+    ) -> OptionsRun:
+        return self._fork(OptionsRun, run_id, from_steps, input)

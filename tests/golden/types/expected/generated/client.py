@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -28,6 +29,15 @@ class AsyncClient(AsyncClientBase):
     async def get_zoo(self, run_id: UUID, /) -> AsyncZooRun:
         return await self._get(AsyncZooRun, run_id)
 
+    async def fork_zoo(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["walk", "builtins_", "pack", "half", "rest"]],
+        input: ZooInput | None = None,
+    ) -> AsyncZooRun:
+        return await self._fork(AsyncZooRun, run_id, from_steps, input)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
@@ -42,3 +52,12 @@ class Client(ClientBase):
 
     def get_zoo(self, run_id: UUID, /) -> ZooRun:
         return self._get(ZooRun, run_id)
+
+    def fork_zoo(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["walk", "builtins_", "pack", "half", "rest"]],
+        input: ZooInput | None = None,
+    ) -> ZooRun:
+        return self._fork(ZooRun, run_id, from_steps, input)

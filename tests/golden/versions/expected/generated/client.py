@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -38,6 +39,15 @@ class AsyncClient(AsyncClientBase):
     async def get_crawl(self, run_id: UUID, /) -> AsyncCrawlRun:
         return await self._get(AsyncCrawlRun, run_id)
 
+    async def fork_crawl(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["fetch", "count"]],
+        input: CrawlInput | None = None,
+    ) -> AsyncCrawlRun:
+        return await self._fork(AsyncCrawlRun, run_id, from_steps, input)
+
     async def start_crawl_v2(self, input: CrawlV2Input, /, *, run_id: UUID | None = None) -> AsyncCrawlV2Run:
         return await self._start(AsyncCrawlV2Run, input, run_id)
 
@@ -49,6 +59,15 @@ class AsyncClient(AsyncClientBase):
     async def get_crawl_v2(self, run_id: UUID, /) -> AsyncCrawlV2Run:
         return await self._get(AsyncCrawlV2Run, run_id)
 
+    async def fork_crawl_v2(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["fetch"]],
+        input: CrawlV2Input | None = None,
+    ) -> AsyncCrawlV2Run:
+        return await self._fork(AsyncCrawlV2Run, run_id, from_steps, input)
+
     async def start_crawl_v1(self, input: CrawlV1Input, /, *, run_id: UUID | None = None) -> AsyncCrawlV1Run:
         return await self._start(AsyncCrawlV1Run, input, run_id)
 
@@ -59,6 +78,15 @@ class AsyncClient(AsyncClientBase):
 
     async def get_crawl_v1(self, run_id: UUID, /) -> AsyncCrawlV1Run:
         return await self._get(AsyncCrawlV1Run, run_id)
+
+    async def fork_crawl_v1(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["fetch"]],
+        input: CrawlV1Input | None = None,
+    ) -> AsyncCrawlV1Run:
+        return await self._fork(AsyncCrawlV1Run, run_id, from_steps, input)
 
 
 class Client(ClientBase):
@@ -75,6 +103,15 @@ class Client(ClientBase):
     def get_crawl(self, run_id: UUID, /) -> CrawlRun:
         return self._get(CrawlRun, run_id)
 
+    def fork_crawl(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["fetch", "count"]],
+        input: CrawlInput | None = None,
+    ) -> CrawlRun:
+        return self._fork(CrawlRun, run_id, from_steps, input)
+
     def start_crawl_v2(self, input: CrawlV2Input, /, *, run_id: UUID | None = None) -> CrawlV2Run:
         return self._start(CrawlV2Run, input, run_id)
 
@@ -86,6 +123,15 @@ class Client(ClientBase):
     def get_crawl_v2(self, run_id: UUID, /) -> CrawlV2Run:
         return self._get(CrawlV2Run, run_id)
 
+    def fork_crawl_v2(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["fetch"]],
+        input: CrawlV2Input | None = None,
+    ) -> CrawlV2Run:
+        return self._fork(CrawlV2Run, run_id, from_steps, input)
+
     def start_crawl_v1(self, input: CrawlV1Input, /, *, run_id: UUID | None = None) -> CrawlV1Run:
         return self._start(CrawlV1Run, input, run_id)
 
@@ -96,3 +142,12 @@ class Client(ClientBase):
 
     def get_crawl_v1(self, run_id: UUID, /) -> CrawlV1Run:
         return self._get(CrawlV1Run, run_id)
+
+    def fork_crawl_v1(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["fetch"]],
+        input: CrawlV1Input | None = None,
+    ) -> CrawlV1Run:
+        return self._fork(CrawlV1Run, run_id, from_steps, input)

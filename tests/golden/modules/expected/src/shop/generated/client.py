@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
@@ -28,6 +29,15 @@ class AsyncClient(AsyncClientBase):
     async def get_order(self, run_id: UUID, /) -> AsyncOrderRun:
         return await self._get(AsyncOrderRun, run_id)
 
+    async def fork_order(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["items", "cost", "total"]],
+        input: OrderInput | None = None,
+    ) -> AsyncOrderRun:
+        return await self._fork(AsyncOrderRun, run_id, from_steps, input)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
@@ -42,3 +52,12 @@ class Client(ClientBase):
 
     def get_order(self, run_id: UUID, /) -> OrderRun:
         return self._get(OrderRun, run_id)
+
+    def fork_order(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["items", "cost", "total"]],
+        input: OrderInput | None = None,
+    ) -> OrderRun:
+        return self._fork(OrderRun, run_id, from_steps, input)

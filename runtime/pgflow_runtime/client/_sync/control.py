@@ -1,0 +1,61 @@
+# Made from client/_async/control.py by scripts/async_to_sync.py; edit that one.
+"""What the functions of run control have in common: cancel, retry, hold and release, by id and by filter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, LiteralString, TypedDict
+from uuid import UUID
+
+from pgflow_runtime.client._sync.watcher import Watcher
+from pgflow_runtime.database import queries
+
+if TYPE_CHECKING:
+    from pgflow_runtime.runs.snapshot import RunStatus
+
+
+class RunFilter(TypedDict, total=False):
+    """Which runs are meant: those that fit every key. The last two need ``flow`` and a window of time."""
+
+    flow: str
+    """The flow's slug in the database."""
+    status: RunStatus
+    started_after: datetime
+    started_before: datetime
+    failed_step: str
+    error_contains: str
+    input_contains: Any
+    """JSON that the input contains, as PostgreSQL's ``@>``."""
+
+
+def control(
+    watcher: Watcher, statement: LiteralString, run_ids: Sequence[UUID], **arguments: object
+) -> dict[UUID, str]:
+    """What became of each run. Raises what the database says."""
+    values = {"run_ids": list(run_ids), "actor": None, **arguments}
+    return dict(watcher.fetch_all(statement, values))
+
+
+def count_where(watcher: Watcher, filter: RunFilter) -> int:
+    row = watcher.fetch_one(queries.COUNT_WHERE, {"filter": _text_of(filter), "action": None})
+    return 0 if row is None else int(row[0])
+
+
+def control_where(watcher: Watcher, statement: LiteralString, filter: RunFilter, **arguments: object) -> int:
+    """Page by page, a transaction each; how many were changed. Raises what the database says."""
+    total = 0
+    after_id: UUID | None = None
+    while True:
+        values = {"filter": _text_of(filter), "after_id": after_id, "actor": None, **arguments}
+        row = watcher.fetch_one(statement, values)
+        changed, after_id = row if row is not None else (0, None)
+        total += int(changed)
+        if after_id is None:
+            return total
+
+
+def _text_of(filter: Mapping[str, Any] | RunFilter) -> str:
+    moments = {key: value.isoformat() for key, value in filter.items() if isinstance(value, datetime)}
+    return json.dumps({**filter, **moments})
