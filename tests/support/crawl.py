@@ -139,6 +139,11 @@ class AsyncClient(AsyncClientBase):
     async def get_crawl(self, run_id: UUID, /) -> AsyncCrawlRun:
         return await self._get(AsyncCrawlRun, run_id)
 
+    async def fork_crawl(
+        self, run_id: UUID, /, from_steps: Sequence[str], input: Any = None
+    ) -> AsyncCrawlRun:
+        return await self._fork(AsyncCrawlRun, run_id, from_steps, input)
+
     async def start_other(self, input: Any, /) -> AsyncOtherRun:
         return await self._start(AsyncOtherRun, input, None)
 
@@ -147,6 +152,9 @@ class AsyncClient(AsyncClientBase):
 
 
 class Client(ClientBase):
+    def fork_crawl(self, run_id: UUID, /, from_steps: Sequence[str], input: Any = None) -> CrawlRun:
+        return self._fork(CrawlRun, run_id, from_steps, input)
+
     def start_crawl(self, input: Any, /, *, run_id: UUID | None = None) -> CrawlRun:
         return self._start(CrawlRun, input, run_id)
 
@@ -157,7 +165,7 @@ class Client(ClientBase):
 def check_order(names: list[str]) -> None:
     """The promise: the run's start first, its end last, starts before ends, parents before children."""
     assert names[0] == "run:started"
-    assert names[-1] in ("run:completed", "run:failed")
+    assert names[-1] in ("run:completed", "run:failed", "run:cancelled")
     first = {name: names.index(name) for name in names}
     assert len(first) == len(names)
     for step, parents in {"fetch": ["urls"], "report": ["fetch", "urls"]}.items():
