@@ -46,15 +46,13 @@ async def test_who_waits_for_a_run_learns_that_it_was_cancelled(dsn: str, hand: 
 async def test_events_end_with_the_cancellation(dsn: str, hand: Core) -> None:
     async with AsyncClient.connect(dsn) as client:
         run = await client.start_crawl(INPUT)
-        told: list[str] = []
-        run.on("cancelled", lambda event: told.append(event.reason))
+        told: asyncio.Queue[str] = asyncio.Queue()
+        run.on("cancelled", lambda event: told.put_nowait(event.reason))
         await run.cancel("enough")
         names = [name_of(event) async for event in run.events()]
         assert (names[0], names[-1]) == ("run:started", "run:cancelled")
         assert sorted(names[1:-1]) == ["note started", "urls started"]
-        while not told:
-            await asyncio.sleep(0)
-        assert told == ["enough"]
+        assert await told.get() == "enough"
 
 
 async def test_a_run_that_has_ended_is_not_cancelled(dsn: str, hand: Core) -> None:
