@@ -19,7 +19,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgflow_runtime.database.embedded.binaries import NEWEST, binaries
-from pgflow_runtime.database.embedded.place import service_user
+from pgflow_runtime.database.embedded.location import service_user
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DISTRIBUTION = Path("/usr/lib/postgresql")

@@ -34,7 +34,7 @@ NAMES = {
     "asleep": "sleep",
     "aafter_fork": "after_fork",
     "ademand_loop": "demand_loop",
-    "alent": "lent",
+    "aborrow": "borrow",
     "_async": "_sync",
     "AsyncIterator": "Iterator",
     "AsyncConnection": "Connection",

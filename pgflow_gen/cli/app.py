@@ -45,7 +45,7 @@ COMMANDS = {
         "pgflow_runtime.cli.dashboard:dashboard", "Show runs, flows and workers in the browser.", _RUN
     ),
     "doctor": LazyCommand("pgflow_runtime.cli.doctor:doctor", "Examine a database; say what to do.", _RUN),
-    "prune": LazyCommand("pgflow_runtime.cli.prune:prune", "Forget runs that ended long ago.", _RUN),
+    "prune": LazyCommand("pgflow_runtime.cli.prune:prune", "Delete runs that ended long ago.", _RUN),
 }
 
 

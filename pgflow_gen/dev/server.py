@@ -12,7 +12,7 @@ from pgflow_gen.cli.lazy import CommandFailure
 from pgflow_gen.dev.child import Child
 from pgflow_gen.dev.screen import Screen
 
-_HOLDER: Final = "pgflow_runtime.database.embedded.hold"
+_HOLDER: Final = "pgflow_runtime.database.embedded.keep_running"
 _NAMES: Final = ("PGFLOW_DSN", "DATABASE_URL", "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 """The variables by which other commands find a database."""
 

@@ -72,7 +72,7 @@ class WorkerConfig:
         16 * 1024 * 1024, "Largest output of a task, in bytes of JSON.", least=1, most=LARGEST_VALUE
     )
     retention: str = _option(
-        "", "Forget runs that ended longer ago than this, such as 30d; default: keep them all."
+        "", "Delete runs that ended longer ago than this, such as 30d; default: keep them all."
     )
     health_port: int | None = _option(
         None, "Serve /healthz and /metrics on this port; 0: any free one, logged.", least=0, most=65535

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pgflow_runtime.database.embedded.place import place_of
+from pgflow_runtime.database.embedded.location import location_of
 from tests.support.project import REPOSITORY, Project
 
 
@@ -20,9 +20,9 @@ def copy(tmp_path: Path) -> Iterator[Path]:
     for name in ("flows", "generated", "scripts"):
         shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
-    place = place_of(tmp_path)
+    location = location_of(tmp_path)
     yield tmp_path
-    shutil.rmtree(place.folder)
+    shutil.rmtree(location.folder)
 
 
 def test_demo_counts_a_tree_and_leaves_nothing_running(copy: Path) -> None:
@@ -33,7 +33,7 @@ def test_demo_counts_a_tree_and_leaves_nothing_running(copy: Path) -> None:
         r"^3 files, [\d,]+ lines, \d+ functions, \d+ classes; 0 files do not parse$", done.stdout, re.M
     )
     assert re.search(r"^ +\d+  stdlib_census\.py$", done.stdout, re.M)
-    assert not (place_of(copy).data / "postmaster.pid").exists()
+    assert not (location_of(copy).data / "postmaster.pid").exists()
     assert not any(_works_in(copy, process) for process in Path("/proc").glob("[0-9]*"))
 
 

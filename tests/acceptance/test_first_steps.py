@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pgflow_runtime.database.embedded.place import place_of
+from pgflow_runtime.database.embedded.location import location_of
 from tests.support.dev import Dev
 from tests.support.project import REPOSITORY, clean_environment
 
@@ -100,7 +100,7 @@ def newcomer(command: str, tmp_path: Path) -> Iterator[Newcomer]:
     folder.mkdir()
     yield Newcomer(folder, command)
     if os.geteuid() == 0:
-        shutil.rmtree(place_of(folder).folder, ignore_errors=True)
+        shutil.rmtree(location_of(folder).folder, ignore_errors=True)
 
 
 def test_from_an_empty_folder_to_a_changed_handler(newcomer: Newcomer) -> None:

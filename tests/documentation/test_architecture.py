@@ -9,16 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-PACKAGES = ("pgflow_gen", "runtime/pgflow_shared", "sql/pgflow_sql")
+PACKAGES = ("pgflow_gen", "runtime/pgflow_shared", "runtime/pgflow_runtime", "sql/pgflow_sql")
 
 
-def listed(package: str) -> set[str]:
+def listed(package: str, indent: str = "") -> set[str]:
     """What is named below a package's line in the layout: modules, and the first folder of each path."""
     names: set[str] = set()
-    for line in PAGE[PAGE.index(f"\n{package}/") + 1 :].split("\n")[1:]:
-        if not line.startswith("  "):
+    for line in PAGE[PAGE.index(f"\n{indent}{package}/") + 1 :].split("\n")[1:]:
+        if not line.startswith(f"{indent}  "):
             break
-        for name in line[2:].split("  ")[0].split():
+        for name in line.removeprefix(f"{indent}  ").split("  ")[0].split():
             folder, slash, _ = name.partition("/")
             names.add(folder + slash)
     return names
@@ -50,3 +50,7 @@ def test_the_paths_of_the_list_of_places_are_there() -> None:
     assert len(paths) > 5
     missing = [path for path in paths if not any((ROOT / base / path).exists() for base in (".", "runtime"))]
     assert missing == []
+
+
+def test_every_room_of_the_worker_is_named() -> None:
+    assert listed("worker", "  ") == rooms("runtime/pgflow_runtime/worker")

@@ -108,9 +108,9 @@ def database(dsn: str | None, project: Project) -> Iterator[str]:
         yield found.conninfo
         return
     from pgflow_runtime.database.embedded import embedded_server  # needs a Unix system, which a DSN does not
-    from pgflow_runtime.database.embedded.place import place_of
+    from pgflow_runtime.database.embedded.location import location_of
 
-    folder = place_of(project.root).folder
+    folder = location_of(project.root).folder
     if not folder.is_relative_to(project.root.resolve()):
         say(f"note: the embedded server's data is in {folder}")
     with _terminable(), embedded_server(project.root) as conninfo:

@@ -1,4 +1,4 @@
-"""``pgflow-gen prune``: forget runs that ended long ago."""
+"""``pgflow-gen prune``: delete runs that ended long ago."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pgflow_runtime.database.store import connected
 from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.project import find_project
 from pgflow_runtime.worker.maintenance.retention import prune_batch
+from pgflow_shared.text import counted
 
 
 @click.command()
@@ -21,7 +22,7 @@ from pgflow_runtime.worker.maintenance.retention import prune_batch
     "--older-than",
     metavar="DURATION",
     required=True,
-    help="Forget runs that completed or failed longer ago than this: 45s, 90m, 12h, 30d, 8w.",
+    help="Delete runs that completed or failed longer ago than this: 45s, 90m, 12h, 30d, 8w.",
 )
 @click.option(
     "--batch",
@@ -45,7 +46,7 @@ def prune(older_than: str, batch: int, as_json: bool, dsn: str | None) -> None:
             connected(conninfo, autocommit=True) as connection,
         ):
             total = _prune(connection, keep, batch)
-    click.echo(json.dumps({"runs": total}) if as_json else f"forgot {total} runs")
+    click.echo(json.dumps({"runs": total}) if as_json else f"deleted {counted(total, 'run')}")
 
 
 def _prune(connection: psycopg.Connection[tuple[Any, ...]], keep: timedelta, batch: int) -> int:
@@ -55,4 +56,4 @@ def _prune(connection: psycopg.Connection[tuple[Any, ...]], keep: timedelta, bat
         total += count
         if count < batch:
             return total
-        say(f"{total} runs so far")
+        say(f"{counted(total, 'run')} so far")

@@ -25,9 +25,9 @@ from pgflow_runtime.project import find_project
 from pgflow_runtime.runs.documents import shown
 from pgflow_runtime.runs.reading import complete, read_document, read_shape
 from pgflow_runtime.terminal.follow import Follower
+from pgflow_runtime.terminal.live_view import watch_json, watch_lines, watch_painted
 from pgflow_runtime.terminal.output import shows_pictures
-from pgflow_runtime.terminal.plain import failed_lines, reading_lines, run_lines
-from pgflow_runtime.terminal.watching import watch_json, watch_lines, watch_painted
+from pgflow_runtime.terminal.text_view import failed_lines, reading_lines, run_lines
 
 flow_option = click.option(
     "--flow", metavar="SLUG", help="Only runs of this flow (its slug in the database)."
@@ -108,7 +108,7 @@ def show_run(run_id: UUID, as_json: bool, dsn: str | None) -> None:
         return
     now = datetime.now().astimezone()
     if shows_pictures(sys.stdout):
-        from pgflow_runtime.terminal.painted import console, show_reading
+        from pgflow_runtime.terminal.rich_view import console, show_reading
 
         show_reading(console(sys.stdout), reading, now)
         return
@@ -158,7 +158,7 @@ def _watch(follower: Follower, as_json: bool) -> Any:
     if as_json:
         return watch_json(follower, click.echo, say)
     if shows_pictures(sys.stdout):
-        from pgflow_runtime.terminal.painted import console
+        from pgflow_runtime.terminal.rich_view import console
 
         return watch_painted(follower, console(sys.stdout))
     return watch_lines(follower, click.echo)
@@ -191,7 +191,7 @@ def _print_list(rows: list[dict[str, Any]], as_json: bool, *, failed: bool) -> N
     elif not rows:
         say("there are no such runs")
     elif shows_pictures(sys.stdout):
-        from pgflow_runtime.terminal.painted import console, show_failed, show_runs
+        from pgflow_runtime.terminal.rich_view import console, show_failed, show_runs
 
         show = show_failed if failed else show_runs
         show(console(sys.stdout), rows, datetime.now().astimezone())

@@ -91,7 +91,7 @@ async def atake(pool: AsyncConnectionPool[AsyncConnectionT]) -> AsyncConnectionT
 
 
 @contextmanager
-def lent(pool: ConnectionPool[ConnectionT]) -> Iterator[ConnectionT]:
+def borrow(pool: ConnectionPool[ConnectionT]) -> Iterator[ConnectionT]:
     """An autocommitting connection that lives, for the block; one that leads nowhere is let go of."""
     connection = take(pool)
     try:
@@ -105,7 +105,7 @@ def lent(pool: ConnectionPool[ConnectionT]) -> Iterator[ConnectionT]:
 
 
 @asynccontextmanager
-async def alent(pool: AsyncConnectionPool[AsyncConnectionT]) -> AsyncIterator[AsyncConnectionT]:
+async def aborrow(pool: AsyncConnectionPool[AsyncConnectionT]) -> AsyncIterator[AsyncConnectionT]:
     """The same of an async pool."""
     connection = await atake(pool)
     try:

@@ -2,8 +2,8 @@
 
 What leaves is validated and never converted; what arrives has its numbers as typed (``numerals``). The JSON
 libraries turn NaN into null and let sets, tuples and odd keys through in silence, so every value passes
-``guard`` first: a quick sweep level by level, and only for a value it refuses a second walk that knows the
-path.
+``require_json`` first: a quick sweep level by level, and only for a value it refuses a second walk that
+knows the path.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _PLAIN = (int, bool, type(None))
 
 def encode(value: object, max_bytes: int = MAX_BYTES, *, root: str = "output") -> str:
     """The value's JSON text. Raises BoundaryError for what JSON or jsonb cannot hold, or for its size."""
-    guard(value, root=root)
+    require_json(value, root=root)
     return to_json(value, max_bytes, root=root)
 
 
 def to_json(value: object, max_bytes: int = MAX_BYTES, *, root: str = "output") -> str:
-    """``encode`` for a value that passed ``guard`` already."""
+    """``encode`` for a value that passed ``require_json`` already."""
     try:
         data = _encode(value)
     except (TypeError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
@@ -59,7 +59,7 @@ def decode(text: bytes | str, *, root: str = "input") -> Any:
 _UNREADABLE_HELP = "PostgreSQL holds numbers and nesting that Python does not: send them as texts, or flatter"
 
 
-def guard(value: object, *, root: str = "output") -> None:
+def require_json(value: object, *, root: str = "output") -> None:
     """Raise BoundaryError, with the path, for a value JSON or jsonb cannot carry as it is."""
     if not _is_clean(value):
         fault = _first_fault(value, root)

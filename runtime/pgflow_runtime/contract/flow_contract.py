@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from pgflow_runtime.contract.boundary import guard, to_json
+from pgflow_runtime.contract.boundary import require_json, to_json
 from pgflow_runtime.contract.numerals import Numerals
 from pgflow_runtime.contract.schema import SchemaCheck, closed
 from pgflow_runtime.errors import BoundaryError, InvalidInput, ProjectError
@@ -73,7 +73,7 @@ class StepContract:
 
     def check_output(self, value: object) -> None:
         """Raise BoundaryError, with the path, when a handler's result does not fit (a map: of one task)."""
-        guard(value, root="output")
+        require_json(value, root="output")
         _demand(self._output, value)
 
     @cached_property
@@ -206,7 +206,7 @@ class FlowContract:
     def encode_input(self, value: object) -> str:
         """The JSON text of a new run's input. Raises InvalidInput like ``check_input``, and for its size."""
         try:
-            guard(value, root="input")
+            require_json(value, root="input")
             faults = self._closed_input.faults(value, most=_MOST_FAULTS)
             if not faults:
                 return to_json(value, root="input")

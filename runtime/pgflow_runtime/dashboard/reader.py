@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 
-from pgflow_runtime.client.checking import alent
+from pgflow_runtime.client.checking import aborrow
 from pgflow_runtime.dashboard import statements
 from pgflow_runtime.database import PAGES, amake_pool, application_name
 from pgflow_runtime.database.store import check_core_version, connected, translated
@@ -72,7 +72,7 @@ class Reader:
     async def rows(self, statement: LiteralString, **values: object) -> list[Row]:
         """All rows of a statement of ``statements``."""
         with translated(self._conninfo):
-            async with alent(self._pool) as connection:
+            async with aborrow(self._pool) as connection:
                 cursor = await connection.execute(statement, values)
                 return await cursor.fetchall()
 

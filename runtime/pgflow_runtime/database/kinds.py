@@ -96,7 +96,7 @@ class Kind:
 
 
 ENGINE: Final = Kind("engine", {**OURS, **IMPATIENT})
-"""The worker's lanes: claim, complete, fail."""
+"""The worker's dispatchers: claim, complete, fail."""
 
 HEARTBEAT: Final = Kind("heartbeat", {**OURS, **IMPATIENT})
 """The worker's signs of life, and nothing else."""

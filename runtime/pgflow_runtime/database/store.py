@@ -1,6 +1,6 @@
 """The way to the database and back: connections, and psycopg's errors as our own classes.
 
-Nothing above this floor catches ``psycopg.Error``.
+Nothing above this layer catches ``psycopg.Error``.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from pgflow_runtime.doctor.finding import Finding, note, ok, warning
-from pgflow_runtime.doctor.patient import Patient
+from pgflow_runtime.doctor.inspection import Inspection
 
 DEAD = 50_000
 """Dead rows below which a table is left in peace."""
@@ -24,8 +24,8 @@ _TABLES = sql.SQL(
 )
 
 
-def check_bloat(patient: Patient) -> Iterator[Finding]:
-    rows = patient.rows(
+def check_bloat(inspection: Inspection) -> Iterator[Finding]:
+    rows = inspection.rows(
         sql.SQL(
             """
         select format('%I.%I', schemaname, relname) as name, n_live_tup as live, n_dead_tup as dead,
@@ -54,8 +54,8 @@ def check_bloat(patient: Patient) -> Iterator[Finding]:
             )
 
 
-def check_size(patient: Patient) -> Iterator[Finding]:
-    row = patient.row(
+def check_size(inspection: Inspection) -> Iterator[Finding]:
+    row = inspection.row(
         sql.SQL(
             """
         select

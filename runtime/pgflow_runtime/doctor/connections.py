@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgflow_runtime.doctor.finding import Finding, ok, problem, warning
-from pgflow_runtime.doctor.patient import SILENCE, Patient
+from pgflow_runtime.doctor.inspection import SILENCE, Inspection
 from pgflow_runtime.worker.process.options import make_config
 from pgflow_shared.text import counted
 
 BUSY, FULL = 0.75, 0.9
 
 
-def check_use(patient: Patient) -> Iterator[Finding]:
-    allowed, used = _allowed(patient)
+def check_use(inspection: Inspection) -> Iterator[Finding]:
+    allowed, used = _allowed(inspection)
     share = used / max(allowed, 1)
     text = f"{used} of {counted(allowed, 'connection')} in use"
     help = "see who holds them in pg_stat_activity; raise max_connections, or put a pooler in front"
@@ -23,9 +23,9 @@ def check_use(patient: Patient) -> Iterator[Finding]:
         yield ok("connections.use", text)
 
 
-def check_budget(patient: Patient) -> Iterator[Finding]:
+def check_budget(inspection: Inspection) -> Iterator[Finding]:
     """A process serves several flows, so the flow with the most workers says how many there are at least."""
-    row = patient.row(
+    row = inspection.row(
         """
         select coalesce(max(n), 0) as processes from (
           select count(*) as n from pgflow.workers
@@ -36,10 +36,10 @@ def check_budget(patient: Patient) -> Iterator[Finding]:
         """,
         {"silence": SILENCE},
     )
-    config = make_config({}, patient.env)
+    config = make_config({}, inspection.env)
     maintenance, listen = 1, 0 if config.poll_only else 1
     each = config.max_pg_connections + maintenance + listen + config.handler_connections
-    allowed, _ = _allowed(patient)
+    allowed, _ = _allowed(inspection)
     most = row["processes"] * each
     if most > allowed:
         yield warning(
@@ -51,9 +51,9 @@ def check_budget(patient: Patient) -> Iterator[Finding]:
         )
 
 
-def _allowed(patient: Patient) -> tuple[int, int]:
+def _allowed(inspection: Inspection) -> tuple[int, int]:
     """Connections for ordinary users, and those in use."""
-    row = patient.row(
+    row = inspection.row(
         """
         select current_setting('max_connections')::int
           - current_setting('superuser_reserved_connections')::int

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgflow_runtime.doctor.finding import Finding, ok, problem, unseen, warning
-from pgflow_runtime.doctor.patient import Patient
+from pgflow_runtime.doctor.inspection import Inspection
 from pgflow_runtime.migrate.ledger import digest_of
 from pgflow_runtime.migrate.trust import intruders
 from pgflow_sql import SCHEMA_VERSION, migration_files
 
 
-def check_core(patient: Patient) -> Iterator[Finding]:
-    row = patient.row(
+def check_core(inspection: Inspection) -> Iterator[Finding]:
+    row = inspection.row(
         "select to_regnamespace('pgflow') is not null as is_there,"
         " exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace"
         " where n.nspname = 'pgflow' and p.proname = 'schema_version') as is_ours"
@@ -27,11 +27,11 @@ def check_core(patient: Patient) -> Iterator[Finding]:
             "use another database; nothing of ours will touch that schema",
         )
         return
-    found = list(_foreign(patient))
+    found = list(_foreign(inspection))
     if found:
         yield from found  # and nothing of it is called
         return
-    version = patient.row("select pgflow.schema_version() as version")["version"]
+    version = inspection.row("select pgflow.schema_version() as version")["version"]
     if version < SCHEMA_VERSION:
         yield problem(
             "core.version",
@@ -39,14 +39,16 @@ def check_core(patient: Patient) -> Iterator[Finding]:
             "run `pgflow-gen migrate`, then deploy the workers",
         )
     elif version > SCHEMA_VERSION:
-        yield _newer_core(patient, version)
+        yield _newer_core(inspection, version)
     else:
         yield ok("core.version", f"core of version {version}")
 
 
-def _newer_core(patient: Patient, version: int) -> Finding:
+def _newer_core(inspection: Inspection, version: int) -> Finding:
     """A core that was migrated by a later release: it may serve this one still."""
-    oldest = patient.row("select greatest(worker, client) as program from pgflow.oldest_program()")["program"]
+    oldest = inspection.row("select greatest(worker, client) as program from pgflow.oldest_program()")[
+        "program"
+    ]
     newer = f"the core has version {version}, this program knows {SCHEMA_VERSION}"
     way_out = "install the release of pgflow-gen that migrated this database"
     if oldest > SCHEMA_VERSION:
@@ -54,22 +56,22 @@ def _newer_core(patient: Patient, version: int) -> Finding:
     return warning("core.version", f"{newer}; it still serves this release", way_out)
 
 
-def _foreign(patient: Patient) -> Iterator[Finding]:
+def _foreign(inspection: Inspection) -> Iterator[Finding]:
     """Schemas that somebody has taken over: what is in them runs with the core's owner's rights, and ours."""
-    user = patient.row(
+    user = inspection.row(
         "select case when r.rolsuper then r.rolname else pg_get_userbyid(n.nspowner) end as name"
         " from pg_catalog.pg_roles r, pg_catalog.pg_namespace n"
         " where r.rolname = current_user and n.nspname = 'pgflow'"
     )["name"]
-    for item in intruders(patient.connection, [user]):
+    for item in intruders(inspection.connection, [user]):
         message = f"{item.what}, who could run programs with the rights of {user}"
         yield problem("core.trust", message, item.help)
 
 
-def check_core_migrations(patient: Patient) -> Iterator[Finding]:
+def check_core_migrations(inspection: Inspection) -> Iterator[Finding]:
     done = {
         row["name"]: row["digest"]
-        for row in patient.rows("select name, digest from pgflow.migrations where kind = 'core'")
+        for row in inspection.rows("select name, digest from pgflow.migrations where kind = 'core'")
     }
     if not done:
         yield unseen(

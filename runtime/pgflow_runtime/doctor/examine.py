@@ -16,7 +16,7 @@ from pgflow_runtime.doctor.connections import check_budget, check_use
 from pgflow_runtime.doctor.core import check_core, check_core_migrations
 from pgflow_runtime.doctor.finding import Finding, Severity, problem, unseen
 from pgflow_runtime.doctor.flows import check_flow_migrations, check_flow_shapes, check_foreign_flows
-from pgflow_runtime.doctor.patient import Patient
+from pgflow_runtime.doctor.inspection import Inspection
 from pgflow_runtime.doctor.queue import check_pgmq, check_queues
 from pgflow_runtime.doctor.runs import check_open_runs, check_queued, check_stuck_runs, check_tasks
 from pgflow_runtime.doctor.server import check_server
@@ -25,7 +25,7 @@ from pgflow_runtime.doctor.workers import check_workers
 from pgflow_runtime.errors import ConnectionFailed, ProjectError
 from pgflow_runtime.project import Project
 
-Check: TypeAlias = Callable[[Patient], Iterator[Finding]]
+Check: TypeAlias = Callable[[Inspection], Iterator[Finding]]
 
 _ALWAYS: Final[tuple[tuple[str, Check], ...]] = (
     ("server.version", check_server),
@@ -64,28 +64,28 @@ def examine(conninfo: str, project: Project, env: Mapping[str, str] = os.environ
             translated(conninfo),
             connect(conninfo, DOCTOR) as connection,
         ):
-            return _examine(Patient(connection, project, env))
+            return _examine(Inspection(connection, project, env))
     except ConnectionFailed as error:
         return [problem("server.reach", error.message, error.help or "start the server, or name another one")]
 
 
-def _examine(patient: Patient) -> list[Finding]:
+def _examine(inspection: Inspection) -> list[Finding]:
     found: list[Finding] = []
     for code, check in _ALWAYS:
-        found += _run(code, check, patient)
+        found += _run(code, check, inspection)
     is_whole = not any(
         item.severity is Severity.problem and item.code.startswith(("core.", "pgmq.")) for item in found
     )
     for code, check in _WITH_CORE if is_whole else ():
-        found += _run(code, check, patient)
+        found += _run(code, check, inspection)
     return found
 
 
-def _run(code: str, check: Check, patient: Patient) -> list[Finding]:
+def _run(code: str, check: Check, inspection: Inspection) -> list[Finding]:
     """A check's findings, as far as it came."""
     found: list[Finding] = []
     try:
-        found.extend(check(patient))
+        found.extend(check(inspection))
     except pg.InsufficientPrivilege as error:
         who = "a member of pgflow_owner sees it"
         found.append(unseen(code, f"not for this user: {text_of(error)}", who))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.contract.versions import STRANDED_HELP, relative
 from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
-from pgflow_runtime.doctor.patient import Patient
+from pgflow_runtime.doctor.inspection import Inspection
 from pgflow_runtime.errors import ShapeMismatch, UnknownFlow
 from pgflow_runtime.migrate.files import read_flow_migrations
 from pgflow_runtime.worker.process.definition import demand_same_structure, setting_differences
@@ -15,15 +15,15 @@ from pgflow_shared.styles import chained_styles
 from pgflow_shared.text import counted
 
 
-def check_flow_migrations(patient: Patient) -> Iterator[Finding]:
-    project = patient.project
+def check_flow_migrations(inspection: Inspection) -> Iterator[Finding]:
+    project = inspection.project
     if project.style in chained_styles():
         yield note("flows.migrations", f"the flows' migrations are applied by {project.style}")
         return
     files = read_flow_migrations(project.migrations, project.style)
     done = {
         row["name"]: row["digest"]
-        for row in patient.rows("select name, digest from pgflow.migrations where kind = 'flow'")
+        for row in inspection.rows("select name, digest from pgflow.migrations where kind = 'flow'")
     }
     missing = [file.name for file in files if file.name not in done]
     changed = [file.name for file in files if done.get(file.name, file.digest) != file.digest]
@@ -40,26 +40,26 @@ def check_flow_migrations(patient: Patient) -> Iterator[Finding]:
         yield ok("flows.migrations", f"{counted(len(files), 'flow migration')}, all applied")
 
 
-def check_flow_shapes(patient: Patient) -> Iterator[Finding]:
-    contracts = list(_contracts(patient))
+def check_flow_shapes(inspection: Inspection) -> Iterator[Finding]:
+    contracts = list(_contracts(inspection))
     if not contracts:
-        yield note("flows.missing", f"no flows of a project to compare with in {patient.project.out}")
+        yield note("flows.missing", f"no flows of a project to compare with in {inspection.project.out}")
         return
     same = 0
     for contract in contracts:
-        found = list(_compare(patient, contract))
+        found = list(_compare(inspection, contract))
         same += not found
         yield from found
     if same:
         yield ok("flows.shape", f"{counted(same, 'flow')} of this project as the database has them")
 
 
-def check_foreign_flows(patient: Patient) -> Iterator[Finding]:
+def check_foreign_flows(inspection: Inspection) -> Iterator[Finding]:
     """Flows that this project does not have: other projects', or old versions whose source is gone."""
-    known = [contract.slug for contract in _contracts(patient)]
+    known = [contract.slug for contract in _contracts(inspection)]
     if not known:
         return
-    rows = patient.rows(
+    rows = inspection.rows(
         """
         select f.flow_slug, count(r.run_id) as open_count
         from pgflow.flows f
@@ -82,13 +82,13 @@ def check_foreign_flows(patient: Patient) -> Iterator[Finding]:
             yield note("flows.foreign", f"flow '{slug}' is {kin}; it has {runs}")
 
 
-def _contracts(patient: Patient) -> Iterator[FlowContract]:
-    for path in sorted(patient.project.schemas.glob("*.json")):
+def _contracts(inspection: Inspection) -> Iterator[FlowContract]:
+    for path in sorted(inspection.project.schemas.glob("*.json")):
         yield FlowContract.load(path)
 
 
-def _compare(patient: Patient, contract: FlowContract) -> Iterator[Finding]:
-    row = patient.row(
+def _compare(inspection: Inspection, contract: FlowContract) -> Iterator[Finding]:
+    row = inspection.row(
         "select pgflow.get_flow_definition(%(flow_slug)s) as definition", {"flow_slug": contract.slug}
     )
     definition = row["definition"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgflow_runtime.doctor.finding import Finding, ok, problem, warning
-from pgflow_runtime.doctor.patient import Patient
+from pgflow_runtime.doctor.inspection import Inspection
 
 
-def check_pgmq(patient: Patient) -> Iterator[Finding]:
-    row = patient.row(
+def check_pgmq(inspection: Inspection) -> Iterator[Finding]:
+    row = inspection.row(
         """
         select to_regnamespace('pgmq') is not null as is_there,
           (select extversion from pg_catalog.pg_extension where extname = 'pgmq') as extension,
@@ -34,8 +34,8 @@ def check_pgmq(patient: Patient) -> Iterator[Finding]:
         yield ok("pgmq.schema", f"pgmq, as {kind}")
 
 
-def check_queues(patient: Patient) -> Iterator[Finding]:
-    rows = patient.rows(
+def check_queues(inspection: Inspection) -> Iterator[Finding]:
+    rows = inspection.rows(
         """
         select f.flow_slug, m.queue_name, coalesce(m.is_unlogged, false) as is_unlogged
         from pgflow.flows f

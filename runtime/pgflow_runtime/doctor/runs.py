@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
-from pgflow_runtime.doctor.patient import Patient
+from pgflow_runtime.doctor.inspection import Inspection
 from pgflow_shared.text import counted
 
 MOST = 5_000
@@ -26,8 +26,8 @@ _OPEN = sql.SQL(
 )
 
 
-def check_open_runs(patient: Patient) -> Iterator[Finding]:
-    row = patient.row(
+def check_open_runs(inspection: Inspection) -> Iterator[Finding]:
+    row = inspection.row(
         """
         select count(*) as open_count,
           count(*) filter (where started_at < now() - make_interval(secs => %(long)s)) as old_count,
@@ -47,9 +47,9 @@ def check_open_runs(patient: Patient) -> Iterator[Finding]:
         yield ok("runs.open", f"{counted(row['open_count'], 'open run')}")
 
 
-def check_stuck_runs(patient: Patient) -> Iterator[Finding]:
+def check_stuck_runs(inspection: Inspection) -> Iterator[Finding]:
     """An open run always has a started step; one without cannot move any more."""
-    rows = patient.rows(
+    rows = inspection.rows(
         sql.SQL(
             """
         select o.run_id from {open_runs}
@@ -69,9 +69,9 @@ def check_stuck_runs(patient: Patient) -> Iterator[Finding]:
         )
 
 
-def check_tasks(patient: Patient) -> Iterator[Finding]:
+def check_tasks(inspection: Inspection) -> Iterator[Finding]:
     """Tasks that stalled, or run far beyond their time while nobody takes them over."""
-    rows = patient.rows(
+    rows = inspection.rows(
         sql.SQL(
             """
         select t.run_id, t.permanently_stalled_at is not null as is_stalled
@@ -104,9 +104,9 @@ def check_tasks(patient: Patient) -> Iterator[Finding]:
         )
 
 
-def check_queued(patient: Patient) -> Iterator[Finding]:
+def check_queued(inspection: Inspection) -> Iterator[Finding]:
     """Per flow: tasks whose message is gone, and messages that wait for a worker."""
-    flows = patient.rows(
+    flows = inspection.rows(
         """
         select f.flow_slug, lower('q_' || f.flow_slug) as queue from pgflow.flows f
         where to_regclass(format('pgmq.%I', lower('q_' || f.flow_slug))) is not null
@@ -116,12 +116,14 @@ def check_queued(patient: Patient) -> Iterator[Finding]:
     for flow in flows:
         queue = sql.Identifier("pgmq", flow["queue"])
         values = {"flow_slug": flow["flow_slug"], "most": MOST}
-        yield from _lost(patient, flow["flow_slug"], queue, values)
-        yield from _waiting(patient, flow["flow_slug"], queue)
+        yield from _lost(inspection, flow["flow_slug"], queue, values)
+        yield from _waiting(inspection, flow["flow_slug"], queue)
 
 
-def _lost(patient: Patient, slug: str, queue: sql.Identifier, values: dict[str, object]) -> Iterator[Finding]:
-    rows = patient.rows(
+def _lost(
+    inspection: Inspection, slug: str, queue: sql.Identifier, values: dict[str, object]
+) -> Iterator[Finding]:
+    rows = inspection.rows(
         sql.SQL(
             """
             select t.run_id from (
@@ -147,8 +149,8 @@ def _lost(patient: Patient, slug: str, queue: sql.Identifier, values: dict[str, 
         )
 
 
-def _waiting(patient: Patient, slug: str, queue: sql.Identifier) -> Iterator[Finding]:
-    row = patient.row(
+def _waiting(inspection: Inspection, slug: str, queue: sql.Identifier) -> Iterator[Finding]:
+    row = inspection.row(
         sql.SQL(
             """
             select count(*) as waiting, extract(epoch from clock_timestamp() - min(vt))::bigint as lag

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from pgflow_runtime.database.encodings import what_is_wrong_with
 from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
-from pgflow_runtime.doctor.patient import Patient
+from pgflow_runtime.doctor.inspection import Inspection
 
 OLDEST = 14
 WARN_AGE, LAST_AGE = 1_000_000_000, 1_600_000_000
 """Transactions since the oldest row was frozen; PostgreSQL stops taking writes near 2.1 billion."""
 
 
-def check_server(patient: Patient) -> Iterator[Finding]:
-    row = patient.row(
+def check_server(inspection: Inspection) -> Iterator[Finding]:
+    row = inspection.row(
         """
         select current_setting('server_version_num')::int / 10000 as major,
           current_setting('server_version') as version,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgflow_runtime.doctor.finding import Finding, note, ok, problem, unseen, warning
-from pgflow_runtime.doctor.patient import Patient
+from pgflow_runtime.doctor.inspection import Inspection
 from pgflow_shared.text import counted
 
 IDLE, LONG = 300, 3600
 """Seconds a transaction may stand open idle, or at work, before it is worth a word."""
 
 
-def check_settings(patient: Patient) -> Iterator[Finding]:
+def check_settings(inspection: Inspection) -> Iterator[Finding]:
     values = {
         row["name"]: row["setting"]
-        for row in patient.rows(
+        for row in inspection.rows(
             "select name, setting from pg_catalog.pg_settings where name = any(%s)",
             [["fsync", "full_page_writes", "synchronous_commit", "autovacuum", "track_counts"]],
         )
@@ -44,9 +44,9 @@ def check_settings(patient: Patient) -> Iterator[Finding]:
         )
 
 
-def check_transactions(patient: Patient) -> Iterator[Finding]:
+def check_transactions(inspection: Inspection) -> Iterator[Finding]:
     """Open transactions keep vacuum from removing what died after they began, in all tables."""
-    rows = patient.rows(
+    rows = inspection.rows(
         """
         select a.pid, a.usename, a.application_name, a.state,
           extract(epoch from clock_timestamp() - a.xact_start)::bigint as seconds
@@ -71,7 +71,7 @@ def check_transactions(patient: Patient) -> Iterator[Finding]:
         )
     else:
         yield ok("settings.transactions", "no transaction has been open for long")
-    sees = patient.row(
+    sees = inspection.row(
         """
         select pg_has_role(current_user, 'pg_read_all_stats', 'usage') as all_sessions,
           (select count(*) from pg_catalog.pg_prepared_xacts
@@ -93,8 +93,8 @@ def check_transactions(patient: Patient) -> Iterator[Finding]:
         )
 
 
-def check_slots(patient: Patient) -> Iterator[Finding]:
-    rows = patient.rows(
+def check_slots(inspection: Inspection) -> Iterator[Finding]:
+    rows = inspection.rows(
         """
         select slot_name from pg_catalog.pg_replication_slots
         where not active and (xmin is not null or catalog_xmin is not null or restart_lsn is not null)

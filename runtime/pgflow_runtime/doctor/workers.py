@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
-from pgflow_runtime.doctor.patient import SILENCE, Patient
+from pgflow_runtime.doctor.inspection import SILENCE, Inspection
 from pgflow_shared.text import counted
 
 
-def check_workers(patient: Patient) -> Iterator[Finding]:
-    rows = patient.rows(
+def check_workers(inspection: Inspection) -> Iterator[Finding]:
+    rows = inspection.rows(
         """
         select f.flow_slug, r.open_count, w.*
         from (

@@ -14,7 +14,7 @@ from typing import ClassVar
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from pgflow_runtime.database.embedded.place import place_of
+from pgflow_runtime.database.embedded.location import location_of
 
 # Imports first, then becomes a user without privileges (when root runs the tests), then holds the server.
 _HOLD = """
@@ -77,7 +77,7 @@ class Holder:
 
 def postmaster(project: Path) -> psutil.Process | None:
     """The server of a project, if one runs."""
-    data = place_of(project).data if os.geteuid() == 0 else project / ".pgflow" / "data"
+    data = location_of(project).data if os.geteuid() == 0 else project / ".pgflow" / "data"
     for folder in (data, project / ".pgflow" / "data"):
         try:
             process = psutil.Process(int((folder / "postmaster.pid").read_text().split()[0]))
@@ -110,7 +110,7 @@ def make_project() -> Iterator[Callable[[str], Path]]:
             server.terminate()
             psutil.wait_procs([server], timeout=20)
         if os.geteuid() == 0:
-            shutil.rmtree(place_of(project).folder, ignore_errors=True)
+            shutil.rmtree(location_of(project).folder, ignore_errors=True)
     shutil.rmtree(base)
 
 

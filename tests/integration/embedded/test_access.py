@@ -15,8 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgflow_runtime.database.embedded import embedded_server, place
-from pgflow_runtime.database.embedded.place import place_of
+from pgflow_runtime.database.embedded import embedded_server, location
+from pgflow_runtime.database.embedded.location import location_of
 from pgflow_runtime.errors import ProjectError
 from tests.integration.embedded.conftest import NOBODY, Holder
 from tests.support.project import clean_environment
@@ -36,7 +36,7 @@ if os.geteuid() == 0 and uid != 0:
 """
 _COMMAND = f"""
 import pgflow_gen.cli.app, pgflow_runtime.cli.migrate, pgflow_runtime.cli.runs
-import pgflow_runtime.database.embedded.postgres, pgflow_runtime.terminal.plain
+import pgflow_runtime.database.embedded.postgres, pgflow_runtime.terminal.text_view
 from pgflow_gen.cli import main
 {_BECOME}
 main(sys.argv[1:])
@@ -95,7 +95,7 @@ def test_another_user_neither_connects_nor_reads(make_project: Callable[[str], P
     project = make_project("project") if is_roots else owned(make_project)
     holder = Holder(project, None if is_roots else NOBODY)
     _, conninfo = holder.ready()
-    folder = place_of(project).folder if is_roots else project / ".pgflow"
+    folder = location_of(project).folder if is_roots else project / ".pgflow"
     told = knock(conninfo, folder, DAEMON)
     assert "refused:" in told
     assert "closed: Permission denied" in told
@@ -206,12 +206,12 @@ def test_the_owner_of_existing_data_decides_who_runs_it(
         pytest.skip("only root has another user run its server")
     with embedded_server(project) as conninfo, psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("create table kept ()")
-    before = place_of(project).owner
+    before = location_of(project).owner
     other = next(name for name in ("daemon", "bin") if pwd.getpwnam(name).pw_uid != before[0])
-    monkeypatch.setattr(place, "_SERVICE_USERS", (other,))  # as if it had come to the system meanwhile
+    monkeypatch.setattr(location, "_SERVICE_USERS", (other,))  # as if it had come to the system meanwhile
     with embedded_server(project) as conninfo, psycopg.connect(conninfo) as connection:
         connection.execute("select from kept")
-    assert place_of(project).owner == before
+    assert location_of(project).owner == before
 
 
 @needs_root
@@ -241,7 +241,7 @@ def test_adopting_where_all_is_ones_own_changes_nothing(project: Path) -> None:
     with embedded_server(project):
         pass
     assert adopt_data(project) is None
-    (place_of(project).folder / "data.made").unlink()
+    (location_of(project).folder / "data.made").unlink()
     with pytest.raises(ProjectError, match="was not made here"), embedded_server(project):
         pass
-    assert str(place_of(project).data) in (adopt_data(project) or "")
+    assert str(location_of(project).data) in (adopt_data(project) or "")

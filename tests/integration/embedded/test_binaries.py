@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from pgflow_runtime.database.embedded import binaries as module
-from pgflow_runtime.database.embedded import embedded_server, place
+from pgflow_runtime.database.embedded import embedded_server, location
 from pgflow_runtime.database.embedded.binaries import NEWEST, binaries
 from pgflow_runtime.errors import ProjectError
 
@@ -34,7 +34,7 @@ def private_site(make_project: Callable[[str], Path], monkeypatch: pytest.Monkey
     base = make_project("base")
     base.chmod(0o755)
     monkeypatch.setattr(module, "_site", lambda: home / "site")
-    monkeypatch.setattr(place, "_base", lambda: base)
+    monkeypatch.setattr(location, "_base", lambda: base)
     return home
 
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from pgflow_runtime.database.embedded import EmbeddedServer, embedded_server
-from pgflow_runtime.database.embedded.place import place_of
+from pgflow_runtime.database.embedded.location import location_of
 from pgflow_runtime.errors import ProjectError
 from tests.integration.embedded.conftest import NOBODY, Holder, postmaster
 from tests.support.wait import eventually
@@ -90,9 +90,9 @@ def test_killed_server_is_started_again(project: Path) -> None:
 
 def test_half_made_data_is_made_anew(project: Path) -> None:
     server = EmbeddedServer(project)
-    (server.place.folder / "data.partial").mkdir()
-    (server.place.folder / "data.partial" / "PG_VERSION").write_text("18\n")
-    server.place.data.mkdir()
+    (server.location.folder / "data.partial").mkdir()
+    (server.location.folder / "data.partial" / "PG_VERSION").write_text("18\n")
+    server.location.data.mkdir()
     with embedded_server(project) as conninfo, psycopg.connect(conninfo) as connection:
         row = connection.execute("show listen_addresses").fetchone()
     assert row == ("",)
@@ -137,25 +137,25 @@ def test_no_folder_is_opened_up(make_project: Callable[[str], Path]) -> None:
     with embedded_server(project) as conninfo, psycopg.connect(conninfo):
         pass
     assert [stat.S_IMODE(path.stat().st_mode) for path in (project, *project.parents)] == before
-    assert stat.S_IMODE(place_of(project).data.stat().st_mode) == 0o700
+    assert stat.S_IMODE(location_of(project).data.stat().st_mode) == 0o700
 
 
 def test_failure_shows_the_log(project: Path) -> None:
     with embedded_server(project):
         pass
-    place = place_of(project)
-    with (place.data / "postgresql.conf").open("a") as file:
+    location = location_of(project)
+    with (location.data / "postgresql.conf").open("a") as file:
         file.write("nonsense = 1\n")
     with pytest.raises(ProjectError, match="nonsense") as failure:
         EmbeddedServer(project).acquire()
-    assert str(place.log) in (failure.value.help or "")
+    assert str(location.log) in (failure.value.help or "")
     assert postmaster(project) is None
 
 
 def test_data_of_another_version_is_named(project: Path) -> None:
-    place = place_of(project)
-    place.data.mkdir()
-    (place.data / "PG_VERSION").write_text("9\n")
+    location = location_of(project)
+    location.data.mkdir()
+    (location.data / "PG_VERSION").write_text("9\n")
     with pytest.raises(ProjectError, match="PostgreSQL 9"):
         EmbeddedServer(project).acquire()
 

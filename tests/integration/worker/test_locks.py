@@ -12,8 +12,8 @@ import pytest
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
+from pgflow_runtime.worker.dispatch.core_connection import CoreConnection
 from pgflow_runtime.worker.dispatch.holders import Holders
-from pgflow_runtime.worker.dispatch.link import Link
 from pgflow_runtime.worker.maintenance.release import Release
 from pgflow_runtime.worker.tasks.connections import HandlerConnections
 from tests.support.server import name_of
@@ -112,7 +112,7 @@ def held(lab: Lab) -> Iterator[tuple[str, psycopg.Connection[tuple[object, ...]]
 
 def _end(dsn: str, run: str, allowed: int) -> None:
     async def look() -> None:
-        link = Link(dsn, prepare=True)
+        link = CoreConnection(dsn, prepare=True)
         try:
             async with link.lock:
                 await Holders(allowed).end(link, {run})

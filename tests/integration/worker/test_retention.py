@@ -1,4 +1,4 @@
-"""Old runs are forgotten: by ``pgflow-gen prune``, and by workers that were given a retention."""
+"""Old runs are deleted: by ``pgflow-gen prune``, and by workers that were given a retention."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_prune_forgets_old_ended_runs_in_batches_and_nothing_else(lab: Lab) -> N
     assert json.loads(done.stdout) == {"runs": 5}
     assert done.stderr.splitlines() == ["2 runs so far", "4 runs so far"]
     assert runs(lab) == {young, waiting}
-    assert lab.project.ok("prune", "--older-than", "7d", "--dsn", lab.dsn).stdout == "forgot 0 runs\n"
+    assert lab.project.ok("prune", "--older-than", "7d", "--dsn", lab.dsn).stdout == "deleted 0 runs\n"
 
 
 def test_prune_refuses_what_is_no_duration(lab: Lab) -> None:

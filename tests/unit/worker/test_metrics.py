@@ -15,7 +15,7 @@ from pgflow_runtime.worker.dispatch.served import ServedFlows
 from pgflow_runtime.worker.maintenance.heartbeat import Heartbeat
 from pgflow_runtime.worker.maintenance.queue_depth import QueueDepth
 from pgflow_runtime.worker.monitoring.exposition import Family, exposition
-from pgflow_runtime.worker.monitoring.health import Health, Patient
+from pgflow_runtime.worker.monitoring.health import Health, WorkerStatus
 from pgflow_runtime.worker.monitoring.metrics import Histogram, Metrics
 from pgflow_runtime.worker.protocol.rows import TaskRow
 from pgflow_runtime.worker.states import State
@@ -101,7 +101,7 @@ async def test_an_event_loop_that_is_blocked_is_noticed(
     flows = ServedFlows([])
     config = WorkerConfig(health_port=0)
     health = Health(
-        Patient(
+        WorkerStatus(
             config=config,
             state=lambda: State.RUNNING,
             loop=asyncio.get_running_loop(),

@@ -14,7 +14,7 @@ from pgflow_runtime.client._async.control import RunFilter, control, control_whe
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.run import AsyncRun
 from pgflow_runtime.client._async.watcher import AsyncWatcher
-from pgflow_runtime.client.checking import aafter_fork, alent, keep_inherited
+from pgflow_runtime.client.checking import aafter_fork, aborrow, keep_inherited
 from pgflow_runtime.client.concurrency import asleep
 from pgflow_runtime.client.connecting import AsyncConnectable, ClientOptions
 from pgflow_runtime.client.uuid7 import uuid7
@@ -145,7 +145,7 @@ class AsyncClientBase(AsyncConnectable):
         while True:
             try:
                 with translated(self._conninfo):
-                    async with alent(self._pool) as connection:
+                    async with aborrow(self._pool) as connection:
                         cursor = await connection.execute(queries.START_FLOWS, values)
                         return await cursor.fetchall()
             except PgflowError as error:

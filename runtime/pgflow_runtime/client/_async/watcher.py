@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.listener import AsyncListener
-from pgflow_runtime.client.checking import ademand_loop, alent, keep_inherited
+from pgflow_runtime.client.checking import aborrow, ademand_loop, keep_inherited
 from pgflow_runtime.client.concurrency import AsyncBackground, AsyncWakeup
 from pgflow_runtime.database import queries
 from pgflow_runtime.database.store import from_psycopg, is_passing, translated
@@ -121,7 +121,7 @@ class AsyncWatcher:
         outputs = {str(run_id): list(slugs) for run_id, slugs in known.items()}
         values = {"run_ids": list(known), "known": json.dumps(outputs), "max_bytes": max_bytes}
         with translated(self._conninfo):
-            async with alent(self._pool) as connection:
+            async with aborrow(self._pool) as connection:
                 cursor = await connection.execute(queries.GET_PROGRESS, values)
                 rows = await cursor.fetchall()
         return dict(rows)
@@ -161,7 +161,7 @@ class AsyncWatcher:
     ) -> list[tuple[Any, ...]]:
         """A query's rows. Raises what the database says."""
         with translated(self._conninfo):
-            async with alent(self._pool) as connection:
+            async with aborrow(self._pool) as connection:
                 cursor = await connection.execute(statement, values)
                 rows: list[tuple[Any, ...]] = await cursor.fetchall()
         return rows
@@ -231,7 +231,7 @@ class AsyncWatcher:
 
     async def _announce(self, statement: LiteralString, run_ids: list[UUID]) -> None:
         values = {"watcher_id": self._watcher_id, "run_ids": run_ids, "seconds": WATCH_SECONDS}
-        async with alent(self._pool) as connection:
+        async with aborrow(self._pool) as connection:
             await connection.execute(statement, values)
 
     async def _refresh(self, feeds: list[AsyncFeed], followed: bool) -> None:

@@ -15,7 +15,7 @@ from pgflow_runtime.client._sync.control import RunFilter, control, control_wher
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.run import Run
 from pgflow_runtime.client._sync.watcher import Watcher
-from pgflow_runtime.client.checking import after_fork, keep_inherited, lent
+from pgflow_runtime.client.checking import after_fork, borrow, keep_inherited
 from pgflow_runtime.client.concurrency import sleep
 from pgflow_runtime.client.connecting import ClientOptions, Connectable
 from pgflow_runtime.client.uuid7 import uuid7
@@ -146,7 +146,7 @@ class ClientBase(Connectable):
         while True:
             try:
                 with translated(self._conninfo):
-                    with lent(self._pool) as connection:
+                    with borrow(self._pool) as connection:
                         cursor = connection.execute(queries.START_FLOWS, values)
                         return cursor.fetchall()
             except PgflowError as error:

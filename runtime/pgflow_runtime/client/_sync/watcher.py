@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool
 
 from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.listener import Listener
-from pgflow_runtime.client.checking import demand_loop, keep_inherited, lent
+from pgflow_runtime.client.checking import borrow, demand_loop, keep_inherited
 from pgflow_runtime.client.concurrency import Background, Wakeup
 from pgflow_runtime.database import queries
 from pgflow_runtime.database.store import from_psycopg, is_passing, translated
@@ -122,7 +122,7 @@ class Watcher:
         outputs = {str(run_id): list(slugs) for run_id, slugs in known.items()}
         values = {"run_ids": list(known), "known": json.dumps(outputs), "max_bytes": max_bytes}
         with translated(self._conninfo):
-            with lent(self._pool) as connection:
+            with borrow(self._pool) as connection:
                 cursor = connection.execute(queries.GET_PROGRESS, values)
                 rows = cursor.fetchall()
         return dict(rows)
@@ -158,7 +158,7 @@ class Watcher:
     def fetch_all(self, statement: LiteralString, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """A query's rows. Raises what the database says."""
         with translated(self._conninfo):
-            with lent(self._pool) as connection:
+            with borrow(self._pool) as connection:
                 cursor = connection.execute(statement, values)
                 rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
@@ -228,7 +228,7 @@ class Watcher:
 
     def _announce(self, statement: LiteralString, run_ids: list[UUID]) -> None:
         values = {"watcher_id": self._watcher_id, "run_ids": run_ids, "seconds": WATCH_SECONDS}
-        with lent(self._pool) as connection:
+        with borrow(self._pool) as connection:
             connection.execute(statement, values)
 
     def _refresh(self, feeds: list[Feed], followed: bool) -> None:

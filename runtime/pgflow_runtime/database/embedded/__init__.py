@@ -17,7 +17,7 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 from pgflow_runtime.database.embedded import own
-from pgflow_runtime.database.embedded.place import PORT, Place, place_of
+from pgflow_runtime.database.embedded.location import PORT, Location, location_of
 from pgflow_runtime.database.embedded.postgres import Postgres
 from pgflow_runtime.errors import ProjectError
 from pgflow_runtime.forks import OpenFile, keep
@@ -30,20 +30,22 @@ class EmbeddedServer:
     """One process's hold on the project's server."""
 
     def __init__(self, project_root: Path) -> None:
-        self.place: Place = place_of(project_root)
-        self._postgres = Postgres(self.place)
+        self.location: Location = location_of(project_root)
+        self._postgres = Postgres(self.location)
         self._hold: int | None = None
         self._owner = 0
 
     @property
     def conninfo(self) -> str:
         # with the port, which PGPORT would decide otherwise
-        return make_conninfo("", host=str(self.place.sockets), port=PORT, user="postgres", dbname="postgres")
+        return make_conninfo(
+            "", host=str(self.location.sockets), port=PORT, user="postgres", dbname="postgres"
+        )
 
     def acquire(self) -> None:
         """Start the server unless it runs, and hold it. Raises ProjectError when it does not start."""
         with self._serialised():
-            hold = _open(self.place.folder / "holders")
+            hold = _open(self.location.folder / "holders")
             try:
                 fcntl.flock(hold, fcntl.LOCK_SH)
                 self._postgres.ensure_running()
@@ -72,11 +74,11 @@ class EmbeddedServer:
 
     @contextmanager
     def _serialised(self) -> Iterator[None]:
-        gate = _open(self.place.folder / "lock")
+        gate = _open(self.location.folder / "lock")
         file = OpenFile(lambda: gate)
         keep(file)
         try:
-            _wait_for(gate, self.place.folder)
+            _wait_for(gate, self.location.folder)
             yield
         finally:
             del file
@@ -90,7 +92,7 @@ def adopt_data(project_root: Path) -> str | None:
     """
     server = EmbeddedServer(project_root)
     with server._serialised():
-        return own.adopt(server.place)
+        return own.adopt(server.location)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import shlex
 from pathlib import Path
 
 from pgflow_runtime.database.embedded import private
-from pgflow_runtime.database.embedded.place import DATA, Place, name_of
+from pgflow_runtime.database.embedded.location import DATA, Location, name_of
 
 _HBA = """\
 # Written by pgflow-gen at every start. Who: pg_ident.conf
@@ -47,13 +47,13 @@ _PINNED = {
 """Settings on the command line, which no file in the data can override."""
 
 
-def write_access(place: Place) -> None:
+def write_access(location: Location) -> None:
     """Write who may connect, in place of whatever the data says."""
-    names = dict.fromkeys(name_of(uid) for uid in (place.owner[0], os.geteuid()))
+    names = dict.fromkeys(name_of(uid) for uid in (location.owner[0], os.geteuid()))
     ident = "".join(f'pgflow "{name.replace(chr(34), chr(34) * 2)}" all\n' for name in names)
-    with private.entered(place.data) as data:
-        private.put(data, "pg_hba.conf", _HBA, place.owner)
-        private.put(data, "pg_ident.conf", ident, place.owner)
+    with private.entered(location.data) as data:
+        private.put(data, "pg_hba.conf", _HBA, location.owner)
+        private.put(data, "pg_ident.conf", ident, location.owner)
 
 
 def server_options(sockets: Path) -> str:

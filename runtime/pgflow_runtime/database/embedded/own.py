@@ -13,50 +13,50 @@ import pwd
 from pathlib import Path
 
 from pgflow_runtime.database.embedded import private
-from pgflow_runtime.database.embedded.place import Place
+from pgflow_runtime.database.embedded.location import Location
 from pgflow_runtime.errors import ProjectError
 
 NOTE = "data.made"
 _LASTING = "PG_VERSION"
 
 
-def note(place: Place, data: Path) -> None:
+def note(location: Location, data: Path) -> None:
     """Note that ``data``, which goes or is where the place's data belongs, is our own."""
-    with private.entered(data) as inside, private.entered(place.folder) as folder:
+    with private.entered(data) as inside, private.entered(location.folder) as folder:
         private.put(folder, NOTE, json.dumps(_traits(inside)))
 
 
-def require(place: Place) -> None:
+def require(location: Location) -> None:
     """Raises ProjectError for data that is not our own, saying whose it is and how to take it over."""
-    with private.entered(place.data) as inside, private.entered(place.folder) as folder:
+    with private.entered(location.data) as inside, private.entered(location.folder) as folder:
         written = private.read(folder, NOTE, os.geteuid())
         if written is not None and _is(written, _traits(inside)):
             return
         owner = os.fstat(inside).st_uid
     raise ProjectError(
-        f"the embedded server's data in {place.data} belongs to {_name(owner)}, but was not made here by this"
-        " version of pgflow-gen. It may have come with a copy, an archive or a repository. Whoever made it"
-        " decides which programs run when it is started, so it is not",
+        f"the embedded server's data in {location.data} belongs to {_name(owner)}, but was not made here by"
+        " this version of pgflow-gen. It may have come with a copy, an archive or a repository. Whoever made"
+        " it decides which programs run when it is started, so it is not",
         help="if you know it to be yours, take it over: pgflow-gen migrate --adopt-data; to start anew, move"
-        f" {place.data} away; or name a server with --dsn",
+        f" {location.data} away; or name a server with --dsn",
     )
 
 
-def adopt(place: Place) -> str | None:
+def adopt(location: Location) -> str | None:
     """Take over the data of the place, and say what that was; None where all is ours already, or nothing is.
 
     Raises ProjectError for another user's.
     """
-    if not (place.data / _LASTING).exists():
+    if not (location.data / _LASTING).exists():
         return None
     try:
-        require(place)
+        require(location)
     except ProjectError:
-        note(place, place.data)
+        note(location, location.data)
     else:
         return None
-    owner = _name(place.data.lstat().st_uid)
-    return f"adopted the embedded server's data in {place.data}, which belongs to {owner}"
+    owner = _name(location.data.lstat().st_uid)
+    return f"adopted the embedded server's data in {location.data}, which belongs to {owner}"
 
 
 def _traits(data: int) -> list[int]:

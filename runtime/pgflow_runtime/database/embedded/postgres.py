@@ -13,7 +13,7 @@ import psutil  # type: ignore[import-untyped]
 from pgflow_runtime.database.embedded import own, private
 from pgflow_runtime.database.embedded.access import server_options, write_access
 from pgflow_runtime.database.embedded.binaries import NEWEST, binaries
-from pgflow_runtime.database.embedded.place import DATA, SOCKET_NAME, Place, make_private
+from pgflow_runtime.database.embedded.location import DATA, SOCKET_NAME, Location, make_private
 from pgflow_runtime.errors import ProjectError
 
 START_SECONDS = 60
@@ -25,8 +25,8 @@ LONGEST_LOG = 5_000_000
 class Postgres:
     """The server of a place: a unix socket only, no network, and nobody but its owner gets in."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, location: Location) -> None:
+        self._location = location
 
     def ensure_running(self) -> None:
         """Make the data folder if there is none, and start the server unless it runs. Raises ProjectError."""
@@ -35,19 +35,19 @@ class Postgres:
             return
         self.stop()  # one that cannot be reached: the project was moved while its server ran on
         if has_data:
-            binaries(self._version(), self._place.programs)
-            own.require(self._place)
+            binaries(self._version(), self._location.programs)
+            own.require(self._location)
         else:
             self._initialise()
-        write_access(self._place)
+        write_access(self._location)
         self._forget_the_dead()
         self._put_log_aside()
-        if self._has_own_sockets and not make_private(self._place.sockets):
-            raise ProjectError(f"{self._place.sockets} belongs to somebody else", help="remove it")
+        if self._has_own_sockets and not make_private(self._location.sockets):
+            raise ProjectError(f"{self._location.sockets} belongs to somebody else", help="remove it")
         # pg_ctl hands paths to a shell half-quoted: relative ones are safe in any folder
         self._run(
             "pg_ctl",
-            *("-D", DATA, "-l", self._place.log.name, "-o", server_options(self._place.sockets)),
+            *("-D", DATA, "-l", self._location.log.name, "-o", server_options(self._location.sockets)),
             *("-w", "-t", str(START_SECONDS), "start"),
         )
 
@@ -57,47 +57,47 @@ class Postgres:
             self._run("pg_ctl", "-D", DATA, "-m", "fast", "-w", "-t", str(STOP_SECONDS), "stop")
         if self._has_own_sockets:
             with suppress(OSError):
-                self._place.sockets.rmdir()
+                self._location.sockets.rmdir()
 
     @property
     def _has_own_sockets(self) -> bool:
-        return self._place.sockets != self._place.folder
+        return self._location.sockets != self._location.folder
 
     def _is_running(self) -> bool:
         process = self._postmaster()
-        return process is not None and (self._place.sockets / SOCKET_NAME).exists()
+        return process is not None and (self._location.sockets / SOCKET_NAME).exists()
 
     def _postmaster(self) -> psutil.Process | None:
         """The process that postmaster.pid names, if its working folder is this very one."""
         try:
-            process = psutil.Process(int((self._place.data / "postmaster.pid").read_text().split()[0]))
-            return process if Path(process.cwd()).samefile(self._place.data) else None
+            process = psutil.Process(int((self._location.data / "postmaster.pid").read_text().split()[0]))
+            return process if Path(process.cwd()).samefile(self._location.data) else None
         except (OSError, ValueError, IndexError, psutil.Error):
             return None
 
     def _forget_the_dead(self) -> None:
         """A server that was killed leaves its pid file; PostgreSQL balks if the pid went to someone else."""
         if self._postmaster() is None:
-            (self._place.data / "postmaster.pid").unlink(missing_ok=True)
+            (self._location.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _has_data(self) -> bool:
         """Whether there is a data folder to start; one that a link leads to is refused."""
-        if not os.path.lexists(self._place.data):
+        if not os.path.lexists(self._location.data):
             return False
-        with private.entered(self._place.data):
-            return (self._place.data / "PG_VERSION").exists()
+        with private.entered(self._location.data):
+            return (self._location.data / "PG_VERSION").exists()
 
     def _put_log_aside(self) -> None:
-        log = self._place.log
-        with private.entered(self._place.folder) as folder:
+        log = self._location.log
+        with private.entered(self._location.folder) as folder:
             private.drop_link(folder, log.name)
         if log.exists() and log.stat().st_size > LONGEST_LOG:
             log.replace(log.with_suffix(".log.old"))
 
     def _initialise(self) -> None:
         """initdb into a folder beside, renamed at the end: a killed initdb leaves nothing half-made."""
-        partial = self._place.folder / "data.partial"
-        for leftover in (partial, self._place.data):
+        partial = self._location.folder / "data.partial"
+        for leftover in (partial, self._location.data):
             if leftover.is_symlink():
                 leftover.unlink()
             elif leftover.exists():
@@ -108,21 +108,21 @@ class Postgres:
             *("-D", partial.name, "-U", "postgres", "-E", "UTF8", "--no-sync", *locale),
             *("--auth-local=peer", "--auth-host=reject"),
         )
-        own.note(self._place, partial)
-        partial.rename(self._place.data)
+        own.note(self._location, partial)
+        partial.rename(self._location.data)
 
     def _version(self) -> int:
         try:
-            return int((self._place.data / "PG_VERSION").read_text().strip())
+            return int((self._location.data / "PG_VERSION").read_text().strip())
         except (OSError, ValueError):
             return NEWEST
 
     def _run(self, program: str, *arguments: str) -> None:
-        path = binaries(self._version(), self._place.programs) / program
-        log = self._place.log
+        path = binaries(self._version(), self._location.programs) / program
+        log = self._location.log
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        uid, gid = self._place.owner if self._place.user is not None else (None, None)
-        with private.entered(self._place.folder) as folder:
+        uid, gid = self._location.owner if self._location.user is not None else (None, None)
+        with private.entered(self._location.folder) as folder:
             sink = private.new(folder, f"{program}.log")
         try:
             done = subprocess.run(
@@ -130,7 +130,7 @@ class Postgres:
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
-                cwd=self._place.folder,
+                cwd=self._location.folder,
                 env=environment | {"LC_ALL": "C"},
                 check=False,
                 start_new_session=True,
@@ -141,12 +141,13 @@ class Postgres:
         finally:
             os.close(sink)
         if done.returncode != 0:
-            tail = _tail(self._place.folder / f"{program}.log")
+            tail = _tail(self._location.folder / f"{program}.log")
             if program == "pg_ctl":
                 tail = f"{tail}\n{_tail(log)}"
             raise ProjectError(
                 f"the embedded PostgreSQL failed at {program}:\n{tail.strip()}",
-                help=f"see {log}; to start anew, move {self._place.folder} away, or name a server with --dsn",
+                help=f"see {log}; to start anew, move {self._location.folder} away, or name a server"
+                " with --dsn",
             )
 
 

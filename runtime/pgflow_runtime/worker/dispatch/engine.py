@@ -1,9 +1,10 @@
 """The loop that moves tasks between the database and the handlers.
 
-A few lanes, each with a connection, do the same thing over and over: report whatever has ended while the
+A few dispatchers, each with a connection, do the same over and over: report whatever has ended while the
 last call was under way, and take new tasks for free slots. Slots are reserved before a call that may bring
 tasks. Batches grow by themselves under load and are single tasks when there is none; nothing waits for a
-timer. A lane with nothing to do sleeps until something ends, a notification comes or it is time to look.
+timer. A dispatcher with nothing to do sleeps until something ends, a notification comes, or it is time to
+look.
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ from pgflow_runtime.errors import (
     UnknownFlow,
 )
 from pgflow_runtime.worker import logs
-from pgflow_runtime.worker.dispatch.exchange import HELD_UP, Exchange
+from pgflow_runtime.worker.dispatch.core_calls import HELD_UP, CoreCalls
+from pgflow_runtime.worker.dispatch.core_connection import ConnectionClosed, CoreConnection
 from pgflow_runtime.worker.dispatch.held import Held
 from pgflow_runtime.worker.dispatch.holders import Holders
 from pgflow_runtime.worker.dispatch.idle import Idle
-from pgflow_runtime.worker.dispatch.link import Link, LinkClosed
 from pgflow_runtime.worker.dispatch.observer import Observer
-from pgflow_runtime.worker.dispatch.served import ServedFlows
-from pgflow_runtime.worker.dispatch.verdicts import (
-    note_completions,
-    note_failures,
-    note_loss,
-    note_own_commit,
+from pgflow_runtime.worker.dispatch.outcome_logging import (
+    log_completions,
+    log_failures,
+    log_loss,
+    log_own_commit,
 )
+from pgflow_runtime.worker.dispatch.served import ServedFlows
 from pgflow_runtime.worker.protocol.failure import headline
 from pgflow_runtime.worker.protocol.outcome import Completed, Failed, Lost, Outcome, Refused, Stored
 from pgflow_runtime.worker.protocol.rows import Fence, TaskRow
 from pgflow_runtime.worker.tasks.executor import Executor
-from pgflow_runtime.worker.tasks.losses import Losses
+from pgflow_runtime.worker.tasks.lost_connections import LostConnections
 from pgflow_runtime.worker.tasks.slots import Slots
 
 OutcomeT = TypeVar("OutcomeT", bound=Outcome)
@@ -55,23 +56,26 @@ MOST_BYTES = 32 * 1024 * 1024
 
 
 class Engine:
-    """Owns the outcomes waiting to be reported and decides what each lane does next."""
+    """Owns the outcomes waiting to be reported and decides what each dispatcher does next."""
 
     def __init__(
         self,
         flows: ServedFlows,
-        exchange: Exchange,
+        core_calls: CoreCalls,
         slots: Slots,
         idle: Idle,
         batch_size: int,
-        lane_count: int,
+        dispatcher_count: int,
+        make_executor: Callable[[Callable[[Outcome], None]], Executor],
+        observer: Observer | None = None,
     ) -> None:
+        """``make_executor`` is given ``emit``; ``observer``: where somebody counts."""
         self._flows = flows
-        self._exchange = exchange
+        self._core_calls = core_calls
         self._slots = slots
         self._idle = idle
         self._batch_size = batch_size
-        self._most_outcomes = min(MOST_OUTCOMES, -(-slots.total // lane_count))  # so that lanes overlap
+        self._most_outcomes = min(MOST_OUTCOMES, -(-slots.total // dispatcher_count))  # so that they overlap
         self._waiting: deque[Outcome] = deque()
         self._signal = asyncio.Event()
         self._calls = 0
@@ -82,13 +86,11 @@ class Engine:
         self._holders = Holders()
         self._backoff = Backoff(0.5, 5.0)
         self._unforeseen = Backoff(0.5, 30.0)
-        self._losses = Losses()
+        self._lost_connections = LostConnections()
         self._reading = True
         self._timer: asyncio.TimerHandle | None = None
-        self.executor: Executor
-        """Set before the first lane runs."""
-        self.observer: Observer | None = None
-        """Likewise, where somebody counts."""
+        self._observer = observer
+        self.executor = make_executor(self.emit)
 
     # -- what the others tell it
 
@@ -123,34 +125,36 @@ class Engine:
             logs.unreported(outcome.row, "the worker stops")
         self._note_settled()
 
-    # -- the lanes
+    # -- the dispatchers
 
-    async def lane(self, link: Link) -> None:
+    async def dispatch(self, connection: CoreConnection) -> None:
         """Work until cancelled."""
         while True:
             if self._held.due:
-                await self._call(link, self._report_again)
+                await self._call(connection, self._report_again)
             if self._waiting:
-                await self._call(link, self._report)
+                await self._call(connection, self._report)
             if self._may_read() and self._idle.may_look():
-                await self._call(link, self._claim)
+                await self._call(connection, self._claim)
             elif self._waiting or self._held.due:
                 continue
             elif self._may_read() and self._may_announce():
-                await self._call(link, self._announce)
+                await self._call(connection, self._announce)
             else:
                 await self._pause()
 
-    async def _call(self, link: Link, action: Callable[[Link], Awaitable[None]]) -> None:
+    async def _call(
+        self, connection: CoreConnection, action: Callable[[CoreConnection], Awaitable[None]]
+    ) -> None:
         self._calls += 1
         self.settled.clear()
         try:
-            async with link.lock:
-                await action(link)
+            async with connection.lock:
+                await action(connection)
         except PgflowError:
             raise
         except Exception as error:
-            await self._bear_unforeseen(link, error)
+            await self._bear_unforeseen(connection, error)
         finally:
             self._calls -= 1
             self._signal.set()
@@ -177,25 +181,25 @@ class Engine:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(max(seconds, 0.001), self._signal.set)
 
-    # -- what a lane does
+    # -- what a dispatcher does
 
-    async def _announce(self, link: Link) -> None:
+    async def _announce(self, connection: CoreConnection) -> None:
         self._idle.begin_announcement()
         flows, seconds = self._flows.active, self._idle.lease_seconds
         try:
-            visible_in = await self._exchange.announce(link, flows, seconds)
+            visible_in = await self._core_calls.announce(connection, flows, seconds)
         except DatabaseError as error:
             self._bear(error)
         else:
             self._idle.announced(visible_in)
 
-    async def _claim(self, link: Link) -> None:
+    async def _claim(self, connection: CoreConnection) -> None:
         most = self._slots.reserve(self._batch_size) if self._may_read() else 0
         if not most:
             return
         self._idle.begin_look()
         try:
-            rows = await self._exchange.claim(link, self._flows.active, most)
+            rows = await self._core_calls.claim(connection, self._flows.active, most)
         except DatabaseError as error:
             self._bear(error)
             return
@@ -209,50 +213,54 @@ class Engine:
 
     def _bear(self, error: DatabaseError) -> None:
         """Looking for work was refused: by an overloaded server perhaps. Look again after a pause."""
-        if isinstance(error, LinkClosed):
+        if isinstance(error, ConnectionClosed):
             return  # the worker is stopping; no work was lost
         if isinstance(error, HOPELESS):
             raise error
         logs.logger.warning("cannot look for work: %s", error)
         self._idle.hold_off(self._backoff.pause())
 
-    async def _bear_unforeseen(self, link: Link, error: Exception) -> None:
+    async def _bear_unforeseen(self, connection: CoreConnection, error: Exception) -> None:
         """No refusal of the database, and no task's fault that is known: it must not end the worker."""
         logs.logger.error("a call failed and is left to the next one: %s", headline(error), exc_info=error)
-        await link.drop()  # what it brought is given back to the queue once another is open
+        await connection.drop()  # what it brought is given back to the queue once another is open
         await asyncio.sleep(self._unforeseen.pause())
 
-    async def _report(self, link: Link) -> None:
-        await self._send(link, *self._take(self._waiting))
+    async def _report(self, connection: CoreConnection) -> None:
+        await self._send(connection, *self._take(self._waiting))
 
-    async def _report_again(self, link: Link) -> None:
+    async def _report_again(self, connection: CoreConnection) -> None:
         """What was held up, apart from the rest: it may be held up once more."""
         outcomes = self._take(self._held.due)
         try:
-            await self._send(link, *outcomes)
+            await self._send(connection, *outcomes)
         finally:
             self._held.tried(itertools.chain(*outcomes))
-        await self._holders.end(link, self._held.run_ids)
+        await self._holders.end(connection, self._held.run_ids)
 
     async def _send(
-        self, link: Link, completed: Sequence[Completed], failed: Sequence[Failed], lost: Sequence[Lost]
+        self,
+        connection: CoreConnection,
+        completed: Sequence[Completed],
+        failed: Sequence[Failed],
+        lost: Sequence[Lost],
     ) -> None:
         for outcome in lost:
-            await self._give_back(link, outcome)
+            await self._give_back(connection, outcome)
         if failed:
-            rows = await self._exchange.fail(link, failed)
-            self._note_failures(*self._hold(failed, rows))
+            rows = await self._core_calls.fail(connection, failed)
+            self._log_failures(*self._hold(failed, rows))
         live, ending = self._by_flow(completed)
         if live:
             # each outcome frees a slot: one that still waits keeps its own for its own successor
-            await self._complete(link, live, max(len(live), self._slots.free - len(self._waiting)))
+            await self._complete(connection, live, max(len(live), self._slots.free - len(self._waiting)))
         if ending:
-            await self._complete(link, ending, 0)
+            await self._complete(connection, ending, 0)
 
-    async def _complete(self, link: Link, batch: Sequence[Completed], hand_over: int) -> None:
+    async def _complete(self, connection: CoreConnection, batch: Sequence[Completed], hand_over: int) -> None:
         most = self._slots.reserve(hand_over) if self._may_read() else 0
         try:
-            rows = await self._exchange.complete(link, batch, most)
+            rows = await self._core_calls.complete(connection, batch, most)
         finally:
             self._slots.unreserve(most)
         handed = [row for row in rows if row.outcome == "claimed"]
@@ -261,7 +269,7 @@ class Engine:
         self._idle.note_activity()
         self._start(handed)
         others = [row for row in rows if row.outcome != "claimed"]
-        note_completions(*(self._hold(batch, others) if others else (batch, others)), self.observer)
+        log_completions(*(self._hold(batch, others) if others else (batch, others)), self._observer)
 
     def _start(self, rows: Sequence[TaskRow]) -> None:
         if rows:
@@ -273,24 +281,24 @@ class Engine:
             else:
                 self.executor.start(row, step)
 
-    def _note_failures(self, failures: Sequence[Failed], rows: Sequence[TaskRow]) -> None:
+    def _log_failures(self, failures: Sequence[Failed], rows: Sequence[TaskRow]) -> None:
         self._idle.note_activity()
         for row in rows:
             if row.outcome == "retried":
                 self._idle.note_visible_in(row.delay or 0)
-        note_failures(failures, rows, self.observer)
+        log_failures(failures, rows, self._observer)
 
-    async def _give_back(self, link: Link, outcome: Lost) -> None:
+    async def _give_back(self, connection: CoreConnection, outcome: Lost) -> None:
         try:
-            was_given_back = await self._exchange.give_back(link, outcome.row)
-        except LinkClosed:
+            was_given_back = await self._core_calls.give_back(connection, outcome.row)
+        except ConnectionClosed:
             raise
         except DatabaseError as error:
             logs.held_up(outcome.row, str(error))
             self._hold_one(outcome)
             return
         self._idle.want_look()
-        note_loss(outcome, was_given_back, self.observer)
+        log_loss(outcome, was_given_back, self._observer)
 
     def _hold(
         self, batch: Sequence[OutcomeT], rows: Sequence[TaskRow]
@@ -308,8 +316,8 @@ class Engine:
     def _hold_one(self, outcome: Outcome) -> None:
         if not self._held.hold(outcome):
             logs.unreported(outcome.row, "it was held up until its task's time was over")
-            if self.observer is not None:
-                self.observer.ended(outcome.row, "unreported", outcome.seconds)
+            if self._observer is not None:
+                self._observer.ended(outcome.row, "unreported", outcome.seconds)
 
     def _take(self, waiting: deque[Outcome]) -> tuple[list[Completed], list[Failed], list[Lost]]:
         """The outcomes of the next call, in the order they came."""
@@ -325,17 +333,17 @@ class Engine:
             elif isinstance(outcome, Failed):
                 failed.append(outcome)
             elif not isinstance(outcome, Lost):
-                self._note_own_commit(outcome)
-            elif waiting is self._held.due or self._losses.may_give_back(outcome.row):
+                self._log_own_commit(outcome)
+            elif waiting is self._held.due or self._lost_connections.may_release(outcome.row):
                 lost.append(outcome)
             else:
                 failed.append(outcome.as_failure())
         return completed, failed, lost
 
-    def _note_own_commit(self, outcome: Stored | Refused) -> None:
+    def _log_own_commit(self, outcome: Stored | Refused) -> None:
         """A transactional step has spoken to the core itself; what became ready is in the queue."""
         self._idle.want_look()
-        note_own_commit(outcome, self.observer)
+        log_own_commit(outcome, self._observer)
 
     def _by_flow(self, batch: Sequence[Completed]) -> tuple[list[Completed], list[Completed]]:
         """Results of flows that take new tasks, and of deprecated ones, which must not be handed any."""

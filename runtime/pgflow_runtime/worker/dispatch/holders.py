@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg
 
 from pgflow_runtime.database.arrays import plain
-from pgflow_runtime.worker.dispatch.link import Link, LinkClosed
+from pgflow_runtime.worker.dispatch.core_connection import ConnectionClosed, CoreConnection
 from pgflow_runtime.worker.logs import logger
 
 ALLOWED: Final = 30
@@ -74,12 +74,12 @@ class Holders:
         self._looked_at = float("-inf")
         self._tell = Told()
 
-    async def end(self, link: Link, run_ids: Collection[str]) -> None:
+    async def end(self, connection: CoreConnection, run_ids: Collection[str]) -> None:
         """Look who holds these runs, unless that was done a moment ago. Callers hold the link's lock."""
         if not run_ids or time.monotonic() < self._looked_at + PERIOD:
             return
         self._looked_at = time.monotonic()
         try:
-            self._tell(await link.call_locked(END_HOLDERS, (self._allowed, plain(run_ids))))
-        except (psycopg.Error, LinkClosed) as error:
+            self._tell(await connection.call_locked(END_HOLDERS, (self._allowed, plain(run_ids))))
+        except (psycopg.Error, ConnectionClosed) as error:
             logger.debug("cannot see who holds runs: %s", error)

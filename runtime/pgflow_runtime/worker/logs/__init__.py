@@ -123,7 +123,7 @@ def last_words(error: Exception) -> None:
         event = {} if error.help is None else {"help": error.help}
         logger.error("%s", error.message, extra={"pgflow_event": event})
     else:
-        logger.error("the worker fails: %s", headline(error), exc_info=error)
+        logger.error("worker crashed: %s", headline(error), exc_info=error)
 
 
 def completed(row: TaskRow, seconds: float) -> None:

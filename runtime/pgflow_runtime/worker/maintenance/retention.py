@@ -9,9 +9,10 @@ import psycopg
 
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.protocol.statements import PRUNE_BATCH
+from pgflow_shared.text import counted
 
 BATCH: Final = 100
-"""Runs forgotten in one transaction at most."""
+"""Runs deleted in one transaction at most."""
 NEXT: Final = 5.0
 """Seconds until the next batch while there is more to forget."""
 REST: Final = 60.0
@@ -37,7 +38,7 @@ class Retention:
         """Forget one batch."""
         count = prune_batch(connection, self._keep, BATCH)
         if count:
-            logger.info("forgot %s runs that ended before the retention of %s", count, self._keep)
+            logger.info("deleted %s that ended before the retention of %s", counted(count, "run"), self._keep)
         return REST if count < BATCH else NEXT
 
     def failed(self) -> float:

@@ -27,7 +27,7 @@ BLOCKED: Final = 2.0
 
 
 @dataclass(frozen=True)
-class Patient:
+class WorkerStatus:
     """What there is to look at in a worker process."""
 
     config: WorkerConfig
@@ -45,11 +45,11 @@ class Patient:
 class Health:
     """The server of both, in a thread of its own: it answers also when a handler blocks the event loop."""
 
-    def __init__(self, patient: Patient) -> None:
-        self._patient = patient
+    def __init__(self, status: WorkerStatus) -> None:
+        self._status = status
         self._born = time.time()
         routes = {"/healthz": self._healthz, "/metrics": self._metrics}
-        config = patient.config
+        config = status.config
         assert config.health_port is not None
         self._server = HttpServer(
             config.health_host, config.health_port, routes, config.health_allowed_hosts.split(",")
@@ -58,7 +58,7 @@ class Health:
     def start(self) -> None:
         """Raises UsageError: the port cannot be had."""
         port = self._server.start()
-        host = self._patient.config.health_host
+        host = self._status.config.health_host
         logger.info("health and metrics on http://%s:%s", f"[{host}]" if ":" in host else host, port)
 
     def stop(self) -> None:
@@ -71,11 +71,11 @@ class Health:
         return Reply(200, "ok\n")
 
     def _ailments(self) -> Iterator[str]:
-        state = self._patient.state()
+        state = self._status.state()
         if state not in (State.RUNNING, State.DEPRECATED):  # which still ends what it has begun
             yield f"the worker is {state}"
             return
-        heartbeat = self._patient.heartbeat
+        heartbeat = self._status.heartbeat
         silence = heartbeat.silence
         if heartbeat.trouble is not None:
             yield f"the last heartbeat failed: {' '.join(heartbeat.trouble.split())}"
@@ -87,7 +87,7 @@ class Health:
         answered = asyncio.Event()
         here = asyncio.get_running_loop()
         try:
-            self._patient.loop.call_soon_threadsafe(here.call_soon_threadsafe, answered.set)
+            self._status.loop.call_soon_threadsafe(here.call_soon_threadsafe, answered.set)
             async with asyncio.timeout(BLOCKED):
                 await answered.wait()
         except TimeoutError:
@@ -97,17 +97,17 @@ class Health:
         return []
 
     async def _metrics(self) -> Reply:
-        self._patient.depth.want()
-        return Reply(200, exposition(self._patient.metrics, self._families()), CONTENT_TYPE)
+        self._status.depth.want()
+        return Reply(200, exposition(self._status.metrics, self._families()), CONTENT_TYPE)
 
     def _families(self) -> Iterator[Family]:
-        patient = self._patient
-        slots = patient.slots
-        flows = patient.flows
-        state, silence = patient.state(), patient.heartbeat.silence
+        status = self._status
+        slots = status.slots
+        flows = status.flows
+        state, silence = status.state(), status.heartbeat.silence
         yield Family(
             "pgflow_worker_info", "gauge", "Which worker this is.",
-            [({"name": patient.config.name, "flow": flow.slug, "worker_id": flow.worker_id}, 1.0)
+            [({"name": status.config.name, "flow": flow.slug, "worker_id": flow.worker_id}, 1.0)
              for flow in flows.all],
         )  # fmt: skip
         yield Family(
@@ -123,13 +123,13 @@ class Health:
         )  # fmt: skip
         yield Family(
             "pgflow_results_waiting", "gauge", "Results not yet sent to the database.",
-            [({}, patient.waiting())],
+            [({}, status.waiting())],
         )  # fmt: skip
         yield Family(
             "pgflow_heartbeat_age_seconds", "gauge", "Since the last heartbeat that got through.",
             [] if silence is None else [({}, silence)],
         )  # fmt: skip
-        depth = patient.depth.latest
+        depth = status.depth.latest
         for name, help, place in (
             ("pgflow_queue_messages", "Messages in the flow's queue, of all workers.", 0),
             ("pgflow_queue_visible_messages", "Messages that may be taken now.", 1),

@@ -16,7 +16,7 @@ from pgflow_runtime.database.store import check_core_version, from_psycopg
 from pgflow_runtime.dsl.context import Shutdown
 from pgflow_runtime.registry import RegisteredFlow
 from pgflow_runtime.telemetry import tracing
-from pgflow_runtime.worker.dispatch.link import Link
+from pgflow_runtime.worker.dispatch.core_connection import CoreConnection
 from pgflow_runtime.worker.dispatch.served import ServedFlow, ServedFlows
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.process.definition import demand_same_structure, setting_differences
@@ -24,7 +24,7 @@ from pgflow_runtime.worker.protocol.statements import CORE_VERSION, DEFINITION, 
 from pgflow_runtime.worker.tasks.binding import BoundStep
 from pgflow_runtime.worker.tasks.connections import HandlerConnections
 from pgflow_runtime.worker.tasks.inputs import RunInputs
-from pgflow_runtime.worker.tasks.task import Workplace
+from pgflow_runtime.worker.tasks.task import TaskEnvironment
 from pgflow_runtime.worker_config import WorkerConfig
 
 
@@ -33,9 +33,9 @@ def bind(flows: Sequence[RegisteredFlow]) -> ServedFlows:
     return ServedFlows([_bind_one(item) for item in flows])
 
 
-def make_workplace(
+def make_task_environment(
     conninfo: str, config: WorkerConfig, flows: ServedFlows, shutdown: Shutdown, inputs: RunInputs
-) -> Workplace:
+) -> TaskEnvironment:
     """What the tasks share; handlers' connections are divided between sync and async handlers."""
     asking = [
         step.is_async
@@ -50,10 +50,10 @@ def make_workplace(
         conninfo, sync_most, most - sync_most if is_mixed else most, prepare=not config.poll_only
     )
     env = MappingProxyType(dict(os.environ))
-    return Workplace(config, env, shutdown, inputs, connections, tracing())
+    return TaskEnvironment(config, env, shutdown, inputs, connections, tracing())
 
 
-async def check_database(link: Link, flows: ServedFlows) -> None:
+async def check_database(connection: CoreConnection, flows: ServedFlows) -> None:
     """Refuse a database without the core, with another version of it, or whose flows differ from ours.
 
     Options that differ are only warned about.
@@ -62,34 +62,34 @@ async def check_database(link: Link, flows: ServedFlows) -> None:
         PgflowError: CoreMissing, CoreTooOld, CoreTooNew, UnknownFlow, ShapeMismatch...
     """
     try:
-        check_core_version(*(await link.call(CORE_VERSION))[0])
+        check_core_version(*(await connection.call(CORE_VERSION))[0])
         for flow in flows.all:
-            (row,) = await link.call(f"{DEFINITION}::text", (flow.slug,))
+            (row,) = await connection.call(f"{DEFINITION}::text", (flow.slug,))
             definition = None if row[0] is None else decode(row[0])
             demand_same_structure(flow.contract, definition)
             for difference in setting_differences(flow.contract, definition or {}):
                 logger.warning(
                     "flow %s: %s; `pgflow-gen migrate` brings it up to date", flow.slug, difference
                 )
-        await _tell_stranded(link, flows)
+        await _tell_stranded(connection, flows)
     except psycopg.Error as error:
         raise from_psycopg(error) from error
 
 
-async def _tell_stranded(link: Link, flows: ServedFlows) -> None:
+async def _tell_stranded(connection: CoreConnection, flows: ServedFlows) -> None:
     """Warn of open runs of versions that neither this project has nor any worker serves."""
     known = {flow.slug for flow in flows.all}
     for flow in flows.all:
         known.update(slugs_in(flow.contract.path.parent))
-    for slug, open_count in await link.call(STRANDED, (arrays.slugs(sorted(known)),)):
+    for slug, open_count in await connection.call(STRANDED, (arrays.slugs(sorted(known)),)):
         logger.warning("%s; %s", stranded(str(slug), int(open_count), known), STRANDED_HELP)
 
 
-async def register(link: Link, flows: ServedFlows, name: str) -> None:
+async def register(connection: CoreConnection, flows: ServedFlows, name: str) -> None:
     """Enter this worker in ``pgflow.workers``, once per flow."""
     try:
         for flow in flows.all:
-            await link.call(REGISTER, (flow.worker_id, flow.slug, name))
+            await connection.call(REGISTER, (flow.worker_id, flow.slug, name))
     except psycopg.Error as error:
         raise from_psycopg(error) from error
 

@@ -12,7 +12,7 @@ from pgflow_runtime.worker.protocol.rows import Fence, TaskRow
 from pgflow_runtime.worker.tasks.binding import BoundStep
 from pgflow_runtime.worker.tasks.perform import aperform, perform
 from pgflow_runtime.worker.tasks.slots import Slots
-from pgflow_runtime.worker.tasks.task import Task, Workplace
+from pgflow_runtime.worker.tasks.task import Task, TaskEnvironment
 from pgflow_runtime.worker.tasks.threads import Threads
 
 CANCEL_GRACE = 2.0
@@ -27,12 +27,12 @@ class Executor:
     def __init__(
         self,
         slots: Slots,
-        place: Workplace,
-        emit: Callable[[Outcome], None],
+        env: TaskEnvironment,
         on_stuck: Callable[[], None],
+        emit: Callable[[Outcome], None],
     ) -> None:
         self._slots = slots
-        self._place = place
+        self._env = env
         self._emit = emit
         self._on_stuck = on_stuck
         self._loop = asyncio.get_running_loop()
@@ -54,7 +54,7 @@ class Executor:
 
     def start(self, row: TaskRow, step: BoundStep) -> None:
         """Begin a task; it takes one slot until its handler has ended."""
-        task = Task(row, step, self._place)
+        task = Task(row, step, self._env)
         self._slots.busy += 1
         self._tasks.add(task)
         self.empty.clear()

@@ -24,16 +24,16 @@ from pgflow_runtime.worker.protocol.outcome import (
 )
 from pgflow_runtime.worker.protocol.rows import TaskRow, task_rows
 from pgflow_runtime.worker.protocol.statements import BEFORE_COMMIT, COMPLETE
-from pgflow_runtime.worker.tasks.losses import is_loss
+from pgflow_runtime.worker.tasks.lost_connections import is_loss
 from pgflow_runtime.worker.tasks.task import Task
 
 
 def perform(task: Task) -> Outcome:
     """Run a sync handler, in its thread. Every exception, SystemExit included, is the task's failure."""
     try:
-        if task.place.tracing is None:
+        if task.env.tracing is None:
             return _perform(task)
-        with _span(task, task.place.tracing) as span:
+        with _span(task, task.env.tracing) as span:
             return _note(span, task, _perform(task))
     except BaseException as error:  # of a tracer, or of giving a connection back
         return failed(task.row, error, task.seconds)
@@ -42,9 +42,9 @@ def perform(task: Task) -> Outcome:
 async def aperform(task: Task) -> Outcome:
     """Run an async handler. Being cancelled is a failure too; whoever cancelled knows better."""
     try:
-        if task.place.tracing is None:
+        if task.env.tracing is None:
             return await _aperform(task)
-        with _span(task, task.place.tracing) as span:
+        with _span(task, task.env.tracing) as span:
             return _note(span, task, await _aperform(task))
     except BaseException as error:
         return failed(task.row, error, task.seconds)
@@ -96,10 +96,10 @@ def _call(task: Task) -> str:
     try:
         value = task.step.handler(*positional, **named)
     except BaseException as error:
-        task.place.leave_fork(error)
+        task.env.leave_fork(error)
         raise
-    task.place.leave_fork()
-    return task.step.output(value, task.place.config.max_output_bytes)
+    task.env.leave_fork()
+    return task.step.output(value, task.env.config.max_output_bytes)
 
 
 async def _acall(task: Task) -> str:
@@ -109,10 +109,10 @@ async def _acall(task: Task) -> str:
     try:
         value = await task.step.handler(*positional, **named)
     except BaseException as error:
-        task.place.leave_fork(error)
+        task.env.leave_fork(error)
         raise
-    task.place.leave_fork()
-    return task.step.output(value, task.place.config.max_output_bytes)
+    task.env.leave_fork()
+    return task.step.output(value, task.env.config.max_output_bytes)
 
 
 def _plainly(task: Task) -> Outcome:

@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Workplace:
+class TaskEnvironment:
     """What all tasks of a worker share."""
 
     config: WorkerConfig
-    env: Mapping[str, str]
+    variables: Mapping[str, str]
+    """The process's environment."""
     shutdown: Shutdown
     inputs: RunInputs
     connections: HandlerConnections
@@ -70,19 +71,19 @@ class Task:
         "_flow_input",
         "deadline",
         "ending",
+        "env",
         "is_reported",
         "is_stuck",
         "job",
-        "place",
         "row",
         "started",
         "step",
     )
 
-    def __init__(self, row: TaskRow, step: BoundStep, place: Workplace) -> None:
+    def __init__(self, row: TaskRow, step: BoundStep, env: TaskEnvironment) -> None:
         self.row = row
         self.step = step
-        self.place = place
+        self.env = env
         self.started = time.perf_counter()
         self.deadline = self.started + row.timeout
         self.ending: str | None = None
@@ -116,9 +117,9 @@ class Task:
         row = self.row
         return Context(
             StepTask(row.flow_slug, UUID(row.run_id), row.step_slug, row.task_index, row.attempt, row.msg_id),
-            env=self.place.env,
-            shutdown=self.place.shutdown,
-            worker_config=self.place.config,
+            env=self.env.variables,
+            shutdown=self.env.shutdown,
+            worker_config=self.env.config,
             resources=self,
             trace_context=self.trace_context,
         )
@@ -132,14 +133,14 @@ class Task:
                     f"step {self.row.step_slug!r} did not bring the flow's input along",
                     help="write `await ctx.aflow_input()`, or take a parameter flow_input",
                 )
-            self.place.demand_own_process("ctx.flow_input()")
-            self._flow_input = self.place.inputs.get_in_thread(self.row.run_id)
+            self.env.demand_own_process("ctx.flow_input()")
+            self._flow_input = self.env.inputs.get_in_thread(self.row.run_id)
         return self.step.flow_input(self._flow_input)
 
     async def aflow_input(self) -> Any:
         if self._flow_input is None:
-            self.place.demand_own_process("ctx.aflow_input()")
-            self._flow_input = await self.place.inputs.get(self.row.run_id)
+            self.env.demand_own_process("ctx.aflow_input()")
+            self._flow_input = await self.env.inputs.get(self.row.run_id)
         return self.step.flow_input(self._flow_input)
 
     def conn(self) -> Connection[Any]:
@@ -148,9 +149,9 @@ class Task:
                 f"ctx.conn() would block the event loop: step {self.row.step_slug!r} is async",
                 help="write `await ctx.aconn()`",
             )
-        self.place.demand_own_process("ctx.conn()")
+        self.env.demand_own_process("ctx.conn()")
         if self._conn is None:
-            self._conn = self.place.connections.take(self.row.timeout)
+            self._conn = self.env.connections.take(self.row.timeout)
         return self._conn
 
     async def aconn(self) -> AsyncConnection[Any]:
@@ -159,9 +160,9 @@ class Task:
                 f"ctx.aconn() is for async handlers: step {self.row.step_slug!r} is sync",
                 help="write `ctx.conn()`",
             )
-        self.place.demand_own_process("ctx.aconn()")
+        self.env.demand_own_process("ctx.aconn()")
         if self._aconn is None:
-            self._aconn = await self.place.connections.atake(self.row.timeout)
+            self._aconn = await self.env.connections.atake(self.row.timeout)
         return self._aconn
 
     # -- the end of the handler
@@ -178,7 +179,7 @@ class Task:
                 with contextlib.suppress(psycopg.Error):
                     connection.rollback()
         finally:
-            self.place.connections.give_back(connection)
+            self.env.connections.give_back(connection)
 
     async def asettle(self, *, keep: bool) -> None:
         """The same for an async handler."""
@@ -192,4 +193,4 @@ class Task:
                 with contextlib.suppress(psycopg.Error):
                     await connection.rollback()
         finally:
-            await self.place.connections.agive_back(connection)
+            await self.env.connections.agive_back(connection)

@@ -1,6 +1,6 @@
-"""``python -m pgflow_runtime.database.embedded.hold FOLDER [--adopt-data]``: hold a server until stdin ends.
+"""``python -m pgflow_runtime.database.embedded.keep_running FOLDER [--adopt-data]``: until stdin ends.
 
-For programs that need the server to run on while other commands come and go. Prints one line of JSON:
+For programs that need a project's server to run on while other commands come and go. Prints one line of JSON:
 where it is (``conninfo``, ``folder``, ``version``), or why there is none (``error``, ``help``; exit code 1).
 """
 
@@ -32,9 +32,9 @@ def main() -> int:
         _tell({"error": error.message, "help": error.help})
         return 1
     try:
-        version = (server.place.data / "PG_VERSION").read_text(encoding="utf-8").strip()
-        place = {"folder": str(server.place.folder), "version": version, "adopted": adopted}
-        _tell({"conninfo": server.conninfo, **place})
+        version = (server.location.data / "PG_VERSION").read_text(encoding="utf-8").strip()
+        answer = {"folder": str(server.location.folder), "version": version, "adopted": adopted}
+        _tell({"conninfo": server.conninfo, **answer})
         while os.read(STDIN, 1):
             continue
     finally:

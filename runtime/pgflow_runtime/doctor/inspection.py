@@ -18,7 +18,7 @@ recovery")."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class Inspection:
     """A connection that commits every statement, and the project the command was started in."""
 
     connection: psycopg.Connection[Any]

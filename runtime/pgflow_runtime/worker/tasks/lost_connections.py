@@ -26,13 +26,13 @@ MOST_REMEMBERED = 1000
 _Place: TypeAlias = tuple[str, str, int]
 
 
-class Losses:
+class LostConnections:
     """How often each task was given back: one whose own doing ends its connection must not go on for ever."""
 
     def __init__(self) -> None:
         self._counts: dict[_Place, int] = {}
 
-    def may_give_back(self, row: TaskRow) -> bool:
+    def may_release(self, row: TaskRow) -> bool:
         """Note one more loss; False when it is one too many, and the count begins anew."""
         place = row.run_id, row.step_slug, row.task_index
         count = self._counts.pop(place, 0) + 1

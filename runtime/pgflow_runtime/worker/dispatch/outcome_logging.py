@@ -14,10 +14,10 @@ from pgflow_runtime.worker.protocol.rows import TaskRow
 _Place: TypeAlias = tuple[str, str, int]
 _VIOLATION = "[TYPE_VIOLATION] the output is not a list, which the map that depends on it needs"
 _LOGGED = ("refused", "unreported")
-"""Outcomes that ``exchange`` has logged, as it knows the reason."""
+"""Outcomes that ``core_calls`` has logged, as it knows the reason."""
 
 
-def note_completions(
+def log_completions(
     batch: Sequence[Completed], exceptions: Sequence[TaskRow], observer: Observer | None = None
 ) -> None:
     """Each result: completed, unless there is a row that says otherwise."""
@@ -33,17 +33,17 @@ def note_completions(
         if other is None:
             logs.completed(item.row, item.seconds)
         elif other.outcome == "stale":
-            _note_refused(item.row, other.why_cancelled, item.seconds)
+            _log_refused(item.row, other.why_cancelled, item.seconds)
         elif other.outcome not in _LOGGED:
             logs.failed(item.row, _VIOLATION, item.seconds)
 
 
-def note_failures(
-    batch: Sequence[Failed], verdicts: Sequence[TaskRow], observer: Observer | None = None
+def log_failures(
+    batch: Sequence[Failed], rows: Sequence[TaskRow], observer: Observer | None = None
 ) -> None:
     """Each failure: retried, asked for again, failed for good, step skipped, or refused."""
     by_place = {_place(item.row): item for item in batch}
-    for row in verdicts:
+    for row in rows:
         item = by_place.get(_place(row))
         if item is None:
             continue
@@ -58,24 +58,24 @@ def note_failures(
             case "skipped":
                 logs.skipped(row, item.message, item.seconds)
             case "stale":
-                _note_refused(item.row, row.why_cancelled, item.seconds)
+                _log_refused(item.row, row.why_cancelled, item.seconds)
             case "unreported":
                 pass
             case _:
                 logs.failed(row, item.message, item.seconds)
 
 
-def note_own_commit(outcome: Stored | Refused, observer: Observer | None = None) -> None:
+def log_own_commit(outcome: Stored | Refused, observer: Observer | None = None) -> None:
     """A transactional step has spoken to the core itself."""
     if observer is not None:
         observer.ended(outcome.row, _own_word(outcome), outcome.seconds)
     if isinstance(outcome, Stored):
         logs.completed(outcome.row, outcome.seconds)
     else:
-        _note_refused(outcome.row, outcome.reason, outcome.seconds)
+        _log_refused(outcome.row, outcome.reason, outcome.seconds)
 
 
-def note_loss(outcome: Lost, was_given_back: bool | None, observer: Observer | None = None) -> None:
+def log_loss(outcome: Lost, was_given_back: bool | None, observer: Observer | None = None) -> None:
     """A transactional step whose connection was lost; None: the core would hear nothing of it."""
     if observer is not None:
         observer.ended(outcome.row, "unreported" if was_given_back is None else "lost", outcome.seconds)
@@ -88,7 +88,7 @@ def _asked_again(item: Failed, row: TaskRow) -> bool:
     return row.outcome == "retried" and item.retry_after is not None
 
 
-def _note_refused(row: TaskRow, reason: str | None, seconds: float) -> None:
+def _log_refused(row: TaskRow, reason: str | None, seconds: float) -> None:
     """``reason``: what had ended before the result came."""
     if reason is None:
         logs.stale(row)

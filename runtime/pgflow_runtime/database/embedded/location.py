@@ -31,7 +31,7 @@ _ADD_USER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Folders of one server. ``user`` is who runs it when we are root, else None."""
 
     folder: Path
@@ -51,7 +51,7 @@ class Place:
         return self.folder / "postgres.log"
 
 
-def place_of(project: Path) -> Place:
+def location_of(project: Path) -> Location:
     """The place of a project's server, its folders made, and closed to everybody else.
 
     A normal user's is ``.pgflow/`` in the project. PostgreSQL refuses to run as root, so there a service
@@ -80,7 +80,7 @@ def name_of(uid: int) -> str:
         ) from None
 
 
-def _for_user(project: Path) -> Place:
+def _for_user(project: Path) -> Location:
     name_of(os.geteuid())
     folder = project / ".pgflow"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -95,10 +95,10 @@ def _for_user(project: Path) -> Place:
             os.fchmod(handle, 0o700)  # as earlier versions made it, everybody could look in
         if not os.path.lexists(folder / ".gitignore"):
             private.put(handle, ".gitignore", "*\n")
-    return Place(folder, _sockets(folder, project), None, None, (os.geteuid(), os.getegid()))
+    return Location(folder, _sockets(folder, project), None, None, (os.geteuid(), os.getegid()))
 
 
-def _for_root(project: Path) -> Place:
+def _for_root(project: Path) -> Location:
     base = _base()
     folder = base / f"{_readable(project.name)}-{_short_hash(project)}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -107,7 +107,7 @@ def _for_root(project: Path) -> Place:
     with private.entered(folder) as handle:
         os.fchown(handle, entry.pw_uid, entry.pw_gid)
         os.fchmod(handle, 0o700)
-    return Place(folder, folder, user, base, (entry.pw_uid, entry.pw_gid))
+    return Location(folder, folder, user, base, (entry.pw_uid, entry.pw_gid))
 
 
 def _user_of(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The exchange with an observer, who is told of each round trip."""
+"""The calls to the core with an observer, who is told of each round trip."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, Final, LiteralString
 
-from pgflow_runtime.worker.dispatch.exchange import Exchange
-from pgflow_runtime.worker.dispatch.link import Link
+from pgflow_runtime.worker.dispatch.core_calls import CoreCalls
+from pgflow_runtime.worker.dispatch.core_connection import CoreConnection
 from pgflow_runtime.worker.dispatch.observer import Observer
 from pgflow_runtime.worker.dispatch.served import ServedFlows
 from pgflow_runtime.worker.protocol.statements import ANNOUNCE, CLAIM, CLAIM_MEASURED, COMPLETE, FAIL
@@ -21,7 +21,7 @@ _CALLS: Final = {
 }
 
 
-class ObservedExchange(Exchange):
+class ObservedCoreCalls(CoreCalls):
     """Tells an observer of each round trip."""
 
     def __init__(self, flows: ServedFlows, name: str, visibility_timeout: int, observer: Observer) -> None:
@@ -29,10 +29,10 @@ class ObservedExchange(Exchange):
         self._observer = observer
 
     async def _call(
-        self, link: Link, statement: LiteralString, parameters: Sequence[Any]
+        self, connection: CoreConnection, statement: LiteralString, parameters: Sequence[Any]
     ) -> list[tuple[Any, ...]]:
         began = perf_counter()
-        rows = await super()._call(link, statement, parameters)
+        rows = await super()._call(connection, statement, parameters)
         call = _CALLS[statement]
         self._observer.called(call, perf_counter() - began, _task_count(call, parameters, rows))
         return rows

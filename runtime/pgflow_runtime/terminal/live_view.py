@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def watch_painted(follower: Follower, to: Console) -> Reading:
     """A picture that moves, and at the end the error of a failed run. Returns the final reading."""
-    from pgflow_runtime.terminal.painted import live_picture, picture, show_end
+    from pgflow_runtime.terminal.rich_view import live_picture, picture, show_end
 
     readings = follower.readings()
     reading = next(readings)

@@ -13,7 +13,7 @@ from pgflow_runtime.database.refusals import passes
 from pgflow_runtime.database.store import from_psycopg
 from pgflow_runtime.errors import PgflowError, WorkerNotRegistered
 from pgflow_runtime.worker import logs
-from pgflow_runtime.worker.dispatch.link import Link
+from pgflow_runtime.worker.dispatch.core_connection import CoreConnection
 from pgflow_runtime.worker.dispatch.served import ServedFlow, ServedFlows
 from pgflow_runtime.worker.protocol.failure import clean, cut, headline, in_words
 from pgflow_runtime.worker.protocol.outcome import Completed, Failed, Outcome
@@ -42,7 +42,7 @@ MOST_BYTES = 32 * 1024 * 1024
 """Input in one claim at most, unless a single one is larger, where claims as they are cannot be read."""
 
 
-class Exchange:
+class CoreCalls:
     """Speaks to the core for all flows of a process. Callers hold the link's lock."""
 
     def __init__(self, flows: ServedFlows, name: str, visibility_timeout: int) -> None:
@@ -50,17 +50,21 @@ class Exchange:
         self._name = name
         self._visibility_timeout = visibility_timeout
 
-    async def announce(self, link: Link, flows: Sequence[ServedFlow], seconds: int) -> float | None:
+    async def announce(
+        self, connection: CoreConnection, flows: Sequence[ServedFlow], seconds: int
+    ) -> float | None:
         """Ask for notifications for so many seconds; seconds until the next message becomes visible."""
         ids = plain(flow.worker_id for flow in flows)
         try:
-            rows = await self._call(link, ANNOUNCE, (ids, seconds))
+            rows = await self._call(connection, ANNOUNCE, (ids, seconds))
         except psycopg.Error as error:
             raise from_psycopg(error) from error
         seconds_until: float | None = rows[0][0]
         return seconds_until
 
-    async def claim(self, link: Link, flows: Sequence[ServedFlow], most: int) -> list[TaskRow]:
+    async def claim(
+        self, connection: CoreConnection, flows: Sequence[ServedFlow], most: int
+    ) -> list[TaskRow]:
         """Up to ``most`` tasks of these flows, started.
 
         Where the server cannot write one of the inputs out, or Python not take the answer in, the tasks are
@@ -77,40 +81,44 @@ class Exchange:
             self._flows.flow_input_steps,
         )
         try:
-            return task_rows(await self._call(link, CLAIM, parameters))
+            return task_rows(await self._call(connection, CLAIM, parameters))
         except PgflowError:
             raise
         except Exception as error:
             if isinstance(error, psycopg.Error) and not _is_of_data(error):
                 raise from_psycopg(error) from error
             logs.logger.warning("claimed tasks cannot be read, so each is measured: %s", headline(error))
-            await _leave(link, error)
+            await _leave(connection, error)
         try:
-            return task_rows(await self._call(link, CLAIM_MEASURED, (*parameters, MOST_BYTES)))
+            return task_rows(await self._call(connection, CLAIM_MEASURED, (*parameters, MOST_BYTES)))
         except psycopg.Error as error:
             raise from_psycopg(error) from error
 
-    async def complete(self, link: Link, batch: Sequence[Completed], hand_over: int) -> list[TaskRow]:
+    async def complete(
+        self, connection: CoreConnection, batch: Sequence[Completed], hand_over: int
+    ) -> list[TaskRow]:
         """Store results; rows for what went differently, and up to ``hand_over`` tasks that are ready now.
 
         A result whose data the database refuses is failed instead; the others of the batch are stored.
         """
         try:
-            return task_rows(await self._call(link, COMPLETE, self._completion(batch, hand_over)))
+            return task_rows(await self._call(connection, COMPLETE, self._completion(batch, hand_over)))
         except PgflowError:
             raise
         except Exception as error:  # psycopg's, or what a value causes on its way to it or back
-            await _leave(link, error)
+            await _leave(connection, error)
             if len(batch) == 1 and hand_over and not passes(error):
-                return await self.complete(link, batch, 0)  # the culprit may be a task that was handed over
+                return await self.complete(
+                    connection, batch, 0
+                )  # the culprit may be a task that was handed over
             if len(batch) == 1:
-                return await self._refused(link, batch[0], error)
-            free, held = await self._apart(link, batch, error)
+                return await self._refused(connection, batch[0], error)
+            free, held = await self._apart(connection, batch, error)
         if not held:
-            return await self._one_by_one(link, batch, hand_over)
-        return held + (await self.complete(link, free, hand_over) if free else [])
+            return await self._one_by_one(connection, batch, hand_over)
+        return held + (await self.complete(connection, free, hand_over) if free else [])
 
-    async def fail(self, link: Link, batch: Sequence[Failed]) -> list[TaskRow]:
+    async def fail(self, connection: CoreConnection, batch: Sequence[Failed]) -> list[TaskRow]:
         """Report failures; one row for each, saying what becomes of the task."""
         parameters = (
             *fences([item.row.fence for item in batch]),
@@ -119,60 +127,60 @@ class Exchange:
             optional(item.retry_after for item in batch),
         )
         try:
-            return task_rows(await self._call(link, FAIL, parameters))
+            return task_rows(await self._call(connection, FAIL, parameters))
         except PgflowError:
             raise
         except Exception as error:
-            await _leave(link, error)
+            await _leave(connection, error)
             if len(batch) == 1:
-                return await self._failure_refused(link, batch[0], error)
-            free, held = await self._apart(link, batch, error)
+                return await self._failure_refused(connection, batch[0], error)
+            free, held = await self._apart(connection, batch, error)
         if held:
-            return held + (await self.fail(link, free) if free else [])
+            return held + (await self.fail(connection, free) if free else [])
         rows: list[TaskRow] = []
         for item in batch:
-            rows += [_held_up(item.row)] if _is_held(item.row, rows) else await self.fail(link, [item])
+            rows += [_held_up(item.row)] if _is_held(item.row, rows) else await self.fail(connection, [item])
         return rows
 
-    async def release(self, link: Link, tasks: Sequence[Fence]) -> int:
+    async def release(self, connection: CoreConnection, tasks: Sequence[Fence]) -> int:
         """Give tasks back to the queue without counting the attempt; how many were given back."""
-        rows = await link.call_limited(RELEASE, fences(tasks))
+        rows = await connection.call_limited(RELEASE, fences(tasks))
         return int(rows[0][0])
 
-    async def give_back(self, link: Link, row: TaskRow) -> bool | None:
+    async def give_back(self, connection: CoreConnection, row: TaskRow) -> bool | None:
         """Release one task; False when it was not started any more, None when the core takes no word.
 
         Raises:
             DatabaseError: something is in the way that passes.
         """
         try:
-            return await self.release(link, [row.fence]) == 1
+            return await self.release(connection, [row.fence]) == 1
         except PgflowError:
             raise
         except Exception as error:
             if isinstance(error, psycopg.Error) and passes(error):
                 raise from_psycopg(error) from error
-            await _leave(link, error)
+            await _leave(connection, error)
             _give_up(row, error)
             return None
 
-    async def started(self, link: Link) -> set[Fence]:
+    async def started(self, connection: CoreConnection) -> set[Fence]:
         """The attempts that the database believes this worker to be at."""
-        rows = await link.call_locked(STARTED_TASKS, (self._flows.worker_ids,))
+        rows = await connection.call_locked(STARTED_TASKS, (self._flows.worker_ids,))
         return {Fence._make(row) for row in rows}
 
     async def _call(
-        self, link: Link, statement: LiteralString, parameters: Sequence[Any]
+        self, connection: CoreConnection, statement: LiteralString, parameters: Sequence[Any]
     ) -> list[tuple[Any, ...]]:
         """A call that is repeated after registering again, where somebody deleted this worker's row."""
         try:
-            return await link.call_limited(statement, parameters)
+            return await connection.call_limited(statement, parameters)
         except psycopg.Error as error:
             if error.sqlstate != WorkerNotRegistered.sqlstate:
                 raise
         for flow in self._flows.all:
-            await link.call_locked(REGISTER, (flow.worker_id, flow.slug, self._name))
-        return await link.call_limited(statement, parameters)
+            await connection.call_locked(REGISTER, (flow.worker_id, flow.slug, self._name))
+        return await connection.call_limited(statement, parameters)
 
     def _completion(self, batch: Sequence[Completed], hand_over: int) -> tuple[Any, ...]:
         return (
@@ -183,39 +191,43 @@ class Exchange:
         )
 
     async def _apart(
-        self, link: Link, batch: Sequence[OutcomeT], error: Exception
+        self, connection: CoreConnection, batch: Sequence[OutcomeT], error: Exception
     ) -> tuple[list[OutcomeT], list[TaskRow]]:
         """A batch that waited too long for a lock: what goes on without those runs that somebody holds."""
         if not isinstance(error, psycopg.Error) or error.sqlstate != LOCKED:
             return list(batch), []
         try:
-            rows = await link.call_locked(LOCKED_RUNS, (plain({item.row.run_id for item in batch}),))
+            rows = await connection.call_locked(LOCKED_RUNS, (plain({item.row.run_id for item in batch}),))
         except psycopg.Error:
             return list(batch), []
         locked = {run_id for (run_id,) in rows}
         held = [_held_up(item.row, error) for item in batch if item.row.run_id in locked]
         return [item for item in batch if item.row.run_id not in locked], held
 
-    async def _one_by_one(self, link: Link, batch: Sequence[Completed], hand_over: int) -> list[TaskRow]:
+    async def _one_by_one(
+        self, connection: CoreConnection, batch: Sequence[Completed], hand_over: int
+    ) -> list[TaskRow]:
         rows: list[TaskRow] = []
         for item in batch:
             if _is_held(item.row, rows):
                 rows.append(_held_up(item.row))
                 continue
             handed = sum(row.outcome == "claimed" for row in rows)
-            rows += await self.complete(link, [item], hand_over - handed)
+            rows += await self.complete(connection, [item], hand_over - handed)
         return rows
 
-    async def _failure_refused(self, link: Link, item: Failed, error: Exception) -> list[TaskRow]:
+    async def _failure_refused(
+        self, connection: CoreConnection, item: Failed, error: Exception
+    ) -> list[TaskRow]:
         """A single failure was refused: for a while, or for letters the database does not have."""
         if passes(error):
             return [_held_up(item.row, error)]
         if item.message.isascii():
             return [_give_up(item.row, error)]
         spelled = item.message.encode("ascii", "backslashreplace").decode()
-        return await self.fail(link, [replace(item, message=spelled)])
+        return await self.fail(connection, [replace(item, message=spelled)])
 
-    async def _refused(self, link: Link, item: Completed, error: Exception) -> list[TaskRow]:
+    async def _refused(self, connection: CoreConnection, item: Completed, error: Exception) -> list[TaskRow]:
         """A single result was refused: for a while, or by its data, then the task fails; else it is lost."""
         if passes(error):
             return [_held_up(item.row, error)]
@@ -226,7 +238,7 @@ class Exchange:
             message += "; store large data elsewhere and hand over where it is"
         message = cut(clean(message))
         failure = Failed(item.row, message, item.seconds, retryable=False)
-        rows = await self.fail(link, [failure])
+        rows = await self.fail(connection, [failure])
         return [_note_refusal(row, message, item.seconds) for row in rows]
 
 
@@ -262,7 +274,7 @@ def _is_of_data(error: psycopg.Error) -> bool:
     return state[:2] in DATA_ERRORS or state == "53200" or "invalid memory alloc request size" in str(error)
 
 
-async def _leave(link: Link, error: Exception) -> None:
+async def _leave(connection: CoreConnection, error: Exception) -> None:
     """After an error that is not psycopg's nobody knows where the connection stands: open another."""
     if not isinstance(error, psycopg.Error):
-        await link.drop()
+        await connection.drop()

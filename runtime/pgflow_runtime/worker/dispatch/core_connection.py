@@ -23,11 +23,11 @@ _ALWAYS = frozenset({Refusal.LOST, Refusal.CONFLICT, Refusal.FULL})
 """What any call sits out: whatever came next on this connection would fare no better."""
 
 
-class LinkClosed(ConnectionFailed):
+class ConnectionClosed(ConnectionFailed):
     """The worker stopped while the database could not be reached; the result was not stored."""
 
 
-class Link:
+class CoreConnection:
     """One autocommitting connection, one call at a time.
 
     A call is repeated, with growing pauses, while the connection is lost, the server's disk is full, or the
@@ -50,7 +50,7 @@ class Link:
         """Connect; a server that is away is waited for, one that lets nobody like us in is not.
 
         Raises:
-            PgflowError: why there never will be a connection; LinkClosed: the worker was stopped meanwhile.
+            PgflowError: why there never will be a connection; ConnectionClosed: the worker stopped meanwhile.
         """
         backoff = Backoff()
         while True:
@@ -89,14 +89,14 @@ class Link:
                 await connection.close()
 
     async def close(self) -> None:
-        """Close the connection; a call that is trying to reach the database ends with LinkClosed."""
+        """Close the connection; a call that is trying to reach the database ends with ConnectionClosed."""
         self._closing.set()
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
 
     def give_up(self) -> None:
-        """Let calls that cannot reach the database end with LinkClosed."""
+        """Let calls that cannot reach the database end with ConnectionClosed."""
         self._closing.set()
 
     async def _repeat(
@@ -133,7 +133,7 @@ class Link:
         if not lost and refusal not in borne:
             raise error
         if self._closing.is_set():
-            raise LinkClosed() from error
+            raise ConnectionClosed() from error
         self._note(error, refusal, lost)
         if lost:
             connection, self._connection = self._connection, None
