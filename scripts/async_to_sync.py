@@ -1,8 +1,9 @@
-"""Make the synchronous client from the asynchronous one.
+"""Make the synchronous client, and the worker's way with sync handlers, from the asynchronous ones.
 
 ``python scripts/async_to_sync.py`` writes, ``--check`` compares and exits with 1 where they differ. What
 cannot be converted word by word (tasks against threads) stands in ``client/concurrency.py`` and
-``client/connecting.py``, twice, under names this script maps onto each other.
+``client/connecting.py``, twice, under names this script maps onto each other. What threads have no need of
+stands in lines with the comment ``async only``.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CLIENT = ROOT / "runtime" / "pgflow_runtime" / "client"
-SOURCE = CLIENT / "_async"
-TARGET = CLIENT / "_sync"
+RUNTIME = ROOT / "runtime" / "pgflow_runtime"
+SOURCE = RUNTIME / "client" / "_async"
+TARGET = RUNTIME / "client" / "_sync"
+TASKS = RUNTIME / "worker" / "tasks"
 
 NAMES = {
     "__aenter__": "__enter__",
@@ -35,6 +37,9 @@ NAMES = {
     "aafter_fork": "after_fork",
     "ademand_loop": "demand_loop",
     "aborrow": "borrow",
+    "aperform": "perform",
+    "aconn": "conn",
+    "asettle": "settle",
     "_async": "_sync",
     "AsyncIterator": "Iterator",
     "AsyncConnection": "Connection",
@@ -42,11 +47,13 @@ NAMES = {
 }
 HEADER = "# Made from {source} by scripts/async_to_sync.py; edit that one.\n"
 WORDS = {"asynchronous": "synchronous"}
+ASYNC_ONLY = "# async only"
 
 
 def convert(source: str) -> str:
     """The synchronous text of an asynchronous module."""
-    return "".join(_pieces(source))
+    kept = (line for line in source.splitlines(keepends=True) if ASYNC_ONLY not in line)
+    return "".join(_pieces("".join(kept)))
 
 
 def _pieces(source: str) -> Iterator[str]:
@@ -90,11 +97,11 @@ def _name(text: str) -> str:
 
 
 def generate() -> dict[Path, str]:
-    """Every file of the synchronous package, formatted."""
+    """Every synchronous file, formatted."""
     files: dict[Path, str] = {}
-    for path in sorted(SOURCE.glob("*.py")):
-        header = HEADER.format(source=f"client/_async/{path.name}")
-        target = TARGET / path.name
+    pairs = [(path, TARGET / path.name) for path in sorted(SOURCE.glob("*.py"))]
+    for path, target in [*pairs, (TASKS / "perform_async.py", TASKS / "perform_sync.py")]:
+        header = HEADER.format(source=path.relative_to(RUNTIME).as_posix())
         text = header + (_INIT if path.name == "__init__.py" else convert(path.read_text(encoding="utf-8")))
         files[target] = _formatted(text, target)
     return files
@@ -121,11 +128,12 @@ def _formatted(text: str, target: Path) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Make the synchronous client from the asynchronous one.")
+    parser = argparse.ArgumentParser(description="Make the synchronous code from the asynchronous.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if files differ")
     arguments = parser.parse_args()
     wanted = generate()
-    present = {path: path.read_text(encoding="utf-8") for path in sorted(TARGET.glob("*.py"))}
+    paths = {*TARGET.glob("*.py"), *(path for path in wanted if path.exists())}
+    present = {path: path.read_text(encoding="utf-8") for path in sorted(paths)}
     stale = [path for path in {**present, **wanted} if present.get(path) != wanted.get(path)]
     if arguments.check:
         for path in stale:
@@ -136,7 +144,7 @@ def main() -> int:
             )
             sys.stdout.writelines(lines)
         if stale:
-            print("the synchronous client is stale: run python scripts/async_to_sync.py", file=sys.stderr)
+            print("the synchronous code is stale: run python scripts/async_to_sync.py", file=sys.stderr)
         return 1 if stale else 0
     TARGET.mkdir(exist_ok=True)
     for path in stale:

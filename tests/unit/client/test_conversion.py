@@ -1,4 +1,4 @@
-"""The synchronous client is what the conversion makes of the asynchronous one."""
+"""The synchronous code is what the conversion makes of the asynchronous one."""
 
 from __future__ import annotations
 
@@ -45,6 +45,12 @@ class Thing:
         return "await AsyncThing"
 '''
     )
+
+
+def test_what_is_for_tasks_only_is_left_out() -> None:
+    only = "    if slow:  # async only: why\n        await rest()  # async only\n"
+    source = f"async def use() -> None:\n{only}    go()\n"
+    assert convert(source) == "def use() -> None:\n    go()\n"
 
 
 def test_twin_has_no_trace_of_the_other() -> None:

@@ -219,9 +219,12 @@ class Run(Generic[OutputT]):
         is_enough: Callable[[RunSnapshot], bool],
         awaited: tuple[str, ...],
         timeout: float | None,
-        subject: str | None = None,
+        step_slug: str | None = None,
     ) -> RunSnapshot:
-        """The first reading that is enough. Raises WaitTimeout, or why nothing more will come."""
+        """The first reading that is enough. Raises WaitTimeout, or why nothing more will come.
+
+        ``step_slug``: which step's status is awaited; None: the run's.
+        """
         if is_enough(self._feed.latest):
             return self._feed.latest
         if timeout is not None and timeout <= 0:
@@ -237,18 +240,19 @@ class Run(Generic[OutputT]):
                     raise self._feed.error
                 left = None if deadline is None else deadline - monotonic()
                 if left is not None and left <= 0:
-                    name = subject or f"run {self.run_id} of flow '{self.flow_slug}'"
-                    status = self._status_of(subject)
-                    raise WaitTimeout(name, timeout or 0, status, awaited, self._feed.trouble)
+                    subject, status = self._subject(step_slug)
+                    raise WaitTimeout(subject, timeout or 0, status, awaited, self._feed.trouble)
                 self._feed.changed.wait(seen, left)
         finally:
             self._watcher.release(self._feed)
 
-    def _status_of(self, subject: str | None) -> str:
-        if subject is None:
-            return self.status
-        step = self.steps.get(subject.split("'")[1])
-        return step.status if step is not None else "created"
+    def _subject(self, step_slug: str | None) -> tuple[str, str]:
+        """What is waited for, and its present status."""
+        if step_slug is None:
+            return f"run {self.run_id} of flow '{self.flow_slug}'", self.status
+        step = self.steps.get(step_slug)
+        status = step.status if step is not None else "created"
+        return f"step '{step_slug}' of run {self.run_id}", status
 
     def _failure(self) -> PgflowError:
         """What to raise for a run that ended otherwise than awaited: a failed one with step and task.

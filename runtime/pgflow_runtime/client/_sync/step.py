@@ -106,7 +106,7 @@ class StepRun(Generic[OutputT]):
             lambda found: self._is_enough(found, awaited),
             awaited,
             timeout,
-            f"step '{self.step_slug}' of run {self._run.run_id}",
+            self.step_slug,
         )
         step = (run.steps or {}).get(self.step_slug)
         status = step.status if step is not None else "created"

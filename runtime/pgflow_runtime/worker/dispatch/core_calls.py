@@ -102,7 +102,8 @@ class CoreCalls:
         A result whose data the database refuses is failed instead; the others of the batch are stored.
         """
         try:
-            return task_rows(await self._call(connection, COMPLETE, self._completion(batch, hand_over)))
+            parameters = self._completion(batch, hand_over)
+            return task_rows(await self._call(connection, COMPLETE, parameters, len(batch)))
         except PgflowError:
             raise
         except Exception as error:  # psycopg's, or what a value causes on its way to it or back
@@ -127,7 +128,7 @@ class CoreCalls:
             optional(item.retry_after for item in batch),
         )
         try:
-            return task_rows(await self._call(connection, FAIL, parameters))
+            return task_rows(await self._call(connection, FAIL, parameters, len(batch)))
         except PgflowError:
             raise
         except Exception as error:
@@ -170,9 +171,16 @@ class CoreCalls:
         return {Fence._make(row) for row in rows}
 
     async def _call(
-        self, connection: CoreConnection, statement: LiteralString, parameters: Sequence[Any]
+        self,
+        connection: CoreConnection,
+        statement: LiteralString,
+        parameters: Sequence[Any],
+        sent: int = 0,
     ) -> list[tuple[Any, ...]]:
-        """A call that is repeated after registering again, where somebody deleted this worker's row."""
+        """A call that is repeated after registering again, where somebody deleted this worker's row.
+
+        ``sent``: how many outcomes go with it, for who observes.
+        """
         try:
             return await connection.call_limited(statement, parameters)
         except psycopg.Error as error:

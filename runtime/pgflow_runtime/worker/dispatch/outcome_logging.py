@@ -38,9 +38,7 @@ def log_completions(
             logs.failed(item.row, _VIOLATION, item.seconds)
 
 
-def log_failures(
-    batch: Sequence[Failed], rows: Sequence[TaskRow], observer: Observer | None = None
-) -> None:
+def log_failures(batch: Sequence[Failed], rows: Sequence[TaskRow], observer: Observer | None = None) -> None:
     """Each failure: retried, asked for again, failed for good, step skipped, or refused."""
     by_place = {_place(item.row): item for item in batch}
     for row in rows:

@@ -12,7 +12,8 @@ from pgflow_runtime.worker.dispatch.observer import Observer
 from pgflow_runtime.worker.dispatch.served import ServedFlows
 from pgflow_runtime.worker.protocol.statements import ANNOUNCE, CLAIM, CLAIM_MEASURED, COMPLETE, FAIL
 
-_CALLS: Final = {
+_CLAIMS: Final = (CLAIM, CLAIM_MEASURED)
+_NAMES: Final = {
     CLAIM: "claim",
     CLAIM_MEASURED: "claim",
     COMPLETE: "complete",
@@ -29,17 +30,14 @@ class ObservedCoreCalls(CoreCalls):
         self._observer = observer
 
     async def _call(
-        self, connection: CoreConnection, statement: LiteralString, parameters: Sequence[Any]
+        self,
+        connection: CoreConnection,
+        statement: LiteralString,
+        parameters: Sequence[Any],
+        sent: int = 0,
     ) -> list[tuple[Any, ...]]:
         began = perf_counter()
         rows = await super()._call(connection, statement, parameters)
-        call = _CALLS[statement]
-        self._observer.called(call, perf_counter() - began, _task_count(call, parameters, rows))
+        task_count = len(rows) if statement in _CLAIMS else sent
+        self._observer.called(_NAMES[statement], perf_counter() - began, task_count)
         return rows
-
-
-def _task_count(call: str, parameters: Sequence[Any], rows: Sequence[tuple[Any, ...]]) -> int:
-    """Tasks claimed; or results sent, whose worker ids are the first array, never empty."""
-    if call == "claim":
-        return len(rows)
-    return str(parameters[0]).count(",") + 1 if call in ("complete", "fail") else 0

@@ -10,7 +10,8 @@ from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.protocol.outcome import Failed, Outcome, timed_out
 from pgflow_runtime.worker.protocol.rows import Fence, TaskRow
 from pgflow_runtime.worker.tasks.binding import BoundStep
-from pgflow_runtime.worker.tasks.perform import aperform, perform
+from pgflow_runtime.worker.tasks.perform_async import aperform
+from pgflow_runtime.worker.tasks.perform_sync import perform
 from pgflow_runtime.worker.tasks.slots import Slots
 from pgflow_runtime.worker.tasks.task import Task, TaskEnvironment
 from pgflow_runtime.worker.tasks.threads import Threads
