@@ -43,7 +43,9 @@ WAYS_OUT: dict[str, str] = {
     "CascadeLimit": "chain at most fifty maps without a single step between them",
     "WorkerNotRegistered": "call `pgflow.register_worker` first (workers do, and do it again by themselves)",
     "WrongFlow": "ask for the run by its own flow's method",
-    "RunFailed": "see `step_slug`, `task_index` and `error_message`; start a new run once the cause is gone",
+    "RunFailed": "see `step_slug`, `task_index` and `error_message`; once the cause is gone, retry it: `run.retry()`, or"
+    " `pgflow-gen runs retry`",
+    "RunCancelled": "`reason` is what the canceller said; a cancelled run can be retried",
     "StepSkipped": 'wait for `"skipped"` too where a step has a condition or may be skipped',
     "WaitTimeout": "wait longer with `timeout=`, and check that a worker of this flow runs; the run goes on",
     "ClientClosed": "keep the client open while runs are waited for",
