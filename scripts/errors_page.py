@@ -43,12 +43,13 @@ WAYS_OUT: dict[str, str] = {
     "CascadeLimit": "chain at most fifty maps without a single step between them",
     "WorkerNotRegistered": "call `pgflow.register_worker` first (workers do, and do it again by themselves)",
     "WrongFlow": "ask for the run by its own flow's method",
-    "RunFailed": "see `step_slug`, `task_index` and `error_message`; once the cause is gone, retry it: `run.retry()`, or"
-    " `pgflow-gen runs retry`",
+    "RunFailed": "see `step_slug`, `task_index` and `error_message`; once the cause is gone, retry it:"
+    " `run.retry()`, or `pgflow-gen runs retry`",
     "RunCancelled": "`reason` is what the canceller said; a cancelled run can be retried",
     "StepSkipped": 'wait for `"skipped"` too where a step has a condition or may be skipped',
     "WaitTimeout": "wait longer with `timeout=`, and check that a worker of this flow runs; the run goes on",
     "ClientClosed": "keep the client open while runs are waited for",
+    "TaskCancelled": "let it out of the handler: the task counts no more",
     "NonRetryable": "raised by handlers, to fail a task without a retry",
     "RetryAfter": "raised by handlers, to have a task retried after so many seconds",
     "CannotStart": "the message has the reason of the last attempt; repair that and start the worker again",

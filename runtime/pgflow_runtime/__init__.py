@@ -1,7 +1,7 @@
 """pgflow's runtime: what flow modules, workers and clients import.
 
-What a flow module needs (``Flow``, ``Context``, ``JsonValue``, ``NonRetryable``, ``RetryAfter``) is light;
-``Worker`` brings the database driver along and is imported when first asked for (PEP 562).
+What a flow module needs (``Flow``, ``Context``, ``JsonValue`` and the exceptions) is light; ``Worker`` brings
+the database driver along and is imported when first asked for (PEP 562).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pgflow_runtime.dsl import DefinitionError, Flow
 from pgflow_runtime.dsl.context import Context
 from pgflow_runtime.dsl.jsontypes import JsonValue
 from pgflow_runtime.dsl.retry_control import NonRetryable, RetryAfter
-from pgflow_runtime.errors import PgflowError
+from pgflow_runtime.errors import PgflowError, TaskCancelled
 
 if TYPE_CHECKING:
     from pgflow_runtime.worker import Worker
@@ -27,6 +27,7 @@ __all__ = [
     "NonRetryable",
     "PgflowError",
     "RetryAfter",
+    "TaskCancelled",
     "Worker",
     "WorkerConfig",
 ]

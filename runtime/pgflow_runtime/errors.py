@@ -314,6 +314,14 @@ class RunCancelled(PgflowError):
         self.reason = reason
 
 
+class TaskCancelled(PgflowError):
+    """The task counts no more: raised inside a handler by ``ctx.check_cancelled()``."""
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__(None if reason is None else f"the task counts no more: {reason}")
+        self.reason = reason
+
+
 class StepSkipped(PgflowError):
     """A step was skipped, so the awaited status can never come."""
 

@@ -10,7 +10,7 @@ from typing import Literal, NotRequired, TypedDict
 
 import psycopg
 
-from pgflow_runtime import Context, Flow, JsonValue, NonRetryable, RetryAfter
+from pgflow_runtime import Context, Flow, JsonValue, NonRetryable, RetryAfter, TaskCancelled
 
 PATIENCE = 60
 
@@ -188,6 +188,14 @@ def wait(flow_input: Held, ctx: Context) -> str:
     touch(folder, f"{name}.begun.{ctx.step_task.attempt}")
     if flow_input.get("mode") == "polite":
         return "stopped" if ctx.shutdown.wait(PATIENCE) else "waited"
+    if flow_input.get("mode") == "asking":
+        try:
+            while not ctx.cancelled.wait(0.005):
+                ctx.check_cancelled()
+            ctx.check_cancelled()
+        except TaskCancelled as error:
+            touch(folder, f"{name}.told")
+            raise ValueError(error.reason) from error
     wait_for(folder, f"{name}.go")
     return "went"
 

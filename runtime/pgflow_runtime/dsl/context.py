@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from pgflow_runtime.dsl.jsontypes import JsonValue
-from pgflow_runtime.errors import UsageError
+from pgflow_runtime.errors import TaskCancelled, UsageError
 from pgflow_runtime.loggers import lasting
 from pgflow_runtime.worker_config import WorkerConfig
 
@@ -48,11 +48,8 @@ class StepTask:
         }
 
 
-class Shutdown:
-    """Set when the worker was asked to stop: a long handler looks at it and ends early.
-
-    Safe to use from threads and from the event loop.
-    """
+class HandlerEvent:
+    """Something that a handler may look at or wait for. Safe to use from threads and from the event loop."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -63,11 +60,11 @@ class Shutdown:
         return self._event.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block a sync handler until shutdown, ``timeout`` seconds at most; True when it was set."""
+        """Block a sync handler until it is set, ``timeout`` seconds at most; True when it was."""
         return self._event.wait(timeout)
 
     async def wait_async(self) -> None:
-        """Suspend an async handler until shutdown."""
+        """Suspend an async handler until it is set."""
         import asyncio  # here, so that importing a flow module stays light
 
         event = asyncio.Event()
@@ -91,9 +88,21 @@ class Shutdown:
             loop.call_soon_threadsafe(event.set)
 
 
-class Resources(Protocol):
-    """Where a context gets what needs the database; the worker's and the tests' versions differ."""
+class Shutdown(HandlerEvent):
+    """Set when the worker was asked to stop: a long handler looks at it and ends early."""
 
+
+class Cancellation(HandlerEvent):
+    """Set when the task counts no more: its run was cancelled or has failed, or its step was skipped."""
+
+    reason: str | None = None
+    """Why, in words, once it is set."""
+
+
+class Resources(Protocol):
+    """Where a context gets what it does not bring along; the worker's and the tests' versions differ."""
+
+    def cancelled(self) -> Cancellation: ...
     def flow_input(self) -> Any: ...
     async def aflow_input(self) -> Any: ...
     def conn(self) -> Connection[Any]: ...
@@ -141,6 +150,21 @@ class Context:
     def log(self) -> TaskLogger:
         """A logger whose lines carry the task's identifiers."""
         return TaskLogger(logger, self.step_task.ids)
+
+    @property
+    def cancelled(self) -> Cancellation:
+        """Set when the task counts no more. An async handler is cancelled then; a sync one has to look."""
+        return self._resources.cancelled()
+
+    def check_cancelled(self) -> None:
+        """Raise where the task counts no more: for long sync handlers, now and then.
+
+        Raises:
+            TaskCancelled: its run was cancelled or has failed, or its step was skipped.
+        """
+        event = self.cancelled
+        if event.is_set():
+            raise TaskCancelled(event.reason)
 
     @property
     def raw_message(self) -> Mapping[str, JsonValue]:
@@ -197,6 +221,7 @@ class Context:
         shutdown: Shutdown | None = None,
         worker_config: WorkerConfig | None = None,
         trace_context: Mapping[str, str] | None = None,
+        cancelled: Cancellation | None = None,
     ) -> Context:
         """A context for calling a handler directly in a unit test: ``fetch(url, Context.for_test())``."""
         task = step_task or StepTask("test", UUID(int=0), "test", attempt=attempt)
@@ -205,7 +230,7 @@ class Context:
             env=MappingProxyType(dict(os.environ if env is None else env)),
             shutdown=shutdown or Shutdown(),
             worker_config=worker_config or WorkerConfig(),
-            resources=_Given(flow_input, conn, aconn),
+            resources=_Given(flow_input, conn, aconn, cancelled or Cancellation()),
             trace_context=MappingProxyType(dict(trace_context or {})),
         )
 
@@ -217,6 +242,10 @@ class _Given:
     input: JsonValue
     connection: Connection[Any] | None = field(default=None)
     async_connection: AsyncConnection[Any] | None = field(default=None)
+    cancellation: Cancellation = field(default_factory=Cancellation)
+
+    def cancelled(self) -> Cancellation:
+        return self.cancellation
 
     def flow_input(self) -> Any:
         return self.input

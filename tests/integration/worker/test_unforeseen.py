@@ -9,6 +9,7 @@ import pytest
 
 from pgflow_runtime.worker.maintenance import heartbeat
 from pgflow_runtime.worker.maintenance.duties import Duties
+from tests.support.nobody import Nobody
 from tests.support.wait import eventually
 
 
@@ -52,11 +53,6 @@ class Flows:
         if self.asked <= 2:
             raise ValueError("an answer that cannot be read")
         return "{}"
-
-
-class Nobody:
-    def deprecated(self, worker_ids: list[str]) -> None:
-        raise AssertionError(worker_ids)
 
 
 def test_a_duty_that_fails_oddly_has_its_next_turn_and_so_have_the_others(live_dsn: str) -> None:

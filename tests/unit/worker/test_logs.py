@@ -49,7 +49,7 @@ CALLS: dict[str, tuple[Callable[[str], None], dict[str, Any]]] = {
     "unreported": (lambda text: logs.unreported(ROW, text), {"outcome": "unreported"}),
     "late": (lambda _: logs.late(ROW, 2), {"outcome": "late", "ms": 2000.0}),
     "stuck": (
-        lambda _: logs.stuck(ROW, True, 1, 2),
+        lambda _: logs.stuck(ROW, False, True, 1, 2),
         {"outcome": "stuck", "stuck_slots": 1, "slots": 2},
     ),
 }

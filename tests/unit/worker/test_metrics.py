@@ -21,6 +21,7 @@ from pgflow_runtime.worker.protocol.rows import TaskRow
 from pgflow_runtime.worker.states import State
 from pgflow_runtime.worker.tasks.slots import Slots
 from tests.support.exposition import read, value
+from tests.support.nobody import Nobody
 
 
 def row(flow: str = "f", step: str = "s") -> TaskRow:
@@ -83,11 +84,6 @@ def test_processes_take_ports_in_a_row() -> None:
     assert WorkerConfig(processes=2).of_process(2).health_port is None
 
 
-class _Nobody:
-    def deprecated(self, worker_ids: list[str]) -> None: ...
-    def recovered(self, count: int) -> None: ...
-
-
 async def test_an_event_loop_that_is_blocked_is_noticed(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -107,7 +103,7 @@ async def test_an_event_loop_that_is_blocked_is_noticed(
             loop=asyncio.get_running_loop(),
             slots=Slots(3),
             waiting=lambda: 4,
-            heartbeat=Heartbeat("", flows, "me", _Nobody(), prepare=True),
+            heartbeat=Heartbeat("", flows, "me", Nobody(), prepare=True),
             flows=flows,
             depth=QueueDepth(flows),
             metrics=Metrics(),

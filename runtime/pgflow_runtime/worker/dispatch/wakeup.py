@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection, sql
@@ -17,9 +17,16 @@ from pgflow_runtime.worker.dispatch.served import ServedFlows
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.protocol.failure import headline
 
+CONTROL: Final = "pgflow_control"
+"""The channel on which every worker is told, with a flow's slug, that tasks of it may count no more."""
 
-async def listen(conninfo: str, flows: ServedFlows, idle: Idle, wake: Callable[[], None]) -> None:
-    """Call ``wake`` at each notification, until cancelled; reconnect when the connection is lost.
+
+async def listen(
+    conninfo: str, flows: ServedFlows, idle: Idle, wake: Callable[[], None], look: Callable[[], None]
+) -> None:
+    """Call ``wake`` when there is work, ``look`` when tasks may count no more, until cancelled.
+
+    Reconnects when the connection is lost.
 
     ``idle.is_listening`` tells whether notifications can arrive; while they cannot, the worker polls.
     """
@@ -31,8 +38,12 @@ async def listen(conninfo: str, flows: ServedFlows, idle: Idle, wake: Callable[[
                 backoff.reset()
                 idle.is_listening = True
                 wake()  # what came before this moment was not heard
-                async for _ in connection.notifies():
-                    wake()
+                slugs = {flow.slug for flow in flows.all}
+                async for notification in connection.notifies():
+                    if notification.channel != CONTROL:
+                        wake()
+                    elif notification.payload in slugs:
+                        look()
         except (psycopg.Error, OSError) as error:
             reason = from_psycopg(error, conninfo) if isinstance(error, psycopg.Error) else error
             logger.warning("not listening for notifications: %s", reason)
@@ -45,6 +56,7 @@ async def listen(conninfo: str, flows: ServedFlows, idle: Idle, wake: Callable[[
 
 
 async def _subscribe(connection: AsyncConnection[Any], flows: ServedFlows) -> None:
+    await connection.execute(f"listen {CONTROL}")
     for flow in flows.all:
         channel = sql.Identifier(f"pgflow_work_{flow.slug.lower()}")
         await connection.execute(sql.SQL("listen {}").format(channel))

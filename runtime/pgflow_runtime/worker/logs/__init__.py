@@ -234,14 +234,15 @@ def late(row: TaskRow, seconds: float) -> None:
     _outcome(logging.WARNING, row, {"outcome": "late", "ms": _ms(seconds)}, text, seconds)
 
 
-def stuck(row: TaskRow, is_async: bool, count: int, total: int) -> None:
+def stuck(row: TaskRow, was_cancelled: bool, is_async: bool, count: int, total: int) -> None:
+    since = "it was cancelled" if was_cancelled else f"its timeout of {row.timeout} s"
     why = "swallows its cancellation" if is_async else "a thread cannot be stopped"
     _outcome(
         logging.ERROR,
         row,
         {"outcome": "stuck", "stuck_slots": count, "slots": total},
-        "handler goes on after its timeout of %s s (%s) and keeps its slot; %s of %s slots are stuck",
-        row.timeout,
+        "handler goes on after %s (%s) and keeps its slot; %s of %s slots are stuck",
+        since,
         why,
         count,
         total,

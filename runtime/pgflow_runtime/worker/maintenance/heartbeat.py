@@ -2,29 +2,41 @@
 
 A beat is one statement, and nothing else happens in this thread or on its connection: whatever could take
 its time is a duty (``duties.py``). The answer says which flows were deprecated, and whether the worker is
-known at all; one that was taken for dead, or whose row is gone, registers again.
+known at all; one that was taken for dead, or whose row is gone, registers again. It also says which of the
+tasks that are being worked on count no more; a notification on the control channel brings the beat forward.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Protocol
 
 from pgflow_runtime.database import HEARTBEAT as HEARTBEAT_CONNECTION
+from pgflow_runtime.database import arrays
 from pgflow_runtime.worker.dispatch.served import ServedFlow, ServedFlows
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.maintenance.own_connection import OwnConnection
+from pgflow_runtime.worker.protocol.rows import Fence
 from pgflow_runtime.worker.protocol.statements import HEARTBEAT, REGISTER
 
 SECONDS = 5.0
 """Between two beats."""
+SHORTEST = 0.1
+"""Seconds between two beats at least, however many notifications come."""
 
 
 class Listener(Protocol):
     """Who is told, from the heartbeat's thread."""
 
+    def open_fences(self) -> Sequence[Fence]:
+        """The attempts that handlers are at."""
+
     def deprecated(self, worker_ids: list[str]) -> None: ...
+
+    def cancelled(self, lost: list[tuple[Fence, str]]) -> None:
+        """Attempts that count no more, each with the core's reason; called after each beat."""
 
 
 class Heartbeat:
@@ -41,6 +53,7 @@ class Heartbeat:
         self.trouble: str | None = None
         """Why the last beat failed, if it did."""
         self._stop = threading.Event()
+        self._wakeup = threading.Event()
         self._connection = OwnConnection(conninfo, HEARTBEAT_CONNECTION, prepare=prepare)
         self._thread = threading.Thread(target=self._run, name="pgflow-heartbeat", daemon=True)
 
@@ -56,6 +69,11 @@ class Heartbeat:
     def stop(self) -> None:
         """Ask for the end; returns at once."""
         self._stop.set()
+        self._wakeup.set()
+
+    def beat_soon(self) -> None:
+        """Do not wait for the next beat's time. Any thread may call, as often as it likes."""
+        self._wakeup.set()
 
     def join(self, seconds: float) -> None:
         self._thread.join(seconds)
@@ -70,16 +88,26 @@ class Heartbeat:
             else:
                 self._succeeded_at = time.monotonic()
                 self.trouble = None
-            if self._stop.wait(SECONDS):
+            if self._stop.wait(SHORTEST):
+                break
+            self._wakeup.wait(SECONDS - SHORTEST)
+            self._wakeup.clear()
+            if self._stop.is_set():
                 break
         self._connection.close()
 
     def _beat(self) -> None:
-        rows = self._connection.get().execute(HEARTBEAT, (self._flows.worker_ids,)).fetchall()
-        deprecated = [worker_id for worker_id, is_deprecated in rows if is_deprecated]
+        fences = list(self._listener.open_fences())
+        values = (self._flows.worker_ids, *(arrays.fences(fences)[1:] if fences else ("{}",) * 4))
+        rows = self._connection.get().execute(HEARTBEAT, values).fetchall()
+        if rows:
+            _, _, lost, reasons = rows[0]
+            found = zip(lost, reasons, strict=True)
+            self._listener.cancelled([(fences[place - 1], reason) for place, reason in found])
+        deprecated = [worker_id for worker_id, is_deprecated, *_ in rows if is_deprecated]
         if deprecated:
             self._listener.deprecated(deprecated)
-        known = {worker_id for worker_id, _ in rows}
+        known = {worker_id for worker_id, *_ in rows}
         for flow in self._flows.all:
             if flow.worker_id not in known:
                 logger.warning(

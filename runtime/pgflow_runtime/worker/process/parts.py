@@ -27,6 +27,7 @@ from pgflow_runtime.worker.monitoring.metrics import Metrics
 from pgflow_runtime.worker.monitoring.observed_calls import ObservedCoreCalls
 from pgflow_runtime.worker.monitoring.otel_metrics import otel_observers
 from pgflow_runtime.worker.process.startup import make_task_environment
+from pgflow_runtime.worker.protocol.rows import Fence
 from pgflow_runtime.worker.protocol.statements import RUN_INPUT
 from pgflow_runtime.worker.states import State
 from pgflow_runtime.worker.tasks.connections import HandlerConnections
@@ -44,6 +45,12 @@ class Owner(Protocol):
 
     def deprecated(self, worker_ids: list[str]) -> None:
         """From the heartbeat's thread."""
+
+    def open_fences(self) -> Sequence[Fence]:
+        """The attempts that handlers are at; from the heartbeat's thread."""
+
+    def cancelled(self, lost: list[tuple[Fence, str]]) -> None:
+        """Attempts that count no more, with the core's reasons; from the heartbeat's thread."""
 
     def recovered(self, count: int) -> None:
         """From the maintenance's thread."""

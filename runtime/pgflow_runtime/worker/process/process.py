@@ -16,6 +16,7 @@ from pgflow_runtime.worker.process.ending import Ending
 from pgflow_runtime.worker.process.parts import Parts, put_together
 from pgflow_runtime.worker.process.reconcile import reconcile
 from pgflow_runtime.worker.process.startup import bind, check_database, register
+from pgflow_runtime.worker.protocol.rows import Fence
 from pgflow_runtime.worker.states import Lifecycle, State
 from pgflow_runtime.worker.tasks.slots import AllSlotsStuck
 from pgflow_runtime.worker_config import WorkerConfig
@@ -107,7 +108,8 @@ class Process:
             self._spawn(parts.engine.dispatch(connection))
         self._spawn(parts.executor.watch())
         if not self._config.poll_only:
-            self._spawn(listen(self._conninfo, self._flows, parts.idle, parts.engine.wake))
+            look = parts.heartbeat.beat_soon
+            self._spawn(listen(self._conninfo, self._flows, parts.idle, parts.engine.wake, look))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
@@ -136,6 +138,14 @@ class Process:
     def deprecated(self, worker_ids: list[str]) -> None:
         """From the heartbeat's thread."""
         self._from_thread(self._deprecate, worker_ids)
+
+    def open_fences(self) -> Sequence[Fence]:
+        """From the heartbeat's thread."""
+        return self._parts.executor.open_fences
+
+    def cancelled(self, lost: list[tuple[Fence, str]]) -> None:
+        """From the heartbeat's thread."""
+        self._from_thread(self._parts.executor.cancel, lost)
 
     def recovered(self, count: int) -> None:
         """From the maintenance's thread."""

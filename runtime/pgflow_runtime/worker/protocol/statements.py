@@ -38,9 +38,10 @@ REGISTER: Final = "select pgflow.register_worker(%s::uuid, %s, %s)"
 
 STOPPED: Final = "select pgflow.mark_worker_stopped(id) from unnest(%s::uuid[]) as id"
 
-HEARTBEAT: Final = (
-    "select worker_id::text, deprecated_at is not null from pgflow.heartbeat_workers(%s::uuid[])"
-)
+HEARTBEAT: Final = """
+select worker_id::text, deprecated_at is not null, lost, reasons
+from pgflow.heartbeat_workers(%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[])
+"""
 
 RECOVER: Final = "select pgflow.recover_stalled_tasks()"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pgflow_runtime.worker import logs
-from pgflow_runtime.worker.protocol.outcome import Failed, Outcome, timed_out
+from pgflow_runtime.worker.protocol.outcome import Failed, Outcome, Refused, timed_out
 from pgflow_runtime.worker.protocol.rows import Fence, TaskRow
 from pgflow_runtime.worker.tasks.binding import BoundStep
 from pgflow_runtime.worker.tasks.perform_async import aperform
@@ -18,8 +18,18 @@ from pgflow_runtime.worker.tasks.threads import Threads
 
 CANCEL_GRACE = 2.0
 """Seconds a cancelled coroutine has to clean up before its slot counts as stuck."""
+SURE = 5.0
+"""Seconds after which an attempt that the core does not know any more has not just reported its own end."""
 LONGEST_LOOK = 0.5
 """Seconds between two looks at the deadlines at most; no step's timeout, 3 at least, is shorter."""
+
+_WHY = {
+    "run_cancelled": "the run was cancelled",
+    "run_failed": "the run has failed",
+    "step_skipped": "the step was skipped",
+    "step_failed": "the step has failed",
+}
+"""Reasons that no result of a task itself brings about while its handler runs, in words."""
 
 
 class Executor:
@@ -39,14 +49,20 @@ class Executor:
         self._loop = asyncio.get_running_loop()
         self._threads = Threads(slots.total, self._loop)
         self._tasks: set[Task] = set()
+        self._doubtful: dict[Fence, float] = {}
         self.empty = asyncio.Event()
         """Set while no handler runs whose outcome still counts."""
         self.empty.set()
 
     @property
     def fences(self) -> set[Fence]:
-        """The attempts this worker is at."""
-        return {task.row.fence for task in self._tasks}
+        """The attempts this worker is at. Any thread may ask."""
+        return {task.row.fence for task in list(self._tasks)}
+
+    @property
+    def open_fences(self) -> list[Fence]:
+        """The attempts whose handlers have not been told to end. Any thread may ask."""
+        return [task.row.fence for task in list(self._tasks) if task.ending is None]
 
     @property
     def has_left_overs(self) -> bool:
@@ -94,8 +110,35 @@ class Executor:
         self._note_empty()
         return [task.row.fence for task in left]
 
+    def cancel(self, lost: Sequence[tuple[Fence, str]]) -> None:
+        """Tell the handlers of these attempts that they count no more, for the reasons the core gives.
+
+        Where the reason is none that a task's own result can bring about, at once; else only what is still
+        running ``SURE`` seconds later: a transactional step's commit may be on its way back.
+        """
+        if not lost and not self._doubtful:
+            return
+        now, doubtful = time.perf_counter(), self._doubtful
+        tasks = {task.row.fence: task for task in self._tasks if task.ending is None}
+        self._doubtful = {}
+        for fence, reason in lost:
+            task = tasks.get(fence)
+            if task is None:
+                continue
+            since = doubtful.get(fence, now)
+            if reason in _WHY or now - since >= SURE:
+                self._cancel(task, _WHY.get(reason))
+            else:
+                self._doubtful[fence] = since
+
     def close(self) -> None:
         self._threads.close()
+
+    def _cancel(self, task: Task, why: str | None) -> None:
+        """Its slot is free when its handler has ended; until its time is over a thread may take for that."""
+        task.cancel(why)
+        patience = CANCEL_GRACE if task.job is not None else task.milliseconds_left / 1000 + CANCEL_GRACE
+        self._loop.call_later(patience, self._give_up, task)
 
     async def _run(self, task: Task) -> None:
         self._ended(task, await aperform(task))
@@ -108,10 +151,8 @@ class Executor:
             self._slots.stuck -= 1
         if task.is_reported or task.ending == "released":
             logs.late(task.row, task.seconds)
-        elif task.ending == "timeout":
-            self._emit(timed_out(task.row, task.seconds))
         else:
-            self._emit(outcome)
+            self._emit(_outcome(task) or outcome)
         self._note_empty()
 
     def _time_out(self, task: Task) -> None:
@@ -123,13 +164,17 @@ class Executor:
             self._loop.call_later(CANCEL_GRACE, self._give_up, task)
 
     def _give_up(self, task: Task) -> None:
-        """Report a timeout without waiting for the handler, which keeps its slot until it ends."""
+        """Report the end without waiting for the handler, which keeps its slot until it ends."""
         if task not in self._tasks or task.is_reported:
             return
         task.is_reported = task.is_stuck = True
         self._slots.stuck += 1
-        logs.stuck(task.row, task.step.is_async, self._slots.stuck, self._slots.total)
-        self._emit(timed_out(task.row, task.seconds))
+        logs.stuck(
+            task.row, task.ending == "cancelled", task.step.is_async, self._slots.stuck, self._slots.total
+        )
+        outcome = _outcome(task)
+        if outcome is not None:
+            self._emit(outcome)
         self._note_empty()
         if self._slots.all_stuck:
             self._on_stuck()
@@ -137,3 +182,12 @@ class Executor:
     def _note_empty(self) -> None:
         if all(task.is_reported for task in self._tasks):
             self.empty.set()
+
+
+def _outcome(task: Task) -> Outcome | None:
+    """What became of a task that was ended from outside; None: its handler says."""
+    if task.ending == "timeout":
+        return timed_out(task.row, task.seconds)
+    if task.ending == "cancelled":
+        return Refused(task.row, task.seconds, task.why)
+    return None

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 
 from pgflow_runtime import forks
-from pgflow_runtime.dsl.context import Context, Shutdown, StepTask
+from pgflow_runtime.dsl.context import Cancellation, Context, Shutdown, StepTask
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.telemetry import Tracing, carrier_of
 from pgflow_runtime.worker.protocol.rows import TaskRow
@@ -67,6 +67,7 @@ class Task:
 
     __slots__ = (
         "_aconn",
+        "_cancelled",
         "_conn",
         "_flow_input",
         "deadline",
@@ -78,6 +79,7 @@ class Task:
         "row",
         "started",
         "step",
+        "why",
     )
 
     def __init__(self, row: TaskRow, step: BoundStep, env: TaskEnvironment) -> None:
@@ -87,12 +89,24 @@ class Task:
         self.started = time.perf_counter()
         self.deadline = self.started + row.timeout
         self.ending: str | None = None
+        self.why: str | None = None
+        """Of one that was cancelled: what had ended before it; None: it went to another attempt."""
+        self._cancelled: Cancellation | None = None
         self.is_reported = False
         self.is_stuck = False
         self.job: asyncio.Task[None] | None = None
         self._flow_input = row.flow_input
         self._conn: Connection[Any] | None = None
         self._aconn: AsyncConnection[Any] | None = None
+
+    def cancel(self, why: str | None) -> None:
+        """Tell the handler that its task counts no more."""
+        self.ending, self.why = "cancelled", why
+        if self._cancelled is not None:
+            self._cancelled.reason = why
+            self._cancelled.set()
+        if self.job is not None:
+            self.job.cancel()
 
     @property
     def seconds(self) -> float:
@@ -125,6 +139,15 @@ class Task:
         )
 
     # -- what the context asks for
+
+    def cancelled(self) -> Cancellation:
+        """Made when it is asked for, in the handler's thread; ``cancel`` may come at the same time."""
+        if self._cancelled is None:
+            self._cancelled = Cancellation()
+            if self.ending == "cancelled":
+                self._cancelled.reason = self.why
+                self._cancelled.set()
+        return self._cancelled
 
     def flow_input(self) -> Any:
         if self._flow_input is None:
