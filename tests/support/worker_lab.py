@@ -32,6 +32,7 @@ ALL = (
     "ledger",
     "facts",
     "delayed",
+    "hasty",
     "tight",
     "forking",
     "siblings",
@@ -104,6 +105,12 @@ class Lab:
             " from silent s where t.last_worker_id = s.worker_id and t.status = 'started'",
             *values,
         )
+
+    def time_passes(self, step: str, of_runs: int) -> None:
+        """Let the tasks of a step that wait for a time be due, once they wait in so many runs."""
+        where = "kind = 'wait' and step_slug = %s"
+        eventually(lambda: len(self.sql(f"select 1 from pgflow.timers where {where}", step)) == of_runs)
+        self.sql(f"update pgflow.timers set due_at = clock_timestamp() where {where}", step)
 
     def completed(self, run_id: str, timeout: float = 30) -> Any:
         """The output of a run that must complete."""

@@ -205,6 +205,22 @@ async def after(wait: str) -> str:
     return f"after {wait}"
 
 
+hasty = Flow[Held]("hasty", max_attempts=1, timeout=60, run_timeout=1)
+
+
+@hasty.step
+async def linger(flow_input: Held) -> str:
+    """Takes longer than the whole run may."""
+    touch(flow_input["folder"], f"{flow_input['name']}.begun")
+    await await_file(flow_input["folder"], f"{flow_input['name']}.go")
+    return "went"
+
+
+@hasty.step(start_delay=600)
+async def much_later(flow_input: Held) -> str:
+    return "never"
+
+
 tight = Flow[Held]("tight", max_attempts=1, timeout=3)
 
 

@@ -57,7 +57,7 @@ def test_a_task_may_put_itself_off_for_days_but_not_for_ever(lab: Lab) -> None:
     with lab.worker("poll") as worker:
         run = lab.start("poll", 3)
         worker.until_logged("asked to run again in 3 days")
-        (due,) = lab.sql("select extract(epoch from vt - now()) / 86400 as days from pgmq.q_poll")
+        (due,) = lab.sql("select extract(epoch from due_at - now()) / 86400 as days from pgflow.timers")
         assert 2.99 < due["days"] <= 3
         shown = lab.project.ok("runs", "show", run, "--dsn", lab.dsn).stdout
         assert "attempt 1 of 20 asked to run again" in shown

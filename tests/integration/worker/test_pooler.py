@@ -57,6 +57,15 @@ def test_runs_with_maps_retries_and_transactional_steps(pooled: Lab) -> None:
     assert pooled.sql("select 1 from pgflow.step_tasks where status = 'started'") == []
 
 
+def test_timers_are_fired(pooled: Lab, lab: Lab) -> None:
+    with pooled.worker("poll", "hasty", poll_only=""):
+        run = pooled.start("poll", 3)
+        lab.time_passes("ask", of_runs=1)
+        assert pooled.completed(run) == {"ask": 3}
+        hasty = pooled.start("hasty", {"folder": str(pooled.folder), "name": "slow"})
+        assert lab.ended(hasty)["error_message"] == "timed out after 1 s"
+
+
 def test_a_batch_goes_on_without_the_run_that_somebody_holds(pooled: Lab, lab: Lab) -> None:
     """Also where no session is ours to be given a limit."""
     order = {"folder": str(lab.folder), "name": "a"}

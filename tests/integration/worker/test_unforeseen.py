@@ -39,6 +39,15 @@ class Even(Odd):
         return 0.01
 
 
+class Late(Even):
+    """Done once, and then not for a long time."""
+
+    name = "late"
+
+    def turn(self, connection: psycopg.Connection[Any]) -> float:
+        return super().turn(connection) * 100_000
+
+
 class Flows:
     """Nobody's, and for two beats not to be had."""
 
@@ -60,6 +69,16 @@ def test_a_duty_that_fails_oddly_has_its_next_turn_and_so_have_the_others(live_d
     duties = Duties(live_dsn, [odd, even], prepare=True)
     duties.start()
     eventually(lambda: odd.turns >= 3 and even.turns >= 3)
+    duties.stop()
+
+
+def test_a_duty_can_be_hurried(live_dsn: str) -> None:
+    late = Late()
+    duties = Duties(live_dsn, [late], prepare=True)
+    duties.start()
+    eventually(lambda: late.turns == 1)
+    duties.hurry(late, 0)
+    eventually(lambda: late.turns == 2)
     duties.stop()
 
 

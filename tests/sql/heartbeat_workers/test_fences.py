@@ -61,11 +61,10 @@ def test_those_of_runs_that_have_ended(core: Core, worker: UUID) -> None:
     cancel(core, first)
     fail(core, [task for task in tasks if task.run_id == second and task.step_slug == "b"])
     for task in tasks:
-        lost = beat(core, worker, [task])
         wanted = {first: ([1], ["run_cancelled"]), second: ([1], ["run_failed"]), third: ([], [])}
-        assert lost == wanted[task.run_id]
-    places, _ = beat(core, worker, tasks)
-    assert places == [n for n, task in enumerate(tasks, 1) if task.run_id != third]
+        assert beat(core, worker, [task]) == wanted[task.run_id]
+    lost, _ = beat(core, worker, tasks)
+    assert lost == [n for n, task in enumerate(tasks, 1) if task.run_id != third]
 
 
 def test_those_of_a_step_that_was_skipped(core: Core, worker: UUID) -> None:

@@ -181,3 +181,21 @@ def test_a_call_under_way_puts_the_announcement_off(clock: Clock) -> None:
     idle = _idle()
     idle.begin_look()
     assert idle.seconds_to_wait(quiet=False) == pytest.approx(0.1)
+
+
+def test_what_is_due_and_brings_nothing_is_not_looked_at_again_and_again(clock: Clock) -> None:
+    """A timer is fired by somebody else, who may take a moment."""
+    idle = _idle()
+    idle.begin_look()
+    _announced(idle, 0)
+    assert idle.may_look()
+    idle.begin_look()
+    _announced(idle, 0)
+    clock.now += SOON
+    idle.begin_look()
+    assert not idle.may_look()
+    assert idle.seconds_to_wait(quiet=True) > 0
+    idle.note_activity()
+    clock.now += SETTLE
+    _announced(idle, 0)
+    assert idle.may_look()

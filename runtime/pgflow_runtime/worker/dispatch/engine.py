@@ -55,6 +55,9 @@ MOST_BYTES = 32 * 1024 * 1024
 """Output in one call at most, unless a single one is larger."""
 
 
+def _ignore(_seconds: float) -> None: ...
+
+
 class Engine:
     """Owns the outcomes waiting to be reported and decides what each dispatcher does next."""
 
@@ -91,6 +94,8 @@ class Engine:
         self._timer: asyncio.TimerHandle | None = None
         self._observer = observer
         self.executor = make_executor(self.emit)
+        self.due_in: Callable[[float], None] = _ignore
+        """Told in how many seconds a message or a timer is due, when the worker becomes idle."""
 
     # -- what the others tell it
 
@@ -192,6 +197,8 @@ class Engine:
             self._bear(error)
         else:
             self._idle.announced(visible_in)
+            if visible_in is not None:
+                self.due_in(visible_in)
 
     async def _claim(self, connection: CoreConnection) -> None:
         most = self._slots.reserve(self._batch_size) if self._may_read() else 0

@@ -21,6 +21,9 @@ SETTLE = 0.01
 """Seconds without work before a worker announces itself: a busy one must not."""
 SLOWEST_POLL = 0.5
 """Seconds between two looks without notifications at most, unless the interval asked for is longer."""
+PATIENCE = 0.05
+"""Seconds until a next look where the last one, at what was said to be due, brought nothing: it is a timer
+that somebody has to fire first, or others were faster."""
 IDLE_SHARE = 0.05
 """That pause grows with the time without work, to this share of it: looking costs CPU on both sides."""
 
@@ -43,6 +46,7 @@ class Idle:
         self._visible_at = math.inf
         self._again_at = math.inf
         self._refused_until = 0.0
+        self._due_at_once_at = -math.inf
         self._is_unsure = True  # about when the next message becomes visible
 
     def want_look(self) -> None:
@@ -90,8 +94,12 @@ class Idle:
         self._is_unsure = False
 
     def announced(self, visible_in: float | None) -> None:
-        """The announcement is committed; the next message becomes visible in ``visible_in`` seconds."""
+        """The announcement is committed; the next message or timer is due in ``visible_in`` seconds."""
         now = time.monotonic()
+        if visible_in == 0 and self._due_at_once_at > self._active_at:
+            visible_in = PATIENCE
+        elif visible_in == 0:
+            self._due_at_once_at = now
         if self._lease_until <= now:
             self._again_at = now + SOON
         if self._lease_until <= now or visible_in == 0:

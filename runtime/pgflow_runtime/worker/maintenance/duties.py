@@ -6,6 +6,7 @@ others waiting, never a heartbeat or a task.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -50,7 +51,9 @@ class Duties:
         self._conninfo = conninfo
         self._duties = tuple(duties)
         self._due = dict.fromkeys(self._duties, 0.0)
+        self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._connection = OwnConnection(conninfo, MAINTENANCE, prepare=prepare)
         self._thread = threading.Thread(target=self._run, name="pgflow-maintenance", daemon=True)
 
@@ -60,14 +63,27 @@ class Duties:
     def stop(self) -> None:
         """Ask for the end; returns at once."""
         self._stop.set()
+        self._wake.set()
+
+    def hurry(self, duty: Duty, seconds: float) -> None:
+        """Let the duty's next turn be in so many seconds, if it would be later. From any thread."""
+        self._postpone(duty, seconds)
+        self._wake.set()
 
     def _run(self) -> None:
         while not self._stop.is_set():
             for duty in self._duties:
                 if self._due[duty] <= time.monotonic() and not self._stop.is_set():
-                    self._due[duty] = self._take_turn(duty) + time.monotonic()
-            self._stop.wait(max(0.0, min(self._due.values()) - time.monotonic()))
+                    self._due[duty] = math.inf
+                    self._postpone(duty, self._take_turn(duty))
+            self._wake.wait(max(0.0, min(self._due.values()) - time.monotonic()))
+            self._wake.clear()
         self._connection.close()
+
+    def _postpone(self, duty: Duty, seconds: float) -> None:
+        """Until so many seconds from now, unless somebody hurries it."""
+        with self._lock:
+            self._due[duty] = min(self._due[duty], time.monotonic() + seconds)
 
     def _take_turn(self, duty: Duty) -> float:
         try:

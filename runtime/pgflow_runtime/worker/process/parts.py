@@ -22,6 +22,7 @@ from pgflow_runtime.worker.maintenance.queue_depth import QueueDepth
 from pgflow_runtime.worker.maintenance.recovery import Recovery
 from pgflow_runtime.worker.maintenance.release import Release
 from pgflow_runtime.worker.maintenance.retention import Retention
+from pgflow_runtime.worker.maintenance.timers import Timers, after
 from pgflow_runtime.worker.monitoring.health import Health, WorkerStatus
 from pgflow_runtime.worker.monitoring.metrics import Metrics
 from pgflow_runtime.worker.monitoring.observed_calls import ObservedCoreCalls
@@ -106,7 +107,10 @@ def put_together(
     engine = Engine(flows, core_calls, slots, idle, config.batch_size, count, make_executor, observer)
     depth = QueueDepth(flows)
     retention = [Retention(config.keep)] if config.keep is not None else []
-    duties: list[Duty] = [Recovery(owner.recovered), Release(), *retention, depth]
+    timers = Timers(config.max_poll_seconds, lambda: not engine.executor.empty.is_set())
+    duties: list[Duty] = [timers, Recovery(owner.recovered), Release(), *retention, depth]
+    maintenance = Duties(conninfo, duties, prepare=prepare)
+    engine.due_in = lambda seconds: maintenance.hurry(timers, after(seconds))
     heartbeat = Heartbeat(conninfo, flows, config.name, owner, prepare=prepare)
     health = None
     if metrics is not None:
@@ -132,7 +136,7 @@ def put_together(
         connections=connections,
         service=service,
         heartbeat=heartbeat,
-        maintenance=Duties(conninfo, duties, prepare=prepare),
+        maintenance=maintenance,
         health=health,
     )
 

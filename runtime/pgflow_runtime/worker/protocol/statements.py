@@ -45,6 +45,8 @@ from pgflow.heartbeat_workers(%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s:
 
 RECOVER: Final = "select pgflow.recover_stalled_tasks()"
 
+FIRE_TIMERS: Final = "select fired_count, failed_count, next_in from pgflow.fire_timers(%s)"
+
 PRUNE_BATCH: Final = "select pgflow.prune_batch(%s, %s)"
 
 MEASURE_QUEUES: Final = """

@@ -1,0 +1,82 @@
+"""What is due in the database is done by whoever works: real workers, idle, busy or several."""
+
+from __future__ import annotations
+
+import signal
+
+from tests.support.wait import eventually
+from tests.support.worker_lab import Lab
+
+
+def hasty(lab: Lab, name: str) -> str:
+    """A run that may take a second and takes longer."""
+    return lab.start("hasty", {"folder": str(lab.folder), "name": name})
+
+
+def timed_out(lab: Lab, run_id: str) -> None:
+    row = lab.ended(run_id)
+    assert (row["status"], row["error_message"]) == ("failed", "timed out after 1 s")
+
+
+def test_a_long_wait_ends_in_another_attempt(lab: Lab) -> None:
+    with lab.worker("poll") as worker:
+        run = lab.start("poll", 3)
+        lab.time_passes("ask", of_runs=1)
+        assert lab.completed(run) == {"ask": 3}
+        assert lab.sql("select 1 from pgflow.timers") == []
+        assert worker.stop() == 0
+
+
+def test_an_idle_worker_learns_of_a_timer_that_was_written_meanwhile(lab: Lab) -> None:
+    """And a busy one of another flow: its own task blocks a slot only."""
+    with lab.worker("hasty", "poll"):
+        lab.until_idle("hasty")
+        run = hasty(lab, "slow")
+        lab.begun("slow.begun")
+        timed_out(lab, run)
+        lab.let_go("slow.go")
+
+
+def test_a_worker_of_any_flow_fires_all_timers(lab: Lab) -> None:
+    """Nobody serves the flow whose run is over."""
+    run = hasty(lab, "alone")
+    with lab.worker("chain"):
+        timed_out(lab, run)
+
+
+def test_what_fell_due_while_nobody_worked_is_done_at_once(lab: Lab) -> None:
+    run = lab.start("poll", 3)
+    with lab.worker("poll") as worker:
+        eventually(lambda: lab.task(run)["waits_for"] == "time")
+        worker.signal(signal.SIGKILL)
+        worker.process.wait()
+    lab.time_passes("ask", of_runs=1)
+    with lab.worker("poll"):
+        assert lab.completed(run) == {"ask": 3}
+
+
+def test_several_workers_fire_each_once(lab: Lab) -> None:
+    with lab.worker("poll"), lab.worker("poll"), lab.worker("poll", poll_only=""):
+        runs = [lab.start("poll", 3) for _ in range(250)]
+        lab.time_passes("ask", of_runs=250)
+        for run in runs:
+            assert lab.completed(run) == {"ask": 3}
+    (sent,) = lab.sql("select count(*) from pgmq.a_poll")
+    assert sent["count"] == 2 * len(runs)
+
+
+def test_a_timer_that_cannot_be_fired_is_told_of_and_tried_again(lab: Lab) -> None:
+    with lab.worker("poll") as worker:
+        run = lab.start("poll", 3)
+        eventually(lambda: lab.task(run)["waits_for"] == "time")
+        lab.sql(
+            """create function public.refuse() returns trigger language plpgsql as
+               $$ begin raise exception 'no room' using errcode = 'XX001'; end $$"""
+        )
+        lab.sql(
+            "create trigger refuse before insert on pgmq.q_poll for each row execute function public.refuse()"
+        )
+        lab.time_passes("ask", of_runs=1)
+        worker.until_logged("1 timers could not be fired")
+        lab.sql("drop trigger refuse on pgmq.q_poll")
+        assert lab.completed(run) == {"ask": 3}
