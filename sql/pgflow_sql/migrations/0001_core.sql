@@ -1433,6 +1433,7 @@ begin
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and t.run_id = r.run_id;
   delete from pgflow.step_states s where s.flow_slug = p_flow_slug;
+  delete from pgflow.timers i where i.flow_slug = p_flow_slug;
   delete from pgflow.actions a where a.flow_slug = p_flow_slug;
   delete from pgflow.runs r where r.flow_slug = p_flow_slug;
   delete from pgflow.deps d where d.flow_slug = p_flow_slug;
@@ -7324,6 +7325,7 @@ begin
     end if;
   end loop;
 
+  delete from pgflow.timers i where i.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_tasks t where t.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_states s where s.run_id = any(_prune_runs.run_ids);
   delete from pgflow.runs r where r.run_id = any(_prune_runs.run_ids);
