@@ -16,7 +16,7 @@ from pgflow_gen.dev.migrated import told
 from pgflow_gen.dev.page import DashboardProcess
 from pgflow_gen.dev.screen import Screen
 from pgflow_gen.dev.server import Server
-from pgflow_gen.dev.worklog import laid_out
+from pgflow_gen.dev.worklog import event_of, laid_out
 from pgflow_gen.report import render_report, summary
 from pgflow_shared.styles import style_of
 from pgflow_shared.text import counted
@@ -161,15 +161,19 @@ class DevSession:
             return
         self._is_serving.clear()
         targets = [flow.target for flow in self._flows]
-        env = {"PGFLOW_GRACE_SECONDS": str(GRACE), **self._server.for_commands()}
+        env = {"PGFLOW_GRACE_SECONDS": str(GRACE), **self._server.for_commands(), "PGFLOW_LOG_FORMAT": "json"}
+        if env.get("PGFLOW_LOG_CONFIG"):
+            self._is_serving.set()  # its lines go where, and look as, that file says
         self._worker = Child("worker", ["worker", *targets], screen=self._screen, env=env, hear=self._hear)
         self._worker_since = time.monotonic()
 
     def _hear(self, line: str) -> None:
-        if self._is_replacing and (": stopping; a second signal" in line or " INFO    stopped " in line):
+        event = event_of(line)
+        state = None if event is None else event.get("state")
+        if self._is_replacing and state in ("stopping", "stopped"):
             return
-        self._screen.say("worker", laid_out(line))
-        if " serving " in line:
+        self._screen.say("worker", line if event is None else laid_out(event))
+        if state == "running":
             self._is_serving.set()
 
     def _stop_worker(self) -> None:

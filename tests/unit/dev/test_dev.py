@@ -10,7 +10,7 @@ import pytest
 from pgflow_gen.config import load_config
 from pgflow_gen.dev.contracts import built_flows, sample
 from pgflow_gen.dev.migrated import told
-from pgflow_gen.dev.worklog import laid_out
+from pgflow_gen.dev.worklog import event_of, laid_out
 from pgflow_runtime.contract import FlowContract
 from tests.support.project import REPOSITORY
 
@@ -67,9 +67,34 @@ def test_what_migrate_did_is_told_in_few_words() -> None:
 
 def test_a_failures_traceback_stands_below_its_line() -> None:
     ids = "  flow=f run=01a203df-8f72-7ca9-909a-374703a9962e step=s task=0 attempt=2"
-    line = f'12:00:00 ERROR   failed after 0.2 ms: ValueError: no\\n  File "f.py", line 1, in s\\n    x{ids}'
-    assert laid_out(line) == (
-        f'12:00:00 ERROR   failed after 0.2 ms: ValueError: no{ids}\n  File "f.py", line 1, in s\n    x'
+    line = json.dumps(
+        {
+            "time": "2026-11-28T12:00:00.250Z",
+            "level": "error",
+            "logger": "pgflow.worker",
+            "message": 'failed after 0.2 ms: ValueError: no\n  File "f.py", line 1, in s\n    x',
+            "flow": "f",
+            "run": "01a203df-8f72-7ca9-909a-374703a9962e",
+            "step": "s",
+            "task": 0,
+            "attempt": 2,
+            "outcome": "failed",
+        }
     )
-    for other in ("serving shop as vm", "a\\nb", ""):
-        assert laid_out(other) == other
+    event = event_of(line)
+    assert event is not None
+    clock, _, text = laid_out(event).partition(" ")
+    assert len(clock) == len("12:00:00")
+    assert text == f'ERROR   failed after 0.2 ms: ValueError: no{ids}\n  File "f.py", line 1, in s\n    x'
+
+
+def test_a_refusal_is_shown_with_its_way_out() -> None:
+    event = {"time": "2026-11-28T12:00:00.250Z", "level": "error", "message": "no", "help": "do"}
+    assert laid_out(event).endswith(" ERROR   no\nhelp: do")
+
+
+@pytest.mark.parametrize(
+    "line", ["serving shop as vm", "a\\nb", "", "[1]", '{"message": "mine"}', "[" * 100_000]
+)
+def test_what_handlers_print_is_no_event(line: str) -> None:
+    assert event_of(line) is None

@@ -69,7 +69,7 @@ class Process:
             if await self._has_started():
                 self._lifecycle.move(State.RUNNING)
                 self.is_running.set()
-                logger.info("serving %s as %s", self._slugs(), self._config.name)
+                self._log_state("serving %s as %s", self._slugs(), self._config.name)
                 await self._stop.wait()
         finally:
             await self._end()
@@ -201,7 +201,10 @@ class Process:
         await self._ending.close()
         self._lifecycle.move(State.STOPPED)
         if self.is_running.is_set():
-            logger.info("stopped %s", self._slugs())
+            self._log_state("stopped %s", self._slugs())
+
+    def _log_state(self, text: str, *values: str) -> None:
+        logger.info(text, *values, extra={"pgflow_event": {"state": str(self.state)}})
 
     def _slugs(self) -> str:
         return ", ".join(flow.slug for flow in self._flows.all)

@@ -57,7 +57,9 @@ class Signals:
         if self._on_stop is None:
             sys.exit(128 + number)  # still starting: nothing to finish
         if self._count == 1:
-            logger.info("%s: stopping; a second signal ends at once", signal.Signals(number).name)
+            name = signal.Signals(number).name
+            event = {"state": "stopping"}
+            logger.info("%s: stopping; a second signal ends at once", name, extra={"pgflow_event": event})
             self._on_stop()
             return
         if self._on_exit is not None:
