@@ -7,7 +7,7 @@ the index keeps every binding in order and ``resolve`` decides which one counts.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -99,10 +99,6 @@ class ModuleIndex:
     @property
     def path(self) -> str:
         return self.file.source.path
-
-    def all_bindings(self) -> Iterator[Binding]:
-        for group in self.bindings.values():
-            yield from group
 
     def absolute(self, level: int, module: str | None) -> str:
         """The absolute name of ``from <level dots><module>``; "" when it climbs above the source root."""
