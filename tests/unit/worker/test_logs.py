@@ -11,6 +11,7 @@ import pytest
 
 from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.logs import JsonFormatter, TextFormatter
+from pgflow_runtime.worker.logs.lines import Polls
 from pgflow_runtime.worker.protocol.rows import TaskRow
 
 ROW = TaskRow("retried", "f", "r-1", "s", 3, 2, "w", 7, None, None, 30, 9, 4)
@@ -36,7 +37,7 @@ CALLS: dict[str, tuple[Callable[[str], None], dict[str, Any]]] = {
         {"outcome": "retried", "ms": 500.0, "retry": 2, "most_retries": 3, "delay_s": 9},
     ),
     "again": (
-        lambda text: logs.Polls().asked(ROW, text, 0.5),
+        lambda text: Polls().asked(ROW, text, 0.5),
         {"outcome": "again", "ms": 500.0, "delay_s": 9},
     ),
     "failed": (lambda text: logs.failed(ROW, text, 1), {"outcome": "failed", "ms": 1000.0}),

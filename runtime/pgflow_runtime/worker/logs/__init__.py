@@ -1,312 +1,43 @@
-"""What the worker says: one line an event, carrying the ids (``record.pgflow``), as text or JSON."""
+"""What the worker says: one line an event, carrying the ids of its task, as text or JSON."""
 
 from __future__ import annotations
 
-import json
-import logging
-import sys
-import time
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, Final, cast
-
-from pgflow_runtime.errors import PgflowError
-from pgflow_runtime.loggers import lasting
-from pgflow_runtime.worker.logs.log_config import apply_log_config, takes_over
-from pgflow_runtime.worker.logs.unbuffered import unbuffered
-from pgflow_runtime.worker.protocol.failure import headline
-from pgflow_runtime.worker.protocol.rows import TaskRow
-from pgflow_runtime.worker_config import LogFormat, LogLevel
-
-logger = lasting("pgflow.worker")
-POLLS = 10.0
-"""Seconds between two lines about a step's tasks that ask to run again; the others are for debugging."""
-
-
-class _Ours:
-    """What was set up in this process: by a later call only what nobody has changed meanwhile."""
-
-    handler: logging.Handler | None = None
-    config: str = ""
-
-
-def set_up(format: LogFormat, level: LogLevel, log_config: str = "") -> None:
-    """Write pgflow's log lines to stderr in this format, replacing what an earlier call set up.
-
-    So are warnings of other libraries, unless the program has set logging up for them. ``log_config``: a
-    file with a configuration of the user's own; where that has handlers for all lines, ours go there too.
-
-    Raises:
-        UsageError: the file cannot be used.
-    """
-    stream = unbuffered(sys.stderr)
-    formatter = JsonFormatter() if format == "json" else TextFormatter(is_terminal=sys.stderr.isatty())
-    others = logging.StreamHandler(stream)
-    others.setFormatter(formatter)
-    logging.lastResort = others
-    root = lasting("pgflow")
-    if _Ours.handler is None or _Ours.handler in root.handlers:
-        _Ours.handler = logging.StreamHandler(stream)
-        _Ours.handler.setFormatter(formatter)
-        root.handlers[:] = [_Ours.handler]
-        root.setLevel(level.upper())
-        root.propagate = False
-    if log_config and log_config != _Ours.config:
-        _Ours.config = log_config
-        if takes_over(apply_log_config(Path(log_config))):
-            root.handlers.clear()
-            root.propagate = True
-
-
-def show(modules: Iterable[str], level: LogLevel) -> None:
-    """Show what the loggers of these top-level modules say from a level on, unless they have their own.
-
-    Others say warnings only, as Python has it.
-    """
-    for name in modules:
-        theirs = logging.getLogger(name)
-        if theirs.level == logging.NOTSET:
-            theirs.setLevel(level.upper())
-
-
-class TextFormatter(logging.Formatter):
-    """``12:30:01.250 INFO    completed in 12.3 ms  flow=crawl run=... step=fetch task=3 attempt=1``.
-
-    On a terminal what has several lines, such as a traceback, keeps them, and the ids stand in the first.
-    """
-
-    def __init__(self, *, is_terminal: bool = False) -> None:
-        super().__init__()
-        self._is_terminal = is_terminal
-
-    def format(self, record: logging.LogRecord) -> str:
-        clock = _clock(int(record.created))
-        message, rest = _message(record), ""
-        if self._is_terminal:
-            message, _, rest = message.partition("\n")
-        line = f"{clock}.{int(record.msecs):03d} {record.levelname:<7} {_one_line(message)}"
-        ids = _ids(record)
-        if ids:
-            line += "  " + " ".join(f"{key}={value}" for key, value in ids.items())
-        if rest:
-            line += "\n" + rest.replace("\r", "\\r")
-        if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return line
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (ISO 8601, UTC), level, logger, message, the ids and what happened."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        stamp = _stamp(int(record.created))
-        fields: dict[str, Any] = {
-            "time": f"{stamp}.{int(record.msecs):03d}Z",
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": _message(record),
-            **_ids(record),
-            **_event(record),
-        }
-        if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
-        try:
-            return json.dumps(fields, default=_text, allow_nan=False, skipkeys=True)
-        except (ValueError, RecursionError):  # somebody else's values in the place of ours
-            return json.dumps({key: _text(value) for key, value in fields.items()})
-
-
-def last_words(error: Exception) -> None:
-    """Why the worker could not start or go on; of an error that is no refusal, where it came from."""
-    if isinstance(error, PgflowError):
-        event = {} if error.help is None else {"help": error.help}
-        logger.error("%s", error.message, extra={"pgflow_event": event})
-    else:
-        logger.error("worker crashed: %s", headline(error), exc_info=error)
-
-
-def completed(row: TaskRow, seconds: float) -> None:
-    if logger.isEnabledFor(logging.INFO):
-        extra = {"pgflow": _row(row), "pgflow_event": {"outcome": "completed", "ms": _ms(seconds)}}
-        # not logger.info(): it looks for its caller in the stack, which costs as much as the rest of the line
-        text, values = "completed in %.1f ms", (seconds * 1000,)
-        record = logger.makeRecord(
-            logger.name, logging.INFO, __file__, 0, text, values, None, "completed", extra
-        )
-        logger.handle(record)
-
-
-def retried(row: TaskRow, message: str, seconds: float) -> None:
-    retry, most = row.attempt, (row.max_attempts or 1) - 1
-    event = {"outcome": "retried", "ms": _ms(seconds), "error": message}
-    _outcome(
-        logging.WARNING,
-        row,
-        event | {"retry": retry, "most_retries": most, "delay_s": row.delay},
-        "retry %s/%s in %s s, failed after %.1f ms: %s",
-        retry,
-        most,
-        row.delay,
-        seconds * 1000,
-        _first_line(message),
-    )
-
-
-class Polls:
-    """Lines about tasks that ask to run again: hundreds may do so every second, and nothing is wrong."""
-
-    def __init__(self) -> None:
-        self._told: dict[tuple[str, str], float] = {}
-
-    def asked(self, row: TaskRow, message: str, seconds: float) -> None:
-        step = row.flow_slug, row.step_slug
-        now = time.monotonic()
-        is_news = now - self._told.get(step, -POLLS) >= POLLS
-        if is_news:
-            self._told[step] = now
-        event = {"outcome": "again", "ms": _ms(seconds), "delay_s": row.delay, "reason": message}
-        _outcome(
-            logging.INFO if is_news else logging.DEBUG,
-            row,
-            event,
-            "asked to run again in %s, after %.1f ms: %s",
-            span_words(row.delay or 0),
-            seconds * 1000,
-            _first_line(message).removeprefix("RetryAfter: "),
-        )
-
-
-polls: Final = Polls()
-
-
-def span_words(seconds: int) -> str:
-    """``30 s``; from two minutes on with the larger unit: ``90 min``, ``72 h``, ``30 days``."""
-    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size and seconds % size == 0:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
-def failed(row: TaskRow, message: str, seconds: float) -> None:
-    event = {"outcome": "failed", "ms": _ms(seconds), "error": message}
-    _outcome(logging.ERROR, row, event, "failed after %.1f ms: %s", seconds * 1000, message)
-
-
-def skipped(row: TaskRow, message: str, seconds: float) -> None:
-    event = {"outcome": "skipped", "ms": _ms(seconds), "error": message}
-    text = "failed after %.1f ms, step skipped: %s"
-    _outcome(logging.WARNING, row, event, text, seconds * 1000, _first_line(message))
-
-
-def cancelled(row: TaskRow, why: str, seconds: float) -> None:
-    """``why``: what ended before the task, such as "the run has failed"."""
-    event = {"outcome": "cancelled", "ms": _ms(seconds), "reason": why}
-    _outcome(logging.INFO, row, event, "cancelled after %.1f ms: %s", seconds * 1000, why)
-
-
-def stale(row: TaskRow) -> None:
-    text = "result refused: the task has gone to another attempt, or is stored already"
-    _outcome(logging.WARNING, row, {"outcome": "stale"}, text)
-
-
-def lost(row: TaskRow, message: str, seconds: float, was_given_back: bool) -> None:
-    event = {"outcome": "lost", "ms": _ms(seconds), "error": message}
-    what = "given back" if was_given_back else "stored all the same, or gone to another attempt"
-    text = "%s: its connection was lost after %.1f ms: %s"
-    _outcome(logging.WARNING, row, event, text, what, seconds * 1000, _first_line(message))
-
-
-def unreported(row: TaskRow, reason: str) -> None:
-    """The database would not take the task's outcome; it is recovered after its timeout."""
-    event = {"outcome": "unreported", "error": reason}
-    _outcome(logging.ERROR, row, event, "outcome could not be reported: %s", reason)
-
-
-def held_up(row: TaskRow, reason: str) -> None:
-    """The database does not take the outcome just now."""
-    event = {"outcome": "held up", "error": reason}
-    _outcome(logging.WARNING, row, event, "outcome is held up, and will be reported again: %s", reason)
-
-
-def late(row: TaskRow, seconds: float) -> None:
-    text = "handler ended after %.1f s, too late: its result is discarded"
-    _outcome(logging.WARNING, row, {"outcome": "late", "ms": _ms(seconds)}, text, seconds)
-
-
-def stuck(row: TaskRow, was_cancelled: bool, is_async: bool, count: int, total: int) -> None:
-    since = "it was cancelled" if was_cancelled else f"its timeout of {row.timeout} s"
-    why = "swallows its cancellation" if is_async else "a thread cannot be stopped"
-    _outcome(
-        logging.ERROR,
-        row,
-        {"outcome": "stuck", "stuck_slots": count, "slots": total},
-        "handler goes on after %s (%s) and keeps its slot; %s of %s slots are stuck",
-        since,
-        why,
-        count,
-        total,
-    )
-
-
-def _outcome(level: int, row: TaskRow, event: Mapping[str, object], text: str, *values: object) -> None:
-    logger.log(level, text, *values, extra={"pgflow": _row(row), "pgflow_event": event})
-
-
-@lru_cache(maxsize=4)
-def _clock(second: int) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(second))
-
-
-@lru_cache(maxsize=4)
-def _stamp(second: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-
-
-def _row(row: TaskRow) -> dict[str, str | int]:
-    return {
-        "flow": row.flow_slug,
-        "run": row.run_id,
-        "step": row.step_slug,
-        "task": row.task_index,
-        "attempt": row.attempt,
-    }
-
-
-def _ids(record: logging.LogRecord) -> dict[str, Any]:
-    ids = getattr(record, "pgflow", None)
-    return cast("dict[str, Any]", ids) if isinstance(ids, dict) else {}
-
-
-def _event(record: logging.LogRecord) -> dict[str, Any]:
-    """What happened to a task, for machines; the message says it to people."""
-    event = getattr(record, "pgflow_event", None)
-    return dict(event) if isinstance(event, Mapping) else {}
-
-
-def _message(record: logging.LogRecord) -> str:
-    """The message, also of a handler whose values cannot be made a text."""
-    try:
-        return record.getMessage()
-    except Exception as fault:
-        return f"{record.msg!r} (its values cannot be shown: {type(fault).__name__})"
-
-
-def _text(value: object) -> str:
-    try:
-        return str(value)
-    except Exception as fault:
-        return f"(cannot be shown: {type(fault).__name__})"
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 1)
-
-
-def _first_line(text: str) -> str:
-    return text.partition("\n")[0]
-
-
-def _one_line(text: str) -> str:
-    """Line breaks as ``\\n``, so that an event stays one line."""
-    return text if "\n" not in text and "\r" not in text else text.replace("\r", "\\r").replace("\n", "\\n")
+from pgflow_runtime.worker.logs.formatters import JsonFormatter, TextFormatter
+from pgflow_runtime.worker.logs.lines import (
+    cancelled,
+    completed,
+    failed,
+    held_up,
+    last_words,
+    late,
+    lost,
+    polls,
+    retried,
+    skipped,
+    stale,
+    stuck,
+    unreported,
+)
+from pgflow_runtime.worker.logs.own_logger import logger
+from pgflow_runtime.worker.logs.setup import set_up, show
+
+__all__ = [
+    "JsonFormatter",
+    "TextFormatter",
+    "cancelled",
+    "completed",
+    "failed",
+    "held_up",
+    "last_words",
+    "late",
+    "logger",
+    "lost",
+    "polls",
+    "retried",
+    "set_up",
+    "show",
+    "skipped",
+    "stale",
+    "stuck",
+    "unreported",
+]
