@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -54,3 +55,15 @@ def test_the_paths_of_the_list_of_places_are_there() -> None:
 
 def test_every_room_of_the_worker_is_named() -> None:
     assert listed("worker", "  ") == rooms("runtime/pgflow_runtime/worker")
+
+
+def test_a_class_name_means_one_thing_in_the_runtime() -> None:
+    homes: dict[str, list[str]] = {}
+    folder = ROOT / "runtime" / "pgflow_runtime"
+    for path in sorted(folder.rglob("*.py")):
+        if path.parent.name == "_sync":  # made from _async
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(path.relative_to(folder).as_posix())
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}

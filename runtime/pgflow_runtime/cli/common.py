@@ -66,7 +66,7 @@ generated_option = click.option(
 )
 
 
-class Refusal(click.ClickException):
+class CommandRefusal(click.ClickException):
     """A command that ends with a sentence. Exit code 2 for wrong usage, else 1."""
 
     def __init__(self, error: PgflowError) -> None:
@@ -89,7 +89,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except PgflowError as error:
-        raise Refusal(error) from error
+        raise CommandRefusal(error) from error
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from pgflow_runtime.cli.common import Refusal, refusals, say
+from pgflow_runtime.cli.common import CommandRefusal, refusals, say
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.migrate.copies import Copy, plan_copies
 from pgflow_shared.styles import NAMES
@@ -81,7 +81,7 @@ def _write(folder: Path, copies: list[Copy]) -> None:
 
 
 def _agrees(question: str) -> bool:
-    """The user's answer. Raises Refusal where nobody can give one."""
+    """The user's answer. Raises CommandRefusal where nobody can give one."""
     try:
         return click.confirm(question, default=True)
     except click.Abort:
@@ -89,7 +89,7 @@ def _agrees(question: str) -> bool:
             raise  # Ctrl-C or Ctrl-D at the keyboard
         click.echo(err=True)
         error = UsageError("nobody can answer: the input has ended", help="-y writes without asking")
-        raise Refusal(error) from None
+        raise CommandRefusal(error) from None
 
 
 def _counted(copies: list[Copy]) -> str:

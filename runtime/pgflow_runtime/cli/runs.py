@@ -25,7 +25,7 @@ from pgflow_runtime.project import find_project
 from pgflow_runtime.runs.documents import shown
 from pgflow_runtime.runs.reading import complete, read_document, read_shape
 from pgflow_runtime.terminal.follow import Follower
-from pgflow_runtime.terminal.live_view import watch_json, watch_lines, watch_painted
+from pgflow_runtime.terminal.live_view import watch_json, watch_lines, watch_live
 from pgflow_runtime.terminal.output import shows_pictures
 from pgflow_runtime.terminal.text_view import failed_lines, reading_lines, run_lines
 
@@ -160,7 +160,7 @@ def _watch(follower: Follower, as_json: bool) -> Any:
     if shows_pictures(sys.stdout):
         from pgflow_runtime.terminal.rich_view import console
 
-        return watch_painted(follower, console(sys.stdout))
+        return watch_live(follower, console(sys.stdout))
     return watch_lines(follower, click.echo)
 
 

@@ -118,10 +118,10 @@ def _watch(follower: Follower, as_json: bool) -> None:
 
     A failed run has then been told of in full, and ends the command.
     """
-    from pgflow_runtime.terminal.live_view import watch_painted
+    from pgflow_runtime.terminal.live_view import watch_live
     from pgflow_runtime.terminal.rich_view import console
 
-    reading = watch_painted(follower, console(sys.stderr))
+    reading = watch_live(follower, console(sys.stderr))
     if reading.run.status == "failed" and not as_json:
         raise click.exceptions.Exit(1)
 

@@ -60,7 +60,7 @@ class Numerals:
                     pending += branch.inner(found)
         return holder[0]
 
-    def _branch(self, node: _Node, value: Any) -> _Branch | None:
+    def _branch(self, node: _Node, value: Any) -> _UnionMember | None:
         """The member of a union that a list or an object is of; None: nothing is to do, or is certain."""
         found = [branch for branch in node.branches if branch.may_be(value)]
         if len(found) > 1 and any(branch.matters for branch in found):
@@ -73,7 +73,7 @@ class Numerals:
             found = found[:1] if len({repr(copy) for copy in copies}) == 1 else []
         return found[0] if found and found[0].matters else None
 
-    def _fit_copy(self, branch: _Branch, value: Any) -> None:
+    def _fit_copy(self, branch: _UnionMember, value: Any) -> None:
         """``fit`` within a value of which another member of the union is tried."""
         alone = object.__new__(Numerals)
         alone.__dict__.update(self.__dict__, says_nothing=False, _only_int=False, _root=_Node([branch]))
@@ -89,11 +89,11 @@ class Numerals:
             for member in self._members(schema, set()):
                 numbers |= _numbers(member)
                 if member.get("type") == "array" and "items" in member:
-                    node.branches.append(_Branch(member, list, items=self._node(member["items"])))
+                    node.branches.append(_UnionMember(member, list, items=self._node(member["items"])))
                 elif member.get("type") == "object":
                     rest = member.get("additionalProperties")
                     node.branches.append(
-                        _Branch(
+                        _UnionMember(
                             member,
                             dict,
                             items=self._node(rest) if isinstance(rest, dict) else None,
@@ -103,7 +103,7 @@ class Numerals:
                         )
                     )
                 elif not member:
-                    node.branches += [_Branch(member, list), _Branch(member, dict)]
+                    node.branches += [_UnionMember(member, list), _UnionMember(member, dict)]
                     numbers |= {"number", "integer"}
             node.is_float = numbers == {"number"}
             node.is_int = numbers == {"integer"}
@@ -132,14 +132,14 @@ class _Node:
 
     __slots__ = ("branches", "is_float", "is_int", "matters")
 
-    def __init__(self, branches: list[_Branch]) -> None:
+    def __init__(self, branches: list[_UnionMember]) -> None:
         self.branches = branches
         self.is_float = False
         self.is_int = False
         self.matters = False
 
 
-class _Branch:
+class _UnionMember:
     """One kind of list or object that may stand at a place."""
 
     __slots__ = ("_validator", "fields", "items", "kind", "schema")

@@ -14,7 +14,7 @@ from pgflow_runtime.errors import ProjectError
 
 
 @dataclass(frozen=True, slots=True)
-class FlowView:
+class DashboardFlow:
     """A flow as the database defines it. Steps are sorted so that each stands after what it depends on."""
 
     slug: str
@@ -54,9 +54,9 @@ class Flows:
     async def slugs(self) -> list[str]:
         return [row["flow_slug"] for row in await self._reader.rows(statements.FLOWS)]
 
-    async def find(self, slug: str) -> FlowView | None:
+    async def find(self, slug: str) -> DashboardFlow | None:
         row = await self._reader.row(statements.DEFINITION, flow=slug)
-        return FlowView(slug, row["definition"]) if row is not None and row["definition"] else None
+        return DashboardFlow(slug, row["definition"]) if row is not None and row["definition"] else None
 
     def contract(self, slug: str) -> FlowContract | None:
         """The contract of a flow by its slug in the database."""

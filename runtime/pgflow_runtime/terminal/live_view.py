@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def watch_painted(follower: Follower, to: Console) -> Reading:
+def watch_live(follower: Follower, to: Console) -> Reading:
     """A picture that moves, and at the end the error of a failed run. Returns the final reading."""
     from pgflow_runtime.terminal.rich_view import live_picture, picture, show_end
 

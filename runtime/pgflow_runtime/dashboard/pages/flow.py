@@ -14,7 +14,7 @@ from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.dashboard import statements
 from pgflow_runtime.dashboard.drawing.graph import draw
 from pgflow_runtime.dashboard.drawing.plots import draw_columns, draw_lines
-from pgflow_runtime.dashboard.flows import FlowView
+from pgflow_runtime.dashboard.flows import DashboardFlow
 from pgflow_runtime.dashboard.reader import Row
 from pgflow_runtime.dashboard.types import definitions_of, type_words
 from pgflow_runtime.dashboard.web import page, site_of
@@ -84,7 +84,7 @@ async def show(request: Request) -> Response:
     return page(request, "flow.html", values)
 
 
-async def find(request: Request, slug: str) -> FlowView:
+async def find(request: Request, slug: str) -> DashboardFlow:
     """A flow of the database. Raises 404."""
     flow = await site_of(request).flows.find(slug) if "\0" not in slug else None
     if flow is None:
@@ -92,7 +92,7 @@ async def find(request: Request, slug: str) -> FlowView:
     return flow
 
 
-def _same(contract: FlowContract, flow: FlowView) -> bool:
+def _same(contract: FlowContract, flow: DashboardFlow) -> bool:
     return bool(contract.structure["steps"] == flow.definition["structure"]["steps"])
 
 

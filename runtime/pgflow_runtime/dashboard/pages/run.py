@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from pgflow_runtime.dashboard import statements
 from pgflow_runtime.dashboard.drawing.graph import draw
 from pgflow_runtime.dashboard.drawing.timeline import draw_timeline
-from pgflow_runtime.dashboard.flows import FlowView
+from pgflow_runtime.dashboard.flows import DashboardFlow
 from pgflow_runtime.dashboard.reader import Row
 from pgflow_runtime.dashboard.text import SHOWN
 from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
@@ -34,7 +34,7 @@ class RunView:
     run: Mapping[str, Any]
     steps: list[dict[str, Any]]
     """In an order in which they could run, each with its type and its counts of tasks."""
-    flow: FlowView
+    flow: DashboardFlow
 
     @property
     def is_final(self) -> bool:
@@ -58,7 +58,7 @@ async def read_run(site: Site, run_id: UUID) -> RunView:
     return RunView(run, steps, flow)
 
 
-async def read_progress(site: Site, run_id: UUID) -> tuple[Mapping[str, Any], dict[str, Row], FlowView]:
+async def read_progress(site: Site, run_id: UUID) -> tuple[Mapping[str, Any], dict[str, Row], DashboardFlow]:
     """Raises 404."""
     counts = {row["step_slug"]: row for row in await site.reader.rows(statements.TASK_COUNTS, run_id=run_id)}
     progress = await site.reader.progress(run_id, counts)

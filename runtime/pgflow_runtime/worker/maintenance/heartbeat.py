@@ -27,7 +27,7 @@ SHORTEST = 0.1
 """Seconds between two beats at least, however many notifications come."""
 
 
-class Listener(Protocol):
+class HeartbeatListener(Protocol):
     """Who is told, from the heartbeat's thread."""
 
     def open_fences(self) -> Sequence[Fence]:
@@ -43,7 +43,7 @@ class Heartbeat:
     """Beats until stopped; a lost connection is opened again at the next beat."""
 
     def __init__(
-        self, conninfo: str, flows: ServedFlows, name: str, listener: Listener, *, prepare: bool
+        self, conninfo: str, flows: ServedFlows, name: str, listener: HeartbeatListener, *, prepare: bool
     ) -> None:
         self._conninfo = conninfo
         self._flows = flows

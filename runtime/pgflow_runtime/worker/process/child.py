@@ -33,8 +33,8 @@ STDIN = 0
 def main(report_fd: int) -> int:
     """Work; the exit code."""
     report = Report(report_fd)
-    leash = Leash()
-    order = json.loads(leash.read_line())
+    parent = ParentPipe()
+    order = json.loads(parent.read_line())
     sys.path[:] = order["path"]
     os.environ.update(order["environment"])
     config = WorkerConfig(**order["config"])
@@ -46,7 +46,7 @@ def main(report_fd: int) -> int:
             logs.show(project.module_names(), config.log_level)
             flows = [load_flow(name, project) for name in order["flows"]]
             process = Process(flows, order["dsn"], config)
-            code = _work(process, signals, report, leash)
+            code = _work(process, signals, report, parent)
         except Exception as error:
             return _fail(report, error)
     forks.end_children()
@@ -55,7 +55,7 @@ def main(report_fd: int) -> int:
     return code
 
 
-class Leash:
+class ParentPipe:
     """What was our stdin: its end is the supervisor's."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Leash:
             line += piece
         return line
 
-    def outlive(self, stop: Callable[[], None]) -> None:
+    def stop_without(self, stop: Callable[[], None]) -> None:
         """Stop when the supervisor is gone."""
         while os.read(self._fd, 1):  # not sys.stdin: its lock, held here, would abort the interpreter's end
             continue
@@ -103,11 +103,11 @@ class Report:
             return
 
 
-def _work(process: Process, signals: Signals, report: Report, leash: Leash) -> int:
+def _work(process: Process, signals: Signals, report: Report, parent: ParentPipe) -> int:
     loop = own_loop()
     stop = _threadsafe_stop(loop, process)
     signals.call(stop)
-    threading.Thread(target=leash.outlive, args=(stop,), daemon=True).start()
+    threading.Thread(target=parent.stop_without, args=(stop,), daemon=True).start()
     try:
         with forks.only_here():
             loop.run_until_complete(_serve(process, report))

@@ -12,10 +12,10 @@ from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.registry import RegisteredFlow
 from pgflow_runtime.worker.dispatch.wakeup import listen
 from pgflow_runtime.worker.logs import logger
-from pgflow_runtime.worker.process.ending import Ending
 from pgflow_runtime.worker.process.parts import Parts, put_together
 from pgflow_runtime.worker.process.reconcile import reconcile
 from pgflow_runtime.worker.process.startup import bind, check_database, register
+from pgflow_runtime.worker.process.stopping import Stopping
 from pgflow_runtime.worker.protocol.rows import Fence
 from pgflow_runtime.worker.states import Lifecycle, State
 from pgflow_runtime.worker.tasks.slots import AllSlotsStuck
@@ -64,7 +64,7 @@ class Process:
         self._lifecycle.move(State.STARTING)
         self._loop = asyncio.get_running_loop()
         self._parts: Parts = put_together(self._flows, self._conninfo, self._config, self._shutdown, self)
-        self._ending = Ending(self._parts, self._flows)
+        self._stopping = Stopping(self._parts, self._flows)
         try:
             if await self._has_started():
                 self._lifecycle.move(State.RUNNING)
@@ -174,7 +174,7 @@ class Process:
             self._spawn(self._retire())
 
     async def _retire(self) -> None:
-        await self._ending.drain(None)
+        await self._stopping.drain(None)
         self._stop.set()
 
     def _recovered(self, count: int) -> None:
@@ -194,11 +194,11 @@ class Process:
         self._lifecycle.move(State.STOPPING)
         self._shutdown.set()
         self._parts.engine.stop_reading()
-        left = await self._ending.finish_tasks(self._config.grace_seconds)
-        await self._ending.cancel([*self._tasks, *([self._reconciling] if self._reconciling else [])])
+        left = await self._stopping.finish_tasks(self._config.grace_seconds)
+        await self._stopping.cancel([*self._tasks, *([self._reconciling] if self._reconciling else [])])
         if self.is_running.is_set():
-            await self._ending.deregister(left)
-        await self._ending.close()
+            await self._stopping.deregister(left)
+        await self._stopping.close()
         self._lifecycle.move(State.STOPPED)
         if self.is_running.is_set():
             self._log_state("stopped %s", self._slugs())

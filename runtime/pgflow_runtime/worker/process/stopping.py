@@ -19,7 +19,7 @@ FAREWELL = 5.0
 """Seconds a stopping worker tries to reach a lost database before it leaves results to recovery."""
 
 
-class Ending:
+class Stopping:
     """Ends the parts one by one; a database that is away holds nothing up for long."""
 
     def __init__(self, parts: Parts, flows: ServedFlows) -> None:
