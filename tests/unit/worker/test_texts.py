@@ -97,7 +97,7 @@ def test_a_group_tells_of_the_first_exceptions_in_it_with_their_tracebacks() -> 
 
 def test_groups_in_groups_are_looked_into_as_far_as_it_helps() -> None:
     error: Exception = KeyError("innermost")
-    for _ in range(50):
+    for _ in range(5_000):
         error = ExceptionGroup("layer", [error])
     message = describe(error)
     assert message.count("1 of 1: ") == 3
@@ -165,6 +165,12 @@ def _odd_notes() -> Exception:
     return error
 
 
+class HostileGroup(ExceptionGroup[Exception]):
+    @property
+    def exceptions(self) -> tuple[Exception, ...]:
+        raise RuntimeError
+
+
 def _circle() -> Exception:
     first, second = ValueError("first"), ValueError("second")
     first.__context__, second.__context__ = second, first
@@ -175,10 +181,10 @@ def _circle() -> Exception:
     "error",
     [
         Hostile(), Formatted(), _odd_notes(), _circle(),
-        ExceptionGroup("g", [Hostile(), Formatted(), _odd_notes()]),
+        ExceptionGroup("g", [Hostile(), Formatted(), _odd_notes()]), HostileGroup("h", [Hostile()]),
         ExceptionGroup("g" * 50_000, [ValueError("\ud800" * 50_000) for _ in range(2_000)]),
     ],
-    ids=["hostile", "text", "notes", "circle", "group", "large"],
+    ids=["hostile", "text", "notes", "circle", "group", "hostile group", "large"],
 )  # fmt: skip
 def test_whatever_an_exception_does_there_is_a_message_that_can_be_stored(error: Exception) -> None:
     message = describe(_raised(error))

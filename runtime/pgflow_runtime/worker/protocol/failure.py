@@ -60,8 +60,9 @@ def leaf(error: BaseException) -> BaseException:
 
     ``asyncio.TaskGroup`` makes a group of a single failure, which means what that failure means.
     """
-    inner = _inner(error)
-    return leaf(inner[0]) if len(inner) == 1 else error
+    while len(inner := _inner(error)) == 1:
+        (error,) = inner
+    return error
 
 
 def _name(error: BaseException) -> str:
@@ -130,7 +131,10 @@ def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
 
 
 def _inner(error: BaseException) -> tuple[BaseException, ...]:
-    return error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    if not isinstance(error, BaseExceptionGroup):
+        return ()
+    inner: tuple[BaseException, ...] = BaseExceptionGroup.exceptions.__get__(error)  # whatever its class says
+    return inner
 
 
 def _notes(error: BaseException) -> Iterator[str]:
