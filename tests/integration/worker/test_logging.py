@@ -17,6 +17,7 @@ TALK = """
 import logging
 import logging.config
 import os
+import warnings
 
 from pgflow_runtime import Context, Flow
 
@@ -38,6 +39,8 @@ def say(flow_input: str, ctx: Context) -> str:
     logger.debug("too much detail")
     logging.getLogger("somebody.else").info("not asked for")
     ctx.log.info("with ids")
+    if flow_input == "warn":
+        warnings.warn("of Python's", stacklevel=1)
     if flow_input == "fail":
         raise ValueError("broken")
     return flow_input
@@ -124,6 +127,14 @@ def test_the_projects_own_loggers_are_shown_at_the_workers_level(lab: Lab, proce
     quiet = words(launched(lab, log_format="json", log_level="info"), lab)
     events = [json.loads(line) for line in quiet.splitlines()]
     assert ("flows.talk", "own hello") in [(event["logger"], event["message"]) for event in events]
+
+
+@pytest.mark.parametrize("way", ["", "dict"])
+def test_warnings_of_python_are_lines_of_the_log(lab: Lab, way: str) -> None:
+    log = words(launched(lab, {"AT_IMPORT": way}, log_format="json"), lab, "warn")
+    (event,) = [event for event in map(json.loads, log.splitlines()) if event["logger"] == "py.warnings"]
+    assert "UserWarning: of Python's" in event["message"]
+    assert not event["message"].endswith("\n")
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def set_up(format: LogFormat, level: LogLevel, log_config: str = "") -> None:
     others = logging.StreamHandler(stream)
     others.setFormatter(formatter)
     logging.lastResort = others
+    _hear_warnings(others)
     root = lasting("pgflow")
     if _Ours.handler is None or _Ours.handler in root.handlers:
         _Ours.handler = logging.StreamHandler(stream)
@@ -47,6 +49,28 @@ def set_up(format: LogFormat, level: LogLevel, log_config: str = "") -> None:
         if takes_over(apply_log_config(Path(log_config))):
             root.handlers.clear()
             root.propagate = True
+
+
+def _hear_warnings(others: logging.Handler) -> None:
+    """Python's warnings are lines like any other, unless the program shows them in its own way."""
+    if warnings.showwarning.__module__ == "warnings":
+        logging.captureWarnings(True)
+    python = lasting("py.warnings")
+    if not python.handlers:  # capturing adds a handler that is silent, which keeps the last resort away
+        python.addHandler(_LastResort(others))
+
+
+class _LastResort(logging.Handler):
+    """Hands lines to another handler where the program has none for all loggers."""
+
+    def __init__(self, target: logging.Handler) -> None:
+        super().__init__()
+        self._target = target
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not logging.getLogger().handlers:
+            record.msg, record.args = record.getMessage().rstrip("\n"), None
+            self._target.handle(record)
 
 
 def show(modules: Iterable[str], level: LogLevel) -> None:
