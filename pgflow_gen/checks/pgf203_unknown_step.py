@@ -6,6 +6,7 @@ from pgflow_gen.checks.checked_flow import CheckedFlow, Edge, parameter_span
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.ir.flow import Parameter, Receives, StepSpec
 from pgflow_gen.ir.types import RecordRef, UnknownType
+from pgflow_shared.options import named, options_of
 from pgflow_shared.text import closest
 
 RULE = Rule(
@@ -145,18 +146,24 @@ def _notes(checked: CheckedFlow, edge: Edge) -> list[str]:
 
 
 _SETTINGS = frozenset(
-    {"cfg", "client", "conf", "config", "conn", "connection", "db", "engine", "env", "environment", "log"}
-    | {"logger", "options", "opts", "retries", "session", "settings", "timeout"}
+    {"cfg", "client", "conf", "config", "db", "engine", "env", "environment", "options", "opts", "session"}
+    | {"settings"}
 )
+_OF_CONTEXT = {"log": "log", "logger": "log", "conn": "conn()", "connection": "conn()"}
 _CONTEXTS = ("context", "ctx", "task_context")
 
 
-def _setting(checked: CheckedFlow, edge: Edge) -> str | None:
+def _setting(checked: CheckedFlow, step: StepSpec, edge: Edge) -> str | None:
     """What to do about a parameter that means the program's surroundings and no step's output."""
     if edge.param is None or edge.key is not None:
         return None
     if closest(edge.slug, _CONTEXTS) is not None:
         return f"for the task's context annotate it {edge.slug}: Context (from pgflow_runtime)"
+    if edge.slug in _OF_CONTEXT:
+        return f"ask for ctx: Context (from pgflow_runtime) and use ctx.{_OF_CONTEXT[edge.slug]}"
+    option = named(edge.slug, options_of(step.kind))
+    if option is not None:
+        return f"options are given to the decorator: @{checked.flow.key.name}.{step.kind}({option}=...)"
     if edge.param.has_default or any(part in _SETTINGS for part in edge.slug.lower().split("_")):
         return (
             f"a handler's parameters are values of the run: make {edge.slug!r} a module-level name, or read"
@@ -173,7 +180,7 @@ def _help(checked: CheckedFlow, step: StepSpec, edge: Edge) -> str:
     if words and sorted(edge.slug.lower().strip("_").replace("_", "")) == sorted("flowinput"):
         return "did you mean flow_input?"
     near = closest(edge.slug, (set(checked.steps) - {step.slug}) | words)
-    setting = _setting(checked, edge)
+    setting = _setting(checked, step, edge)
     if setting is not None and (near is None or near in words):
         return setting
     if near is not None:

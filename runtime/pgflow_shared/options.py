@@ -241,13 +241,19 @@ def stored_defaults(owner: Owner) -> dict[str, int | str]:
     }
 
 
+def named(name: str, known: Iterable[str]) -> str | None:
+    """The option of ``known`` that is called ``name``, here or by other tools."""
+    names = tuple(known)
+    for option in OPTIONS:
+        if option.name in names and name in (option.name, *option.also_called):
+            return option.name
+    return None
+
+
 def meant(name: str, known: Iterable[str]) -> str | None:
     """The option of ``known`` that somebody who wrote ``name`` most likely means."""
     names = tuple(known)
-    for option in OPTIONS:
-        if name in option.also_called and option.name in names:
-            return option.name
-    return closest(name, names)
+    return named(name, names) or closest(name, names)
 
 
 assert KINDS.keys() == _STEPS

@@ -7,7 +7,7 @@ from dataclasses import replace
 import libcst as cst
 
 from pgflow_gen.analyze.types.faults import TypeFault, foreign, not_json, unresolved
-from pgflow_gen.source.index import Assignment, Class
+from pgflow_gen.source.index import Assignment, Class, ModuleIndex
 from pgflow_gen.source.resolve import Defined, External, Missing, Resolver
 
 _TYPED_DICT = "declare it as a TypedDict"
@@ -23,6 +23,7 @@ _DECORATORS = {
     ("pydantic.dataclasses", "dataclass"): ("pydantic dataclass", _or_send("dataclasses.asdict(value)")),
 }
 _ATTRS_MODULES = frozenset({"attr", "attrs"})
+_SCALARS = frozenset({"str", "int", "float"})
 _ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"})
 
 
@@ -66,7 +67,16 @@ def _kind(resolver: Resolver, symbol: Defined, seen: set[tuple[str, str]]) -> tu
             continue
         if kind[0] is not None:
             return kind
-    return None, _TYPED_DICT
+    return _scalar(resolver, symbol.module, binding.definition) or (None, _TYPED_DICT)
+
+
+def _scalar(resolver: Resolver, module: ModuleIndex, definition: cst.ClassDef) -> tuple[str, str] | None:
+    """A class that is a number or a text of its own; asked last, as an enum may be one too."""
+    for base in base_nodes(definition):
+        found = resolver.resolve(module, base)
+        if isinstance(found, External) and found.module == "builtins" and found.name in _SCALARS:
+            return f"{found.name} subclass", f"use {found.name}, and send {found.name}(value)"
+    return None
 
 
 def base_nodes(definition: cst.ClassDef) -> list[cst.BaseExpression]:
