@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
@@ -24,6 +25,12 @@ from tests.support.server import Server, running_server
 # A shell that runs the tests in the background has them, and the commands they start, ignore SIGINT.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def usual_depth() -> None:
+    """Python's own limit of recursion: mypy raises it where a test has imported it, for all that follow."""
+    sys.setrecursionlimit(1000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

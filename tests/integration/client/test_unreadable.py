@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -24,15 +22,6 @@ UNREADABLE = {
     "within": '{"a": [' + "7" * 4_400 + "]}",
     "much text": "[" + ",".join(["1e131071"] * 20) + "]",
 }
-
-
-@pytest.fixture(autouse=True)
-def usual_depth() -> Iterator[None]:
-    """Python's own limit of recursion: other tests of this process may have imported what raises it."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(1000)
-    yield
-    sys.setrecursionlimit(limit)
 
 
 def finish_with(hand: Core, run_id: UUID, text: str) -> None:
