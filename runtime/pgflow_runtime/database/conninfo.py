@@ -17,7 +17,7 @@ from pgflow_shared.text import closest
 
 SCHEMES = ("postgresql", "postgres")
 _ENCODE = "in a user or password write @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
-_QUOTE = "put a value with blanks or quotes into single quotes: password='two words'; drop keys of other tools"
+_QUOTE = "put a value with blanks or quotes into single quotes: password='two words'; drop other tools' keys"
 _PORT = re.compile(r"[^:]*(:[\d,]*([^:]*:\d*)*)?")
 """Without a user, what stands after a colon may still be a password: of who has forgotten the host."""
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
