@@ -99,7 +99,7 @@ from pgflow.measure_steps(%(flow)s, %(recent)s, %(runs)s)
 
 WORKERS: Final = """
 select worker_id, queue_name, function_name, started_at, last_heartbeat_at, deprecated_at, stopped_at, beats,
-  clock_timestamp() as now
+  details, clock_timestamp() as now
 from pgflow.list_workers()
 """
 

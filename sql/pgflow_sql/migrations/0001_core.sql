@@ -637,6 +637,7 @@ create table pgflow.workers (
   beats boolean not null default false,
   died_at timestamptz,       -- recovery judged it dead: it gets nothing until it has registered again
   recovered_at timestamptz,  -- it ended, and none of its tasks is left with it
+  details jsonb not null default '{}',  -- what it says of itself, for people to read: host, pid, slots
   constraint workers_pkey primary key (worker_id),
   constraint queue_name_is_short check (length(queue_name) <= 1000)
 ) with (fillfactor = 50);
@@ -5721,7 +5722,8 @@ returns table (
   last_heartbeat_at timestamptz,
   deprecated_at timestamptz,
   stopped_at timestamptz,
-  beats boolean
+  beats boolean,
+  details jsonb
 )
 language plpgsql
 stable
@@ -5732,7 +5734,7 @@ begin
   return query
   select
     w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at,
-    w.beats
+    w.beats, w.details
   from pgflow.workers w
   where w.last_heartbeat_at > pgflow._ago(list_workers.recent)
   order by w.last_heartbeat_at desc, w.worker_id
@@ -5760,23 +5762,27 @@ $$;
 -- for: worker
 -- Repeating it with the same id is harmless: a worker that lost its database, or that was taken for dead, registers
 -- again. Who calls it promises signs of life: a heartbeat every few seconds, however long its tasks take.
-create function pgflow.register_worker(worker_id uuid, queue_name text, function_name text)
+-- ``details`` is for people to read: whatever it says of its whereabouts.
+create function pgflow.register_worker(
+  worker_id uuid, queue_name text, function_name text, details jsonb default '{}'
+)
 returns void
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  insert into pgflow.workers (worker_id, queue_name, function_name, last_heartbeat_at, beats)
+  insert into pgflow.workers (worker_id, queue_name, function_name, last_heartbeat_at, beats, details)
   values (
     register_worker.worker_id, register_worker.queue_name, register_worker.function_name, clock_timestamp(),
-    true
+    true, register_worker.details
   )
   on conflict on constraint workers_pkey do update
   set queue_name = excluded.queue_name,
       function_name = excluded.function_name,
       last_heartbeat_at = excluded.last_heartbeat_at,
       beats = true,
+      details = excluded.details,
       died_at = null,
       recovered_at = null;
 end;

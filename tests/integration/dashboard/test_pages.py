@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -306,6 +307,10 @@ def test_workers_and_queues(lab: Lab, dashboard: Dashboard) -> None:
         words = dashboard.page("/workers").words
         assert "working" in words
         assert "box-1" in words
+        assert re.search(
+            rf"box-1\s+{re.escape(socket.gethostname())}\s+{worker.process.pid}\s+\d+\s",
+            " ".join(words.split()),
+        )
         assert "quiet" not in words
         lab.sql(
             "insert into pgflow.workers (worker_id, queue_name, function_name, last_heartbeat_at) values"

@@ -87,7 +87,7 @@ def test_a_beat_that_fails_oddly_is_followed_by_the_next(
 ) -> None:
     monkeypatch.setattr(heartbeat, "SECONDS", 0.05)
     flows: Any = Flows()
-    beats = heartbeat.Heartbeat(live_dsn, flows, "me", Nobody(), prepare=True)
+    beats = heartbeat.Heartbeat(live_dsn, flows, Nobody(), prepare=True)
     beats.start()
     eventually(lambda: flows.asked > 2 and beats.trouble is None)
     beats.stop()

@@ -114,7 +114,7 @@ def test_list_workers(core: Core) -> None:
     assert {first, second} <= set(rows)
     assert old not in rows
     assert rows[first].deprecated_at is not None
-    assert rows[first].stopped_at is None
+    assert (rows[first].stopped_at, rows[first].details) == (None, {})
     assert rows[second].stopped_at is not None
     assert len(core.call("list_workers", max_workers=1)) == 1
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+from psycopg.types.json import Jsonb
+
 from tests.support.batch import register
 from tests.support.core import Core, Row
 
@@ -19,6 +21,20 @@ def test_registration(core: Core) -> None:
     assert (row.queue_name, row.function_name) == ("q", "fn")
     assert (row.deprecated_at, row.stopped_at) == (None, None)
     assert row.last_heartbeat_at >= core.now()
+
+
+def test_a_worker_says_where_it_is(core: Core) -> None:
+    worker_id = uuid4()
+    for pid in (7, 8):
+        details = {"host": "north", "pid": pid}
+        core.call(
+            "register_worker",
+            worker_id=worker_id,
+            queue_name="q",
+            function_name="fn",
+            details=Jsonb(details),
+        )
+        assert worker_row(core, worker_id).details == details
 
 
 def test_registering_again_refreshes(core: Core) -> None:

@@ -104,7 +104,10 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     ),
     "pause_flow": ("flow_slug text, actor text = null", "boolean"),
     "resume_flow": ("flow_slug text, actor text = null", "boolean"),
-    "register_worker": ("worker_id uuid, queue_name text, function_name text", "void"),
+    "register_worker": (
+        "worker_id uuid, queue_name text, function_name text, details jsonb = '{}'",
+        "void",
+    ),
     "heartbeat_workers": (
         "worker_ids uuid[], run_ids uuid[] = '{}', step_slugs text[] = '{}', task_indexes integer[] = '{}', "
         "attempts integer[] = '{}'",
@@ -247,7 +250,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "recent interval = '1 day', max_workers integer = 500",
         "table(worker_id uuid, queue_name text, function_name text, started_at timestamp with time zone, "
         "last_heartbeat_at timestamp with time zone, deprecated_at timestamp with time zone, "
-        "stopped_at timestamp with time zone, beats boolean)",
+        "stopped_at timestamp with time zone, beats boolean, details jsonb)",
         "s",
     ),
     "measure_runs": (

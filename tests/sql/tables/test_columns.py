@@ -95,6 +95,7 @@ TABLES: dict[str, dict[str, tuple[str, bool]]] = {
         "stopped_at": (TIME, False),
         "last_heartbeat_at": (TIME, True),
         "beats": ("boolean", True),
+        "details": ("jsonb", True),
     },
     "worker_functions": {
         "function_name": ("text", True),

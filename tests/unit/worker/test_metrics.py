@@ -94,7 +94,7 @@ async def test_an_event_loop_that_is_blocked_is_noticed(
 
     monkeypatch.setattr(health_module, "BLOCKED", 0.2)
     caplog.set_level("INFO", "pgflow")
-    flows = ServedFlows([])
+    flows = ServedFlows([], "me", {})
     config = WorkerConfig(health_port=0)
     health = Health(
         WorkerStatus(
@@ -103,7 +103,7 @@ async def test_an_event_loop_that_is_blocked_is_noticed(
             loop=asyncio.get_running_loop(),
             slots=Slots(3),
             waiting=lambda: 4,
-            heartbeat=Heartbeat("", flows, "me", Nobody(), prepare=True),
+            heartbeat=Heartbeat("", flows, Nobody(), prepare=True),
             flows=flows,
             depth=QueueDepth(flows),
             metrics=Metrics(),

@@ -20,7 +20,10 @@ PRESENT = ("working", "finishing", "quiet")
 
 async def workers(request: Request) -> Response:
     rows = await site_of(request).reader.rows(statements.WORKERS)
-    found = [{**row, "state": state_of(row), "silent_seconds": silent_seconds(row)} for row in rows]
+    found = [
+        {**row, **_whereabouts(row), "state": state_of(row), "silent_seconds": silent_seconds(row)}
+        for row in rows
+    ]
     order = ["working", "finishing", "quiet", "silent", "stopped"]
     found.sort(key=lambda row: order.index(row["state"]))
     values = {
@@ -34,6 +37,12 @@ async def workers(request: Request) -> Response:
 async def queues(request: Request) -> Response:
     rows = await site_of(request).reader.rows(statements.QUEUES)
     return page(request, "queues.html", {"title": "Queues", "queues": rows})
+
+
+def _whereabouts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Host, process id and slots, as far as the worker has told; others register as they like."""
+    told = row["details"] if isinstance(row["details"], dict) else {}
+    return {key: told.get(key, "") for key in ("host", "pid", "slots")}
 
 
 def silent_seconds(row: Mapping[str, Any]) -> float:

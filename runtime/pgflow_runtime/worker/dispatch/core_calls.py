@@ -45,9 +45,8 @@ MOST_BYTES = 32 * 1024 * 1024
 class CoreCalls:
     """Speaks to the core for all flows of a process. Callers hold the link's lock."""
 
-    def __init__(self, flows: ServedFlows, name: str, visibility_timeout: int) -> None:
+    def __init__(self, flows: ServedFlows, visibility_timeout: int) -> None:
         self._flows = flows
-        self._name = name
         self._visibility_timeout = visibility_timeout
 
     async def announce(
@@ -187,7 +186,7 @@ class CoreCalls:
             if error.sqlstate != WorkerNotRegistered.sqlstate:
                 raise
         for flow in self._flows.all:
-            await connection.call_locked(REGISTER, (flow.worker_id, flow.slug, self._name))
+            await connection.call_locked(REGISTER, self._flows.registration(flow))
         return await connection.call_limited(statement, parameters)
 
     def _completion(self, batch: Sequence[Completed], hand_over: int) -> tuple[Any, ...]:

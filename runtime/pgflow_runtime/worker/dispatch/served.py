@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
@@ -24,8 +25,10 @@ class ServedFlow:
 class ServedFlows:
     """All flows of a process."""
 
-    def __init__(self, flows: Sequence[ServedFlow]) -> None:
+    def __init__(self, flows: Sequence[ServedFlow], name: str, details: Mapping[str, object]) -> None:
         self.all = tuple(flows)
+        self._name = name
+        self._details = json.dumps(details)
         self._by_slug = {flow.slug: flow for flow in flows}
         self._by_worker = {flow.worker_id: flow for flow in flows}
         self.flow_input_steps = texts(self._asking_for_flow_input())
@@ -39,6 +42,10 @@ class ServedFlows:
     @property
     def worker_ids(self) -> str:
         return plain(flow.worker_id for flow in self.all)
+
+    def registration(self, flow: ServedFlow) -> tuple[str, str, str, str]:
+        """What ``register_worker`` is told of a flow."""
+        return flow.worker_id, flow.slug, self._name, self._details
 
     def step(self, flow_slug: str, step_slug: str) -> BoundStep | None:
         flow = self._by_slug.get(flow_slug)

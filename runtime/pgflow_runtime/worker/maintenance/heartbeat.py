@@ -43,11 +43,10 @@ class Heartbeat:
     """Beats until stopped; a lost connection is opened again at the next beat."""
 
     def __init__(
-        self, conninfo: str, flows: ServedFlows, name: str, listener: HeartbeatListener, *, prepare: bool
+        self, conninfo: str, flows: ServedFlows, listener: HeartbeatListener, *, prepare: bool
     ) -> None:
         self._conninfo = conninfo
         self._flows = flows
-        self._name = name
         self._listener = listener
         self._succeeded_at: float | None = None
         self.trouble: str | None = None
@@ -120,4 +119,4 @@ class Heartbeat:
         connection = self._connection.get()
         with connection.transaction():
             connection.execute("set local lock_timeout = '3s'")  # if somebody holds the row: the next beat
-            connection.execute(REGISTER, (flow.worker_id, flow.slug, self._name))
+            connection.execute(REGISTER, self._flows.registration(flow))

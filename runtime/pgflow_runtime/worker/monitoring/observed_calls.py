@@ -25,8 +25,8 @@ _NAMES: Final = {
 class ObservedCoreCalls(CoreCalls):
     """Tells an observer of each round trip."""
 
-    def __init__(self, flows: ServedFlows, name: str, visibility_timeout: int, observer: Observer) -> None:
-        super().__init__(flows, name, visibility_timeout)
+    def __init__(self, flows: ServedFlows, visibility_timeout: int, observer: Observer) -> None:
+        super().__init__(flows, visibility_timeout)
         self._observer = observer
 
     async def _call(

@@ -111,7 +111,7 @@ def put_together(
     duties: list[Duty] = [timers, Recovery(owner.recovered), Release(), *retention, depth]
     maintenance = Duties(conninfo, duties, prepare=prepare)
     engine.due_in = lambda seconds: maintenance.hurry(timers, after(seconds))
-    heartbeat = Heartbeat(conninfo, flows, config.name, owner, prepare=prepare)
+    heartbeat = Heartbeat(conninfo, flows, owner, prepare=prepare)
     health = None
     if metrics is not None:
         health = Health(
@@ -142,7 +142,7 @@ def put_together(
 
 
 def _core_calls(flows: ServedFlows, config: WorkerConfig, observer: Observer | None) -> CoreCalls:
-    settings = (flows, config.name, config.visibility_timeout)
+    settings = (flows, config.visibility_timeout)
     return CoreCalls(*settings) if observer is None else ObservedCoreCalls(*settings, observer)
 
 

@@ -31,7 +31,7 @@ class Process:
     def __init__(self, flows: Sequence[RegisteredFlow], conninfo: str, config: WorkerConfig) -> None:
         self._conninfo = conninfo
         self._config = config
-        self._flows = bind(flows)
+        self._flows = bind(flows, config)
         self._lifecycle = Lifecycle()
         self._shutdown = Shutdown()
         self._stop = asyncio.Event()
@@ -101,7 +101,7 @@ class Process:
             parts.health.start()
         await first.open()
         await check_database(first, self._flows)
-        await register(first, self._flows, self._config.name)
+        await register(first, self._flows)
         parts.heartbeat.start()
         parts.maintenance.start()
         for connection in parts.connections:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from types import MappingProxyType
 
@@ -28,9 +29,10 @@ from pgflow_runtime.worker.tasks.task import TaskEnvironment
 from pgflow_runtime.worker_config import WorkerConfig
 
 
-def bind(flows: Sequence[RegisteredFlow]) -> ServedFlows:
-    """The flows with their handlers bound to their contracts."""
-    return ServedFlows([_bind_one(item) for item in flows])
+def bind(flows: Sequence[RegisteredFlow], config: WorkerConfig) -> ServedFlows:
+    """The flows with their handlers bound to their contracts, for this process."""
+    details = {"host": socket.gethostname(), "pid": os.getpid(), "slots": config.max_concurrent}
+    return ServedFlows([_bind_one(item) for item in flows], config.name, details)
 
 
 def make_task_environment(
@@ -85,11 +87,11 @@ async def _tell_stranded(connection: CoreConnection, flows: ServedFlows) -> None
         logger.warning("%s; %s", stranded(str(slug), int(open_count), known), STRANDED_HELP)
 
 
-async def register(connection: CoreConnection, flows: ServedFlows, name: str) -> None:
+async def register(connection: CoreConnection, flows: ServedFlows) -> None:
     """Enter this worker in ``pgflow.workers``, once per flow."""
     try:
         for flow in flows.all:
-            await connection.call(REGISTER, (flow.worker_id, flow.slug, name))
+            await connection.call(REGISTER, flows.registration(flow))
     except psycopg.Error as error:
         raise from_psycopg(error) from error
 

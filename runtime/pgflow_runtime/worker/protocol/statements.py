@@ -34,7 +34,7 @@ LOCKED_RUNS: Final = "select locked::text from pgflow.locked_runs(%s::uuid[]) lo
 RELEASE: Final = "select pgflow.release_tasks(%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[])"
 
 CORE_VERSION: Final = "select pgflow.schema_version(), p.worker from pgflow.oldest_program() p"
-REGISTER: Final = "select pgflow.register_worker(%s::uuid, %s, %s)"
+REGISTER: Final = "select pgflow.register_worker(%s::uuid, %s, %s, %s::jsonb)"
 
 STOPPED: Final = "select pgflow.mark_worker_stopped(id) from unnest(%s::uuid[]) as id"
 

@@ -11,6 +11,7 @@ create table pgflow.workers (
   beats boolean not null default false,
   died_at timestamptz,       -- recovery judged it dead: it gets nothing until it has registered again
   recovered_at timestamptz,  -- it ended, and none of its tasks is left with it
+  details jsonb not null default '{}',  -- what it says of itself, for people to read: host, pid, slots
   constraint workers_pkey primary key (worker_id),
   constraint queue_name_is_short check (length(queue_name) <= 1000)
 ) with (fillfactor = 50);

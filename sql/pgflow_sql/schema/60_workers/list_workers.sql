@@ -9,7 +9,8 @@ returns table (
   last_heartbeat_at timestamptz,
   deprecated_at timestamptz,
   stopped_at timestamptz,
-  beats boolean
+  beats boolean,
+  details jsonb
 )
 language plpgsql
 stable
@@ -20,7 +21,7 @@ begin
   return query
   select
     w.worker_id, w.queue_name, w.function_name, w.started_at, w.last_heartbeat_at, w.deprecated_at, w.stopped_at,
-    w.beats
+    w.beats, w.details
   from pgflow.workers w
   where w.last_heartbeat_at > pgflow._ago(list_workers.recent)
   order by w.last_heartbeat_at desc, w.worker_id
