@@ -59,10 +59,13 @@ def _decode(path: str, data: bytes) -> str | Diagnostic:
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise SyntaxError("it is UTF-16, which Python does not read")
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    except SyntaxError as error:
+    except (SyntaxError, LookupError, ValueError) as error:  # newer Pythons decode the first lines here
+        words = error.msg if isinstance(error, SyntaxError) else str(error).partition("\n")[0]
+        if "null bytes" in words:
+            return _null_byte(path, data.decode("utf-8", "replace"))
         return Diagnostic(
             "PGF102",
-            f"cannot decode the file: {error.msg}",
+            f"cannot decode the file: {words}",
             Span.file(path),
             help="save the file as UTF-8, or name its true encoding in a coding comment",
         )
@@ -70,15 +73,16 @@ def _decode(path: str, data: bytes) -> str | Diagnostic:
         text = data.decode(encoding)
     except (UnicodeDecodeError, LookupError, ValueError) as error:
         return _undecodable(path, data, encoding, error)
-    null = text.find("\0")
-    if null >= 0:
-        return Diagnostic(
-            "PGF102",
-            "cannot read the file: it holds a null byte",
-            _place(path, text, null),
-            help="is this a Python source file? save it as UTF-8 text",
-        )
-    return text.removeprefix("\ufeff")
+    return _null_byte(path, text) if "\0" in text else text.removeprefix("\ufeff")
+
+
+def _null_byte(path: str, text: str) -> Diagnostic:
+    return Diagnostic(
+        "PGF102",
+        "cannot read the file: it holds a null byte",
+        _place(path, text, text.find("\0")),
+        help="is this a Python source file? save it as UTF-8 text",
+    )
 
 
 def _undecodable(path: str, data: bytes, encoding: str, error: Exception) -> Diagnostic:

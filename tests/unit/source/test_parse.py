@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import dataclasses
 import inspect
+import sys
 import textwrap
 from pathlib import Path
 
@@ -69,6 +71,7 @@ def test_decoding(tmp_path: Path, data: bytes, text: str) -> None:
         (b"# coding: base64\nx = 1\n", "base64", (1, 1)),
         (b"\xef\xbb\xbf# coding: latin-1\n", "encoding problem", (1, 1)),
         (b"x = 1\nyy\0z = 2\n", "null byte", (2, 3)),
+        (b"yy\0z = 2\n", "null byte", (1, 3)),
         (b"# coding: undefined\nx = 1\n", "undefined", (1, 1)),
     ],
 )
@@ -105,7 +108,11 @@ def test_the_digest_does_not_see_crlf(tmp_path: Path) -> None:
         ("x = 'abc\n", (1, 5), "unterminated string literal"),
         ("if x:\npass\n", (2, 1), "expected an indented block"),
         ("äöü = 1 +\n", (1, 10), "invalid syntax"),
-        ("f(**x, *y)\n", (1, 8), "iterable argument unpacking follows keyword argument unpacking"),
+        (
+            "f(**x, *y)\n",
+            (1, 6 if sys.version_info >= (3, 14) else 8),
+            "iterable argument unpacking follows keyword argument unpacking",
+        ),
         ("f(a=1, 2)\n", (1, 9), "positional argument follows keyword argument"),
         ("1 = x\n", (1, 1), "cannot assign to literal"),
         ("def f(:\n", (1, 7), "invalid syntax"),
@@ -160,10 +167,12 @@ DEEP = {
 
 
 @pytest.mark.parametrize("name", DEEP)
-def test_bottomless_nesting_is_a_finding(name: str) -> None:
+def test_bottomless_nesting_is_a_finding_where_python_does_not_parse_it(name: str) -> None:
     found = parse(source(DEEP[name]))
-    assert isinstance(found, Diagnostic), found
-    assert found.code in {"PGF101", "PGF102"}
+    if isinstance(found, ParsedFile):  # newer Pythons go by the stack that is left: deeper
+        ast.parse(DEEP[name])
+    else:
+        assert found.code in {"PGF101", "PGF102"}
 
 
 @pytest.mark.parametrize(
