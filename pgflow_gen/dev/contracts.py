@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pgflow_gen.config import Config
+from pgflow_shared.project import SCHEMAS, contract_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class Built:
 
 def built_flows(config: Config) -> tuple[Built, ...]:
     """The flows in ``schemas/``, by name. Raises OSError, ValueError or KeyError for foreign files."""
-    folder = config.root / config.out / "schemas"
-    return tuple(_built(path.stem, json.loads(path.read_bytes())) for path in sorted(folder.glob("*.json")))
+    folder = config.root / config.out / SCHEMAS
+    return tuple(_built(path.stem, json.loads(path.read_bytes())) for path in contract_files(folder))
 
 
 def _built(name: str, document: Mapping[str, Any]) -> Built:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from pgflow_gen.config import SECTION, Config, ConfigError
+from pgflow_gen.config import Config, ConfigError
 from pgflow_gen.source.identifiers import normal
+from pgflow_shared.project import SECTION
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 _GLOB = re.compile(r"[*?\[]")

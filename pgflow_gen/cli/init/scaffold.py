@@ -11,9 +11,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from pgflow_gen.config import SECTION, ConfigError
+from pgflow_gen.config import ConfigError
 from pgflow_gen.disk import Folder
 from pgflow_shared.files import NotText, decode_text
+from pgflow_shared.project import SECTION
 
 _CONFIGURATION = f"""\
 [{SECTION}]

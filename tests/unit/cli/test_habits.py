@@ -21,7 +21,8 @@ from xml.etree import ElementTree
 import jsonschema_rs
 import pytest
 
-from pgflow_gen.config import KEYS, Config, ConfigError, load_config
+from pgflow_gen.config import Config, ConfigError, load_config
+from pgflow_shared.project import KEYS
 from pgflow_shared.styles import NAMES
 from tests.support.project import Project, clean_environment
 
