@@ -28,6 +28,7 @@ from pgflow_runtime.terminal.follow import Follower
 from pgflow_runtime.terminal.live_view import watch_json, watch_lines, watch_live
 from pgflow_runtime.terminal.output import shows_pictures
 from pgflow_runtime.terminal.text_view import failed_lines, reading_lines, run_lines
+from pgflow_shared.statuses import RUN_STATUSES
 
 flow_option = click.option(
     "--flow", metavar="SLUG", help="Only runs of this flow (its slug in the database)."
@@ -48,11 +49,7 @@ for _command in (cancel_runs, retry_runs, hold_runs, release_runs, fork_run):
 
 @runs.command("list")
 @flow_option
-@click.option(
-    "--status",
-    type=click.Choice(["started", "completed", "failed", "cancelled"]),
-    help="Only runs in this status.",
-)
+@click.option("--status", type=click.Choice(RUN_STATUSES), help="Only runs in this status.")
 @limit_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @dsn_option

@@ -9,6 +9,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from pgflow_shared.statuses import STATUSES
+
 LINE = 84
 """Characters of a line of JSON, if it can be broken."""
 CLAMP = 1_500
@@ -16,6 +18,14 @@ CLAMP = 1_500
 SHOWN = 60_000
 """Characters of a JSON value that a page shows; the whole can be downloaded."""
 
+_OF_WORKERS = {
+    "working": "completed",
+    "finishing": "started",
+    "quiet": "created",
+    "silent": "failed",
+    "stopped": "skipped",
+}
+"""The drawings of what a worker is."""
 _TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b')
 
 
@@ -179,3 +189,13 @@ def _laid_out(shown: str) -> str:
         return json_text(json.loads(shown))
     except (ValueError, RecursionError):
         return shown
+
+
+def word(status: str) -> str:
+    """What people call a status, of a worker too."""
+    return STATUSES[status].word if status in STATUSES else status
+
+
+def icon_of(status: str) -> str:
+    """The drawing of a status, and the end of its colour's class."""
+    return STATUSES[status].icon if status in STATUSES else _OF_WORKERS.get(status, status)

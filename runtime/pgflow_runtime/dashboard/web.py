@@ -105,6 +105,8 @@ def environment() -> Environment:
         "size": text.size,
         "json_markup": text.json_markup,
         "shorten": lambda value, length: value if len(value) <= length else f"{value[: length - 1]}…",
+        "icon_of": text.icon_of,
+        "word": text.word,
         "segment": lambda value: quote(str(value), safe=""),
     }
     made.globals |= {"static": static_url, "now_utc": lambda: datetime.now(UTC)}

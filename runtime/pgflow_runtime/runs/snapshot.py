@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from pgflow_runtime.database.moments import LATEST, read_moment
 from pgflow_runtime.runs.documents import name_of, value_of
-
-RunStatus: TypeAlias = Literal["started", "completed", "failed", "cancelled"]
-StepStatus: TypeAlias = Literal["created", "started", "completed", "failed", "skipped", "cancelled"]
-
-FINAL_RUN: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
-FINAL_STEP: frozenset[str] = frozenset({"completed", "failed", "skipped", "cancelled"})
+from pgflow_shared.statuses import FINAL, RunStatus, StepStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +36,7 @@ class StepSnapshot:
 
     @property
     def is_final(self) -> bool:
-        return self.status in FINAL_STEP
+        return self.status in FINAL
 
     @property
     def ended_at(self) -> datetime | None:
@@ -102,7 +97,7 @@ class RunSnapshot:
     @property
     def is_final(self) -> bool:
         """Whether it has ended; so has one whose status is of a later version, if it has a time of end."""
-        return self.status in FINAL_RUN or (self.status != "started" and self.ended_at is not None)
+        return self.status in FINAL or (self.status != "started" and self.ended_at is not None)
 
     @property
     def ended_at(self) -> datetime | None:

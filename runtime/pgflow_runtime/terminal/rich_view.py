@@ -16,17 +16,14 @@ from rich.text import Text
 from pgflow_runtime.runs.reading import Reading, place
 from pgflow_runtime.terminal.rows import Row, step_rows
 from pgflow_runtime.terminal.words import ago, clock, duration, first_line, one_line, printable, value_text
+from pgflow_shared.statuses import NOT_RUN, STATUSES, Look
 
-_LOOKS: Mapping[str, tuple[str, str, str]] = {
-    "completed": ("✓", "+", "green"),
-    "failed": ("✗", "x", "bold red"),
-    "started": ("●", "*", "yellow"),
-    "skipped": ("↷", ">", "cyan"),
-    "waiting": ("○", "o", "dim"),
-    "cancelled": ("⊘", "/", "dim"),
-    "not run": ("–", "-", "dim"),
+_LOOKS: Mapping[str, Look] = {
+    **{name: status.look for name, status in STATUSES.items()},
+    STATUSES["created"].word: STATUSES["created"].look,
+    "not run": NOT_RUN,
 }
-"""Status -> symbol, the same for terminals without Unicode, style."""
+"""By status, or the word that a row of the tree has instead."""
 _BAR = 24
 _COLUMNS = 6
 
@@ -160,8 +157,8 @@ def _status(to: Console, status: str) -> Text:
 
 
 def _symbol(to: Console, status: str) -> tuple[str, str]:
-    symbol, plain, style = _LOOKS.get(status, ("?", "?", ""))
-    return (symbol if _has_unicode(to) else plain), style
+    look = _LOOKS.get(status, Look("?", "?", ""))
+    return (look.symbol if _has_unicode(to) else look.plain), look.style
 
 
 def _has_unicode(to: Console) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pgflow_runtime.runs.reading import Reading, TaskCounts
 from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
 from pgflow_runtime.terminal.words import duration, first_line
+from pgflow_shared.statuses import STATUSES
 from pgflow_shared.text import counted
 
 
@@ -49,7 +50,7 @@ def step_rows(reading: Reading, now: datetime) -> list[Row]:
 def step_word(step: StepSnapshot, run: RunSnapshot) -> str:
     """A step's status in a word, with what the end of its run made of it."""
     if step.status == "created":
-        return "not run" if run.is_final else "waiting"
+        return "not run" if run.is_final else STATUSES["created"].word
     return "cancelled" if run.is_final and not step.is_final else step.status
 
 

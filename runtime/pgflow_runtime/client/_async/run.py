@@ -20,7 +20,8 @@ from pgflow_runtime.database.store import is_passing
 from pgflow_runtime.errors import PgflowError, RunCancelled, RunFailed, RunNotFound, WaitTimeout
 from pgflow_runtime.runs.documents import readable
 from pgflow_runtime.runs.events import Event
-from pgflow_runtime.runs.snapshot import RunSnapshot, RunStatus, StepSnapshot
+from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
+from pgflow_shared.statuses import FINAL_RUN, RunStatus
 
 OutputT = TypeVar("OutputT")
 
@@ -137,7 +138,7 @@ class AsyncRun(Generic[OutputT]):
         Raises RunFailed when the run failed and "failed" was not asked for, likewise RunCancelled;
         WaitTimeout, RunNotFound.
         """
-        awaited = statuses or ("completed", "failed", "cancelled")
+        awaited = statuses or FINAL_RUN
         latest = await self._wait(lambda run: run.is_final or run.status in awaited, awaited, timeout)
         if latest.status != "completed" and latest.status not in awaited:
             raise await self._failure()

@@ -17,7 +17,8 @@ from pgflow_runtime.runs.events import (
     RunStartedEvent,
     StepEvent,
 )
-from pgflow_runtime.runs.snapshot import FINAL_STEP, RunSnapshot, StepSnapshot, StepStatus
+from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
+from pgflow_shared.statuses import FINAL, FINAL_STEP, StepStatus
 
 if TYPE_CHECKING:
     from pgflow_runtime.client._async.run import AsyncRun
@@ -100,7 +101,7 @@ class AsyncStepRun(Generic[OutputT]):
             RunFailed, RunCancelled: the run ended so before the step came to an awaited status.
             WaitTimeout: after ``timeout`` seconds (None: never).
         """
-        awaited = statuses or ("completed", "failed", "skipped", "cancelled")
+        awaited = statuses or FINAL_STEP
         run = await self._run._wait(
             lambda found: self._is_enough(found, awaited),
             awaited,
@@ -124,7 +125,7 @@ class AsyncStepRun(Generic[OutputT]):
                 if isinstance(event, _RUN_EVENTS) or event.step_slug != self.step_slug:
                     continue
                 yield event
-                if event.status in FINAL_STEP:
+                if event.status in FINAL:
                     return
 
     def on(self, event: StepEventName, handler: EventHandler) -> Callable[[], None]:

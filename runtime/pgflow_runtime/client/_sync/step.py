@@ -18,7 +18,8 @@ from pgflow_runtime.runs.events import (
     RunStartedEvent,
     StepEvent,
 )
-from pgflow_runtime.runs.snapshot import FINAL_STEP, RunSnapshot, StepSnapshot, StepStatus
+from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
+from pgflow_shared.statuses import FINAL, FINAL_STEP, StepStatus
 
 if TYPE_CHECKING:
     from pgflow_runtime.client._sync.run import Run
@@ -101,7 +102,7 @@ class StepRun(Generic[OutputT]):
             RunFailed, RunCancelled: the run ended so before the step came to an awaited status.
             WaitTimeout: after ``timeout`` seconds (None: never).
         """
-        awaited = statuses or ("completed", "failed", "skipped", "cancelled")
+        awaited = statuses or FINAL_STEP
         run = self._run._wait(
             lambda found: self._is_enough(found, awaited),
             awaited,
@@ -125,7 +126,7 @@ class StepRun(Generic[OutputT]):
                 if isinstance(event, _RUN_EVENTS) or event.step_slug != self.step_slug:
                     continue
                 yield event
-                if event.status in FINAL_STEP:
+                if event.status in FINAL:
                     return
 
     def on(self, event: StepEventName, handler: EventHandler) -> Callable[[], None]:

@@ -20,6 +20,7 @@ from pgflow_runtime.dashboard.reader import Row
 from pgflow_runtime.dashboard.text import SHOWN
 from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
 from pgflow_runtime.database.moments import read_moment
+from pgflow_shared.statuses import FINAL, STATUSES
 
 VALUE_BYTES = 100_000
 """Where it is stored: a larger value is not shown but offered for download."""
@@ -38,7 +39,7 @@ class RunView:
 
     @property
     def is_final(self) -> bool:
-        return bool(self.run["status"] != "started")
+        return self.run["status"] in FINAL
 
 
 async def read_run(site: Site, run_id: UUID) -> RunView:
@@ -161,7 +162,7 @@ def _step(
     for name in ("created_at", "started_at", "completed_at", "failed_at", "skipped_at"):
         step[name] = _time(step[name])
     step["ended_at"] = step["completed_at"] or step["failed_at"] or step["skipped_at"] or run_ended_at
-    if run_ended_at is not None and step["status"] in ("created", "started"):
+    if run_ended_at is not None and step["status"] not in FINAL:
         step["status"] = "cancelled"
     step["step_type"] = step_type
     for name in ("total", "completed", "started", "failed", "attempts", "cancelled", "again", "polling"):
@@ -173,15 +174,14 @@ def _step(
 
 def _word(step: Mapping[str, Any]) -> str:
     """The state in a word for people: ``created`` and ``started`` say little."""
-    if step["status"] == "created":
-        return "waiting"
     if step["status"] == "cancelled" and step["started_at"] is None:
         return "not run"
     if step["status"] == "started":
         if step["polling"] and not step["started"]:
             return "polling"
-        return "queued" if step["is_waiting"] and step["completed"] == 0 else "running"
-    return str(step["status"])
+        if step["is_waiting"] and step["completed"] == 0:
+            return "queued"
+    return STATUSES[step["status"]].word
 
 
 def _time(text: str | None) -> datetime | None:

@@ -16,6 +16,7 @@ from pgflow_runtime.dashboard import statements
 from pgflow_runtime.dashboard.reader import Row
 from pgflow_runtime.dashboard.search import Search
 from pgflow_runtime.dashboard.web import page, site_of
+from pgflow_shared.statuses import RUN_STATUSES
 
 PAGE = 50
 """Runs on a page."""
@@ -24,7 +25,6 @@ SCAN = 10_000
 SCAN_INPUTS = 2_000
 """The same where their inputs have to be read."""
 LONGEST_SEARCH = 1_000
-STATUSES = ("started", "completed", "failed")
 SPANS = {
     "15m": ("the last 15 minutes", timedelta(minutes=15)),
     "1h": ("the last hour", timedelta(hours=1)),
@@ -52,8 +52,8 @@ class Filters:
     def read(cls, query: Mapping[str, str]) -> Filters:
         """Raises 400 for what no form of ours sends."""
         status, span = query.get("status") or None, query.get("span") or None
-        if status is not None and status not in STATUSES:
-            raise HTTPException(400, f"There is no status '{status}'. There are: {', '.join(STATUSES)}.")
+        if status is not None and status not in RUN_STATUSES:
+            raise HTTPException(400, f"There is no status '{status}'. There are: {', '.join(RUN_STATUSES)}.")
         if span is not None and span not in SPANS:
             raise HTTPException(400, f"There is no time span '{span}'. There are: {', '.join(SPANS)}.")
         flow = query.get("flow") or None
@@ -114,7 +114,7 @@ async def show(request: Request) -> Response:
         "since": _field(filters.since),
         "until": _field(filters.until),
         "flows": flows,
-        "statuses": STATUSES,
+        "statuses": RUN_STATUSES,
         "spans": {name: words for name, (words, _) in SPANS.items()},
         "runs": rows,
         "now": datetime.now(UTC),
