@@ -1,20 +1,15 @@
-"""Where a project keeps things: ``[tool.pgflow-gen]`` of the nearest pyproject.toml, read at run time.
-
-The compiler judges the table strictly; here only what the database commands need is read.
-"""
+"""Where a project keeps things, as the database commands see it."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pgflow_runtime.errors import ProjectError
-from pgflow_shared.files import read_text
+from pgflow_shared.project import MIGRATIONS, SCHEMAS, Unusable, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +25,7 @@ class Project:
     @property
     def schemas(self) -> Path:
         """The folder of the flows' contracts."""
-        return self.out / "schemas"
+        return self.out / SCHEMAS
 
     def put_on_path(self) -> None:
         """Put the project root and the ``src`` roots first on ``sys.path``, in this order, each once."""
@@ -53,61 +48,20 @@ def find_project(
 ) -> Project:
     """The project ``start`` (default: the working directory) lies in.
 
-    The nearest pyproject.toml with our table wins, else the nearest one, else ``start`` itself with all
-    defaults. ``generated`` (``--generated``), then PGFLOW_GENERATED, override ``out``, relative to ``start``.
-    Raises ProjectError for a file that cannot be read and for values of the wrong type.
+    ``generated`` (``--generated``), then PGFLOW_GENERATED, override ``out``, relative to ``start``.
+    Raises ProjectError for a pyproject.toml that cannot be read and for values of the wrong type.
     """
     here = (start or Path.cwd()).resolve()
-    root, table = _nearest(here)
-    out = root / _text(table, "out", "generated", root)
     override = generated or env.get("PGFLOW_GENERATED")
-    if override:
-        out = here / override
-    migrations = table.get("migrations")
-    return Project(
-        root=root,
-        out=out,
-        src=tuple(root / entry for entry in _texts(table, "src", ["."], root)),
-        migrations=out / "migrations" if migrations is None else root / _text(table, "migrations", "", root),
-        style=_text(table, "style", "plain", root),
-    )
-
-
-def _nearest(here: Path) -> tuple[Path, Mapping[str, Any]]:
-    first: Path | None = None
-    for folder in (here, *here.parents):
-        path = folder / "pyproject.toml"
-        if not path.is_file():
-            continue
-        tool = _read(path).get("tool", {})
-        if isinstance(tool, dict) and isinstance(tool.get("pgflow-gen"), dict):
-            return folder, tool["pgflow-gen"]
-        first = first or folder
-    return first or here, {}
-
-
-def _read(path: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(read_text(path))
-    except (OSError, ValueError) as error:
-        raise ProjectError(f"{path} cannot be read: {error}", help="correct the file") from error
-
-
-def _text(table: Mapping[str, Any], key: str, default: str, root: Path) -> str:
-    value = table.get(key, default)
-    if not isinstance(value, str):
-        raise ProjectError(
-            f"[tool.pgflow-gen] {key} in {root / 'pyproject.toml'} must be a string, got {value!r}",
-            help=f'write {key} = "{default}"',
+        said = nearest(here)
+        out = here / override if override else said.root / said.out
+        return Project(
+            root=said.root,
+            out=out,
+            src=tuple(said.root / entry for entry in said.src),
+            migrations=out / MIGRATIONS if said.migrations is None else said.root / said.migrations,
+            style=said.style,
         )
-    return value
-
-
-def _texts(table: Mapping[str, Any], key: str, default: list[str], root: Path) -> list[str]:
-    value = table.get(key, default)
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ProjectError(
-            f"[tool.pgflow-gen] {key} in {root / 'pyproject.toml'} must be a list of strings, got {value!r}",
-            help=f"write {key} = {default!r}",
-        )
-    return value
+    except Unusable as error:
+        raise ProjectError(error.message, help=error.help) from error

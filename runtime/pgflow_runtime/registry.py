@@ -18,6 +18,7 @@ from pgflow_runtime.contract import FlowContract, StepContract
 from pgflow_runtime.dsl import Flow, Step
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.project import Project
+from pgflow_shared.project import contract_files
 from pgflow_shared.text import closest
 
 _BUILD = "run `pgflow-gen build`, and deploy code and generated files together"
@@ -33,7 +34,7 @@ class RegisteredFlow:
 
 def contracts(project: Project) -> Iterator[FlowContract]:
     """The contracts of all flows of a project, by file name."""
-    for path in sorted(project.schemas.glob("*.json")):
+    for path in contract_files(project.schemas):
         yield FlowContract.load(path)
 
 

@@ -63,7 +63,7 @@ class ProjectTable:
     @property
     def migrations(self) -> str | None:
         """None where nothing is said: below the folder of output."""
-        return self._text("migrations", f"{self.out}/{MIGRATIONS}") if "migrations" in self.table else None
+        return self._text("migrations", f"{OUT}/{MIGRATIONS}") if "migrations" in self.table else None
 
     @property
     def style(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.project import Project
+from pgflow_shared.project import contract_files
 from pgflow_shared.text import closest
 
 
@@ -14,7 +15,7 @@ def find_contract(project: Project, name: str) -> FlowContract:
     ``name`` is what clients call it (``crawl`` is the highest version, ``crawl_v1`` an older one), or its
     slug in the database. Raises UsageError with the nearest name, ProjectError when nothing was generated.
     """
-    contracts = {path.stem: FlowContract(path) for path in sorted(project.schemas.glob("*.json"))}
+    contracts = {path.stem: FlowContract(path) for path in contract_files(project.schemas)}
     if not contracts:
         raise ProjectError(
             f"there are no flows in {project.out}",

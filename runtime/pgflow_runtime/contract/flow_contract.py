@@ -20,6 +20,7 @@ from pgflow_runtime.contract.numerals import Numerals
 from pgflow_runtime.contract.schema import SchemaCheck, closed
 from pgflow_runtime.errors import BoundaryError, InvalidInput, ProjectError
 from pgflow_shared.files import read_text
+from pgflow_shared.project import contract_files
 
 Receives: TypeAlias = Literal["context", "flow_input", "element", "input", "dependency"]
 StepKind: TypeAlias = Literal["step", "array", "map"]
@@ -252,7 +253,7 @@ class FlowContract:
 def slugs_in(folder: Path) -> list[str]:
     """The slugs of all flows whose contracts are in a folder, sorted; files that are none are left out."""
     found: list[str] = []
-    for path in folder.glob("*.json"):
+    for path in contract_files(folder):
         with suppress(ProjectError):
             found.append(FlowContract.load(path).slug)
     return sorted(found)

@@ -11,6 +11,7 @@ from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.dashboard import statements
 from pgflow_runtime.dashboard.reader import Reader
 from pgflow_runtime.errors import ProjectError
+from pgflow_shared.project import contract_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Flows:
 
     def _contracts(self) -> Sequence[FlowContract]:
         found = []
-        for path in sorted(self._schemas.glob("*.json")):
+        for path in contract_files(self._schemas):
             try:
                 found.append(FlowContract.load(path))
             except ProjectError:

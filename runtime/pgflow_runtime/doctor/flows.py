@@ -11,6 +11,7 @@ from pgflow_runtime.doctor.inspection import Inspection
 from pgflow_runtime.errors import ShapeMismatch, UnknownFlow
 from pgflow_runtime.migrate.files import read_flow_migrations
 from pgflow_runtime.worker.process.definition import demand_same_structure, setting_differences
+from pgflow_shared.project import contract_files
 from pgflow_shared.styles import chained_styles
 from pgflow_shared.text import counted
 
@@ -83,7 +84,7 @@ def check_foreign_flows(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _contracts(inspection: Inspection) -> Iterator[FlowContract]:
-    for path in sorted(inspection.project.schemas.glob("*.json")):
+    for path in contract_files(inspection.project.schemas):
         yield FlowContract.load(path)
 
 

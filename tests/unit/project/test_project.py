@@ -53,10 +53,10 @@ def test_generated_folder_can_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[tool.pgflow-gen\n", "cannot be read"),
-        ("[tool.pgflow-gen]\nout = 3\n", "out in .* must be a string, got 3"),
-        ('[tool.pgflow-gen]\nsrc = "src"\n', "src in .* must be a list of strings"),
-        ("[tool.pgflow-gen]\nmigrations = []\n", "migrations in .* must be a string"),
+        ("[tool.pgflow-gen\n", "not valid TOML"),
+        ("[tool.pgflow-gen]\nout = 3\n", "out must be a string, not 3"),
+        ('[tool.pgflow-gen]\nsrc = "src"\n', "src must be a list of strings"),
+        ("[tool.pgflow-gen]\nmigrations = []\n", "migrations must be a string"),
     ],
 )
 def test_broken_configuration_is_named(tmp_path: Path, text: str, words: str) -> None:
