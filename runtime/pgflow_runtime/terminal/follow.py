@@ -18,6 +18,7 @@ from pgflow_runtime.database.store import from_psycopg, is_passing, translated
 from pgflow_runtime.errors import WaitTimeout
 from pgflow_runtime.runs.reading import Reading, read_again, read_run
 from pgflow_runtime.terminal.lonely import PATIENCE, CommandOf, lonely_note
+from pgflow_shared.statuses import FINAL_RUN
 
 WATCHED = 60
 """Seconds the database remembers that the run is watched; renewed at half of it."""
@@ -110,7 +111,7 @@ class Follower:
         left = self._deadline - monotonic()
         if left <= 0:
             name = f"run {self._run_id} of flow '{reading.run.flow_slug}'"
-            awaited = ("completed", "failed", "cancelled")
+            awaited = FINAL_RUN
             raise WaitTimeout(name, self._timeout or 0, reading.run.status, awaited, self.trouble)
         return min(seconds, left)
 

@@ -12,7 +12,7 @@ from pgflow_runtime.client._async.watcher import AsyncWatcher
 from pgflow_runtime.database import queries
 
 if TYPE_CHECKING:
-    from pgflow_runtime.runs.snapshot import RunStatus
+    from pgflow_shared.statuses import RunStatus
 
 
 class RunFilter(TypedDict, total=False):

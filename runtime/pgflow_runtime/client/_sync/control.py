@@ -13,7 +13,7 @@ from pgflow_runtime.client._sync.watcher import Watcher
 from pgflow_runtime.database import queries
 
 if TYPE_CHECKING:
-    from pgflow_runtime.runs.snapshot import RunStatus
+    from pgflow_shared.statuses import RunStatus
 
 
 class RunFilter(TypedDict, total=False):
