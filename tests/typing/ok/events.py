@@ -6,6 +6,7 @@ from typing import assert_never, assert_type
 
 from pgflow_runtime.runs.events import (
     Event,
+    RunCancelledEvent,
     RunCompletedEvent,
     RunFailedEvent,
     RunStartedEvent,
@@ -26,6 +27,9 @@ def tell(event: Event) -> str | None:
     if event.event_type == "run:failed":
         assert_type(event, RunFailedEvent)
         return event.error_message
+    if event.event_type == "run:cancelled":
+        assert_type(event, RunCancelledEvent)
+        return event.reason
     if event.event_type == "step:started":
         assert_type(event, StepStartedEvent)
         return event.step_slug
