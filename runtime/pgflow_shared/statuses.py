@@ -26,7 +26,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class KnownStatus:
     """One status."""
 
     name: str
@@ -38,16 +38,16 @@ class Status:
     look: Look
 
 
-STATUSES: dict[str, Status] = {
+STATUSES: dict[str, KnownStatus] = {
     status.name: status
     for status in (
-        Status("created", False, "waiting", "created", Look("○", "o", "dim")),
-        Status("queued", False, "queued", "created", Look("○", "o", "dim")),
-        Status("started", False, "running", "started", Look("●", "*", "yellow")),
-        Status("completed", True, "completed", "completed", Look("✓", "+", "green")),
-        Status("failed", True, "failed", "failed", Look("✗", "x", "bold red")),
-        Status("skipped", True, "skipped", "skipped", Look("↷", ">", "cyan")),
-        Status("cancelled", True, "cancelled", "cancelled", Look("⊘", "/", "dim")),
+        KnownStatus("created", False, "waiting", "created", Look("○", "o", "dim")),
+        KnownStatus("queued", False, "queued", "created", Look("○", "o", "dim")),
+        KnownStatus("started", False, "running", "started", Look("●", "*", "yellow")),
+        KnownStatus("completed", True, "completed", "completed", Look("✓", "+", "green")),
+        KnownStatus("failed", True, "failed", "failed", Look("✗", "x", "bold red")),
+        KnownStatus("skipped", True, "skipped", "skipped", Look("↷", ">", "cyan")),
+        KnownStatus("cancelled", True, "cancelled", "cancelled", Look("⊘", "/", "dim")),
     )
 }
 NOT_RUN = Look("–", "-", "dim")
