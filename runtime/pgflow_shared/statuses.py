@@ -58,7 +58,7 @@ STEP_STATUSES: tuple[StepStatus, ...] = get_args(StepStatus)
 TASK_STATUSES: tuple[TaskStatus, ...] = get_args(TaskStatus)
 
 FINAL: frozenset[str] = frozenset(name for name, status in STATUSES.items() if status.is_final)
-"""Never left again, whatever has them."""
+"""What has one of these has ended; only a retry takes it up again."""
 FINAL_RUN: tuple[RunStatus, ...] = tuple(name for name in RUN_STATUSES if name in FINAL)
 FINAL_STEP: tuple[StepStatus, ...] = tuple(name for name in STEP_STATUSES if name in FINAL)
 

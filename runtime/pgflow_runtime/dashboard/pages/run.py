@@ -17,10 +17,10 @@ from pgflow_runtime.dashboard.drawing.graph import draw
 from pgflow_runtime.dashboard.drawing.timeline import draw_timeline
 from pgflow_runtime.dashboard.flows import DashboardFlow
 from pgflow_runtime.dashboard.reader import Row
-from pgflow_runtime.dashboard.text import SHOWN
+from pgflow_runtime.dashboard.text import SHOWN, word
 from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
 from pgflow_runtime.database.moments import read_moment
-from pgflow_shared.statuses import FINAL, STATUSES
+from pgflow_shared.statuses import FINAL
 
 VALUE_BYTES = 100_000
 """Where it is stored: a larger value is not shown but offered for download."""
@@ -181,7 +181,7 @@ def _word(step: Mapping[str, Any]) -> str:
             return "polling"
         if step["is_waiting"] and step["completed"] == 0:
             return "queued"
-    return STATUSES[step["status"]].word
+    return word(step["status"])
 
 
 def _time(text: str | None) -> datetime | None:
