@@ -23,6 +23,11 @@ def let_go(core: Core, *runs: UUID, spread: float = 0.0, actor: str | None = Non
     return _outcomes(core.call("release_runs", run_ids=list(runs), spread=spread, actor=actor), runs)
 
 
+def retry(core: Core, *runs: UUID, **arguments: object) -> list[str]:
+    """Retry runs; their outcomes in the order of the arguments."""
+    return _outcomes(core.call("retry_runs", run_ids=list(runs), **arguments), runs)
+
+
 def _outcomes(rows: list[Row], runs: Iterable[UUID]) -> list[str]:
     found = {row.run_id: row.outcome for row in rows}
     assert len(found) == len(rows)

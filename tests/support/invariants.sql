@@ -198,8 +198,9 @@ language sql stable as $$
   from pgflow.step_tasks t
   join pgflow.steps st using (flow_slug, step_slug)
   join pgflow.flows f using (flow_slug)
-  where t.attempts_count - t.requeued_count > greatest(coalesce(st.opt_max_attempts, f.opt_max_attempts), 1)
-    or (t.status in ('started', 'completed') and t.attempts_count < 1);
+  where t.attempts_count - t.forgiven_count - t.requeued_count > greatest(coalesce(st.opt_max_attempts, f.opt_max_attempts), 1)
+    or (t.status in ('started', 'completed') and t.attempts_count <= t.forgiven_count)
+    or t.forgiven_count > t.attempts_count;
 $$;
 
 -- Events against states: one for every transition, parents before children.
@@ -230,7 +231,25 @@ language sql stable as $$
       on x.run_id = e.run_id and x.step_slug is not distinct from e.step_slug and x.type = e.type
   )
   select 'events', c.run_id, c.step_slug, format('%s: %s sent, %s wanted', c.type, c.sent, c.wanted)
-  from counted c where c.sent <> c.wanted
+  from counted c
+  where case
+    -- a run that was retried has failed or was cancelled before; see the next rule
+    when c.type in ('run:failed', 'run:cancelled', 'step:failed') then
+      c.sent < c.wanted or c.sent > c.wanted and not exists (
+        select from events e where e.run_id = c.run_id and e.type = 'run:retried'
+      )
+    when c.type = 'run:retried' then false
+    else c.sent <> c.wanted
+  end
+  union all
+  select 'ends of a run', r.run_id, null, format('%s ends, %s retries, %s now', n.ends, n.retries, r.status)
+  from pgflow.runs r
+  cross join lateral (
+    select count(*) filter (where e.type in ('run:failed', 'run:cancelled')) as ends,
+      count(*) filter (where e.type = 'run:retried') as retries
+    from events e where e.run_id = r.run_id
+  ) n
+  where n.ends <> n.retries + (r.status in ('failed', 'cancelled'))::int
   union all
   select 'order of events', child.run_id, child.step_slug, format('%s before %s of %s', child.type, p.type, p.step_slug)
   from events child

@@ -29,6 +29,7 @@ class Step:
 class Task:
     status: str = "queued"
     attempts: int = 0
+    forgiven: int = 0  # attempts before the run was retried
     requeued: int = 0
     killed: list[object] = field(default_factory=list)  # the workers that died with it
     output: Json = None
@@ -191,7 +192,7 @@ class Run:
         if task.status != "started":
             return
         task.error = error
-        if retryable and task.attempts - task.requeued < step.max_attempts:
+        if retryable and task.attempts - task.forgiven - task.requeued < step.max_attempts:
             task.status = "queued"
             if waits:
                 task.waits_for = "time"
@@ -269,6 +270,35 @@ class Run:
             for slug, index in self.tasks("queued"):
                 self.states[slug].tasks[index].waits_for = "hold"
                 self._archive([(slug, index)])
+
+    def retry(self, *, waits: bool = False) -> str:
+        """Go on where the run ended badly (waits: after a while); returns what became of the wish."""
+        if self.status not in ("failed", "cancelled"):
+            return "still_started" if self.status == "started" else f"already_{self.status}"
+        self.status, self.error, self.reason, self.is_held = "started", None, None, False
+        for state in self.states.values():
+            if state.status in ("failed", "cancelled"):
+                state.status, state.error = ("started" if state.tasks else "created"), None
+            if state.status == "started":
+                self._forgive(state, "time" if waits else None)
+        self.events.append("run:retried")
+        self.queue = [
+            (slug, index)
+            for slug, state in sorted(self.states.items())
+            if state.status == "started"
+            for index, task in enumerate(state.tasks)
+            if task.status == "queued" and not waits
+        ]
+        self._advance()
+        return "retried"
+
+    @staticmethod
+    def _forgive(state: State, waits_for: str | None) -> None:
+        left = [task for task in state.tasks if task.status != "completed"]
+        for task in left:
+            task.status, task.output, task.error, task.waits_for = "queued", None, None, waits_for
+            task.forgiven, task.requeued, task.killed = task.attempts, 0, []
+        state.remaining = len(left)
 
     # -- transitions ---------------------------------------------------------------------------------------
 

@@ -84,6 +84,7 @@ class Worker:
             (1, self.pass_time),
             (2, self.fire),
             (1, self.time_out),
+            (1, self.retry),
             (1 if self.plan.prunes else 0, self.prune),
         ]
         weights = [weight for weight, _ in actions]
@@ -242,6 +243,11 @@ class Worker:
     def cancel(self) -> None:
         chosen = self.some_runs("started", "completed")
         rows = self.core.call("cancel_runs", run_ids=chosen, reason="no longer wanted")
+        self.plan.actions.update(row.outcome for row in rows)
+
+    def retry(self) -> None:
+        chosen = self.some_runs("failed", "cancelled")
+        rows = self.core.call("retry_runs", run_ids=chosen, spread=self.random.choice((0.0, 0.0, 0.5, 60.0)))
         self.plan.actions.update(row.outcome for row in rows)
 
     def prune(self) -> None:

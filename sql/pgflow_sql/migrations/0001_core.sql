@@ -18,6 +18,7 @@
 --   fail_task, fail_tasks, recover_* ---> _fail ------> _advance --------+--> _start_steps, _spawn_tasks
 --   start_tasks, claim_tasks -----------> _start_tasks -> _task_results  +--> _finish_runs
 --   cancel_runs ------------------------> _cancel_runs (the only one that stores 'cancelled')
+--   retry_runs -------------------------> _retry_runs -> _retry_tasks, _start_ready --> _settle
 --
 -- How it stays right:
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a
@@ -234,13 +235,13 @@ declare
 begin
   if jsonb_typeof(v_options) <> 'object' then
     raise exception 'The options of a % are an object, not %', owner, left(v_options::text, 100)
-      using errcode = 'PF011', hint = format('Pass an object whose keys are among: %s.', array_to_string(known, ', '));
+      using errcode = 'PF011', hint = format('Pass an object whose keys are among: %s.', coalesce(nullif(array_to_string(known, ', '), ''), 'none'));
   end if;
   select k.key into v_unknown from jsonb_object_keys(v_options) k(key) where k.key <> all(known) limit 1;
   if found then
     raise exception 'A % has no option "%"', owner, left(v_unknown, 100)
       using errcode = 'PF011',
-        hint = format('It takes %s. A newer program needs a newer core: run pgflow-gen migrate.', array_to_string(known, ', '));
+        hint = format('It takes %s. A newer program needs a newer core: run pgflow-gen migrate.', coalesce(nullif(array_to_string(known, ', '), ''), 'none'));
   end if;
   return jsonb_strip_nulls(v_options);
 end;
@@ -489,7 +490,7 @@ create type pgflow.task_result as (
   started_at timestamptz,
   trace_context jsonb,
   delay int,               -- seconds until the retry
-  max_attempts int         -- the step's, else the flow's
+  max_attempts int         -- the step's, else the flow's; of one that failed with those added that a retry of the run has forgiven
 );
 
 -- ---- schema/20_tables/01_flows.sql
@@ -672,6 +673,7 @@ create table pgflow.step_tasks (
   again_count int,       -- attempts that ended by asking to run again (RetryAfter); null: none
   cancelled_at timestamptz,
   waits_for text,        -- of a queued one without a message: what for; a timer or a release sends it a new one
+  forgiven_count int not null default 0,  -- attempts before the run was retried, which count no more
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
     references pgflow.step_states (run_id, step_slug),
@@ -2247,6 +2249,8 @@ begin
           when 'run:started' then jsonb_build_object(
             'input', r.input, 'remaining_steps', r.remaining_steps, 'started_at', r.started_at)
           when 'run:completed' then jsonb_build_object('output', r.output, 'completed_at', r.completed_at)
+          when 'run:retried' then jsonb_build_object(
+            'remaining_steps', r.remaining_steps, 'retried_at', now())
           when 'run:cancelled' then jsonb_build_object(
             'cancel_reason', r.cancel_reason, 'cancelled_at', r.cancelled_at)
           else jsonb_build_object('error_message', r.error_message, 'failed_at', r.failed_at)
@@ -3587,14 +3591,14 @@ begin
           r.flow_slug,
           r.trace_context,
           t.message_id,
-          coalesce(st.opt_max_attempts, f.opt_max_attempts) as max_attempts,
+          coalesce(st.opt_max_attempts, f.opt_max_attempts) + t.forgiven_count as max_attempts,
           coalesce(
             case when g.retry_after is not null then least(greatest(g.retry_after, 0), 31536000) end,
             pgflow._retry_delay(
               coalesce(st.opt_backoff, f.opt_backoff),
               coalesce(st.opt_base_delay, f.opt_base_delay),
               coalesce(st.opt_max_delay, f.opt_max_delay),
-              t.attempts_count
+              t.attempts_count - t.forgiven_count
             )
           ) as delay,
           case
@@ -3609,7 +3613,7 @@ begin
               then 'stale'
             -- a requeue after a crash has counted an attempt that the handler did not fail
             when coalesce(g.retryable, true)
-              and t.attempts_count - t.requeued_count < coalesce(st.opt_max_attempts, f.opt_max_attempts)
+              and t.attempts_count - t.forgiven_count - t.requeued_count < coalesce(st.opt_max_attempts, f.opt_max_attempts)
               then 'retry'
             else st.when_exhausted
           end as first_verdict
@@ -4917,6 +4921,128 @@ begin
 end;
 $$;
 
+-- ---- schema/55_control/_retry_runs.sql
+-- Lets failed and cancelled runs go on where they ended: steps that failed or were cancelled start again with what is
+-- left of their tasks, those that had not started are judged again. Run i goes on after a random part of spread
+-- seconds. Callers hold the runs, and pass each once.
+create function pgflow._retry_runs(run_ids uuid[], spread double precision)
+returns void
+language plpgsql
+as $$
+declare
+  v_delays double precision[] := array(select random() * _retry_runs.spread from unnest(_retry_runs.run_ids));
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  update pgflow.step_states s
+  set status = case when s.started_at is null then 'created' else 'started' end,
+      remaining_tasks = case when s.started_at is not null then o.task_count end,
+      failed_at = null,
+      cancelled_at = null,
+      error_message = null
+  from (
+    select l.run_id, l.step_slug, (
+      select count(*)::int
+      from pgflow.step_tasks t
+      where t.run_id = l.run_id and t.step_slug = l.step_slug and t.status <> 'completed'
+    ) as task_count
+    from unnest(_retry_runs.run_ids) i(run_id)
+    cross join lateral (select * from pgflow.step_states x where x.run_id = i.run_id offset 0) l
+    where l.status in ('failed', 'cancelled', 'started')
+    limit v_all
+  ) o
+  where s.run_id = o.run_id and s.step_slug = o.step_slug;
+
+  update pgflow.runs r
+  set status = 'started',
+      failed_at = null,
+      cancelled_at = null,
+      error_message = null,
+      cancel_reason = null,
+      held_at = null,
+      remaining_steps = o.step_count
+  from (
+    select i.run_id, (
+      select count(*)::int
+      from pgflow.step_states s
+      where s.run_id = i.run_id and s.status not in ('completed', 'skipped')
+    ) as step_count
+    from unnest(_retry_runs.run_ids) i(run_id)
+    limit v_all
+  ) o
+  where r.run_id = o.run_id;
+
+  perform pgflow._send_events('run:retried', _retry_runs.run_ids);
+  perform pgflow._set_run_timeouts(_retry_runs.run_ids, v_delays);
+  perform pgflow._retry_tasks(_retry_runs.run_ids, v_delays);
+  perform pgflow._start_ready(_retry_runs.run_ids, v_delays);
+  perform pgflow._notify(null, _retry_runs.run_ids);
+end;
+$$;
+
+-- ---- schema/55_control/_retry_tasks.sql
+-- Lets what is left of the started steps of these runs be done again, in run i after delays[i] seconds: attempts count
+-- afresh, and go on being numbered, so that no late result of an old one can pass for a new one. Callers hold the
+-- runs, of which no task has a message or a timer.
+create function pgflow._retry_tasks(run_ids uuid[], delays double precision[])
+returns void
+language plpgsql
+as $$
+declare
+  v_longest_hidden constant int := 10;  -- seconds; see _fail
+  v_again record;
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  with again as (
+    update pgflow.step_tasks t
+    set status = 'queued',
+        message_id = null,
+        waits_for = case when o.delay > v_longest_hidden then 'time' end,
+        queued_at = greatest(now(), t.queued_at),
+        started_at = null,
+        failed_at = null,
+        cancelled_at = null,
+        permanently_stalled_at = null,
+        last_worker_id = null,
+        error_message = null,
+        output = null,
+        killed_workers = null,
+        requeued_count = 0,
+        forgiven_count = t.attempts_count
+    from (
+      select s.run_id, s.step_slug, i.delay, i.position
+      from unnest(_retry_tasks.run_ids, _retry_tasks.delays) with ordinality i(run_id, delay, position)
+      cross join lateral (select * from pgflow.step_states l where l.run_id = i.run_id offset 0) s
+      where s.status = 'started'
+      limit v_all
+    ) o
+    where t.run_id = o.run_id and t.step_slug = o.step_slug and t.status <> 'completed'
+    returning t.flow_slug, t.run_id, t.step_slug, t.task_index, t.attempts_count, t.waits_for, o.delay, o.position
+  ),
+  sorted as (select * from again a order by a.position, a.step_slug collate "C", a.task_index)
+  select
+    array_agg(a.run_id) filter (where a.waits_for is null) as run_ids,
+    array_agg(a.step_slug) filter (where a.waits_for is null) as step_slugs,
+    array_agg(a.task_index) filter (where a.waits_for is null) as task_indexes,
+    array_agg(a.delay) filter (where a.waits_for is null) as delays,
+    array_agg(a.flow_slug) filter (where a.waits_for = 'time') as wait_flow_slugs,
+    array_agg(a.run_id) filter (where a.waits_for = 'time') as wait_run_ids,
+    array_agg(a.step_slug) filter (where a.waits_for = 'time') as wait_step_slugs,
+    array_agg(a.task_index) filter (where a.waits_for = 'time') as wait_task_indexes,
+    array_agg(clock_timestamp() + make_interval(secs => a.delay)) filter (where a.waits_for = 'time') as wait_due_at,
+    array_agg(jsonb_build_object('attempt', a.attempts_count)) filter (where a.waits_for = 'time') as wait_payloads
+  into v_again
+  from sorted a;
+
+  if v_again.run_ids is not null then
+    perform pgflow._send_anew(v_again.run_ids, v_again.step_slugs, v_again.task_indexes, v_again.delays);
+  end if;
+  perform pgflow._set_timers(
+    'wait', v_again.wait_due_at, v_again.wait_flow_slugs, v_again.wait_run_ids, v_again.wait_step_slugs,
+    v_again.wait_task_indexes, v_again.wait_payloads
+  );
+end;
+$$;
+
 -- ---- schema/55_control/_set_paused.sql
 -- Pauses or resumes a flow; returns whether that changed anything.
 create function pgflow._set_paused(flow_slug text, is_paused boolean, actor text)
@@ -4955,6 +5081,73 @@ begin
       using errcode = 'PF011', hint = 'Leave it out, or give 0, for all at once.';
   end if;
   return coalesce(_spread.spread, 0);
+end;
+$$;
+
+-- ---- schema/55_control/_start_ready.sql
+-- Judges and starts what is ready in these started runs, and ends those that have nothing left. What it starts is
+-- visible delays[i] seconds later than else in run i. Callers hold the runs.
+create function pgflow._start_ready(run_ids uuid[], delays double precision[])
+returns void
+language plpgsql
+as $$
+declare
+  v_ready record;
+  v_started record;
+  v_sent record;
+begin
+  select array_agg(r.run_id) as run_ids, array_agg(r.step_slug) as step_slugs into v_ready
+  from (
+    select s.run_id, s.step_slug
+    from unnest(_start_ready.run_ids) i(run_id)
+    cross join lateral (select * from pgflow.step_states l where l.run_id = i.run_id offset 0) s
+    where s.status = 'created' and s.remaining_deps = 0 and s.initial_tasks is not null
+    order by s.run_id, s.step_slug collate "C"
+  ) r;
+
+  select s.* into v_started
+  from pgflow._settle(v_ready.run_ids, v_ready.step_slugs) p
+  cross join lateral pgflow._start_steps(p.start_run_ids, p.start_step_slugs) s;
+  if v_started.started_run_ids is not null then
+    perform pgflow._send_events('step:started', v_started.started_run_ids, v_started.started_step_slugs);
+    perform pgflow._spawn_tasks(
+      v_started.started_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, null,
+      v_started.started_task_counts, 0
+    );
+    if 0 < any(delays) then
+      select array_agg(t.flow_slug) as flow_slugs, array_agg(t.message_id) as msg_ids,
+        array_agg(floor(i.delay)::int + coalesce(st.opt_start_delay, 0)) as delays
+      into v_sent
+      from unnest(v_started.started_run_ids, v_started.started_step_slugs) p(run_id, step_slug)
+      cross join lateral (
+        select * from pgflow.step_tasks l where l.run_id = p.run_id and l.step_slug = p.step_slug offset 0
+      ) t
+      join unnest(_start_ready.run_ids, _start_ready.delays) i(run_id, delay) on i.run_id = p.run_id
+      join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug;
+      perform pgflow._send_back(v_sent.flow_slugs, v_sent.msg_ids, v_sent.delays);
+    end if;
+  end if;
+  perform pgflow._finish_runs(_start_ready.run_ids, false, true);
+end;
+$$;
+
+-- ---- schema/55_control/_tasks_to_retry.sql
+-- How many tasks each of these failed or cancelled runs has left to do, in their order.
+create function pgflow._tasks_to_retry(run_ids uuid[])
+returns int[]
+language plpgsql
+as $$
+begin
+  return array(
+    select (
+      select count(*)::int
+      from pgflow.step_states s
+      join pgflow.step_tasks t on t.run_id = s.run_id and t.step_slug = s.step_slug
+      where s.run_id = i.run_id and s.status not in ('completed', 'skipped') and t.status <> 'completed'
+    )
+    from unnest(_tasks_to_retry.run_ids) with ordinality i(run_id, position)
+    order by i.position
+  );
 end;
 $$;
 
@@ -5121,6 +5314,62 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return pgflow._set_paused(resume_flow.flow_slug, false, resume_flow.actor);
+end;
+$$;
+
+-- ---- schema/55_control/retry_runs.sql
+-- for: operator
+-- Lets failed and cancelled runs go on in place: what had completed keeps its output, all else is done again, with its
+-- attempts counted afresh; each run after a random part of spread seconds, against a storm. One row a run, in the
+-- order of the ids: 'retried', 'still_started', 'already_completed' (nothing was changed) or 'no_such_run'. options:
+-- none are known yet. At most 1,000 runs with 50,000 tasks left a call, else PF011.
+create function pgflow.retry_runs(
+  run_ids uuid[], spread double precision default 0, options jsonb default '{}', actor text default null
+)
+returns table (run_id uuid, outcome text)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_run_ids constant uuid[] := pgflow._asked_runs(retry_runs.run_ids);
+  v_spread constant double precision := pgflow._spread(retry_runs.spread);
+  v_locked record;
+  v_ended uuid[];
+  v_task_count bigint;
+  v_outcomes text[];
+begin
+  perform pgflow._known_options('retry', retry_runs.options, '{}');
+  select * into v_locked from pgflow._lock_runs(v_run_ids);
+  select array_agg(l.run_id) into v_ended
+  from unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status)
+  where l.status in ('failed', 'cancelled');
+  if v_ended is not null then
+    select sum(c.task_count) into v_task_count from unnest(pgflow._tasks_to_retry(v_ended)) c(task_count);
+    if v_task_count > 50000 then
+      raise exception '% tasks are too many to retry in one call', v_task_count
+        using errcode = 'PF011', hint = 'Retry fewer runs a call; fork a run that has more than 50,000 tasks left.';
+    end if;
+    perform pgflow._retry_runs(v_ended, v_spread);
+  end if;
+
+  v_outcomes := array(
+    select case
+      when l.status is null then 'no_such_run'
+      when l.status = 'started' then 'still_started'
+      when l.status = 'completed' then 'already_completed'
+      else 'retried'
+    end
+    from unnest(v_run_ids) with ordinality i(run_id, position)
+    left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
+    order by i.position
+  );
+  if v_run_ids <> '{}' then
+    perform pgflow._note_action(
+      'retry', retry_runs.actor, null, v_run_ids, v_outcomes, jsonb_build_object('spread', nullif(v_spread, 0))
+    );
+  end if;
+  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
 end;
 $$;
 
@@ -5332,17 +5581,17 @@ end;
 $$;
 
 -- ---- schema/56_timers/_set_run_timeouts.sql
--- Starts the time-outs of runs, those whose flows have one: afresh, from now on. Callers hold the runs, or have just
--- made them.
-create function pgflow._set_run_timeouts(run_ids uuid[])
+-- Starts the time-outs of runs, those whose flows have one: afresh, from now on, or delays[i] seconds later where run i
+-- goes on no sooner. Callers hold the runs, or have just made them.
+create function pgflow._set_run_timeouts(run_ids uuid[], delays double precision[] default null)
 returns void
 language plpgsql
 as $$
 begin
   insert into pgflow.timers (due_at, kind, flow_slug, run_id, payload)
-  select clock_timestamp() + make_interval(secs => p.run_timeout), 'run_timeout', r.flow_slug, r.run_id,
+  select clock_timestamp() + make_interval(secs => p.run_timeout + coalesce(i.delay, 0)), 'run_timeout', r.flow_slug, r.run_id,
     jsonb_build_object('seconds', p.run_timeout)
-  from unnest(_set_run_timeouts.run_ids) i(run_id)
+  from unnest(_set_run_timeouts.run_ids, _set_run_timeouts.delays) i(run_id, delay)
   cross join lateral (select l.flow_slug, l.run_id from pgflow.runs l where l.run_id = i.run_id limit 1) r
   cross join lateral (
     select l.run_timeout from pgflow.prepared_flows l where l.flow_slug = r.flow_slug limit 1
@@ -5905,9 +6154,11 @@ as $$
     (task).last_worker_id,
     left((task).error_message, 300),
     coalesce((task).again_count, 0),
-    case when (task).status = 'queued' and (task).again_count is not null and not c.is_cancelled then
-      ((task).attempt_errors -> -1 ->> 'at')::timestamptz
-        + make_interval(secs => ((task).attempt_errors -> -1 ->> 'again_in')::int)
+    case
+      when (task).status = 'queued' and (task).again_count is not null and not c.is_cancelled
+        and (task).attempts_count > (task).forgiven_count
+        then ((task).attempt_errors -> -1 ->> 'at')::timestamptz
+          + make_interval(secs => ((task).attempt_errors -> -1 ->> 'again_in')::int)
     end,
     case when not c.is_cancelled then (task).waits_for end,
     case when (task).waits_for = 'time' and not c.is_cancelled then pgflow._due_at(task) end
@@ -5995,7 +6246,8 @@ begin
       count(*) filter (where l.status in ('queued', 'started')) as open,
       coalesce(sum(l.again_count), 0)::bigint as again,
       count(*) filter (
-        where l.status = 'queued' and l.again_count is not null and l.attempt_errors -> -1 ? 'again_in'
+        where l.status = 'queued' and l.again_count is not null and l.attempts_count > l.forgiven_count
+          and l.attempt_errors -> -1 ? 'again_in'
       ) as polling
     from pgflow.step_tasks l
     where l.run_id = count_tasks.run_id
@@ -6464,7 +6716,7 @@ begin
         t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at, t.again_count,
         t.attempt_errors, case when o.over_at is null then t.waits_for end as waits_for,
         case when o.over_at is null and t.waits_for = 'time' then pgflow._due_at(t) end as due_at,
-        t.cancelled_at
+        t.cancelled_at, t.forgiven_count
     ) p
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug
@@ -8416,6 +8668,7 @@ begin
     'get_run_with_states',
     'recover_stalled_tasks',
     'release_tasks',
+    'retry_runs',
     'start_flow',
     'start_flows',
     'start_tasks',

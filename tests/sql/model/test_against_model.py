@@ -58,6 +58,8 @@ class Comparison:
         self.cancels = self.random.choice((0.0, 0.0, 0.05, 0.3))
         self.holds = self.random.choice((0.0, 0.0, 0.05, 0.3))
         self.time_outs = self.random.choice((0.0, 0.0, 0.02, 0.2)) if self.run_timeout else 0.0
+        self.retries = self.random.choice((0, 0, 1, 4))
+        self.old: list[Row] = []  # claims of before a retry
         self.log: list[str] = []
         self.models = self.start_runs()
         self.compare()
@@ -66,13 +68,14 @@ class Comparison:
         for _ in range(1000):
             queued, started = self.tasks("queued"), self.tasks("started")
             waiting = self.waiting("time")
-            if not queued and not started and not waiting:
+            is_over = not queued and not started and not waiting
+            if self.retries and self.random.random() < (0.8 if is_over else 0.1):
+                self.retry()
+            elif is_over:
                 if not self.waiting("hold"):
                     break
                 self.let_go(list(self.models))
-                self.compare()
-                continue
-            if self.random.random() < self.cancels:
+            elif self.random.random() < self.cancels:
                 self.cancel()
             elif self.random.random() < self.holds:
                 self.hold()
@@ -284,6 +287,33 @@ class Comparison:
         wanted = {run_id: self.models[run_id].cancel(reason) for run_id in chosen}
         assert {row.run_id: row.outcome for row in rows} == wanted | {nobody: "no_such_run"}, self.log
 
+    def retry(self) -> None:
+        """Some runs in one call, whatever their status; then results of their former tasks come late."""
+        self.retries -= 1
+        sure = [run_id for run_id, model in self.models.items() if not model.open_ended]
+        chosen = self.random.sample(sure, self.random.randint(0, len(sure)))
+        spread = self.random.choice((0.0, 0.0, 31_536_000.0))  # so long that none goes on at once
+        self.log.append(f"retry {chosen}, spread over {spread} s")
+        claims = [self.claim(key) for key in self.keys() if key[0] in chosen]
+        rows = self.core.call("retry_runs", run_ids=chosen, spread=spread)
+        wanted = {run_id: self.models[run_id].retry(waits=spread > 0) for run_id in chosen}
+        assert {row.run_id: row.outcome for row in rows} == wanted, self.log
+        self.old += [claim for claim in claims if wanted[claim.run_id] == "retried"]
+        late = self.random.sample(self.old, min(len(self.old), 5))
+        if self.random.random() < 0.5:
+            outcomes = complete(self.core, late, [[] for _ in late])
+        else:
+            outcomes = fail(self.core, late)
+        assert [row.outcome for row in outcomes] == ["stale"] * len(late), self.log
+
+    def keys(self) -> list[Key]:
+        return [
+            (run_id, slug, index)
+            for run_id, model in self.models.items()
+            for slug, state in model.states.items()
+            for index in range(len(state.tasks))
+        ]
+
     def requeued(self) -> list[int]:
         return [
             task.requeued
@@ -294,13 +324,7 @@ class Comparison:
 
     def late_calls(self) -> None:
         """Calls for tasks of finished runs change nothing more than the contract says."""
-        tasks = [
-            (run_id, slug, index)
-            for run_id, model in self.models.items()
-            for slug, state in model.states.items()
-            for index in range(len(state.tasks))
-            if not model.open_ended
-        ]
+        tasks = [key for key in self.keys() if not self.models[key[0]].open_ended]
         for run_id, slug, index in self.random.sample(tasks, min(len(tasks), 5)):
             if self.random.random() < 0.5:
                 self.log.append(f"late completion of {slug} {index}")
@@ -389,6 +413,7 @@ def seen(row: Row, tasks: list[Row]) -> dict[str, Json]:
             (
                 t.status,
                 t.attempts_count,
+                t.forgiven_count,
                 t.requeued_count,
                 t.killed_workers or [],
                 t.output,
@@ -414,6 +439,7 @@ def expected(state: State) -> dict[str, Json]:
             (
                 task.status,
                 task.attempts,
+                task.forgiven,
                 task.requeued,
                 task.killed,
                 task.output,

@@ -17,6 +17,7 @@
 --   fail_task, fail_tasks, recover_* ---> _fail ------> _advance --------+--> _start_steps, _spawn_tasks
 --   start_tasks, claim_tasks -----------> _start_tasks -> _task_results  +--> _finish_runs
 --   cancel_runs ------------------------> _cancel_runs (the only one that stores 'cancelled')
+--   retry_runs -------------------------> _retry_runs -> _retry_tasks, _start_ready --> _settle
 --
 -- How it stays right:
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a

@@ -10,13 +10,13 @@ declare
 begin
   if jsonb_typeof(v_options) <> 'object' then
     raise exception 'The options of a % are an object, not %', owner, left(v_options::text, 100)
-      using errcode = 'PF011', hint = format('Pass an object whose keys are among: %s.', array_to_string(known, ', '));
+      using errcode = 'PF011', hint = format('Pass an object whose keys are among: %s.', coalesce(nullif(array_to_string(known, ', '), ''), 'none'));
   end if;
   select k.key into v_unknown from jsonb_object_keys(v_options) k(key) where k.key <> all(known) limit 1;
   if found then
     raise exception 'A % has no option "%"', owner, left(v_unknown, 100)
       using errcode = 'PF011',
-        hint = format('It takes %s. A newer program needs a newer core: run pgflow-gen migrate.', array_to_string(known, ', '));
+        hint = format('It takes %s. A newer program needs a newer core: run pgflow-gen migrate.', coalesce(nullif(array_to_string(known, ', '), ''), 'none'));
   end if;
   return jsonb_strip_nulls(v_options);
 end;

@@ -14,5 +14,5 @@ create type pgflow.task_result as (
   started_at timestamptz,
   trace_context jsonb,
   delay int,               -- seconds until the retry
-  max_attempts int         -- the step's, else the flow's
+  max_attempts int         -- the step's, else the flow's; of one that failed with those added that a retry of the run has forgiven
 );

@@ -24,6 +24,7 @@ create table pgflow.step_tasks (
   again_count int,       -- attempts that ended by asking to run again (RetryAfter); null: none
   cancelled_at timestamptz,
   waits_for text,        -- of a queued one without a message: what for; a timer or a release sends it a new one
+  forgiven_count int not null default 0,  -- attempts before the run was retried, which count no more
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
     references pgflow.step_states (run_id, step_slug),

@@ -25,6 +25,8 @@ begin
           when 'run:started' then jsonb_build_object(
             'input', r.input, 'remaining_steps', r.remaining_steps, 'started_at', r.started_at)
           when 'run:completed' then jsonb_build_object('output', r.output, 'completed_at', r.completed_at)
+          when 'run:retried' then jsonb_build_object(
+            'remaining_steps', r.remaining_steps, 'retried_at', now())
           when 'run:cancelled' then jsonb_build_object(
             'cancel_reason', r.cancel_reason, 'cancelled_at', r.cancelled_at)
           else jsonb_build_object('error_message', r.error_message, 'failed_at', r.failed_at)

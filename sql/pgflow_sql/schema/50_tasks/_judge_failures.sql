@@ -54,14 +54,14 @@ begin
           r.flow_slug,
           r.trace_context,
           t.message_id,
-          coalesce(st.opt_max_attempts, f.opt_max_attempts) as max_attempts,
+          coalesce(st.opt_max_attempts, f.opt_max_attempts) + t.forgiven_count as max_attempts,
           coalesce(
             case when g.retry_after is not null then least(greatest(g.retry_after, 0), 31536000) end,
             pgflow._retry_delay(
               coalesce(st.opt_backoff, f.opt_backoff),
               coalesce(st.opt_base_delay, f.opt_base_delay),
               coalesce(st.opt_max_delay, f.opt_max_delay),
-              t.attempts_count
+              t.attempts_count - t.forgiven_count
             )
           ) as delay,
           case
@@ -76,7 +76,7 @@ begin
               then 'stale'
             -- a requeue after a crash has counted an attempt that the handler did not fail
             when coalesce(g.retryable, true)
-              and t.attempts_count - t.requeued_count < coalesce(st.opt_max_attempts, f.opt_max_attempts)
+              and t.attempts_count - t.forgiven_count - t.requeued_count < coalesce(st.opt_max_attempts, f.opt_max_attempts)
               then 'retry'
             else st.when_exhausted
           end as first_verdict

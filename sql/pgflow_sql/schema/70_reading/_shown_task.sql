@@ -34,9 +34,11 @@ as $$
     (task).last_worker_id,
     left((task).error_message, 300),
     coalesce((task).again_count, 0),
-    case when (task).status = 'queued' and (task).again_count is not null and not c.is_cancelled then
-      ((task).attempt_errors -> -1 ->> 'at')::timestamptz
-        + make_interval(secs => ((task).attempt_errors -> -1 ->> 'again_in')::int)
+    case
+      when (task).status = 'queued' and (task).again_count is not null and not c.is_cancelled
+        and (task).attempts_count > (task).forgiven_count
+        then ((task).attempt_errors -> -1 ->> 'at')::timestamptz
+          + make_interval(secs => ((task).attempt_errors -> -1 ->> 'again_in')::int)
     end,
     case when not c.is_cancelled then (task).waits_for end,
     case when (task).waits_for = 'time' and not c.is_cancelled then pgflow._due_at(task) end

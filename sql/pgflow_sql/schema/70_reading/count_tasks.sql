@@ -35,7 +35,8 @@ begin
       count(*) filter (where l.status in ('queued', 'started')) as open,
       coalesce(sum(l.again_count), 0)::bigint as again,
       count(*) filter (
-        where l.status = 'queued' and l.again_count is not null and l.attempt_errors -> -1 ? 'again_in'
+        where l.status = 'queued' and l.again_count is not null and l.attempts_count > l.forgiven_count
+          and l.attempt_errors -> -1 ? 'again_in'
       ) as polling
     from pgflow.step_tasks l
     where l.run_id = count_tasks.run_id

@@ -20,6 +20,7 @@ begin
     'get_run_with_states',
     'recover_stalled_tasks',
     'release_tasks',
+    'retry_runs',
     'start_flow',
     'start_flows',
     'start_tasks',
