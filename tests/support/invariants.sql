@@ -69,11 +69,13 @@ language sql stable as $$
   select 'remaining_tasks', s.run_id, s.step_slug,
     format('%s of %s, but %s completed', s.remaining_tasks, s.initial_tasks, s.completed)
   from states s
-  where s.status in ('started', 'completed') and s.remaining_tasks is distinct from s.initial_tasks - s.completed
+  where s.status in ('started', 'completed') and not s.reused
+    and s.remaining_tasks is distinct from s.initial_tasks - s.completed
   union all
   select 'number of tasks', s.run_id, s.step_slug, format('%s, but %s rows', s.initial_tasks, s.total)
   from states s
-  where s.total <> case when s.status in ('started', 'completed') then s.initial_tasks
+  where s.total <> case when s.reused then 0
+                        when s.status in ('started', 'completed') then s.initial_tasks
                         when s.status = 'created' then 0 else s.total end
   union all
   select 'indexes', s.run_id, s.step_slug, format('%s..%s of %s', s.first, s.last, s.total)
@@ -108,6 +110,20 @@ language sql stable as $$
   where n.failed <> (r.status = 'failed' and coalesce(r.error_message, '') not like 'timed out after % s')::int
 
   union all
+  select 'reused step that has not ended', s.run_id, s.step_slug, s.status
+  from states s where s.reused and s.status not in ('completed', 'skipped')
+  union all
+  select 'reused step of no fork', s.run_id, s.step_slug, null
+  from states s
+  where s.reused and not exists (select from pgflow.origins o where o.run_id = s.run_id and o.kind = 'fork')
+  union all
+  select 'origin', r.run_id, null, r.has_origin::text
+  from pgflow.runs r
+  where coalesce(r.has_origin, false) <> exists (select from pgflow.origins o where o.run_id = r.run_id)
+  union all
+  select 'origin of no run', o.run_id, null, o.kind
+  from pgflow.origins o where not exists (select from pgflow.runs r where r.run_id = o.run_id)
+  union all
   select 'cancelled run with open steps', s.run_id, s.step_slug, s.status
   from states s
   where s.run_status = 'cancelled' and s.status in ('created', 'started', 'failed')
@@ -125,7 +141,7 @@ language sql stable as $$
   union all
   select 'output of a step', s.run_id, s.step_slug, s.output::text
   from states s
-  where s.status = 'completed' and case
+  where s.status = 'completed' and not s.reused and case
     when s.step_type = 'map' then s.output is distinct from coalesce(s.outputs, '[]')
     else coalesce(s.output, 'null') is distinct from coalesce(s.outputs -> 0, 'null')
   end
@@ -221,7 +237,7 @@ language sql stable as $$
     where exists (select from pgflow.step_tasks t where t.run_id = s.run_id and t.step_slug = s.step_slug)
     union all
     select s.run_id, s.step_slug, 'step:' || s.status from pgflow.step_states s
-    where s.status in ('completed', 'failed', 'skipped')
+    where s.status in ('completed', 'failed', 'skipped') and not s.reused
   ),
   counted as (
     select coalesce(e.run_id, x.run_id) as run_id, coalesce(e.step_slug, x.step_slug) as step_slug,

@@ -6,8 +6,8 @@ of steps; a *run* holds the state of each step and task, the messages in the que
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
@@ -47,6 +47,7 @@ class State:
     error: str | None = None
     reason: str | None = None
     tasks: list[Task] = field(default_factory=list)
+    reused: bool = False  # taken over from another run: it has no tasks here
 
 
 class Cascade(Exception):
@@ -71,7 +72,7 @@ def contains(value: Json, pattern: Json) -> bool:
 class Run:
     """One run of a flow, from its start to its end."""
 
-    def __init__(self, steps: Iterable[Step], input: Json) -> None:
+    def __init__(self, steps: Iterable[Step], input: Json, reused: Mapping[str, State] | None = None) -> None:
         self.steps = {step.slug: step for step in steps}
         self.input = input
         self.status = "started"
@@ -79,7 +80,10 @@ class Run:
         self.error: str | None = None
         self.reason: str | None = None  # why it was cancelled
         self.is_held = False
-        self.states = {slug: self._first_state(step) for slug, step in self.steps.items()}
+        taken = reused or {}
+        self.states = {slug: taken.get(slug) or self._first_state(step) for slug, step in self.steps.items()}
+        for slug in taken:
+            self._pass_over(slug)
         self.queue: list[tuple[str, int]] = []
         self.events: list[str] = ["run:started"]
         # conditions and empty maps alternated and then failed the run: how far the rest came is left open
@@ -291,6 +295,34 @@ class Run:
         ]
         self._advance()
         return "retried"
+
+    def reusable(self, from_steps: Iterable[str]) -> list[str]:
+        """What a fork takes over: steps that have ended well and do not depend on these."""
+        again = set(from_steps)
+        for step in self.steps.values():  # in order of definition, so parents come first
+            if again & set(step.deps):
+                again.add(step.slug)
+        return [
+            slug
+            for slug, state in self.states.items()
+            if state.status in ("completed", "skipped") and slug not in again
+        ]
+
+    def fork(self, from_steps: Iterable[str], input: Json) -> Run:
+        """A new run that does these steps, and what depends on them, again."""
+        taken = {
+            slug: replace(self.states[slug], tasks=[], reused=True) for slug in self.reusable(from_steps)
+        }
+        return Run(self.steps.values(), input, taken)
+
+    def _pass_over(self, slug: str) -> None:
+        """What a step that was taken over does to those behind it that were not."""
+        for dependent in self.dependents(slug):
+            state = self.states[dependent.slug]
+            if not state.reused:
+                state.remaining_deps -= 1
+                if dependent.kind == "map":
+                    state.initial = len(self.states[slug].output or [])
 
     @staticmethod
     def _forgive(state: State, waits_for: str | None) -> None:

@@ -85,6 +85,7 @@ class Worker:
             (2, self.fire),
             (1, self.time_out),
             (1, self.retry),
+            (1, self.fork),
             (1 if self.plan.prunes else 0, self.prune),
         ]
         weights = [weight for weight, _ in actions]
@@ -249,6 +250,21 @@ class Worker:
         chosen = self.some_runs("failed", "cancelled")
         rows = self.core.call("retry_runs", run_ids=chosen, spread=self.random.choice((0.0, 0.0, 0.5, 60.0)))
         self.plan.actions.update(row.outcome for row in rows)
+
+    def fork(self) -> None:
+        """Start a run again from one of its steps, unless enough are open, or it is pruned meanwhile."""
+        chosen = self.some_runs("started", "completed", "failed", "cancelled")[:1]
+        open_runs = self.core.value("select count(*) from pgflow.runs where status = 'started'")
+        if not chosen or open_runs >= self.plan.open_runs:
+            return
+        flow = self.core.rows("select flow_slug from pgflow.runs where run_id = %s", chosen[0])
+        slugs = [step.slug for row in flow for step in self.plan.flows[row.flow_slug]]
+        try:
+            if slugs:
+                self.core.call("fork_run", run_id=chosen[0], from_steps=[self.random.choice(slugs)])
+        except psycopg.Error as error:
+            if not (self.plan.prunes and error.sqlstate == "PF008"):
+                raise
 
     def prune(self) -> None:
         """Remove runs that have only just ended, while others may still call back for their tasks."""

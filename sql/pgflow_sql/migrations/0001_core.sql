@@ -19,6 +19,7 @@
 --   start_tasks, claim_tasks -----------> _start_tasks -> _task_results  +--> _finish_runs
 --   cancel_runs ------------------------> _cancel_runs (the only one that stores 'cancelled')
 --   retry_runs -------------------------> _retry_runs -> _retry_tasks, _start_ready --> _settle
+--   fork_run ---------------------------> _insert_fork, _start_ready
 --
 -- How it stays right:
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a
@@ -584,6 +585,7 @@ create table pgflow.runs (
   cancelled_at timestamptz,
   cancel_reason text,   -- as given by who cancelled it
   held_at timestamptz,  -- it was held, and has not been released; counts while it is started
+  has_origin boolean,   -- whether origins has a row of it; null: no
   constraint runs_pkey primary key (run_id),
   constraint runs_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
   constraint runs_check check (pgflow._run_is_sound(
@@ -612,6 +614,7 @@ create table pgflow.step_states (
   failed_at timestamptz,
   skipped_at timestamptz,
   cancelled_at timestamptz,
+  reused boolean not null default false,  -- taken over from the run this one was forked from: it has no tasks here
   constraint step_states_pkey primary key (run_id, step_slug),
   constraint step_states_run_id_fkey foreign key (run_id) references pgflow.runs (run_id),
   constraint step_states_flow_slug_step_slug_fkey foreign key (flow_slug, step_slug)
@@ -811,6 +814,23 @@ create table pgflow.timer_floor (
   constraint timer_floor_pkey primary key (is_only),
   constraint timer_floor_is_only_check check (is_only)
 ) with (fillfactor = 10);
+
+-- ---- schema/20_tables/15_origins.sql
+-- Where a run comes from that nobody started by itself: the run it was forked from, or whatever else made it. Runs
+-- with a row here have has_origin, so that all others pay no look-up. No foreign keys, as with actions.
+create table pgflow.origins (
+  run_id uuid not null,
+  kind text not null,
+  from_run_id uuid,  -- it may have been pruned
+  step_slug text,
+  task_index int,
+  attempt int,
+  schedule_slug text,
+  fire_at timestamptz,
+  depth int not null default 0,
+  constraint origins_pkey primary key (run_id),
+  constraint origins_kind_check check (kind in ('child', 'fork', 'end', 'undo', 'schedule'))
+);
 
 -- ---- schema/30_definition/_check_flows.sql
 create function pgflow._check_flows(flow_slugs text[])
@@ -1436,6 +1456,9 @@ begin
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and t.run_id = r.run_id;
   delete from pgflow.step_states s where s.flow_slug = p_flow_slug;
+  delete from pgflow.origins o
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and o.run_id = r.run_id;
   delete from pgflow.timers i where i.flow_slug = p_flow_slug;
   delete from pgflow.actions a where a.flow_slug = p_flow_slug;
   delete from pgflow.runs r where r.flow_slug = p_flow_slug;
@@ -4739,6 +4762,152 @@ begin
 end;
 $$;
 
+-- ---- schema/55_control/_check_fork_input.sql
+-- With another input the outputs of steps that read it cannot be taken over: refuses that, and names the steps. Where
+-- it is not known whether a step reads the run's input, it does.
+create function pgflow._check_fork_input(flow_slug text, reused_slugs text[])
+returns void
+language plpgsql
+as $$
+declare
+  v_readers text[] := array(
+    select st.step_slug
+    from pgflow.steps st
+    where st.flow_slug = _check_fork_input.flow_slug
+      and st.step_slug = any(_check_fork_input.reused_slugs)
+      and (
+        coalesce((st.options ->> 'reads_input')::boolean, true)
+        or st.deps_count = 0 and (
+          st.step_type = 'map' or st.required_input_pattern is not null or st.forbidden_input_pattern is not null
+        )
+      )
+    order by st.step_index
+  );
+begin
+  if v_readers <> '{}' then
+    raise exception 'With another input these steps cannot be taken over, as they may have read it: %',
+      array_to_string(v_readers, ', ')
+      using errcode = 'PF011', hint = 'Add them to from_steps, or fork with the same input.';
+  end if;
+end;
+$$;
+
+-- ---- schema/55_control/_check_fork_steps.sql
+-- Refuses a fork from no step, or from one that the flow has not.
+create function pgflow._check_fork_steps(flow_slug text, from_steps text[])
+returns void
+language plpgsql
+as $$
+declare
+  v_unknown text;
+begin
+  if coalesce(cardinality(_check_fork_steps.from_steps), 0) = 0 then
+    raise exception 'from_steps names no step'
+      using errcode = 'PF011', hint = 'Name the steps that are to run again; what depends on them follows.';
+  end if;
+  select coalesce(g.step_slug, 'null') into v_unknown
+  from unnest(_check_fork_steps.from_steps) g(step_slug)
+  where not exists (
+    select 1
+    from pgflow.steps st
+    where st.flow_slug = _check_fork_steps.flow_slug and st.step_slug = g.step_slug
+  )
+  limit 1;
+  if found then
+    raise exception 'Flow "%" has no step "%"', left(_check_fork_steps.flow_slug, 200), left(v_unknown, 200)
+      using errcode = 'PF011', hint = format('Its steps are: %s.', (
+        select coalesce(string_agg(st.step_slug, ', ' order by st.step_index), 'none')
+        from pgflow.steps st
+        where st.flow_slug = _check_fork_steps.flow_slug
+      ));
+  end if;
+end;
+$$;
+
+-- ---- schema/55_control/_insert_fork.sql
+-- Writes a fork's row and states: steps in reused_slugs as they ended in the run it is forked from, the others as if
+-- they had never run. Returns false if a run with its id is there already.
+create function pgflow._insert_fork(
+  run_id uuid, from_run_id uuid, flow_slug text, input jsonb, reused_slugs text[]
+)
+returns boolean
+language plpgsql
+as $$
+begin
+  insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, has_origin)
+  select
+    _insert_fork.run_id, _insert_fork.flow_slug, _insert_fork.input,
+    count(*) filter (where st.step_slug <> all(_insert_fork.reused_slugs)), true
+  from pgflow.steps st
+  where st.flow_slug = _insert_fork.flow_slug
+  on conflict on constraint runs_pkey do nothing;
+  if not found then
+    return false;
+  end if;
+  insert into pgflow.origins (run_id, kind, from_run_id)
+  values (_insert_fork.run_id, 'fork', _insert_fork.from_run_id);
+
+  insert into pgflow.step_states (
+    flow_slug, run_id, step_slug, status, remaining_tasks, initial_tasks, remaining_deps, output, error_message,
+    skip_reason, started_at, completed_at, skipped_at, reused
+  )
+  select
+    s.flow_slug, _insert_fork.run_id, s.step_slug, s.status, s.remaining_tasks, s.initial_tasks, s.remaining_deps,
+    s.output, s.error_message, s.skip_reason, case when s.status = 'completed' then now() end,
+    case when s.status = 'completed' then now() end, case when s.status = 'skipped' then now() end, true
+  from pgflow.step_states s
+  where s.run_id = _insert_fork.from_run_id and s.step_slug = any(_insert_fork.reused_slugs);
+
+  insert into pgflow.step_states (flow_slug, run_id, step_slug, remaining_deps, initial_tasks)
+  select
+    st.flow_slug, _insert_fork.run_id, st.step_slug,
+    (
+      select count(*)
+      from pgflow.deps d
+      where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+        and d.dep_slug <> all(_insert_fork.reused_slugs)
+    ),
+    case
+      when st.step_type <> 'map' then 1
+      when st.deps_count = 0 then jsonb_array_length(_insert_fork.input)
+      else (
+        select case when s.status = 'skipped' then 0 else jsonb_array_length(s.output) end
+        from pgflow.deps d
+        join pgflow.step_states s on s.run_id = _insert_fork.run_id and s.step_slug = d.dep_slug
+        where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+      )
+    end
+  from pgflow.steps st
+  where st.flow_slug = _insert_fork.flow_slug and st.step_slug <> all(_insert_fork.reused_slugs);
+  return true;
+end;
+$$;
+
+-- ---- schema/55_control/_is_same_fork.sql
+-- Whether a run of this id is there that was forked from the same run with the same input, and in which the same
+-- steps were done again: then a call is repeated.
+create function pgflow._is_same_fork(run_id uuid, from_run_id uuid, input jsonb, again_slugs text[])
+returns boolean
+language plpgsql
+as $$
+begin
+  return exists (
+    select 1
+    from pgflow.origins o
+    join pgflow.runs r on r.run_id = o.run_id
+    where o.run_id = _is_same_fork.run_id
+      and o.kind = 'fork'
+      and o.from_run_id = _is_same_fork.from_run_id
+      and r.input = _is_same_fork.input
+      and not exists (
+        select 1
+        from pgflow.step_states s
+        where s.run_id = o.run_id and s.reused and s.step_slug = any(_is_same_fork.again_slugs)
+      )
+  );
+end;
+$$;
+
 -- ---- schema/55_control/_keep_held.sql
 -- Takes the messages of the queued tasks of those of these runs that are held: they wait for the release, those that
 -- are due in more than ten seconds for their time first. Whoever claims has a message when it asks for the task's row:
@@ -5131,6 +5300,26 @@ begin
 end;
 $$;
 
+-- ---- schema/55_control/_steps_behind.sql
+-- These steps of a flow and all that depend on them, directly or not.
+create function pgflow._steps_behind(flow_slug text, step_slugs text[])
+returns text[]
+language plpgsql
+as $$
+begin
+  return array(
+    with recursive behind(step_slug) as (
+      select g.step_slug from unnest(_steps_behind.step_slugs) g(step_slug)
+      union
+      select d.step_slug
+      from behind b
+      join pgflow.deps d on d.flow_slug = _steps_behind.flow_slug and d.dep_slug = b.step_slug
+    )
+    select b.step_slug from behind b order by b.step_slug
+  );
+end;
+$$;
+
 -- ---- schema/55_control/_tasks_to_retry.sql
 -- How many tasks each of these failed or cancelled runs has left to do, in their order.
 create function pgflow._tasks_to_retry(run_ids uuid[])
@@ -5189,6 +5378,77 @@ begin
     );
   end if;
   return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+end;
+$$;
+
+-- ---- schema/55_control/fork_run.sql
+-- for: operator
+-- Starts a new run of the same flow that does from_steps, and what depends on them, again: of all others it takes over
+-- those that have completed or were skipped, marked as reused. With another input (null: the same) it is refused if
+-- one of these may have read it. The run may still be going on. Returns the new run's id; a call that is repeated with
+-- its new_run_id finds it, any other run of that id raises PF002. Raises PF008 for an unknown run, PF011 for an
+-- unknown step.
+create function pgflow.fork_run(
+  run_id uuid, from_steps text[], input jsonb default null, new_run_id uuid default null, actor text default null
+)
+returns uuid
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_flow_slug text;
+  v_old_input jsonb;
+  v_input jsonb;
+  v_again text[];
+  v_reused text[];
+  v_run_id uuid := coalesce(new_run_id, pgflow.new_run_id());
+begin
+  select r.flow_slug, r.input into v_flow_slug, v_old_input
+  from pgflow.runs r
+  where r.run_id = fork_run.run_id
+  for no key update;
+  if not found then
+    raise exception 'Run not found: %', fork_run.run_id using errcode = 'PF008';
+  end if;
+  perform pgflow._check_fork_steps(v_flow_slug, fork_run.from_steps);
+
+  v_input := coalesce(fork_run.input, v_old_input);
+  v_again := pgflow._steps_behind(v_flow_slug, fork_run.from_steps);
+  if pgflow._is_same_fork(v_run_id, fork_run.run_id, v_input, v_again) then
+    return v_run_id;
+  end if;
+  v_reused := array(
+    select s.step_slug
+    from pgflow.step_states s
+    where s.run_id = fork_run.run_id and s.status in ('completed', 'skipped') and s.step_slug <> all(v_again)
+  );
+  if v_input <> v_old_input then
+    perform pgflow._check_fork_input(v_flow_slug, v_reused);
+    if exists (select 1 from pgflow.prepared_flows p where p.flow_slug = v_flow_slug and p.has_root_maps) then
+      perform pgflow._check_array_input(v_flow_slug, v_input);
+    end if;
+    if pg_column_size(v_input) > 65536 then
+      perform pgflow._note_large_values(array[v_flow_slug]);
+    end if;
+  end if;
+
+  if not pgflow._insert_fork(v_run_id, fork_run.run_id, v_flow_slug, v_input, v_reused) then
+    raise exception 'Run % exists already, and is no such fork', v_run_id
+      using errcode = 'PF002', hint = 'Use a new run id, or leave it out.';
+  end if;
+  perform pgflow._send_events('run:started', array[v_run_id]);
+  perform pgflow._set_run_timeouts(array[v_run_id]);
+  perform pgflow._start_ready(array[v_run_id], array[0::double precision]);
+  perform pgflow._notify(null, array[v_run_id]);
+  perform pgflow._note_action(
+    'fork', fork_run.actor, v_flow_slug, array[fork_run.run_id, v_run_id], array['forked'],
+    jsonb_build_object(
+      'from_steps', array(select distinct g.slug from unnest(fork_run.from_steps) g(slug) order by g.slug),
+      'new_input', case when v_input <> v_old_input then true end
+    )
+  );
+  return v_run_id;
 end;
 $$;
 
@@ -6523,7 +6783,12 @@ begin
       'error_message', left(r.error_message, 20000),
       'cancelled_at', r.cancelled_at,
       'cancel_reason', left(r.cancel_reason, 20000),
-      'held_at', case when r.status = 'started' then r.held_at end
+      'held_at', case when r.status = 'started' then r.held_at end,
+      'origin', case when r.has_origin then (
+        select jsonb_build_object('kind', o.kind, 'from_run_id', o.from_run_id)
+        from pgflow.origins o
+        where o.run_id = r.run_id
+      ) end
     ),
     'steps', coalesce(t.steps, '[]'),
     'left_out', case when o.is_left_out and r.output is not null then '[null]'::jsonb else '[]' end
@@ -6562,7 +6827,8 @@ begin
           'completed_at', s.completed_at,
           'failed_at', s.failed_at,
           'skipped_at', s.skipped_at,
-          'cancelled_at', s.cancelled_at
+          'cancelled_at', s.cancelled_at,
+          'reused', s.reused
         )
         || case
           when s.is_new and s.bytes_so_far <= coalesce(get_run_progress.max_bytes, s.bytes_so_far)
@@ -7586,6 +7852,7 @@ begin
   delete from pgflow.timers i where i.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_tasks t where t.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_states s where s.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.origins o where o.run_id = any(_prune_runs.run_ids);
   delete from pgflow.runs r where r.run_id = any(_prune_runs.run_ids);
 end;
 $$;
@@ -8661,6 +8928,7 @@ begin
     'fail_task',
     'fail_tasks',
     'fire_timers',
+    'fork_run',
     'get_run_progress',
     'heartbeat_workers',
     'hold_runs',

@@ -59,6 +59,7 @@ class Comparison:
         self.holds = self.random.choice((0.0, 0.0, 0.05, 0.3))
         self.time_outs = self.random.choice((0.0, 0.0, 0.02, 0.2)) if self.run_timeout else 0.0
         self.retries = self.random.choice((0, 0, 1, 4))
+        self.forks = self.random.choice((0, 0, 1, 3))
         self.old: list[Row] = []  # claims of before a retry
         self.log: list[str] = []
         self.models = self.start_runs()
@@ -71,6 +72,8 @@ class Comparison:
             is_over = not queued and not started and not waiting
             if self.retries and self.random.random() < (0.8 if is_over else 0.1):
                 self.retry()
+            elif self.forks and self.random.random() < 0.1:
+                self.fork()
             elif is_over:
                 if not self.waiting("hold"):
                     break
@@ -306,6 +309,27 @@ class Comparison:
             outcomes = fail(self.core, late)
         assert [row.outcome for row in outcomes] == ["stale"] * len(late), self.log
 
+    def fork(self) -> None:
+        """A new run from one of them, which may still go on; or a refusal, if its input would be another."""
+        self.forks -= 1
+        sure = [run_id for run_id, model in self.models.items() if not model.open_ended]
+        if not sure:
+            return
+        run_id = self.random.choice(sure)
+        model = self.models[run_id]
+        slugs = list(model.steps)
+        from_steps = self.random.sample(slugs, self.random.randint(1, min(3, len(slugs))))
+        reused = model.reusable(from_steps)
+        self.log.append(f"fork {run_id} from {from_steps}, reusing {reused}")
+        if reused and self.random.random() < 0.3:
+            with self.core.refused(", ".join(reused), sqlstate="PF011"):
+                self.core.call("fork_run", run_id=run_id, from_steps=from_steps, input=Jsonb(["new"]))
+        input = model.input
+        if not reused and self.random.random() < 0.5:
+            input = random_input(self.random, self.steps)
+        (row,) = self.core.call("fork_run", run_id=run_id, from_steps=from_steps, input=Jsonb(input))
+        self.models[row.fork_run] = model.fork(from_steps, input)
+
     def keys(self) -> list[Key]:
         return [
             (run_id, slug, index)
@@ -384,7 +408,7 @@ class Comparison:
             for dep in step.deps:
                 ended = [place[name] for name in names(dep, "completed", "skipped") if name in place]
                 for here in released:
-                    assert max(ended) < here, (step.slug, dep, self.log)
+                    assert max(ended, default=-1) < here, (step.slug, dep, self.log)
 
 
 def key_of(row: Row) -> Key:
@@ -409,6 +433,7 @@ def seen(row: Row, tasks: list[Row]) -> dict[str, Json]:
         "output": row.output,
         "error": tagged(row.error_message),
         "reason": row.skip_reason,
+        "reused": row.reused,
         "tasks": [
             (
                 t.status,
@@ -435,6 +460,7 @@ def expected(state: State) -> dict[str, Json]:
         "output": state.output,
         "error": state.error,
         "reason": state.reason,
+        "reused": state.reused,
         "tasks": [
             (
                 task.status,

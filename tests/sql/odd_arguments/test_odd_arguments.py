@@ -133,6 +133,7 @@ def usual(core: Core) -> dict[str, str]:
         "only_those": "'failed'", "skip": "0", "max_count": "5", "spread": "0", "max_groups": "10",
         "shape": "'{\"steps\": []}'", "allow_data_loss": "true", "function_name": "'w'",
         "only_run": run, "max_actions": "10",
+        "from_steps": "array['a']", "new_run_id": "null",
         "reason": "'no longer wanted'", "actor": "'ann'",
         "cron_interval": "'1 second'", "retention_hours": "24", "skip_reason": "'handler_failed'",
     }  # fmt: skip

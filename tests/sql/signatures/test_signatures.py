@@ -190,6 +190,10 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "run_ids uuid[], spread double precision = 0, options jsonb = '{}', actor text = null",
         "table(run_id uuid, outcome text)",
     ),
+    "fork_run": (
+        "run_id uuid, from_steps text[], input jsonb = null, new_run_id uuid = null, actor text = null",
+        "uuid",
+    ),
     "list_actions": (
         "only_run uuid = null, only_flow text = null, max_actions integer = 50, before_id bigint = null",
         "table(action_id bigint, at timestamp with time zone, actor text, session_role text, action text, "

@@ -38,8 +38,9 @@ def run_id(core: Core) -> UUID:
     core.create_flow("f", options=Jsonb({"run_timeout": 60}))
     core.add_step("f", "a")
     core.add_step("f", "b", ["a"])
-    run_id: UUID = core.start_flow("f").run_id
-    fail(core, claim(core, (register(core, "f"), "f")), retry_after=[600])
+    source = core.start_flow("f").run_id
+    run_id: UUID = core.call("fork_run", run_id=source, from_steps=["a"])[0].fork_run
+    fail(core, claim(core, (register(core, "f"), "f")), retry_after=[600, 600])
     hold(core, run_id)
     return run_id
 

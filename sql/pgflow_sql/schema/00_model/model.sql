@@ -18,6 +18,7 @@
 --   start_tasks, claim_tasks -----------> _start_tasks -> _task_results  +--> _finish_runs
 --   cancel_runs ------------------------> _cancel_runs (the only one that stores 'cancelled')
 --   retry_runs -------------------------> _retry_runs -> _retry_tasks, _start_ready --> _settle
+--   fork_run ---------------------------> _insert_fork, _start_ready
 --
 -- How it stays right:
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a

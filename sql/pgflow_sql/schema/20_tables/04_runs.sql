@@ -14,6 +14,7 @@ create table pgflow.runs (
   cancelled_at timestamptz,
   cancel_reason text,   -- as given by who cancelled it
   held_at timestamptz,  -- it was held, and has not been released; counts while it is started
+  has_origin boolean,   -- whether origins has a row of it; null: no
   constraint runs_pkey primary key (run_id),
   constraint runs_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
   constraint runs_check check (pgflow._run_is_sound(

@@ -16,6 +16,7 @@ create table pgflow.step_states (
   failed_at timestamptz,
   skipped_at timestamptz,
   cancelled_at timestamptz,
+  reused boolean not null default false,  -- taken over from the run this one was forked from: it has no tasks here
   constraint step_states_pkey primary key (run_id, step_slug),
   constraint step_states_run_id_fkey foreign key (run_id) references pgflow.runs (run_id),
   constraint step_states_flow_slug_step_slug_fkey foreign key (flow_slug, step_slug)

@@ -14,6 +14,9 @@ begin
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and t.run_id = r.run_id;
   delete from pgflow.step_states s where s.flow_slug = p_flow_slug;
+  delete from pgflow.origins o
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and o.run_id = r.run_id;
   delete from pgflow.timers i where i.flow_slug = p_flow_slug;
   delete from pgflow.actions a where a.flow_slug = p_flow_slug;
   delete from pgflow.runs r where r.flow_slug = p_flow_slug;

@@ -29,7 +29,12 @@ begin
       'error_message', left(r.error_message, 20000),
       'cancelled_at', r.cancelled_at,
       'cancel_reason', left(r.cancel_reason, 20000),
-      'held_at', case when r.status = 'started' then r.held_at end
+      'held_at', case when r.status = 'started' then r.held_at end,
+      'origin', case when r.has_origin then (
+        select jsonb_build_object('kind', o.kind, 'from_run_id', o.from_run_id)
+        from pgflow.origins o
+        where o.run_id = r.run_id
+      ) end
     ),
     'steps', coalesce(t.steps, '[]'),
     'left_out', case when o.is_left_out and r.output is not null then '[null]'::jsonb else '[]' end
@@ -68,7 +73,8 @@ begin
           'completed_at', s.completed_at,
           'failed_at', s.failed_at,
           'skipped_at', s.skipped_at,
-          'cancelled_at', s.cancelled_at
+          'cancelled_at', s.cancelled_at,
+          'reused', s.reused
         )
         || case
           when s.is_new and s.bytes_so_far <= coalesce(get_run_progress.max_bytes, s.bytes_so_far)

@@ -26,6 +26,7 @@ begin
   delete from pgflow.timers i where i.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_tasks t where t.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_states s where s.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.origins o where o.run_id = any(_prune_runs.run_ids);
   delete from pgflow.runs r where r.run_id = any(_prune_runs.run_ids);
 end;
 $$;

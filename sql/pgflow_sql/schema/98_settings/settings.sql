@@ -13,6 +13,7 @@ begin
     'fail_task',
     'fail_tasks',
     'fire_timers',
+    'fork_run',
     'get_run_progress',
     'heartbeat_workers',
     'hold_runs',

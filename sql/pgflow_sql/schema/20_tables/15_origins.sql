@@ -1,0 +1,15 @@
+-- Where a run comes from that nobody started by itself: the run it was forked from, or whatever else made it. Runs
+-- with a row here have has_origin, so that all others pay no look-up. No foreign keys, as with actions.
+create table pgflow.origins (
+  run_id uuid not null,
+  kind text not null,
+  from_run_id uuid,  -- it may have been pruned
+  step_slug text,
+  task_index int,
+  attempt int,
+  schedule_slug text,
+  fire_at timestamptz,
+  depth int not null default 0,
+  constraint origins_pkey primary key (run_id),
+  constraint origins_kind_check check (kind in ('child', 'fork', 'end', 'undo', 'schedule'))
+);

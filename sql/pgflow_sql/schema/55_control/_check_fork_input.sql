@@ -1,0 +1,28 @@
+-- With another input the outputs of steps that read it cannot be taken over: refuses that, and names the steps. Where
+-- it is not known whether a step reads the run's input, it does.
+create function pgflow._check_fork_input(flow_slug text, reused_slugs text[])
+returns void
+language plpgsql
+as $$
+declare
+  v_readers text[] := array(
+    select st.step_slug
+    from pgflow.steps st
+    where st.flow_slug = _check_fork_input.flow_slug
+      and st.step_slug = any(_check_fork_input.reused_slugs)
+      and (
+        coalesce((st.options ->> 'reads_input')::boolean, true)
+        or st.deps_count = 0 and (
+          st.step_type = 'map' or st.required_input_pattern is not null or st.forbidden_input_pattern is not null
+        )
+      )
+    order by st.step_index
+  );
+begin
+  if v_readers <> '{}' then
+    raise exception 'With another input these steps cannot be taken over, as they may have read it: %',
+      array_to_string(v_readers, ', ')
+      using errcode = 'PF011', hint = 'Add them to from_steps, or fork with the same input.';
+  end if;
+end;
+$$;
