@@ -23,7 +23,7 @@ from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.errors import RunNotFound, UsageError
 from pgflow_runtime.project import find_project
 from pgflow_runtime.runs.documents import shown
-from pgflow_runtime.runs.reading import complete, read_document, read_shape
+from pgflow_runtime.runs.reading import TaskCounts, complete, read_document, read_shape
 from pgflow_runtime.terminal.follow import Follower
 from pgflow_runtime.terminal.live_view import watch_json, watch_lines, watch_live
 from pgflow_runtime.terminal.output import shows_pictures
@@ -99,7 +99,7 @@ def show_run(run_id: UUID, as_json: bool, dsn: str | None) -> None:
                 row["status"] = "cancelled"
         document["run"] = {name: shown(value) for name, value in document["run"].items()}
         document["steps"] = [{name: shown(value) for name, value in row.items()} for row in document["steps"]]
-        document["tasks"] = {slug: asdict(counts) for slug, counts in reading.tasks.items()}
+        document["tasks"] = {slug: _counts(counts) for slug, counts in reading.tasks.items()}
         document["failure"] = asdict(reading.failure) if reading.failure is not None else None
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
@@ -169,6 +169,11 @@ def _latest(connection: psycopg.Connection[Any], flow: str | None) -> UUID:
         raise RunNotFound(f"there are no runs{where} in this database")
     found: UUID = row[0]
     return found
+
+
+def _counts(counts: TaskCounts) -> dict[str, Any]:
+    due_at = counts.due_at.isoformat() if counts.due_at is not None else None
+    return {**asdict(counts), "due_at": due_at}
 
 
 @contextmanager

@@ -91,7 +91,8 @@ PAUSE_FLOW: Final = "select pgflow.pause_flow(%(flow_slug)s, %(actor)s)"
 RESUME_FLOW: Final = "select pgflow.resume_flow(%(flow_slug)s, %(actor)s)"
 
 COUNT_TASKS: Final = """
-select step_slug, total, completed, started, failed, attempts, cancelled, again, polling
+select step_slug, total, completed, started, failed, attempts, cancelled, again, polling,
+  waiting, due_at
 from pgflow.count_tasks(%(run_id)s)
 """
 

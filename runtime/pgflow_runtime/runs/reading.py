@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,8 @@ class TaskCounts:
     """How far the tasks of a step have come. ``attempts`` counts those of all tasks.
 
     ``cancelled``: open when their step or their run ended. ``again``: attempts that asked to run again later;
-    ``polling``: tasks that wait for that now.
+    ``polling``: tasks that wait for that now. ``waiting``: those that wait for a
+    time, the first of them until ``due_at``.
     """
 
     total: int
@@ -33,6 +35,8 @@ class TaskCounts:
     cancelled: int = 0
     again: int = 0
     polling: int = 0
+    waiting: int = 0
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def read_value(connection: psycopg.Connection[Any], run_id: UUID, step_slug: str
 def complete(connection: psycopg.Connection[Any], run: RunSnapshot, shape: Shape) -> Reading:
     """Add the tasks, and for a failed run the culprit."""
     tasks = {
-        str(slug): TaskCounts(*map(int, counts))
+        str(slug): TaskCounts(*counts)
         for slug, *counts in connection.execute(queries.COUNT_TASKS, {"run_id": run.run_id})
     }
     failure = read_failure(connection, run.run_id) if run.status == "failed" else None

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pgflow_runtime.runs.reading import Reading, TaskCounts
 from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
-from pgflow_runtime.terminal.words import duration, first_line
+from pgflow_runtime.terminal.words import clock, duration, first_line
 from pgflow_shared.statuses import STATUSES
 from pgflow_shared.text import counted
 
@@ -102,6 +102,9 @@ def _notes(reading: Reading, step: StepSnapshot, counts: TaskCounts | None) -> l
             notes.append(f"{counts.cancelled:,} cancelled")
         if counts.started and counts.total > 1 and not run.is_final:
             notes.append(f"{counts.started:,} at work")
+        if counts.due_at is not None:
+            others = f", {counts.waiting:,} of {counts.total:,}" if counts.total > 1 else ""
+            notes.append(f"waits until {clock(counts.due_at)}{others}")
     if step.skip_reason:
         notes.append(step.skip_reason.replace("_", " "))
     if step.error_message:

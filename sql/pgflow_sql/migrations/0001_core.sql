@@ -6472,10 +6472,11 @@ $$;
 -- for: client
 -- How far the steps of a run have come, those that have tasks. Cancelled: open when their step or run ended. Again:
 -- attempts that ended by asking to run again; polling: tasks that wait for that now.
+-- Waiting: tasks that wait for a time without a message, and when the first of them is due.
 create function pgflow.count_tasks(run_id uuid)
 returns table (
   step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint, cancelled bigint,
-  again bigint, polling bigint
+  again bigint, polling bigint, waiting bigint, due_at timestamptz
 )
 language plpgsql
 stable
@@ -6493,7 +6494,13 @@ begin
     t.attempts,
     t.cancelled + case when o.over_at is not null then t.open else 0 end,
     t.again,
-    case when o.over_at is not null then 0 else t.polling end
+    case when o.over_at is not null then 0 else t.polling end,
+    case when o.over_at is not null then 0 else t.waiting end,
+    case when o.over_at is null and t.waiting > 0 then (
+      select min(d.due_at)
+      from pgflow.timers d
+      where d.run_id = count_tasks.run_id and d.step_slug = t.step_slug and d.kind = 'wait'
+    ) end
   from (
     select
       l.step_slug,
@@ -6508,7 +6515,8 @@ begin
       count(*) filter (
         where l.status = 'queued' and l.again_count is not null and l.attempts_count > l.forgiven_count
           and l.attempt_errors -> -1 ? 'again_in'
-      ) as polling
+      ) as polling,
+      count(*) filter (where l.status = 'queued' and l.waits_for = 'time') as waiting
     from pgflow.step_tasks l
     where l.run_id = count_tasks.run_id
     group by l.step_slug

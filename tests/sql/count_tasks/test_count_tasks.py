@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
+from tests.support.batch import claim, fail, register
 from tests.support.core import Core
 
 
@@ -15,7 +17,7 @@ def test_tasks_by_status(core: Core) -> None:
     core.complete_task(run.run_id, "m", 0, 1)
     core.fail_task(run.run_id, "m", 1)
     rows = core.rows("select * from pgflow.count_tasks(%s)", run.run_id)
-    assert [tuple(row) for row in rows] == [("m", 4, 1, 1, 0, 3, 0, 0, 0)]
+    assert [tuple(row) for row in rows] == [("m", 4, 1, 1, 0, 3, 0, 0, 0, 0, None)]
     assert core.rows("select * from pgflow.count_tasks(%s)", uuid4()) == []
 
 
@@ -35,4 +37,21 @@ def test_what_was_open_when_the_run_failed_is_cancelled(core: Core) -> None:
     core.complete_task(run.run_id, "m", 0, 1)
     core.fail_task(run.run_id, "m", 1)
     rows = core.rows("select * from pgflow.count_tasks(%s)", run.run_id)
-    assert [tuple(row) for row in rows] == [("m", 3, 1, 0, 1, 3, 1, 0, 0), ("n", 1, 0, 0, 0, 0, 1, 0, 0)]
+    assert [tuple(row) for row in rows] == [
+        ("m", 3, 1, 0, 1, 3, 1, 0, 0, 0, None),
+        ("n", 1, 0, 0, 0, 0, 1, 0, 0, 0, None),
+    ]
+
+
+def test_what_waits_for_a_time(core: Core) -> None:
+    core.flow("f", "m:map", max_attempts=3)
+    run = core.start_flow("f", [1, 2, 3])
+    worker = register(core, "f")
+    tasks = claim(core, (worker, "f"))
+    fail(core, tasks[:2], retry_after=[60, 600])
+    row = core.row("select *, due_at - now() as left from pgflow.count_tasks(%s)", run.run_id)
+    assert (row.total, row.started, row.waiting) == (3, 1, 2)
+    assert timedelta(seconds=50) < row.left <= timedelta(seconds=61)
+    core.run_sql("select pgflow.cancel_runs(array[%s]::uuid[])", run.run_id)
+    row = core.row("select * from pgflow.count_tasks(%s)", run.run_id)
+    assert (row.waiting, row.due_at) == (0, None)

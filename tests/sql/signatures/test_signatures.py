@@ -135,7 +135,8 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "count_tasks": (
         "run_id uuid",
         "table(step_slug text, total bigint, completed bigint, started bigint, failed bigint, "
-        "attempts bigint, cancelled bigint, again bigint, polling bigint)",
+        "attempts bigint, cancelled bigint, again bigint, polling bigint, waiting bigint, "
+        "due_at timestamp with time zone)",
         "s",
     ),
     "locked_runs": ("run_ids uuid[]", "setof uuid"),
