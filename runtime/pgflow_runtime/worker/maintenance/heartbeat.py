@@ -32,6 +32,7 @@ class HeartbeatListener(Protocol):
 
     def open_fences(self) -> Sequence[Fence]:
         """The attempts that handlers are at."""
+        ...
 
     def deprecated(self, worker_ids: list[str]) -> None: ...
 

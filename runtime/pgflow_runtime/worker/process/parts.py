@@ -49,6 +49,7 @@ class Owner(Protocol):
 
     def open_fences(self) -> Sequence[Fence]:
         """The attempts that handlers are at; from the heartbeat's thread."""
+        ...
 
     def cancelled(self, lost: list[tuple[Fence, str]]) -> None:
         """Attempts that count no more, with the core's reasons; from the heartbeat's thread."""
