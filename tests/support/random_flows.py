@@ -7,8 +7,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from pgflow_runtime.testing.engine.model import Step
 from tests.support.core import Core
-from tests.support.model import Step
 
 MODES = ("fail", "skip", "skip-cascade")
 

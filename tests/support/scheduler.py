@@ -15,10 +15,10 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from pgflow_runtime.testing.engine.model import Step
 from tests.support.batch import claim, complete, fail, register, release
 from tests.support.core import Core, Row, connect
 from tests.support.invariants import violations
-from tests.support.model import Step
 from tests.support.random_flows import define, random_flow, random_input, random_output
 
 CONNECTIONS = 8

@@ -12,10 +12,10 @@ import pytest
 
 from pgflow_runtime.client import AsyncRun
 from pgflow_runtime.errors import ConnectionFailed
+from pgflow_runtime.testing.engine.model import Step
 from pgflow_shared.structure import structure_hash
 from tests.support.core import Core, connect
 from tests.support.crawl import DOCUMENT, AsyncClient, contract_of, name_of
-from tests.support.model import Step
 from tests.support.random_flows import define, random_flow, random_input, random_output
 
 FLOW = "random_flow"

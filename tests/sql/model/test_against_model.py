@@ -12,10 +12,10 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
+from pgflow_runtime.testing.engine.model import Run, State, contains
 from tests.support.batch import complete, fail, register, release
 from tests.support.core import Core, Json, Row
 from tests.support.invariants import assert_sound, install
-from tests.support.model import Run, State, contains
 from tests.support.random_flows import define, random_flow, random_input, random_output
 from tests.support.timers import fire
 
