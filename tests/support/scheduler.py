@@ -86,6 +86,7 @@ class Worker:
             (1, self.time_out),
             (1, self.retry),
             (1, self.fork),
+            (1, self.where),
             (1 if self.plan.prunes else 0, self.prune),
         ]
         weights = [weight for weight, _ in actions]
@@ -265,6 +266,12 @@ class Worker:
         except psycopg.Error as error:
             if not (self.plan.prunes and error.sqlstate == "PF008"):
                 raise
+
+    def where(self) -> None:
+        """A page of whatever fits: the same as with ids, in the order of these."""
+        action = self.random.choice(("cancel", "retry", "hold", "release"))
+        filter = self.random.choice(({}, {"flow": self.random.choice(list(self.plan.flows))}))
+        self.core.call(f"{action}_runs_where", filter=Jsonb(filter), max_runs=self.random.randint(1, 5))
 
     def prune(self) -> None:
         """Remove runs that have only just ended, while others may still call back for their tasks."""

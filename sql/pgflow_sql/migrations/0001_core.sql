@@ -4715,6 +4715,44 @@ begin
 end;
 $$;
 
+-- ---- schema/55_control/_cancel_asked.sql
+-- cancel_runs; with the filter by which they were chosen, null: by their ids.
+create function pgflow._cancel_asked(run_ids uuid[], reason text, actor text, filter jsonb)
+returns table (run_id uuid, outcome text)
+language plpgsql
+as $$
+declare
+  v_run_ids constant uuid[] := pgflow._asked_runs(_cancel_asked.run_ids);
+  v_locked record;
+  v_open uuid[];
+  v_outcomes text[];
+begin
+  select * into v_locked from pgflow._lock_runs(v_run_ids);
+  select array_agg(l.run_id) into v_open
+  from unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status)
+  where l.status = 'started';
+  if v_open is not null then
+    perform pgflow._cancel_runs(v_open, _cancel_asked.reason);
+  end if;
+
+  v_outcomes := array(
+    select case l.status when 'started' then 'cancelled' else coalesce('already_' || l.status, 'no_such_run') end
+    from unnest(v_run_ids) with ordinality i(run_id, position)
+    left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
+    order by i.position
+  );
+  if v_run_ids <> '{}' then
+    perform pgflow._note_action(
+      'cancel', _cancel_asked.actor, null, v_run_ids, v_outcomes,
+      jsonb_build_object(
+        'reason', left(_cancel_asked.reason, 300), 'filter', pgflow._shown_filter(_cancel_asked.filter)
+      )
+    );
+  end if;
+  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+end;
+$$;
+
 -- ---- schema/55_control/_cancel_runs.sql
 -- Cancels started runs: what is open of them, their steps and their tasks. Open tasks of skipped steps stay as they
 -- are. Callers hold the runs, and pass each once.
@@ -4821,6 +4859,125 @@ begin
         where st.flow_slug = _check_fork_steps.flow_slug
       ));
   end if;
+end;
+$$;
+
+-- ---- schema/55_control/_checked_filter.sql
+-- A filter of runs without keys that are null, its statuses as an array. Refuses unknown keys, wrong values, and what
+-- would read every run there is: texts and inputs are looked for in one flow and one time only.
+create function pgflow._checked_filter(filter jsonb)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+  c_texts constant text[] := array[
+    'flow', 'started_after', 'started_before', 'failed_step', 'error_contains', 'error_key'
+  ];
+  c_statuses constant text[] := array['started', 'completed', 'failed', 'cancelled'];
+  v_filter jsonb;
+  v_wrong text;
+begin
+  if jsonb_typeof(_checked_filter.filter) is distinct from 'object' then
+    raise exception 'A filter of runs is an object, not %', coalesce(left(_checked_filter.filter::text, 100), 'null')
+      using errcode = 'PF011', hint = 'Pass keys and what they must be: {"flow": "...", "status": "failed"}.';
+  end if;
+  select coalesce(jsonb_object_agg(e.key, e.value), '{}') into v_filter
+  from jsonb_each(_checked_filter.filter) e
+  where e.value <> 'null';
+
+  select k.key into v_wrong
+  from jsonb_object_keys(v_filter) k(key)
+  where k.key <> all(c_texts || array['status', 'input_contains'])
+  limit 1;
+  if found then
+    raise exception 'Runs cannot be chosen by "%"', left(v_wrong, 100)
+      using errcode = 'PF011',
+        hint = format('A filter has some of: %s.', array_to_string(c_texts || array['status', 'input_contains'], ', '));
+  end if;
+  select e.key into v_wrong
+  from jsonb_each(v_filter) e
+  where e.key = any(c_texts) and jsonb_typeof(e.value) <> 'string'
+  limit 1;
+  if found then
+    raise exception '% must be a text, not %', v_wrong, left((v_filter -> v_wrong)::text, 100)
+      using errcode = 'PF011', hint = 'Times are texts as 2026-03-01T12:30:00Z.';
+  end if;
+
+  if jsonb_typeof(v_filter -> 'status') = 'string' then
+    v_filter := v_filter || jsonb_build_object('status', jsonb_build_array(v_filter -> 'status'));
+  end if;
+  if (v_filter ? 'status') and (
+    jsonb_typeof(v_filter -> 'status') <> 'array' or not v_filter -> 'status' <@ to_jsonb(c_statuses)
+  ) then
+    raise exception 'status cannot be %', left((_checked_filter.filter -> 'status')::text, 100)
+      using errcode = 'PF011', hint = format('It is one of %s, or a list of these.', array_to_string(c_statuses, ', '));
+  end if;
+  begin
+    perform (v_filter ->> 'started_after')::timestamptz, (v_filter ->> 'started_before')::timestamptz;
+  exception when data_exception then
+    raise exception 'started_after or started_before is no time: %', left(sqlerrm, 200)
+      using errcode = 'PF011', hint = 'Write it as 2026-03-01T12:30:00Z.';
+  end;
+  if v_filter ? 'flow' then
+    perform pgflow._check_flows(array[v_filter ->> 'flow']);
+  end if;
+  if v_filter ?| array['error_contains', 'input_contains', 'error_key']
+    and not v_filter ?& array['flow', 'started_after']
+  then
+    raise exception 'Texts and inputs are looked for in the runs of one flow and one time only'
+      using errcode = 'PF011', hint = 'Give flow and started_after as well.';
+  end if;
+  return v_filter;
+end;
+$$;
+
+-- ---- schema/55_control/_hold_asked.sql
+-- hold_runs; with the filter by which they were chosen, null: by their ids.
+create function pgflow._hold_asked(run_ids uuid[], actor text, filter jsonb)
+returns table (run_id uuid, outcome text)
+language plpgsql
+as $$
+declare
+  v_run_ids constant uuid[] := pgflow._asked_runs(_hold_asked.run_ids);
+  v_locked record;
+  v_held_before uuid[];
+  v_hold uuid[];
+  v_outcomes text[];
+begin
+  select * into v_locked from pgflow._lock_runs(v_run_ids);
+  select array_agg(r.run_id) filter (where r.held_at is not null),
+    array_agg(r.run_id) filter (where r.held_at is null)
+  into v_held_before, v_hold
+  from pgflow.runs r
+  where r.run_id = any(v_run_ids) and r.status = 'started';
+  if v_hold is not null then
+    update pgflow.runs r set held_at = now() where r.run_id = any(v_hold);
+    perform pgflow._keep_held(v_hold);
+    perform pgflow._notify_control(array(
+      select distinct t.flow_slug from pgflow.step_tasks t where t.run_id = any(v_hold) and t.status = 'started'
+    ));
+    perform pgflow._notify(null, v_hold);
+  end if;
+
+  v_outcomes := array(
+    select case
+      when l.status is null then 'no_such_run'
+      when l.status <> 'started' then 'already_' || l.status
+      when i.run_id = any(v_held_before) then 'already_held'
+      else 'held'
+    end
+    from unnest(v_run_ids) with ordinality i(run_id, position)
+    left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
+    order by i.position
+  );
+  if v_run_ids <> '{}' then
+    perform pgflow._note_action(
+      'hold', _hold_asked.actor, null, v_run_ids, v_outcomes,
+      jsonb_build_object('filter', pgflow._shown_filter(_hold_asked.filter))
+    );
+  end if;
+  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
 end;
 $$;
 
@@ -5003,6 +5160,90 @@ begin
 end;
 $$;
 
+-- ---- schema/55_control/_matching_runs.sql
+-- A page of the runs that fit a filter and that an action (null: any) can be done to, by ascending ids from after_id
+-- on: at most max_runs of them, 10,000 looked at, or three seconds long. last_id: where the next page goes on; null:
+-- there is none. So each run is met at most once, however long it takes.
+create function pgflow._matching_runs(
+  filter jsonb, action text, after_id uuid, max_runs int, out run_ids uuid[], out last_id uuid
+)
+language plpgsql
+as $$
+declare
+  c_most constant int := 10000;
+  v_filter constant jsonb := pgflow._checked_filter(filter);
+  v_flow_slug constant text := v_filter ->> 'flow';
+  v_since constant timestamptz := coalesce((v_filter ->> 'started_after')::timestamptz, '-infinity');
+  v_until constant timestamptz := coalesce((v_filter ->> 'started_before')::timestamptz, 'infinity');
+  v_step_slug constant text := v_filter ->> 'failed_step';
+  v_error constant text := lower(v_filter ->> 'error_contains');
+  v_error_key constant text := v_filter ->> 'error_key';
+  v_input constant jsonb := v_filter -> 'input_contains';
+  v_from constant uuid := coalesce(after_id, '00000000-0000-0000-0000-000000000000');
+  v_deadline constant timestamptz := clock_timestamp() + interval '3 seconds';
+  v_statuses text[] := pgflow._statuses_for(action);
+  v_window uuid[];
+  v_cursor refcursor;
+  v_run record;
+  v_scanned int := 0;
+begin
+  if v_filter ? 'status' then
+    v_statuses := array(
+      select s.status from unnest(v_statuses) s(status) where v_filter -> 'status' ? s.status
+    );
+  end if;
+  if v_flow_slug is not null and v_filter ? 'started_after' then
+    v_window := array(
+      select r.run_id
+      from pgflow.runs r
+      where r.flow_slug = v_flow_slug and r.started_at >= v_since and r.started_at < v_until
+      limit c_most + 1
+    );
+  end if;
+
+  if cardinality(v_window) <= c_most then
+    open v_cursor for
+      select r.* from pgflow.runs r where r.run_id = any(v_window) and r.run_id >= v_from order by r.run_id;
+  elsif v_statuses <@ array['failed', 'cancelled'] then
+    open v_cursor for
+      select r.*
+      from pgflow.runs r
+      where (r.failed_at is not null or r.cancelled_at is not null) and r.run_id >= v_from
+      order by r.run_id;
+  else
+    open v_cursor for select r.* from pgflow.runs r where r.run_id >= v_from order by r.run_id;
+  end if;
+  loop
+    fetch v_cursor into v_run;
+    exit when not found;
+    v_scanned := v_scanned + 1;
+    if v_run.status = any(v_statuses)
+      and v_run.run_id is distinct from after_id
+      and (v_flow_slug is null or v_run.flow_slug = v_flow_slug)
+      and v_run.started_at >= v_since
+      and v_run.started_at < v_until
+      and (action is distinct from 'hold' or v_run.held_at is null)
+      and (action is distinct from 'release' or v_run.held_at is not null)
+      and (v_error is null or strpos(lower(v_run.error_message), v_error) > 0)
+      and (v_error_key is null or coalesce(pgflow._error_key(v_run.error_message), '') = v_error_key)
+      and (v_input is null or v_run.input @> v_input)
+      and (v_step_slug is null or exists (
+        select 1
+        from pgflow.step_states s
+        where s.run_id = v_run.run_id and s.step_slug = v_step_slug and s.status = 'failed'
+      ))
+    then
+      run_ids := run_ids || v_run.run_id;
+    end if;
+    if cardinality(run_ids) >= max_runs or v_scanned > c_most or clock_timestamp() > v_deadline then
+      last_id := v_run.run_id;
+      exit;
+    end if;
+  end loop;
+  close v_cursor;
+end;
+$$;
+
 -- ---- schema/55_control/_note_action.sql
 -- Writes a call of a control function to the trail: for which runs (and what became of each), or for which flow.
 -- The trail keeps no payloads: whoever calls it has cut long texts in the arguments.
@@ -5054,6 +5295,63 @@ begin
 end;
 $$;
 
+-- ---- schema/55_control/_page_size.sql
+-- How many runs a page has; null: as many as one may have.
+create function pgflow._page_size(max_runs int)
+returns int
+language plpgsql
+immutable
+as $$
+begin
+  if max_runs not between 1 and 1000 then
+    raise exception 'max_runs must be from 1 to 1,000, not %', max_runs
+      using errcode = 'PF011', hint = 'Leave it out, and call again with last_id until that is null.';
+  end if;
+  return coalesce(max_runs, 1000);
+end;
+$$;
+
+-- ---- schema/55_control/_release_asked.sql
+-- release_runs; with the filter by which they were chosen, null: by their ids.
+create function pgflow._release_asked(run_ids uuid[], spread double precision, actor text, filter jsonb)
+returns table (run_id uuid, outcome text)
+language plpgsql
+as $$
+declare
+  v_run_ids constant uuid[] := pgflow._asked_runs(_release_asked.run_ids);
+  v_spread constant double precision := pgflow._spread(_release_asked.spread);
+  v_locked record;
+  v_held uuid[];
+  v_outcomes text[];
+begin
+  select * into v_locked from pgflow._lock_runs(v_run_ids);
+  select array_agg(r.run_id order by r.run_id) into v_held
+  from pgflow.runs r
+  where r.run_id = any(v_run_ids) and r.status = 'started' and r.held_at is not null;
+  if v_held is not null then
+    perform pgflow._release_held(v_held, v_spread);
+  end if;
+
+  v_outcomes := array(
+    select case
+      when l.run_id is null then 'no_such_run'
+      when i.run_id = any(v_held) then 'released'
+      else 'not_held'
+    end
+    from unnest(v_run_ids) with ordinality i(run_id, position)
+    left join unnest(v_locked.found_run_ids) l(run_id) on l.run_id = i.run_id
+    order by i.position
+  );
+  if v_run_ids <> '{}' then
+    perform pgflow._note_action(
+      'release', _release_asked.actor, null, v_run_ids, v_outcomes,
+      jsonb_build_object('spread', nullif(v_spread, 0), 'filter', pgflow._shown_filter(_release_asked.filter))
+    );
+  end if;
+  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+end;
+$$;
+
 -- ---- schema/55_control/_release_held.sql
 -- Releases held runs, each after a random part of spread seconds. Callers hold them.
 create function pgflow._release_held(run_ids uuid[], spread double precision)
@@ -5087,6 +5385,57 @@ begin
     perform pgflow._send_anew(v_tasks.run_ids, v_tasks.step_slugs, v_tasks.task_indexes, v_tasks.delays);
   end if;
   perform pgflow._notify(null, _release_held.run_ids);
+end;
+$$;
+
+-- ---- schema/55_control/_retry_asked.sql
+-- retry_runs; with the filter by which they were chosen, null: by their ids.
+create function pgflow._retry_asked(
+  run_ids uuid[], spread double precision, options jsonb, actor text, filter jsonb
+)
+returns table (run_id uuid, outcome text)
+language plpgsql
+as $$
+declare
+  v_run_ids constant uuid[] := pgflow._asked_runs(_retry_asked.run_ids);
+  v_spread constant double precision := pgflow._spread(_retry_asked.spread);
+  v_locked record;
+  v_ended uuid[];
+  v_task_count bigint;
+  v_outcomes text[];
+begin
+  perform pgflow._known_options('retry', _retry_asked.options, '{}');
+  select * into v_locked from pgflow._lock_runs(v_run_ids);
+  select array_agg(l.run_id) into v_ended
+  from unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status)
+  where l.status in ('failed', 'cancelled');
+  if v_ended is not null then
+    select sum(c.task_count) into v_task_count from unnest(pgflow._tasks_to_retry(v_ended)) c(task_count);
+    if v_task_count > 50000 then
+      raise exception '% tasks are too many to retry in one call', v_task_count
+        using errcode = 'PF011', hint = 'Retry fewer runs a call; fork a run that has more than 50,000 tasks left.';
+    end if;
+    perform pgflow._retry_runs(v_ended, v_spread);
+  end if;
+
+  v_outcomes := array(
+    select case
+      when l.status is null then 'no_such_run'
+      when l.status = 'started' then 'still_started'
+      when l.status = 'completed' then 'already_completed'
+      else 'retried'
+    end
+    from unnest(v_run_ids) with ordinality i(run_id, position)
+    left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
+    order by i.position
+  );
+  if v_run_ids <> '{}' then
+    perform pgflow._note_action(
+      'retry', _retry_asked.actor, null, v_run_ids, v_outcomes,
+      jsonb_build_object('spread', nullif(v_spread, 0), 'filter', pgflow._shown_filter(_retry_asked.filter))
+    );
+  end if;
+  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
 end;
 $$;
 
@@ -5237,6 +5586,29 @@ begin
 end;
 $$;
 
+-- ---- schema/55_control/_shown_filter.sql
+-- A filter as the trail keeps it: long texts are cut, and of an input only that it was asked for.
+create function pgflow._shown_filter(filter jsonb)
+returns jsonb
+language plpgsql
+immutable
+as $$
+begin
+  return (
+    select jsonb_object_agg(
+      e.key,
+      case
+        when e.key = 'input_contains' then 'true'
+        when jsonb_typeof(e.value) = 'string' then to_jsonb(left(e.value #>> '{}', 300))
+        else e.value
+      end
+    )
+    from jsonb_each(_shown_filter.filter) e
+    where e.value <> 'null'
+  );
+end;
+$$;
+
 -- ---- schema/55_control/_spread.sql
 -- Over how many seconds what goes on again is spread; null: none. Refuses what is no time of at most a year.
 create function pgflow._spread(spread double precision)
@@ -5300,6 +5672,28 @@ begin
 end;
 $$;
 
+-- ---- schema/55_control/_statuses_for.sql
+-- The statuses of runs that an action (null: any) can be done to.
+create function pgflow._statuses_for(action text)
+returns text[]
+language plpgsql
+immutable
+as $$
+begin
+  case
+    when action is null then
+      return array['started', 'completed', 'failed', 'cancelled'];
+    when action in ('cancel', 'hold', 'release') then
+      return array['started'];
+    when action = 'retry' then
+      return array['failed', 'cancelled'];
+    else
+      raise exception 'There is no action "%"', left(action, 100)
+        using errcode = 'PF011', hint = 'It is one of cancel, retry, hold, release, or null for any run.';
+  end case;
+end;
+$$;
+
 -- ---- schema/55_control/_steps_behind.sql
 -- These steps of a flow and all that depend on them, directly or not.
 create function pgflow._steps_behind(flow_slug text, step_slugs text[])
@@ -5351,33 +5745,82 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_run_ids constant uuid[] := pgflow._asked_runs(cancel_runs.run_ids);
-  v_locked record;
-  v_open uuid[];
-  v_outcomes text[];
 begin
-  select * into v_locked from pgflow._lock_runs(v_run_ids);
-  select array_agg(l.run_id) into v_open
-  from unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status)
-  where l.status = 'started';
-  if v_open is not null then
-    perform pgflow._cancel_runs(v_open, cancel_runs.reason);
-  end if;
+  return query
+  select a.*
+  from pgflow._cancel_asked(cancel_runs.run_ids, cancel_runs.reason, cancel_runs.actor, null) a;
+end;
+$$;
 
-  v_outcomes := array(
-    select case l.status when 'started' then 'cancelled' else coalesce('already_' || l.status, 'no_such_run') end
-    from unnest(v_run_ids) with ordinality i(run_id, position)
-    left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
-    order by i.position
-  );
-  if v_run_ids <> '{}' then
-    perform pgflow._note_action(
-      'cancel', cancel_runs.actor, null, v_run_ids, v_outcomes,
-      jsonb_build_object('reason', left(cancel_runs.reason, 300))
-    );
-  end if;
-  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+-- ---- schema/55_control/cancel_runs_where.sql
+-- for: operator
+-- cancel_runs for a page of the runs that fit a filter (see count_runs_where) and have not ended, by ascending ids
+-- after after_id. changed: how many were cancelled; call again with last_id until that is null: each run is met at
+-- most once.
+create function pgflow.cancel_runs_where(
+  filter jsonb,
+  reason text default null,
+  after_id uuid default null,
+  max_runs int default 1000,
+  actor text default null
+)
+returns table (changed int, last_id uuid)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+-- the order of an index, whatever the statistics say
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+declare
+  v_run_ids uuid[];
+begin
+  select m.run_ids, m.last_id into v_run_ids, last_id
+  from pgflow._matching_runs(
+    cancel_runs_where.filter, 'cancel', cancel_runs_where.after_id, pgflow._page_size(cancel_runs_where.max_runs)
+  ) m;
+  select count(*) into changed
+  from pgflow._cancel_asked(
+    v_run_ids, cancel_runs_where.reason, cancel_runs_where.actor, cancel_runs_where.filter
+  ) a
+  where a.outcome = 'cancelled';
+  return next;
+end;
+$$;
+
+-- ---- schema/55_control/count_runs_where.sql
+-- for: operator
+-- How many runs fit a filter; with an action (cancel, retry, hold, release) only those that it can be done to. A filter
+-- is an object with some of: flow, status (one or a list), started_after (the moment itself too), started_before,
+-- failed_step, error_contains (whatever its case), input_contains (JSON, as @>), error_key (of pgflow.group_failures);
+-- the last three need flow and started_after. Raises PF011 for any other filter, and after half a minute.
+create function pgflow.count_runs_where(filter jsonb, action text default null)
+returns bigint
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+-- the order of an index, whatever the statistics say
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+declare
+  v_page record;
+  v_after_id uuid;
+  v_count bigint := 0;
+  v_deadline constant timestamptz := clock_timestamp() + interval '30 seconds';
+begin
+  loop
+    select * into v_page
+    from pgflow._matching_runs(count_runs_where.filter, count_runs_where.action, v_after_id, 10000);
+    v_count := v_count + coalesce(cardinality(v_page.run_ids), 0);
+    v_after_id := v_page.last_id;
+    exit when v_after_id is null;
+    if clock_timestamp() > v_deadline then
+      raise exception 'Counting these runs takes more than 30 seconds'
+        using errcode = 'PF011', hint = 'Choose fewer: give a flow and times.';
+    end if;
+  end loop;
+  return v_count;
 end;
 $$;
 
@@ -5463,43 +5906,41 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_run_ids constant uuid[] := pgflow._asked_runs(hold_runs.run_ids);
-  v_locked record;
-  v_held_before uuid[];
-  v_hold uuid[];
-  v_outcomes text[];
 begin
-  select * into v_locked from pgflow._lock_runs(v_run_ids);
-  select array_agg(r.run_id) filter (where r.held_at is not null),
-    array_agg(r.run_id) filter (where r.held_at is null)
-  into v_held_before, v_hold
-  from pgflow.runs r
-  where r.run_id = any(v_run_ids) and r.status = 'started';
-  if v_hold is not null then
-    update pgflow.runs r set held_at = now() where r.run_id = any(v_hold);
-    perform pgflow._keep_held(v_hold);
-    perform pgflow._notify_control(array(
-      select distinct t.flow_slug from pgflow.step_tasks t where t.run_id = any(v_hold) and t.status = 'started'
-    ));
-    perform pgflow._notify(null, v_hold);
-  end if;
+  return query select a.* from pgflow._hold_asked(hold_runs.run_ids, hold_runs.actor, null) a;
+end;
+$$;
 
-  v_outcomes := array(
-    select case
-      when l.status is null then 'no_such_run'
-      when l.status <> 'started' then 'already_' || l.status
-      when i.run_id = any(v_held_before) then 'already_held'
-      else 'held'
-    end
-    from unnest(v_run_ids) with ordinality i(run_id, position)
-    left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
-    order by i.position
-  );
-  if v_run_ids <> '{}' then
-    perform pgflow._note_action('hold', hold_runs.actor, null, v_run_ids, v_outcomes, null);
-  end if;
-  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+-- ---- schema/55_control/hold_runs_where.sql
+-- for: operator
+-- hold_runs for a page of the started runs that fit a filter (see count_runs_where) and are not held, by ascending ids
+-- after after_id. changed: how many are held now; call again with last_id until that is null: each run is met at most
+-- once.
+create function pgflow.hold_runs_where(
+  filter jsonb,
+  after_id uuid default null,
+  max_runs int default 1000,
+  actor text default null
+)
+returns table (changed int, last_id uuid)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+-- the order of an index, whatever the statistics say
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+declare
+  v_run_ids uuid[];
+begin
+  select m.run_ids, m.last_id into v_run_ids, last_id
+  from pgflow._matching_runs(
+    hold_runs_where.filter, 'hold', hold_runs_where.after_id, pgflow._page_size(hold_runs_where.max_runs)
+  ) m;
+  select count(*) into changed
+  from pgflow._hold_asked(v_run_ids, hold_runs_where.actor, hold_runs_where.filter) a
+  where a.outcome = 'held';
+  return next;
 end;
 $$;
 
@@ -5529,37 +5970,45 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_run_ids constant uuid[] := pgflow._asked_runs(release_runs.run_ids);
-  v_spread constant double precision := pgflow._spread(release_runs.spread);
-  v_locked record;
-  v_held uuid[];
-  v_outcomes text[];
 begin
-  select * into v_locked from pgflow._lock_runs(v_run_ids);
-  select array_agg(r.run_id order by r.run_id) into v_held
-  from pgflow.runs r
-  where r.run_id = any(v_run_ids) and r.status = 'started' and r.held_at is not null;
-  if v_held is not null then
-    perform pgflow._release_held(v_held, v_spread);
-  end if;
+  return query
+  select a.*
+  from pgflow._release_asked(release_runs.run_ids, release_runs.spread, release_runs.actor, null) a;
+end;
+$$;
 
-  v_outcomes := array(
-    select case
-      when l.run_id is null then 'no_such_run'
-      when i.run_id = any(v_held) then 'released'
-      else 'not_held'
-    end
-    from unnest(v_run_ids) with ordinality i(run_id, position)
-    left join unnest(v_locked.found_run_ids) l(run_id) on l.run_id = i.run_id
-    order by i.position
-  );
-  if v_run_ids <> '{}' then
-    perform pgflow._note_action(
-      'release', release_runs.actor, null, v_run_ids, v_outcomes, jsonb_build_object('spread', nullif(v_spread, 0))
-    );
-  end if;
-  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+-- ---- schema/55_control/release_runs_where.sql
+-- for: operator
+-- release_runs for a page of the held runs that fit a filter (see count_runs_where), by ascending ids after after_id.
+-- changed: how many were released; call again with last_id until that is null: each run is met at most once.
+create function pgflow.release_runs_where(
+  filter jsonb,
+  spread double precision default 0,
+  after_id uuid default null,
+  max_runs int default 1000,
+  actor text default null
+)
+returns table (changed int, last_id uuid)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+-- the order of an index, whatever the statistics say
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+declare
+  v_run_ids uuid[];
+begin
+  select m.run_ids, m.last_id into v_run_ids, last_id
+  from pgflow._matching_runs(
+    release_runs_where.filter, 'release', release_runs_where.after_id, pgflow._page_size(release_runs_where.max_runs)
+  ) m;
+  select count(*) into changed
+  from pgflow._release_asked(
+    v_run_ids, release_runs_where.spread, release_runs_where.actor, release_runs_where.filter
+  ) a
+  where a.outcome = 'released';
+  return next;
 end;
 $$;
 
@@ -5591,45 +6040,68 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_run_ids constant uuid[] := pgflow._asked_runs(retry_runs.run_ids);
-  v_spread constant double precision := pgflow._spread(retry_runs.spread);
-  v_locked record;
-  v_ended uuid[];
-  v_task_count bigint;
-  v_outcomes text[];
 begin
-  perform pgflow._known_options('retry', retry_runs.options, '{}');
-  select * into v_locked from pgflow._lock_runs(v_run_ids);
-  select array_agg(l.run_id) into v_ended
-  from unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status)
-  where l.status in ('failed', 'cancelled');
-  if v_ended is not null then
-    select sum(c.task_count) into v_task_count from unnest(pgflow._tasks_to_retry(v_ended)) c(task_count);
-    if v_task_count > 50000 then
-      raise exception '% tasks are too many to retry in one call', v_task_count
-        using errcode = 'PF011', hint = 'Retry fewer runs a call; fork a run that has more than 50,000 tasks left.';
-    end if;
-    perform pgflow._retry_runs(v_ended, v_spread);
-  end if;
+  return query
+  select a.*
+  from pgflow._retry_asked(
+    retry_runs.run_ids, retry_runs.spread, retry_runs.options, retry_runs.actor, null
+  ) a;
+end;
+$$;
 
-  v_outcomes := array(
-    select case
-      when l.status is null then 'no_such_run'
-      when l.status = 'started' then 'still_started'
-      when l.status = 'completed' then 'already_completed'
-      else 'retried'
-    end
-    from unnest(v_run_ids) with ordinality i(run_id, position)
-    left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
-    order by i.position
-  );
-  if v_run_ids <> '{}' then
-    perform pgflow._note_action(
-      'retry', retry_runs.actor, null, v_run_ids, v_outcomes, jsonb_build_object('spread', nullif(v_spread, 0))
-    );
+-- ---- schema/55_control/retry_runs_where.sql
+-- for: operator
+-- retry_runs for a page of the failed and cancelled runs that fit a filter (see count_runs_where), by ascending ids
+-- after after_id. changed: how many were retried; call again with last_id until that is null: each run is met at most
+-- once. One with more than 50,000 tasks left is passed over; the trail says so.
+create function pgflow.retry_runs_where(
+  filter jsonb,
+  spread double precision default 0,
+  after_id uuid default null,
+  max_runs int default 1000,
+  actor text default null
+)
+returns table (changed int, last_id uuid)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+-- the order of an index, whatever the statistics say
+set enable_bitmapscan = off
+set enable_sort = off
+as $$
+declare
+  v_run_ids uuid[];
+  v_fitting int;
+begin
+  select m.run_ids, m.last_id into v_run_ids, last_id
+  from pgflow._matching_runs(
+    retry_runs_where.filter, 'retry', retry_runs_where.after_id, pgflow._page_size(retry_runs_where.max_runs)
+  ) m;
+
+  select count(*) filter (where t.total <= 50000) into v_fitting
+  from (
+    select sum(c.task_count) over (order by c.position) as total
+    from unnest(pgflow._tasks_to_retry(v_run_ids)) with ordinality c(task_count, position)
+  ) t;
+  if v_fitting < cardinality(v_run_ids) then
+    last_id := v_run_ids[greatest(v_fitting, 1)];
+    if v_fitting = 0 then
+      changed := 0;
+      perform pgflow._note_action(
+        'retry', retry_runs_where.actor, null, v_run_ids[1:1], array['too_many_tasks'],
+        jsonb_build_object('filter', pgflow._shown_filter(retry_runs_where.filter))
+      );
+      return next;
+      return;
+    end if;
+    v_run_ids := v_run_ids[1:v_fitting];
   end if;
-  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+  select count(*) into changed
+  from pgflow._retry_asked(
+    v_run_ids, retry_runs_where.spread, '{}', retry_runs_where.actor, retry_runs_where.filter
+  ) a
+  where a.outcome = 'retried';
+  return next;
 end;
 $$;
 
@@ -8930,21 +9402,26 @@ begin
   foreach v_name in array array[
     'announce_idle',
     'cancel_runs',
+    'cancel_runs_where',
     'claim_tasks',
     'complete_task',
     'complete_tasks',
+    'count_runs_where',
     'fail_task',
     'fail_tasks',
     'fire_timers',
     'fork_run',
     'get_run_progress',
+    'get_run_with_states',
     'heartbeat_workers',
     'hold_runs',
-    'release_runs',
-    'get_run_with_states',
+    'hold_runs_where',
     'recover_stalled_tasks',
+    'release_runs',
+    'release_runs_where',
     'release_tasks',
     'retry_runs',
+    'retry_runs_where',
     'start_flow',
     'start_flows',
     'start_tasks',

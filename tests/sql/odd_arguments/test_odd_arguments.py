@@ -30,6 +30,8 @@ ODD: dict[str, list[str]] = {
         "'{\"steps\": [], \"options\": {\"timeout\": \"x\"}}'",
         "'{\"steps\": [], \"options\": {\"timeout\": 1e40}}'",
         "'{\"run_timeout\": 1e400}'", "'{\"run_timeout\": \"1\"}'", "'{\"reads_input\": 1}'",
+        "'{\"status\": {}, \"flow\": 1}'", "'{\"status\": [1, null]}'", "'{\"started_after\": \"soon\"}'",
+        "'{\"flow\": \"f\", \"started_after\": \"infinity\", \"error_key\": \"\"}'",
         "'{\"x\": {\"x\": 1e400}}'", "to_jsonb(repeat('x', 1000000))",
         "(repeat('[', 900) || repeat(']', 900))::jsonb",
     ],
@@ -133,7 +135,8 @@ def usual(core: Core) -> dict[str, str]:
         "only_those": "'failed'", "skip": "0", "max_count": "5", "spread": "0", "max_groups": "10",
         "shape": "'{\"steps\": []}'", "allow_data_loss": "true", "function_name": "'w'",
         "only_run": run, "max_actions": "10",
-        "from_steps": "array['a']", "new_run_id": "null",
+        "from_steps": "array['a']", "new_run_id": "null", "details": "'{}'", "filter": "'{}'",
+        "action": "'cancel'", "after_id": "null",
         "reason": "'no longer wanted'", "actor": "'ann'",
         "cron_interval": "'1 second'", "retention_hours": "24", "skip_reason": "'handler_failed'",
     }  # fmt: skip

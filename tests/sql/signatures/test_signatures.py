@@ -195,6 +195,25 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "run_id uuid, from_steps text[], input jsonb = null, new_run_id uuid = null, actor text = null",
         "uuid",
     ),
+    "count_runs_where": ("filter jsonb, action text = null", "bigint"),
+    "cancel_runs_where": (
+        "filter jsonb, reason text = null, after_id uuid = null, max_runs integer = 1000, actor text = null",
+        "table(changed integer, last_id uuid)",
+    ),
+    "retry_runs_where": (
+        "filter jsonb, spread double precision = 0, after_id uuid = null, max_runs integer = 1000, "
+        "actor text = null",
+        "table(changed integer, last_id uuid)",
+    ),
+    "hold_runs_where": (
+        "filter jsonb, after_id uuid = null, max_runs integer = 1000, actor text = null",
+        "table(changed integer, last_id uuid)",
+    ),
+    "release_runs_where": (
+        "filter jsonb, spread double precision = 0, after_id uuid = null, max_runs integer = 1000, "
+        "actor text = null",
+        "table(changed integer, last_id uuid)",
+    ),
     "list_actions": (
         "only_run uuid = null, only_flow text = null, max_actions integer = 50, before_id bigint = null",
         "table(action_id bigint, at timestamp with time zone, actor text, session_role text, action text, "

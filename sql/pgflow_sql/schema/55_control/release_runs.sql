@@ -8,36 +8,9 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_run_ids constant uuid[] := pgflow._asked_runs(release_runs.run_ids);
-  v_spread constant double precision := pgflow._spread(release_runs.spread);
-  v_locked record;
-  v_held uuid[];
-  v_outcomes text[];
 begin
-  select * into v_locked from pgflow._lock_runs(v_run_ids);
-  select array_agg(r.run_id order by r.run_id) into v_held
-  from pgflow.runs r
-  where r.run_id = any(v_run_ids) and r.status = 'started' and r.held_at is not null;
-  if v_held is not null then
-    perform pgflow._release_held(v_held, v_spread);
-  end if;
-
-  v_outcomes := array(
-    select case
-      when l.run_id is null then 'no_such_run'
-      when i.run_id = any(v_held) then 'released'
-      else 'not_held'
-    end
-    from unnest(v_run_ids) with ordinality i(run_id, position)
-    left join unnest(v_locked.found_run_ids) l(run_id) on l.run_id = i.run_id
-    order by i.position
-  );
-  if v_run_ids <> '{}' then
-    perform pgflow._note_action(
-      'release', release_runs.actor, null, v_run_ids, v_outcomes, jsonb_build_object('spread', nullif(v_spread, 0))
-    );
-  end if;
-  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+  return query
+  select a.*
+  from pgflow._release_asked(release_runs.run_ids, release_runs.spread, release_runs.actor, null) a;
 end;
 $$;

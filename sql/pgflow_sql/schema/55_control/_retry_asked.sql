@@ -1,0 +1,49 @@
+-- retry_runs; with the filter by which they were chosen, null: by their ids.
+create function pgflow._retry_asked(
+  run_ids uuid[], spread double precision, options jsonb, actor text, filter jsonb
+)
+returns table (run_id uuid, outcome text)
+language plpgsql
+as $$
+declare
+  v_run_ids constant uuid[] := pgflow._asked_runs(_retry_asked.run_ids);
+  v_spread constant double precision := pgflow._spread(_retry_asked.spread);
+  v_locked record;
+  v_ended uuid[];
+  v_task_count bigint;
+  v_outcomes text[];
+begin
+  perform pgflow._known_options('retry', _retry_asked.options, '{}');
+  select * into v_locked from pgflow._lock_runs(v_run_ids);
+  select array_agg(l.run_id) into v_ended
+  from unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status)
+  where l.status in ('failed', 'cancelled');
+  if v_ended is not null then
+    select sum(c.task_count) into v_task_count from unnest(pgflow._tasks_to_retry(v_ended)) c(task_count);
+    if v_task_count > 50000 then
+      raise exception '% tasks are too many to retry in one call', v_task_count
+        using errcode = 'PF011', hint = 'Retry fewer runs a call; fork a run that has more than 50,000 tasks left.';
+    end if;
+    perform pgflow._retry_runs(v_ended, v_spread);
+  end if;
+
+  v_outcomes := array(
+    select case
+      when l.status is null then 'no_such_run'
+      when l.status = 'started' then 'still_started'
+      when l.status = 'completed' then 'already_completed'
+      else 'retried'
+    end
+    from unnest(v_run_ids) with ordinality i(run_id, position)
+    left join unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status) on l.run_id = i.run_id
+    order by i.position
+  );
+  if v_run_ids <> '{}' then
+    perform pgflow._note_action(
+      'retry', _retry_asked.actor, null, v_run_ids, v_outcomes,
+      jsonb_build_object('spread', nullif(v_spread, 0), 'filter', pgflow._shown_filter(_retry_asked.filter))
+    );
+  end if;
+  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+end;
+$$;
