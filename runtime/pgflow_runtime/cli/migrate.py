@@ -31,7 +31,8 @@ from pgflow_runtime.project import Project, find_project
 @click.option(
     "--roles",
     is_flag=True,
-    help="Set up the roles pgflow_owner, pgflow_worker and pgflow_client, each with the least privileges.",
+    help="Set up the roles pgflow_owner, pgflow_worker, pgflow_client and pgflow_operator, each with the"
+    " least privileges.",
 )
 @click.option("--dry-run", is_flag=True, help="Do everything, say what it was, and roll back.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")

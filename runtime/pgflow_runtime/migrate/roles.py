@@ -1,4 +1,4 @@
-"""Roles of a database cluster for who owns the core, who works and who starts runs: ``migrate --roles``.
+"""Roles of a database cluster for owner, workers, clients and operators: ``migrate --roles``.
 
 Nobody but the owner touches a table: workers and clients call functions, which run with the owner's rights,
 and read views.
@@ -19,9 +19,11 @@ from pgflow_sql.surface import callable_by
 OWNER: Final = "pgflow_owner"
 WORKER: Final = "pgflow_worker"
 CLIENT: Final = "pgflow_client"
+OPERATOR: Final = "pgflow_operator"
 
-CALLERS: Final = {WORKER: "worker", CLIENT: "client"}
-"""Each role may call and read what the heads of the core's files say is for it, and nothing else."""
+CALLERS: Final = {WORKER: "worker", CLIENT: "client", OPERATOR: "operator"}
+"""Each role may call and read what the heads of the core's files say is for it, and nothing else; an operator
+is a client besides."""
 
 _ATTEMPTS: Final = 20
 _RACES = (pg.DuplicateObject, pg.UniqueViolation, pg.InternalError_)
@@ -43,13 +45,15 @@ def ensure_roles(connection: psycopg.Connection[Any], notes: list[str]) -> list[
     Returns the names of the roles that were created. Raises PermissionDenied with a way out.
     """
     try:
-        created = [name for name in (OWNER, WORKER, CLIENT) if _create(connection, name)]
+        created = [name for name in (OWNER, *CALLERS) if _create(connection, name)]
         _join(connection, OWNER)
+        _include(connection, OPERATOR, CLIENT)
     except pg.InsufficientPrivilege as error:
         raise PermissionDenied(
             f"the roles cannot be set up: {error.diag.message_primary}",
             help=f"let an administrator run: create role {OWNER}; create role {WORKER};"
-            f" create role {CLIENT}; grant {OWNER} to <this user>; and repeat",
+            f" create role {CLIENT}; create role {OPERATOR} in role {CLIENT};"
+            f" grant {OWNER} to <this user>; and repeat",
         ) from error
     _open_queues(connection)
     _open_realtime(connection, notes)
@@ -59,18 +63,28 @@ def ensure_roles(connection: psycopg.Connection[Any], notes: list[str]) -> list[
 
 
 def grant_functions(connection: psycopg.Connection[Any]) -> None:
-    """Let workers and clients call their functions and read their views of the present core, no others."""
+    """Let each role call its functions and read its views of the present core, no others.
+
+    A role that is not there was set up by an older release: ``ensure_roles`` makes it.
+    """
+    query = "select rolname from pg_catalog.pg_roles where rolname = any(%s)"
+    present = {name for (name,) in connection.execute(query, [list(CALLERS)]).fetchall()}
     for role, caller in CALLERS.items():
+        if role not in present:
+            continue
         who = sql.Identifier(role)
         for kind in ("tables", "sequences", "functions"):
             revoke = sql.SQL("revoke all on all {} in schema pgflow from {}")
             connection.execute(revoke.format(sql.SQL(kind), who))
         connection.execute(sql.SQL("revoke all on schema pgflow from {}").format(who))
         connection.execute(sql.SQL("grant usage on schema pgflow to {}").format(who))
-        functions = sql.SQL(", ").join(sql.Identifier("pgflow", name) for name in callable_by(caller))
-        connection.execute(sql.SQL("grant execute on function {} to {}").format(functions, who))
-        views = sql.SQL(", ").join(sql.Identifier("pgflow", name) for name in callable_by(caller, "view"))
-        connection.execute(sql.SQL("grant select on {} to {}").format(views, who))
+        for kind, grant in (
+            ("function", "grant execute on function {} to {}"),
+            ("view", "grant select on {} to {}"),
+        ):
+            names = [sql.Identifier("pgflow", name) for name in callable_by(caller, kind)]
+            if names:
+                connection.execute(sql.SQL(grant).format(sql.SQL(", ").join(names), who))
 
 
 def act_as_owner(connection: psycopg.Connection[Any]) -> None:
@@ -116,6 +130,22 @@ def _join(connection: psycopg.Connection[Any], role: str) -> None:
         try:
             with connection.transaction():
                 connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
+        except _RACES:
+            if attempt == _ATTEMPTS - 1:
+                raise
+
+
+def _include(connection: psycopg.Connection[Any], role: str, other: str) -> None:
+    """Make sure that a role is a member of another one and may do whatever that may."""
+    query = "select pg_has_role(%s, %s, 'member')"
+    for attempt in range(_ATTEMPTS):
+        row = connection.execute(query, [role, other]).fetchone()
+        if row and row[0]:
+            return
+        try:
+            with connection.transaction():
+                grant = sql.SQL("grant {} to {}").format(sql.Identifier(other), sql.Identifier(role))
+                connection.execute(grant)
         except _RACES:
             if attempt == _ATTEMPTS - 1:
                 raise

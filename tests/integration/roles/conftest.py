@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgflow_runtime.migrate import migrate
-from pgflow_runtime.migrate.roles import CLIENT, OWNER, WORKER
+from pgflow_runtime.migrate.roles import CALLERS, OWNER
 from tests.support.migrations import migration
 from tests.support.server import Server
 
@@ -20,12 +20,12 @@ NewUser = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def own_roles(postgres_server: Server) -> Iterator[None]:
-    """Drops the three roles at the end, unless they were there before or other databases use them."""
+    """Drops the roles at the end, unless they were there before or other databases use them."""
     with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
         before = {row[0] for row in connection.execute("select rolname from pg_roles").fetchall()}
     yield
     with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
-        for role in {OWNER, WORKER, CLIENT} - before:
+        for role in {OWNER, *CALLERS} - before:
             try:
                 connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
             except psycopg.errors.DependentObjectsStillExist:

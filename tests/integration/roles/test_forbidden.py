@@ -7,7 +7,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from pgflow_runtime.migrate.roles import CALLERS, CLIENT, OWNER, WORKER
+from pgflow_runtime.migrate.roles import CALLERS, CLIENT, OPERATOR, OWNER, WORKER
 from pgflow_sql.surface import callable_by
 from tests.support.core import connect
 
@@ -15,8 +15,8 @@ NewUser = Callable[..., str]
 
 NIL = "'00000000-0000-0000-0000-000000000000'::uuid"
 TABLES = (
-    "announcements", "deps", "flows", "migrations", "prepared_flows", "runs", "step_states", "step_tasks",
-    "steps", "worker_functions", "workers",
+    "actions", "announcements", "deps", "flows", "migrations", "origins", "prepared_flows", "runs",
+    "step_states", "step_tasks", "steps", "timer_floor", "timers", "worker_functions", "workers",
 )  # fmt: skip
 
 DEFINING = (
@@ -47,6 +47,7 @@ WORKING = (
     f"select pgflow.started_tasks(array[{NIL}])",
     f"select pgflow.announce_idle(array[{NIL}], 1)",
     "select pgflow.prune_batch('0 s', 1)",
+    "select pgflow.fire_timers()",
 )
 STARTING = (
     "select pgflow.start_flow('crawl', '{}')",
@@ -54,14 +55,33 @@ STARTING = (
     "select pgflow.start_flow_with_states('crawl', '{}')",
     f"select pgflow.watch_runs({NIL}, array[{NIL}], 1)",
     f"select pgflow.get_run_with_states({NIL})",
+    f"select pgflow.cancel_runs(array[{NIL}])",
+    "select pgflow.list_actions()",
     "select pgflow.list_runs()",
     "select pgflow.measure_steps('crawl')",
     "select * from pgflow.run_overview",
     "select * from pgflow.step_overview",
 )
+DECIDING = (
+    f"select pgflow.retry_runs(array[{NIL}])",
+    f"select pgflow.fork_run({NIL}, '{{urls}}')",
+    f"select pgflow.hold_runs(array[{NIL}])",
+    f"select pgflow.release_runs(array[{NIL}])",
+    "select pgflow.pause_flow('crawl')",
+    "select pgflow.resume_flow('crawl')",
+    "select pgflow.count_runs_where('{}')",
+    "select pgflow.cancel_runs_where('{}')",
+    "select pgflow.retry_runs_where('{}')",
+    "select pgflow.hold_runs_where('{}')",
+    "select pgflow.release_runs_where('{}')",
+)
 UNDERNEATH = (
     "select pgflow._start_flows('crawl', array['{}'::jsonb], null, null)",
     f"select pgflow._finish_runs(array[{NIL}], true)",
+    f"select pgflow._cancel_runs(array[{NIL}], null)",
+    f"select pgflow._retry_runs(array[{NIL}], 0)",
+    f"select pgflow._cancel_asked(array[{NIL}], null, null, null)",
+    "select pgflow._note_action('cancel', 'somebody else', null, null, null, null)",
     "select * from pgmq.q_crawl",
     "delete from pgmq.q_crawl",
     "select pgmq.send('crawl', '{}')",
@@ -91,9 +111,10 @@ READING = (
 )
 
 FORBIDDEN = {
-    WORKER: (*DEFINING, *STARTING, *UNDERNEATH),
-    CLIENT: (*DEFINING, *WORKING, *UNDERNEATH),
-    None: (*DEFINING, *WORKING, *STARTING, *UNDERNEATH, *READING),
+    WORKER: (*DEFINING, *STARTING, *DECIDING, *UNDERNEATH),
+    CLIENT: (*DEFINING, *WORKING, *DECIDING, *UNDERNEATH),
+    OPERATOR: (*DEFINING, *WORKING, *UNDERNEATH),
+    None: (*DEFINING, *WORKING, *STARTING, *DECIDING, *UNDERNEATH, *READING),
 }
 
 
@@ -114,25 +135,52 @@ def test_forbidden(role: str | None, with_roles: str, new_user: NewUser) -> None
     assert allowed == []
 
 
-@pytest.mark.parametrize("role", [WORKER, CLIENT])
+@pytest.mark.parametrize("role", CALLERS)
 def test_exactly_the_listed_functions(role: str, with_roles: str, new_user: NewUser) -> None:
     with connect(new_user(role)) as connection:
         rows = connection.execute(
             """select proname from pg_proc
                where pronamespace = 'pgflow'::regnamespace and has_function_privilege(oid, 'execute')"""
         ).fetchall()
-    assert sorted(row[0] for row in rows) == list(callable_by(CALLERS[role]))
+    assert sorted(row[0] for row in rows) == listed(role, "function")
 
 
-@pytest.mark.parametrize("role", [WORKER, CLIENT])
+def listed(role: str, kind: str) -> list[str]:
+    """What a role may use; an operator is a client besides."""
+    callers = {CALLERS[role], *([CALLERS[CLIENT]] if role == OPERATOR else [])}
+    return sorted({name for caller in callers for name in callable_by(caller, kind)})
+
+
+def test_an_operator_decides_over_runs(with_roles: str, new_user: NewUser) -> None:
+    with connect(new_user(OPERATOR)) as connection:
+        for statement in (*STARTING, *DECIDING, *READING):
+            if "fork_run" not in statement:  # there is no such run
+                connection.execute(statement.encode())
+        connection.execute(
+            "select pgflow.fork_run((select run_id from pgflow.list_runs() limit 1), '{urls}')"
+        )
+
+
+@pytest.mark.parametrize("role", [CLIENT, OPERATOR])
+def test_the_trail_has_the_user_who_is_connected(role: str, with_roles: str, new_user: NewUser) -> None:
+    dsn = new_user(role)
+    with connect(dsn) as connection:
+        connection.execute(f"select pgflow.cancel_runs(array[{NIL}], actor => 'ann')".encode())
+        ((actor, session_role),) = connection.execute(
+            "select actor, session_role from pgflow.list_actions()"
+        ).fetchall()
+    assert (actor, session_role) == ("ann", psycopg.conninfo.conninfo_to_dict(dsn)["user"])
+
+
+@pytest.mark.parametrize("role", CALLERS)
 def test_exactly_the_listed_views(role: str, with_roles: str, new_user: NewUser) -> None:
     with connect(new_user(role)) as connection:
         rows = connection.execute(
             """select relname from pg_class
                where relnamespace = 'pgflow'::regnamespace and has_table_privilege(oid, 'select')"""
         ).fetchall()
-        assert sorted(row[0] for row in rows) == list(callable_by(CALLERS[role], "view"))
-        for view in callable_by(CALLERS[role], "view"):
+        assert sorted(row[0] for row in rows) == listed(role, "view")
+        for view in listed(role, "view"):
             assert connection.execute(f"select * from pgflow.{view}".encode()).description
 
 

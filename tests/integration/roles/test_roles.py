@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pgflow_runtime.errors import PermissionDenied
 from pgflow_runtime.migrate import core as core_migrations
 from pgflow_runtime.migrate import migrate
-from pgflow_runtime.migrate.roles import CLIENT, OWNER, WORKER, has_roles
+from pgflow_runtime.migrate.roles import CALLERS, CLIENT, OPERATOR, OWNER, WORKER, has_roles
 from pgflow_sql import SqlFile, migration_files
 from tests.support.core import Core, connect
 from tests.support.databases import STUBS
@@ -119,12 +119,30 @@ def test_upgrade_keeps_owner_and_privileges(
     monkeypatch.setattr(core_migrations, "SCHEMA_VERSION", 2)
     assert migrate(with_roles, (migration(),)).core == ["0002_next.sql"]
     assert owners(with_roles) == {OWNER}
-    for role in (WORKER, CLIENT):
+    for role in CALLERS:
         with connect(new_user(role)) as connection:
             core = Core(connection)
             assert core.value("select pgflow.schema_version()") == 2
             with core.refused(sqlstate="42501"):
                 core.value("select pgflow.brand_new()")
+
+
+def test_a_database_whose_roles_are_of_before_there_were_operators(
+    with_roles: str, new_user: NewUser
+) -> None:
+    """A later migrate goes on without them; one with the option adds them."""
+    with connect(with_roles) as connection:
+        connection.execute(f"alter role {OPERATOR} rename to pgflow_former".encode())
+        try:
+            assert migrate(with_roles, (migration(), migration("0002_other.sql", "other"))).roles == []
+        finally:
+            connection.execute(f"alter role pgflow_former rename to {OPERATOR}".encode())
+        connection.execute(f"revoke {CLIENT} from {OPERATOR}".encode())
+    migrate(with_roles, roles=True)
+    with connect(new_user(OPERATOR)) as connection:
+        core = Core(connection)
+        run_id = core.start_flow("other", {}).run_id
+        assert core.call("hold_runs", run_ids=[run_id])[0].outcome == "held"
 
 
 def test_privileges_given_in_excess_are_taken_back(with_roles: str, new_user: NewUser) -> None:
@@ -160,7 +178,7 @@ def test_user_who_may_create_roles_suffices(bare_database_dsn: str, new_user: Ne
     names = conninfo_to_dict(dsn)
     with connect(bare_database_dsn) as connection:
         connection.execute(f"grant create on database {names['dbname']} to {names['user']}".encode())
-        for role in (OWNER, WORKER, CLIENT):
+        for role in (OWNER, *CALLERS):
             exists = connection.execute("select from pg_roles where rolname = %s", [role]).rowcount
             if exists:  # from another test; in version 16 and later only who has them may pass them on
                 connection.execute(f"grant {role} to {names['user']} with admin option".encode())
