@@ -159,6 +159,24 @@ class TestWithOthers:
             )
             assert sum(fire(live, 2).fired_count for _ in range(3)) == 1
 
+    def test_what_waits_for_a_lock_holds_no_other_back(self, live: Core, live_dsn: str) -> None:
+        """Somebody holds messages of runs whose time is over; those of others are not."""
+        live.create_flow("g", options=Jsonb({"run_timeout": 60}))
+        live.add_step("g", "a")
+        runs = [live.start_flow("g").run_id for _ in range(8)]
+        with Session(live_dsn) as other:
+            other.do(lambda core: core.run_sql("select from pgmq.q_g where msg_id <= 6 for update"))
+            pass_time(live)
+            assert fire(live).failed_count == 5
+            assert any(fire(live).fired_count == 2 for _ in range(3))
+            assert [live.run(run).status for run in runs] == ["started"] * 6 + ["failed"] * 2
+            other.rollback()
+        assert {row.error_message for row in timers(live)} == {
+            "canceling statement due to lock timeout (55P03)"
+        }
+        pass_time(live)
+        assert fire(live).fired_count == 6
+
     def test_one_caller_at_a_time(self, live: Core, live_dsn: str) -> None:
         live.flow("f", "a")
         waiting(live)

@@ -7,11 +7,13 @@ returns table (fired_count int, failed_count int, next_in double precision)
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '300ms'
 as $$
 declare
   v_due record;
   v_run_ids uuid[];  -- of those due: held by us, or gone
   v_kind record;
+  v_single record;
   v_next timestamptz;
 begin
   fired_count := 0;
@@ -55,14 +57,11 @@ begin
         perform pgflow._fire(v_kind.kind, v_kind.timer_ids);
         fired_count := fired_count + cardinality(v_kind.timer_ids);
       exception when others then
-        if pgflow._is_passing(sqlstate) then
-          raise;
-        end if;
-        failed_count := failed_count + pgflow._fire_one_by_one(v_kind.kind, v_kind.timer_ids);
-        fired_count := fired_count + cardinality(v_kind.timer_ids);
+        select * into v_single from pgflow._fire_one_by_one(v_kind.kind, v_kind.timer_ids);
+        fired_count := fired_count + v_single.fired_count;
+        failed_count := failed_count + v_single.failed_count;
       end;
     end loop;
-    fired_count := fired_count - failed_count;
 
     -- Last, as whoever holds these runs may wait for these rows.
     update pgflow.timers t
