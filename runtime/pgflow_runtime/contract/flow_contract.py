@@ -63,6 +63,11 @@ class StepContract:
         """Whether any parameter of the handler receives this."""
         return any(param.receives == receives for param in self.params)
 
+    @property
+    def may_read_flow_input(self) -> bool:
+        """Whether the handler can get at the run's input: by a parameter, or by asking its context."""
+        return self.asks_for("flow_input") or self.asks_for("context")
+
     def check_input(self, value: object) -> None:
         """Raise BoundaryError, with the path, when a task's input does not fit."""
         _demand(self._input, value)

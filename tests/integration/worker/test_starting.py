@@ -347,3 +347,21 @@ if __name__ == "__main__":
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
+
+
+def test_a_worker_tells_which_steps_read_the_input_and_only_once(lab: Lab) -> None:
+    """Forks with another input ask for it; the second start has nothing to tell, nor anything to warn of."""
+    told = "select step_slug, options -> 'reads_input' as reads from pgflow.steps where flow_slug = 'chain'"
+    before = lab.sql(told)
+    assert {row["reads"] for row in before} == {None}
+    versions = (
+        "select step_slug, xmin::text as version from pgflow.steps where flow_slug = 'chain' order by 1"
+    )
+    with lab.worker("chain") as worker:
+        reads = {row["step_slug"]: row["reads"] for row in lab.sql(told)}
+        assert worker.stop() == 0
+    assert reads == {"first": True, "second": False, "third": False}
+    first = lab.sql(versions)
+    with lab.worker("chain") as worker:
+        assert lab.sql(versions) == first
+        assert "in the database" not in worker.log

@@ -87,3 +87,27 @@ def test_steps_have_one_of_six_kinds(core: Core) -> None:
         core.run_sql("update pgflow.steps set kind = %s", kind)
     with core.refused(constraint="kind_is_valid"):
         core.run_sql("update pgflow.steps set kind = 'other'")
+
+
+class TestNotingWhichStepsReadTheInput:
+    def test_those_that_are_there(self, core: Core) -> None:
+        core.flow("f", "a", "b < a", "c < b")
+        core.call("alter_step", flow_slug="f", step_slug="c", options=Jsonb({"reads_input": True}))
+        reads = Jsonb({"a": True, "b": False, "nobody": True})
+        for noted in (2, 0):
+            assert core.value("select pgflow.note_input_readers('f', %s)", reads) == noted
+        found = core.rows("select step_slug, options from pgflow.steps order by 1")
+        assert [(row.step_slug, row.options["reads_input"]) for row in found] == [
+            ("a", True), ("b", False), ("c", True),
+        ]  # fmt: skip
+        assert core.value("select pgflow.get_flow_definition('f')")["reads_input"]["b"] is False
+
+    @pytest.mark.parametrize("reads", [None, [], 1, {"a": None}, {"a": 1}, {"a": "true"}])
+    def test_what_is_no_such_object(self, core: Core, reads: Json) -> None:
+        core.flow("f", "a")
+        with core.refused("true and false", sqlstate="PF011"):
+            core.value("select pgflow.note_input_readers('f', %s)", Jsonb(reads))
+
+    def test_unknown_flow(self, core: Core) -> None:
+        with core.refused(sqlstate="PF001"):
+            core.value("select pgflow.note_input_readers('nope', '{}')")

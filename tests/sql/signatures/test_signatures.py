@@ -97,6 +97,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "max_count integer = 100",
         "table(fired_count integer, failed_count integer, next_in double precision)",
     ),
+    "note_input_readers": ("flow_slug text, reads_input jsonb", "integer"),
     "hold_runs": ("run_ids uuid[], actor text = null", "table(run_id uuid, outcome text)"),
     "release_runs": (
         "run_ids uuid[], spread double precision = 0, actor text = null",

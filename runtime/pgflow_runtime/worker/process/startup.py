@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import psycopg
 
@@ -21,7 +23,7 @@ from pgflow_runtime.worker.dispatch.core_connection import CoreConnection
 from pgflow_runtime.worker.dispatch.served import ServedFlow, ServedFlows
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.process.definition import demand_same_structure, setting_differences
-from pgflow_runtime.worker.protocol.statements import CORE_VERSION, DEFINITION, REGISTER
+from pgflow_runtime.worker.protocol.statements import CORE_VERSION, DEFINITION, NOTE_INPUT_READERS, REGISTER
 from pgflow_runtime.worker.tasks.binding import BoundStep
 from pgflow_runtime.worker.tasks.connections import HandlerConnections
 from pgflow_runtime.worker.tasks.inputs import RunInputs
@@ -58,7 +60,7 @@ def make_task_environment(
 async def check_database(connection: CoreConnection, flows: ServedFlows) -> None:
     """Refuse a database without the core, with another version of it, or whose flows differ from ours.
 
-    Options that differ are only warned about.
+    Options that differ are only warned about; which steps read the run's input is told to the database.
 
     Raises:
         PgflowError: CoreMissing, CoreTooOld, CoreTooNew, UnknownFlow, ShapeMismatch...
@@ -73,9 +75,19 @@ async def check_database(connection: CoreConnection, flows: ServedFlows) -> None
                 logger.warning(
                     "flow %s: %s; `pgflow-gen migrate` brings it up to date", flow.slug, difference
                 )
+            await _note_input_readers(connection, flow, definition or {})
         await _tell_stranded(connection, flows)
     except psycopg.Error as error:
         raise from_psycopg(error) from error
+
+
+async def _note_input_readers(
+    connection: CoreConnection, flow: ServedFlow, definition: Mapping[str, Any]
+) -> None:
+    """Forks ask the database which steps read the run's input; only their programs know."""
+    reads = {slug: step.may_read_flow_input for slug, step in flow.contract.steps.items()}
+    if definition.get("reads_input") != reads:
+        await connection.call(NOTE_INPUT_READERS, (flow.slug, json.dumps(reads)))
 
 
 async def _tell_stranded(connection: CoreConnection, flows: ServedFlows) -> None:

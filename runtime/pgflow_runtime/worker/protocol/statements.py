@@ -62,6 +62,8 @@ RUN_INPUT: Final = "select pgflow.get_run_input(%s::uuid)::text"
 
 DEFINITION: Final = "select pgflow.get_flow_definition(%s)"
 
+NOTE_INPUT_READERS: Final = "select pgflow.note_input_readers(%s, %s::jsonb)"
+
 STARTED_TASKS: Final = """
 select worker_id::text, run_id::text, step_slug, task_index, attempt
 from pgflow.started_tasks(%s::uuid[])
