@@ -21,6 +21,7 @@ from pgflow_runtime.doctor.queue import check_pgmq, check_queues
 from pgflow_runtime.doctor.runs import check_open_runs, check_queued, check_stuck_runs, check_tasks
 from pgflow_runtime.doctor.server import check_server
 from pgflow_runtime.doctor.settings import check_settings, check_slots, check_transactions
+from pgflow_runtime.doctor.waits import check_holds, check_timers
 from pgflow_runtime.doctor.workers import check_workers
 from pgflow_runtime.errors import ConnectionFailed, ProjectError
 from pgflow_runtime.project import Project
@@ -48,6 +49,8 @@ _WITH_CORE: Final[tuple[tuple[str, Check], ...]] = (
     ("runs.stuck", check_stuck_runs),
     ("runs.overdue", check_tasks),
     ("runs.backlog", check_queued),
+    ("timers.late", check_timers),
+    ("runs.held", check_holds),
     ("bloat.dead-rows", check_bloat),
     ("bloat.size", check_size),
 )

@@ -25,6 +25,7 @@ CODES: Final = frozenset(
         "flows.migrations", "flows.missing", "flows.shape", "flows.settings", "flows.foreign",
         "workers.none", "workers.dead", "workers.deprecated",
         "runs.open", "runs.stuck", "runs.lost-messages", "runs.stalled", "runs.overdue", "runs.backlog",
+        "runs.held", "flows.paused", "timers.failing", "timers.late",
         "bloat.dead-rows", "bloat.hot", "bloat.size",
         "connections.use", "connections.budget",
         "settings.durability", "settings.autovacuum", "settings.transactions", "settings.slots",

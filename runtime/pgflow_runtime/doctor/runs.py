@@ -108,7 +108,8 @@ def check_queued(inspection: Inspection) -> Iterator[Finding]:
     """Per flow: tasks whose message is gone, and messages that wait for a worker."""
     flows = inspection.rows(
         """
-        select f.flow_slug, lower('q_' || f.flow_slug) as queue from pgflow.flows f
+        select f.flow_slug, lower('q_' || f.flow_slug) as queue, p.is_paused
+        from pgflow.flows f join pgflow.prepared_flows p on p.flow_slug = f.flow_slug
         where to_regclass(format('pgmq.%I', lower('q_' || f.flow_slug))) is not null
         order by f.flow_slug
         """
@@ -117,7 +118,8 @@ def check_queued(inspection: Inspection) -> Iterator[Finding]:
         queue = sql.Identifier("pgmq", flow["queue"])
         values = {"flow_slug": flow["flow_slug"], "most": MOST}
         yield from _lost(inspection, flow["flow_slug"], queue, values)
-        yield from _waiting(inspection, flow["flow_slug"], queue)
+        if not flow["is_paused"]:
+            yield from _waiting(inspection, flow["flow_slug"], queue)
 
 
 def _lost(
@@ -127,14 +129,21 @@ def _lost(
         sql.SQL(
             """
             select t.run_id from (
-              select r.run_id, r.started_at from pgflow.runs r
+              select r.run_id, r.started_at, r.held_at from pgflow.runs r
               where r.status = 'started' and r.flow_slug = %(flow_slug)s
               order by r.started_at limit %(most)s
             ) o
             join pgflow.step_tasks t on t.run_id = o.run_id and t.status in ('queued', 'started')
             join pgflow.step_states s
               on s.run_id = t.run_id and s.step_slug = t.step_slug and s.status = 'started'
-            where not exists (select from {queue} m where m.msg_id = t.message_id)
+            where case coalesce(t.waits_for, '')
+              when '' then not exists (select from {queue} m where m.msg_id = t.message_id)
+              when 'time' then not exists (
+                select from pgflow.timers i
+                where i.run_id = t.run_id and i.step_slug = t.step_slug and i.task_index = t.task_index
+              )
+              when 'hold' then o.held_at is null
+            end
             order by o.started_at
             """
         ).format(queue=queue),
@@ -143,8 +152,8 @@ def _lost(
     if rows:
         yield problem(
             "runs.lost-messages",
-            f"{counted(len(rows), 'task')} of flow '{slug}' have no message in the queue,"
-            f" so that nobody will be given them ({_ids(rows)})",
+            f"{counted(len(rows), 'task')} of flow '{slug}' have neither a message in the queue nor what"
+            f" they wait for, so that nobody will be given them ({_ids(rows)})",
             "the queue was emptied from outside (pgmq.purge_queue, a restored dump?); start these runs anew",
         )
 

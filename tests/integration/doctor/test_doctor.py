@@ -14,7 +14,8 @@ from psycopg.conninfo import make_conninfo
 
 from pgflow_runtime.doctor import CODES, examine
 from pgflow_runtime.project import find_project
-from tests.support.core import Core, connect
+from tests.support.batch import claim, fail, register
+from tests.support.core import Core, Row, connect
 from tests.support.crawl import LINES, write_contract
 from tests.support.encodings import other_encoding
 from tests.support.migrations import migration
@@ -68,6 +69,11 @@ def start(hand: Core) -> UUID:
     found = hand.value("select run_id from pgflow.start_flow('crawl', %s::jsonb)", INPUT)
     assert isinstance(found, UUID)
     return found
+
+
+def put_off(hand: Core, tasks: list[Row]) -> None:
+    """Let these tasks run again in an hour."""
+    fail(hand, tasks, retry_after=[3600] * len(tasks))
 
 
 def test_a_database_without_anything(project: Project, bare_database_dsn: str) -> None:
@@ -183,6 +189,45 @@ def test_a_long_queue(
     start(hand)
     do("update pgmq.q_crawl set vt = now() - interval '10 minutes'")
     assert "wait for a worker, the first for 60" in ask()["runs.backlog"]["message"]
+
+
+def test_what_waits_is_not_lost(
+    hand: Core, do: Callable[..., None], ask: Callable[[], dict[str, dict[str, Any]]]
+) -> None:
+    """Held runs, long retries and paused flows are told of, and not as if something were wrong."""
+    waiting, held, _ = start(hand), start(hand), start(hand)
+    worker = register(hand, "crawl")
+    put_off(hand, [task for task in claim(hand, (worker, "crawl")) if task.run_id == waiting])
+    hand.call("hold_runs", run_ids=[held])
+    hand.value("select pgflow.pause_flow('crawl')")
+    do("update pgmq.q_crawl set vt = now() - interval '10 minutes'")
+    found = {code: item for code, item in ask().items() if code.startswith(("runs.", "timers.", "flows.p"))}
+    assert found.keys() == {"runs.held", "flows.paused"}
+    assert {item["severity"] for item in found.values()} == {"note"}
+    assert str(held) in found["runs.held"]["message"]
+    assert found["flows.paused"]["message"] == "1 flow paused: crawl"
+
+
+def test_what_waits_for_nothing_is_lost(
+    hand: Core, do: Callable[..., None], ask: Callable[[], dict[str, dict[str, Any]]]
+) -> None:
+    run_id = start(hand)
+    put_off(hand, claim(hand, (register(hand, "crawl"), "crawl")))
+    do("delete from pgflow.timers")
+    assert str(run_id) in ask()["runs.lost-messages"]["message"]
+
+
+def test_timers_that_nobody_fires_or_that_fail(
+    hand: Core, do: Callable[..., None], ask: Callable[[], dict[str, dict[str, Any]]]
+) -> None:
+    start(hand)
+    put_off(hand, claim(hand, (register(hand, "crawl"), "crawl")))
+    do("update pgflow.timers set due_at = now() - interval '61 seconds'")
+    assert ask()["timers.late"]["message"].startswith("2 timers fell due over a minute ago")
+    do("update pgflow.timers set failures = 2, error_message = 'no room (XX001)'")
+    found = ask()
+    assert "timers.late" not in found
+    assert "no room" in found["timers.failing"]["message"]
 
 
 def test_queues(hand: Core, ask: Callable[[], dict[str, dict[str, Any]]]) -> None:
