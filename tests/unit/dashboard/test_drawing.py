@@ -138,7 +138,7 @@ def test_plots() -> None:
     times = [START + timedelta(minutes=n) for n in range(4)]
     columns = draw_columns(times, [("good", [4, 0, None, 1]), ("bad", [1, 0, None, 0])])
     assert [len(column.boxes) for column in columns.columns] == [2, 0, 0, 1]
-    assert [mark.value for mark in columns.marks] == [0, 2.5, 5]
+    assert [mark.value for mark in columns.marks] == [0, 5]  # they count: there is no half
     (good, y, height), (bad, upper, _) = columns.columns[0].boxes
     assert (good, bad) == ("good", "bad")
     assert y + height == columns.bottom

@@ -50,7 +50,7 @@ class Plot:
 
 
 def draw_columns(times: Sequence[datetime], series: Sequence[tuple[str, Sequence[float | None]]]) -> Plot:
-    """Stacked columns; None: unknown."""
+    """Stacked columns of counts; None: unknown."""
     sums = [sum(values[n] or 0 for _, values in series) for n in range(len(times))]
     top = nice_top(max(sums, default=0))
     room = (WIDTH - LEFT) / max(len(times), 1)
@@ -65,7 +65,8 @@ def draw_columns(times: Sequence[datetime], series: Sequence[tuple[str, Sequence
                 y -= height
                 boxes.append((kind, round(y, 1), round(height, 1)))
         columns.append(Column(round(LEFT + n * room + 0.5, 1), round(max(room - 1, 1), 1), tuple(boxes), n))
-    return Plot(tuple(columns), (), _marks(top), _moments(times))
+    whole = tuple(mark for mark in _marks(top) if mark.value.is_integer())  # there is no half a run
+    return Plot(tuple(columns), (), whole, _moments(times))
 
 
 def draw_lines(times: Sequence[datetime], series: Sequence[tuple[str, Sequence[float | None]]]) -> Plot:
