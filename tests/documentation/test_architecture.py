@@ -61,7 +61,8 @@ def test_a_class_name_means_one_thing_in_the_runtime() -> None:
     homes: dict[str, list[str]] = {}
     folder = ROOT / "runtime" / "pgflow_runtime"
     for path in sorted(folder.rglob("*.py")):
-        if path.parent.name == "_sync":  # made from _async
+        # the sync client is made from the other; the model of the core speaks the core's words
+        if path.parent.name == "_sync" or path.parts[-2:] == ("engine", "model.py"):
             continue
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
