@@ -32,6 +32,12 @@ EXTRA = ("starlette", "uvicorn", "jinja2", "markupsafe", "anyio", "h11")
     help="A name, beside localhost and addresses, under which browsers may ask. May be repeated.",
 )
 @click.option("--allow-start", is_flag=True, help="Let people start runs. Without it they can only look.")
+@click.option(
+    "--allow-control",
+    is_flag=True,
+    help="Let people start, cancel, retry, fork and hold runs, and pause flows. It takes the role"
+    " pgflow_operator where the database has roles.",
+)
 @dsn_option
 @generated_option
 def dashboard(
@@ -40,13 +46,14 @@ def dashboard(
     token: str | None,
     allowed_hosts: tuple[str, ...],
     allow_start: bool,
+    allow_control: bool,
     dsn: str | None,
     generated: str | None,
 ) -> None:
     """Show runs, flows, workers and queues on a web page, until Ctrl-C.
 
-    It reads with the rights of pgflow_client where the database has roles. The types of flows come from
-    the project's generated files.
+    It reads with the rights of pgflow_client where the database has roles, and acts on runs and flows with
+    those of pgflow_operator. The types of flows come from the project's generated files.
     """
     with refusals():
         try:
@@ -58,7 +65,7 @@ def dashboard(
                 f"the dashboard is an extra that is not installed ({error.name} is missing)",
                 help="pip install 'pgflow-gen[dashboard]'",
             ) from None
-        options = DashboardOptions(host, port, token or None, allow_start, allowed_hosts)
+        options = DashboardOptions(host, port, token or None, allow_start, allowed_hosts, allow_control)
         project = find_project(generated=generated)
         with database(dsn, project) as conninfo:
             serve(conninfo, project, options, say)

@@ -14,22 +14,43 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from pgflow_runtime.dashboard.actions import ACTIONS
+from pgflow_runtime.dashboard.control import OPERATOR, Control
 from pgflow_runtime.dashboard.flows import Flows
 from pgflow_runtime.dashboard.guard import HEADERS, Guard, too_many
 from pgflow_runtime.dashboard.live import Live
 from pgflow_runtime.dashboard.options import DashboardOptions
-from pgflow_runtime.dashboard.pages import errors, fleet, flow, login, run, runs, start, step
+from pgflow_runtime.dashboard.pages import (
+    bulk,
+    errors,
+    fleet,
+    flow,
+    flow_control,
+    fork,
+    login,
+    run,
+    run_control,
+    runs,
+    start,
+    step,
+)
 from pgflow_runtime.dashboard.reader import Reader, prepared_conninfo
 from pgflow_runtime.dashboard.session import Sessions, TooManyAttempts
 from pgflow_runtime.dashboard.web import Site, page
 from pgflow_runtime.database.dsn import describe
 from pgflow_runtime.errors import DatabaseError, PgflowError
+from pgflow_runtime.migrate.roles import CLIENT
 from pgflow_runtime.project import Project
 
 
 def make_app(conninfo: str, project: Project, options: DashboardOptions) -> tuple[Starlette, list[str]]:
     """The application, and notes for the user's eyes. Raises what is in the way of reading the database."""
-    prepared, notes = prepared_conninfo(conninfo)
+    prepared, notes = prepared_conninfo(conninfo, CLIENT)
+    control = None
+    if options.allow_control:
+        acting, more = prepared_conninfo(conninfo, OPERATOR, CLIENT)
+        control = Control(acting)
+        notes += (note for note in more if note not in notes)
     reader = Reader(prepared)
     sessions = Sessions(options.token)
     site = Site(
@@ -40,6 +61,7 @@ def make_app(conninfo: str, project: Project, options: DashboardOptions) -> tupl
         live=Live(prepared),
         flows=Flows(reader, project.schemas),
         sessions=sessions,
+        control=control,
         where=describe(conninfo),
     )
 
@@ -89,10 +111,24 @@ def _routes(options: DashboardOptions) -> list[Route]:
         Route("/logout", login.sign_out, methods=["POST"]),
         Route("/static/{name}", _Files(packages=[("pgflow_runtime.dashboard", "static")])),
     ]
-    if options.allow_start:
+    if options.may_start:
         routes += [
             Route("/flows/{flow}/start", start.show, methods=["GET"]),
             Route("/flows/{flow}/start", start.submit, methods=["POST"]),
+        ]
+    if options.allow_control:
+        routes += [
+            Route("/runs/{run_id}/cancel", run_control.ask_cancel, methods=["GET"]),
+            Route("/runs/{run_id}/fork", fork.ask, methods=["GET"]),
+            Route("/runs/{run_id}/fork", fork.submit, methods=["POST"]),
+            Route("/flows/{flow}/pause", flow_control.pause, methods=["POST"]),
+            Route("/flows/{flow}/resume", flow_control.resume, methods=["POST"]),
+            Route("/bulk/{action}", bulk.ask, methods=["GET"]),
+            Route("/bulk/{action}", bulk.submit, methods=["POST"]),
+        ]
+        routes += [
+            Route(f"/runs/{{run_id}}/{action.name}", run_control.submit_of(action), methods=["POST"])
+            for action in ACTIONS.values()
         ]
     return routes
 

@@ -59,6 +59,10 @@ class Flows:
         row = await self._reader.row(statements.DEFINITION, flow=slug)
         return DashboardFlow(slug, row["definition"]) if row is not None and row["definition"] else None
 
+    async def is_paused(self, slug: str) -> bool:
+        rows = await self._reader.rows(statements.FLOWS)
+        return any(row["is_paused"] for row in rows if row["flow_slug"] == slug)
+
     def contract(self, slug: str) -> FlowContract | None:
         """The contract of a flow by its slug in the database."""
         return next((found for found in self._contracts() if found.slug == slug), None)

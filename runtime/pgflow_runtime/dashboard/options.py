@@ -23,6 +23,8 @@ class DashboardOptions:
     allow_start: bool = False
     allowed_hosts: tuple[str, ...] = ()
     """Names, beside localhost and addresses, under which a browser may ask for it."""
+    allow_control: bool = False
+    """Let people act on runs and flows, and start runs."""
 
     def __post_init__(self) -> None:
         if self.token is not None and len(self.token) < TOKEN_LENGTH:
@@ -36,6 +38,11 @@ class DashboardOptions:
                 help="set PGFLOW_DASHBOARD_TOKEN, or listen on 127.0.0.1 and use a tunnel:"
                 " ssh -L 8642:localhost:8642 <that machine>",
             )
+
+    @property
+    def may_start(self) -> bool:
+        """Whether people may start runs."""
+        return self.allow_start or self.allow_control
 
 
 def is_loopback(host: str) -> bool:

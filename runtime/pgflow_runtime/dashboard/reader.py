@@ -1,4 +1,4 @@
-"""The dashboard's way to the database: read-only, as pgflow_client where that exists, with a time limit."""
+"""The dashboard's way to read the database: as pgflow_client where that exists, with a time limit."""
 
 from __future__ import annotations
 
@@ -16,33 +16,37 @@ from pgflow_runtime.client.checking import aborrow
 from pgflow_runtime.dashboard import statements
 from pgflow_runtime.database import PAGES, amake_pool, application_name
 from pgflow_runtime.database.store import check_core_version, connected, translated
-from pgflow_runtime.migrate.roles import CLIENT, OWNER
+from pgflow_runtime.migrate.roles import OWNER
 
 CONNECTIONS = 4
 
 Row = DictRow
 
 
-def prepared_conninfo(conninfo: str) -> tuple[str, list[str]]:
+def prepared_conninfo(conninfo: str, *roles: str) -> tuple[str, list[str]]:
     """The connection string with the role to act in, and notes for the user's eyes.
 
-    Looks whether the database can be reached and holds the right core. Raises what is in the way.
+    The role is the first of ``roles`` that the database uses and this user may act as. Looks whether the
+    database can be reached and holds the right core. Raises what is in the way.
     """
     notes: list[str] = []
-    role = ""
+    option = ""
     with connected(conninfo, row_factory=dict_row, autocommit=True) as connection:
-        row = connection.execute(statements.CLIENT_ROLE, {"owner": OWNER, "client": CLIENT}).fetchone()
-        if row is not None and row["has_roles"] and row["has_client"]:
+        rows = connection.execute(statements.ROLES, {"owner": OWNER, "roles": list(roles)}).fetchall()
+        there = {row["name"] for row in rows}
+        for role in (role for role in roles if role in there):
             try:
-                connection.execute(sql.SQL("set role {}").format(sql.Identifier(CLIENT)))
-                role = f"-c role={CLIENT}"
+                connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
             except pg.InsufficientPrivilege:
-                notes.append(f"this user may not act as {CLIENT}; it reads with the rights it has")
+                notes.append(f"this user may not act as {role}; the dashboard has fewer rights")
+            else:
+                option = f"-c role={role}"
+                break
         core = connection.execute(statements.CORE_VERSION).fetchone()
         check_core_version(*(core["version"], core["client"]) if core else (0, 0))
     parts = conninfo_to_dict(conninfo)
     given = str(parts.get("options") or "")
-    parts["options"] = f"{given} {role}".strip()
+    parts["options"] = f"{given} {option}".strip()
     parts["application_name"] = application_name(conninfo)
     return make_conninfo("", **parts), notes
 

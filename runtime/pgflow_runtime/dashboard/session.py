@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import hashlib
 import hmac
 import secrets
@@ -17,6 +19,9 @@ SIGNED_IN = "pgflow_dashboard"
 FORMS = "pgflow_forms"
 LIFETIME = 12 * 3600
 """Seconds after which the token is asked for again."""
+
+LONGEST_NAME = 80
+"""Characters of a name that are kept."""
 
 
 class TooManyAttempts(Exception):
@@ -76,12 +81,14 @@ class Sessions:
         return is_right
 
     def _has_cookie(self, request: Request) -> bool:
-        until, _, rest = request.cookies.get(SIGNED_IN, "").partition(".")
-        number, _, signature = rest.partition(".")
+        said, _, signature = request.cookies.get(SIGNED_IN, "").rpartition(".")
+        until = said.partition(".")[0]
         return (
             until.isascii()
             and until.isdigit()
-            and hmac.compare_digest(signature.encode(), self._sign(f"in {until} {number}").encode())
+            and hmac.compare_digest(
+                signature.encode("utf-8", "surrogatepass"), self._sign(f"in {said}").encode()
+            )
             and int(until) > time.time()
         )
 
@@ -91,10 +98,23 @@ class Sessions:
             given.encode("utf-8", "surrogatepass"), self._token.encode("utf-8", "surrogatepass")
         )
 
-    def sign_in(self, request: Request, response: Response) -> None:
+    def sign_in(self, request: Request, response: Response, name: str = "") -> None:
+        """``name``: who the person says they are, for the trail of what they do."""
         until = str(int(time.time()) + LIFETIME)
         number = secrets.token_hex(8)  # so that no two sessions are the same
-        self._set(request, response, SIGNED_IN, f"{until}.{number}.{self._sign(f'in {until} {number}')}")
+        written = base64.urlsafe_b64encode(_cleaned(name).encode()).decode().rstrip("=")
+        said = f"{until}.{number}.{written}"
+        self._set(request, response, SIGNED_IN, f"{said}.{self._sign(f'in {said}')}")
+
+    def name_of(self, request: Request) -> str | None:
+        """The name that was given at the door; None: none was."""
+        if self._token is None or not self._has_cookie(request):
+            return None
+        written = request.cookies[SIGNED_IN].split(".")[2]
+        try:
+            return base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)).decode() or None
+        except (binascii.Error, UnicodeDecodeError):
+            return None
 
     def sign_out(self, response: Response) -> None:
         response.delete_cookie(SIGNED_IN, path="/", httponly=True, samesite="strict")
@@ -125,6 +145,11 @@ class Sessions:
         response.set_cookie(
             name, value, path="/", httponly=True, samesite="strict", secure=request.url.scheme == "https"
         )
+
+
+def _cleaned(name: str) -> str:
+    """A name without what nobody sees, and not longer than one."""
+    return "".join(letter for letter in name if letter.isprintable()).strip()[:LONGEST_NAME]
 
 
 def address_of(request: Request) -> str:

@@ -6,17 +6,19 @@ from typing import Final
 
 CORE_VERSION: Final = "select pgflow.schema_version() as version, p.client from pgflow.oldest_program() p"
 
-CLIENT_ROLE: Final = """
-select
-  exists (
+ROLES: Final = """
+select r.rolname as name
+from pg_catalog.pg_roles r
+where r.rolname = any(%(roles)s)
+  and exists (
     select from pg_catalog.pg_namespace
     where nspname = 'pgflow' and pg_catalog.pg_get_userbyid(nspowner) = %(owner)s
-  ) as has_roles,
-  exists (select from pg_catalog.pg_roles where rolname = %(client)s) as has_client
+  )
 """
 
 FIND_RUNS: Final = """
-select run_id, flow_slug, status, started_at, ended_at, remaining_steps, step_count, error_message
+select run_id, flow_slug, status, started_at, ended_at, remaining_steps, step_count, error_message,
+  cancel_reason
 from pgflow.find_runs(
   only_flow => %(flow)s, only_status => %(status)s, since => %(since)s, until => %(until)s,
   before_at => %(before_at)s, before_id => %(before_id)s, max_runs => %(limit)s, max_scanned => %(scan)s,
@@ -43,13 +45,13 @@ where step_slug is not distinct from %(step)s::text and kind = %(kind)s
 
 TASKS: Final = """
 select step_slug, task_index, status, attempts_count, requeued_count, queued_at, started_at, ended_at,
-  last_worker_id, error_message, again_count, again_at
+  last_worker_id, error_message, again_count, again_at, waits_for, due_at
 from pgflow.list_tasks(%(run_id)s, %(step)s, %(first)s, %(limit)s)
 """
 
 FIND_TASKS: Final = """
 select step_slug, task_index, status, attempts_count, requeued_count, queued_at, started_at, ended_at,
-  last_worker_id, error_message, again_count, again_at
+  last_worker_id, error_message, again_count, again_at, waits_for, due_at
 from pgflow.find_tasks(%(run_id)s, %(step)s, %(those)s, %(first)s, %(limit)s)
 """
 
@@ -71,13 +73,13 @@ FAILURE: Final = """
 select step_slug, task_index, error_message from pgflow.get_run_failure(%(run_id)s)
 """
 
-FLOWS: Final = "select flow_slug, created_at, step_count from pgflow.list_flows()"
+FLOWS: Final = "select flow_slug, created_at, step_count, is_paused from pgflow.list_flows()"
 
 DEFINITION: Final = "select pgflow.get_flow_definition(%(flow)s) as definition"
 
 MEASURE_RUNS: Final = """
 select part_at, part_seconds, run_count, completed_count, failed_count, duration_p50_seconds,
-  duration_p95_seconds
+  duration_p95_seconds, cancelled_count
 from pgflow.measure_runs(%(flow)s, %(recent)s, %(parts)s)
 """
 
@@ -95,6 +97,11 @@ MEASURE_STEPS: Final = """
 select step_slug, step_type, run_count, retry_count, again_count, requeue_count, completed_task_count,
   failed_task_count, duration_p50_seconds, duration_p95_seconds, wait_p50_seconds, wait_p95_seconds
 from pgflow.measure_steps(%(flow)s, %(recent)s, %(runs)s)
+"""
+
+ACTIONS: Final = """
+select at, actor, session_role, action, run_ids, run_count, arguments, outcome
+from pgflow.list_actions(%(run_id)s, %(flow)s, %(limit)s)
 """
 
 WORKERS: Final = """

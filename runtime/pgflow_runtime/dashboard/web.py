@@ -14,18 +14,25 @@ from uuid import UUID
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from pgflow_runtime.dashboard import text
+from pgflow_runtime.dashboard.control import Control
 from pgflow_runtime.dashboard.flows import Flows
 from pgflow_runtime.dashboard.live import Live
 from pgflow_runtime.dashboard.options import DashboardOptions
 from pgflow_runtime.dashboard.reader import Reader
 from pgflow_runtime.dashboard.session import Sessions
+from pgflow_runtime.errors import ConnectionFailed, PermissionDenied, PgflowError
 from pgflow_runtime.project import Project
 
 LARGEST_FORM = 17_000_000
 """Bytes of a form at most: the largest input and a little."""
+SMALL_FORM = 20_000
+"""Bytes of one without an input."""
+FIELDS = 5_000
+"""Fields of a form at most; a fork's has one for each step."""
+OTHER_BROWSER = "This form was made for another browser, or before the dashboard's last start."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,8 @@ class Site:
     live: Live
     flows: Flows
     sessions: Sessions
+    control: Control | None
+    """None: people can only look, or start runs."""
     where: str
     """The database, in words."""
 
@@ -54,11 +63,45 @@ def page(request: Request, template: str, values: Mapping[str, object], status: 
     is_known = site.sessions.knows(request)
     shared = {
         "path": request.url.path,
-        "allow_start": site.options.allow_start,
+        "allow_start": site.options.may_start,
+        "allow_control": site.control is not None,
         "where": site.where if is_known else "",
         "signed_in": is_known and not site.sessions.is_open,
     }
     return HTMLResponse(environment().get_template(template).render({**shared, **values}), status)
+
+
+def form_page(request: Request, template: str, values: Mapping[str, object], status: int = 200) -> Response:
+    """A page with forms that do something: they bring along a key that only this browser has."""
+    site = site_of(request)
+    if not site.options.may_start:
+        return page(request, template, values, status)
+    key, cookie = site.sessions.form_key(request)
+    response = page(request, template, {**values, "key": key}, status)
+    site.sessions.remember_form(request, response, cookie)
+    return response
+
+
+def control_of(request: Request) -> Control:
+    """The way to act, on pages that are only there with --allow-control."""
+    control = site_of(request).control
+    assert control is not None
+    return control
+
+
+async def read_order(request: Request) -> dict[str, str]:
+    """The fields of a small form of ours. Raises 403 for one that is not this browser's, 413, 400."""
+    fields = await read_form(request, SMALL_FORM)
+    if not site_of(request).sessions.is_form_key(request, fields.get("key", "")):
+        raise HTTPException(403, OTHER_BROWSER)
+    return fields
+
+
+def refused_status(error: PgflowError) -> int:
+    """The status of a page that says what the database refused."""
+    if isinstance(error, PermissionDenied):
+        return 403
+    return 503 if isinstance(error, ConnectionFailed) else 409
 
 
 def id_of(request: Request) -> UUID:
@@ -71,16 +114,22 @@ def id_of(request: Request) -> UUID:
 
 async def read_form(request: Request, largest: int = LARGEST_FORM) -> dict[str, str]:
     """The fields of an urlencoded form, each once. Raises 413 beyond ``largest`` bytes, 400."""
+    return {name: values[-1] for name, values in (await read_fields(request, largest)).items()}
+
+
+async def read_fields(request: Request, largest: int) -> dict[str, list[str]]:
+    """The same with all values of each field."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > largest:
             raise HTTPException(413, "This form is too large.", {"connection": "close"})
     try:
-        fields = parse_qs(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=50)
+        return parse_qs(
+            body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=FIELDS
+        )
     except ValueError:
         raise HTTPException(400, "This form cannot be read.") from None
-    return {name: values[-1] for name, values in fields.items()}
 
 
 @cache

@@ -73,6 +73,6 @@ def shared_dashboard(shared_lab: Lab) -> Iterator[Dashboard]:
 
 @pytest.fixture
 def dashboard(lab: Lab) -> Iterator[Dashboard]:
-    """One that lets people start runs."""
-    with running(lab.project, lab.dsn, lab.folder, "--allow-start") as found:
+    """One that lets people start runs and act on them."""
+    with running(lab.project, lab.dsn, lab.folder, "--allow-control") as found:
         yield found

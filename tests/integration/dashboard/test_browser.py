@@ -57,12 +57,17 @@ def all_pages(lab: Lab) -> list[str]:
         failed = lab.start("steer", {"what": "non-retryable"})
         lab.completed(run_id)
         lab.ended(failed)
-    lab.start("chain", 1)
+    going, held, cancelled = (lab.start("chain", n) for n in range(3))
+    lab.sql("select pgflow.hold_runs(array[%s::uuid], 'Ann')", held)
+    lab.sql("select pgflow.cancel_runs(array[%s::uuid], 'by mistake', 'Ann')", cancelled)
+    lab.sql("select pgflow.pause_flow('patient', 'Ann')")
     return [
         "/runs", f"/runs/{run_id}", f"/runs/{failed}", f"/runs/{run_id}/steps/square",
         f"/runs/{run_id}/steps/square/3", f"/runs/{failed}/steps/obey", "/flows", "/flows/fan", "/flows/held",
         "/flows/held/start", "/workers", "/queues", "/runs?status=failed&flow=chain", "/nothing", "/errors",
-        f"/runs/{run_id}/steps/square?those=slowest",
+        f"/runs/{run_id}/steps/square?those=slowest", f"/runs/{held}", f"/runs/{cancelled}", "/flows/patient",
+        f"/runs/{going}/cancel", f"/runs/{failed}/fork", "/bulk/retry?flow=steer", "/bulk/cancel?flow=chain",
+        f"/runs/{run_id}?did=already_completed", f"/flows/chain/start?like={going}", "/runs?flow=chain",
     ]  # fmt: skip
 
 
@@ -128,6 +133,74 @@ def test_the_list_shows_new_runs_by_itself(lab: Lab, opened: Open) -> None:
     page = opened("/runs")
     run_id = lab.start("chain", 1)
     expect(page.get_by_role("link", name=run_id)).to_be_visible(timeout=20_000)
+
+
+def test_a_running_run_is_cancelled(lab: Lab, opened: Open) -> None:
+    run_id = lab.start("patient", {"folder": str(lab.folder), "name": "c"})
+    with lab.worker("patient"):
+        lab.begun("c.begun.1")
+        page = opened(f"/runs/{run_id}")
+        page.get_by_role("link", name="Cancel", exact=True).click()
+        page.get_by_label("Reason").fill("ordered by mistake")
+        page.get_by_role("button", name="Cancel the run").click()
+        expect(page.get_by_role("status").first).to_have_text("This run was cancelled.")
+        expect(page.locator(".title .state")).to_have_text("cancelled")
+        expect(page.locator("#region-head")).to_contain_text("ordered by mistake")
+        assert page.url.endswith(f"/runs/{run_id}"), "it is not said again when the page is loaded anew"
+        lab.let_go("c.go")
+    assert lab.run(run_id)["status"] == "cancelled"
+
+
+def test_a_followed_run_shows_that_another_cancelled_it(lab: Lab, opened: Open) -> None:
+    run_id = lab.start("chain", 1)
+    page = opened(f"/runs/{run_id}")
+    expect(page.locator("#do-hold")).to_be_visible()
+    page.locator("#do-fork").focus()
+    lab.sql("select pgflow.cancel_runs(array[%s::uuid], 'elsewhere', 'Ann')", run_id)
+    expect(page.locator(".title .state")).to_have_text("cancelled", timeout=20_000)
+    expect(page.locator("#do-retry")).to_be_visible()
+    expect(page.locator("#do-cancel")).to_have_count(0)
+    expect(page.locator("#region-trail")).to_contain_text("Ann")
+    assert page.evaluate("document.activeElement.id") == "do-fork", "the focus stays where it was"
+
+
+def test_a_failed_run_is_retried(lab: Lab, opened: Open) -> None:
+    with lab.worker("steer"):
+        run_id = lab.start("steer", {"what": "non-retryable"})
+        lab.ended(run_id)
+    page = opened(f"/runs/{run_id}")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("status").first).to_contain_text("This run goes on")
+    expect(page.locator(".title .state")).to_have_text("running")
+    with lab.worker("steer"):
+        expect(page.locator(".title .state")).to_have_text("failed", timeout=20_000)
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+
+
+def test_many_failed_runs_are_retried_after_a_question(lab: Lab, opened: Open) -> None:
+    with lab.worker("steer"):
+        runs = [lab.start("steer", {"what": "non-retryable"}) for _ in range(3)]
+        for run_id in runs:
+            lab.ended(run_id)
+    page = opened("/errors")
+    page.get_by_role("link", name="Retry all of these").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Retry 3 runs?")
+    page.get_by_role("button", name="Retry 3 runs").click()
+    expect(page.get_by_role("status").first).to_have_text("3 runs were retried.")
+    expect(page.get_by_text("No run has failed")).to_be_visible()
+    assert {lab.run(run_id)["status"] for run_id in runs} == {"started"}
+
+
+def test_a_run_is_forked(lab: Lab, opened: Open) -> None:
+    with lab.worker("chain"):
+        run_id = lab.start("chain", 1)
+        lab.completed(run_id)
+    page = opened(f"/runs/{run_id}")
+    page.get_by_role("link", name="Fork").click()
+    page.get_by_label("third").check()
+    page.get_by_role("button", name="Start the new run").click()
+    expect(page.get_by_role("status").first).to_have_text("This is the new run.")
+    expect(page.locator("#right-second")).to_have_attribute("aria-label", "second, taken over")
 
 
 def test_a_lost_connection_is_said(lab: Lab, dashboard: Dashboard, browser: Browser) -> None:

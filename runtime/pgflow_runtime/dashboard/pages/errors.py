@@ -10,7 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pgflow_runtime.dashboard import statements
-from pgflow_runtime.dashboard.pages.runs import SPANS
+from pgflow_runtime.dashboard.actions import bulk_sentence
+from pgflow_runtime.dashboard.filters import SPANS
+from pgflow_runtime.dashboard.reader import Row
 from pgflow_runtime.dashboard.web import page, site_of
 
 
@@ -22,16 +24,19 @@ async def show(request: Request) -> Response:
     rows = await site_of(request).reader.rows(statements.FAILURES, flow=flow, recent=recent)
     values = {
         "title": "Errors",
-        "groups": [{**row, "address": _runs(row["flow_slug"], row["error_key"], span)} for row in rows],
+        "groups": [{**row, "query": _query(row, span)} for row in rows],
         "flows": await site_of(request).flows.slugs(),
         "flow": flow,
         "span": span,
         "span_words": words,
         "spans": {name: text for name, (text, _) in SPANS.items()},
         "now": datetime.now(UTC),
+        "done": bulk_sentence(request.query_params.get("did"), request.query_params.get("runs")),
     }
     return page(request, "errors.html", values)
 
 
-def _runs(flow: str, error: str, span: str) -> str:
-    return "/runs?" + urlencode({"flow": flow, "status": "failed", "span": span, "error": error})
+def _query(row: Row, span: str) -> str:
+    """The address's part for the runs of a group."""
+    fields = {"flow": row["flow_slug"], "status": "failed", "span": span, "error": row["error_key"]}
+    return urlencode(fields)

@@ -12,12 +12,15 @@ from starlette.responses import Response
 
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.dashboard import statements
+from pgflow_runtime.dashboard.actions import OUTCOMES
 from pgflow_runtime.dashboard.drawing.graph import draw
 from pgflow_runtime.dashboard.drawing.plots import draw_columns, draw_lines
 from pgflow_runtime.dashboard.flows import DashboardFlow
 from pgflow_runtime.dashboard.reader import Row
+from pgflow_runtime.dashboard.trail import read_trail
 from pgflow_runtime.dashboard.types import definitions_of, type_words
-from pgflow_runtime.dashboard.web import page, site_of
+from pgflow_runtime.dashboard.web import form_page, page, refused_status, site_of
+from pgflow_runtime.errors import PgflowError
 
 SPANS = {
     "1h": ("hour", timedelta(hours=1), 60),
@@ -54,6 +57,15 @@ async def show_all(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
+    return await _page(request, None)
+
+
+async def show_refused(request: Request, error: PgflowError) -> Response:
+    """The page of a flow that could not be paused or resumed, and why."""
+    return await _page(request, error)
+
+
+async def _page(request: Request, fault: PgflowError | None) -> Response:
     site = site_of(request)
     slug = request.path_params["flow"]
     flow = await find(request, slug)
@@ -80,8 +92,12 @@ async def show(request: Request) -> Response:
         "steps": {row["step_slug"]: row for row in steps},
         "queue": queue,
         "looked_at": RUNS,
+        "is_paused": await site.flows.is_paused(slug),
+        "trail": await read_trail(site.reader, flow=slug),
+        "done": OUTCOMES.get(request.query_params.get("did", "")),
+        "fault": fault,
     }
-    return page(request, "flow.html", values)
+    return form_page(request, "flow.html", values, 200 if fault is None else refused_status(fault))
 
 
 async def find(request: Request, slug: str) -> DashboardFlow:
@@ -115,8 +131,9 @@ def _plots(measured: Sequence[Row]) -> dict[str, Any]:
     columns = {
         "completed": [row["completed_count"] for row in measured],
         "failed": [row["failed_count"] for row in measured],
+        "cancelled": [row["cancelled_count"] for row in measured],
         "started": [
-            row["run_count"] - row["completed_count"] - row["failed_count"]
+            row["run_count"] - row["completed_count"] - row["failed_count"] - row["cancelled_count"]
             if row["run_count"] is not None
             else None
             for row in measured
@@ -144,6 +161,7 @@ def _totals(measured: Sequence[Row]) -> dict[str, Any]:
         "runs": total("run_count"),
         "completed": total("completed_count"),
         "failed": total("failed_count"),
+        "cancelled": total("cancelled_count"),
         "is_cut": any(row["run_count"] is None for row in measured),
         "typical": halves[len(halves) // 2] if halves else None,
         "worst": max(worst, default=None),

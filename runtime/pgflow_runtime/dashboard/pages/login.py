@@ -7,6 +7,7 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from pgflow_runtime.dashboard.session import LONGEST_NAME
 from pgflow_runtime.dashboard.web import page, read_form, site_of
 
 LARGEST = 10_000
@@ -19,7 +20,7 @@ async def show(request: Request) -> Response:
     site = site_of(request)
     if site.sessions.knows(request):
         return RedirectResponse("/runs", 303)
-    return page(request, "login.html", {"title": "Sign in", "is_wrong": False})
+    return page(request, "login.html", {"title": "Sign in", "is_wrong": False, "name": ""})
 
 
 async def sign_in(request: Request) -> Response:
@@ -29,9 +30,10 @@ async def sign_in(request: Request) -> Response:
     fields = await read_form(request, LARGEST)
     if not await site.sessions.attempt(request, fields.get("token", "").strip()):
         await asyncio.sleep(PAUSE)
-        return page(request, "login.html", {"title": "Sign in", "is_wrong": True}, 403)
+        values = {"title": "Sign in", "is_wrong": True, "name": fields.get("name", "")[:LONGEST_NAME]}
+        return page(request, "login.html", values, 403)
     response = RedirectResponse("/runs", 303)
-    site.sessions.sign_in(request, response)
+    site.sessions.sign_in(request, response, fields.get("name", ""))
     return response
 
 

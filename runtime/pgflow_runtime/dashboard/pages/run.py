@@ -13,13 +13,16 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from pgflow_runtime.dashboard import statements
+from pgflow_runtime.dashboard.actions import ACTIONS, OUTCOMES
 from pgflow_runtime.dashboard.drawing.graph import draw
 from pgflow_runtime.dashboard.drawing.timeline import draw_timeline
 from pgflow_runtime.dashboard.flows import DashboardFlow
 from pgflow_runtime.dashboard.reader import Row
 from pgflow_runtime.dashboard.text import SHOWN, word
-from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
+from pgflow_runtime.dashboard.trail import read_trail
+from pgflow_runtime.dashboard.web import Site, form_page, id_of, refused_status, site_of
 from pgflow_runtime.database.moments import read_moment
+from pgflow_runtime.errors import PgflowError
 from pgflow_shared.statuses import FINAL
 
 VALUE_BYTES = 100_000
@@ -46,15 +49,15 @@ async def read_run(site: Site, run_id: UUID) -> RunView:
     """Raises 404."""
     progress, counts, flow = await read_progress(site, run_id)
     run = dict(progress["run"])
-    for name in ("started_at", "completed_at", "failed_at"):
+    for name in ("started_at", "completed_at", "failed_at", "cancelled_at", "held_at"):
         run[name] = _time(run[name])
-    run["ended_at"] = run["completed_at"] or run["failed_at"]
+    run["ended_at"] = run["completed_at"] or run["failed_at"] or run["cancelled_at"]
     states = {row["step_slug"]: row for row in progress["steps"]}
     types = flow.types
     steps = []
     for slug in [*flow.dependencies, *(slug for slug in states if slug not in types)]:
         if slug in states:
-            steps.append(_step(states[slug], types.get(slug, "single"), counts.get(slug), run["ended_at"]))
+            steps.append(_step(run, states[slug], types.get(slug, "single"), counts.get(slug)))
     run["step_count"] = len(steps)
     return RunView(run, steps, flow)
 
@@ -74,16 +77,29 @@ async def read_progress(site: Site, run_id: UUID) -> tuple[Mapping[str, Any], di
 async def show(request: Request) -> Response:
     site = site_of(request)
     run_id = id_of(request)
-    view = await read_run(site, run_id)
-    values = {**await _live_values(site, view), "title": f"Run of {view.run['flow_slug']}"}
-    return page(request, "run.html", values)
+    return await _page(request, await read_run(site, run_id), None)
+
+
+async def show_refused(request: Request, error: PgflowError) -> Response:
+    """The page of a run to which something could not be done, and why."""
+    return await _page(request, await read_run(site_of(request), id_of(request)), error)
+
+
+async def _page(request: Request, view: RunView, fault: PgflowError | None) -> Response:
+    values = {
+        **await _live_values(site_of(request), view),
+        "title": f"Run of {view.run['flow_slug']}",
+        "done": OUTCOMES.get(request.query_params.get("did", "")),
+        "fault": fault,
+    }
+    return form_page(request, "run.html", values, 200 if fault is None else refused_status(fault))
 
 
 async def show_live(request: Request) -> Response:
     """What changes on the page while the run goes on: its regions, to be put in place of the old ones."""
     site = site_of(request)
     view = await read_run(site, id_of(request))
-    return page(request, "run_live.html", await _live_values(site, view))
+    return form_page(request, "run_live.html", await _live_values(site, view))
 
 
 async def events(request: Request) -> Response:
@@ -136,6 +152,8 @@ async def _live_values(site: Site, view: RunView) -> dict[str, object]:
     if view.run["status"] == "failed":
         failure = await site.reader.row(statements.FAILURE, run_id=run_id)
     values = await read_values(site, run_id)
+    for step in view.steps:
+        step["waiting"] = next((t for t in tasks.get(step["step_slug"], ()) if t["waits_for"]), None)
     now = datetime.now(UTC)
     dependencies = {
         step["step_slug"]: view.flow.dependencies.get(step["step_slug"], []) for step in view.steps
@@ -151,23 +169,37 @@ async def _live_values(site: Site, view: RunView) -> dict[str, object]:
         "failure": failure,
         "now": now,
         "is_live": not view.is_final,
+        "is_paused": not view.is_final and await site.flows.is_paused(view.flow.slug),
+        "trail": await read_trail(site.reader, run_id=run_id),
+        "actions": [action.name for action in ACTIONS.values() if action.can_change(view.run)],
+        "can_start_again": site.flows.contract(view.flow.slug) is not None and _fits(values),
     }
 
 
+def _fits(values: Mapping[tuple[str | None, str], Row]) -> bool:
+    """Whether the run's input is small enough for a form."""
+    return bool(values[(None, "input")]["is_shown"])
+
+
 def _step(
-    row: Mapping[str, Any], step_type: str, tasks: Mapping[str, Any] | None, run_ended_at: datetime | None
+    run: Mapping[str, Any], row: Mapping[str, Any], step_type: str, tasks: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """A step that had not ended when its run did is cancelled since then."""
     step = dict(row)
-    for name in ("created_at", "started_at", "completed_at", "failed_at", "skipped_at"):
+    for name in ("created_at", "started_at", "completed_at", "failed_at", "skipped_at", "cancelled_at"):
         step[name] = _time(step[name])
-    step["ended_at"] = step["completed_at"] or step["failed_at"] or step["skipped_at"] or run_ended_at
-    if run_ended_at is not None and step["status"] not in FINAL:
+    ends = ("completed_at", "failed_at", "skipped_at", "cancelled_at")
+    step["ended_at"] = next((step[name] for name in ends if step[name]), run["ended_at"])
+    step["reused"] = bool(step["reused"])
+    if step["reused"]:
+        step["started_at"] = None  # it was done in another run: here it took no time
+    if run["ended_at"] is not None and step["status"] not in FINAL:
         step["status"] = "cancelled"
     step["step_type"] = step_type
     for name in ("total", "completed", "started", "failed", "attempts", "cancelled", "again", "polling"):
         step[name] = int((tasks or {}).get(name) or 0)
     step["is_waiting"] = step["status"] == "started" and step["started"] == 0
+    step["is_held"] = run["held_at"] is not None and step["is_waiting"]
     step["word"] = _word(step)
     return step
 
@@ -176,7 +208,11 @@ def _word(step: Mapping[str, Any]) -> str:
     """The state in a word for people: ``created`` and ``started`` say little."""
     if step["status"] == "cancelled" and step["started_at"] is None:
         return "not run"
+    if step["reused"]:
+        return "taken over"
     if step["status"] == "started":
+        if step["is_held"]:
+            return "held"
         if step["polling"] and not step["started"]:
             return "polling"
         if step["is_waiting"] and step["completed"] == 0:

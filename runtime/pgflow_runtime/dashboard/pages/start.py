@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,8 +14,9 @@ from starlette.responses import RedirectResponse, Response
 
 from pgflow_runtime.client import AsyncClientBase, AsyncRun
 from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.dashboard import statements
 from pgflow_runtime.dashboard.pages.flow import find
-from pgflow_runtime.dashboard.web import page, read_form, site_of
+from pgflow_runtime.dashboard.web import OTHER_BROWSER, Site, form_page, read_form, site_of
 from pgflow_runtime.errors import InvalidInput, PgflowError, UsageError
 from pgflow_runtime.runs.documents import written_value
 
@@ -24,7 +26,8 @@ _READING = asyncio.Semaphore(2)
 
 async def show(request: Request) -> Response:
     flow = (await find(request, request.path_params["flow"])).slug
-    return _form(request, flow, _contract(request, flow), "", None)
+    contract = _contract(request, flow)
+    return _form(request, flow, contract, await _input_of(site_of(request), request), None)
 
 
 async def submit(request: Request) -> Response:
@@ -39,7 +42,7 @@ async def submit(request: Request) -> Response:
         return _form(request, flow, contract, written, {"message": message, "help": help}, status)
 
     if not site.sessions.is_form_key(request, fields.get("key", "")):
-        return refused(403, "This form was made for another browser, or before the dashboard's last start.")
+        return refused(403, OTHER_BROWSER)
     try:
         value = written_value(written, "The input")
     except UsageError as error:
@@ -51,6 +54,21 @@ async def submit(request: Request) -> Response:
     except PgflowError as error:
         return refused(409, error.message, error.help)
     return RedirectResponse(f"/runs/{run_id}", 303)
+
+
+async def _input_of(site: Site, request: Request) -> str:
+    """The input of the run that the address names, to begin with. Raises 404 for one that is not there."""
+    text = request.query_params.get("like")
+    if not text:
+        return ""
+    try:
+        run_id = UUID(text)
+    except ValueError:
+        raise HTTPException(404, "This is not the id of a run.") from None
+    row = await site.reader.row(statements.VALUE, run_id=run_id, step=None, kind="input")
+    if row is None:
+        raise HTTPException(404, "There is no such run in this database. It may have been pruned.")
+    return str(row["text"])
 
 
 async def _start(conninfo: str, contract: FlowContract, value: object) -> str:
@@ -80,8 +98,6 @@ def _form(
     fault: Mapping[str, object] | None,
     status: int = 200,
 ) -> Response:
-    sessions = site_of(request).sessions
-    key, cookie = sessions.form_key(request)
     schema = {"schema": contract.schema["properties"]["input"], "$defs": contract.schema.get("$defs", {})}
     values = {
         "title": f"Start {flow}",
@@ -89,8 +105,5 @@ def _form(
         "schema": json.dumps(schema, ensure_ascii=False),
         "written": written,
         "fault": fault,
-        "key": key,
     }
-    response = page(request, "start.html", values, status)
-    sessions.remember_form(request, response, cookie)
-    return response
+    return form_page(request, "start.html", values, status)

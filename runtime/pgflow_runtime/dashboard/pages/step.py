@@ -22,6 +22,7 @@ LIST = 50
 """Tasks on a page of those that were chosen."""
 THOSE = {
     "failed": "failed",
+    "cancelled": "cancelled",
     "retried": "tried again",
     "polling": "polling",
     "slowest": "slowest",
@@ -109,7 +110,7 @@ async def _task(site: Site, run_id: UUID, slug: str, index: int) -> Row | None:
     row = await site.reader.row(statements.TASK, run_id=run_id, step=slug, index=index, **limits)
     task: Row | None = row["task"] if row is not None else None
     if task is not None:
-        _read_times(task, "queued_at", "started_at", "ended_at")
+        _read_times(task, "queued_at", "started_at", "ended_at", "due_at")
         for item in task["attempt_errors"] or ():
             _read_times(item, "at")
     return task

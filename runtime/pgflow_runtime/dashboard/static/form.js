@@ -42,7 +42,7 @@ function make(part, name, depth) {
 
 function field(name, input, part) {
   input.id = `field-${(counter += 1)}`;
-  const node = element("div", { className: "field" }, element("label", { htmlFor: input.id, textContent: name }), input);
+  const node = element("div", { className: "field" }, element("label", { htmlFor: input.id, textContent: name || "Input" }), input);
   if (part.description) {
     const help = element("p", { className: "dim", id: `${input.id}-help`, textContent: part.description });
     input.setAttribute("aria-describedby", help.id);

@@ -30,3 +30,10 @@ function keep() {
 }
 
 keep();
+
+// What came of an action is said once: not again when the page is loaded anew.
+if (document.getElementById("outcome")) {
+  const address = new URL(location.href);
+  for (const name of ["did", "runs"]) address.searchParams.delete(name);
+  history.replaceState(history.state, "", address);
+}
