@@ -115,7 +115,7 @@ class Soak:
     def _check_attempts(self, released: bool) -> None:
         tasks = self.lab.sql(
             """select t.run_id::text, t.step_slug, t.task_index, t.status, t.attempts_count, t.requeued_count,
-                 t.error_message, coalesce(s.opt_max_attempts, f.opt_max_attempts) as most
+                 t.error_message, coalesce(s.opt_max_attempts, f.opt_max_attempts) + t.forgiven_count as most
                from pgflow.step_tasks t join pgflow.steps s using (flow_slug, step_slug)
                join pgflow.flows f using (flow_slug) where t.flow_slug = 'soak'"""
         )
