@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from benchmarks.ours.growth import multiply_finished
-from benchmarks.ours.pile import pile_up
+from benchmarks.ours.pile import fail_runs, pile_up
 from benchmarks.peers.protocol import chain_input, chain_output, fan_output, require, serve
 
 BATCH = 1000
@@ -127,6 +127,20 @@ class OurDriver:
         made = pile_up(self._dsn, flow, count, dead_workers)
         require(made == count, f"{made} messages wait, not {count}")
         return {}
+
+    def fail(self, flow: str, count: int) -> dict[str, Any]:
+        """Make failed runs of ``flow``."""
+        fail_runs(self._dsn, flow, count)
+        return {}
+
+    def retry(self, flow: str, count: int, spread: float) -> dict[str, Any]:
+        """Retry all failed runs of ``flow``."""
+        with self._client() as client:
+            began = time.perf_counter()
+            retried = client.retry_runs_where(flow=flow, status="failed", spread=spread)
+            seconds = time.perf_counter() - began
+        require(retried == count, f"{retried} runs were retried, not {count}")
+        return {"seconds": seconds}
 
     def _client(self) -> Any:
         return importlib.import_module("generated.client").Client.connect(self._dsn)

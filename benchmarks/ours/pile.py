@@ -41,7 +41,46 @@ insert into pgflow.workers (worker_id, queue_name, function_name, started_at, la
 select gen_random_uuid(), %(flow)s, 'dead', now() - interval '1 day', now() - n * interval '10 minutes', true
 from generate_series(1, %(count)s) n
 """
+_FAILED = """
+with runs as (
+  insert into pgflow.runs (flow_slug, input, remaining_steps, status, failed_at, error_message)
+  select %(flow)s, %(input)s, 3, 'failed', now(), %(error)s from generate_series(1, %(count)s)
+  returning run_id
+),
+states as (
+  insert into pgflow.step_states
+    (flow_slug, run_id, step_slug, status, remaining_deps, initial_tasks, remaining_tasks, started_at,
+     failed_at, error_message)
+  select %(flow)s, r.run_id, s.slug, s.status, s.deps, 1, s.tasks,
+    case when s.tasks is not null then now() end, case when s.tasks is not null then now() end,
+    case when s.tasks is not null then %(error)s end
+  from runs r
+  cross join (
+    values ('first', 'failed', 0, 1), ('second', 'created', 1, null), ('third', 'created', 1, null)
+  ) s(slug, status, deps, tasks)
+  returning run_id
+)
+insert into pgflow.step_tasks
+  (flow_slug, run_id, step_slug, status, attempts_count, error_message, started_at, failed_at)
+select %(flow)s, r.run_id, 'first', 'failed', 3, %(error)s, now(), now()
+from runs r
+"""
 PART = 50_000
+
+
+def fail_runs(dsn: str, flow: str, count: int) -> None:
+    """Make runs whose first step has failed for good."""
+    values = {
+        "flow": flow,
+        "input": '{"n": 1}',
+        "count": count,
+        "error": "ConnectionError: the service is down",
+    }
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(_FAILED, values)
+        connection.execute("set session_replication_role = origin")
+        connection.execute("vacuum analyze")
 
 
 def pile_up(dsn: str, flow: str, count: int, dead_workers: int) -> int:

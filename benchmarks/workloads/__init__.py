@@ -12,6 +12,7 @@ from benchmarks.workloads.growth import Growth
 from benchmarks.workloads.idle import IdleCost
 from benchmarks.workloads.latency import Latency
 from benchmarks.workloads.processes import Processes
+from benchmarks.workloads.retries import Retries
 from benchmarks.workloads.start import Start
 from benchmarks.workloads.waiting import Waiting
 
@@ -23,6 +24,7 @@ WORKLOADS: dict[str, Callable[[Size], Sequence[Workload]]] = {
     "latency": lambda size: [Latency(size)],
     "start": lambda size: [Start(size, 1), Start(size, 100)],
     "backlog": lambda size: [Backlog(size)],
+    "retries": lambda size: [Retries(size)],
     "growth": lambda size: [Growth(size)],
     "waiting": lambda size: [Waiting(size, slots) for slots in (10, 100, 400)],
     "processes": lambda size: [Processes(size)],
