@@ -2489,6 +2489,7 @@ begin
     perform pgflow._check_flows(array[_start_flows.flow_slug]);
   end if;
 
+  -- inputs and ids
   if v_has_root_maps then
     perform pgflow._check_array_input(_start_flows.flow_slug, i.input)
     from unnest(_start_flows.inputs) i(input);
@@ -2507,6 +2508,7 @@ begin
   then
     perform pgflow._note_large_values(array[_start_flows.flow_slug]);
   end if;
+  -- runs, of which some may be there
   insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
   select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context
   from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
@@ -2561,7 +2563,7 @@ begin
     perform pgflow._set_run_timeouts(v_created);
   end if;
 
-  -- messages go out in the order of the inputs
+  -- the roots' tasks; messages go out in the order of the inputs
   if cardinality(v_root_slugs) = 1 and not v_has_root_maps then
     v_root_run_ids := v_created;
     v_root_step_slugs := array_fill(v_root_slugs[1], array[cardinality(v_created)]);
@@ -2966,6 +2968,7 @@ begin
     v_hand_over := 0;
   end if;
 
+  -- outputs that a dependent map cannot go over fail their runs
   select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null)
   into v_has_maps, v_has_large_values, v_has_timeouts
   from pgflow.prepared_flows p
@@ -2997,6 +3000,7 @@ begin
     end if;
   end if;
 
+  -- store outputs, count, complete what is full
   with accepted as (
     update pgflow.step_tasks t
     set status = 'completed',
@@ -3069,6 +3073,7 @@ begin
     from counted c
   ) d;
 
+  -- what came late or from somebody else
   if coalesce(cardinality(v_accepted.positions), 0) < cardinality(_complete.run_ids) then
     v_refused := array(
       select p.position from generate_series(1::bigint, cardinality(_complete.run_ids)) p(position)
@@ -3092,6 +3097,7 @@ begin
     where pg_column_size(u.output) > 65536;
   end if;
 
+  -- the arrays of maps
   if v_accepted.full_run_ids is not null then
     with filled as (
       update pgflow.step_states s
@@ -3127,6 +3133,7 @@ begin
     perform pgflow._note_large_values(v_large_flow_slugs);
   end if;
 
+  -- go on: dependents, hand-over, the end of runs
   perform pgflow._archive(v_accepted.flow_slugs, v_accepted.msg_ids);
 
   if v_accepted.done_run_ids is not null then
@@ -3323,6 +3330,7 @@ begin
     for no key update
   ) l;
 
+  -- judge, and store with each task what becomes of it
   select j.tasks, j.errors, j.asked into v_tasks, v_errors, v_asked
   from pgflow._judge_failures(
     _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, _fail.error_messages,
@@ -3353,6 +3361,7 @@ begin
   ) v
   where t.run_id = v.run_id and t.step_slug = v.step_slug and t.task_index = v.task_index;
 
+  -- sort by what has to follow
   select
     array_agg(v.flow_slug) filter (where v.outcome = 'retry' and not w.waits) as retry_flow_slugs,
     array_agg(v.msg_id) filter (where v.outcome = 'retry' and not w.waits) as retry_msg_ids,
@@ -3385,6 +3394,7 @@ begin
   )
   cross join lateral (select v.outcome = 'retry' and v.delay > v_longest_hidden as waits) w;
 
+  -- messages, timers, the ends of runs and steps
   if v_part.retry_msg_ids is not null then
     perform pgflow._send_back(v_part.retry_flow_slugs, v_part.retry_msg_ids, v_part.retry_delays);
   end if;
@@ -3631,6 +3641,7 @@ begin
   from (
     select
       c.*,
+      -- then by what else is in the batch
       case
         when c.first_verdict not in ('retry', 'fail', 'skip', 'skip-cascade') then c.first_verdict
         when c.fail_position is not null then
@@ -3661,6 +3672,7 @@ begin
               t.attempts_count - t.forgiven_count
             )
           ) as delay,
+          -- first each task by itself
           case
             when t.run_id is null then 'stale'
             when _judge_failures.fenced
@@ -3990,6 +4002,7 @@ begin
     from pgflow.prepared_flows p
     where p.flow_slug = v_flow_slug;
 
+    -- the flow's part, what may be handed over first
     v_run_ids := _spawn_tasks.run_ids;
     v_step_slugs := _spawn_tasks.step_slugs;
     v_worker_ids := _spawn_tasks.worker_ids;
@@ -4017,6 +4030,7 @@ begin
       ) p;
     end if;
 
+    -- from steps to tasks, with the elements of maps
     v_elements := null;
     if v_has_maps then
       v_elements := pgflow._elements(v_flow_slug, v_run_ids, v_step_slugs, v_task_counts);
@@ -4036,6 +4050,7 @@ begin
       else least(v_left, coalesce(v_eligible_count, cardinality(v_run_ids)), cardinality(v_run_ids))
     end;
 
+    -- messages, then tasks, which hold their ids
     execute format('select pgflow.%I($1, $2, $3, $4, $5, $6, $7)', '_send:' || v_flow_slug)
     into v_msg_ids
     using v_run_ids, v_step_slugs, v_task_indexes, v_handed_count, v_slugs, v_vt_offsets, v_start_delays;
@@ -4054,6 +4069,7 @@ begin
     from unnest(v_run_ids, v_step_slugs, v_task_indexes, v_msg_ids, v_worker_ids, v_elements)
       with ordinality t(run_id, step_slug, task_index, message_id, worker_id, element, position);
 
+    -- what was handed over, and whether idle workers are to be told of the rest
     if v_handed_count > 0 then
       handed_flow_slugs := handed_flow_slugs || array_fill(v_flow_slug, array[v_handed_count]);
       handed_run_ids := handed_run_ids || v_run_ids[1:v_handed_count];
@@ -6161,7 +6177,7 @@ $$;
 
 -- ---- schema/56_timers/_due_timers.sql
 -- The first timers that are due, read without locks, at most max_count; is_whole: whether it looked below the floor
--- too, as is done every 30 seconds.
+-- too, as is done every 30 seconds, and after the server's clock was set back.
 create function pgflow._due_timers(
   max_count int, out timer_ids bigint[], out run_ids uuid[], out is_whole boolean
 )
@@ -6172,7 +6188,7 @@ declare
   v_floor record;
 begin
   select f.due_at, f.looked_at into v_floor from pgflow.timer_floor f where f.is_only;
-  is_whole := coalesce(v_floor.looked_at < v_now - interval '30 seconds', false);
+  is_whole := coalesce(v_floor.looked_at not between v_now - interval '30 seconds' and v_now, false);
 
   select array_agg(d.timer_id), array_agg(distinct d.run_id) into timer_ids, run_ids
   from (
@@ -7073,7 +7089,8 @@ returns table (
   remaining_steps int,
   step_count int,
   error_message text,
-  cancel_reason text
+  cancel_reason text,
+  held_at timestamptz
 )
 language plpgsql
 stable
@@ -7110,7 +7127,8 @@ begin
     open v_cursor for
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
-        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason, r.input
+        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
+        case when r.status = 'started' then r.held_at end as held_at, r.input
       from pgflow.runs r
       where (r.failed_at is not null or r.cancelled_at is not null) and r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -7118,7 +7136,8 @@ begin
     open v_cursor for
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
-        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason, r.input
+        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
+        case when r.status = 'started' then r.held_at end as held_at, r.input
       from pgflow.runs r
       where r.flow_slug = find_runs.only_flow
         and r.started_at >= coalesce(find_runs.since, '-infinity')
@@ -7130,7 +7149,8 @@ begin
     open v_cursor for
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
-        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason, r.input
+        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
+        case when r.status = 'started' then r.held_at end as held_at, r.input
       from pgflow.runs r
       where r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -7159,6 +7179,7 @@ begin
       step_count := (select count(*) from pgflow.steps s where s.flow_slug = v_run.flow_slug);
       error_message := v_run.error_message;
       cancel_reason := v_run.cancel_reason;
+      held_at := v_run.held_at;
       return next;
       exit when v_found >= find_runs.max_runs;
     elsif v_scanned >= find_runs.max_scanned or clock_timestamp() > v_until then
@@ -7171,6 +7192,7 @@ begin
       step_count := null;
       error_message := null;
       cancel_reason := null;
+      held_at := null;
       return next;
       exit;
     end if;
@@ -8045,7 +8067,8 @@ select
   s.failed_step_slug,
   r.error_message,
   s.cancelled_step_count,
-  r.cancel_reason
+  r.cancel_reason,
+  case when r.status = 'started' then r.held_at end as held_at
 from pgflow.runs r
 left join lateral (
   select
@@ -8077,6 +8100,7 @@ comment on column pgflow.run_overview.failed_step_slug is 'The step that failed 
 comment on column pgflow.run_overview.error_message is 'Why the run failed.';
 comment on column pgflow.run_overview.cancelled_step_count is 'Steps that were at work, or waited, when the run ended.';
 comment on column pgflow.run_overview.cancel_reason is 'Why the run was cancelled, as given by who did it.';
+comment on column pgflow.run_overview.held_at is 'Since when the run is held; null: it is not.';
 
 -- ---- schema/70_reading/step_overview.sql
 -- for: client

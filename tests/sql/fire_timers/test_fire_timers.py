@@ -209,6 +209,18 @@ class TestWithOthers:
         assert [row.message["run_id"] for row in live.queue("f")][-1] == str(late)
 
 
+def test_after_the_clock_was_set_back(core: Core) -> None:
+    core.flow("f", "a")
+    core.run_sql(
+        "insert into pgflow.timer_floor (due_at, looked_at) "
+        "values (now() + interval '1 h', now() + interval '1 h')"
+    )
+    waiting(core, count=2)
+    pass_time(core)
+    assert fire(core).fired_count == 2
+    assert core.value("select due_at < now() and looked_at < now() + interval '1 s' from pgflow.timer_floor")
+
+
 class TestCost:
     def test_a_look_reads_one_timer_however_many_are_not_due(self, core: Core) -> None:
         core.flow("f", "a")

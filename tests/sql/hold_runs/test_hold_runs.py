@@ -97,12 +97,18 @@ def test_readers_say_so(core: Core, worker: UUID) -> None:
     run = core.start_flow("f").run_id
     progress = "select progress -> 'run' ->> 'held_at' from pgflow.get_run_progress(array[%s]::uuid[])"
     assert core.value(progress, run) is None
+    lists = (
+        "select held_at from pgflow.run_overview where run_id = %s",
+        "select held_at from pgflow.find_runs() where run_id = %s",
+    )
+    assert [core.value(query, run) for query in lists] == [None, None]
     hold(core, run)
     assert core.value(progress, run) is not None
+    assert [core.value(query, run) for query in lists] == [core.run(run).held_at] * 2
     (task,) = core.rows("select * from pgflow.list_tasks(%s)", run)
     assert (task.waits_for, task.due_at) == ("hold", None)
     cancel(core, run)
-    assert core.value(progress, run) is None
+    assert [core.value(query, run) for query in (progress, *lists)] == [None] * 3
 
 
 class TestMeanwhile:

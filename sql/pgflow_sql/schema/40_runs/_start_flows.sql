@@ -30,6 +30,7 @@ begin
     perform pgflow._check_flows(array[_start_flows.flow_slug]);
   end if;
 
+  -- inputs and ids
   if v_has_root_maps then
     perform pgflow._check_array_input(_start_flows.flow_slug, i.input)
     from unnest(_start_flows.inputs) i(input);
@@ -48,6 +49,7 @@ begin
   then
     perform pgflow._note_large_values(array[_start_flows.flow_slug]);
   end if;
+  -- runs, of which some may be there
   insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
   select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context
   from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
@@ -102,7 +104,7 @@ begin
     perform pgflow._set_run_timeouts(v_created);
   end if;
 
-  -- messages go out in the order of the inputs
+  -- the roots' tasks; messages go out in the order of the inputs
   if cardinality(v_root_slugs) = 1 and not v_has_root_maps then
     v_root_run_ids := v_created;
     v_root_step_slugs := array_fill(v_root_slugs[1], array[cardinality(v_created)]);

@@ -57,6 +57,7 @@ begin
     v_hand_over := 0;
   end if;
 
+  -- outputs that a dependent map cannot go over fail their runs
   select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null)
   into v_has_maps, v_has_large_values, v_has_timeouts
   from pgflow.prepared_flows p
@@ -88,6 +89,7 @@ begin
     end if;
   end if;
 
+  -- store outputs, count, complete what is full
   with accepted as (
     update pgflow.step_tasks t
     set status = 'completed',
@@ -160,6 +162,7 @@ begin
     from counted c
   ) d;
 
+  -- what came late or from somebody else
   if coalesce(cardinality(v_accepted.positions), 0) < cardinality(_complete.run_ids) then
     v_refused := array(
       select p.position from generate_series(1::bigint, cardinality(_complete.run_ids)) p(position)
@@ -183,6 +186,7 @@ begin
     where pg_column_size(u.output) > 65536;
   end if;
 
+  -- the arrays of maps
   if v_accepted.full_run_ids is not null then
     with filled as (
       update pgflow.step_states s
@@ -218,6 +222,7 @@ begin
     perform pgflow._note_large_values(v_large_flow_slugs);
   end if;
 
+  -- go on: dependents, hand-over, the end of runs
   perform pgflow._archive(v_accepted.flow_slugs, v_accepted.msg_ids);
 
   if v_accepted.done_run_ids is not null then

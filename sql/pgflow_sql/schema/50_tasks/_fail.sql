@@ -36,6 +36,7 @@ begin
     for no key update
   ) l;
 
+  -- judge, and store with each task what becomes of it
   select j.tasks, j.errors, j.asked into v_tasks, v_errors, v_asked
   from pgflow._judge_failures(
     _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, _fail.error_messages,
@@ -66,6 +67,7 @@ begin
   ) v
   where t.run_id = v.run_id and t.step_slug = v.step_slug and t.task_index = v.task_index;
 
+  -- sort by what has to follow
   select
     array_agg(v.flow_slug) filter (where v.outcome = 'retry' and not w.waits) as retry_flow_slugs,
     array_agg(v.msg_id) filter (where v.outcome = 'retry' and not w.waits) as retry_msg_ids,
@@ -98,6 +100,7 @@ begin
   )
   cross join lateral (select v.outcome = 'retry' and v.delay > v_longest_hidden as waits) w;
 
+  -- messages, timers, the ends of runs and steps
   if v_part.retry_msg_ids is not null then
     perform pgflow._send_back(v_part.retry_flow_slugs, v_part.retry_msg_ids, v_part.retry_delays);
   end if;

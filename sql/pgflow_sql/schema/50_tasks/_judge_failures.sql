@@ -34,6 +34,7 @@ begin
   from (
     select
       c.*,
+      -- then by what else is in the batch
       case
         when c.first_verdict not in ('retry', 'fail', 'skip', 'skip-cascade') then c.first_verdict
         when c.fail_position is not null then
@@ -64,6 +65,7 @@ begin
               t.attempts_count - t.forgiven_count
             )
           ) as delay,
+          -- first each task by itself
           case
             when t.run_id is null then 'stale'
             when _judge_failures.fenced

@@ -42,6 +42,7 @@ begin
     from pgflow.prepared_flows p
     where p.flow_slug = v_flow_slug;
 
+    -- the flow's part, what may be handed over first
     v_run_ids := _spawn_tasks.run_ids;
     v_step_slugs := _spawn_tasks.step_slugs;
     v_worker_ids := _spawn_tasks.worker_ids;
@@ -69,6 +70,7 @@ begin
       ) p;
     end if;
 
+    -- from steps to tasks, with the elements of maps
     v_elements := null;
     if v_has_maps then
       v_elements := pgflow._elements(v_flow_slug, v_run_ids, v_step_slugs, v_task_counts);
@@ -88,6 +90,7 @@ begin
       else least(v_left, coalesce(v_eligible_count, cardinality(v_run_ids)), cardinality(v_run_ids))
     end;
 
+    -- messages, then tasks, which hold their ids
     execute format('select pgflow.%I($1, $2, $3, $4, $5, $6, $7)', '_send:' || v_flow_slug)
     into v_msg_ids
     using v_run_ids, v_step_slugs, v_task_indexes, v_handed_count, v_slugs, v_vt_offsets, v_start_delays;
@@ -106,6 +109,7 @@ begin
     from unnest(v_run_ids, v_step_slugs, v_task_indexes, v_msg_ids, v_worker_ids, v_elements)
       with ordinality t(run_id, step_slug, task_index, message_id, worker_id, element, position);
 
+    -- what was handed over, and whether idle workers are to be told of the rest
     if v_handed_count > 0 then
       handed_flow_slugs := handed_flow_slugs || array_fill(v_flow_slug, array[v_handed_count]);
       handed_run_ids := handed_run_ids || v_run_ids[1:v_handed_count];

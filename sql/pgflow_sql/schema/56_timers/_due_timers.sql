@@ -1,5 +1,5 @@
 -- The first timers that are due, read without locks, at most max_count; is_whole: whether it looked below the floor
--- too, as is done every 30 seconds.
+-- too, as is done every 30 seconds, and after the server's clock was set back.
 create function pgflow._due_timers(
   max_count int, out timer_ids bigint[], out run_ids uuid[], out is_whole boolean
 )
@@ -10,7 +10,7 @@ declare
   v_floor record;
 begin
   select f.due_at, f.looked_at into v_floor from pgflow.timer_floor f where f.is_only;
-  is_whole := coalesce(v_floor.looked_at < v_now - interval '30 seconds', false);
+  is_whole := coalesce(v_floor.looked_at not between v_now - interval '30 seconds' and v_now, false);
 
   select array_agg(d.timer_id), array_agg(distinct d.run_id) into timer_ids, run_ids
   from (

@@ -33,7 +33,8 @@ returns table (
   remaining_steps int,
   step_count int,
   error_message text,
-  cancel_reason text
+  cancel_reason text,
+  held_at timestamptz
 )
 language plpgsql
 stable
@@ -70,7 +71,8 @@ begin
     open v_cursor for
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
-        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason, r.input
+        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
+        case when r.status = 'started' then r.held_at end as held_at, r.input
       from pgflow.runs r
       where (r.failed_at is not null or r.cancelled_at is not null) and r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -78,7 +80,8 @@ begin
     open v_cursor for
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
-        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason, r.input
+        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
+        case when r.status = 'started' then r.held_at end as held_at, r.input
       from pgflow.runs r
       where r.flow_slug = find_runs.only_flow
         and r.started_at >= coalesce(find_runs.since, '-infinity')
@@ -90,7 +93,8 @@ begin
     open v_cursor for
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
-        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason, r.input
+        left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
+        case when r.status = 'started' then r.held_at end as held_at, r.input
       from pgflow.runs r
       where r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -119,6 +123,7 @@ begin
       step_count := (select count(*) from pgflow.steps s where s.flow_slug = v_run.flow_slug);
       error_message := v_run.error_message;
       cancel_reason := v_run.cancel_reason;
+      held_at := v_run.held_at;
       return next;
       exit when v_found >= find_runs.max_runs;
     elsif v_scanned >= find_runs.max_scanned or clock_timestamp() > v_until then
@@ -131,6 +136,7 @@ begin
       step_count := null;
       error_message := null;
       cancel_reason := null;
+      held_at := null;
       return next;
       exit;
     end if;

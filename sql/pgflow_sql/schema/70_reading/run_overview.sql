@@ -17,7 +17,8 @@ select
   s.failed_step_slug,
   r.error_message,
   s.cancelled_step_count,
-  r.cancel_reason
+  r.cancel_reason,
+  case when r.status = 'started' then r.held_at end as held_at
 from pgflow.runs r
 left join lateral (
   select
@@ -49,3 +50,4 @@ comment on column pgflow.run_overview.failed_step_slug is 'The step that failed 
 comment on column pgflow.run_overview.error_message is 'Why the run failed.';
 comment on column pgflow.run_overview.cancelled_step_count is 'Steps that were at work, or waited, when the run ended.';
 comment on column pgflow.run_overview.cancel_reason is 'Why the run was cancelled, as given by who did it.';
+comment on column pgflow.run_overview.held_at is 'Since when the run is held; null: it is not.';
