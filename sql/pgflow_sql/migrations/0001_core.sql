@@ -7748,7 +7748,8 @@ returns table (
   longest_wait_seconds double precision,
   sent_count bigint,
   archived_estimate bigint,
-  waiting_count bigint
+  waiting_count bigint,
+  failing_timer_count bigint
 )
 language plpgsql
 stable
@@ -7778,7 +7779,7 @@ begin
         extract(epoch from $2 - (select min(q.vt) from pgmq.%1$I q where q.vt <= $2))::double precision,
         n.sent,
         coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0),
-        (select count(*) from pgflow.timers t where t.flow_slug = $1 and t.kind = 'wait')
+        i.waiting, i.failing
       from (
         select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
       ) c
@@ -7801,6 +7802,11 @@ begin
       cross join (
         select coalesce(pg_sequence_last_value(pg_get_serial_sequence(%2$L, 'msg_id')::regclass), 0) as sent
       ) n
+      cross join (
+        select count(*) filter (where t.kind = 'wait') as waiting, count(*) filter (where t.failures > 0) as failing
+        from pgflow.timers t
+        where t.flow_slug = $1
+      ) i
     $sql$,
     v_queue, format('pgmq.%I', v_queue)
   ) using measure_queue.flow_slug, clock_timestamp(), format('pgmq.%I', v_archive);
@@ -8022,7 +8028,8 @@ $$;
 create view pgflow.queue_metrics as
 select
   f.flow_slug, m.queue_length, m.visible_count, m.started_count, m.delayed_count, m.oldest_message_seconds,
-  m.longest_wait_seconds, m.sent_count, m.archived_estimate, w.worker_count, m.waiting_count
+  m.longest_wait_seconds, m.sent_count, m.archived_estimate, w.worker_count, m.waiting_count,
+  m.failing_timer_count
 from pgflow.flows f
 cross join lateral pgflow.measure_queue(f.flow_slug) m
 cross join lateral (
@@ -8046,6 +8053,7 @@ comment on column pgflow.queue_metrics.sent_count is 'Messages sent since the qu
 comment on column pgflow.queue_metrics.archived_estimate is 'Messages of ended tasks that are still kept, as PostgreSQL''s statistics have it.';
 comment on column pgflow.queue_metrics.worker_count is 'Worker processes that serve the flow: registered, not deprecated, heard of within 30 seconds.';
 comment on column pgflow.queue_metrics.waiting_count is 'Tasks without a message that wait for a time: retries in more than ten seconds.';
+comment on column pgflow.queue_metrics.failing_timer_count is 'Timers of the flow that could not be fired; they are tried again, an hour apart at most.';
 
 -- ---- schema/70_reading/run_overview.sql
 -- for: client

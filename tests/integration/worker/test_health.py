@@ -84,6 +84,8 @@ def test_queues_are_measured_for_who_reads(lab: Lab) -> None:
         eventually(lambda: value(metrics(url), "pgflow_queue_messages", flow="held") == 3)
         found = metrics(url)
         assert value(found, "pgflow_queue_visible_messages", flow="held") == 2
+        assert value(found, "pgflow_waiting_tasks", flow="held") == 0
+        assert value(found, "pgflow_failing_timers", flow="held") == 0
         assert value(found, "pgflow_slots_in_use", use="busy") == 1
         for n in range(3):
             lab.let_go(f"h{n}.go")

@@ -17,7 +17,7 @@ def metrics(core: Core, flow_slug: str) -> Row:
 def test_an_empty_queue(core: Core) -> None:
     core.flow("f", "a")
     found = metrics(core, "f")
-    assert found == ("f", 0, 0, 0, 0, None, None, 0, 0, 0, 0)
+    assert found == ("f", 0, 0, 0, 0, None, None, 0, 0, 0, 0, 0)
 
 
 def test_waiting_started_and_delayed_messages(core: Core) -> None:

@@ -168,7 +168,8 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "flow_slug text",
         "table(queue_length bigint, visible_count bigint, started_count bigint, delayed_count bigint, "
         "oldest_message_seconds double precision, longest_wait_seconds double precision, "
-        "sent_count bigint, archived_estimate bigint, waiting_count bigint)",
+        "sent_count bigint, archived_estimate bigint, waiting_count bigint, "
+        "failing_timer_count bigint)",
         "s",
     ),
     "measure_steps": (

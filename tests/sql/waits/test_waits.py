@@ -117,7 +117,10 @@ def test_what_waits_counts_as_no_message(core: Core) -> None:
     failed(core, 60)
     (found,) = core.rows("select * from pgflow.queue_metrics where flow_slug = 'f'")
     assert (found.queue_length, found.visible_count, found.delayed_count) == (0, 0, 0)
-    assert found.waiting_count == 1
+    assert (found.waiting_count, found.failing_timer_count) == (1, 0)
+    core.run_sql("update pgflow.timers set failures = 1")
+    (found,) = core.rows("select * from pgflow.queue_metrics where flow_slug = 'f'")
+    assert (found.waiting_count, found.failing_timer_count) == (1, 1)
 
 
 def test_idle_workers_sleep_until_then(core: Core) -> None:

@@ -21,7 +21,9 @@ TIRED: Final = 300.0
 
 
 class QueueDepth:
-    """The last measurement by flow: (length, visible, seconds of the longest wait)."""
+    """The last measurement by flow: (length, visible, seconds of the longest wait, waiting tasks, failing
+    timers).
+    """
 
     name = "measuring the queues"
     statement_timeout = 2
@@ -29,7 +31,7 @@ class QueueDepth:
     def __init__(self, flows: ServedFlows) -> None:
         self._flows = flows
         self._wanted_until = 0.0
-        self.latest: dict[str, tuple[int, int, float]] = {}
+        self.latest: dict[str, tuple[float, ...]] = {}
 
     def want(self) -> None:
         """Somebody reads the numbers."""
@@ -41,7 +43,7 @@ class QueueDepth:
             self.latest = {}
             return IDLE
         rows = connection.execute(MEASURE_QUEUES, ([flow.slug for flow in self._flows.all],)).fetchall()
-        self.latest = {slug: (length, visible, wait or 0.0) for slug, length, visible, wait in rows}
+        self.latest = {slug: tuple(float(number or 0) for number in numbers) for slug, *numbers in rows}
         return REST
 
     def failed(self) -> float:

@@ -134,8 +134,10 @@ class Health:
             ("pgflow_queue_messages", "Messages in the flow's queue, of all workers.", 0),
             ("pgflow_queue_visible_messages", "Messages that may be taken now.", 1),
             ("pgflow_queue_longest_wait_seconds", "How long a message has been waiting to be taken.", 2),
+            ("pgflow_waiting_tasks", "Tasks that wait for a time, without a message in the queue.", 3),
+            ("pgflow_failing_timers", "Timers that could not be fired and are tried again.", 4),
         ):
-            samples = [({"flow": slug}, float(found[place])) for slug, found in depth.items()]
+            samples = [({"flow": slug}, found[place]) for slug, found in depth.items()]
             yield Family(name, "gauge", help, samples)
         yield Family("process_cpu_seconds_total", "counter", "Processor time.", [({}, time.process_time())])
         yield Family("process_start_time_seconds", "gauge", "Unix time of the start.", [({}, self._born)])

@@ -11,7 +11,8 @@ returns table (
   longest_wait_seconds double precision,
   sent_count bigint,
   archived_estimate bigint,
-  waiting_count bigint
+  waiting_count bigint,
+  failing_timer_count bigint
 )
 language plpgsql
 stable
@@ -41,7 +42,7 @@ begin
         extract(epoch from $2 - (select min(q.vt) from pgmq.%1$I q where q.vt <= $2))::double precision,
         n.sent,
         coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0),
-        (select count(*) from pgflow.timers t where t.flow_slug = $1 and t.kind = 'wait')
+        i.waiting, i.failing
       from (
         select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
       ) c
@@ -64,6 +65,11 @@ begin
       cross join (
         select coalesce(pg_sequence_last_value(pg_get_serial_sequence(%2$L, 'msg_id')::regclass), 0) as sent
       ) n
+      cross join (
+        select count(*) filter (where t.kind = 'wait') as waiting, count(*) filter (where t.failures > 0) as failing
+        from pgflow.timers t
+        where t.flow_slug = $1
+      ) i
     $sql$,
     v_queue, format('pgmq.%I', v_queue)
   ) using measure_queue.flow_slug, clock_timestamp(), format('pgmq.%I', v_archive);

@@ -3,7 +3,8 @@
 create view pgflow.queue_metrics as
 select
   f.flow_slug, m.queue_length, m.visible_count, m.started_count, m.delayed_count, m.oldest_message_seconds,
-  m.longest_wait_seconds, m.sent_count, m.archived_estimate, w.worker_count, m.waiting_count
+  m.longest_wait_seconds, m.sent_count, m.archived_estimate, w.worker_count, m.waiting_count,
+  m.failing_timer_count
 from pgflow.flows f
 cross join lateral pgflow.measure_queue(f.flow_slug) m
 cross join lateral (
@@ -27,3 +28,4 @@ comment on column pgflow.queue_metrics.sent_count is 'Messages sent since the qu
 comment on column pgflow.queue_metrics.archived_estimate is 'Messages of ended tasks that are still kept, as PostgreSQL''s statistics have it.';
 comment on column pgflow.queue_metrics.worker_count is 'Worker processes that serve the flow: registered, not deprecated, heard of within 30 seconds.';
 comment on column pgflow.queue_metrics.waiting_count is 'Tasks without a message that wait for a time: retries in more than ten seconds.';
+comment on column pgflow.queue_metrics.failing_timer_count is 'Timers of the flow that could not be fired; they are tried again, an hour apart at most.';
