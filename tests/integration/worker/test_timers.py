@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import signal
 
+import psycopg
+import pytest
+
+from pgflow_runtime.worker.maintenance.timers import BUSY, SPREAD, Timers
+from tests.support.batch import claim, fail, register
+from tests.support.core import Core, connect
 from tests.support.wait import eventually
 from tests.support.worker_lab import Lab
 
@@ -80,3 +86,27 @@ def test_a_timer_that_cannot_be_fired_is_told_of_and_tried_again(lab: Lab) -> No
         worker.until_logged("1 timers could not be fired")
         lab.sql("drop trigger refuse on pgmq.q_poll")
         assert lab.completed(run) == {"ask": 3}
+
+
+class TestPace:
+    """Seconds until the next look, in a database of its own."""
+
+    @pytest.mark.parametrize(
+        ("idle", "is_busy", "wanted"), [(0.0, False, BUSY), (9.0, False, 9.0), (9.0, True, BUSY)]
+    )
+    def test_without_timers(self, plain_database_dsn: str, idle: float, is_busy: bool, wanted: float) -> None:
+        timers = Timers(idle, lambda: is_busy)
+        with psycopg.connect(plain_database_dsn) as connection:
+            assert timers.turn(connection) == wanted
+
+    def test_until_the_next_one(self, plain_database_dsn: str) -> None:
+        timers = Timers(100.0, lambda: False)
+        with connect(plain_database_dsn) as connection:
+            core = Core(connection)
+            core.flow("f", "a")
+            core.start_flow("f")
+            fail(core, claim(core, (register(core, "f"), "f")), retry_after=[60])
+            assert 50 < timers.turn(connection) <= 60 + SPREAD
+            core.run_sql("update pgflow.timers set due_at = now()")
+            assert timers.turn(connection) == 100
+            assert core.task(core.value("select run_id from pgflow.runs"), "a").waits_for is None

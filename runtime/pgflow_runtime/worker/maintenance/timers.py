@@ -29,13 +29,15 @@ def after(seconds: float) -> float:
 
 
 class Timers:
-    """``idle_period``: seconds between two looks at most while no task runs, as ``is_busy`` tells."""
+    """``idle_period``: seconds between two looks at most while no task runs, as ``is_busy`` tells; a second at
+    least.
+    """
 
     name = "firing timers"
     statement_timeout = 30
 
     def __init__(self, idle_period: float, is_busy: Callable[[], bool]) -> None:
-        self._idle_period = idle_period
+        self._idle_period = max(idle_period, BUSY)
         self._is_busy = is_busy
 
     def turn(self, connection: psycopg.Connection[Any]) -> float:
