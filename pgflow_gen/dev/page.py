@@ -39,7 +39,7 @@ class DashboardProcess:
                 self._screen.say(COMMAND, "not installed: pip install 'pgflow-gen[dashboard]'")
             return
         port = self._port if self._port is not None else _port()
-        arguments = [COMMAND, "--port", str(port), "--allow-start"]
+        arguments = [COMMAND, "--port", str(port), "--allow-control"]
         env = self._server.for_commands()
         self._child = Child(COMMAND, arguments, screen=self._screen, env=env, hear=self._hear)
 
