@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from pgflow_runtime.dashboard.actions import ACTIONS
-from pgflow_runtime.dashboard.control import OPERATOR, Control
+from pgflow_runtime.dashboard.control import Control
 from pgflow_runtime.dashboard.flows import Flows
 from pgflow_runtime.dashboard.guard import HEADERS, Guard, too_many
 from pgflow_runtime.dashboard.live import Live
@@ -39,7 +39,7 @@ from pgflow_runtime.dashboard.session import Sessions, TooManyAttempts
 from pgflow_runtime.dashboard.web import Site, page
 from pgflow_runtime.database.dsn import describe
 from pgflow_runtime.errors import DatabaseError, PgflowError
-from pgflow_runtime.migrate.roles import CLIENT
+from pgflow_runtime.migrate.roles import CLIENT, OPERATOR
 from pgflow_runtime.project import Project
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, LiteralString
+from typing import Any, LiteralString
 
 from pgflow_runtime.database import CLIENT, aconnect
 from pgflow_runtime.database.store import translated
 from pgflow_runtime.errors import DatabaseError, PermissionDenied, UsageError
+from pgflow_runtime.migrate.roles import OPERATOR
 
-OPERATOR: Final = "pgflow_operator"
-"""The role that decides over the runs of others."""
 AT_ONCE = 2
 """Orders at a time; others wait for their turn."""
-LIMIT = "20s"
+LIMIT = "30s"
 """How long one statement may take."""
 
 

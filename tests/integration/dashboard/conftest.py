@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pgflow_runtime.migrate.roles import CLIENT, OWNER, WORKER
+from pgflow_runtime.migrate.roles import CLIENT, OPERATOR, OWNER, WORKER
 from tests.support.dashboard import Dashboard, running
 from tests.support.project import Project
 from tests.support.server import Server, name_of
@@ -31,7 +31,7 @@ def shown_template(postgres_server: Server, shown_project: Project) -> str:
 @pytest.fixture(scope="session")
 def own_roles(postgres_server: Server) -> Iterator[None]:
     """Roles are the server's: those that a test made are dropped at the end."""
-    names = (OWNER, WORKER, CLIENT)
+    names = (OWNER, WORKER, OPERATOR, CLIENT)
     with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
         before = {row[0] for row in connection.execute("select rolname from pg_roles").fetchall()}
     yield

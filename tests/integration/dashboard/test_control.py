@@ -497,5 +497,18 @@ def test_a_user_who_is_only_a_client_is_told_so(lab: Lab, own_roles: None, shown
             connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
 
 
+def test_it_acts_as_the_operators_role(lab: Lab, own_roles: None, shown_project: Project) -> None:
+    shown_project.ok("migrate", "--roles", "--dsn", lab.dsn)
+    (failed,) = failed_runs(lab, 1)
+    with running(lab.project, lab.dsn, lab.folder, "--allow-control") as dashboard:
+        lab.sql("revoke execute on function pgflow.retry_runs from pgflow_operator")
+        answer = send(dashboard, f"/runs/{failed}", f"/runs/{failed}/retry")
+        assert (answer.status, "permission denied" in answer.page.words) == (403, True)
+        lab.sql("grant execute on function pgflow.retry_runs to pgflow_operator")
+        words = said(dashboard, send(dashboard, f"/runs/{failed}", f"/runs/{failed}/retry"))
+        assert "This run goes on" in words
+        assert "may not act as" not in dashboard.log
+
+
 def test_help_names_the_option(shared_lab: Lab) -> None:
     assert "--allow-control" in shared_lab.project.run("dashboard", "--help").stdout
