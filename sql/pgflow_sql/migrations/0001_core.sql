@@ -307,15 +307,10 @@ as $$
 begin
   return _run_is_sound.status in ('started', 'failed', 'completed', 'cancelled')
     and _run_is_sound.remaining_steps >= 0
-    and (_run_is_sound.completed_at is null or _run_is_sound.failed_at is null)
+    and num_nonnulls(_run_is_sound.completed_at, _run_is_sound.failed_at, _run_is_sound.cancelled_at) <= 1
     and (_run_is_sound.completed_at >= _run_is_sound.started_at) is not false
     and (_run_is_sound.failed_at >= _run_is_sound.started_at) is not false
-    and case
-      when _run_is_sound.status <> 'cancelled' then _run_is_sound.cancelled_at is null
-      else (_run_is_sound.cancelled_at >= _run_is_sound.started_at) is true
-        and _run_is_sound.completed_at is null
-        and _run_is_sound.failed_at is null
-    end;
+    and (_run_is_sound.cancelled_at is null) = (_run_is_sound.status <> 'cancelled');
 end;
 $$;
 
@@ -357,16 +352,14 @@ begin
     and (_state_is_sound.initial_tasks >= 0) is not false
     and _state_is_sound.remaining_deps >= 0
     and (_state_is_sound.status = 'skipped') = (_state_is_sound.skip_reason is not null)
-    and num_nonnulls(_state_is_sound.completed_at, _state_is_sound.failed_at, _state_is_sound.skipped_at) <= 1
+    and num_nonnulls(
+      _state_is_sound.completed_at, _state_is_sound.failed_at, _state_is_sound.skipped_at, _state_is_sound.cancelled_at
+    ) <= 1
     and (_state_is_sound.started_at >= _state_is_sound.created_at) is not false
     and (_state_is_sound.completed_at >= _state_is_sound.started_at) is not false
     and (_state_is_sound.failed_at >= _state_is_sound.started_at) is not false
     and (_state_is_sound.skipped_at >= _state_is_sound.created_at) is not false
-    and case
-      when _state_is_sound.status <> 'cancelled' then _state_is_sound.cancelled_at is null
-      else (_state_is_sound.cancelled_at >= coalesce(_state_is_sound.started_at, _state_is_sound.created_at)) is true
-        and num_nonnulls(_state_is_sound.completed_at, _state_is_sound.failed_at, _state_is_sound.skipped_at) = 0
-    end;
+    and (_state_is_sound.cancelled_at is null) = (_state_is_sound.status <> 'cancelled');
 end;
 $$;
 
@@ -393,19 +386,14 @@ begin
     and _task_is_sound.attempts_count >= 0
     and _task_is_sound.requeued_count >= 0
     and (not _task_is_sound.has_output or _task_is_sound.status in ('completed', 'failed'))
-    and (_task_is_sound.completed_at is null or _task_is_sound.failed_at is null)
+    and num_nonnulls(_task_is_sound.completed_at, _task_is_sound.failed_at, _task_is_sound.cancelled_at) <= 1
     and (_task_is_sound.started_at >= _task_is_sound.queued_at) is not false
     and (_task_is_sound.completed_at >= _task_is_sound.queued_at) is not false
     and (_task_is_sound.completed_at >= _task_is_sound.started_at) is not false
     and (_task_is_sound.failed_at >= _task_is_sound.queued_at) is not false
     and (_task_is_sound.failed_at >= _task_is_sound.started_at) is not false
     and (_task_is_sound.waits_for in ('child', 'round', 'time', 'lane', 'hold')) is not false
-    and case
-      when _task_is_sound.status <> 'cancelled' then _task_is_sound.cancelled_at is null
-      else (_task_is_sound.cancelled_at >= coalesce(_task_is_sound.started_at, _task_is_sound.queued_at)) is true
-        and _task_is_sound.completed_at is null
-        and _task_is_sound.failed_at is null
-    end;
+    and (_task_is_sound.cancelled_at is null) = (_task_is_sound.status <> 'cancelled');
 end;
 $$;
 

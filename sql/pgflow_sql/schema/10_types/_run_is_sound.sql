@@ -11,14 +11,9 @@ as $$
 begin
   return _run_is_sound.status in ('started', 'failed', 'completed', 'cancelled')
     and _run_is_sound.remaining_steps >= 0
-    and (_run_is_sound.completed_at is null or _run_is_sound.failed_at is null)
+    and num_nonnulls(_run_is_sound.completed_at, _run_is_sound.failed_at, _run_is_sound.cancelled_at) <= 1
     and (_run_is_sound.completed_at >= _run_is_sound.started_at) is not false
     and (_run_is_sound.failed_at >= _run_is_sound.started_at) is not false
-    and case
-      when _run_is_sound.status <> 'cancelled' then _run_is_sound.cancelled_at is null
-      else (_run_is_sound.cancelled_at >= _run_is_sound.started_at) is true
-        and _run_is_sound.completed_at is null
-        and _run_is_sound.failed_at is null
-    end;
+    and (_run_is_sound.cancelled_at is null) = (_run_is_sound.status <> 'cancelled');
 end;
 $$;

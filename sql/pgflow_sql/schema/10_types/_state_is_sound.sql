@@ -24,15 +24,13 @@ begin
     and (_state_is_sound.initial_tasks >= 0) is not false
     and _state_is_sound.remaining_deps >= 0
     and (_state_is_sound.status = 'skipped') = (_state_is_sound.skip_reason is not null)
-    and num_nonnulls(_state_is_sound.completed_at, _state_is_sound.failed_at, _state_is_sound.skipped_at) <= 1
+    and num_nonnulls(
+      _state_is_sound.completed_at, _state_is_sound.failed_at, _state_is_sound.skipped_at, _state_is_sound.cancelled_at
+    ) <= 1
     and (_state_is_sound.started_at >= _state_is_sound.created_at) is not false
     and (_state_is_sound.completed_at >= _state_is_sound.started_at) is not false
     and (_state_is_sound.failed_at >= _state_is_sound.started_at) is not false
     and (_state_is_sound.skipped_at >= _state_is_sound.created_at) is not false
-    and case
-      when _state_is_sound.status <> 'cancelled' then _state_is_sound.cancelled_at is null
-      else (_state_is_sound.cancelled_at >= coalesce(_state_is_sound.started_at, _state_is_sound.created_at)) is true
-        and num_nonnulls(_state_is_sound.completed_at, _state_is_sound.failed_at, _state_is_sound.skipped_at) = 0
-    end;
+    and (_state_is_sound.cancelled_at is null) = (_state_is_sound.status <> 'cancelled');
 end;
 $$;

@@ -20,18 +20,13 @@ begin
     and _task_is_sound.attempts_count >= 0
     and _task_is_sound.requeued_count >= 0
     and (not _task_is_sound.has_output or _task_is_sound.status in ('completed', 'failed'))
-    and (_task_is_sound.completed_at is null or _task_is_sound.failed_at is null)
+    and num_nonnulls(_task_is_sound.completed_at, _task_is_sound.failed_at, _task_is_sound.cancelled_at) <= 1
     and (_task_is_sound.started_at >= _task_is_sound.queued_at) is not false
     and (_task_is_sound.completed_at >= _task_is_sound.queued_at) is not false
     and (_task_is_sound.completed_at >= _task_is_sound.started_at) is not false
     and (_task_is_sound.failed_at >= _task_is_sound.queued_at) is not false
     and (_task_is_sound.failed_at >= _task_is_sound.started_at) is not false
     and (_task_is_sound.waits_for in ('child', 'round', 'time', 'lane', 'hold')) is not false
-    and case
-      when _task_is_sound.status <> 'cancelled' then _task_is_sound.cancelled_at is null
-      else (_task_is_sound.cancelled_at >= coalesce(_task_is_sound.started_at, _task_is_sound.queued_at)) is true
-        and _task_is_sound.completed_at is null
-        and _task_is_sound.failed_at is null
-    end;
+    and (_task_is_sound.cancelled_at is null) = (_task_is_sound.status <> 'cancelled');
 end;
 $$;
