@@ -59,7 +59,7 @@ def register(flow: Flow[Any], project: Project) -> RegisteredFlow:
         _import(module_name, project)
     module_name, _, name = contract.flow.partition(":")
     known = _flow_in(_import(module_name, project), name)
-    _compare(known, contract)
+    require_same(known, contract)
     return RegisteredFlow(known, contract)
 
 
@@ -119,7 +119,7 @@ def _place(error: BaseException) -> str | None:
     return f"{own[-1].filename}, line {own[-1].lineno}" if own else None
 
 
-def _compare(flow: Flow[Any], contract: FlowContract) -> None:
+def require_same(flow: Flow[Any], contract: FlowContract) -> None:
     """Refuse registered steps that are not those of the contract, naming module and step."""
     faults = [*_missing_and_extra(flow, contract)]
     for slug, step in contract.steps.items():

@@ -136,6 +136,14 @@ class FlowContract:
         _ = contract.steps
         return contract
 
+    @classmethod
+    def of(cls, document: Mapping[str, Any], source: Path) -> FlowContract:
+        """The contract that ``document`` is, made of ``source``. Raises ProjectError like ``load``."""
+        contract = cls(source)
+        contract.__dict__["schema"] = document
+        _ = contract.steps
+        return contract
+
     @cached_property
     def schema(self) -> Mapping[str, Any]:
         """The whole document. Raises ProjectError when it is missing or not one of ours."""

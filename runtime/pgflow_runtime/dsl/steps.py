@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, cast
+
+from pgflow_runtime.dsl.replacement import Replacement, returning
 
 if TYPE_CHECKING:
     from pgflow_runtime.dsl.flow import Flow
@@ -76,20 +78,36 @@ class Step(Generic[T_co]):
         return f"<{self.kind} {self.slug!r} of flow {self.flow.slug!r}: {self.module}.{self.function}>"
 
 
-class SyncStep(Step[T_co], Generic[P, T_co]):
+class SyncStep(Step[T], Generic[P, T]):
     """A step with a ``def`` handler."""
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T_co:
-        result: T_co = self.handler(*args, **kwargs)
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        result: T = self.handler(*args, **kwargs)
         return result
 
+    def returns(self, value: T) -> Replacement:
+        """For ``run_flow(replace=[...])``: the result is this value."""
+        return returning(self, value)
 
-class AsyncStep(Step[T_co], Generic[P, T_co]):
+    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement:
+        """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
+        return Replacement(self, handler)
+
+
+class AsyncStep(Step[T], Generic[P, T]):
     """A step with an ``async def`` handler."""
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T_co]:
-        result: Coroutine[Any, Any, T_co] = self.handler(*args, **kwargs)
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        result: Coroutine[Any, Any, T] = self.handler(*args, **kwargs)
         return result
+
+    def returns(self, value: T) -> Replacement:
+        """For ``run_flow(replace=[...])``: the result is this value."""
+        return returning(self, value)
+
+    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement:
+        """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
+        return Replacement(self, handler)
 
 
 class MapStep(Step[list[T]], Generic[P, T]):
@@ -99,6 +117,14 @@ class MapStep(Step[list[T]], Generic[P, T]):
         result: T = self.handler(*args, **kwargs)
         return result
 
+    def returns(self, value: T) -> Replacement:
+        """For ``run_flow(replace=[...])``: the result of each of its tasks is this value."""
+        return returning(self, value)
+
+    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement:
+        """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
+        return Replacement(self, handler)
+
 
 class AsyncMapStep(Step[list[T]], Generic[P, T]):
     """A map with an ``async def`` handler; dependents get the list of its results."""
@@ -106,6 +132,14 @@ class AsyncMapStep(Step[list[T]], Generic[P, T]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         result: Coroutine[Any, Any, T] = self.handler(*args, **kwargs)
         return result
+
+    def returns(self, value: T) -> Replacement:
+        """For ``run_flow(replace=[...])``: the result of each of its tasks is this value."""
+        return returning(self, value)
+
+    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement:
+        """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
+        return Replacement(self, handler)
 
 
 def make_step(

@@ -1,1 +1,35 @@
-"""Flows in a test: run in memory, by the rules of the SQL core, with the worker's own judgement of values."""
+"""Flows in a test: run in memory, by the rules of the SQL core, with the worker's own judgement of values.
+
+Nothing is imported before it is asked for: pytest loads the plugin that stands here in every session.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pgflow_runtime.dsl.replacement import Replacement
+    from pgflow_runtime.testing.memory_run import MemoryRun, MemoryStep, MemoryTaskResult
+    from pgflow_runtime.testing.start import run_flow, start_flow
+
+__all__ = ["MemoryRun", "MemoryStep", "MemoryTaskResult", "Replacement", "run_flow", "start_flow"]
+
+_LAZY = {
+    "MemoryRun": "pgflow_runtime.testing.memory_run",
+    "MemoryStep": "pgflow_runtime.testing.memory_run",
+    "MemoryTaskResult": "pgflow_runtime.testing.memory_run",
+    "Replacement": "pgflow_runtime.dsl.replacement",
+    "run_flow": "pgflow_runtime.testing.start",
+    "start_flow": "pgflow_runtime.testing.start",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

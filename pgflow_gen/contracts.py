@@ -1,0 +1,82 @@
+"""A flow's contract without a build: what ``generated/`` says where it is current, else what the source says.
+
+The runtime's test kit asks for it, by import string: so a test needs no build. Nothing is written but caches.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pgflow_gen.config import Config, ConfigError, load_config
+from pgflow_gen.incremental.fingerprint import BuildRecord
+from pgflow_gen.pipeline import BuildReport, check
+from pgflow_gen.source.discover import discover
+from pgflow_shared.files import read_text
+from pgflow_shared.project import SCHEMAS, Unusable, contract_files
+
+
+def read_contract(module: Path, db_slug: str) -> dict[str, Any]:
+    """The contract of the flow ``db_slug`` that stands in the file ``module``, as in ``generated/schemas``.
+
+    Raises:
+        Unusable: there is no such flow, it has faults, or the project's configuration has.
+    """
+    try:
+        config = load_config(module.parent)
+        contract = None
+        if BuildRecord(config).outcome(verify=False) is not None:
+            contract = _built(config, db_slug)
+        elif module in discover(config):
+            contract = _read(check(config, verify=False), db_slug)
+        if contract is None:  # in no folder of flows: in a module of the tests, say
+            contract = _read(check(config, verify=False, only=module), db_slug)
+    except ConfigError as error:
+        raise Unusable(error.message, error.help) from error
+    if contract is None:
+        raise Unusable(
+            f"the compiler finds no flow {db_slug!r} in {os.path.relpath(module)}",
+            "define it at the top level of a module: name = Flow[Input](...)",
+        )
+    return contract
+
+
+def _built(config: Config, db_slug: str) -> dict[str, Any] | None:
+    for path in contract_files(config.root / config.out / SCHEMAS):
+        document: dict[str, Any] = json.loads(read_text(path))
+        if document["x-pgflow"]["slug"] == db_slug:
+            return document
+    return None
+
+
+def _read(report: BuildReport, db_slug: str) -> dict[str, Any] | None:
+    from pgflow_gen.render import render_flow_files
+
+    for flow in report.analysis.flows:
+        if flow.db_slug != db_slug:
+            continue
+        if flow not in report.sound:
+            raise Unusable(
+                f"the flow {db_slug!r} has faults:\n\n" + "\n\n".join(_faults(report)),
+                "`pgflow-gen check` shows them all",
+            )
+        (files,) = render_flow_files(replace(report.analysis, flows=(flow,))).values()
+        assert files.contents is not None
+        (text,) = (data for path, data in files.contents.items() if path.startswith(f"{SCHEMAS}/"))
+        contract: dict[str, Any] = json.loads(text)
+        return contract
+    if report.has_errors and not report.analysis.flows:
+        raise Unusable("the flows cannot be read:\n\n" + "\n\n".join(_faults(report)))
+    return None
+
+
+def _faults(report: BuildReport) -> Iterator[str]:
+    from pgflow_gen.report.text import as_text
+
+    for item in report.diagnostics:
+        if item.severity == "error":
+            yield as_text(item, report.sources)

@@ -1,0 +1,135 @@
+"""A run with time: a number of seconds that stands still while handlers run, and jumps when none can.
+
+What is due when is kept here; what becomes of it is the model's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+from pgflow_runtime.testing.engine.model import Run, Task
+from pgflow_runtime.testing.engine.plan import Plan
+from pgflow_runtime.testing.engine.stored import Stored
+
+TaskKey: TypeAlias = tuple[str, int]
+"""A step's slug and the index of one of its tasks."""
+
+UNTIL_DEAD = 30
+"""Seconds after a worker's last sign of life until what it was at is given to others."""
+LONGEST_HIDDEN = 10
+"""Seconds; a message that is to be read later than this is sent when its time has come."""
+
+
+class TimedRun:
+    """A run of ``plan`` on ``input``. Times are seconds since its start."""
+
+    def __init__(self, plan: Plan, input: Stored) -> None:
+        self.plan = plan
+        self.now = 0.0
+        self.model = Run(plan.steps, input)
+        self._due: dict[TaskKey, float] = {}
+        self._seen: dict[TaskKey, Task] = {}
+        self._over_at: float | None = plan.run_timeout
+        self._schedule()
+
+    # -- time ----------------------------------------------------------------------------------------------
+
+    def next_task(self) -> TaskKey | None:
+        """The task to begin now: what has been due longest, then what was sent first."""
+        ready = [key for key in self.model.tasks("queued") if self._due[key] <= self.now]
+        place = {key: number for number, key in enumerate(self.model.queue)}
+        return min(ready, key=lambda key: (self._due[key], place[key]), default=None)
+
+    def next_time(self) -> float | None:
+        """When something will happen next by itself; None: never."""
+        if self.model.status != "started":
+            return None
+        waiting = [*self.model.tasks("queued"), *self.model.waiting("time")]
+        times = [self._due[key] for key in waiting]
+        return min(times if self._over_at is None else [*times, self._over_at], default=None)
+
+    def move_to(self, time: float) -> None:
+        """Let time pass; whatever falls due on the way happens in its order, but no task is begun."""
+        while True:
+            timers = [(self._due[key], key) for key in self.model.waiting("time")]
+            due = min((timer for timer in timers if timer[0] <= time), default=None)
+            limit = due[0] if due is not None else time
+            if self._over_at is not None and self._over_at <= limit and self.model.status == "started":
+                self.now = max(self.now, self._over_at)
+                self.model.time_out(self.plan.run_timeout or 0)
+            elif due is not None:
+                self.now = max(self.now, due[0])
+                self.model.wake(*due[1])
+            else:
+                break
+        self.now = max(self.now, time)
+
+    # -- what workers do -----------------------------------------------------------------------------------
+
+    def start(self, key: TaskKey) -> int:
+        """Begin a task; returns which attempt it is, from 1 on."""
+        self.model.start(*key)
+        return self.task(key).attempts
+
+    def complete(self, key: TaskKey, output: Stored) -> None:
+        self._do(lambda: self.model.complete(*key, output))
+
+    def fail(
+        self, key: TaskKey, error: str, *, retryable: bool = True, retry_after: int | None = None
+    ) -> None:
+        """``retry_after``: seconds, instead of the step's own delay."""
+        task = self.task(key)
+        delay = retry_after
+        if delay is None:
+            delay = self.plan.times[key[0]].retry_delay(task.attempts - task.forgiven)
+        self._due[key] = self.now + delay
+        waits = delay > LONGEST_HIDDEN
+        self._do(lambda: self.model.fail(*key, error, retryable=retryable, waits=waits))
+
+    def lose(self, key: TaskKey) -> None:
+        """The task's worker dies; half a minute later others notice."""
+        self.move_to(self.now + UNTIL_DEAD)
+        self._due[key] = self.now
+        self._do(lambda: self.model.lose(*key, uuid4()))
+
+    # -- what operators do ---------------------------------------------------------------------------------
+
+    def cancel(self, reason: str | None) -> bool:
+        """Whether the run was cancelled by this."""
+        return self.model.cancel(reason) == "cancelled"
+
+    def retry(self) -> bool:
+        """Whether the run was taken up again by this."""
+        for key in list(self._due):
+            self._due[key] = self.now
+        if self._do(self.model.retry) != "retried":
+            return False
+        if self.plan.run_timeout is not None:
+            self._over_at = self.now + self.plan.run_timeout
+        return True
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    def task(self, key: TaskKey) -> Task:
+        slug, index = key
+        return self.model.states[slug].tasks[index]
+
+    def _do(self, change: Callable[[], Any]) -> Any:
+        """Change the run; what one change sends, it sends in the order of slugs."""
+        before = set(self.model.queue)
+        result = change()
+        kept = [message for message in self.model.queue if message in before]
+        self.model.queue = kept + sorted(set(self.model.queue) - before)
+        self._schedule()
+        return result
+
+    def _schedule(self) -> None:
+        """New tasks are due after their step's delay."""
+        for slug, state in self.model.states.items():
+            for index, task in enumerate(state.tasks):
+                key = (slug, index)
+                if self._seen.get(key) is not task:
+                    self._seen[key] = task
+                    self._due[key] = self.now + self.plan.times[slug].start_delay

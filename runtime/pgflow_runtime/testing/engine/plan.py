@@ -1,0 +1,104 @@
+"""A flow as the engine runs it: the model's steps, and what the database would know of their times."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pgflow_runtime.testing.engine.model import Step
+from pgflow_runtime.testing.engine.stored import store
+from pgflow_shared.options import stored_defaults
+
+LONGEST_DELAY = 86_400
+"""Seconds between two attempts at most, unless the handler asks for more."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTimes:
+    """Whole seconds. ``max_delay`` is None where nothing was said."""
+
+    timeout: int
+    start_delay: int
+    backoff: str
+    base_delay: int
+    max_delay: int | None
+
+    def retry_delay(self, attempts: int) -> int:
+        """Seconds until the next attempt, after so many."""
+        factor = 1 if self.backoff == "fixed" else 2 ** min(attempts, 31)
+        limit = LONGEST_DELAY if self.max_delay is None else min(self.max_delay, LONGEST_DELAY)
+        return min(self.base_delay * factor, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps, dependencies first, else as defined; their times; how long a run may take."""
+
+    steps: tuple[Step, ...]
+    times: Mapping[str, StepTimes]
+    run_timeout: int | None = None
+
+
+def plan_of(
+    dependencies: Mapping[str, Iterable[str]],
+    maps: Iterable[str],
+    settings: Mapping[str, Any],
+    order: Iterable[str],
+) -> Plan:
+    """The plan of a flow.
+
+    Args:
+        dependencies: the steps each step depends on.
+        maps: the steps that are maps.
+        settings: what was set, worded as ``pgflow.get_flow_definition`` does, with ``steps`` inside.
+        order: the steps in their order of definition.
+    """
+    of_flow = {**stored_defaults("flow"), **settings}
+    defaults, of_step = {**of_flow, **stored_defaults("step")}, settings["steps"]
+    of_steps = {slug: {**defaults, **of_step.get(slug, {})} for slug in dependencies}
+    are_maps = set(maps)
+    steps = tuple(
+        _step(slug, slug in are_maps, tuple(dependencies[slug]), of_steps[slug])
+        for slug in _sorted(dependencies, order)
+    )
+    times = {slug: _times(step) for slug, step in of_steps.items()}
+    return Plan(steps, times, settings.get("run_timeout"))
+
+
+def _step(slug: str, is_map: bool, deps: tuple[str, ...], settings: Mapping[str, Any]) -> Step:
+    return Step(
+        slug=slug,
+        kind="map" if is_map else "single",
+        deps=deps,
+        required=_pattern(settings.get("if")),
+        forbidden=_pattern(settings.get("if_not")),
+        when_unmet=settings["when_unmet"],
+        when_exhausted=settings["when_exhausted"],
+        max_attempts=settings["max_attempts"],
+    )
+
+
+def _times(settings: Mapping[str, Any]) -> StepTimes:
+    return StepTimes(
+        timeout=settings["timeout"],
+        start_delay=settings["start_delay"],
+        backoff=settings["backoff"],
+        base_delay=settings["base_delay"],
+        max_delay=settings.get("max_delay"),
+    )
+
+
+def _pattern(value: Any) -> Any:
+    return None if value is None else store(json.dumps(value))
+
+
+def _sorted(dependencies: Mapping[str, Iterable[str]], order: Iterable[str]) -> list[str]:
+    """Dependencies first; otherwise as defined."""
+    left, placed = list(dict.fromkeys([*order, *dependencies])), dict[str, None]()
+    while left:
+        slug = next(slug for slug in left if placed.keys() >= set(dependencies[slug]))
+        placed[slug] = None
+        left.remove(slug)
+    return list(placed)

@@ -1,0 +1,330 @@
+"""A run in memory, as a test looks at it and drives it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.contract.boundary import decode
+from pgflow_runtime.contract.numerals import Numerals
+from pgflow_runtime.dsl import Flow, Step
+from pgflow_runtime.dsl.context import Shutdown
+from pgflow_runtime.errors import PgflowError, RunCancelled, RunFailed, UsageError
+from pgflow_runtime.testing.attempt import GivenConnections, attempt, bound, failing
+from pgflow_runtime.testing.engine.clock import TaskKey, TimedRun
+from pgflow_runtime.testing.engine.model import State, Task
+from pgflow_runtime.testing.engine.stored import Stored, store, text_of
+from pgflow_runtime.worker.protocol.outcome import Completed, Failed, Outcome, timed_out
+from pgflow_runtime.worker.protocol.rows import TaskRow
+from pgflow_runtime.worker.tasks.binding import BoundStep
+from pgflow_runtime.worker.tasks.inputs import RunInputs
+from pgflow_runtime.worker.tasks.task import TaskEnvironment
+from pgflow_runtime.worker_config import WorkerConfig
+from pgflow_shared.statuses import RunStatus, StepStatus, TaskStatus
+from pgflow_shared.text import closest
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTaskResult:
+    """One task of a step. ``attempts`` counts those that a crash ended, too."""
+
+    status: TaskStatus
+    attempts: int
+    output: Any
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryStep:
+    """What has become of a step. ``skip_reason`` is None unless it was skipped."""
+
+    slug: str
+    status: StepStatus
+    output: Any
+    error: str | None
+    skip_reason: str | None
+    tasks: tuple[MemoryTaskResult, ...]
+
+    @property
+    def attempts(self) -> int:
+        """How often a handler was begun, over all tasks."""
+        return sum(task.attempts for task in self.tasks)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a test wants to be so. The mappings' keys are slugs of steps."""
+
+    replaced: Mapping[str, Callable[..., Any]]
+    failures: Mapping[str, Sequence[BaseException | None]]
+    crashes: Mapping[str, int]
+    variables: Mapping[str, str]
+    connections: GivenConnections
+
+
+class MemoryRun:
+    """A run of a flow without a database. It goes on only while something of it is awaited.
+
+    One task is worked on at a time, in the order in which they are due; when none is, time jumps.
+    """
+
+    def __init__(
+        self, flow: Flow[Any], contract: FlowContract, timed: TimedRun, circumstances: Circumstances
+    ) -> None:
+        self.run_id: UUID = uuid4()
+        self.flow = flow
+        self._contract = contract
+        self._timed = timed
+        self._given = circumstances
+        self._input_text = text_of(timed.model.input)
+        self._worker_id, self._shutdown, self._config = str(uuid4()), Shutdown(), WorkerConfig()
+        self._busy = False
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> RunStatus:
+        """``started``, ``completed``, ``failed`` or ``cancelled``."""
+        return cast(RunStatus, self._timed.model.status)
+
+    @property
+    def input(self) -> Any:
+        """The run's input, as its handlers get it."""
+        return _read(self._timed.model.input, self._contract.input_numerals)
+
+    @property
+    def output(self) -> Any:
+        """The outputs of the leaf steps by slug, once the run has completed; before, None."""
+        if self.status != "completed":
+            return None
+        return _read(self._timed.model.output or {}, self._contract.output_numerals)
+
+    @property
+    def error(self) -> str | None:
+        """Why the run has failed."""
+        return self._timed.model.error
+
+    @property
+    def cancel_reason(self) -> str | None:
+        return self._timed.model.reason
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of the run's clock since its start. Handlers take none, but for one that is timed out."""
+        return self._timed.now
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """What has happened, as clients are told: ``run:started``, ``step:charge:completed``, ..."""
+        return tuple(self._timed.model.events)
+
+    def step(self, step: Step[Any] | str) -> MemoryStep:
+        """A step by itself or its slug. Raises UsageError when the flow has none such."""
+        slug = self._slug(step)
+        state, contract = self._timed.model.states[slug], self._contract.steps[slug]
+        is_complete = state.status == "completed"
+        return MemoryStep(
+            slug=slug,
+            status=self._shown(state.status),
+            output=_read(state.output, contract.output_numerals) if is_complete else None,
+            error=state.error,
+            skip_reason=state.reason,
+            tasks=tuple(self._task(task) for task in state.tasks),
+        )
+
+    def attempts(self, step: Step[Any] | str) -> int:
+        """How often the step's handler was begun; of a map, for all elements together."""
+        return self.step(step).attempts
+
+    # -- going on ------------------------------------------------------------------------------------------
+
+    async def result(self) -> Any:
+        """Go on to the end; the run's output.
+
+        Raises:
+            RunFailed: it has failed; carries step, task and message.
+            RunCancelled: it was cancelled.
+        """
+        await self.finish()
+        if self.status == "cancelled":
+            raise RunCancelled(self.run_id, self._contract.slug, self.cancel_reason)
+        if self.status == "failed":
+            slug, index = self._culprit()
+            raise RunFailed(self.run_id, self._contract.slug, self.error, slug, index)
+        return self.output
+
+    async def finish(self) -> None:
+        """Go on to the end, whichever it is."""
+        await self._go_on(lambda: False)
+
+    async def until(self, step: Step[Any] | str) -> None:
+        """Go on until the step is about to begin, or has begun: none of its tasks is worked on here.
+
+        Raises UsageError when the run has ended without it, or it was skipped.
+        """
+        slug = self._slug(step)
+        state = self._timed.model.states[slug]
+        await self._go_on(lambda: state.status not in ("created", "started") or self._is_next(slug))
+        has_ended = self.status != "started" or state.status == "skipped"
+        if has_ended and not (self.attempts(slug) or state.status == "completed"):
+            why = f": {self.error}" if self.error else ""
+            status = self.step(slug).status
+            raise UsageError(f"step {slug!r} has not begun: it is {status}, the run {self.status}{why}")
+
+    async def work(self) -> None:
+        """Do all that is due now; time stands still."""
+        await self._go_on(lambda: False, jump=False)
+
+    def advance(self, seconds: float) -> None:
+        """Let so much time pass during which nobody works: what falls due is done when the run goes on.
+
+        Raises UsageError for a time that is negative or no number.
+        """
+        if not math.isfinite(seconds) or seconds < 0:
+            raise UsageError(f"time advances by a number of seconds, not by {seconds!r}")
+        self._timed.move_to(self._timed.now + seconds)
+
+    def cancel(self, reason: str | None = None) -> bool:
+        """End the run now; whether it was this that ended it."""
+        return self._timed.cancel(reason)
+
+    def retry(self) -> bool:
+        """Take a failed or cancelled run up again where it ended; whether it goes on by this."""
+        return self._timed.retry()
+
+    # -- the work ------------------------------------------------------------------------------------------
+
+    async def _go_on(self, is_enough: Callable[[], bool], *, jump: bool = True) -> None:
+        if self._busy:
+            raise UsageError("this run is being driven already: await one thing of it at a time")
+        self._busy = True
+        try:
+            while self.status == "started" and not is_enough():
+                key = self._timed.next_task()
+                if key is not None:
+                    await self._attempt(key)
+                    continue
+                time = self._timed.next_time() if jump else None
+                if time is None:
+                    if jump:
+                        raise PgflowError(f"run of flow {self._contract.slug!r} waits for nothing that comes")
+                    return
+                self._timed.move_to(time)
+        finally:
+            self._busy = False
+
+    def _is_next(self, slug: str) -> bool:
+        """Whether a task of the step is next, or one was begun before."""
+        key = self._timed.next_task()
+        return (key is not None and key[0] == slug) or self.attempts(slug) > 0
+
+    async def _attempt(self, key: TaskKey) -> None:
+        slug, index = key
+        number = self._timed.start(key)
+        row = self._row(slug, index, number)
+        outcome = await attempt(row, self._bound(slug, number), self._environment())
+        if outcome is None:
+            self._timed.move_to(self._timed.now + row.timeout)
+            outcome = timed_out(row, row.timeout)
+        if number <= self._given.crashes.get(slug, 0):
+            self._timed.lose(key)
+        else:
+            self._report(key, outcome)
+
+    def _report(self, key: TaskKey, outcome: Outcome) -> None:
+        if isinstance(outcome, Completed):
+            self._timed.complete(key, store(outcome.output))
+        elif isinstance(outcome, Failed):
+            self._timed.fail(
+                key, outcome.message, retryable=outcome.retryable, retry_after=outcome.retry_after
+            )
+        else:
+            raise AssertionError(f"a task in memory ends otherwise: {outcome}")
+
+    def _bound(self, slug: str, number: int) -> BoundStep:
+        step, errors = self.flow.steps[slug], self._given.failures.get(slug, ())
+        error = errors[number - 1] if number <= len(errors) else None
+        if error is not None:
+            return failing(self._contract, step, error)
+        return bound(self._contract, step, self._given.replaced.get(slug))
+
+    def _row(self, slug: str, index: int, number: int) -> TaskRow:
+        """The task as a worker is given it."""
+        input, _ = self._timed.model.task_input(slug, index)
+        is_root = not self._timed.model.steps[slug].deps
+        return TaskRow(
+            outcome="claimed",
+            flow_slug=self._contract.slug,
+            run_id=str(self.run_id),
+            step_slug=slug,
+            task_index=index,
+            attempt=number,
+            worker_id=self._worker_id,
+            msg_id=index + 1,
+            input=text_of(input),
+            flow_input=self._input_text if is_root and not self._contract.steps[slug].is_map else None,
+            timeout=self._timed.plan.times[slug].timeout,
+            delay=None,
+            max_attempts=None,
+        )
+
+    def _environment(self) -> TaskEnvironment:
+        async def fetch(_run_id: str) -> str:
+            return self._input_text
+
+        return TaskEnvironment(
+            config=self._config,
+            variables=MappingProxyType(dict(self._given.variables)),
+            shutdown=self._shutdown,
+            inputs=RunInputs(fetch, asyncio.get_running_loop()),
+            connections=self._given.connections,
+        )
+
+    # -- words ---------------------------------------------------------------------------------------------
+
+    def _slug(self, step: Step[Any] | str) -> str:
+        slug = step if isinstance(step, str) else step.slug
+        if slug not in self._contract.steps or (isinstance(step, Step) and step.flow is not self.flow):
+            close = closest(slug, self._contract.steps)
+            raise UsageError(
+                f"flow {self._contract.slug!r} has no step {slug!r}",
+                help=f"did you mean {close!r}?" if close else f"it has {', '.join(self._contract.steps)}",
+            )
+        return slug
+
+    def _culprit(self) -> tuple[str | None, int | None]:
+        """The step and the task that failed the run, if one did."""
+        for slug, state in self._timed.model.states.items():
+            if state.status == "failed":
+                return slug, _failed_task(state)
+        return None, None
+
+    def _shown(self, status: str) -> Any:
+        """What was open when the run ended is shown as cancelled, as everywhere."""
+        is_open = status in ("created", "queued", "started")
+        return "cancelled" if is_open and self.status != "started" else status
+
+    def _task(self, task: Task) -> MemoryTaskResult:
+        output = decode(text_of(task.output)) if task.status == "completed" else None
+        return MemoryTaskResult(self._shown(task.status), task.attempts, output, task.error)
+
+    def __repr__(self) -> str:
+        steps = ", ".join(f"{slug} {state.status}" for slug, state in self._timed.model.states.items())
+        why = f": {self.error.splitlines()[0]}" if self.error else ""
+        return f"<run of {self._contract.slug!r}, {self.status} after {self.elapsed:g} s{why}; {steps}>"
+
+
+def _failed_task(state: State) -> int | None:
+    return next((index for index, task in enumerate(state.tasks) if task.status == "failed"), None)
+
+
+def _read(value: Stored, numerals: Numerals) -> Any:
+    """A stored value as its reader gets it, with numbers as typed."""
+    text = text_of(value)
+    return numerals.fit(decode(text), text)

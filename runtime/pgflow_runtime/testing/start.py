@@ -1,0 +1,148 @@
+"""``run_flow`` and ``start_flow``: what a test writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.dsl import Flow, Step
+from pgflow_runtime.dsl.replacement import Replacement
+from pgflow_runtime.errors import CascadeLimit, UsageError
+from pgflow_runtime.testing.attempt import GivenConnections
+from pgflow_runtime.testing.contracts import contract_for
+from pgflow_runtime.testing.engine.clock import TimedRun
+from pgflow_runtime.testing.engine.model import Cascade
+from pgflow_runtime.testing.engine.plan import Plan, plan_of
+from pgflow_runtime.testing.engine.stored import store
+from pgflow_runtime.testing.memory_run import Circumstances, MemoryRun
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection, Connection
+
+In = TypeVar("In")
+"""A flow's input type. With a function beside it, which no input is, mypy settles it by the flow, and so reads a
+literal as the flow's TypedDict."""
+V = TypeVar("V")
+
+
+async def run_flow(
+    flow: Flow[In],
+    input: In | Callable[[In], NoReturn],
+    *,
+    replace: Sequence[Replacement] = (),
+    failures: Mapping[Step[Any], Sequence[BaseException | None]] | None = None,
+    crash: Mapping[Step[Any], int] | None = None,
+    env: Mapping[str, str] | None = None,
+    conn: Connection[Any] | None = None,
+    aconn: AsyncConnection[Any] | None = None,
+) -> MemoryRun:
+    """Run a flow to its end, in memory, by the rules of the SQL core. No database, no build, no waiting.
+
+    Args:
+        input: the run's input; it must fit the flow's input type.
+        replace: what stands in for handlers: ``charge.returns(RECEIPT)``, ``charge.replaced(function)``.
+        failures: for a step, what its first attempt raises instead of running the handler, its second, ...;
+            None: that attempt runs. Of a map it is so for each task.
+        crash: for a step, how many attempts of each task lose their worker after the handler has ended and
+            before that is reported.
+        env: ``ctx.env``; default: the process's environment.
+        conn: what ``ctx.conn()`` gives; the test commits it or rolls it back.
+        aconn: likewise for ``await ctx.aconn()``.
+
+    Returns:
+        The run, whichever way it ended.
+
+    Raises:
+        InvalidInput: the input does not fit; nothing was run.
+        ProjectError: the flow has faults, or there is neither a compiler nor a contract that fits.
+        UsageError: ``replace``, ``failures`` or ``crash`` name what is not of this flow.
+    """
+    run = await start_flow(
+        flow, input, replace=replace, failures=failures, crash=crash, env=env, conn=conn, aconn=aconn
+    )
+    await run.finish()
+    return run
+
+
+async def start_flow(
+    flow: Flow[In],
+    input: In | Callable[[In], NoReturn],
+    *,
+    replace: Sequence[Replacement] = (),
+    failures: Mapping[Step[Any], Sequence[BaseException | None]] | None = None,
+    crash: Mapping[Step[Any], int] | None = None,
+    env: Mapping[str, str] | None = None,
+    conn: Connection[Any] | None = None,
+    aconn: AsyncConnection[Any] | None = None,
+) -> MemoryRun:
+    """A run to look at in between; nothing of it has been worked on yet. Otherwise like ``run_flow``."""
+    contract = contract_for(flow)
+    text = contract.encode_input(input)
+    circumstances = Circumstances(
+        replaced=_replaced(flow, replace),
+        failures=_of_steps(flow, "failures", failures, _check_errors),
+        crashes=_of_steps(flow, "crash", crash, _check_count),
+        variables=os.environ if env is None else env,
+        connections=GivenConnections(conn, aconn),
+    )
+    try:
+        timed = TimedRun(_plan(flow, contract), store(text))
+    except Cascade:
+        raise CascadeLimit() from None
+    return MemoryRun(flow, contract, timed, circumstances)
+
+
+def _plan(flow: Flow[Any], contract: FlowContract) -> Plan:
+    maps = [slug for slug, step in contract.steps.items() if step.is_map]
+    return plan_of(contract.dependencies, maps, contract.settings, flow.steps)
+
+
+def _replaced(flow: Flow[Any], replace: Sequence[Replacement]) -> dict[str, Callable[..., Any]]:
+    found: dict[str, Callable[..., Any]] = {}
+    for item in replace:
+        if not isinstance(item, Replacement):
+            raise UsageError(
+                f"replace= lists replacements, not {item!r}",
+                help="write step.returns(value) or step.replaced(f)",
+            )
+        if not callable(item.handler):
+            raise UsageError(f"step {item.step.slug!r} is replaced by a function, not by {item.handler!r}")
+        slug = _slug(flow, "replace", item.step)
+        if slug in found:
+            raise UsageError(f"replace= replaces step {slug!r} twice")
+        found[slug] = item.handler
+    return found
+
+
+def _of_steps(
+    flow: Flow[Any], option: str, given: Mapping[Step[Any], V] | None, check: Callable[[str, V], None]
+) -> dict[str, V]:
+    found: dict[str, V] = {}
+    for step, value in (given or {}).items():
+        slug = _slug(flow, option, step)
+        check(slug, value)
+        found[slug] = value
+    return found
+
+
+def _slug(flow: Flow[Any], option: str, step: object) -> str:
+    if not isinstance(step, Step):
+        raise UsageError(f"{option}= names steps themselves, not {step!r}")
+    if flow.steps.get(step.slug) is not step:
+        raise UsageError(f"{option}= names {step!r}, which is no step of flow {flow.db_slug!r}")
+    return step.slug
+
+
+def _check_errors(slug: str, errors: object) -> None:
+    if not isinstance(errors, list | tuple):
+        raise UsageError(f"failures= of step {slug!r} is a list, of one entry an attempt, not {errors!r}")
+    for error in errors:
+        if not (error is None or isinstance(error, BaseException)):
+            raise UsageError(f"failures= of step {slug!r} lists exceptions and None, not {error!r}")
+
+
+def _check_count(slug: str, count: object) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise UsageError(f"crash= of step {slug!r} is a number of attempts, not {count!r}")
