@@ -1,7 +1,8 @@
 """pgflow's runtime: what flow modules, workers and clients import.
 
-What a flow module needs (``Flow``, ``Context``, ``JsonValue`` and the exceptions) is light; ``Worker`` brings
-the database driver along and is imported when first asked for (PEP 562).
+Each name brings along what it needs when it is first asked for (PEP 562): what a flow module needs (``Flow``,
+``Context``, ``JsonValue`` and the exceptions) is light, ``Worker`` needs the database driver, and the plugin
+that pytest loads in every session needs nothing.
 """
 
 from __future__ import annotations
@@ -9,13 +10,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pgflow_runtime.dsl import DefinitionError, Flow
-from pgflow_runtime.dsl.context import Context
-from pgflow_runtime.dsl.jsontypes import JsonValue
-from pgflow_runtime.dsl.retry_control import NonRetryable, RetryAfter
-from pgflow_runtime.errors import PgflowError, TaskCancelled
-
 if TYPE_CHECKING:
+    from pgflow_runtime.dsl import DefinitionError, Flow
+    from pgflow_runtime.dsl.context import Context
+    from pgflow_runtime.dsl.jsontypes import JsonValue
+    from pgflow_runtime.dsl.retry_control import NonRetryable, RetryAfter
+    from pgflow_runtime.errors import PgflowError, TaskCancelled
     from pgflow_runtime.worker import Worker
     from pgflow_runtime.worker_config import WorkerConfig
 
@@ -32,13 +32,25 @@ __all__ = [
     "WorkerConfig",
 ]
 
-_LAZY = {"Worker": "pgflow_runtime.worker", "WorkerConfig": "pgflow_runtime.worker_config"}
+_LAZY = {
+    "Context": "pgflow_runtime.dsl.context",
+    "DefinitionError": "pgflow_runtime.dsl",
+    "Flow": "pgflow_runtime.dsl",
+    "JsonValue": "pgflow_runtime.dsl.jsontypes",
+    "NonRetryable": "pgflow_runtime.dsl.retry_control",
+    "PgflowError": "pgflow_runtime.errors",
+    "RetryAfter": "pgflow_runtime.dsl.retry_control",
+    "TaskCancelled": "pgflow_runtime.errors",
+    "Worker": "pgflow_runtime.worker",
+    "WorkerConfig": "pgflow_runtime.worker_config",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LAZY[name]), name)
+    return value
 
 
 def __dir__() -> list[str]:

@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 
 from pgflow_runtime.database.embedded.location import location_of
 from tests.support.dev import Dev
-from tests.support.project import REPOSITORY, clean_environment
+from tests.support.project import clean_environment
 
 
 @dataclass(frozen=True)
@@ -49,49 +47,6 @@ class Newcomer:
         shown = json.loads(self.run("runs", "show", run["run_id"], "--json").stdout)
         (step,) = [step for step in shown["steps"] if step["step_slug"] == "write"]
         return str(step["output"][0]["text"])
-
-
-def python(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """``pgflow-gen`` as pip installs it from the wheel. Its dependencies are those installed here already."""
-    folder = tmp_path_factory.mktemp("wheel")
-    python(
-        "-m",
-        "pip",
-        "wheel",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-        "-q",
-        "-w",
-        f"{folder}",
-        f"{REPOSITORY}",
-    )
-    (wheel,) = folder.glob("*.whl")
-    environment = folder / "venv"
-    python("-m", "venv", "--without-pip", f"{environment}")
-    python(
-        "-m",
-        "pip",
-        "-q",
-        "--python",
-        f"{environment}/bin/python",
-        "install",
-        "--no-deps",
-        "--no-index",
-        f"{wheel}",
-    )
-    (site,) = environment.glob("lib/python*/site-packages")
-    # A path alone: the editable install of this repository, a .pth file there, is not followed.
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    where = [f"{environment}/bin/python", "-c", "import pgflow_gen; print(pgflow_gen.__file__)"]
-    assert subprocess.check_output(where, text=True, cwd=folder).startswith(str(site))
-    return f"{environment}/bin/pgflow-gen"
 
 
 @pytest.fixture

@@ -19,13 +19,14 @@ from pgflow_runtime.database.refusals import Refusal, refusal_of
 from pgflow_runtime.database.store import connected
 from pgflow_runtime.errors import MigrationFailed, PgflowError
 from pgflow_runtime.migrate.core import install_core
-from pgflow_runtime.migrate.files import FlowMigration
+from pgflow_runtime.migrate.files import FlowMigration, read_flow_migrations
 from pgflow_runtime.migrate.flows import apply_flows
 from pgflow_runtime.migrate.in_the_way import is_lock, who_is_in_the_way
 from pgflow_runtime.migrate.ledger import is_development, mark_development
 from pgflow_runtime.migrate.pgmq import ensure_pgmq
 from pgflow_runtime.migrate.roles import act_as_owner, act_as_self, ensure_roles, grant_functions, has_roles
 from pgflow_runtime.migrate.trust import require_trusted
+from pgflow_runtime.project import Project
 
 LOCK_KEY = 0x7067666C6F77
 """Key of the advisory lock: "pgflow" in ASCII."""
@@ -61,7 +62,7 @@ class MigrationReport:
 
 def migrate(
     conninfo: str,
-    flows: tuple[FlowMigration, ...] = (),
+    flows: Project | tuple[FlowMigration, ...] = (),
     *,
     development: bool = False,
     mark: bool = False,
@@ -69,10 +70,11 @@ def migrate(
     dry_run: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> MigrationReport:
-    """Migrate the database ``conninfo`` names.
+    """Migrate the database ``conninfo`` names: ``migrate(dsn, find_project())``, as the command does.
 
     Args:
-        flows: the flow migrations, in the order to apply them; none with ``--core-only``.
+        flows: the project whose migrations are applied, or these themselves, in the order to apply them; none
+            where the core alone is wanted.
         development: changed drafts may be re-applied by recreating their flow, with the loss of its runs.
             Also true in a database that was marked before.
         mark: mark the database as one for development.
@@ -82,9 +84,12 @@ def migrate(
         tell: is told who is waited for, while others hold what has to be changed.
 
     Raises:
+        ProjectError: the project's migrations cannot be read, or are another tool's to apply.
         ConnectionFailed, PermissionDenied, PgmqTooOld, ForeignSchema, UntrustedSchema, CoreTooNew,
         MigrationChanged, MigrationFailed: the database is as it was before.
     """
+    if isinstance(flows, Project):
+        flows = read_flow_migrations(flows.migrations, flows.style)
     backoff = Backoff(0.2, 5.0)
     attempts_left = ATTEMPTS
     while True:

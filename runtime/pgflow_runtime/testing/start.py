@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection, Connection
 
 In = TypeVar("In")
-"""A flow's input type. With a function beside it, which no input is, mypy settles it by the flow, and so reads a
+"""A flow's input type. Beside a function, which no input is, mypy settles it by the flow, and so reads a
 literal as the flow's TypedDict."""
 V = TypeVar("V")
 
