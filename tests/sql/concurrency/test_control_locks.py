@@ -1,4 +1,4 @@
-"""Which locks control functions take: runs by ascending ids, and none on a table that others would wait for."""
+"""Which locks control functions take: runs by ascending ids, and no table that others would wait for."""
 
 from __future__ import annotations
 
