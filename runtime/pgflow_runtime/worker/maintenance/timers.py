@@ -29,7 +29,7 @@ def after(seconds: float) -> float:
 
 
 class Timers:
-    """``idle_period``: seconds between two looks at most while no task runs, as ``is_busy`` tells; at least 1."""
+    """``idle_period``: seconds between two looks at most while no task runs (``is_busy``); at least 1."""
 
     name = "firing timers"
     statement_timeout = 30
