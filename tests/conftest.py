@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.core import Connection, Core, connect
 from tests.support.databases import Templates, clean
@@ -31,6 +32,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def usual_depth() -> None:
     """Python's own limit of recursion: mypy raises it where a test has imported it, for all that follow."""
     sys.setrecursionlimit(1000)
+
+
+# how long an example takes says how busy the machine is, and nothing about what is tested
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
