@@ -110,7 +110,7 @@ def _keep(workers: Crew) -> None:
 
 
 def _take_up(lab: Lab, soak: Soak) -> None:
-    """Release what is held, retry what was cancelled, and wait for the end of all."""
+    """Release what is held, retry what was cancelled or met by three deaths, and wait for the end of all."""
 
     def is_over() -> bool:
         lab.sql(
@@ -120,7 +120,10 @@ def _take_up(lab: Lab, soak: Soak) -> None:
         )
         lab.sql(
             """select pgflow.retry_runs(array(
-                 select run_id from pgflow.runs where status = 'cancelled' limit 1000))"""
+                 select run_id from pgflow.runs where status = 'cancelled'
+                 union
+                 select run_id from pgflow.step_tasks where permanently_stalled_at is not null
+                 limit 1000))"""
         )
         return soak.open() == 0
 
