@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -128,8 +129,10 @@ class Sessions:
         return self._sign(f"form {fresh}"), fresh
 
     def remember_form(self, request: Request, response: Response, cookie: str | None) -> None:
+        """Lax, so that a page that a link elsewhere leads to keeps the key of those that are open; no form of
+        another site brings the cookie along."""
         if cookie is not None:
-            self._set(request, response, FORMS, cookie)
+            self._set(request, response, FORMS, cookie, "lax")
 
     def is_form_key(self, request: Request, given: str) -> bool:
         """Whether a form was made for the browser that sends it."""
@@ -141,10 +144,16 @@ class Sessions:
     def _sign(self, text: str) -> str:
         return hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
-    def _set(self, request: Request, response: Response, name: str, value: str) -> None:
-        response.set_cookie(
-            name, value, path="/", httponly=True, samesite="strict", secure=request.url.scheme == "https"
-        )
+    def _set(
+        self,
+        request: Request,
+        response: Response,
+        name: str,
+        value: str,
+        samesite: Literal["strict", "lax"] = "strict",
+    ) -> None:
+        is_secure = request.url.scheme == "https"
+        response.set_cookie(name, value, path="/", httponly=True, samesite=samesite, secure=is_secure)
 
 
 def _cleaned(name: str) -> str:

@@ -18,7 +18,7 @@ where r.rolname = any(%(roles)s)
 
 FIND_RUNS: Final = """
 select run_id, flow_slug, status, started_at, ended_at, remaining_steps, step_count, error_message,
-  cancel_reason
+  cancel_reason, held_at
 from pgflow.find_runs(
   only_flow => %(flow)s, only_status => %(status)s, since => %(since)s, until => %(until)s,
   before_at => %(before_at)s, before_id => %(before_id)s, max_runs => %(limit)s, max_scanned => %(scan)s,
@@ -112,7 +112,7 @@ from pgflow.list_workers()
 
 QUEUES: Final = """
 select flow_slug, queue_length, visible_count, started_count, delayed_count, oldest_message_seconds,
-  longest_wait_seconds, worker_count
+  longest_wait_seconds, worker_count, waiting_count
 from pgflow.queue_metrics
 order by flow_slug
 """

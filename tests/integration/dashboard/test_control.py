@@ -124,6 +124,7 @@ def test_a_run_is_held_and_released(lab: Lab, dashboard: Dashboard) -> None:
     assert "This run is held" in words
     assert "waits for the run's release" in words
     assert lab.run(run_id)["held_at"] is not None
+    assert "held" in [text.strip() for text in dashboard.page("/runs").inner["span"]]
     for path in (f"/runs/{run_id}/steps/first", f"/runs/{run_id}/steps/first/0"):
         assert "waits for the run's release" in " ".join(dashboard.page(path).words.split())
     words = said(dashboard, send(dashboard, f"/runs/{run_id}", f"/runs/{run_id}/release"))
@@ -327,7 +328,12 @@ def test_a_list_that_cannot_be_acted_on_says_why(shared_lab: Lab, shared_control
     assert bulk_links(page) + bulk_links(shared_control.page("/runs")) == []
     links = bulk_links(shared_control.page("/runs?status=started"))
     assert [re.match(r"/bulk/(\w+)", link)[1] for link in links] == ["cancel", "hold", "release"]  # type: ignore[index]
-    assert run_id
+    done = "update pgflow.runs set status = 'completed', completed_at = now(), remaining_steps = 0"
+    shared_lab.sql(f"{done} where run_id = %s", run_id)
+    page = shared_control.page("/runs?status=completed")
+    assert run_id in page.words
+    assert bulk_links(page) == []
+    assert not [nav for nav in page.all("nav") if nav.get("class") == "all"]
 
 
 @pytest.mark.parametrize(
@@ -457,6 +463,15 @@ def test_orders_from_elsewhere_do_nothing(lab: Lab, dashboard: Dashboard) -> Non
     assert dashboard.ask(f"/runs/{run_id}/cancel", form=large, headers=headers).status == 413
     assert state_of(lab) == before
     assert lab.sql("select * from pgflow.actions") == []
+
+
+def test_a_page_opened_from_elsewhere_leaves_the_forms_of_others_usable(dashboard: Dashboard) -> None:
+    """Its cookie comes along with such a link, and never with a form of another site."""
+    cookie = dashboard.ask("/flows/chain").headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    answer = dashboard.ask("/flows/chain", headers={"Cookie": "pgflow_forms=" + "x" * 40})
+    assert "set-cookie" not in answer.headers, "the key stays that of the pages that are open"
 
 
 def test_nothing_can_be_done_without_the_token(lab: Lab) -> None:

@@ -172,7 +172,8 @@ def test_a_run_is_started(shared_lab: Lab, shared_dashboard: Dashboard) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "not JSON"), ("", "not JSON"), ("NaN", "not JSON"), ("[" * 100_000, "not JSON"),
+        ("{", "not JSON"), ("", "not JSON"), ("NaN", "no number of JSON"),
+        ("[" * 100_000, "cannot be read"),
         ('{"folder": 1, "name": "x"}', "input.folder"), ('{"folder": "x"}', "name"),
         ('{"folder": "x", "name": "y", "more": 1}', "more"), ('{"folder": "\\u0000", "name": "x"}', "input"),
     ],
