@@ -79,12 +79,12 @@ def grant_functions(connection: psycopg.Connection[Any]) -> None:
         connection.execute(sql.SQL("revoke all on schema pgflow from {}").format(who))
         connection.execute(sql.SQL("grant usage on schema pgflow to {}").format(who))
         for kind, grant in (
-            ("function", "grant execute on function {} to {}"),
-            ("view", "grant select on {} to {}"),
+            ("function", sql.SQL("grant execute on function {} to {}")),
+            ("view", sql.SQL("grant select on {} to {}")),
         ):
             names = [sql.Identifier("pgflow", name) for name in callable_by(caller, kind)]
             if names:
-                connection.execute(sql.SQL(grant).format(sql.SQL(", ").join(names), who))
+                connection.execute(grant.format(sql.SQL(", ").join(names), who))
 
 
 def act_as_owner(connection: psycopg.Connection[Any]) -> None:
