@@ -67,19 +67,19 @@ class Worker:
 
     def run(self) -> None:
         actions: list[tuple[int, Callable[[], None]]] = [
-            (2, self.start),
-            (6, self.claim),
-            (8, self.complete),
-            (3, self.fail),
+            (4, self.start),
+            (12, self.claim),
+            (16, self.complete),
+            (6, self.fail),
             (1, self.release),
             (1, self.late),
-            (1, self.one_task),
+            (2, self.one_task),
             (1, self.die),
             (1, self.recover),
             (1, self.wait),
             (1, self.cancel),
             (1, self.hold),
-            (1, self.let_go),
+            (2, self.let_go),
             (1, self.pause),
             (1, self.pass_time),
             (2, self.fire),
@@ -209,7 +209,10 @@ class Worker:
         self.plan.actions.update(row.outcome for row in rows)
 
     def let_go(self) -> None:
-        query = "select run_id from pgflow.runs where held_at is not null order by random() limit %s"
+        query = (
+            "select run_id from pgflow.runs where held_at is not null and status = 'started'"
+            " order by random() limit %s"
+        )
         held = [row.run_id for row in self.core.rows(query, self.random.randint(1, 8))]
         rows = self.core.call("release_runs", run_ids=held)
         self.plan.actions.update(row.outcome for row in rows)
@@ -217,7 +220,7 @@ class Worker:
     def pause(self) -> None:
         """Pause a flow, or resume one: mostly the latter."""
         flow = self.random.choice(list(self.ids))
-        function = self.random.choice(("pause_flow", "resume_flow", "resume_flow"))
+        function = self.random.choices(("pause_flow", "resume_flow"), (1, 4))[0]
         self.core.run_sql(f"select pgflow.{function}(%s)", flow)
 
     def pass_time(self) -> None:
@@ -269,7 +272,7 @@ class Worker:
 
     def where(self) -> None:
         """A page of whatever fits: the same as with ids, in the order of these."""
-        action = self.random.choice(("cancel", "retry", "hold", "release"))
+        action = self.random.choices(("cancel", "retry", "hold", "release"), (1, 1, 1, 4))[0]
         filter = self.random.choice(({}, {"flow": self.random.choice(list(self.plan.flows))}))
         self.core.call(f"{action}_runs_where", filter=Jsonb(filter), max_runs=self.random.randint(1, 5))
 

@@ -5541,6 +5541,7 @@ begin
   where r.run_id = o.run_id;
 
   perform pgflow._send_events('run:retried', _retry_runs.run_ids);
+  perform pgflow._drop_timers(_retry_runs.run_ids);
   perform pgflow._set_run_timeouts(_retry_runs.run_ids, v_delays);
   perform pgflow._retry_tasks(_retry_runs.run_ids, v_delays);
   perform pgflow._start_ready(_retry_runs.run_ids, v_delays);

@@ -409,6 +409,17 @@ class TestSpread:
         assert all(7100 <= seconds <= 10_800 for seconds in waits)
         assert len(set(waits)) > 10
 
+    def test_a_time_out_of_before_is_none_of_now(self, core: Core, worker: UUID) -> None:
+        """A run that failed by itself, when it was put together, has left its timer."""
+        core.call("create_flow", flow_slug="f", options=Jsonb({"run_timeout": 60}))
+        core.add_step("f", "a", [])
+        core.add_step("f", "b", ["a"])
+        run_id = core.start_flow("f").run_id
+        core.run_sql("update pgflow.runs set status = 'failed', failed_at = now()")
+        core.run_sql("update pgflow.timers set due_at = due_at - interval '50 seconds'")
+        retry(core, run_id)
+        assert [(timer.kind, round(timer.seconds, -1)) for timer in timers(core)] == [("run_timeout", 60)]
+
     def test_none_unless_asked_for(self, core: Core, worker: UUID) -> None:
         core.flow("f", "a")
         run_id = core.start_flow("f").run_id
