@@ -28,7 +28,7 @@ def selection_of(filters: Filters, step: str | None = None) -> Selection:
         return Selection(
             {}, "Runs found by a text or the start of an id cannot be acted on together; search by JSON."
         )
-    start = filters.start
+    start, now = filters.start, datetime.now(UTC)
     needs_window = filters.error is not None or search.input_contains is not None
     if needs_window and (filters.flow is None or start is None):
         return Selection({}, "Choose a flow and a time as well, to act on all of these.")
@@ -36,7 +36,7 @@ def selection_of(filters: Filters, step: str | None = None) -> Selection:
         "flow": filters.flow,
         "status": filters.status,
         "started_after": start.isoformat() if start is not None else None,
-        "started_before": (filters.until or datetime.now(UTC)).isoformat(),
+        "started_before": min(filters.until or now, now).isoformat(),
         "failed_step": step,
         "error_key": filters.error,
         "input_contains": json.loads(search.input_contains) if search.input_contains is not None else None,

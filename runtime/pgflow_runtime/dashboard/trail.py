@@ -57,19 +57,28 @@ def _outcome(row: Mapping[str, Any], count: int) -> str:
 
 def _remarks(arguments: Mapping[str, Any]) -> list[str]:
     """What was said along with it: a reason, steps, seconds, a filter."""
-    parts = []
-    for name, value in arguments.items():
-        if name == "changed":
-            continue
-        label = name.replace("_", " ")
-        if name == "reason":
-            parts.append(str(value))
-        elif name == "spread":
-            parts.append(f"spread over {text.duration(value)}")
-        elif name == "filter" and isinstance(value, dict):
-            parts += _remarks(value)
-        elif isinstance(value, list):
-            parts.append(f"{label}: {', '.join(map(str, value))}")
-        else:
-            parts.append(f"{label}: {value}")
-    return parts
+    said = {name: value for name, value in arguments.items() if name not in ("changed", "filter")}
+    reason = said.pop("reason", None)
+    parts = [] if reason is None else [str(reason)]
+    parts += [_remark(name, value) for name, value in said.items()]
+    filter = arguments.get("filter")
+    return parts + (_remarks(filter) if isinstance(filter, dict) else [])
+
+
+def _remark(name: str, value: Any) -> str:
+    if name == "spread":
+        return f"spread over {text.duration(value)}"
+    label = name.replace("_", " ")
+    if name in ("started_after", "started_before"):
+        return f"{label} {_moment(value)}"
+    if isinstance(value, list):
+        return f"{label}: {', '.join(map(str, value))}"
+    return f"{label}: {value}"
+
+
+def _moment(value: object) -> str:
+    """A time of a filter, in whatever form it was given."""
+    try:
+        return f"{text.moment(datetime.fromisoformat(str(value)))} UTC"
+    except ValueError:
+        return str(value)

@@ -232,7 +232,7 @@ def test_all_running_runs_of_a_list_are_cancelled(lab: Lab, dashboard: Dashboard
     others = [lab.start("facts", {"label": "x"}), lab.start("chain", 99)]
     query = urlencode({"flow": "chain", "status": "started", "span": "1h", "q": "[1]"})
     assert "No run to cancel" in dashboard.page(f"/bulk/cancel?{query}").words
-    path = "/bulk/cancel?flow=chain&status=started"
+    path = "/bulk/cancel?flow=chain&status=started&until=2120-01-01T00:00"
     page, headers = forms_of(dashboard, path)
     assert "Cancel 4 runs?" in page.words
     late = lab.start("chain", 5)
@@ -244,6 +244,11 @@ def test_all_running_runs_of_a_list_are_cancelled(lab: Lab, dashboard: Dashboard
     assert lab.run(runs[0])["cancel_reason"] == "all wrong"
     assert lab.run(others[1])["cancel_reason"] == "by hand"
     assert lab.run(late)["status"] == "started", "what starts after the question is not meant"
+    trail = " ".join(dashboard.page("/flows/chain").words.split())
+    assert re.search(
+        r"cancel, 3 runs \S+ 3 cancelled all wrong; .*started before 20\d\d-[0-9 :-]+ UTC", trail
+    )
+    assert "cancel, 3 runs" in dashboard.page(f"/runs/{runs[0]}").words
 
 
 def test_runs_are_held_and_released_together(lab: Lab, dashboard: Dashboard) -> None:
@@ -267,6 +272,15 @@ def test_the_runs_of_an_error_are_retried_together(lab: Lab, dashboard: Dashboar
     assert answer.headers["location"].startswith("/errors?")
     assert "2 runs were retried." in said(dashboard, answer)
     assert statuses(lab, *failed, *others) == ["started", "started", "failed"]
+
+
+def test_failed_runs_without_a_message_are_retried_together(lab: Lab, dashboard: Dashboard) -> None:
+    failed = failed_runs(lab, 3)
+    lab.sql("update pgflow.runs set error_message = null where run_id <> %s", failed[0])
+    (address,) = [link for link in bulk_links(dashboard.page("/errors")) if "error=&" in link]
+    answer = send(dashboard, address, "/bulk/retry")
+    assert "2 runs were retried." in said(dashboard, answer)
+    assert statuses(lab, *failed) == ["failed", "started", "started"]
 
 
 def test_many_runs_are_changed_part_by_part(lab: Lab, dashboard: Dashboard) -> None:
