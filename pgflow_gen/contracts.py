@@ -20,18 +20,20 @@ from pgflow_shared.files import read_text
 from pgflow_shared.project import SCHEMAS, Unusable, contract_files
 
 
-def read_contract(module: Path, db_slug: str) -> dict[str, Any]:
+def read_contract(start: Path, module: Path, db_slug: str) -> dict[str, Any]:
     """The contract of the flow ``db_slug`` that stands in the file ``module``, as in ``generated/schemas``.
+
+    The project is the one that ``start`` lies in.
 
     Raises:
         Unusable: there is no such flow, it has faults, or the project's configuration has.
     """
     try:
-        config = load_config(module.parent)
+        config = load_config(start)
         contract = None
         if BuildRecord(config).outcome(verify=False) is not None:
             contract = _built(config, db_slug)
-        elif module in discover(config):
+        elif _is_among_flows(module, config):
             contract = _read(check(config, verify=False), db_slug)
         if contract is None:  # in no folder of flows: in a module of the tests, say
             contract = _read(check(config, verify=False, only=module), db_slug)
@@ -43,6 +45,13 @@ def read_contract(module: Path, db_slug: str) -> dict[str, Any]:
             "define it at the top level of a module: name = Flow[Input](...)",
         )
     return contract
+
+
+def _is_among_flows(module: Path, config: Config) -> bool:
+    try:
+        return module in discover(config)
+    except ConfigError:  # the folder of flows is yet to be made
+        return False
 
 
 def _built(config: Config, db_slug: str) -> dict[str, Any] | None:

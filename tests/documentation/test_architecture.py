@@ -64,6 +64,8 @@ def test_a_class_name_means_one_thing_in_the_runtime() -> None:
         # the sync client is made from the other; the model of the core speaks the core's words
         if path.parent.name == "_sync" or path.parts[-2:] == ("engine", "model.py"):
             continue
+        if path.parent.name == "engine" and path.name == "model.py":  # runs and tasks as the core has them
+            continue
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(path.relative_to(folder).as_posix())

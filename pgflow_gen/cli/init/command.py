@@ -23,7 +23,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 @common_options
 def init(folder: Path, as_json: bool) -> None:
-    """Set a project up: [tool.pgflow-gen], one flow, a test of its handlers, a pre-commit hook.
+    """Set a project up: [tool.pgflow-gen], one flow with tests, a pre-commit hook.
 
     Nothing that exists is overwritten: a pyproject.toml and a .gitignore are added to, other files are kept.
     """

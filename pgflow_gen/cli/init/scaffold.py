@@ -1,4 +1,4 @@
-"""A project to start from: configuration, one flow, a test of its handlers, the hooks. ``put`` alone writes.
+"""A project to start from: configuration, one flow, tests, the hooks. ``put`` alone writes.
 
 Nothing that exists is overwritten: a pyproject.toml and a .gitignore are added to, the rest is left alone.
 """
@@ -77,11 +77,13 @@ def summary(write: list[Letter]) -> Summary:
     return {"letters": len(write), "longest": to}
 '''
 _TEST = '''\
-"""Handlers are plain functions: a test calls them, without a database."""
+"""Handlers are plain functions: a test calls them. And a whole flow runs in memory."""
 
 import asyncio
 
-from flows.greeting import people, summary, write
+from pgflow_runtime.testing import run_flow
+
+from flows.greeting import greeting, people, summary, write
 
 
 def test_people_are_listed_once() -> None:
@@ -94,6 +96,18 @@ def test_a_letter_names_its_reader() -> None:
 
 def test_the_summary_of_no_letters() -> None:
     assert summary([]) == {"letters": 0, "longest": ""}
+
+
+def test_a_letter_is_tried_again() -> None:
+    run = asyncio.run(
+        run_flow(
+            greeting,
+            {"names": ["Ada", "Grace"]},
+            failures={write: [ConnectionError("away"), None]},  # first attempt, second
+        )
+    )
+    assert run.output == {"summary": {"letters": 2, "longest": "Grace"}}
+    assert run.attempts("write") == 4
 '''
 _HOOKS = """\
 repos:

@@ -41,7 +41,7 @@ def _contract_for(flow: Flow[Any]) -> FlowContract:
             raise
         return _built(flow, module)
     try:
-        document = compiler.read_contract(module, flow.db_slug)
+        document = compiler.read_contract(_start(module), module, flow.db_slug)
     except Unusable as error:
         raise ProjectError(error.message, help=error.help) from None
     contract = FlowContract.of(document, module)
@@ -54,12 +54,18 @@ def _contract_for(flow: Flow[Any]) -> FlowContract:
 
 def _built(flow: Flow[Any], module: Path) -> FlowContract:
     try:
-        return register(flow, find_project(module.parent)).contract
+        return register(flow, find_project(_start(module))).contract
     except ProjectError as error:
         raise ProjectError(
             f"{error}\nWithout the compiler, a test takes types and structure from the generated folder.",
             help="run `pgflow-gen build`, or install the compiler for the tests: pip install pgflow-gen",
         ) from None
+
+
+def _start(module: Path) -> Path:
+    """Where the project is looked for: as by the commands, unless the flow is somewhere else."""
+    here = Path.cwd().resolve()
+    return here if here in module.parents else module.parent
 
 
 def _module_of(flow: Flow[Any]) -> Path:

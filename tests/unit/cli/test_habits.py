@@ -63,7 +63,7 @@ def test_a_new_project_builds_at_once_and_its_test_passes(tmp_path: Path) -> Non
     assert "1 flow, 3 steps: no faults" in built.stderr
     tested = shop.python("-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert tested.returncode == 0, tested.stdout
-    assert "3 passed" in tested.stdout
+    assert "4 passed" in tested.stdout
     assert ".pgflow/" in (shop.root / ".gitignore").read_text().splitlines()
 
 

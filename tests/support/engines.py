@@ -1,0 +1,181 @@
+"""One run, driven alike on three engines: the SQL core by sets, the SQL core task by task, memory."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Protocol, TypeAlias
+from uuid import UUID
+
+from pgflow_runtime.testing.engine.clock import TimedRun
+from pgflow_runtime.testing.engine.model import Step
+from pgflow_runtime.testing.engine.plan import Plan, plan_of
+from pgflow_runtime.testing.engine.stored import store, text_of
+from tests.support.batch import complete, fail, register
+from tests.support.core import Core, Row
+
+Key: TypeAlias = tuple[str, int]
+Record: TypeAlias = dict[str, Any]
+RETRIED_AT_ONCE = {"base_delay": 0}
+
+
+class Engine(Protocol):
+    """A run from its start on. JSON goes in and comes out as Python reads it."""
+
+    def start(self, key: Key) -> Any:
+        """Begin a task; what its handler gets as input."""
+
+    def complete(self, key: Key, output: Any) -> None: ...
+    def fail(self, key: Key, message: str) -> None: ...
+    def cancel(self, reason: str) -> None: ...
+    def retry(self) -> None: ...
+    def tasks(self, status: str) -> list[Key]:
+        """Those of that status that may still be worked on, sorted."""
+
+    def events(self) -> list[str]: ...
+    def record(self) -> Record:
+        """What has become of the run and of its steps."""
+
+
+class SqlEngine:
+    """The flow ``slug`` of a database. ``is_set_based``: which functions report results."""
+
+    def __init__(self, core: Core, slug: str, input: Any, *, is_set_based: bool) -> None:
+        self._core, self._slug, self._is_set_based = core, slug, is_set_based
+        self._worker = register(core, slug)
+        self._run: UUID = core.start_flow(slug, input).run_id
+
+    def start(self, key: Key) -> Any:
+        message_id = self._core.task(self._run, *key).message_id
+        (row,) = self._core.start_tasks(self._slug, [message_id], self._worker)
+        return row.input, row.flow_input
+
+    def complete(self, key: Key, output: Any) -> None:
+        if self._is_set_based:
+            complete(self._core, [self._claim(key)], [output])
+        else:
+            self._core.complete_task(self._run, *key, output)
+
+    def fail(self, key: Key, message: str) -> None:
+        if self._is_set_based:
+            fail(self._core, [self._claim(key)], [message])
+        else:
+            self._core.fail_task(self._run, *key, message)
+
+    def cancel(self, reason: str) -> None:
+        self._core.call("cancel_runs", run_ids=[self._run], reason=reason)
+
+    def retry(self) -> None:
+        self._core.call("retry_runs", run_ids=[self._run])
+
+    def tasks(self, status: str) -> list[Key]:
+        rows = self._core.rows(
+            """select t.step_slug, t.task_index
+               from pgflow.step_tasks t
+               join pgflow.step_states s using (run_id, step_slug)
+               join pgflow.runs r using (run_id)
+               where run_id = %s and t.status = %s and s.status = 'started' and r.status = 'started'""",
+            self._run,
+            status,
+        )
+        return sorted((row.step_slug, row.task_index) for row in rows)
+
+    def events(self) -> list[str]:
+        return self._core.event_names(self._run)
+
+    def record(self) -> Record:
+        run = self._core.run(self._run)
+        states = self._core.rows("select * from pgflow.step_states where run_id = %s", self._run)
+        attempts: dict[str, list[int]] = {row.step_slug: [] for row in states}
+        for task in self._core.tasks(self._run):
+            attempts[task.step_slug].append(task.attempts_count)
+        return {
+            "run": (run.status, run.output, _tagged(run.error_message), run.cancel_reason),
+            **{
+                row.step_slug: (row.status, row.output, row.skip_reason, attempts[row.step_slug])
+                for row in states
+            },
+        }
+
+    def _claim(self, key: Key) -> Row:
+        return self._core.row(
+            """select last_worker_id as worker_id, run_id, step_slug, task_index, attempts_count as attempt
+               from pgflow.step_tasks where run_id = %s and step_slug = %s and task_index = %s""",
+            self._run,
+            *key,
+        )
+
+
+class MemoryEngine:
+    """The engine of ``run_flow``."""
+
+    def __init__(self, steps: list[Step], input: Any) -> None:
+        self.timed = TimedRun(plan_in_memory(steps), store(json.dumps(input)))
+
+    def start(self, key: Key) -> Any:
+        given = tuple(_read(value) for value in self.timed.model.task_input(*key))
+        self.timed.start(key)
+        return given
+
+    def complete(self, key: Key, output: Any) -> None:
+        self.timed.complete(key, store(json.dumps(output)))
+
+    def fail(self, key: Key, message: str) -> None:
+        self.timed.fail(key, message)
+
+    def cancel(self, reason: str) -> None:
+        self.timed.cancel(reason)
+
+    def retry(self) -> None:
+        self.timed.retry()
+
+    def tasks(self, status: str) -> list[Key]:
+        return sorted(self.timed.model.tasks(status))
+
+    def events(self) -> list[str]:
+        return list(self.timed.model.events)
+
+    def record(self) -> Record:
+        model = self.timed.model
+        return {
+            "run": (model.status, _read(model.output), model.error, model.reason),
+            **{
+                slug: (
+                    state.status,
+                    _read(state.output),
+                    state.reason,
+                    [task.attempts for task in state.tasks],
+                )
+                for slug, state in model.states.items()
+            },
+        }
+
+
+def plan_in_memory(steps: list[Step]) -> Plan:
+    """The plan, made of settings as a contract words them."""
+    settings: dict[str, Any] = {
+        step.slug: {
+            "max_attempts": step.max_attempts,
+            "when_unmet": step.when_unmet,
+            "when_exhausted": step.when_exhausted,
+        }
+        for step in steps
+    }
+    for step in steps:
+        for word, pattern in (("if", step.required), ("if_not", step.forbidden)):
+            if pattern is not None:
+                settings[step.slug][word] = pattern
+    return plan_of(
+        {step.slug: step.deps for step in steps},
+        [step.slug for step in steps if step.kind == "map"],
+        {**RETRIED_AT_ONCE, "steps": settings},
+        [step.slug for step in steps],
+    )
+
+
+def _read(value: Any) -> Any:
+    return json.loads(text_of(value))
+
+
+def _tagged(error: str | None) -> str | None:
+    """Type violations are told in more words by the core."""
+    return "[TYPE_VIOLATION]" if error is not None and error.startswith("[TYPE_VIOLATION]") else error
