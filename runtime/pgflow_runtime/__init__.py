@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pgflow_runtime.dsl import DefinitionError, Flow
     from pgflow_runtime.dsl.context import Context
     from pgflow_runtime.dsl.jsontypes import JsonValue
+    from pgflow_runtime.dsl.resource import Resource
     from pgflow_runtime.dsl.retry_control import NonRetryable, RetryAfter
     from pgflow_runtime.errors import PgflowError, TaskCancelled
     from pgflow_runtime.worker import Worker
@@ -26,6 +27,7 @@ __all__ = [
     "JsonValue",
     "NonRetryable",
     "PgflowError",
+    "Resource",
     "RetryAfter",
     "TaskCancelled",
     "Worker",
@@ -39,6 +41,7 @@ _LAZY = {
     "JsonValue": "pgflow_runtime.dsl.jsontypes",
     "NonRetryable": "pgflow_runtime.dsl.retry_control",
     "PgflowError": "pgflow_runtime.errors",
+    "Resource": "pgflow_runtime.dsl.resource",
     "RetryAfter": "pgflow_runtime.dsl.retry_control",
     "TaskCancelled": "pgflow_runtime.errors",
     "Worker": "pgflow_runtime.worker",

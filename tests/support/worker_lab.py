@@ -40,6 +40,7 @@ ALL = (
     "poll",
     "figures",
     "truth",
+    "shared",
 )
 
 

@@ -4,13 +4,15 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, NotRequired, TypedDict
 
 import psycopg
 
-from pgflow_runtime import Context, Flow, JsonValue, NonRetryable, RetryAfter, TaskCancelled
+from pgflow_runtime import Context, Flow, JsonValue, NonRetryable, Resource, RetryAfter, TaskCancelled
 
 PATIENCE = 60
 
@@ -461,3 +463,31 @@ truth = Flow[int]("truth", max_attempts=1)
 @truth.step
 def is_positive(flow_input: int) -> int:
     return flow_input > 0
+
+
+@contextmanager
+def open_counter() -> Iterator[list[int]]:
+    yield []
+    print("counter closed", flush=True)
+
+
+@asynccontextmanager
+async def open_pool() -> AsyncIterator[list[int]]:
+    yield []
+    print("pool closed", flush=True)
+
+
+counter, pool = Resource(open_counter), Resource(open_pool)
+shared = Flow[list[int]]("shared")
+
+
+@shared.map
+def counted(number: int) -> int:
+    counter.get().append(number)
+    return id(counter.get())
+
+
+@shared.map
+async def pooled(number: int) -> int:
+    (await pool.aget()).append(number)
+    return id(await pool.aget())

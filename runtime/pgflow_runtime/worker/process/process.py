@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from pgflow_runtime.dsl.context import Shutdown
+from pgflow_runtime.dsl.resource import close_resources
 from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.registry import RegisteredFlow
 from pgflow_runtime.worker.dispatch.wakeup import listen
@@ -199,6 +200,7 @@ class Process:
         if self.is_running.is_set():
             await self._stopping.deregister(left)
         await self._stopping.close()
+        await close_resources()
         self._lifecycle.move(State.STOPPED)
         if self.is_running.is_set():
             self._log_state("stopped %s", self._slugs())
