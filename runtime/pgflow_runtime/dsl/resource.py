@@ -25,7 +25,7 @@ _logger = lasting("pgflow.worker")
 
 
 class Resource(Generic[T]):
-    """At module level ``index = Resource(open_index)``; handlers ask ``index.get()`` or ``await index.aget()``.
+    """At module level ``index = Resource(opener)``; handlers ask ``index.get()`` or ``await index.aget()``.
 
     Opened once a process; closed by the worker at its end, the newest first. An opening that fails is the
     failure of the task that asked, and the next one tries again.
