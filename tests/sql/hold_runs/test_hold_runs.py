@@ -93,16 +93,6 @@ def test_what_waits_for_a_worker_is_taken_back(core: Core, worker: UUID) -> None
     assert_sound(core)
 
 
-def test_a_wide_map_is_held_by_keys(core: Core) -> None:
-    """Rows read grow with the tasks, not with their square."""
-    core.flow("wide", "m:map")
-    run = core.start_flow("wide", list(range(1000))).run_id
-    before = core.rows_read("pgmq.q_wide") + core.rows_read("pgflow.step_tasks")
-    hold(core, run)
-    assert core.rows_read("pgmq.q_wide") + core.rows_read("pgflow.step_tasks") - before < 20_000
-    assert {task.waits_for for task in core.tasks(run)} == {"hold"}
-
-
 def test_readers_say_so(core: Core, worker: UUID) -> None:
     run = core.start_flow("f").run_id
     progress = "select progress -> 'run' ->> 'held_at' from pgflow.get_run_progress(array[%s]::uuid[])"
