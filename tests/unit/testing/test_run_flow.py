@@ -7,7 +7,9 @@ import threading
 import time
 from typing import NotRequired, TypedDict
 
+import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
 from pgflow_runtime import Context, Flow, NonRetryable, RetryAfter
 from pgflow_runtime.errors import InvalidInput, RunCancelled, RunFailed, UsageError
@@ -259,7 +261,14 @@ def write(flow_input: str, ctx: Context) -> str:
     return str(ctx.conn().execute("select 1").fetchone())
 
 
-async def test_a_connection_is_the_tests_own_to_give() -> None:
+async def test_a_connection_is_the_tests_own_to_commit(database_dsn: str) -> None:
+    with psycopg.connect(database_dsn) as connection:
+        run = await run_flow(ledger, "x", conn=connection)
+        assert run.output == {"write": "(1,)"}
+        assert connection.info.transaction_status is TransactionStatus.INTRANS
+
+
+async def test_without_a_connection_the_way_out_is_said() -> None:
     run = await run_flow(ledger, "x", failures={write: [None]})
     assert run.error is not None
     assert "this test gives its handlers no connection: run_flow(..., conn=...)" in run.error
