@@ -6,10 +6,10 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import cast
 
-import pgflow_gen.checks
 from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.diagnostics import Findings
@@ -19,7 +19,9 @@ from pgflow_gen.ir.flow import Analysis, FlowKey
 @cache
 def _modules() -> tuple[ModuleType, ...]:
     names = sorted(
-        item.name for item in pkgutil.iter_modules(pgflow_gen.checks.__path__) if item.name.startswith("pgf")
+        item.name
+        for item in pkgutil.iter_modules([str(Path(__file__).parent)])
+        if item.name.startswith("pgf")
     )
     return tuple(importlib.import_module(f"pgflow_gen.checks.{name}") for name in names)
 

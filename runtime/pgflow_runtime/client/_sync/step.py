@@ -5,10 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar, cast, overload
+from uuid import UUID
 
+from pgflow_runtime.client._sync.feed import Feed
 from pgflow_runtime.client._sync.subscription import EventHandler, subscribe
-from pgflow_runtime.errors import StepSkipped, UsageError
+from pgflow_runtime.client._sync.watcher import Watcher
+from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.errors import PgflowError, StepSkipped, UsageError
 from pgflow_runtime.runs.documents import readable
 from pgflow_runtime.runs.events import (
     Event,
@@ -21,19 +25,40 @@ from pgflow_runtime.runs.events import (
 from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
 from pgflow_shared.statuses import FINAL, FINAL_STEP, StepStatus
 
-if TYPE_CHECKING:
-    from pgflow_runtime.client._sync.run import Run
-
 OutputT = TypeVar("OutputT")
 
 StepEventName: TypeAlias = Literal["started", "completed", "failed", "skipped", "*"]
 _RUN_EVENTS = (RunStartedEvent, RunCompletedEvent, RunFailedEvent, RunCancelledEvent)
 
 
+class RunOfStep(Protocol):
+    """What a step asks of its run."""
+
+    contract: ClassVar[FlowContract]
+    _watcher: Watcher
+    _feed: Feed
+
+    @property
+    def run_id(self) -> UUID: ...
+    @property
+    def flow_slug(self) -> str: ...
+    @property
+    def steps(self) -> dict[str, StepSnapshot]: ...
+    def events(self) -> Generator[Event]: ...
+    def _failure(self) -> PgflowError: ...
+    def _wait(
+        self,
+        is_enough: Callable[[RunSnapshot], bool],
+        awaited: tuple[str, ...],
+        timeout: float | None,
+        step_slug: str | None = None,
+    ) -> RunSnapshot: ...
+
+
 class StepRun(Generic[OutputT]):
     """One step of one run."""
 
-    def __init__(self, run: Run[Any], step_slug: str) -> None:
+    def __init__(self, run: RunOfStep, step_slug: str) -> None:
         known = [item["slug"] for item in run.contract.structure["steps"]]
         if step_slug not in known:
             raise UsageError(
