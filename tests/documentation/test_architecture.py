@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -70,3 +72,25 @@ def test_a_class_name_means_one_thing_in_the_runtime() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(path.relative_to(folder).as_posix())
     assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("packages", [("pgflow_gen",), ("pgflow_runtime",), ("pgflow_shared",)])
+def test_no_modules_import_each_other_in_a_circle(packages: tuple[str, ...]) -> None:
+    """Not even for their types alone: import-linter looks at packages, this at modules."""
+    graph = grimp.build_graph(*packages, exclude_type_checking_imports=False, cache_dir=None)
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    circles = [name for name in imports if _leads_back(name, imports)]
+    assert circles == []
+
+
+def _leads_back(start: str, imports: Mapping[str, set[str]]) -> bool:
+    seen: set[str] = set()
+    todo = list(imports[start])
+    while todo:
+        name = todo.pop()
+        if name == start:
+            return True
+        if name not in seen:
+            seen.add(name)
+            todo += imports.get(name, ())
+    return False

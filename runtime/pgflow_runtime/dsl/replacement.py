@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar
 
-if TYPE_CHECKING:
-    from pgflow_runtime.dsl.steps import Step
+StepT = TypeVar("StepT")
 
 
 @dataclass(frozen=True, slots=True)
-class Replacement:
+class Replacement(Generic[StepT]):
     """A step and what stands in for its handler: made by ``step.returns`` and ``step.replaced``."""
 
-    step: Step[Any]
+    step: StepT
     handler: Callable[..., Any]
 
 
-def returning(step: Step[Any], value: object) -> Replacement:
+def returning(step: StepT, value: object) -> Replacement[StepT]:
     """Hands out ``value``, each time a copy that nobody else changes."""
 
     def handler(*_args: object, **_named: object) -> object:

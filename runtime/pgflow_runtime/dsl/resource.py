@@ -1,11 +1,14 @@
 """``Resource``: something that all tasks of a process share, opened when it is first asked for."""
 
+# pyright: standard
+# What is opened is whatever the user's opener gives: strict, nothing could be asked of it.
+
 from __future__ import annotations
 
 import inspect
 import os
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
@@ -83,7 +86,7 @@ class Resource(Generic[T]):
         return cast(T, await held.get())
 
     @contextmanager
-    def override(self, value: T) -> Iterator[T]:
+    def override(self, value: T) -> Generator[T]:
         """In a block of a test, hand out ``value`` instead; nothing is opened for it."""
         self._overrides.append(value)
         try:

@@ -6,18 +6,23 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
 from pgflow_runtime.dsl.replacement import Replacement, returning
-
-if TYPE_CHECKING:
-    from pgflow_runtime.dsl.flow import Flow
 
 P = ParamSpec("P")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 StepKind: TypeAlias = Literal["step", "array", "map"]
+
+
+class FlowOfStep(Protocol):
+    """A ``Flow``, as its steps know it."""
+
+    slug: str
+    version: int
+    steps: dict[str, Step[Any]]
 
 
 class Step(Generic[T_co]):
@@ -35,7 +40,7 @@ class Step(Generic[T_co]):
     """
 
     __name__: str
-    flow: Flow[Any]
+    flow: FlowOfStep
     slug: str
     kind: StepKind
     handler: Callable[..., Any]
@@ -43,7 +48,7 @@ class Step(Generic[T_co]):
 
     def __init__(
         self,
-        flow: Flow[Any],
+        flow: FlowOfStep,
         slug: str,
         kind: StepKind,
         handler: Callable[..., Any],
@@ -85,11 +90,11 @@ class SyncStep(Step[T], Generic[P, T]):
         result: T = self.handler(*args, **kwargs)
         return result
 
-    def returns(self, value: T) -> Replacement:
+    def returns(self, value: T) -> Replacement[Step[Any]]:
         """For ``run_flow(replace=[...])``: the result is this value."""
         return returning(self, value)
 
-    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement:
+    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement[Step[Any]]:
         """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
         return Replacement(self, handler)
 
@@ -101,11 +106,11 @@ class AsyncStep(Step[T], Generic[P, T]):
         result: Coroutine[Any, Any, T] = self.handler(*args, **kwargs)
         return result
 
-    def returns(self, value: T) -> Replacement:
+    def returns(self, value: T) -> Replacement[Step[Any]]:
         """For ``run_flow(replace=[...])``: the result is this value."""
         return returning(self, value)
 
-    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement:
+    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement[Step[Any]]:
         """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
         return Replacement(self, handler)
 
@@ -117,11 +122,11 @@ class MapStep(Step[list[T]], Generic[P, T]):
         result: T = self.handler(*args, **kwargs)
         return result
 
-    def returns(self, value: T) -> Replacement:
+    def returns(self, value: T) -> Replacement[Step[Any]]:
         """For ``run_flow(replace=[...])``: the result of each of its tasks is this value."""
         return returning(self, value)
 
-    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement:
+    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement[Step[Any]]:
         """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
         return Replacement(self, handler)
 
@@ -133,17 +138,17 @@ class AsyncMapStep(Step[list[T]], Generic[P, T]):
         result: Coroutine[Any, Any, T] = self.handler(*args, **kwargs)
         return result
 
-    def returns(self, value: T) -> Replacement:
+    def returns(self, value: T) -> Replacement[Step[Any]]:
         """For ``run_flow(replace=[...])``: the result of each of its tasks is this value."""
         return returning(self, value)
 
-    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement:
+    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement[Step[Any]]:
         """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
         return Replacement(self, handler)
 
 
 def make_step(
-    flow: Flow[Any], slug: str, kind: StepKind, handler: Callable[..., Any], options: Mapping[str, Any]
+    flow: FlowOfStep, slug: str, kind: StepKind, handler: Callable[..., Any], options: Mapping[str, Any]
 ) -> Step[Any]:
     """The step of the class that matches the handler."""
     is_async = inspect.iscoroutinefunction(inspect.unwrap(handler))

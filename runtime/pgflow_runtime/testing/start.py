@@ -31,7 +31,7 @@ async def run_flow(
     flow: Flow[In],
     input: In | Callable[[In], NoReturn],
     *,
-    replace: Sequence[Replacement] = (),
+    replace: Sequence[Replacement[Step[Any]]] = (),
     failures: Mapping[Step[Any], Sequence[BaseException | None]] | None = None,
     crash: Mapping[Step[Any], int] | None = None,
     env: Mapping[str, str] | None = None,
@@ -70,7 +70,7 @@ async def start_flow(
     flow: Flow[In],
     input: In | Callable[[In], NoReturn],
     *,
-    replace: Sequence[Replacement] = (),
+    replace: Sequence[Replacement[Step[Any]]] = (),
     failures: Mapping[Step[Any], Sequence[BaseException | None]] | None = None,
     crash: Mapping[Step[Any], int] | None = None,
     env: Mapping[str, str] | None = None,
@@ -99,7 +99,7 @@ def _plan(flow: Flow[Any], contract: FlowContract) -> Plan:
     return plan_of(contract.dependencies, maps, contract.settings, flow.steps)
 
 
-def _replaced(flow: Flow[Any], replace: Sequence[Replacement]) -> dict[str, Callable[..., Any]]:
+def _replaced(flow: Flow[Any], replace: Sequence[Replacement[Step[Any]]]) -> dict[str, Callable[..., Any]]:
     found: dict[str, Callable[..., Any]] = {}
     for item in replace:
         if not isinstance(item, Replacement):
