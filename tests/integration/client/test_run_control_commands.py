@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support.batch import claim, register
 from tests.support.core import Core
 from tests.support.crawl import finish, write_contract
 from tests.support.project import Project
@@ -115,7 +116,7 @@ def test_a_flow_is_paused_and_resumed(project: Project, dsn: str, hand: Core) ->
     run_id = started(project, dsn)
     assert project.ok("flows", "pause", "crawl", "--dsn", dsn).stdout == "paused crawl\n"
     assert "was paused before" in project.ok("flows", "pause", "crawl", "--dsn", dsn).stderr
-    assert hand.poll("crawl", 10) == []
+    assert claim(hand, (register(hand, "crawl"), "crawl")) == []
     done = project.ok("flows", "resume", "crawl", "--json", "--dsn", dsn)
     assert json.loads(done.stdout) == {"crawl": "resumed"}
     finish(hand)
