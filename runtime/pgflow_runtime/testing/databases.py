@@ -10,11 +10,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from pgflow_runtime.client import AsyncClientBase
+from pgflow_runtime.database.store import connected
 from pgflow_runtime.errors import ProjectError
 from pgflow_runtime.migrate import migrate
 from pgflow_runtime.project import Project, find_project
@@ -58,7 +58,7 @@ class Databases:
 
     def drop_left_overs(self) -> None:
         """Drop what sessions left behind that were killed; only where all of them are on this machine."""
-        with psycopg.connect(self._dsn, autocommit=True) as connection:
+        with connected(self._dsn, autocommit=True) as connection:
             rows = connection.execute(
                 "select datname from pg_database where datname ~ %s", [f"^{_PREFIX}[0-9]+_"]
             ).fetchall()
@@ -87,7 +87,7 @@ class Databases:
         self._run(SQL("drop database if exists {} with (force)").format(Identifier(name)))
 
     def _run(self, statement: Any) -> None:
-        with psycopg.connect(self._dsn, autocommit=True) as connection:
+        with connected(self._dsn, autocommit=True) as connection:
             connection.execute(statement)
 
 
