@@ -8546,7 +8546,7 @@ $$;
 
 -- ---- schema/80_maintenance/prune_batch.sql
 -- for: worker
--- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
+-- Deletes up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
 -- (fewer than max_runs) also some old archived messages, actions of the trail and dead workers, so that each call
 -- stays short; one pruner at a time does the latter.
 -- Returns how many runs; call it again while that is max_runs.
@@ -8989,7 +8989,7 @@ $$;
 
 -- ---- schema/90_compat/cleanup_ensure_workers_logs.sql
 -- for: cron
--- Forgets pg_cron's old notes about ensure_workers.
+-- Deletes pg_cron's old notes about ensure_workers.
 create function pgflow.cleanup_ensure_workers_logs(retention_hours int default 24)
 returns table (cron_deleted bigint)
 language plpgsql
@@ -9175,7 +9175,7 @@ $$;
 
 -- ---- schema/90_compat/prune_data_older_than.sql
 -- for: cron
--- Forgets what ended, was archived or was last heard of before now() - retention_interval, in one transaction;
+-- Deletes what ended, was archived or was last heard of before now() - retention_interval, in one transaction;
 -- prune_batch does the same in small ones. Open runs stay however old.
 create function pgflow.prune_data_older_than(retention_interval interval)
 returns void

@@ -1,5 +1,5 @@
 -- for: worker
--- Forgets up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
+-- Deletes up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
 -- (fewer than max_runs) also some old archived messages, actions of the trail and dead workers, so that each call
 -- stays short; one pruner at a time does the latter.
 -- Returns how many runs; call it again while that is max_runs.

@@ -1,5 +1,5 @@
 -- for: cron
--- Forgets pg_cron's old notes about ensure_workers.
+-- Deletes pg_cron's old notes about ensure_workers.
 create function pgflow.cleanup_ensure_workers_logs(retention_hours int default 24)
 returns table (cron_deleted bigint)
 language plpgsql

@@ -1,5 +1,5 @@
 -- for: cron
--- Forgets what ended, was archived or was last heard of before now() - retention_interval, in one transaction;
+-- Deletes what ended, was archived or was last heard of before now() - retention_interval, in one transaction;
 -- prune_batch does the same in small ones. Open runs stay however old.
 create function pgflow.prune_data_older_than(retention_interval interval)
 returns void
