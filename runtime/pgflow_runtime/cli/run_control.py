@@ -22,6 +22,7 @@ from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.project import Project, find_project
 from pgflow_runtime.registry import contracts
+from pgflow_runtime.runs.outcomes import UNCHANGED
 from pgflow_runtime.runs.reading import read_run
 from pgflow_shared.text import counted
 
@@ -46,19 +47,6 @@ CANCEL = Action("cancel", "cancelled", queries.CANCEL_RUNS, queries.CANCEL_WHERE
 RETRY = Action("retry", "retried", queries.RETRY_RUNS, queries.RETRY_WHERE, "failed and cancelled")
 HOLD = Action("hold", "held", queries.HOLD_RUNS, queries.HOLD_WHERE, "started")
 RELEASE = Action("release", "released", queries.RELEASE_RUNS, queries.RELEASE_WHERE, "held")
-
-_SENTENCES = {
-    "already_cancelled": "was cancelled before",
-    "already_completed": "has completed",
-    "already_failed": "has failed",
-    "already_held": "is held already",
-    "not_held": "is not held",
-    "still_started": "has not ended",
-    "has_parent": "belongs to another run: retry that one",
-    "undone": "was undone",
-    "no_such_run": "is not in this database",
-}
-"""Why nothing was done to a run."""
 
 
 def _filter_options(command: F) -> F:
@@ -262,7 +250,7 @@ def _by_id(
             if outcome == action.done:
                 click.echo(f"{action.done} {run_id}")
             else:
-                say(f"run {run_id} {_SENTENCES.get(outcome, outcome.replace('_', ' '))}: nothing to do")
+                say(f"run {run_id} {UNCHANGED.get(outcome, outcome.replace('_', ' '))}: nothing to do")
     if "no_such_run" in outcomes.values():
         raise click.exceptions.Exit(1)
 

@@ -8,6 +8,7 @@ from typing import Any, Final, LiteralString
 
 from pgflow_runtime.dashboard import text
 from pgflow_runtime.database import queries
+from pgflow_runtime.runs.outcomes import UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +82,7 @@ OUTCOMES: Final = {
     "held": "This run is held: nothing more of it is begun until it is released.",
     "released": "This run was released and goes on.",
     "forked": "This is the new run.",
-    "already_cancelled": "Nothing was done: the run was cancelled before.",
-    "already_completed": "Nothing was done: the run has completed.",
-    "already_failed": "Nothing was done: the run has failed.",
-    "already_held": "Nothing was done: the run is held already.",
-    "not_held": "Nothing was done: the run is not held.",
-    "still_started": "Nothing was done: the run has not ended.",
-    "has_parent": "Nothing was done: the run belongs to another one. Retry that.",
-    "undone": "Nothing was done: the run was undone.",
-    "no_such_run": "Nothing was done: the run is not in this database any more.",
+    **{word: f"Nothing was done: the run {why}." for word, why in UNCHANGED.items()},
     "paused": "This flow is paused: no task of it is begun until it is resumed.",
     "resumed": "This flow was resumed.",
     "paused_before": "Nothing was done: the flow was paused already.",
