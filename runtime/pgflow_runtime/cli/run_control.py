@@ -6,9 +6,8 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
 import click
@@ -22,7 +21,7 @@ from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.project import Project, find_project
 from pgflow_runtime.registry import contracts
-from pgflow_runtime.runs.outcomes import UNCHANGED
+from pgflow_runtime.runs.control import CALLS, UNCHANGED, ControlCall
 from pgflow_runtime.runs.reading import read_run
 from pgflow_shared.text import counted
 
@@ -30,23 +29,8 @@ AT_ONCE = 1_000
 """Runs in one transaction; the core takes no more in a call."""
 
 
-@dataclass(frozen=True)
-class Action:
-    """What a command does to runs: its words, and the statements for ids and for a filter."""
-
-    verb: str
-    done: str
-    """What the database says of a run it was done to, and what is printed."""
-    by_id: LiteralString
-    by_filter: LiteralString
-    statuses: str
-    """Which runs it is for, in words."""
-
-
-CANCEL = Action("cancel", "cancelled", queries.CANCEL_RUNS, queries.CANCEL_WHERE, "started")
-RETRY = Action("retry", "retried", queries.RETRY_RUNS, queries.RETRY_WHERE, "failed and cancelled")
-HOLD = Action("hold", "held", queries.HOLD_RUNS, queries.HOLD_WHERE, "started")
-RELEASE = Action("release", "released", queries.RELEASE_RUNS, queries.RELEASE_WHERE, "held")
+_MEANT = {"cancel": "started", "retry": "failed or cancelled", "hold": "started", "release": "held"}
+"""By what is done, which runs it can be done to."""
 
 
 def _filter_options(command: F) -> F:
@@ -93,7 +77,7 @@ def cancel_runs(run_ids: tuple[UUID, ...], reason: str | None, **rest: Any) -> N
     Nothing more of them is begun, and late results change nothing. Handlers that run are told: an async one
     is cancelled, any other may ask its context.
     """
-    _control(CANCEL, run_ids, {"reason": reason}, **rest)
+    _control(CALLS["cancel"], run_ids, {"reason": reason}, **rest)
 
 
 @click.command("retry")
@@ -105,7 +89,7 @@ def retry_runs(run_ids: tuple[UUID, ...], spread: float, **rest: Any) -> None:
 
     What was completed stays; the rest is done anew, with its attempts counted afresh.
     """
-    _control(RETRY, run_ids, {"spread": spread}, **rest)
+    _control(CALLS["retry"], run_ids, {"spread": spread}, **rest)
 
 
 @click.command("hold")
@@ -113,7 +97,7 @@ def retry_runs(run_ids: tuple[UUID, ...], spread: float, **rest: Any) -> None:
 @_filter_options
 def hold_runs(run_ids: tuple[UUID, ...], **rest: Any) -> None:
     """Begin nothing more of started runs until they are released. What is being done ends as always."""
-    _control(HOLD, run_ids, {}, **rest)
+    _control(CALLS["hold"], run_ids, {}, **rest)
 
 
 @click.command("release")
@@ -122,7 +106,7 @@ def hold_runs(run_ids: tuple[UUID, ...], **rest: Any) -> None:
 @_filter_options
 def release_runs(run_ids: tuple[UUID, ...], spread: float, **rest: Any) -> None:
     """Let held runs go on."""
-    _control(RELEASE, run_ids, {"spread": spread}, **rest)
+    _control(CALLS["release"], run_ids, {"spread": spread}, **rest)
 
 
 @click.command("fork")
@@ -175,7 +159,7 @@ def _checked_input(project: Project, flow_slug: str, text: str) -> str:
 
 
 def _control(
-    action: Action,
+    action: ControlCall,
     run_ids: Sequence[UUID],
     arguments: Mapping[str, object],
     *,
@@ -190,7 +174,7 @@ def _control(
             raise UsageError("run ids name runs, and the options choose them", help="give one of the two")
         if not run_ids and not filter:
             raise UsageError(
-                f"say which runs to {action.verb}",
+                f"say which runs to {action.name}",
                 help="give their ids, or --flow, --status, --since... for all that fit",
             )
         with _connection(dsn, find_project()) as connection:
@@ -232,7 +216,7 @@ def _moment(name: str, text: str) -> str:
 
 def _by_id(
     connection: psycopg.Connection[Any],
-    action: Action,
+    action: ControlCall,
     run_ids: Sequence[UUID],
     values: Mapping[str, object],
     as_json: bool,
@@ -257,7 +241,7 @@ def _by_id(
 
 def _by_filter(
     connection: psycopg.Connection[Any],
-    action: Action,
+    action: ControlCall,
     filter: dict[str, Any],
     values: Mapping[str, object],
     yes: bool,
@@ -271,7 +255,7 @@ def _by_filter(
         _print_changed(action, 0, as_json)
         return
     if not yes:
-        _ask(f"{action.verb} {counted(count, 'run')}?")
+        _ask(f"{action.name} {counted(count, 'run')}?")
     changed, after_id = 0, None
     while True:
         with translated():
@@ -284,9 +268,9 @@ def _by_filter(
     _print_changed(action, changed, as_json)
 
 
-def _count(connection: psycopg.Connection[Any], action: Action, filter: Mapping[str, Any]) -> int:
+def _count(connection: psycopg.Connection[Any], action: ControlCall, filter: Mapping[str, Any]) -> int:
     """How many runs fit, of those it can be done to."""
-    values = {"filter": json.dumps(filter), "action": action.verb}
+    values = {"filter": json.dumps(filter), "action": action.name}
     with translated():
         row = connection.execute(queries.COUNT_WHERE, values).fetchone()
     return 0 if row is None else int(row[0])
@@ -298,13 +282,13 @@ def _ask(question: str) -> None:
     click.confirm(question, abort=True, err=True)
 
 
-def _print_changed(action: Action, changed: int, as_json: bool) -> None:
+def _print_changed(action: ControlCall, changed: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({action.done: changed}))
     elif changed:
         click.echo(f"{action.done} {counted(changed, 'run')}")
     else:
-        say(f"no run to {action.verb}: none that is {action.statuses.replace(' and ', ' or ')} fits")
+        say(f"no run to {action.name}: none that is {_MEANT[action.name]} fits")
 
 
 @contextmanager

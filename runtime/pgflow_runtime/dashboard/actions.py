@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 
 from pgflow_runtime.dashboard import text
-from pgflow_runtime.database import queries
-from pgflow_runtime.runs.outcomes import UNCHANGED
+from pgflow_runtime.runs.control import CALLS, UNCHANGED, ControlCall
 
 
 @dataclass(frozen=True, slots=True)
-class RunAction:
-    """One thing that can be done to runs: its words, and the core's calls for ids and for a filter."""
+class RunAction(ControlCall):
+    """A call of the core with its words. Its name is what addresses and buttons call it."""
 
-    name: str
-    """What addresses, the core and buttons call it."""
-    done: str
-    """What the core says of a run it was done to."""
-    by_id: LiteralString
-    by_filter: LiteralString
     statuses: tuple[str, ...]
     """Which runs it is for."""
     says: str
@@ -35,38 +28,31 @@ class RunAction:
         return True
 
 
+def _action(name: str, statuses: tuple[str, ...], says: str) -> RunAction:
+    call = CALLS[name]
+    return RunAction(call.name, call.done, call.by_id, call.by_filter, statuses, says)
+
+
 ACTIONS: Final = {
     action.name: action
     for action in (
-        RunAction(
+        _action(
             "retry",
-            "retried",
-            queries.RETRY_RUNS,
-            queries.RETRY_WHERE,
             ("failed", "cancelled"),
             "What was completed stays; the rest is done anew under the same id, with fresh attempts.",
         ),
-        RunAction(
+        _action(
             "cancel",
-            "cancelled",
-            queries.CANCEL_RUNS,
-            queries.CANCEL_WHERE,
             ("started",),
             "Nothing more is begun, handlers at work are told, and late results change nothing.",
         ),
-        RunAction(
+        _action(
             "hold",
-            "held",
-            queries.HOLD_RUNS,
-            queries.HOLD_WHERE,
             ("started",),
             "Nothing more is begun until the runs are released. What is being done ends as always.",
         ),
-        RunAction(
+        _action(
             "release",
-            "released",
-            queries.RELEASE_RUNS,
-            queries.RELEASE_WHERE,
             ("started",),
             "What was held goes on.",
         ),

@@ -1,0 +1,43 @@
+"""What can be done to runs: the core's calls, and its answers in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, LiteralString
+
+from pgflow_runtime.database import queries
+
+
+@dataclass(frozen=True, slots=True)
+class ControlCall:
+    """One thing that can be done to runs, as the core knows it: to ids, or to all that fit a filter."""
+
+    name: str
+    done: str
+    """What the core says of a run it was done to."""
+    by_id: LiteralString
+    by_filter: LiteralString
+
+
+CALLS: Final = {
+    call.name: call
+    for call in (
+        ControlCall("retry", "retried", queries.RETRY_RUNS, queries.RETRY_WHERE),
+        ControlCall("cancel", "cancelled", queries.CANCEL_RUNS, queries.CANCEL_WHERE),
+        ControlCall("hold", "held", queries.HOLD_RUNS, queries.HOLD_WHERE),
+        ControlCall("release", "released", queries.RELEASE_RUNS, queries.RELEASE_WHERE),
+    )
+}
+
+UNCHANGED: Final = {
+    "already_cancelled": "was cancelled before",
+    "already_completed": "has completed",
+    "already_failed": "has failed",
+    "already_held": "is held already",
+    "not_held": "is not held",
+    "still_started": "has not ended",
+    "has_parent": "belongs to another run: retry that one",
+    "undone": "was undone",
+    "no_such_run": "is not in this database",
+}
+"""Why nothing was done to a run: by the core's word, what follows "the run"."""
