@@ -81,6 +81,26 @@ language sql stable as $$
   select 'indexes', s.run_id, s.step_slug, format('%s..%s of %s', s.first, s.last, s.total)
   from states s where s.total > 0 and (s.first <> 0 or s.last <> s.total - 1)
 
+  -- rows belong to what is there
+  union all
+  select 'run of no flow', r.run_id, null, r.flow_slug
+  from pgflow.runs r where not exists (select from pgflow.flows f where f.flow_slug = r.flow_slug)
+  union all
+  select 'state of no run', s.run_id, s.step_slug, s.status
+  from pgflow.step_states s where not exists (select from pgflow.runs r where r.run_id = s.run_id)
+  union all
+  select 'state of no step', s.run_id, s.step_slug, s.flow_slug
+  from pgflow.step_states s
+  where not exists (
+    select from pgflow.steps st where st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+  )
+  union all
+  select 'task of no state', t.run_id, t.step_slug, t.status
+  from pgflow.step_tasks t
+  where not exists (
+    select from pgflow.step_states s where s.run_id = t.run_id and s.step_slug = t.step_slug
+  )
+
   -- every step and run has come as far as it can
   union all
   select 'ready but not started', s.run_id, s.step_slug, s.initial_tasks::text

@@ -17,6 +17,7 @@ from pgflow_runtime.doctor.core import check_core, check_core_migrations
 from pgflow_runtime.doctor.finding import Finding, Severity, problem, unseen
 from pgflow_runtime.doctor.flows import check_flow_migrations, check_flow_shapes, check_foreign_flows
 from pgflow_runtime.doctor.inspection import Inspection
+from pgflow_runtime.doctor.orphans import check_orphans
 from pgflow_runtime.doctor.queue import check_pgmq, check_queues
 from pgflow_runtime.doctor.runs import check_open_runs, check_queued, check_stuck_runs, check_tasks
 from pgflow_runtime.doctor.server import check_server
@@ -47,6 +48,7 @@ _WITH_CORE: Final[tuple[tuple[str, Check], ...]] = (
     ("connections.budget", check_budget),
     ("runs.open", check_open_runs),
     ("runs.stuck", check_stuck_runs),
+    ("runs.orphans", check_orphans),
     ("runs.overdue", check_tasks),
     ("runs.backlog", check_queued),
     ("timers.late", check_timers),

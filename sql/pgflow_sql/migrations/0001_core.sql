@@ -557,7 +557,9 @@ create table pgflow.deps (
 create index deps_by_step_idx on pgflow.deps (flow_slug, step_slug, dep_slug);
 
 -- ---- schema/20_tables/04_runs.sql
--- Room in each page (fillfactor) and no index on what changes keep updates HOT.
+-- Room in each page (fillfactor) and no index on what changes keep updates HOT. This table and the next two have no
+-- foreign keys, which would be half of what a start costs: their rows are written by functions alone, which hold the
+-- flow or the run they write for, and _refuse_orphans guards the other side.
 create table pgflow.runs (
   run_id uuid not null default pgflow.new_run_id(),
   flow_slug text not null,
@@ -575,7 +577,6 @@ create table pgflow.runs (
   held_at timestamptz,  -- it was held, and has not been released; counts while it is started
   has_origin boolean,   -- whether origins has a row of it; null: no
   constraint runs_pkey primary key (run_id),
-  constraint runs_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
   constraint runs_check check (pgflow._run_is_sound(
     status, remaining_steps, started_at, completed_at, failed_at, cancelled_at
   ))
@@ -584,7 +585,7 @@ create table pgflow.runs (
 create index runs_by_start_idx on pgflow.runs (flow_slug, started_at);
 
 -- ---- schema/20_tables/05_step_states.sql
--- No foreign key to flows: the one to steps covers it.
+-- No foreign keys: see runs.
 create table pgflow.step_states (
   flow_slug text not null,
   run_id uuid not null,
@@ -604,9 +605,6 @@ create table pgflow.step_states (
   cancelled_at timestamptz,
   reused boolean not null default false,  -- taken over from the run this one was forked from: it has no tasks here
   constraint step_states_pkey primary key (run_id, step_slug),
-  constraint step_states_run_id_fkey foreign key (run_id) references pgflow.runs (run_id),
-  constraint step_states_flow_slug_step_slug_fkey foreign key (flow_slug, step_slug)
-    references pgflow.steps (flow_slug, step_slug),
   constraint step_states_check check (pgflow._state_is_sound(
     status, remaining_tasks, initial_tasks, remaining_deps, skip_reason,
     created_at, started_at, completed_at, failed_at, skipped_at, cancelled_at
@@ -638,8 +636,7 @@ create index workers_queue_name_idx on pgflow.workers (queue_name);
 create index workers_unrecovered_idx on pgflow.workers (queue_name) where beats and recovered_at is null;
 
 -- ---- schema/20_tables/07_step_tasks.sql
--- No foreign keys to runs and flows: the one to step_states covers them. None to workers: deleting one would scan
--- all tasks, and every start of a task would lock its worker's row.
+-- No foreign keys: see runs.
 create table pgflow.step_tasks (
   flow_slug text not null,
   run_id uuid not null,
@@ -666,8 +663,6 @@ create table pgflow.step_tasks (
   waits_for text,        -- of a queued one without a message: what for; a timer or a release sends it a new one
   forgiven_count int not null default 0,  -- attempts before the run was retried, which count no more
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
-  constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
-    references pgflow.step_states (run_id, step_slug),
   constraint step_tasks_check check (pgflow._task_is_sound(
     status, attempts_count, requeued_count, output is not null,
     queued_at, started_at, completed_at, failed_at, cancelled_at, waits_for
@@ -1437,6 +1432,10 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- no start, no completion comes between: each holds one of these while it writes
+  perform 1 from pgflow.prepared_flows p where p.flow_slug = p_flow_slug for update;
+  perform 1 from pgflow.runs r where r.flow_slug = p_flow_slug order by r.run_id for update;
+
   if exists (select 1 from pgmq.meta m where m.queue_name = p_flow_slug) then
     perform pgmq.drop_queue(p_flow_slug);
   end if;
@@ -2468,11 +2467,13 @@ declare
   v_root_step_slugs text[];
   v_task_counts int[];
 begin
-  -- one look at the definition, so that counters and states agree whatever is added meanwhile
+  -- One look at the definition, so that counters and states agree whatever is added meanwhile; the lock keeps the flow
+  -- from being deleted before its runs are there to be seen.
   select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout
   into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout
   from pgflow.prepared_flows p
-  where p.flow_slug = _start_flows.flow_slug;
+  where p.flow_slug = _start_flows.flow_slug
+  for key share;
   if not found then
     perform pgflow._check_flows(array[_start_flows.flow_slug]);
   end if;
@@ -5032,6 +5033,7 @@ returns boolean
 language plpgsql
 as $$
 begin
+  perform 1 from pgflow.prepared_flows p where p.flow_slug = _insert_fork.flow_slug for key share;  -- as a start
   insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, has_origin)
   select
     _insert_fork.run_id, _insert_fork.flow_slug, _insert_fork.input,
@@ -8405,6 +8407,98 @@ begin
 end;
 $$;
 
+-- ---- schema/80_maintenance/_raise_orphans.sql
+-- Says which rows rest on those of a table that somebody wants to delete, empty or give other keys.
+create function pgflow._raise_orphans(table_name text, what text)
+returns void
+language plpgsql
+as $$
+begin
+  raise exception 'Rows of pgflow.% cannot be %: rows of pgflow.% belong to them',
+    table_name, what,
+    case table_name when 'flows' then 'runs' when 'step_states' then 'step_tasks' else 'step_states' end
+    using errcode = 'foreign_key_violation',
+      hint = 'Delete runs with prune_batch, and flows with delete_flow_and_data, which take everything along.';
+end;
+$$;
+
+-- ---- schema/80_maintenance/_refuse_new_keys.sql
+-- A key that other rows are found by stays as it is.
+create function pgflow._refuse_new_keys()
+returns trigger
+language plpgsql
+as $$
+begin
+  perform pgflow._raise_orphans(tg_table_name, 'given other keys');
+end;
+$$;
+
+-- ---- schema/80_maintenance/_refuse_orphans.sql
+-- A flow, step, run or step's state that rows of runs, step_states or step_tasks rest on is not deleted: what foreign
+-- keys there would see to, paid by who deletes instead of by each start.
+create function pgflow._refuse_orphans()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_left boolean;
+begin
+  case tg_table_name
+    when 'flows' then
+      v_left := exists (
+        select 1 from gone g where exists (select 1 from pgflow.runs r where r.flow_slug = g.flow_slug)
+      );
+    when 'steps' then
+      v_left := exists (
+        select 1
+        from gone g
+        join pgflow.runs r on r.flow_slug = g.flow_slug
+        join pgflow.step_states s on s.run_id = r.run_id and s.step_slug = g.step_slug
+      );
+    when 'runs' then
+      v_left := exists (
+        select 1 from gone g where exists (select 1 from pgflow.step_states s where s.run_id = g.run_id)
+      );
+    else
+      v_left := exists (
+        select 1
+        from gone g
+        where exists (
+          select 1 from pgflow.step_tasks t where t.run_id = g.run_id and t.step_slug = g.step_slug
+        )
+      );
+  end case;
+  if v_left then
+    perform pgflow._raise_orphans(tg_table_name, 'deleted');
+  end if;
+  return null;
+end;
+$$;
+
+-- ---- schema/80_maintenance/_refuse_truncation.sql
+-- As _refuse_orphans for TRUNCATE, once all tables of the statement are empty.
+create function pgflow._refuse_truncation()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_left boolean := case tg_table_name
+    when 'flows' then exists (select 1 from pgflow.runs)
+    when 'step_states' then exists (select 1 from pgflow.step_tasks)
+    else exists (select 1 from pgflow.step_states)
+  end;
+begin
+  if v_left then
+    perform pgflow._raise_orphans(tg_table_name, 'emptied');
+  end if;
+  return null;
+end;
+$$;
+
 -- ---- schema/80_maintenance/_replace_cron_job.sql
 -- Never two jobs of one name, and no error when there was none.
 create function pgflow._replace_cron_job(job_name text, schedule text, command text)
@@ -8541,6 +8635,40 @@ begin
   from pg_locks l
   where l.locktype = 'transactionid' and l.granted and l.mode = 'ExclusiveLock'
     and l.transactionid = any(v_holders) and l.pid <> pg_backend_pid();
+end;
+$$;
+
+-- ---- schema/80_maintenance/orphan_triggers.sql
+-- In place of foreign keys on runs, step_states and step_tasks: nothing fires where rows are written as they always are.
+do $$
+declare
+  v_parent record;
+begin
+  for v_parent in
+    select *
+    from (values
+      ('flows', 'flow_slug', 'old.flow_slug <> new.flow_slug'),
+      ('steps', 'flow_slug, step_slug', '(old.flow_slug, old.step_slug) <> (new.flow_slug, new.step_slug)'),
+      ('runs', 'run_id, flow_slug', '(old.run_id, old.flow_slug) <> (new.run_id, new.flow_slug)'),
+      ('step_states', 'run_id, step_slug', '(old.run_id, old.step_slug) <> (new.run_id, new.step_slug)')
+    ) p(name, keys, is_changed)
+  loop
+    execute format(
+      'create trigger refuse_new_keys after update of %2$s on pgflow.%1$s
+         for each row when (%3$s) execute function pgflow._refuse_new_keys()',
+      v_parent.name, v_parent.keys, v_parent.is_changed
+    );
+    execute format(
+      'create trigger refuse_orphans after delete on pgflow.%1$s
+         referencing old table as gone for each statement execute function pgflow._refuse_orphans()',
+      v_parent.name
+    );
+    execute format(
+      'create trigger refuse_truncation after truncate on pgflow.%1$s
+         for each statement execute function pgflow._refuse_truncation()',
+      v_parent.name
+    );
+  end loop;
 end;
 $$;
 

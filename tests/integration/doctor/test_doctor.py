@@ -183,6 +183,35 @@ def test_stuck_runs(
     assert found["runs.open"]["message"].startswith("1 run of 4 open ones started over a day ago")
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (
+            "delete from pgflow.runs where run_id = %s",
+            "there are step states whose run or step is gone, of 1 run (",
+        ),
+        (
+            "delete from pgflow.step_states where run_id = %s",
+            "there are tasks whose step state is gone, of 1 run (",
+        ),
+        (
+            "update pgflow.runs set flow_slug = 'gone' where run_id = %s",
+            "there are rows whose flow is gone, of 1 run (",
+        ),
+    ],
+)
+def test_rows_that_belong_to_nothing(
+    hand: Core, do: Callable[..., None], ask: Callable[[], dict[str, dict[str, Any]]], change: str, what: str
+) -> None:
+    start(hand)
+    orphaned = start(hand)
+    do("set session_replication_role = replica")  # as a superuser does who means well
+    do(change, orphaned)
+    found = ask()["runs.orphans"]
+    assert found["message"].startswith(what)
+    assert str(orphaned) in found["message"]
+
+
 def test_a_long_queue(
     hand: Core, do: Callable[..., None], ask: Callable[[], dict[str, dict[str, Any]]]
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -141,9 +141,38 @@ def test_runs(core: Core, run_id: UUID, change: str) -> None:
         core.run_sql(f"update pgflow.runs set {change}")
 
 
-def test_run_of_an_unknown_flow(core: Core) -> None:
+@pytest.mark.parametrize("table", ["flows", "steps", "runs", "step_states"])
+@pytest.mark.parametrize("how", ["delete from", "truncate"])
+def test_what_others_rest_on_stays(core: Core, run_id: UUID, table: str, how: str) -> None:
+    core.run_sql("delete from pgflow.deps")
+    cascade = " cascade" if how == "truncate" and table in ("flows", "steps") else ""
+    with core.refused("belong to them|is still referenced", sqlstate=FOREIGN):
+        core.run_sql(f"{how} pgflow.{table}{cascade}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "flows set flow_slug = 'g'",
+        "steps set step_slug = step_slug || '_'",
+        "runs set run_id = gen_random_uuid()",
+        "runs set flow_slug = 'g'",
+        "step_states set step_slug = step_slug || '_'",
+        "step_states set run_id = gen_random_uuid()",
+    ],
+)
+def test_keys_that_others_are_found_by_stay(core: Core, run_id: UUID, change: str) -> None:
+    core.run_sql("delete from pgflow.deps")
     with core.refused(sqlstate=FOREIGN):
-        core.run_sql("insert into pgflow.runs (flow_slug, input) values ('nope', '1')")
+        core.run_sql(f"update pgflow.{change}")
+
+
+def test_all_may_be_emptied_at_once(core: Core, run_id: UUID) -> None:
+    core.run_sql("update pgflow.runs set run_id = run_id, flow_slug = flow_slug")
+    core.run_sql("truncate pgflow.runs, pgflow.step_states, pgflow.step_tasks")
+    core.run_sql("delete from pgflow.deps")
+    core.run_sql("delete from pgflow.steps")
+    core.run_sql("delete from pgflow.flows")
 
 
 @pytest.mark.parametrize(
@@ -212,13 +241,6 @@ def test_tasks_are_completed_after_they_started(core: Core, run_id: UUID) -> Non
     for column in ("completed_at", "failed_at"):
         with core.refused(sqlstate=CHECK):
             core.run_sql(f"update pgflow.step_tasks set {column} = now() - interval '1 minute'")
-
-
-def test_tasks_of_unknown_things(core: Core, run_id: UUID) -> None:
-    with core.refused(sqlstate=FOREIGN):
-        core.insert("step_tasks", flow_slug="f", run_id=run_id, step_slug="nope")
-    with core.refused(sqlstate=FOREIGN):
-        core.insert("step_tasks", flow_slug="f", run_id=uuid4(), step_slug="a")
 
 
 def test_debounce_is_at_least_a_second(core: Core) -> None:

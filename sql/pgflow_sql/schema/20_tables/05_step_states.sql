@@ -1,4 +1,4 @@
--- No foreign key to flows: the one to steps covers it.
+-- No foreign keys: see runs.
 create table pgflow.step_states (
   flow_slug text not null,
   run_id uuid not null,
@@ -18,9 +18,6 @@ create table pgflow.step_states (
   cancelled_at timestamptz,
   reused boolean not null default false,  -- taken over from the run this one was forked from: it has no tasks here
   constraint step_states_pkey primary key (run_id, step_slug),
-  constraint step_states_run_id_fkey foreign key (run_id) references pgflow.runs (run_id),
-  constraint step_states_flow_slug_step_slug_fkey foreign key (flow_slug, step_slug)
-    references pgflow.steps (flow_slug, step_slug),
   constraint step_states_check check (pgflow._state_is_sound(
     status, remaining_tasks, initial_tasks, remaining_deps, skip_reason,
     created_at, started_at, completed_at, failed_at, skipped_at, cancelled_at

@@ -1,5 +1,4 @@
--- No foreign keys to runs and flows: the one to step_states covers them. None to workers: deleting one would scan
--- all tasks, and every start of a task would lock its worker's row.
+-- No foreign keys: see runs.
 create table pgflow.step_tasks (
   flow_slug text not null,
   run_id uuid not null,
@@ -26,8 +25,6 @@ create table pgflow.step_tasks (
   waits_for text,        -- of a queued one without a message: what for; a timer or a release sends it a new one
   forgiven_count int not null default 0,  -- attempts before the run was retried, which count no more
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
-  constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
-    references pgflow.step_states (run_id, step_slug),
   constraint step_tasks_check check (pgflow._task_is_sound(
     status, attempts_count, requeued_count, output is not null,
     queued_at, started_at, completed_at, failed_at, cancelled_at, waits_for

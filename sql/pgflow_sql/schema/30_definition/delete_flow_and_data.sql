@@ -7,6 +7,10 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- no start, no completion comes between: each holds one of these while it writes
+  perform 1 from pgflow.prepared_flows p where p.flow_slug = p_flow_slug for update;
+  perform 1 from pgflow.runs r where r.flow_slug = p_flow_slug order by r.run_id for update;
+
   if exists (select 1 from pgmq.meta m where m.queue_name = p_flow_slug) then
     perform pgmq.drop_queue(p_flow_slug);
   end if;

@@ -21,11 +21,13 @@ declare
   v_root_step_slugs text[];
   v_task_counts int[];
 begin
-  -- one look at the definition, so that counters and states agree whatever is added meanwhile
+  -- One look at the definition, so that counters and states agree whatever is added meanwhile; the lock keeps the flow
+  -- from being deleted before its runs are there to be seen.
   select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout
   into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout
   from pgflow.prepared_flows p
-  where p.flow_slug = _start_flows.flow_slug;
+  where p.flow_slug = _start_flows.flow_slug
+  for key share;
   if not found then
     perform pgflow._check_flows(array[_start_flows.flow_slug]);
   end if;

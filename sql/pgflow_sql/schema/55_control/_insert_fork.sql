@@ -7,6 +7,7 @@ returns boolean
 language plpgsql
 as $$
 begin
+  perform 1 from pgflow.prepared_flows p where p.flow_slug = _insert_fork.flow_slug for key share;  -- as a start
   insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, has_origin)
   select
     _insert_fork.run_id, _insert_fork.flow_slug, _insert_fork.input,
