@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pgflow_runtime.dsl import DefinitionError, Flow
+    from pgflow_runtime.dsl.again import Again
     from pgflow_runtime.dsl.context import Context
+    from pgflow_runtime.dsl.failed import Failed
     from pgflow_runtime.dsl.jsontypes import JsonValue
     from pgflow_runtime.dsl.resource import Resource
     from pgflow_runtime.dsl.retry_control import NonRetryable, RetryAfter
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from pgflow_runtime.worker_config import WorkerConfig
 
 __all__ = [
+    "Again",
     "Context",
     "DefinitionError",
+    "Failed",
     "Flow",
     "JsonValue",
     "NonRetryable",
@@ -35,8 +39,10 @@ __all__ = [
 ]
 
 _LAZY = {
+    "Again": "pgflow_runtime.dsl.again",
     "Context": "pgflow_runtime.dsl.context",
     "DefinitionError": "pgflow_runtime.dsl",
+    "Failed": "pgflow_runtime.dsl.failed",
     "Flow": "pgflow_runtime.dsl",
     "JsonValue": "pgflow_runtime.dsl.jsontypes",
     "NonRetryable": "pgflow_runtime.dsl.retry_control",

@@ -7,7 +7,9 @@ import time is only what would otherwise surface far from its cause.
 
 from __future__ import annotations
 
+from pgflow_runtime.dsl.again import Again
 from pgflow_runtime.dsl.context import Context
+from pgflow_runtime.dsl.failed import Failed
 from pgflow_runtime.dsl.flow import Flow, output
 from pgflow_runtime.dsl.options import (
     Backoff,
@@ -20,11 +22,13 @@ from pgflow_runtime.dsl.options import (
 from pgflow_runtime.dsl.steps import AsyncMapStep, AsyncStep, MapStep, Step, StepKind, SyncStep
 
 __all__ = [
+    "Again",
     "AsyncMapStep",
     "AsyncStep",
     "Backoff",
     "Context",
     "DefinitionError",
+    "Failed",
     "Flow",
     "FlowOptions",
     "MapOptions",
