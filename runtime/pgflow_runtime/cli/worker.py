@@ -12,6 +12,7 @@ import click
 
 from pgflow_runtime import forks
 from pgflow_runtime.cli.common import dsn_option, exit_code, generated_option, refusals
+from pgflow_runtime.option_values import Choice, Flag, Integer, Number, Text, Values
 from pgflow_runtime.project import find_project
 from pgflow_runtime.worker import Worker, logs
 from pgflow_runtime.worker.process.options import variable
@@ -21,23 +22,28 @@ from pgflow_shared.verbosity import is_quiet, is_verbose
 
 def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """One flag for each field of ``WorkerConfig``."""
-    for item in reversed(fields(WorkerConfig)):
-        command = _flag(item)(command)
+    for option in reversed(fields(WorkerConfig)):
+        command = _flag(option)(command)
     return command
 
 
-def _flag(item: Field[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    name = item.name.replace("_", "-")
-    default = item.default if item.default not in (None, "", False) else None
-    note = f" [{variable(item.name)}" + (f"; default {default}]" if default is not None else "]")
-    text = item.metadata["help"] + note
-    kind = str(item.type)
-    if kind == "bool":
-        return click.option(f"--{name}/--no-{name}", item.name, default=None, help=text)
-    types: dict[str, Any] = {"i": click.INT, "f": click.FLOAT}
-    choices = item.metadata["choices"]
-    chosen = click.Choice(choices) if choices else types.get(kind[0], click.STRING)
-    return click.option(f"--{name}", item.name, type=chosen, default=None, help=text)
+def _flag(option: Field[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    name = option.name.replace("_", "-")
+    default = option.default if option.default not in (None, "", False) else None
+    note = f" [{variable(option.name)}" + (f"; default {default}]" if default is not None else "]")
+    text = option.metadata["help"] + note
+    values: Values = option.metadata["values"]
+    if isinstance(values, Flag):
+        return click.option(f"--{name}/--no-{name}", option.name, default=None, help=text)
+    return click.option(f"--{name}", option.name, type=_type_of(values), default=None, help=text)
+
+
+def _type_of(values: Text | Number) -> click.ParamType[Any]:
+    if isinstance(values, Choice):
+        return click.Choice(values.words)
+    if isinstance(values, Number):
+        return click.INT if isinstance(values, Integer) else click.FLOAT
+    return click.STRING
 
 
 @click.command()

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import pytest
 
 from pgflow_runtime import WorkerConfig
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.errors import ShapeMismatch, UnknownFlow, UsageError
+from pgflow_runtime.option_values import Choice, Flag, Integer, Number, Text
 from pgflow_runtime.worker.logs import JsonFormatter, TextFormatter
 from pgflow_runtime.worker.process.definition import demand_same_structure, setting_differences
 from pgflow_runtime.worker.process.options import WorkerOptions, make_config, variable
@@ -51,6 +52,15 @@ SAMPLES: Mapping[str, tuple[str, object]] = {
 def test_keyword_arguments_are_the_fields_of_the_config() -> None:
     assert get_type_hints(WorkerOptions) == get_type_hints(WorkerConfig)
     assert SAMPLES.keys() == {item.name for item in fields(WorkerConfig)}
+
+
+def test_what_an_option_takes_is_what_its_type_says() -> None:
+    types = get_type_hints(WorkerConfig)
+    for option in fields(WorkerConfig):
+        values = option.metadata["values"]
+        plain: dict[type, Any] = {Text: str, Flag: bool, Number: float, Integer: int}
+        type_: Any = Literal[values.words] if isinstance(values, Choice) else plain[type(values)]
+        assert types[option.name] == (type_ | None if getattr(values, "or_none", False) else type_)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -8,10 +8,8 @@ from dataclasses import Field, fields
 from typing import Any, TypedDict
 
 from pgflow_runtime.errors import UsageError
+from pgflow_runtime.option_values import Values
 from pgflow_runtime.worker_config import LogFormat, LogLevel, WorkerConfig
-
-_TRUE = frozenset({"1", "true", "yes", "on"})
-_FALSE = frozenset({"0", "false", "no", "off"})
 
 
 class WorkerOptions(TypedDict, total=False):
@@ -49,36 +47,22 @@ def make_config(given: Mapping[str, Any], env: Mapping[str, str] = os.environ) -
     Raises:
         UsageError: an option that does not exist, or a value that does not fit; names where it came from.
     """
-    known = {item.name: item for item in fields(WorkerConfig)}
+    options = {option.name: option for option in fields(WorkerConfig)}
     for name in given:
-        if name not in known:
-            raise UsageError(f"a worker has no option {name!r}", help=f"it takes {', '.join(known)}")
+        if name not in options:
+            raise UsageError(f"a worker has no option {name!r}", help=f"it takes {', '.join(options)}")
     values = dict(given)
-    for name, item in known.items():
+    for name, option in options.items():
         text = env.get(variable(name))
         if name not in values and text:
-            values[name] = _read(item, text)
+            values[name] = _read(option, text)
     return WorkerConfig(**values)
 
 
-def _read(item: Field[Any], text: str) -> Any:
+def _read(option: Field[Any], text: str) -> object:
     """An option's value from the text of its environment variable."""
-    kind = str(item.type)
+    values: Values = option.metadata["values"]
     try:
-        if kind.startswith("int"):
-            return int(text)
-        if kind.startswith("float"):
-            return float(text)
-        if kind == "bool":
-            return _read_bool(text)
+        return values.read(text)
     except ValueError:
-        wanted = {"i": "an integer", "f": "a number", "b": "true or false"}[kind[0]]
-        raise UsageError(f"{variable(item.name)} is {text!r}; it must be {wanted}") from None
-    return text
-
-
-def _read_bool(text: str) -> bool:
-    word = text.strip().lower()
-    if word not in _TRUE | _FALSE:
-        raise ValueError(text)
-    return word in _TRUE
+        raise UsageError(f"{variable(option.name)} is {text!r}; it must be {values.wanted}") from None
