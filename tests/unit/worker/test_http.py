@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -14,11 +14,11 @@ from pgflow_runtime.worker.monitoring.http import MOST_CONNECTIONS, HttpServer, 
 from tests.support.wait import eventually
 
 
-async def hello() -> Reply:
+def hello() -> Reply:
     return Reply(200, "hello\n")
 
 
-async def broken() -> Reply:
+def broken() -> Reply:
     raise RuntimeError("no luck")
 
 
@@ -117,6 +117,29 @@ def test_a_head_that_is_too_large(port: int) -> None:
 def test_a_peer_that_says_nothing_is_left(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "PATIENCE", 0.1)
     assert talk(port, b"GET /hel") == b""
+
+
+def test_a_peer_that_never_ends_its_request_is_left(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "PATIENCE", 0.1)
+    with socket.create_connection(("127.0.0.1", port), timeout=0.01) as peer, suppress(ConnectionError):
+        peer.sendall(b"GET /hello HTTP/1.1\r\nx: ")
+        while True:
+            peer.sendall(b"y")
+            with suppress(TimeoutError):
+                assert peer.recv(1) == b""
+                break
+
+
+def test_a_host_of_several_addresses_is_served_at_each() -> None:
+    server = HttpServer("localhost", 0, {"/hello": hello})
+    port = server.start()
+    try:
+        for _, _, _, _, address in socket.getaddrinfo("localhost", port, type=socket.SOCK_STREAM):
+            with socket.create_connection((str(address[0]), port), timeout=20) as peer:
+                peer.sendall(b"GET /hello HTTP/1.1\r\n\r\n")
+                assert everything(peer).endswith(b"hello\n")
+    finally:
+        server.stop()
 
 
 def test_a_peer_that_goes_half_way(port: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class WorkerStatus:
 
 
 class Health:
-    """The server of both, in a thread of its own: it answers also when a handler blocks the event loop."""
+    """The server of both, in threads of its own: it answers also when a handler blocks the event loop."""
 
     def __init__(self, status: WorkerStatus) -> None:
         self._status = status
@@ -64,8 +65,8 @@ class Health:
     def stop(self) -> None:
         self._server.stop()
 
-    async def _healthz(self) -> Reply:
-        reasons = [*self._ailments(), *await self._loop_ailment()]
+    def _healthz(self) -> Reply:
+        reasons = [*self._ailments(), *self._loop_ailments()]
         if reasons:
             return Reply(503, "".join(f"{reason}\n" for reason in reasons))
         return Reply(200, "ok\n")
@@ -82,21 +83,18 @@ class Health:
         elif silence is not None and silence > SILENCE:
             yield f"no heartbeat for {silence:.0f} s"
 
-    async def _loop_ailment(self) -> list[str]:
+    def _loop_ailments(self) -> Iterator[str]:
         """Have the worker's event loop do something, and see whether it does."""
-        answered = asyncio.Event()
-        here = asyncio.get_running_loop()
+        answered = threading.Event()
         try:
-            self._status.loop.call_soon_threadsafe(here.call_soon_threadsafe, answered.set)
-            async with asyncio.timeout(BLOCKED):
-                await answered.wait()
-        except TimeoutError:
-            return [f"the event loop has not answered for {BLOCKED:g} s: an async handler blocks it"]
+            self._status.loop.call_soon_threadsafe(answered.set)
         except RuntimeError:
-            return ["the event loop has ended"]
-        return []
+            yield "the event loop has ended"
+            return
+        if not answered.wait(BLOCKED):
+            yield f"the event loop has not answered for {BLOCKED:g} s: an async handler blocks it"
 
-    async def _metrics(self) -> Reply:
+    def _metrics(self) -> Reply:
         self._status.depth.want()
         return Reply(200, exposition(self._status.metrics, self._families()), CONTENT_TYPE)
 
@@ -130,14 +128,14 @@ class Health:
             [] if silence is None else [({}, silence)],
         )  # fmt: skip
         depth = status.depth.latest
-        for name, help, place in (
+        for name, help, column in (
             ("pgflow_queue_messages", "Messages in the flow's queue, of all workers.", 0),
             ("pgflow_queue_visible_messages", "Messages that may be taken now.", 1),
             ("pgflow_queue_longest_wait_seconds", "How long a message has been waiting to be taken.", 2),
             ("pgflow_waiting_tasks", "Tasks that wait for a time, without a message in the queue.", 3),
             ("pgflow_failing_timers", "Timers that could not be fired and are tried again.", 4),
         ):
-            samples = [({"flow": slug}, found[place]) for slug, found in depth.items()]
+            samples = [({"flow": slug}, numbers[column]) for slug, numbers in depth.items()]
             yield Family(name, "gauge", help, samples)
         yield Family("process_cpu_seconds_total", "counter", "Processor time.", [({}, time.process_time())])
         yield Family("process_start_time_seconds", "gauge", "Unix time of the start.", [({}, self._born)])

@@ -1,31 +1,34 @@
-"""A very small HTTP server in a thread of its own: GET and HEAD of a few paths, one request a connection.
+"""``http.server`` within limits: GET and HEAD of a few paths, one request a connection, a thread each.
 
-It reads 8 KiB of head at most and no body, waits five seconds for a slow peer, serves sixteen at a time, and
-answers only to its own name (see ``hosts``).
+Of a request 8 KiB of head at most are read and no body, a slow peer is waited for five seconds, sixteen are
+served at a time, and only who asks in our own name is answered (see ``hosts``).
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import io
+import socket
 import threading
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Final, TypeAlias
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from time import monotonic
+from typing import Any, Final, TypeAlias
 
 from pgflow_runtime.errors import UsageError
-from pgflow_runtime.forks import OpenFile, keep
+from pgflow_runtime.forks import keep
 from pgflow_runtime.hosts import is_known
 from pgflow_runtime.worker.logs import logger
-from pgflow_runtime.worker.loop import own_loop
 
 MOST_HEAD: Final = 8192
 """Bytes of request line and headers."""
 MOST_CONNECTIONS: Final = 16
 PATIENCE: Final = 5.0
 """Seconds for the request to arrive, and again for the answer to be taken."""
+_STOP_SECONDS: Final = 0.2
+"""Until ``stop`` is noticed, at the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +38,20 @@ class Reply:
     content_type: str = "text/plain; charset=utf-8"
 
 
-Route: TypeAlias = Callable[[], Awaitable[Reply]]
+Route: TypeAlias = Callable[[], Reply]
 
 
 class HttpServer:
-    """Serves ``routes`` by path from ``start`` to ``stop``."""
+    """Serves ``routes`` by path from ``start`` to ``stop``, on all addresses of ``host``."""
 
     def __init__(
         self, host: str, port: int, routes: Mapping[str, Route], allowed_hosts: Collection[str] = ()
     ) -> None:
         self._host = host
-        self._allowed_hosts = frozenset(name.lower() for name in (host, *allowed_hosts))
         self._port = port
-        self._routes = routes
-        self._peers: set[asyncio.StreamWriter] = set()
-        self._bound: Future[int] = Future()
-        self._stop: Callable[[], object] = lambda: None
-        self._thread = threading.Thread(target=self._run, name="pgflow-health", daemon=True)
+        self._site = _Site(routes, frozenset(name.lower() for name in (host, *allowed_hosts)))
+        self._listeners: list[_Listener] = []
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> int:
         """Bind and begin; returns the port, which matters where 0 asked for any.
@@ -59,108 +59,192 @@ class HttpServer:
         Raises:
             UsageError: host and port cannot be bound.
         """
-        self._thread.start()
+        port = self._port
         try:
-            return self._bound.result()
+            for family, address in _addresses(self._host, port):
+                self._listeners.append(_Listener(family, (address[0], port, *address[2:]), self._site))
+                port = self._listeners[0].server_address[1]
         except (OSError, OverflowError, UnicodeError) as error:
+            self.stop()
             raise UsageError(
                 f"cannot listen on {self._host} port {self._port}: {error}",
                 help="give another --health-port or --health-host; of several processes each takes a port",
             ) from error
+        for listener in self._listeners:
+            thread = threading.Thread(
+                target=listener.serve_forever, args=(_STOP_SECONDS,), name="pgflow-health", daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
+        return port
 
     def stop(self) -> None:
-        """End at once; may be called without ``start`` and again."""
-        with contextlib.suppress(RuntimeError):  # it has ended
-            self._stop()
-        if self._thread.is_alive():
-            self._thread.join(PATIENCE)
+        """End at once, also what is being served; may be called without ``start`` and again."""
+        listeners, self._listeners = self._listeners, []
+        if self._threads:
+            for listener in listeners:
+                listener.shutdown()
+        for listener in listeners:
+            listener.server_close()
+        self._site.hang_up()
 
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=own_loop) as runner:
-            runner.run(self._listen())
 
-    async def _listen(self) -> None:
-        """Until ``stop``; the end of the loop cancels whoever is being served."""
-        ended = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        try:
-            server = await asyncio.start_server(self._serve, self._host, self._port, limit=MOST_HEAD)
-        except Exception as error:
-            self._bound.set_exception(error)
-            return
-        files = [OpenFile(socket.fileno) for socket in server.sockets]
-        for file in files:
-            keep(file)
-        self._stop = lambda: loop.call_soon_threadsafe(ended.set)
-        self._bound.set_result(int(server.sockets[0].getsockname()[1]))
-        await ended.wait()
-        server.close()
-        for writer in self._peers:
-            writer.transport.abort()
-        await asyncio.sleep(0)  # in which they are closed
+class _Site:
+    """What all connections share."""
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._peers.add(writer)
-        file = OpenFile(writer.get_extra_info("socket").fileno)
-        keep(file)
-        try:
-            reply, has_body = Reply(503, "too many connections\n"), True
-            if len(self._peers) <= MOST_CONNECTIONS:
-                async with asyncio.timeout(PATIENCE):
-                    reply, has_body = await self._answer(reader)
-            writer.write(_bytes_of(reply, has_body=has_body))
-            async with asyncio.timeout(PATIENCE):
-                await writer.drain()
-                writer.close()
-                await writer.wait_closed()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            pass  # whoever asked is slow or gone
-        finally:
-            self._peers.discard(writer)
-            writer.transport.abort()
+    def __init__(self, routes: Mapping[str, Route], names: frozenset[str]) -> None:
+        self.routes = routes
+        self._names = names
+        self._peers: set[socket.socket] = set()
+        self._lock = threading.Lock()
 
-    def _is_addressed(self, head: bytes) -> bool:
+    def admit(self, peer: socket.socket) -> bool:
+        """Whether there is room for one more."""
+        keep(peer)
+        with self._lock:
+            if len(self._peers) >= MOST_CONNECTIONS:
+                return False
+            self._peers.add(peer)
+            return True
+
+    def forget(self, peer: socket.socket) -> None:
+        with self._lock:
+            self._peers.discard(peer)
+
+    def hang_up(self) -> None:
+        with self._lock:
+            for peer in self._peers:
+                with suppress(OSError):
+                    peer.shutdown(socket.SHUT_RDWR)
+
+    def is_addressed(self, names: list[str]) -> bool:
         """Whether it is us who were asked; who is no browser need not say whom."""
-        names = [
-            text.strip().decode("latin-1")
-            for name, _, text in (line.partition(b":") for line in head.split(b"\r\n")[1:])
-            if name.strip().lower() == b"host"
-        ]
-        return len(names) <= 1 and all(is_known(name, self._allowed_hosts) for name in names)
+        return len(names) <= 1 and all(is_known(name.strip(), self._names) for name in names)
 
-    async def _answer(self, reader: asyncio.StreamReader) -> tuple[Reply, bool]:
-        """The reply, and whether its body is wanted."""
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-        except asyncio.LimitOverrunError:
-            return Reply(431, "the request's head is too large\n"), True
-        parts = head.partition(b"\r\n")[0].decode("latin-1").split(" ")
-        if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
-            return Reply(400, "that is no HTTP request\n"), True
-        method, target, _ = parts
-        if not self._is_addressed(head):
-            return Reply(421, "not under this name; allow it with --health-allowed-hosts\n"), True
-        if method not in ("GET", "HEAD"):
-            return Reply(405, "only GET and HEAD\n"), True
-        route = self._routes.get(target.partition("?")[0])
+
+class _Listener(ThreadingHTTPServer):
+    request_queue_size = 64
+
+    def __init__(self, family: socket.AddressFamily, address: tuple[Any, ...], site: _Site) -> None:
+        self.address_family = family
+        self.site = site
+        super().__init__(address, _Handler)
+
+    def server_bind(self) -> None:
+        """Without the look-up of our own name, which may take seconds."""
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        TCPServer.server_bind(self)
+        keep(self.socket)
+
+    def verify_request(self, request: Any, client_address: object) -> bool:
+        if self.site.admit(request):
+            return True
+        with suppress(OSError):
+            request.settimeout(0)
+            request.send(
+                b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\ntoo many connections\n"
+            )
+        return False
+
+    def shutdown_request(self, request: Any) -> None:
+        self.site.forget(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        logger.exception("the health port failed to answer")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: _Listener
+    protocol_version = default_request_version = request_version = "HTTP/1.1"
+    command = requestline = ""
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile = io.BufferedReader(_Head(self.connection), MOST_HEAD)
+
+    def handle(self) -> None:
+        with suppress(OSError):  # whoever asked is slow or gone
+            try:
+                self.raw_requestline = self.rfile.readline()
+                if not self.raw_requestline.strip():
+                    self.send_error(400)
+                elif self.parse_request():
+                    self._send(self._reply())
+            except _TooLarge:
+                self.send_error(431)
+
+    def _reply(self) -> Reply:
+        site = self.server.site
+        if not site.is_addressed(self.headers.get_all("host", [])):
+            return Reply(421, "not under this name; allow it with --health-allowed-hosts\n")
+        if self.command not in ("GET", "HEAD"):
+            return Reply(405, "only GET and HEAD\n")
+        route = site.routes.get(self.path.partition("?")[0])
         if route is None:
-            return Reply(404, f"there is {' and '.join(self._routes)}\n"), method == "GET"
+            return Reply(404, f"there is {' and '.join(site.routes)}\n")
         try:
-            return await route(), method == "GET"
+            return route()
         except Exception:
-            logger.exception("the answer to %s failed", target)
-            return Reply(500, "failed\n"), method == "GET"
+            logger.exception("the answer to %s failed", self.path)
+            return Reply(500, "failed\n")
+
+    def _send(self, reply: Reply) -> None:
+        body = reply.text.encode()
+        self.connection.settimeout(PATIENCE)
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Connection", "close")
+        if reply.status == 405:
+            self.send_header("Allow", "GET, HEAD")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What is no request, in a line of text."""
+        self._send(Reply(code, f"{message or self.responses[code][0]}\n"))
+
+    def version_string(self) -> str:
+        """Nobody need know."""
+        return "pgflow"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: whoever looks every few seconds is no news."""
 
 
-def _bytes_of(reply: Reply, *, has_body: bool) -> bytes:
-    body = reply.text.encode()
-    lines = [
-        f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}",
-        f"Content-Type: {reply.content_type}",
-        f"Content-Length: {len(body)}",
-        "Cache-Control: no-store",
-        "Connection: close",
-    ]
-    if reply.status == 405:
-        lines.append("Allow: GET, HEAD")
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + (body if has_body else b"")
+class _TooLarge(Exception):
+    pass
+
+
+class _Head(io.RawIOBase):
+    """What a peer sends, up to a size and for a time. Raises _TooLarge, TimeoutError, ConnectionError."""
+
+    def __init__(self, peer: socket.socket) -> None:
+        self._peer = peer
+        self._left = MOST_HEAD
+        self._until = monotonic() + PATIENCE
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._left <= 0:
+            raise _TooLarge
+        self._peer.settimeout(max(self._until - monotonic(), 0.001))
+        count = self._peer.recv_into(memoryview(buffer)[: self._left])
+        if not count:
+            raise ConnectionError("the peer went half way")
+        self._left -= count
+        return count
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
+    """Where ``host`` is, each once."""
+    infos = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in infos))
