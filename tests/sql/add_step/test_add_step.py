@@ -1,4 +1,4 @@
-"""Contract 7.3, and what we refuse beyond it."""
+"""Steps are added, and what we refuse that pgflow takes (specification/core.md, "Definitions")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 12.1."""
+"""How long until the next attempt (specification/core.md, "Failing")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 8.3 and 13.2: steps without tasks."""
+"""Steps without tasks (specification/core.md, "Maps")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 14.3: `_cascade_force_skip_steps`."""
+"""`_cascade_force_skip_steps` (specification/core.md, "Conditions")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 16.5."""
+"""What differs between two structures (specification/core.md, "Definitions")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 10 (type violations are in tests/sql/maps)."""
+"""Results are taken in (type violations are in tests/sql/maps) (specification/core.md, "Completing")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 14.1 and 14.2: whether a step runs, and what happens when it does not."""
+"""Whether a step runs, and what happens when it does not (specification/core.md, "Conditions")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Contract 14.4 and 14.5: a step that may be skipped when its handler keeps failing; late callbacks."""
+"""A step that may be skipped when its handler keeps failing; late callbacks
+(specification/core.md, "Conditions").
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 7.2, and what we refuse beyond it."""
+"""Flows are created, and what we refuse that pgflow takes (specification/core.md, "Definitions")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 16.4."""
+"""A flow from its structure (specification/core.md, "Definitions")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 15.2 and 17: the functions that make cron jobs, and the clean-up."""
+"""The functions that make cron jobs, and the clean-up (specification/core.md, "Life and recovery")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 18.1."""
+"""A flow goes with all that it has (specification/core.md, "Reading and deleting")."""
 
 from __future__ import annotations
 

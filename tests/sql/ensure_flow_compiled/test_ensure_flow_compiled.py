@@ -1,4 +1,4 @@
-"""Contract 16.6."""
+"""A flow is made from its structure, once (specification/core.md, "Definitions")."""
 
 from __future__ import annotations
 

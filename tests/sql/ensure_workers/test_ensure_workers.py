@@ -1,4 +1,4 @@
-"""Contract 17: `ensure_workers`."""
+"""`ensure_workers` (specification/core.md, "Environment")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 6: which events are sent, in which order, with what in them."""
+"""Which events are sent, in which order, with what in them (specification/core.md, "Events")."""
 
 from __future__ import annotations
 

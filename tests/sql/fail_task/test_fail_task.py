@@ -1,4 +1,6 @@
-"""Contract 11 (skipping when attempts are exhausted is in tests/sql/conditions)."""
+"""Attempts, and what the last one leads to (skipping is in tests/sql/conditions)
+(specification/core.md, "Failing").
+"""
 
 from __future__ import annotations
 

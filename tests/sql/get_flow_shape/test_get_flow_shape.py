@@ -1,4 +1,4 @@
-"""Contract 16.2 and 16.3."""
+"""A flow's structure, read from the tables (specification/core.md, "Definitions")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 8.5."""
+"""A run and its steps in one document (specification/core.md, "Reading and deleting")."""
 
 from __future__ import annotations
 

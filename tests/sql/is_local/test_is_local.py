@@ -1,4 +1,4 @@
-"""Contract 16.1."""
+"""Whether this is a database for development (specification/core.md, "Environment")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 7.1."""
+"""Which names can be slugs (specification/core.md, "Definitions")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 13: where map tasks come from, empty arrays, type violations, failures."""
+"""Where map tasks come from, empty arrays, type violations, failures (specification/core.md, "Maps")."""
 
 from __future__ import annotations
 

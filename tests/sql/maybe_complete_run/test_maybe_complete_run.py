@@ -1,4 +1,4 @@
-"""Contract 8.4."""
+"""A run is completed with its last step (specification/core.md, "Completing")."""
 
 from __future__ import annotations
 

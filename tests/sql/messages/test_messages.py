@@ -1,4 +1,4 @@
-"""Contract 5: queues and messages."""
+"""Queues and messages (specification/core.md, "Messages")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 18.2: the semantics of pruning, in one go and in batches."""
+"""The semantics of pruning, in one go and in batches (specification/core.md, "Reading and deleting")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Contract 21: `pgflow.read_with_poll`, the first half of polling under the core's own name."""
+"""`pgflow.read_with_poll`, the first half of polling under the core's own name
+(specification/core.md, "Messages").
+"""
 
 from __future__ import annotations
 

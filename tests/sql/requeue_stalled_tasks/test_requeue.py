@@ -1,4 +1,4 @@
-"""Contract 15.1, with the timeout of the step where it has one."""
+"""By time-outs only, that of the step where it has one (specification/core.md, "Life and recovery")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 12.2."""
+"""Visibility timeouts of many messages at once (specification/core.md, "Messages")."""
 
 from __future__ import annotations
 

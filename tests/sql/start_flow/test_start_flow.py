@@ -1,4 +1,4 @@
-"""Contract 8.1."""
+"""A run starts (specification/core.md, "Starting runs")."""
 
 from __future__ import annotations
 

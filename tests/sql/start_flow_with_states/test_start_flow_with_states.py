@@ -1,4 +1,4 @@
-"""Contract 8.5."""
+"""A run starts and is read in one call (specification/core.md, "Starting runs")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 8.2."""
+"""Steps without open dependencies start (specification/core.md, "Completing")."""
 
 from __future__ import annotations
 

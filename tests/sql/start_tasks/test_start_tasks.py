@@ -1,4 +1,4 @@
-"""Contract 9."""
+"""Messages that were read become started tasks (specification/core.md, "Claiming")."""
 
 from __future__ import annotations
 

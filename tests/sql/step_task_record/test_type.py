@@ -1,4 +1,4 @@
-"""The composite type that `start_tasks` returns (contract 1.1 and 4)."""
+"""The composite type that `start_tasks` returns (specification/core.md, "Claiming")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The tables have the columns, types, nullability and defaults that other tools rely on (contract 3)."""
+"""The tables have the columns, types, nullability and defaults that other tools rely on
+(specification/core.md, "Tables").
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows may be moved through the states by hand (contract 3.9)."""
+"""Rows may be moved through the states by hand (specification/core.md, "Statuses")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract 17: `track_worker_function`."""
+"""`track_worker_function` (specification/core.md, "Environment")."""
 
 from __future__ import annotations
 
