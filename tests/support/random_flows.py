@@ -11,6 +11,7 @@ from pgflow_runtime.testing.engine.model import Step
 from tests.support.core import Core
 
 MODES = ("fail", "skip", "skip-cascade")
+FAILED: dict[str, Any] = {"$failed": {}}
 
 
 def random_flow(random: Random, *, most: int = 40) -> list[Step]:
@@ -41,7 +42,7 @@ def _random_step(random: Random, steps: list[Step], wide: bool) -> Step:
         required=required,
         forbidden=forbidden,
         when_unmet=random.choices(MODES, (1, 5, 3))[0],
-        when_exhausted=random.choices(MODES, (2, 4, 3))[0],
+        when_exhausted=random.choices((*MODES, "value"), (2, 4, 3, 3))[0],
         max_attempts=random.choice((1, 1, 2, 3)),
     )
 
@@ -50,7 +51,19 @@ def _pattern(random: Random, deps: tuple[str, ...]) -> dict[str, Any]:
     if not deps:
         return random.choice(({"go": True}, {"go": False}, {}, {"never": 1}))
     dep = random.choice(deps)
-    return {dep: random.choice(({"ok": True}, {}, [], [{"ok": True}], {"n": random.randint(0, 2)}))}
+    return {
+        dep: random.choice(
+            (
+                {"ok": True},
+                {},
+                [],
+                [{"ok": True}],
+                {"n": random.randint(0, 2)},
+                {"$failed": {"index": 0}},
+                FAILED,
+            )
+        )
+    }
 
 
 def random_input(random: Random, steps: list[Step]) -> Any:

@@ -465,7 +465,7 @@ create type pgflow.step_task_record as (
 -- ---- schema/10_types/task_result.sql
 -- Everything a worker gets back, whichever set-based function it called.
 create type pgflow.task_result as (
-  outcome text,            -- claimed | stale | retried | failed | skipped | completed
+  outcome text,            -- claimed | stale | retried | failed | skipped | tolerated | completed
   flow_slug text,
   run_id uuid,
   step_slug text,
@@ -537,7 +537,7 @@ create table pgflow.steps (
   constraint required_input_pattern_is_object check (jsonb_typeof(required_input_pattern) = 'object'),
   constraint forbidden_input_pattern_is_object check (jsonb_typeof(forbidden_input_pattern) = 'object'),
   constraint when_unmet_is_valid check (when_unmet in ('fail', 'skip', 'skip-cascade')),
-  constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade'))
+  constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade', 'value'))
 );
 
 -- ---- schema/20_tables/03_deps.sql
@@ -662,6 +662,7 @@ create table pgflow.step_tasks (
   cancelled_at timestamptz,
   waits_for text,        -- of a queued one without a message: what for; a timer or a release sends it a new one
   forgiven_count int not null default 0,  -- attempts before the run was retried, which count no more
+  is_tolerated boolean,  -- of a completed one: its failure took the place of its output; null: no
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_check check (pgflow._task_is_sound(
     status, attempts_count, requeued_count, output is not null,
@@ -2927,6 +2928,8 @@ declare
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
   v_accepted record;
   v_filled record;
+  v_outgrown bigint[];  -- which of the maps that are full have outputs that are too large together
+  v_sizes bigint[];     -- of these, in bytes
   v_handed record;
   v_violations bigint[];
   v_refused bigint[];
@@ -3036,7 +3039,7 @@ begin
       limit v_all
     ) c
     where s.run_id = c.run_id and s.step_slug = c.step_slug
-    returning s.flow_slug, s.run_id, s.step_slug, c.worker_id, s.status, s.remaining_tasks
+    returning s.flow_slug, s.run_id, s.step_slug, c.worker_id, s.status, s.remaining_tasks, s.initial_tasks
   )
   select a.*, d.*
   into v_accepted
@@ -3058,7 +3061,8 @@ begin
       array_agg(c.step_slug) filter (where c.status <> 'completed' and c.remaining_tasks = 0)
         as full_step_slugs,
       array_agg(c.worker_id) filter (where c.status <> 'completed' and c.remaining_tasks = 0)
-        as full_worker_ids
+        as full_worker_ids,
+      max(c.initial_tasks) as most_tasks
     from counted c
   ) d;
 
@@ -3086,8 +3090,12 @@ begin
     where pg_column_size(u.output) > 65536;
   end if;
 
-  -- the arrays of maps
+  -- the arrays of maps; of few outputs none of which is large the sum is not either
   if v_accepted.full_run_ids is not null then
+    if v_has_large_values or v_large_flow_slugs is not null or v_accepted.most_tasks > 1600 then
+      select o.positions, o.sizes into v_outgrown, v_sizes
+      from pgflow._outgrown(v_accepted.full_run_ids, v_accepted.full_step_slugs) o;
+    end if;
     with filled as (
       update pgflow.step_states s
       set status = 'completed',
@@ -3100,7 +3108,8 @@ begin
       from (
         select *
         from unnest(v_accepted.full_run_ids, v_accepted.full_step_slugs, v_accepted.full_worker_ids)
-          f(run_id, step_slug, worker_id)
+          with ordinality f(run_id, step_slug, worker_id, position)
+        where (f.position = any(v_outgrown)) is not true
         limit v_all
       ) f
       where s.run_id = f.run_id and s.step_slug = f.step_slug
@@ -3151,6 +3160,12 @@ begin
         v_handed.handed_task_indexes, _complete.flow_input_steps, null
       ) v;
     end if;
+  end if;
+  if v_outgrown is not null then
+    perform pgflow._fail_outgrown(
+      array(select v_accepted.full_run_ids[o] from unnest(v_outgrown) o),
+      array(select v_accepted.full_step_slugs[o] from unnest(v_outgrown) o), v_sizes
+    );
   end if;
   if v_is_held then
     perform pgflow._keep_held(v_accepted.run_ids);
@@ -3282,7 +3297,8 @@ $$;
 
 -- ---- schema/50_tasks/_fail.sql
 -- Fails tasks of many runs, as if one after the other with, in each run, first whatever fails the run, then
--- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
+-- whatever skips a step: the rest of that run or step then comes late; last come failures that are values. fenced as in
+-- _complete.
 -- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula; such an attempt has
 -- not failed but asked to run again.
 -- A retry in more than ten seconds waits without a message where there are workers to fire its timer: those that give
@@ -3327,11 +3343,12 @@ begin
   ) j;
 
   update pgflow.step_tasks t
-  set status = case v.outcome when 'retry' then 'queued' else 'failed' end,
+  set status = case v.outcome when 'retry' then 'queued' when 'value' then t.status else 'failed' end,
       message_id = case when v.waits then null else t.message_id end,
       waits_for = case when v.waits then 'time' end,
       started_at = case v.outcome when 'retry' then null else t.started_at end,
-      failed_at = case v.outcome when 'retry' then null else greatest(now(), t.started_at) end,
+      failed_at = case when v.outcome not in ('retry', 'value') then greatest(now(), t.started_at) end,
+      is_tolerated = case v.outcome when 'value' then true end,
       error_message = v.error_message,
       attempt_errors = pgflow._with_attempt(
         t.attempt_errors, t.attempts_count, v.error_message,
@@ -3345,7 +3362,7 @@ begin
       outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
       timeout, started_at, trace_context, delay, max_attempts, error_message, asked
     )
-    where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'run failed')
+    where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'value', 'run failed')
     limit v_all
   ) v
   where t.run_id = v.run_id and t.step_slug = v.step_slug and t.task_index = v.task_index;
@@ -3362,8 +3379,8 @@ begin
     array_agg(clock_timestamp() + make_interval(secs => v.delay)) filter (where w.waits) as wait_due_at,
     array_agg(jsonb_build_object('attempt', v.attempt)) filter (where w.waits) as wait_payloads,
     array_agg(v.flow_slug) filter (where v.outcome = 'retry' and v.delay = 0) as visible_flow_slugs,
-    array_agg(v.flow_slug) filter (where w.waits or v.outcome not in ('retry', 'stale')) as over_flow_slugs,
-    array_agg(v.msg_id) filter (where w.waits or v.outcome not in ('retry', 'stale')) as over_msg_ids,
+    array_agg(v.flow_slug) filter (where w.waits or v.outcome not in ('retry', 'stale', 'value')) as over_flow_slugs,
+    array_agg(v.msg_id) filter (where w.waits or v.outcome not in ('retry', 'stale', 'value')) as over_msg_ids,
     array_agg(v.run_id) filter (where v.outcome = 'fail') as fail_run_ids,
     array_agg(v.step_slug) filter (where v.outcome = 'fail') as fail_step_slugs,
     array_agg(v.error_message) filter (where v.outcome = 'fail') as fail_messages,
@@ -3375,6 +3392,10 @@ begin
     array_agg(v.step_slug) filter (where v.outcome = 'skip') as plain_step_slugs,
     array_agg(v.run_id) filter (where v.outcome = 'skip-cascade') as cascade_run_ids,
     array_agg(v.step_slug) filter (where v.outcome = 'skip-cascade') as cascade_step_slugs,
+    array_agg(v.run_id) filter (where v.outcome = 'value') as value_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome = 'value') as value_step_slugs,
+    array_agg(v.task_index) filter (where v.outcome = 'value') as value_task_indexes,
+    array_agg(v.error_message) filter (where v.outcome = 'value') as value_messages,
     array_agg(v.run_id) filter (where v.outcome in ('fail', 'skip', 'skip-cascade')) as changed_run_ids
   into v_part
   from unnest(v_tasks, v_errors) v(
@@ -3410,6 +3431,11 @@ begin
     );
     perform pgflow._finish_runs(v_part.cascade_run_ids, false, true);
   end if;
+  if v_part.value_run_ids is not null then
+    perform pgflow._tolerate(
+      v_part.value_run_ids, v_part.value_step_slugs, v_part.value_task_indexes, v_part.value_messages
+    );
+  end if;
   if v_is_held then
     perform pgflow._keep_held(_fail.run_ids);
   end if;
@@ -3423,6 +3449,7 @@ begin
       when 'run failed' then 'failed'
       when 'skip' then 'skipped'
       when 'skip-cascade' then 'skipped'
+      when 'value' then 'tolerated'
       else 'stale'
     end,
     v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.msg_id,
@@ -3431,6 +3458,47 @@ begin
     case v.outcome when 'retry' then v.delay end,
     v.max_attempts
   from unnest(v_tasks) v;
+end;
+$$;
+
+-- ---- schema/50_tasks/_fail_outgrown.sql
+-- Fails the maps (pairs, with the sizes of their outputs) whose outputs are too large to be one value, and their runs,
+-- whatever when_exhausted says: in each run the first. Their tasks fail with them, so that a retry of the run does all of
+-- them again. Callers hold the runs.
+create function pgflow._fail_outgrown(run_ids uuid[], step_slugs text[], sizes bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  v_failed record;
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  select array_agg(f.run_id) as run_ids, array_agg(f.step_slug) as step_slugs, array_agg(format(
+    'OutputTooLarge: the outputs of the tasks of step "%s" take %s bytes of JSON together, at most 104,857,600 can be '
+      || 'kept. Store large data elsewhere and hand over where it is.',
+    f.step_slug, trim(to_char(f.bytes, '999,999,999,999,999'))
+  )) as messages
+  into v_failed
+  from (
+    select distinct on (g.run_id) g.run_id, g.step_slug, g.bytes
+    from unnest(_fail_outgrown.run_ids, _fail_outgrown.step_slugs, _fail_outgrown.sizes) g(run_id, step_slug, bytes)
+    where (select r.status from pgflow.runs r where r.run_id = g.run_id) = 'started'
+    order by g.run_id, g.step_slug collate "C"
+  ) f;
+  if v_failed.run_ids is null then
+    return;
+  end if;
+
+  update pgflow.step_tasks t
+  set status = 'failed', completed_at = null, failed_at = t.completed_at, output = null, is_tolerated = null,
+      error_message = f.error_message
+  from (
+    select *
+    from unnest(v_failed.run_ids, v_failed.step_slugs, v_failed.messages) g(run_id, step_slug, error_message)
+    limit v_all
+  ) f
+  where t.run_id = f.run_id and t.step_slug = f.step_slug and t.status = 'completed';
+  perform pgflow._fail_runs(v_failed.run_ids, v_failed.step_slugs, v_failed.messages);
 end;
 $$;
 
@@ -3598,6 +3666,7 @@ $$;
 --   retry            back to the queue after tasks[i].delay seconds
 --   fail             exhausted: the step and its run fail
 --   skip[-cascade]   exhausted: the step is skipped
+--   value            exhausted: the task completes, and its output says that it failed
 --   run failed       its run has failed, before or in this batch: the task fails with it
 --   late             its step has ended, before or in this batch: only its message goes
 --   stale            not started, or not by this worker in this attempt: nothing happens
@@ -3632,7 +3701,7 @@ begin
       c.*,
       -- then by what else is in the batch
       case
-        when c.first_verdict not in ('retry', 'fail', 'skip', 'skip-cascade') then c.first_verdict
+        when c.first_verdict not in ('retry', 'fail', 'skip', 'skip-cascade', 'value') then c.first_verdict
         when c.fail_position is not null then
           case when c.position = c.fail_position then 'fail' else 'run failed' end
         when c.skip_position is not null and c.position <> c.skip_position then 'late'
@@ -3790,6 +3859,33 @@ begin
     limit 1
   ) t on true
   order by p.sequence;
+end;
+$$;
+
+-- ---- schema/50_tasks/_outgrown.sql
+-- Of maps (pairs) all of whose tasks have completed: the positions of those whose outputs are too large to be one value,
+-- with how many bytes of JSON they take. What is stored compressed takes at most 255 times as much.
+create function pgflow._outgrown(run_ids uuid[], step_slugs text[], out positions bigint[], out sizes bigint[])
+language plpgsql
+as $$
+declare
+  c_most constant bigint := 104857600;
+begin
+  select array_agg(o.position order by o.position), array_agg(o.bytes order by o.position) into positions, sizes
+  from (
+    select p.position, (
+      select sum(octet_length(t.output::text))::bigint
+      from pgflow.step_tasks t
+      where t.run_id = p.run_id and t.step_slug = p.step_slug
+    ) as bytes
+    from unnest(_outgrown.run_ids, _outgrown.step_slugs) with ordinality p(run_id, step_slug, position)
+    where (
+      select sum(pg_column_size(t.output))
+      from pgflow.step_tasks t
+      where t.run_id = p.run_id and t.step_slug = p.step_slug
+    ) > c_most / 255
+  ) o
+  where o.bytes > c_most;
 end;
 $$;
 
@@ -4241,6 +4337,52 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/_tolerate.sql
+-- Completes started tasks (keys) whose last attempt has failed where when_exhausted is 'value': what takes the place of
+-- their output says so. Callers hold the runs and have stored the errors with the tasks. A run that has ended meanwhile
+-- takes its tasks with it.
+create function pgflow._tolerate(run_ids uuid[], step_slugs text[], task_indexes int[], error_messages text[])
+returns void
+language plpgsql
+as $$
+declare
+  v_count constant int := cardinality(run_ids);
+  v_outputs jsonb[];
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  v_outputs := array(
+    select jsonb_build_object('$failed', jsonb_build_object(
+      'error', left(split_part(coalesce(p.error_message, ''), E'\n', 1), 500),
+      'step', p.step_slug,
+      'index', p.task_index,
+      'attempts', t.attempts_count - t.forgiven_count
+    ))
+    from unnest(_tolerate.run_ids, _tolerate.step_slugs, _tolerate.task_indexes, _tolerate.error_messages)
+      with ordinality p(run_id, step_slug, task_index, error_message, position)
+    cross join lateral (
+      select l.attempts_count, l.forgiven_count
+      from pgflow.step_tasks l
+      where l.run_id = p.run_id and l.step_slug = p.step_slug and l.task_index = p.task_index
+      limit 1
+    ) t
+    order by p.position
+  );
+  perform 1 from pgflow._complete(
+    array_fill(null::uuid, array[v_count]), _tolerate.run_ids, _tolerate.step_slugs, _tolerate.task_indexes,
+    array_fill(null::int, array[v_count]), v_outputs, 0, '{}', false
+  );
+
+  update pgflow.step_tasks t
+  set status = 'failed', failed_at = greatest(now(), t.started_at), is_tolerated = null
+  from (
+    select *
+    from unnest(_tolerate.run_ids, _tolerate.step_slugs, _tolerate.task_indexes) g(run_id, step_slug, task_index)
+    limit v_all
+  ) p
+  where t.run_id = p.run_id and t.step_slug = p.step_slug and t.task_index = p.task_index and t.status = 'started';
+end;
+$$;
+
 -- ---- schema/50_tasks/_unstart.sql
 -- Takes back the start of tasks (keys) that this transaction started: as if they had not been claimed. Their
 -- messages are visible after so many seconds.
@@ -4509,7 +4651,8 @@ $$;
 -- ---- schema/50_tasks/fail_tasks.sql
 -- for: worker
 -- Fails many tasks of many runs; element i counts only if its task is started by worker i in attempt i. One
--- row per element: 'retried' (with delay), 'failed', 'skipped', or 'stale' (refused, nothing changed).
+-- row per element: 'retried' (with delay), 'failed', 'skipped', 'tolerated' (completed, and its output says that it failed),
+-- or 'stale' (refused, nothing changed).
 -- retryable[i] = false: exhausted at once. retry_after[i]: seconds instead of the formula, a year at most.
 create function pgflow.fail_tasks(
   worker_ids uuid[],
@@ -5578,6 +5721,7 @@ begin
         error_message = null,
         output = null,
         killed_workers = null,
+        is_tolerated = null,
         requeued_count = 0,
         forgiven_count = t.attempts_count
     from (

@@ -444,6 +444,7 @@ def seen(row: Row, tasks: list[Row]) -> dict[str, Json]:
                 t.output,
                 tagged(t.error_message),
                 t.waits_for,
+                t.status == "completed" and bool(t.is_tolerated),
             )
             for t in tasks
         ],
@@ -471,6 +472,7 @@ def expected(state: State) -> dict[str, Json]:
                 task.output,
                 task.error,
                 task.waits_for,
+                task.status == "completed" and task.is_tolerated,
             )
             for task in state.tasks
         ],

@@ -35,6 +35,7 @@ class Task:
     output: Json = None
     error: str | None = None
     waits_for: str | None = None  # queued, without a message
+    is_tolerated: bool = False  # completed, and its output says that it failed
 
 
 @dataclass
@@ -66,7 +67,9 @@ def contains(value: Json, pattern: Json) -> bool:
         )
     if isinstance(value, dict | list):
         return False
-    return type(value) is type(pattern) and bool(value == pattern)
+    if isinstance(value, bool) or isinstance(pattern, bool):
+        return value is pattern
+    return bool(value == pattern)
 
 
 class Run:
@@ -203,6 +206,9 @@ class Run:
                 self._archive([(slug, index)])
             self._keep_held()
             return
+        if step.when_exhausted == "value":
+            self._tolerate(slug, index, error)
+            return
         task.status = "failed"
         if step.when_exhausted == "fail":
             self._fail_step(slug, error)
@@ -215,6 +221,18 @@ class Run:
             for dependent in self.dependents(slug):
                 self._skip_with_dependents(dependent.slug, "dependency_skipped")
         self._advance()
+
+    def _tolerate(self, slug: str, index: int, error: str) -> None:
+        """The failure takes the place of the task's output."""
+        task = self.states[slug].tasks[index]
+        failure = {
+            "error": error.split("\n", 1)[0][:500],
+            "step": slug,
+            "index": index,
+            "attempts": task.attempts - task.forgiven,
+        }
+        task.is_tolerated = True
+        self.complete(slug, index, {"$failed": failure})
 
     # -- what time does ------------------------------------------------------------------------------------
 
@@ -330,6 +348,7 @@ class Run:
         for task in left:
             task.status, task.output, task.error, task.waits_for = "queued", None, None, waits_for
             task.forgiven, task.requeued, task.killed = task.attempts, 0, []
+            task.is_tolerated = False
         state.remaining = len(left)
 
     # -- transitions ---------------------------------------------------------------------------------------

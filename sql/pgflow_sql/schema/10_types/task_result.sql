@@ -1,6 +1,6 @@
 -- Everything a worker gets back, whichever set-based function it called.
 create type pgflow.task_result as (
-  outcome text,            -- claimed | stale | retried | failed | skipped | completed
+  outcome text,            -- claimed | stale | retried | failed | skipped | tolerated | completed
   flow_slug text,
   run_id uuid,
   step_slug text,

@@ -33,5 +33,5 @@ create table pgflow.steps (
   constraint required_input_pattern_is_object check (jsonb_typeof(required_input_pattern) = 'object'),
   constraint forbidden_input_pattern_is_object check (jsonb_typeof(forbidden_input_pattern) = 'object'),
   constraint when_unmet_is_valid check (when_unmet in ('fail', 'skip', 'skip-cascade')),
-  constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade'))
+  constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade', 'value'))
 );

@@ -24,6 +24,7 @@ create table pgflow.step_tasks (
   cancelled_at timestamptz,
   waits_for text,        -- of a queued one without a message: what for; a timer or a release sends it a new one
   forgiven_count int not null default 0,  -- attempts before the run was retried, which count no more
+  is_tolerated boolean,  -- of a completed one: its failure took the place of its output; null: no
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_check check (pgflow._task_is_sound(
     status, attempts_count, requeued_count, output is not null,

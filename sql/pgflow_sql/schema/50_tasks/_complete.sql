@@ -27,6 +27,8 @@ declare
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
   v_accepted record;
   v_filled record;
+  v_outgrown bigint[];  -- which of the maps that are full have outputs that are too large together
+  v_sizes bigint[];     -- of these, in bytes
   v_handed record;
   v_violations bigint[];
   v_refused bigint[];
@@ -136,7 +138,7 @@ begin
       limit v_all
     ) c
     where s.run_id = c.run_id and s.step_slug = c.step_slug
-    returning s.flow_slug, s.run_id, s.step_slug, c.worker_id, s.status, s.remaining_tasks
+    returning s.flow_slug, s.run_id, s.step_slug, c.worker_id, s.status, s.remaining_tasks, s.initial_tasks
   )
   select a.*, d.*
   into v_accepted
@@ -158,7 +160,8 @@ begin
       array_agg(c.step_slug) filter (where c.status <> 'completed' and c.remaining_tasks = 0)
         as full_step_slugs,
       array_agg(c.worker_id) filter (where c.status <> 'completed' and c.remaining_tasks = 0)
-        as full_worker_ids
+        as full_worker_ids,
+      max(c.initial_tasks) as most_tasks
     from counted c
   ) d;
 
@@ -186,8 +189,12 @@ begin
     where pg_column_size(u.output) > 65536;
   end if;
 
-  -- the arrays of maps
+  -- the arrays of maps; of few outputs none of which is large the sum is not either
   if v_accepted.full_run_ids is not null then
+    if v_has_large_values or v_large_flow_slugs is not null or v_accepted.most_tasks > 1600 then
+      select o.positions, o.sizes into v_outgrown, v_sizes
+      from pgflow._outgrown(v_accepted.full_run_ids, v_accepted.full_step_slugs) o;
+    end if;
     with filled as (
       update pgflow.step_states s
       set status = 'completed',
@@ -200,7 +207,8 @@ begin
       from (
         select *
         from unnest(v_accepted.full_run_ids, v_accepted.full_step_slugs, v_accepted.full_worker_ids)
-          f(run_id, step_slug, worker_id)
+          with ordinality f(run_id, step_slug, worker_id, position)
+        where (f.position = any(v_outgrown)) is not true
         limit v_all
       ) f
       where s.run_id = f.run_id and s.step_slug = f.step_slug
@@ -251,6 +259,12 @@ begin
         v_handed.handed_task_indexes, _complete.flow_input_steps, null
       ) v;
     end if;
+  end if;
+  if v_outgrown is not null then
+    perform pgflow._fail_outgrown(
+      array(select v_accepted.full_run_ids[o] from unnest(v_outgrown) o),
+      array(select v_accepted.full_step_slugs[o] from unnest(v_outgrown) o), v_sizes
+    );
   end if;
   if v_is_held then
     perform pgflow._keep_held(v_accepted.run_ids);

@@ -1,5 +1,6 @@
 -- Fails tasks of many runs, as if one after the other with, in each run, first whatever fails the run, then
--- whatever skips a step: the rest of that run or step then comes late. fenced as in _complete.
+-- whatever skips a step: the rest of that run or step then comes late; last come failures that are values. fenced as in
+-- _complete.
 -- retryable[i] = false: no further attempt. retry_after[i]: seconds instead of the formula; such an attempt has
 -- not failed but asked to run again.
 -- A retry in more than ten seconds waits without a message where there are workers to fire its timer: those that give
@@ -44,11 +45,12 @@ begin
   ) j;
 
   update pgflow.step_tasks t
-  set status = case v.outcome when 'retry' then 'queued' else 'failed' end,
+  set status = case v.outcome when 'retry' then 'queued' when 'value' then t.status else 'failed' end,
       message_id = case when v.waits then null else t.message_id end,
       waits_for = case when v.waits then 'time' end,
       started_at = case v.outcome when 'retry' then null else t.started_at end,
-      failed_at = case v.outcome when 'retry' then null else greatest(now(), t.started_at) end,
+      failed_at = case when v.outcome not in ('retry', 'value') then greatest(now(), t.started_at) end,
+      is_tolerated = case v.outcome when 'value' then true end,
       error_message = v.error_message,
       attempt_errors = pgflow._with_attempt(
         t.attempt_errors, t.attempts_count, v.error_message,
@@ -62,7 +64,7 @@ begin
       outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
       timeout, started_at, trace_context, delay, max_attempts, error_message, asked
     )
-    where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'run failed')
+    where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'value', 'run failed')
     limit v_all
   ) v
   where t.run_id = v.run_id and t.step_slug = v.step_slug and t.task_index = v.task_index;
@@ -79,8 +81,8 @@ begin
     array_agg(clock_timestamp() + make_interval(secs => v.delay)) filter (where w.waits) as wait_due_at,
     array_agg(jsonb_build_object('attempt', v.attempt)) filter (where w.waits) as wait_payloads,
     array_agg(v.flow_slug) filter (where v.outcome = 'retry' and v.delay = 0) as visible_flow_slugs,
-    array_agg(v.flow_slug) filter (where w.waits or v.outcome not in ('retry', 'stale')) as over_flow_slugs,
-    array_agg(v.msg_id) filter (where w.waits or v.outcome not in ('retry', 'stale')) as over_msg_ids,
+    array_agg(v.flow_slug) filter (where w.waits or v.outcome not in ('retry', 'stale', 'value')) as over_flow_slugs,
+    array_agg(v.msg_id) filter (where w.waits or v.outcome not in ('retry', 'stale', 'value')) as over_msg_ids,
     array_agg(v.run_id) filter (where v.outcome = 'fail') as fail_run_ids,
     array_agg(v.step_slug) filter (where v.outcome = 'fail') as fail_step_slugs,
     array_agg(v.error_message) filter (where v.outcome = 'fail') as fail_messages,
@@ -92,6 +94,10 @@ begin
     array_agg(v.step_slug) filter (where v.outcome = 'skip') as plain_step_slugs,
     array_agg(v.run_id) filter (where v.outcome = 'skip-cascade') as cascade_run_ids,
     array_agg(v.step_slug) filter (where v.outcome = 'skip-cascade') as cascade_step_slugs,
+    array_agg(v.run_id) filter (where v.outcome = 'value') as value_run_ids,
+    array_agg(v.step_slug) filter (where v.outcome = 'value') as value_step_slugs,
+    array_agg(v.task_index) filter (where v.outcome = 'value') as value_task_indexes,
+    array_agg(v.error_message) filter (where v.outcome = 'value') as value_messages,
     array_agg(v.run_id) filter (where v.outcome in ('fail', 'skip', 'skip-cascade')) as changed_run_ids
   into v_part
   from unnest(v_tasks, v_errors) v(
@@ -127,6 +133,11 @@ begin
     );
     perform pgflow._finish_runs(v_part.cascade_run_ids, false, true);
   end if;
+  if v_part.value_run_ids is not null then
+    perform pgflow._tolerate(
+      v_part.value_run_ids, v_part.value_step_slugs, v_part.value_task_indexes, v_part.value_messages
+    );
+  end if;
   if v_is_held then
     perform pgflow._keep_held(_fail.run_ids);
   end if;
@@ -140,6 +151,7 @@ begin
       when 'run failed' then 'failed'
       when 'skip' then 'skipped'
       when 'skip-cascade' then 'skipped'
+      when 'value' then 'tolerated'
       else 'stale'
     end,
     v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.msg_id,

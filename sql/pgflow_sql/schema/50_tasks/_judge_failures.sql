@@ -2,6 +2,7 @@
 --   retry            back to the queue after tasks[i].delay seconds
 --   fail             exhausted: the step and its run fail
 --   skip[-cascade]   exhausted: the step is skipped
+--   value            exhausted: the task completes, and its output says that it failed
 --   run failed       its run has failed, before or in this batch: the task fails with it
 --   late             its step has ended, before or in this batch: only its message goes
 --   stale            not started, or not by this worker in this attempt: nothing happens
@@ -36,7 +37,7 @@ begin
       c.*,
       -- then by what else is in the batch
       case
-        when c.first_verdict not in ('retry', 'fail', 'skip', 'skip-cascade') then c.first_verdict
+        when c.first_verdict not in ('retry', 'fail', 'skip', 'skip-cascade', 'value') then c.first_verdict
         when c.fail_position is not null then
           case when c.position = c.fail_position then 'fail' else 'run failed' end
         when c.skip_position is not null and c.position <> c.skip_position then 'late'

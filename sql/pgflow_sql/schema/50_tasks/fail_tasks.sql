@@ -1,6 +1,7 @@
 -- for: worker
 -- Fails many tasks of many runs; element i counts only if its task is started by worker i in attempt i. One
--- row per element: 'retried' (with delay), 'failed', 'skipped', or 'stale' (refused, nothing changed).
+-- row per element: 'retried' (with delay), 'failed', 'skipped', 'tolerated' (completed, and its output says that it failed),
+-- or 'stale' (refused, nothing changed).
 -- retryable[i] = false: exhausted at once. retry_after[i]: seconds instead of the formula, a year at most.
 create function pgflow.fail_tasks(
   worker_ids uuid[],

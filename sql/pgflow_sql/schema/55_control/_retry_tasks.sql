@@ -24,6 +24,7 @@ begin
         error_message = null,
         output = null,
         killed_workers = null,
+        is_tolerated = null,
         requeued_count = 0,
         forgiven_count = t.attempts_count
     from (
