@@ -12,6 +12,7 @@ from pgflow_runtime.testing.engine.plan import Plan, plan_of
 from pgflow_runtime.testing.engine.stored import store, text_of
 from tests.support.batch import complete, fail, register
 from tests.support.core import Core, Row
+from tests.support.random_flows import condition
 
 Key: TypeAlias = tuple[str, int]
 Record: TypeAlias = dict[str, Any]
@@ -161,9 +162,9 @@ def plan_in_memory(steps: list[Step]) -> Plan:
         for step in steps
     }
     for step in steps:
-        for word, pattern in (("if", step.required), ("if_not", step.forbidden)):
-            if pattern is not None:
-                settings[step.slug][word] = pattern
+        patterns, options = condition(step)
+        words = {"required": "if", "forbidden": "if_not"}
+        settings[step.slug] |= {words[name]: pattern for name, pattern in patterns.items()} | options
     return plan_of(
         {step.slug: step.deps for step in steps},
         [step.slug for step in steps if step.kind == "map"],

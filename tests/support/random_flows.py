@@ -30,26 +30,39 @@ def _random_step(random: Random, steps: list[Step], wide: bool) -> Step:
     recent = [step.slug for step in (steps if wide else steps[-4:])]
     most = min(len(recent), 1 if kind == "map" else 4)
     deps = tuple(random.sample(recent, random.randint(0 if random.random() < 0.25 else min(1, most), most)))
-    required = forbidden = None
+    required: tuple[Any, ...] | None = None
+    forbidden: tuple[Any, ...] = ()
     if random.random() < 0.25:
-        required = _pattern(random, deps)
+        required = _patterns(random, deps)
     if random.random() < 0.15:
-        forbidden = _pattern(random, deps)
+        forbidden = _patterns(random, deps)
     return Step(
         slug=slug,
         kind=kind,
         deps=deps,
         required=required,
         forbidden=forbidden,
+        if_ran=_some(random, deps),
+        if_skipped=_some(random, deps),
         when_unmet=random.choices(MODES, (1, 5, 3))[0],
         when_exhausted=random.choices((*MODES, "value"), (2, 4, 3, 3))[0],
         max_attempts=random.choice((1, 1, 2, 3)),
     )
 
 
+def _patterns(random: Random, deps: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(_pattern(random, deps) for _ in range(random.choice((1, 1, 2, 3))))
+
+
+def _some(random: Random, deps: tuple[str, ...]) -> tuple[str, ...]:
+    return (random.choice(deps),) if deps and random.random() < 0.06 else ()
+
+
 def _pattern(random: Random, deps: tuple[str, ...]) -> dict[str, Any]:
     if not deps:
         return random.choice(({"go": True}, {"go": False}, {}, {"never": 1}))
+    if random.random() < 0.2:
+        return {"flow_input": random.choice(({"go": True}, {}, [], 7))}
     dep = random.choice(deps)
     return {
         dep: random.choice(
@@ -89,11 +102,7 @@ def define(core: Core, flow_slug: str, steps: list[Step], *, run_timeout: int | 
     """Create the flow in the database; retries are due at once."""
     core.create_flow(flow_slug, base_delay=0, options=Jsonb({"run_timeout": run_timeout}))
     for step in steps:
-        patterns = {
-            f"{name}_input_pattern": Jsonb(pattern)
-            for name, pattern in (("required", step.required), ("forbidden", step.forbidden))
-            if pattern is not None
-        }
+        patterns, options = condition(step)
         core.call(
             "add_step",
             flow_slug=flow_slug,
@@ -103,5 +112,22 @@ def define(core: Core, flow_slug: str, steps: list[Step], *, run_timeout: int | 
             max_attempts=step.max_attempts,
             when_unmet=step.when_unmet,
             when_exhausted=step.when_exhausted,
-            **patterns,
+            options=Jsonb(options),
+            **{f"{name}_input_pattern": Jsonb(pattern) for name, pattern in patterns.items()},
         )
+
+
+def condition(step: Step) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A step's only patterns (``required``, ``forbidden``), and its other conditions as options."""
+    patterns = {
+        name: found[0]
+        for name, found in (("required", step.required), ("forbidden", step.forbidden))
+        if found is not None and len(found) == 1
+    }
+    options = {
+        "if_any": step.required if step.required and "required" not in patterns else (),
+        "if_not_any": step.forbidden if "forbidden" not in patterns else (),
+        "if_ran": step.if_ran,
+        "if_skipped": step.if_skipped,
+    }
+    return patterns, {word: list(found) for word, found in options.items() if found}

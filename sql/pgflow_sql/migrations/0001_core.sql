@@ -244,7 +244,10 @@ begin
       using errcode = 'PF011',
         hint = format('It takes %s. A newer program needs a newer core: run pgflow-gen migrate.', coalesce(nullif(array_to_string(known, ', '), ''), 'none'));
   end if;
-  return jsonb_strip_nulls(v_options);
+  -- not jsonb_strip_nulls, which would take those within a pattern as well
+  return (
+    select coalesce(jsonb_object_agg(e.key, e.value) filter (where e.value <> 'null'), '{}') from jsonb_each(v_options) e
+  );
 end;
 $$;
 
@@ -816,6 +819,43 @@ create table pgflow.origins (
   constraint origins_kind_check check (kind in ('child', 'fork', 'end', 'undo', 'schedule'))
 );
 
+-- ---- schema/30_definition/_check_condition_options.sql
+-- Refuses conditions among a step's options that are none: if_any and if_not_any are lists of patterns, if_ran and
+-- if_skipped name dependencies of the step.
+create function pgflow._check_condition_options(options jsonb, deps_slugs text[])
+returns void
+language plpgsql
+immutable
+as $$
+declare
+  v_key text;
+  v_stranger text;
+begin
+  foreach v_key in array array['if_any', 'if_not_any', 'if_ran', 'if_skipped'] loop
+    continue when not options ? v_key;
+    if jsonb_typeof(options -> v_key) <> 'array' or options -> v_key = '[]' or exists (
+      select 1
+      from jsonb_array_elements(case jsonb_typeof(options -> v_key) when 'array' then options -> v_key else '[]' end) e(item)
+      where jsonb_typeof(e.item) <> case when v_key in ('if_any', 'if_not_any') then 'object' else 'string' end
+    ) then
+      raise exception '% must be a list of %, not %', v_key,
+        case when v_key in ('if_any', 'if_not_any') then 'patterns' else 'steps' end,
+        left(options ->> v_key, 100)
+        using errcode = 'PF011', hint = 'Leave it out where there is no such condition.';
+    end if;
+    continue when v_key in ('if_any', 'if_not_any');
+    select s.slug into v_stranger
+    from jsonb_array_elements_text(options -> v_key) s(slug)
+    where s.slug <> all(deps_slugs)
+    limit 1;
+    if found then
+      raise exception '% names "%", which the step does not depend on', v_key, left(v_stranger, 200)
+        using errcode = 'PF011', hint = 'Name dependencies of the step only: it is judged when they have ended.';
+    end if;
+  end loop;
+end;
+$$;
+
 -- ---- schema/30_definition/_check_flows.sql
 create function pgflow._check_flows(flow_slugs text[])
 returns void
@@ -872,6 +912,19 @@ begin
   end if;
   return v_options;
 end;
+$$;
+
+-- ---- schema/30_definition/_has_condition.sql
+-- Whether a step has a condition of any kind.
+-- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
+create function pgflow._has_condition(step pgflow.steps)
+returns boolean
+language sql
+immutable
+as $$
+  select (step).required_input_pattern is not null
+    or (step).forbidden_input_pattern is not null
+    or (step).options ?| array['if_any', 'if_not_any', 'if_ran', 'if_skipped'];
 $$;
 
 -- ---- schema/30_definition/_index_delivered.sql
@@ -1097,7 +1150,7 @@ begin
     coalesce(array_agg(s.step_slug order by s.step_slug collate "C") filter (where s.deps_count = 0), '{}'),
     coalesce(bool_or(s.step_type = 'map' and s.deps_count = 0), false),
     coalesce(bool_or(s.step_type = 'map'), false),
-    coalesce(bool_or(s.required_input_pattern is not null or s.forbidden_input_pattern is not null), false),
+    coalesce(bool_or(pgflow._has_condition(s)), false),
     coalesce(bool_or(s.opt_start_delay > 0), false),
     coalesce(array_agg(s.kind order by s.step_index) filter (where s.step_slug is not null), '{}'),
     coalesce(bool_or(s.kind <> 'task'), false),
@@ -1150,18 +1203,21 @@ $$;
 
 -- ---- schema/30_definition/_step_options.sql
 -- The options of a step as they are stored: without those that are null. Refuses unknown ones and wrong values.
-create function pgflow._step_options(options jsonb)
+create function pgflow._step_options(options jsonb, deps_slugs text[])
 returns jsonb
 language plpgsql
 immutable
 as $$
 declare
-  v_options jsonb := pgflow._known_options('step', _step_options.options, array['reads_input']);
+  v_options jsonb := pgflow._known_options('step', _step_options.options, array[
+    'reads_input', 'if_any', 'if_not_any', 'if_ran', 'if_skipped'
+  ]);
 begin
   if (v_options ? 'reads_input') and jsonb_typeof(v_options -> 'reads_input') <> 'boolean' then
     raise exception 'reads_input must be true or false, not %', left(v_options ->> 'reads_input', 100)
       using errcode = 'PF011', hint = 'Leave it out where it is not known whether the step reads the run''s input.';
   end if;
+  perform pgflow._check_condition_options(v_options, _step_options.deps_slugs);
   return v_options;
 end;
 $$;
@@ -1169,8 +1225,11 @@ $$;
 -- ---- schema/30_definition/add_step.sql
 -- for: migrate
 -- Most mistakes are left to the named constraints; refused here is only what they cannot see. A step that is there
--- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at. options: {"reads_input": whether
--- it reads the run's input}, PF011 for any other.
+-- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at. options, PF011 for any other:
+--   reads_input          whether it reads the run's input
+--   if_any, if_not_any   lists of patterns of which one, or none, may match; instead of the single ones
+--   if_ran, if_skipped   dependencies that must have run, or must not
+-- A pattern of a step with dependencies may hold the key flow_input, for the run's input, beside theirs.
 create function pgflow.add_step(
   flow_slug text,
   step_slug text,
@@ -1194,8 +1253,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_options jsonb := pgflow._step_options(add_step.options);
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
+  v_options jsonb := pgflow._step_options(add_step.options, v_deps);
   v_type text := coalesce(add_step.step_type, 'single');
   v_twice text;
   v_there record;
@@ -1327,7 +1386,11 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_options jsonb := pgflow._step_options(alter_step.options);
+  v_options jsonb := pgflow._step_options(alter_step.options, array(
+    select d.dep_slug
+    from pgflow.deps d
+    where d.flow_slug = alter_step.flow_slug and d.step_slug = alter_step.step_slug
+  ));
   v_step pgflow.steps;
   v_timeouts int[];  -- before
 begin
@@ -2002,6 +2065,63 @@ begin
 end;
 $$;
 
+-- ---- schema/40_runs/_is_unmet.sql
+-- Whether a ready step must not run: the only place that evaluates conditions. Patterns of a root step are over the
+-- run's input, those of others over an object of the outputs of their completed dependencies, in which flow_input is
+-- the run's input, unless that is a dependency's name.
+create function pgflow._is_unmet(step pgflow.steps, run_id uuid, flow_input jsonb)
+returns boolean
+language plpgsql
+stable
+as $$
+declare
+  v_required jsonb := step.options -> 'if_any';
+  v_forbidden jsonb := step.options -> 'if_not_any';
+  v_input jsonb := flow_input;
+begin
+  if step.options ?| array['if_ran', 'if_skipped'] and exists (
+    select 1
+    from unnest(array['completed', 'skipped'], array['if_ran', 'if_skipped']) k(status, key)
+    cross join lateral jsonb_array_elements_text(step.options -> k.key) d(slug)
+    join pgflow.step_states s on s.run_id = _is_unmet.run_id and s.step_slug = d.slug
+    where s.status <> k.status
+  ) then
+    return true;
+  end if;
+  if step.required_input_pattern is not null then
+    v_required := jsonb_build_array(step.required_input_pattern);
+  end if;
+  if step.forbidden_input_pattern is not null then
+    v_forbidden := jsonb_build_array(step.forbidden_input_pattern);
+  end if;
+  if v_required is null and v_forbidden is null then
+    return false;
+  end if;
+
+  if step.deps_count > 0 then
+    select coalesce(jsonb_object_agg(d.dep_slug, coalesce(s.output, 'null')), '{}') into v_input
+    from pgflow.deps d
+    join pgflow.step_states s on s.run_id = _is_unmet.run_id and s.step_slug = d.dep_slug
+    where d.flow_slug = step.flow_slug and d.step_slug = step.step_slug and s.status = 'completed';
+    if exists (
+      select 1 from jsonb_array_elements(coalesce(v_required, '[]') || coalesce(v_forbidden, '[]')) p(pattern)
+      where p.pattern ? 'flow_input'
+    ) and not exists (
+      select 1
+      from pgflow.deps d
+      where d.flow_slug = step.flow_slug and d.step_slug = step.step_slug and d.dep_slug = 'flow_input'
+    ) then
+      v_input := v_input || jsonb_build_object('flow_input', flow_input);
+    end if;
+  end if;
+  return
+    v_required is not null
+      and not exists (select 1 from jsonb_array_elements(v_required) p(pattern) where v_input @> p.pattern)
+    or v_forbidden is not null
+      and exists (select 1 from jsonb_array_elements(v_forbidden) p(pattern) where v_input @> p.pattern);
+end;
+$$;
+
 -- ---- schema/40_runs/_judge_steps.sql
 -- What has to happen to ready steps (pairs): verdict 'fail' (run fails), 'drop' (another step fails the run),
 -- 'skip', 'skip-cascade' (condition unmet), 'taskless' or 'start'. Pairs that are not ready any more, or whose
@@ -2027,12 +2147,7 @@ begin
       s.step_slug,
       st.step_index,
       case
-        when (st.required_input_pattern is not null or st.forbidden_input_pattern is not null)
-          and not (
-            coalesce(i.input @> st.required_input_pattern, true)
-            and not coalesce(i.input @> st.forbidden_input_pattern, false)
-          )
-          then st.when_unmet
+        when pgflow._has_condition(st) and pgflow._is_unmet(st, s.run_id, r.input) then st.when_unmet
         when s.initial_tasks = 0 then 'taskless'
         else 'start'
       end as verdict
@@ -2044,19 +2159,6 @@ begin
     cross join lateral (
       select * from pgflow.steps st where st.flow_slug = s.flow_slug and st.step_slug = p.step_slug limit 1
     ) st
-    cross join lateral (
-      -- the condition input, built only for steps that have a pattern
-      select case
-        when st.required_input_pattern is null and st.forbidden_input_pattern is null then null
-        when st.deps_count = 0 then r.input
-        else (
-          select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
-          from pgflow.deps d
-          join pgflow.step_states ds on ds.run_id = s.run_id and ds.step_slug = d.dep_slug
-          where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and ds.status = 'completed'
-        )
-      end as input
-    ) i
     where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0
   ) j
   window w as (partition by j.run_id)
@@ -2253,13 +2355,12 @@ begin
       offset 0
     ) dep
     cross join lateral (
-      select st.step_type, st.required_input_pattern, st.forbidden_input_pattern
+      select st.step_type, pgflow._has_condition(st) as has_condition
       from pgflow.steps st
       where st.flow_slug = d.flow_slug and st.step_slug = dep.step_slug
       limit 1
     ) child
-    where child.required_input_pattern is not null
-      or child.forbidden_input_pattern is not null
+    where child.has_condition
       or child.step_type = 'map' and (
         select p.status = 'skipped' or p.output = '[]'
         from pgflow.step_states p
@@ -5000,8 +5101,14 @@ declare
       and st.step_slug = any(_check_fork_input.reused_slugs)
       and (
         coalesce((st.options ->> 'reads_input')::boolean, true)
-        or st.deps_count = 0 and (
-          st.step_type = 'map' or st.required_input_pattern is not null or st.forbidden_input_pattern is not null
+        or st.deps_count = 0 and (st.step_type = 'map' or pgflow._has_condition(st))
+        or exists (
+          select 1
+          from jsonb_array_elements(
+            jsonb_build_array(st.required_input_pattern, st.forbidden_input_pattern)
+              || coalesce(st.options -> 'if_any', '[]') || coalesce(st.options -> 'if_not_any', '[]')
+          ) p(pattern)
+          where p.pattern ? 'flow_input'
         )
       )
     order by st.step_index

@@ -36,7 +36,7 @@ def test_a_plan_has_the_flows_options_where_a_step_says_nothing() -> None:
     assert [step.slug for step in plan.steps] == ["early", "late"]
     assert (plan.times["early"].timeout, plan.times["late"].timeout, plan.run_timeout) == (5, 9, 50)
     assert [step.max_attempts for step in plan.steps] == [3, 3]
-    assert plan.steps[0].required == {"a": 1}
+    assert plan.steps[0].required == ({"a": 1},)
     assert plan.times["late"] == StepTimes(9, 0, "exponential", 5, None)
 
 

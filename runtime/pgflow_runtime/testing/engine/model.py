@@ -18,8 +18,10 @@ class Step:
     slug: str
     kind: str = "single"
     deps: tuple[str, ...] = ()
-    required: Json = None
-    forbidden: Json = None
+    required: tuple[Json, ...] | None = None  # one of these patterns must match
+    forbidden: tuple[Json, ...] = ()  # none of these may
+    if_ran: tuple[str, ...] = ()
+    if_skipped: tuple[str, ...] = ()
     when_unmet: str = "skip"
     when_exhausted: str = "fail"
     max_attempts: int = 1
@@ -384,9 +386,12 @@ class Run:
         ]
 
     def _unmet(self, step: Step, state: State) -> bool:
-        value = self.outputs_for(step) if step.deps else self.input
-        return (step.required is not None and not contains(value, step.required)) or (
-            step.forbidden is not None and contains(value, step.forbidden)
+        value = {"flow_input": self.input} | self.outputs_for(step) if step.deps else self.input
+        return (
+            any(self.states[slug].status != "completed" for slug in step.if_ran)
+            or any(self.states[slug].status != "skipped" for slug in step.if_skipped)
+            or (step.required is not None and not any(contains(value, each) for each in step.required))
+            or any(contains(value, each) for each in step.forbidden)
         )
 
     def _judge(self, alternations: int) -> bool:

@@ -72,8 +72,10 @@ def _step(slug: str, is_map: bool, deps: tuple[str, ...], settings: Mapping[str,
         slug=slug,
         kind="map" if is_map else "single",
         deps=deps,
-        required=_pattern(settings.get("if")),
-        forbidden=_pattern(settings.get("if_not")),
+        required=_patterns(settings, "if"),
+        forbidden=_patterns(settings, "if_not") or (),
+        if_ran=tuple(settings.get("if_ran", ())),
+        if_skipped=tuple(settings.get("if_skipped", ())),
         when_unmet=settings["when_unmet"],
         when_exhausted=settings["when_exhausted"],
         max_attempts=settings["max_attempts"],
@@ -90,8 +92,11 @@ def _times(settings: Mapping[str, Any]) -> StepTimes:
     )
 
 
-def _pattern(value: Any) -> Any:
-    return None if value is None else store(json.dumps(value))
+def _patterns(settings: Mapping[str, Any], word: str) -> tuple[Any, ...] | None:
+    """The patterns of a condition, of which any may match; None: there is no such condition."""
+    single = settings.get(word)
+    patterns = settings.get(f"{word}_any") if single is None else [single]
+    return None if patterns is None else tuple(store(json.dumps(each)) for each in patterns)
 
 
 def _sorted(dependencies: Mapping[str, Iterable[str]], order: Iterable[str]) -> list[str]:

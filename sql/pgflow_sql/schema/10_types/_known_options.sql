@@ -18,6 +18,9 @@ begin
       using errcode = 'PF011',
         hint = format('It takes %s. A newer program needs a newer core: run pgflow-gen migrate.', coalesce(nullif(array_to_string(known, ', '), ''), 'none'));
   end if;
-  return jsonb_strip_nulls(v_options);
+  -- not jsonb_strip_nulls, which would take those within a pattern as well
+  return (
+    select coalesce(jsonb_object_agg(e.key, e.value) filter (where e.value <> 'null'), '{}') from jsonb_each(v_options) e
+  );
 end;
 $$;

@@ -1,7 +1,10 @@
 -- for: migrate
 -- Most mistakes are left to the named constraints; refused here is only what they cannot see. A step that is there
--- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at. options: {"reads_input": whether
--- it reads the run's input}, PF011 for any other.
+-- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at. options, PF011 for any other:
+--   reads_input          whether it reads the run's input
+--   if_any, if_not_any   lists of patterns of which one, or none, may match; instead of the single ones
+--   if_ran, if_skipped   dependencies that must have run, or must not
+-- A pattern of a step with dependencies may hold the key flow_input, for the run's input, beside theirs.
 create function pgflow.add_step(
   flow_slug text,
   step_slug text,
@@ -25,8 +28,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_options jsonb := pgflow._step_options(add_step.options);
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
+  v_options jsonb := pgflow._step_options(add_step.options, v_deps);
   v_type text := coalesce(add_step.step_type, 'single');
   v_twice text;
   v_there record;

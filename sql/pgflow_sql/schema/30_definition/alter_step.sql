@@ -22,7 +22,11 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_options jsonb := pgflow._step_options(alter_step.options);
+  v_options jsonb := pgflow._step_options(alter_step.options, array(
+    select d.dep_slug
+    from pgflow.deps d
+    where d.flow_slug = alter_step.flow_slug and d.step_slug = alter_step.step_slug
+  ));
   v_step pgflow.steps;
   v_timeouts int[];  -- before
 begin

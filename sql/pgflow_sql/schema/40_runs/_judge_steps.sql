@@ -22,12 +22,7 @@ begin
       s.step_slug,
       st.step_index,
       case
-        when (st.required_input_pattern is not null or st.forbidden_input_pattern is not null)
-          and not (
-            coalesce(i.input @> st.required_input_pattern, true)
-            and not coalesce(i.input @> st.forbidden_input_pattern, false)
-          )
-          then st.when_unmet
+        when pgflow._has_condition(st) and pgflow._is_unmet(st, s.run_id, r.input) then st.when_unmet
         when s.initial_tasks = 0 then 'taskless'
         else 'start'
       end as verdict
@@ -39,19 +34,6 @@ begin
     cross join lateral (
       select * from pgflow.steps st where st.flow_slug = s.flow_slug and st.step_slug = p.step_slug limit 1
     ) st
-    cross join lateral (
-      -- the condition input, built only for steps that have a pattern
-      select case
-        when st.required_input_pattern is null and st.forbidden_input_pattern is null then null
-        when st.deps_count = 0 then r.input
-        else (
-          select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
-          from pgflow.deps d
-          join pgflow.step_states ds on ds.run_id = s.run_id and ds.step_slug = d.dep_slug
-          where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and ds.status = 'completed'
-        )
-      end as input
-    ) i
     where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0
   ) j
   window w as (partition by j.run_id)

@@ -16,13 +16,12 @@ begin
       offset 0
     ) dep
     cross join lateral (
-      select st.step_type, st.required_input_pattern, st.forbidden_input_pattern
+      select st.step_type, pgflow._has_condition(st) as has_condition
       from pgflow.steps st
       where st.flow_slug = d.flow_slug and st.step_slug = dep.step_slug
       limit 1
     ) child
-    where child.required_input_pattern is not null
-      or child.forbidden_input_pattern is not null
+    where child.has_condition
       or child.step_type = 'map' and (
         select p.status = 'skipped' or p.output = '[]'
         from pgflow.step_states p

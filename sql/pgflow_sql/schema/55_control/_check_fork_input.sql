@@ -12,8 +12,14 @@ declare
       and st.step_slug = any(_check_fork_input.reused_slugs)
       and (
         coalesce((st.options ->> 'reads_input')::boolean, true)
-        or st.deps_count = 0 and (
-          st.step_type = 'map' or st.required_input_pattern is not null or st.forbidden_input_pattern is not null
+        or st.deps_count = 0 and (st.step_type = 'map' or pgflow._has_condition(st))
+        or exists (
+          select 1
+          from jsonb_array_elements(
+            jsonb_build_array(st.required_input_pattern, st.forbidden_input_pattern)
+              || coalesce(st.options -> 'if_any', '[]') || coalesce(st.options -> 'if_not_any', '[]')
+          ) p(pattern)
+          where p.pattern ? 'flow_input'
         )
       )
     order by st.step_index
