@@ -247,8 +247,10 @@ def _by_filter(
     yes: bool,
     as_json: bool,
 ) -> None:
-    # what starts while this goes on is not meant
-    filter.setdefault("started_before", datetime.now().astimezone().isoformat())
+    if "started_before" not in filter:  # what starts while this goes on is not meant
+        with translated():
+            row = connection.execute(queries.NOW).fetchone()
+        filter["started_before"] = None if row is None else row[0].isoformat()
     whole = {**values, "filter": json.dumps(filter)}
     count = _count(connection, action, filter)
     if not count:

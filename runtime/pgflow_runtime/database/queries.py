@@ -65,6 +65,9 @@ FORK_RUN: Final = """
 select pgflow.fork_run(%(run_id)s, %(from_steps)s::text[], %(input)s::jsonb, %(new_run_id)s, %(actor)s)
 """
 
+NOW: Final = "select clock_timestamp()"
+"""By the database's clock, which is the one that runs are started by."""
+
 COUNT_WHERE: Final = "select pgflow.count_runs_where(%(filter)s::jsonb, %(action)s)"
 
 CANCEL_WHERE: Final = """

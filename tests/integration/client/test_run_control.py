@@ -153,7 +153,11 @@ async def test_runs_are_chosen_by_a_filter(dsn: str, hand: Core) -> None:
         assert [(await client.get_crawl(run.run_id)).status for run in failed] == ["failed", "started"]
         assert await client.hold_runs_where(flow="crawl") == 2
         assert await client.release_runs_where(flow="crawl") == 2
+        before = hand.value("select clock_timestamp()")
         assert await client.cancel_runs_where(flow="crawl", reason="the end") == 2
+        done = hand.rows("select * from pgflow.list_actions()")[0].arguments
+        bound = datetime.fromisoformat(done["filter"]["started_before"])
+        assert before <= bound <= hand.value("select clock_timestamp()"), "what starts meanwhile is not meant"
         assert (await client.get_crawl(going.run_id)).cancel_reason == "the end"
         with pytest.raises(OddArgument, match="time"):
             await client.retry_runs_where(flow="crawl", error_contains="host")

@@ -45,11 +45,16 @@ async def count_where(watcher: AsyncWatcher, filter: RunFilter) -> int:
 async def control_where(
     watcher: AsyncWatcher, statement: LiteralString, filter: RunFilter, **arguments: object
 ) -> int:
-    """Page by page, a transaction each; how many were changed. Raises what the database says."""
+    """Page by page, a transaction each; how many were changed. Raises what the database says.
+
+    What starts while this goes on is not meant, so it ends.
+    """
+    now = await watcher.fetch_one(queries.NOW, {})
+    text = _text_of({"started_before": None if now is None else now[0], **filter})
     total = 0
     after_id: UUID | None = None
     while True:
-        values = {"filter": _text_of(filter), "after_id": after_id, "actor": None, **arguments}
+        values = {"filter": text, "after_id": after_id, "actor": None, **arguments}
         row = await watcher.fetch_one(statement, values)
         changed, after_id = row if row is not None else (0, None)
         total += int(changed)

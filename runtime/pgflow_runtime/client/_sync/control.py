@@ -44,11 +44,16 @@ def count_where(watcher: Watcher, filter: RunFilter) -> int:
 
 
 def control_where(watcher: Watcher, statement: LiteralString, filter: RunFilter, **arguments: object) -> int:
-    """Page by page, a transaction each; how many were changed. Raises what the database says."""
+    """Page by page, a transaction each; how many were changed. Raises what the database says.
+
+    What starts while this goes on is not meant, so it ends.
+    """
+    now = watcher.fetch_one(queries.NOW, {})
+    text = _text_of({"started_before": None if now is None else now[0], **filter})
     total = 0
     after_id: UUID | None = None
     while True:
-        values = {"filter": _text_of(filter), "after_id": after_id, "actor": None, **arguments}
+        values = {"filter": text, "after_id": after_id, "actor": None, **arguments}
         row = watcher.fetch_one(statement, values)
         changed, after_id = row if row is not None else (0, None)
         total += int(changed)
