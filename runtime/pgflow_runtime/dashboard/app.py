@@ -14,12 +14,11 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from pgflow_runtime.dashboard.actions import ACTIONS
-from pgflow_runtime.dashboard.control import Control
-from pgflow_runtime.dashboard.flows import Flows
-from pgflow_runtime.dashboard.guard import HEADERS, Guard, too_many
-from pgflow_runtime.dashboard.live import Live
+from pgflow_runtime.dashboard.access.guard import HEADERS, Guard, too_many
+from pgflow_runtime.dashboard.access.session import Sessions, TooManyAttempts
 from pgflow_runtime.dashboard.options import DashboardOptions
+from pgflow_runtime.dashboard.orders.actions import ACTIONS
+from pgflow_runtime.dashboard.orders.control import Control
 from pgflow_runtime.dashboard.pages import (
     bulk,
     errors,
@@ -34,8 +33,9 @@ from pgflow_runtime.dashboard.pages import (
     start,
     step,
 )
-from pgflow_runtime.dashboard.reader import Reader, prepared_conninfo
-from pgflow_runtime.dashboard.session import Sessions, TooManyAttempts
+from pgflow_runtime.dashboard.reading.flows import Flows
+from pgflow_runtime.dashboard.reading.live import Live
+from pgflow_runtime.dashboard.reading.reader import Reader, prepared_conninfo
 from pgflow_runtime.dashboard.web import Site, page
 from pgflow_runtime.database.dsn import describe
 from pgflow_runtime.errors import DatabaseError, PgflowError

@@ -13,9 +13,9 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
+from pgflow_runtime.dashboard.access.patience import Patient
 from pgflow_runtime.dashboard.app import make_app
 from pgflow_runtime.dashboard.options import DashboardOptions
-from pgflow_runtime.dashboard.patience import Patient
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.project import Project
 

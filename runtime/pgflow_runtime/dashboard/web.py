@@ -17,12 +17,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pgflow_runtime.dashboard import text
-from pgflow_runtime.dashboard.control import Control
-from pgflow_runtime.dashboard.flows import Flows
-from pgflow_runtime.dashboard.live import Live
+from pgflow_runtime.dashboard.access.session import Sessions
 from pgflow_runtime.dashboard.options import DashboardOptions
-from pgflow_runtime.dashboard.reader import Reader
-from pgflow_runtime.dashboard.session import Sessions
+from pgflow_runtime.dashboard.orders.control import Control
+from pgflow_runtime.dashboard.reading.flows import Flows
+from pgflow_runtime.dashboard.reading.live import Live
+from pgflow_runtime.dashboard.reading.reader import Reader
 from pgflow_runtime.errors import ConnectionFailed, PermissionDenied, PgflowError
 from pgflow_runtime.project import Project
 

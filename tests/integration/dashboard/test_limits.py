@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from pgflow_runtime.dashboard.fairness import STREAMS_EACH
+from pgflow_runtime.dashboard.access.fairness import STREAMS_EACH
 from tests.support.dashboard import Dashboard, running
 from tests.support.worker_lab import Lab
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgflow_runtime.dashboard.fairness import (
+from pgflow_runtime.dashboard.access.fairness import (
     FREE_ATTEMPTS,
     LONGEST_WAIT,
     STREAMS,

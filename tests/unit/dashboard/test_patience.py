@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pgflow_runtime.dashboard import patience
-from pgflow_runtime.dashboard.patience import Patient
+from pgflow_runtime.dashboard.access import patience
+from pgflow_runtime.dashboard.access.patience import Patient
 
 
 async def _hello(request: Request) -> Response:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgflow_runtime.dashboard.search import Search
+from pgflow_runtime.dashboard.lists.search import Search
 from pgflow_runtime.dashboard.text import (
     SHOWN,
     ago,

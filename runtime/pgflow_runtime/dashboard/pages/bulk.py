@@ -15,9 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pgflow_runtime.dashboard.actions import ACTIONS, LONGEST_COUNT, RunAction
-from pgflow_runtime.dashboard.filters import Filters
-from pgflow_runtime.dashboard.selection import selection_of
+from pgflow_runtime.dashboard.lists.filters import Filters
+from pgflow_runtime.dashboard.lists.selection import selection_of
+from pgflow_runtime.dashboard.orders.actions import ACTIONS, LONGEST_COUNT, RunAction
 from pgflow_runtime.dashboard.web import control_of, form_page, page, read_order, refused_status, site_of
 from pgflow_runtime.database import queries
 from pgflow_runtime.errors import PgflowError

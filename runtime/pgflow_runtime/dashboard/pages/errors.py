@@ -9,10 +9,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pgflow_runtime.dashboard import statements
-from pgflow_runtime.dashboard.actions import bulk_sentence
-from pgflow_runtime.dashboard.filters import SPANS
-from pgflow_runtime.dashboard.reader import Row
+from pgflow_runtime.dashboard.lists.filters import SPANS
+from pgflow_runtime.dashboard.orders.actions import bulk_sentence
+from pgflow_runtime.dashboard.reading import statements
+from pgflow_runtime.dashboard.reading.reader import Row
 from pgflow_runtime.dashboard.web import page, site_of
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pgflow_runtime.dashboard import statements
+from pgflow_runtime.dashboard.reading import statements
 from pgflow_runtime.dashboard.web import page, site_of
 
 ALIVE_SECONDS = 30

@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.dashboard import statements
-from pgflow_runtime.dashboard.actions import OUTCOMES
 from pgflow_runtime.dashboard.drawing.graph import draw
 from pgflow_runtime.dashboard.drawing.plots import draw_columns, draw_lines
-from pgflow_runtime.dashboard.flows import DashboardFlow
-from pgflow_runtime.dashboard.reader import Row
-from pgflow_runtime.dashboard.trail import read_trail
+from pgflow_runtime.dashboard.orders.actions import OUTCOMES
+from pgflow_runtime.dashboard.orders.trail import read_trail
+from pgflow_runtime.dashboard.reading import statements
+from pgflow_runtime.dashboard.reading.flows import DashboardFlow
+from pgflow_runtime.dashboard.reading.reader import Row
 from pgflow_runtime.dashboard.types import definitions_of, type_words
 from pgflow_runtime.dashboard.web import form_page, page, refused_status, site_of
 from pgflow_runtime.errors import PgflowError

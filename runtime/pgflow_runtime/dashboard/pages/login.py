@@ -7,7 +7,7 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pgflow_runtime.dashboard.session import LONGEST_NAME
+from pgflow_runtime.dashboard.access.session import LONGEST_NAME
 from pgflow_runtime.dashboard.web import page, read_form, site_of
 
 LARGEST = 10_000

@@ -12,14 +12,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from pgflow_runtime.dashboard import statements
-from pgflow_runtime.dashboard.actions import ACTIONS, OUTCOMES
 from pgflow_runtime.dashboard.drawing.graph import draw
 from pgflow_runtime.dashboard.drawing.timeline import draw_timeline
-from pgflow_runtime.dashboard.flows import DashboardFlow
-from pgflow_runtime.dashboard.reader import Row
+from pgflow_runtime.dashboard.orders.actions import ACTIONS, OUTCOMES
+from pgflow_runtime.dashboard.orders.trail import read_trail
+from pgflow_runtime.dashboard.reading import statements
+from pgflow_runtime.dashboard.reading.flows import DashboardFlow
+from pgflow_runtime.dashboard.reading.reader import Row
 from pgflow_runtime.dashboard.text import SHOWN, word
-from pgflow_runtime.dashboard.trail import read_trail
 from pgflow_runtime.dashboard.web import Site, form_page, id_of, refused_status, site_of
 from pgflow_runtime.database.moments import read_moment
 from pgflow_runtime.errors import PgflowError

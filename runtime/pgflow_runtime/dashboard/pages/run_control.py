@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pgflow_runtime.dashboard.actions import ACTIONS, RunAction
+from pgflow_runtime.dashboard.orders.actions import ACTIONS, RunAction
 from pgflow_runtime.dashboard.pages import run
 from pgflow_runtime.dashboard.web import control_of, form_page, id_of, read_order, site_of
 from pgflow_runtime.errors import PgflowError

@@ -10,11 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pgflow_runtime.dashboard import statements
-from pgflow_runtime.dashboard.actions import ACTIONS, bulk_sentence
-from pgflow_runtime.dashboard.filters import SPANS, Filters, field_of, utc
-from pgflow_runtime.dashboard.reader import Row
-from pgflow_runtime.dashboard.selection import selection_of
+from pgflow_runtime.dashboard.lists.filters import SPANS, Filters, field_of, utc
+from pgflow_runtime.dashboard.lists.selection import selection_of
+from pgflow_runtime.dashboard.orders.actions import ACTIONS, bulk_sentence
+from pgflow_runtime.dashboard.reading import statements
+from pgflow_runtime.dashboard.reading.reader import Row
 from pgflow_runtime.dashboard.web import page, site_of
 from pgflow_shared.statuses import RUN_STATUSES
 

@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse, Response
 
 from pgflow_runtime.client import AsyncClientBase, AsyncRun
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.dashboard import statements
 from pgflow_runtime.dashboard.pages.flow import find
+from pgflow_runtime.dashboard.reading import statements
 from pgflow_runtime.dashboard.web import OTHER_BROWSER, Site, form_page, read_form, site_of
 from pgflow_runtime.errors import InvalidInput, PgflowError, UsageError
 from pgflow_runtime.runs.documents import written_value

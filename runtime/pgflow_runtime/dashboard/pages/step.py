@@ -10,9 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pgflow_runtime.dashboard import statements
 from pgflow_runtime.dashboard.pages.run import VALUE_BYTES, RunView, read_run, read_values, whole_value
-from pgflow_runtime.dashboard.reader import Row
+from pgflow_runtime.dashboard.reading import statements
+from pgflow_runtime.dashboard.reading.reader import Row
 from pgflow_runtime.dashboard.text import SHOWN
 from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
 

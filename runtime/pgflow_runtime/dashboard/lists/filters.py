@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from starlette.exceptions import HTTPException
 
-from pgflow_runtime.dashboard.search import Search
+from pgflow_runtime.dashboard.lists.search import Search
 from pgflow_shared.statuses import RUN_STATUSES
 
 LONGEST_SEARCH = 1_000

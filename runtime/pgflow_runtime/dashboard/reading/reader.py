@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 
 from pgflow_runtime.client.checking import aborrow
-from pgflow_runtime.dashboard import statements
+from pgflow_runtime.dashboard.reading import statements
 from pgflow_runtime.database import PAGES, amake_pool, application_name
 from pgflow_runtime.database.store import check_core_version, connected, translated
 from pgflow_runtime.migrate.roles import OWNER

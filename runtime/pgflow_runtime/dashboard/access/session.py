@@ -14,7 +14,7 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pgflow_runtime.dashboard.fairness import SIGNED, Attempts
+from pgflow_runtime.dashboard.access.fairness import SIGNED, Attempts
 
 SIGNED_IN = "pgflow_dashboard"
 FORMS = "pgflow_forms"

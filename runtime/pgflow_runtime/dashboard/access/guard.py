@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pgflow_runtime.dashboard.session import Sessions, TooManyAttempts
+from pgflow_runtime.dashboard.access.session import Sessions, TooManyAttempts
 from pgflow_runtime.hosts import is_known
 
 CSP: Final = "; ".join(

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from pgflow_runtime.dashboard import statements, text
-from pgflow_runtime.dashboard.reader import Reader
+from pgflow_runtime.dashboard import text
+from pgflow_runtime.dashboard.reading import statements
+from pgflow_runtime.dashboard.reading.reader import Reader
 
 SHOWN = 20
 """Entries on a page, the latest first."""

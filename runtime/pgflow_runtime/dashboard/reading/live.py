@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.watcher import AsyncWatcher
-from pgflow_runtime.dashboard.fairness import Streams
+from pgflow_runtime.dashboard.access.fairness import Streams
 from pgflow_runtime.database import LIVE, amake_pool
 from pgflow_runtime.database.store import translated
 from pgflow_runtime.runs.events import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pgflow_runtime.dashboard.filters import Filters
+from pgflow_runtime.dashboard.lists.filters import Filters
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.dashboard import statements
-from pgflow_runtime.dashboard.reader import Reader
+from pgflow_runtime.dashboard.reading import statements
+from pgflow_runtime.dashboard.reading.reader import Reader
 from pgflow_runtime.errors import ProjectError
 from pgflow_shared.project import contract_files
 

@@ -1,0 +1,1 @@
+"""What people do to runs and flows from a page, and the trail that it leaves."""

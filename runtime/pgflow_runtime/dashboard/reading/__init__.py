@@ -1,0 +1,1 @@
+"""How the dashboard reads the database, and what it keeps of that."""
