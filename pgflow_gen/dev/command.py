@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -15,12 +14,6 @@ if TYPE_CHECKING:
     from pgflow_gen.dev.screen import Screen
     from pgflow_gen.dev.session import DevSession
     from pgflow_gen.dev.signals import Ending
-    from pgflow_gen.dev.sources import Sources
-
-INTERVAL = 0.3
-"""Seconds between two looks at the sources."""
-SETTLE = 0.1
-"""Seconds without a further change after which an editor is taken to have written everything."""
 
 
 @click.command(
@@ -103,7 +96,7 @@ def dev(
 
 def _loop(session: DevSession, screen: Screen, ending: Ending) -> None:
     """Turn after turn until the end is asked for."""
-    from pgflow_gen.dev.sources import Sources
+    from pgflow_gen.cli.watch import INTERVAL, Sources
 
     sources = Sources(load_project)
     _turn(session, screen, ending)
@@ -112,16 +105,9 @@ def _loop(session: DevSession, screen: Screen, ending: Ending) -> None:
         changed = sources.changes()
         if not changed:
             continue
-        while more := _settled(sources):
-            changed += [path for path in more if path not in changed]
         screen.gap()
         screen.say("dev", f"changed: {listed(changed)}")
         _turn(session, screen, ending)
-
-
-def _settled(sources: Sources) -> list[str]:
-    time.sleep(SETTLE)
-    return sources.changes()
 
 
 def _turn(session: DevSession, screen: Screen, ending: Ending) -> None:
