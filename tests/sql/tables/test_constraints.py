@@ -157,7 +157,7 @@ def test_what_others_rest_on_stays(core: Core, run_id: UUID, table: str, how: st
         "steps set step_slug = step_slug || '_'",
         "runs set run_id = gen_random_uuid()",
         "runs set flow_slug = 'g'",
-        "step_states set step_slug = step_slug || '_'",
+        "step_states set step_slug = step_slug || '_' where status = 'started'",
         "step_states set run_id = gen_random_uuid()",
     ],
 )
