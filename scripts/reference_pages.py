@@ -50,6 +50,7 @@ SECTIONS: Mapping[str, str] = {
     "30_definition": "Definitions",
     "50_tasks": "Tasks",
     "56_timers": "Timers",
+    "57_waits": "Signals",
     "60_workers": "Workers",
     "80_maintenance": "Maintenance",
     "90_compat": "For programs of pgflow",

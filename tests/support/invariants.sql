@@ -33,7 +33,7 @@ language sql stable as $$
     from pgflow.step_tasks t group by t.run_id, t.step_slug
   ),
   states as (
-    select s.*, st.step_type, r.status as run_status,
+    select s.*, st.step_type, st.kind in ('signal', 'sleep') as waits, r.status as run_status, r.begins_at,
       coalesce(t.total, 0) as total, coalesce(t.completed, 0) as completed, coalesce(t.open, 0) as open,
       t.first, t.last, t.outputs,
       (
@@ -70,11 +70,11 @@ language sql stable as $$
     format('%s of %s, but %s completed', s.remaining_tasks, s.initial_tasks, s.completed)
   from states s
   where s.status in ('started', 'completed') and not s.reused
-    and s.remaining_tasks is distinct from s.initial_tasks - s.completed
+    and s.remaining_tasks is distinct from case when s.waits then (s.status = 'started')::int else s.initial_tasks - s.completed end
   union all
   select 'number of tasks', s.run_id, s.step_slug, format('%s, but %s rows', s.initial_tasks, s.total)
   from states s
-  where s.total <> case when s.reused then 0
+  where s.total <> case when s.reused or s.waits then 0
                         when s.status in ('started', 'completed') then s.initial_tasks
                         when s.status = 'created' then 0 else s.total end
   union all
@@ -106,17 +106,18 @@ language sql stable as $$
   select 'ready but not started', s.run_id, s.step_slug, s.initial_tasks::text
   from states s
   where s.run_status = 'started' and s.status = 'created' and s.remaining_deps = 0 and s.initial_tasks is not null
+    and s.begins_at is null
   union all
   select 'started with open dependencies', s.run_id, s.step_slug, s.open_deps::text
   from states s where s.status in ('started', 'completed') and s.open_deps > 0
   union all
   select 'started without work', s.run_id, s.step_slug, format('%s tasks', s.total)
-  from states s where s.run_status = 'started' and s.status = 'started' and s.open = 0
+  from states s where s.run_status = 'started' and s.status = 'started' and s.open = 0 and not s.waits
   union all
   select 'run without work', r.run_id, null, r.remaining_steps::text
   from pgflow.runs r
-  where r.status = 'started' and not exists (
-    select from states s where s.run_id = r.run_id and s.status = 'started' and s.open > 0
+  where r.status = 'started' and r.begins_at is null and not exists (
+    select from states s where s.run_id = r.run_id and s.status = 'started' and (s.open > 0 or s.waits)
   )
   union all
   select 'completed run with open steps', r.run_id, null, r.remaining_steps::text
@@ -127,7 +128,8 @@ language sql stable as $$
   cross join lateral (
     select count(*) as failed from pgflow.step_states s where s.run_id = r.run_id and s.status = 'failed'
   ) n
-  where n.failed <> (r.status = 'failed' and coalesce(r.error_message, '') not like 'timed out after % s')::int
+  where n.failed <> (r.status = 'failed')::int
+    and not (n.failed = 0 and r.status = 'failed' and coalesce(r.error_message, '') like 'timed out after % s')
 
   union all
   select 'reused step that has not ended', s.run_id, s.step_slug, s.status
@@ -161,7 +163,7 @@ language sql stable as $$
   union all
   select 'output of a step', s.run_id, s.step_slug, s.output::text
   from states s
-  where s.status = 'completed' and not s.reused and case
+  where s.status = 'completed' and not s.reused and not s.waits and case
     when s.step_type = 'map' then s.output is distinct from coalesce(s.outputs, '[]')
     else coalesce(s.output, 'null') is distinct from coalesce(s.outputs -> 0, 'null')
   end
@@ -227,6 +229,54 @@ language sql stable as $$
   left join open_tasks t on t.run_id = i.run_id and t.step_slug = i.step_slug and t.task_index = i.task_index
   where r.status is distinct from 'started'
     or i.kind = 'wait' and (t.waits_for is distinct from 'time' or t.step_status <> 'started')
+    or i.kind in ('sleep', 'deadline') and not exists (
+      select from states s where s.run_id = i.run_id and s.step_slug = i.step_slug and s.waits and s.status = 'started'
+    )
+    or i.kind = 'begin' and r.begins_at is null
+  union all
+  select 'begins never', r.run_id, null, null
+  from pgflow.runs r
+  where r.status = 'started' and r.begins_at is not null
+    and (select count(*) from pgflow.timers i where i.run_id = r.run_id and i.kind = 'begin') <> 1
+
+  -- so have steps without a handler; who waits for a signal is found
+  union all
+  select 'waiting for nobody', s.run_id, s.step_slug, st.kind
+  from states s
+  join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+  where s.waits and s.run_status = 'started' and s.status = 'started' and case st.kind
+    when 'sleep' then (
+      select count(*) from pgflow.timers i where i.kind = 'sleep' and i.run_id = s.run_id and i.step_slug = s.step_slug
+    ) <> 1
+    else not exists (
+      select from pgflow.waiting_signals w
+      where w.run_id = s.run_id and w.step_slug = s.step_slug and (w.deadline_at is not null)::int = (
+        select count(*) from pgflow.timers i
+        where i.kind = 'deadline' and i.run_id = s.run_id and i.step_slug = s.step_slug
+      )
+    )
+  end
+  union all
+  select 'waits no more', w.run_id, w.step_slug, null
+  from pgflow.waiting_signals w
+  where not exists (
+    select from states s
+    where s.run_id = w.run_id and s.step_slug = w.step_slug and s.run_status = 'started' and s.status = 'started' and s.waits
+  )
+  union all
+  select 'key of what is over', k.run_id, k.step_slug, k.key
+  from pgflow.signal_keys k
+  where not exists (select from pgflow.runs r where r.run_id = k.run_id and r.status = 'started')
+  union all
+  select 'kept too many', g.run_id, g.step_slug, count(*)::text
+  from pgflow.signals g where g.taken_at is null
+  group by g.run_id, g.step_slug having count(*) > 16
+  union all
+  select 'kept and not taken', s.run_id, s.step_slug, null
+  from states s
+  where s.waits and s.run_status = 'started' and s.status = 'started' and exists (
+    select from pgflow.signals g where g.run_id = s.run_id and g.step_slug = s.step_slug and g.taken_at is null
+  )
 
   -- attempts
   union all
@@ -249,12 +299,14 @@ language sql stable as $$
     from realtime.messages m
   ),
   expected as (
-    select r.run_id, null::text as step_slug, 'run:started' as type from pgflow.runs r
+    select r.run_id, null::text as step_slug, 'run:started' as type from pgflow.runs r where r.begins_at is null
     union all
     select r.run_id, null, 'run:' || r.status from pgflow.runs r where r.status <> 'started'
     union all
     select s.run_id, s.step_slug, 'step:started' from pgflow.step_states s
+    join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
     where exists (select from pgflow.step_tasks t where t.run_id = s.run_id and t.step_slug = s.step_slug)
+      or st.kind in ('signal', 'sleep') and s.started_at is not null and not s.reused
     union all
     select s.run_id, s.step_slug, 'step:' || s.status from pgflow.step_states s
     where s.status in ('completed', 'failed', 'skipped') and not s.reused
@@ -295,5 +347,6 @@ language sql stable as $$
   where child.type in ('step:started', 'step:completed') and p.id > child.id
   union all
   select 'run:started is not first', f.run_id, f.step_slug, f.type
-  from (select distinct on (e.run_id) * from events e order by e.run_id, e.id) f where f.type <> 'run:started';
+  from (select distinct on (e.run_id) * from events e order by e.run_id, e.id) f
+  where f.type not in ('run:started', 'run:cancelled');  -- cancelled before it began
 $$;

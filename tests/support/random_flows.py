@@ -8,26 +8,33 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from pgflow_runtime.testing.engine.model import Step
+from pgflow_runtime.testing.engine.waits import Wait
 from tests.support.core import Core
 
 MODES = ("fail", "skip", "skip-cascade")
 FAILED: dict[str, Any] = {"$failed": {}}
+PAST, FUTURE = "2001-02-03T04:05:06+07:00", "2099-12-31T23:59:59.5Z"
 
 
 def random_flow(random: Random, *, most: int = 40) -> list[Step]:
     """Up to `most` steps; every kind of step, condition and mode; parents come before children."""
     wide = random.random() < 0.5
+    waits = random.choice((0.0, 0.2, 0.6))
     steps: list[Step] = []
     for _ in range(random.randint(1, random.choice((3, 8, 15, most)))):
-        steps.append(_random_step(random, steps, wide))
+        steps.append(_random_step(random, steps, wide, waits))
     return steps
 
 
-def _random_step(random: Random, steps: list[Step], wide: bool) -> Step:
+def _random_step(random: Random, steps: list[Step], wide: bool, waits: float) -> Step:
     kind = "map" if random.random() < 0.35 else "single"
     # slugs do not sort like the order of definition
     slug = f"{random.choice('abcxyz')}{len(steps)}"
-    recent = [step.slug for step in (steps if wide else steps[-4:])]
+    recent = [
+        step.slug
+        for step in (steps if wide else steps[-4:])
+        if kind == "single" or step.wait is None or step.wait.what == "signal"
+    ]
     most = min(len(recent), 1 if kind == "map" else 4)
     deps = tuple(random.sample(recent, random.randint(0 if random.random() < 0.25 else min(1, most), most)))
     required: tuple[Any, ...] | None = None
@@ -47,6 +54,7 @@ def _random_step(random: Random, steps: list[Step], wide: bool) -> Step:
         when_unmet=random.choices(MODES, (1, 5, 3))[0],
         when_exhausted=random.choices((*MODES, "value"), (2, 4, 3, 3))[0],
         max_attempts=random.choice((1, 1, 2, 3)),
+        wait=_random_wait(random, deps) if kind == "single" and random.random() < waits else None,
     )
 
 
@@ -56,6 +64,18 @@ def _patterns(random: Random, deps: tuple[str, ...]) -> tuple[Any, ...]:
 
 def _some(random: Random, deps: tuple[str, ...]) -> tuple[str, ...]:
     return (random.choice(deps),) if deps and random.random() < 0.06 else ()
+
+
+def _random_wait(random: Random, deps: tuple[str, ...]) -> Wait:
+    """Over at once, or in an hour at least."""
+    match random.randrange(5):
+        case 0 | 1:
+            return Wait("sleep", seconds=random.choice((0, 3600, 86_400)))
+        case 2:
+            path = random.choice((("flow_input", "due"), ("flow_input",), *((dep,) for dep in deps)))
+            return Wait("sleep", until=path)
+        case _:
+            return Wait("signal", deadline=random.choice((None, 3600)))
 
 
 def _pattern(random: Random, deps: tuple[str, ...]) -> dict[str, Any]:
@@ -82,11 +102,15 @@ def _pattern(random: Random, deps: tuple[str, ...]) -> dict[str, Any]:
 def random_input(random: Random, steps: list[Step]) -> Any:
     if any(step.kind == "map" and not step.deps for step in steps):
         return [random_value(random) for _ in range(random.choice((0, 1, 1, 2, 5)))]
-    return random.choice(({"go": True}, {"go": False}, {}, None, 7, "text", [1]))
+    times = {"go": True, "due": PAST}, {"due": FUTURE}, {"due": 5}, {"go": False, "due": "never"}, PAST
+    return random.choice(({"go": True}, {"go": False}, {}, None, 7, "text", [1], *times))
 
 
 def random_value(random: Random) -> Any:
-    return random.choice((None, True, 3, "x", [], [None], {"ok": True}, {"ok": False, "n": 1}, {"n": 2}))
+    times = PAST, FUTURE, 4e9
+    return random.choice(
+        (None, True, 3, "x", [], [None], {"ok": True}, {"ok": False, "n": 1}, {"n": 2}, *times)
+    )
 
 
 def random_output(random: Random, steps: list[Step], slug: str, *, violate: float = 0.03) -> Any:
@@ -112,9 +136,19 @@ def define(core: Core, flow_slug: str, steps: list[Step], *, run_timeout: int | 
             max_attempts=step.max_attempts,
             when_unmet=step.when_unmet,
             when_exhausted=step.when_exhausted,
-            options=Jsonb(options),
+            options=Jsonb(options | options_of(step.wait)),
             **{f"{name}_input_pattern": Jsonb(pattern) for name, pattern in patterns.items()},
         )
+
+
+def options_of(wait: Wait | None) -> dict[str, Any]:
+    """The options that make a step one without a handler."""
+    if wait is None:
+        return {}
+    options: dict[str, Any] = {"kind": wait.what, "seconds": wait.seconds, "deadline": wait.deadline}
+    return {name: value for name, value in options.items() if value is not None} | (
+        {"until": list(wait.until)} if wait.until else {}
+    )
 
 
 def condition(step: Step) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -8,7 +8,8 @@
 --   pgmq queue "<flow_slug>"                one message per open task; archived when the task ends
 --
 -- A step is ready when it is 'created', has no remaining_deps and its initial_tasks are known. A ready step
--- without tasks (an empty map) completes at once; one with tasks starts: its tasks and messages are written.
+-- without tasks (an empty map) completes at once; one with tasks starts: its tasks and messages are written. A step
+-- without a handler (a sleep, a signal) starts too, with one thing to wait for instead of tasks: _begin_waits.
 -- The last task of a step completes the step, which lowers remaining_deps of its dependents and
 -- remaining_steps of the run; at zero the run completes with the outputs of its leaf steps.
 --
@@ -20,6 +21,8 @@
 --   cancel_runs ------------------------> _cancel_runs (the only one that stores 'cancelled')
 --   retry_runs -------------------------> _retry_runs -> _retry_tasks, _start_ready --> _settle
 --   fork_run ---------------------------> _insert_fork, _start_ready
+--   send_signals -----------------------> _judge_signals, _end_waits --> _advance
+--   fire_timers ------------------------> _fire --> _fire_<kind> (sleeps, deadlines: as send_signals)
 --
 -- How it stays right:
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a
@@ -141,6 +144,14 @@ as $$
   );
 $$;
 
+-- ---- schema/10_types/_family.sql
+-- The flow whose version this is: its slug without the number of the version.
+create function pgflow._family(flow_slug text)
+returns text
+language sql
+immutable
+as $$ select regexp_replace(_family.flow_slug, '_v[0-9]+$', '') $$;
+
 -- ---- schema/10_types/_first_run_id.sql
 -- The smallest id that pgflow makes at a time or later (see new_run_id): a time as a bound of the runs' key.
 create function pgflow._first_run_id(at timestamptz)
@@ -157,6 +168,44 @@ as $$
     'hex')::uuid;
 $$;
 
+-- ---- schema/10_types/_instant.sql
+-- The time that a value of data means: a text as RFC 3339 has it, with an offset, or a number of seconds since 1970
+-- up to the year 9999. Null for anything else; never raises.
+create function pgflow._instant(value jsonb)
+returns timestamptz
+language plpgsql
+stable
+as $$
+declare
+  v_parts text[];
+  v_seconds numeric;
+begin
+  if jsonb_typeof(_instant.value) = 'number' then
+    v_seconds := (_instant.value #>> '{}')::numeric;
+    if v_seconds >= 0 and v_seconds < 253402300800 then
+      return to_timestamp(v_seconds::double precision);
+    end if;
+    return null;
+  elsif jsonb_typeof(_instant.value) is distinct from 'string' then
+    return null;
+  end if;
+
+  v_parts := regexp_match(
+    left(_instant.value #>> '{}', 100),
+    '^(\d{4}-\d\d-\d\d)[Tt ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?)(?:([-+])((?:[01]\d|2[0-3]):[0-5]\d)|[Zz])$'
+  );
+  if v_parts is null then
+    return null;
+  end if;
+  return (
+    (v_parts[1] || ' ' || v_parts[2])::timestamp
+    - coalesce((v_parts[3] || v_parts[4])::interval, interval '0')
+  ) at time zone 'UTC';
+exception when data_exception then
+  return null;  -- a day that the month has not
+end;
+$$;
+
 -- ---- schema/10_types/_is_passing.sql
 -- Whether an error of this SQLSTATE says nothing about the data at hand: conflicts, a full disk, a server that
 -- stops, a lock or a time-out. Repeating the same may well succeed.
@@ -167,6 +216,22 @@ immutable
 as $$
   select left(_is_passing.sqlstate, 2) in ('08', '25', '40', '55', '57', '58')
     or _is_passing.sqlstate in ('53100', '53300', '53400');
+$$;
+
+-- ---- schema/10_types/_is_path.sql
+-- Whether a JSON value is a path: an array of one or more keys.
+create function pgflow._is_path(value jsonb)
+returns boolean
+language plpgsql
+immutable
+as $$
+begin
+  if jsonb_typeof(_is_path.value) is distinct from 'array' then
+    return false;
+  end if;
+  return jsonb_array_length(_is_path.value) > 0
+    and not exists (select 1 from jsonb_array_elements(_is_path.value) k(key) where jsonb_typeof(k.key) <> 'string');
+end;
 $$;
 
 -- ---- schema/10_types/_is_task_message.sql
@@ -523,7 +588,7 @@ create table pgflow.steps (
   opt_backoff text,
   opt_max_delay int,
   kind text not null default 'task',    -- who does its work
-  options jsonb not null default '{}',  -- see _check_step_options
+  options jsonb not null default '{}',  -- see _step_options
   constraint steps_pkey primary key (flow_slug, step_slug),
   constraint steps_flow_slug_step_index_key unique (flow_slug, step_index),
   constraint steps_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
@@ -540,6 +605,7 @@ create table pgflow.steps (
   constraint required_input_pattern_is_object check (jsonb_typeof(required_input_pattern) = 'object'),
   constraint forbidden_input_pattern_is_object check (jsonb_typeof(forbidden_input_pattern) = 'object'),
   constraint when_unmet_is_valid check (when_unmet in ('fail', 'skip', 'skip-cascade')),
+  constraint waits_have_no_failure check (kind not in ('signal', 'sleep') or when_exhausted <> 'value'),
   constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade', 'value'))
 );
 
@@ -578,13 +644,14 @@ create table pgflow.runs (
   cancelled_at timestamptz,
   cancel_reason text,   -- as given by who cancelled it
   held_at timestamptz,  -- it was held, and has not been released; counts while it is started
+  begins_at timestamptz,  -- it has not begun: its root steps wait for this time; null: it has
   has_origin boolean,   -- whether origins has a row of it; null: no
   constraint runs_pkey primary key (run_id),
   constraint runs_check check (pgflow._run_is_sound(
     status, remaining_steps, started_at, completed_at, failed_at, cancelled_at
   ))
 ) with (fillfactor = 45);
--- For who looks at a flow's latest runs; none of its columns ever changes.
+-- For who looks at a flow's latest runs; none of its columns ever changes, but once for a run that begins later.
 create index runs_by_start_idx on pgflow.runs (flow_slug, started_at);
 
 -- ---- schema/20_tables/05_step_states.sql
@@ -729,7 +796,7 @@ create table pgflow.prepared_flows (
   root_slugs text[] not null,   -- sorted by slug
   has_root_maps boolean not null,
   has_maps boolean not null,
-  has_conditions boolean not null,
+  has_conditions boolean not null,  -- or steps without a handler: what has to be settled before it starts
   has_delays boolean not null,
   kinds text[] not null,
   has_kinds boolean not null,   -- any but 'task'
@@ -765,7 +832,7 @@ create table pgflow.timers (
   error_message text,          -- of the last failure
   tried_at timestamptz,        -- when its run was held by somebody else
   constraint timers_pkey primary key (timer_id),
-  constraint timers_kind_check check (kind in ('run_timeout', 'wait'))
+  constraint timers_kind_check check (kind in ('run_timeout', 'wait', 'sleep', 'deadline', 'begin'))
 );
 create index timers_due_idx on pgflow.timers (due_at, timer_id);
 create index timers_run_idx on pgflow.timers (run_id, step_slug, task_index);
@@ -819,6 +886,51 @@ create table pgflow.origins (
   constraint origins_kind_check check (kind in ('child', 'fork', 'end', 'undo', 'schedule'))
 );
 
+-- ---- schema/20_tables/16_signals.sql
+-- What was sent to signal steps of runs that still need it, or may be sent again: payloads kept until their step
+-- is ready, and what was taken under a mark against repetition (dedupe). They go with the run; no foreign keys, as with
+-- timers.
+create table pgflow.signals (
+  signal_id bigint generated always as identity,
+  run_id uuid not null,
+  step_slug text not null,
+  payload jsonb,  -- null: it was taken, and is the step's output
+  dedupe text,
+  sent_at timestamptz not null default now(),
+  taken_at timestamptz,
+  constraint signals_pkey primary key (signal_id),
+  constraint signals_run_id_step_slug_dedupe_key unique (run_id, step_slug, dedupe),
+  constraint dedupe_is_short check (length(dedupe) <= 200)
+);
+
+-- ---- schema/20_tables/17_waiting_signals.sql
+-- Signal steps that are started: runs that wait for somebody. A row goes when its step has ended; no foreign keys, as
+-- with timers.
+create table pgflow.waiting_signals (
+  run_id uuid not null,
+  step_slug text not null,
+  flow_slug text not null,
+  key text,
+  since timestamptz not null default now(),
+  deadline_at timestamptz,
+  constraint waiting_signals_pkey primary key (run_id, step_slug)
+);
+create index waiting_signals_by_time_idx on pgflow.waiting_signals (since, run_id, step_slug);
+create index waiting_signals_by_flow_idx on pgflow.waiting_signals (flow_slug, step_slug, since, run_id);
+
+-- ---- schema/20_tables/18_signal_keys.sql
+-- Under which key a signal step of a started run is found, from the run's start on: what is sent between the start and
+-- the wait is not lost. Keys are users' data, of any length. A row goes when its run has ended; no foreign keys, as with
+-- timers.
+create table pgflow.signal_keys (
+  run_id uuid not null,
+  step_slug text not null,
+  family text not null,  -- of the flow's versions
+  key text not null,
+  constraint signal_keys_pkey primary key (run_id, step_slug)
+);
+create index signal_keys_by_key_idx on pgflow.signal_keys (left(key, 200), step_slug, family);
+
 -- ---- schema/30_definition/_check_condition_options.sql
 -- Refuses conditions among a step's options that are none: if_any and if_not_any are lists of patterns, if_ran and
 -- if_skipped name dependencies of the step.
@@ -871,6 +983,74 @@ begin
   if found then
     raise exception 'Unknown flow "%"', left(v_flow_slug, 200)
       using errcode = 'PF001', hint = 'Apply the migration that defines the flow, or check its slug.';
+  end if;
+end;
+$$;
+
+-- ---- schema/30_definition/_check_kind.sql
+-- Refuses what no step of a kind can be: a map without a handler, a map over what is no array.
+create function pgflow._check_kind(flow_slug text, step_slug text, kind text, step_type text, deps_slugs text[])
+returns void
+language plpgsql
+as $$
+begin
+  if kind in ('signal', 'sleep') and step_type <> 'single' then
+    raise exception 'Step "%" cannot be a map: it is a %', step_slug, kind
+      using errcode = 'PF011', hint = 'Leave step_type out.';
+  end if;
+  if step_type = 'map' and exists (
+    select 1
+    from pgflow.steps s
+    where s.flow_slug = _check_kind.flow_slug and s.step_slug = any(deps_slugs) and s.kind = 'sleep'
+  ) then
+    raise exception 'Map step "%" cannot go over "%", a sleep', step_slug, deps_slugs[1]
+      using errcode = 'PF011', hint = 'A sleep has no output: let the map go over another step.';
+  end if;
+end;
+$$;
+
+-- ---- schema/30_definition/_check_signal_options.sql
+create function pgflow._check_signal_options(options jsonb)
+returns void
+language plpgsql
+immutable
+as $$
+begin
+  if (options ? 'deadline') and not pgflow._is_whole(options -> 'deadline', 1, 31536000) then
+    raise exception 'deadline must be a whole number of seconds from 1 to 31,536,000, not %',
+      left(options ->> 'deadline', 100)
+      using errcode = 'PF011', hint = 'Leave it out, or give null, for a signal that is waited for as long as it takes.';
+  end if;
+  if (options ? 'key') and not pgflow._is_path(options -> 'key') then
+    raise exception 'key must be a path in the run''s input, not %', left(options ->> 'key', 100)
+      using errcode = 'PF011', hint = 'Give its keys, for example ["order_id"].';
+  end if;
+end;
+$$;
+
+-- ---- schema/30_definition/_check_sleep_options.sql
+create function pgflow._check_sleep_options(options jsonb, deps_slugs text[])
+returns void
+language plpgsql
+immutable
+as $$
+begin
+  if (options ? 'seconds') = (options ? 'until') then
+    raise exception 'A sleep takes either seconds or until'
+      using errcode = 'PF011', hint = 'Give one of the two.';
+  end if;
+  if (options ? 'seconds') and not pgflow._is_whole(options -> 'seconds', 0, 31536000) then
+    raise exception 'seconds must be a whole number from 0 to 31,536,000, not %', left(options ->> 'seconds', 100)
+      using errcode = 'PF011', hint = 'Use "until" for a sleep of more than a year.';
+  end if;
+  if (options ? 'until') and not pgflow._is_path(options -> 'until') then
+    raise exception 'until must be a path in the run''s input or in a dependency, not %', left(options ->> 'until', 100)
+      using errcode = 'PF011', hint = 'Give its keys, for example ["flow_input", "remind_at"].';
+  end if;
+  if options -> 'until' ->> 0 <> all(array['flow_input'] || deps_slugs) then
+    raise exception 'A sleep cannot be until something of "%", on which it does not depend',
+      left(options -> 'until' ->> 0, 100)
+      using errcode = 'PF011', hint = 'Begin the path with flow_input or with a dependency.';
   end if;
 end;
 $$;
@@ -1150,7 +1330,7 @@ begin
     coalesce(array_agg(s.step_slug order by s.step_slug collate "C") filter (where s.deps_count = 0), '{}'),
     coalesce(bool_or(s.step_type = 'map' and s.deps_count = 0), false),
     coalesce(bool_or(s.step_type = 'map'), false),
-    coalesce(bool_or(pgflow._has_condition(s)), false),
+    coalesce(bool_or(pgflow._has_condition(s) or s.kind in ('signal', 'sleep')), false),
     coalesce(bool_or(s.opt_start_delay > 0), false),
     coalesce(array_agg(s.kind order by s.step_index) filter (where s.step_slug is not null), '{}'),
     coalesce(bool_or(s.kind <> 'task'), false),
@@ -1202,33 +1382,54 @@ as $$
 $$;
 
 -- ---- schema/30_definition/_step_options.sql
--- The options of a step as they are stored: without those that are null. Refuses unknown ones and wrong values.
-create function pgflow._step_options(options jsonb, deps_slugs text[])
+-- The options of a step of that kind as they are stored: without those that are null, and without the kind, which has a
+-- column. Refuses unknown ones and wrong values.
+create function pgflow._step_options(options jsonb, kind text, deps_slugs text[])
 returns jsonb
 language plpgsql
 immutable
 as $$
 declare
-  v_options jsonb := pgflow._known_options('step', _step_options.options, array[
-    'reads_input', 'if_any', 'if_not_any', 'if_ran', 'if_skipped'
-  ]);
+  v_options jsonb;
 begin
+  if _step_options.kind not in ('task', 'signal', 'sleep') then
+    raise exception 'A step cannot be of the kind "%"', left(_step_options.kind, 100)
+      using errcode = 'PF011', hint = 'Leave it out, or give signal or sleep.';
+  end if;
+  v_options := pgflow._known_options(
+    case _step_options.kind when 'task' then 'step' else _step_options.kind end,
+    _step_options.options,
+    array['kind', 'reads_input', 'if_any', 'if_not_any', 'if_ran', 'if_skipped'] || case _step_options.kind
+      when 'signal' then array['key', 'deadline']
+      when 'sleep' then array['seconds', 'until']
+      else '{}'
+    end
+  );
   if (v_options ? 'reads_input') and jsonb_typeof(v_options -> 'reads_input') <> 'boolean' then
     raise exception 'reads_input must be true or false, not %', left(v_options ->> 'reads_input', 100)
       using errcode = 'PF011', hint = 'Leave it out where it is not known whether the step reads the run''s input.';
   end if;
   perform pgflow._check_condition_options(v_options, _step_options.deps_slugs);
-  return v_options;
+  case _step_options.kind
+    when 'signal' then perform pgflow._check_signal_options(v_options);
+    when 'sleep' then perform pgflow._check_sleep_options(v_options, _step_options.deps_slugs);
+    else null;
+  end case;
+  return v_options - 'kind';
 end;
 $$;
 
 -- ---- schema/30_definition/add_step.sql
 -- for: migrate
 -- Most mistakes are left to the named constraints; refused here is only what they cannot see. A step that is there
--- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at. options, PF011 for any other:
+-- stays as it is: PF010 where it has another type, kind or other dependencies, its options are not looked at. options, PF011 for
+-- any other:
 --   reads_input          whether it reads the run's input
 --   if_any, if_not_any   lists of patterns of which one, or none, may match; instead of the single ones
 --   if_ran, if_skipped   dependencies that must have run, or must not
+--   kind                 signal, sleep: steps without a handler; who does the work of all others is a task
+--   key, deadline        of a signal: the path in the run's input of a key that it is found by; seconds until it is exhausted
+--   seconds, until       of a sleep: how long, or the path of a time, whose first key is flow_input or a dependency
 -- A pattern of a step with dependencies may hold the key flow_input, for the run's input, beside theirs.
 create function pgflow.add_step(
   flow_slug text,
@@ -1253,8 +1454,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_kind text := coalesce(add_step.options ->> 'kind', 'task');
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
-  v_options jsonb := pgflow._step_options(add_step.options, v_deps);
+  v_options jsonb := pgflow._step_options(add_step.options, v_kind, v_deps);
   v_type text := coalesce(add_step.step_type, 'single');
   v_twice text;
   v_there record;
@@ -1278,31 +1480,33 @@ begin
   -- Serialises concurrent additions: step_index is counted up.
   perform 1 from pgflow.flows f where f.flow_slug = add_step.flow_slug for no key update;
 
-  select s.step_type, s.deps_count, array(
+  perform pgflow._check_kind(add_step.flow_slug, add_step.step_slug, v_kind, v_type, v_deps);
+
+  select s.step_type, s.kind, s.deps_count, array(
     select d.dep_slug from pgflow.deps d where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug order by 1
   ) as deps
   into v_there
   from pgflow.steps s
   where s.flow_slug = add_step.flow_slug and s.step_slug = add_step.step_slug;
   if found and (
-    v_there.step_type <> v_type or v_there.deps_count <> cardinality(v_deps) or not v_there.deps <@ v_deps
+    v_there.step_type <> v_type or v_there.kind <> v_kind or v_there.deps_count <> cardinality(v_deps) or not v_there.deps <@ v_deps
   ) then
     raise exception 'Flow "%" has a step "%" already, % with the dependencies (%)',
-      add_step.flow_slug, add_step.step_slug, v_there.step_type, array_to_string(v_there.deps, ', ')
+      add_step.flow_slug, add_step.step_slug, concat_ws(' ', v_there.step_type, nullif(v_there.kind, 'task')), array_to_string(v_there.deps, ', ')
       using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
   end if;
 
   insert into pgflow.steps (
     flow_slug, step_slug, step_type, step_index, deps_count,
     opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay, opt_backoff, opt_max_delay,
-    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, options
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, kind, options
   )
   select
     add_step.flow_slug, add_step.step_slug, v_type, coalesce(max(s.step_index) + 1, 0), cardinality(v_deps),
     add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
     add_step.backoff, add_step.max_delay,
     add_step.required_input_pattern, add_step.forbidden_input_pattern,
-    add_step.when_unmet, add_step.when_exhausted, v_options
+    add_step.when_unmet, add_step.when_exhausted, v_kind, v_options
   from pgflow.steps s
   where s.flow_slug = add_step.flow_slug
   on conflict on constraint steps_pkey do nothing;
@@ -1386,15 +1590,24 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_options jsonb := pgflow._step_options(alter_step.options, array(
-    select d.dep_slug
-    from pgflow.deps d
-    where d.flow_slug = alter_step.flow_slug and d.step_slug = alter_step.step_slug
-  ));
+  v_kind text;
+  v_options jsonb;
   v_step pgflow.steps;
   v_timeouts int[];  -- before
 begin
   perform 1 from pgflow.flows f where f.flow_slug = alter_step.flow_slug for no key update;
+  select s.kind into v_kind
+  from pgflow.steps s
+  where s.flow_slug = alter_step.flow_slug and s.step_slug = alter_step.step_slug;
+  if alter_step.options ->> 'kind' <> v_kind then
+    raise exception 'Step "%" is a %, and stays one', alter_step.step_slug, v_kind
+      using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
+  end if;
+  v_options := pgflow._step_options(alter_step.options, coalesce(v_kind, 'task'), array(
+    select d.dep_slug
+    from pgflow.deps d
+    where d.flow_slug = alter_step.flow_slug and d.step_slug = alter_step.step_slug
+  ));
   select p.timeouts into v_timeouts from pgflow.prepared_flows p where p.flow_slug = alter_step.flow_slug;
   update pgflow.steps s
   set opt_max_attempts = alter_step.max_attempts,
@@ -1511,6 +1724,13 @@ begin
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and o.run_id = r.run_id;
   delete from pgflow.timers i where i.flow_slug = p_flow_slug;
+  delete from pgflow.waiting_signals w where w.flow_slug = p_flow_slug;
+  delete from pgflow.signal_keys k
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and k.run_id = r.run_id;
+  delete from pgflow.signals g
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and g.run_id = r.run_id;
   delete from pgflow.actions a where a.flow_slug = p_flow_slug;
   delete from pgflow.runs r where r.flow_slug = p_flow_slug;
   delete from pgflow.deps d where d.flow_slug = p_flow_slug;
@@ -1566,7 +1786,7 @@ begin
                 ),
                 '[]'
               )
-            )
+            ) || case when st.kind = 'task' then '{}' else jsonb_build_object('kind', st.kind) end
             order by st.step_slug collate "C"
           )
           from pgflow.steps st
@@ -1715,6 +1935,48 @@ begin
   end if;
 
   perform pgflow._finish_runs(_advance.run_ids, count_steps, has_large_values, has_timeouts);
+end;
+$$;
+
+-- ---- schema/40_runs/_await_begins.sql
+-- Lets those of these started runs that have not begun wait for their time, and no less than delays[i] seconds. Callers
+-- hold the runs, or have just made them.
+create function pgflow._await_begins(run_ids uuid[], delays double precision[] default null)
+returns void
+language plpgsql
+as $$
+declare
+  v_flow_slugs text[];
+begin
+  with awaited as (
+    insert into pgflow.timers (due_at, kind, flow_slug, run_id)
+    select greatest(r.begins_at, clock_timestamp() + make_interval(secs => coalesce(i.delay, 0))), 'begin', r.flow_slug,
+      r.run_id
+    from unnest(_await_begins.run_ids, _await_begins.delays) i(run_id, delay)
+    cross join lateral (select * from pgflow.runs l where l.run_id = i.run_id limit 1) r
+    where r.begins_at is not null
+    returning flow_slug
+  )
+  select array_agg(distinct a.flow_slug) into v_flow_slugs from awaited a;
+  perform pgflow._notify(v_flow_slugs, null);
+end;
+$$;
+
+-- ---- schema/40_runs/_begins_at.sql
+-- When runs are to begin by the options of their start; null: at once. Refuses what is no such option, or no time.
+create function pgflow._begins_at(options jsonb)
+returns timestamptz
+language plpgsql
+as $$
+declare
+  v_options jsonb := pgflow._known_options('start', _begins_at.options, array['begins_at']);
+  v_begins_at timestamptz := pgflow._instant(v_options -> 'begins_at');
+begin
+  if (v_options ? 'begins_at') and v_begins_at is null then
+    raise exception 'begins_at is no time: %', left(v_options ->> 'begins_at', 100)
+      using errcode = 'PF011', hint = 'Write it as 2026-03-01T12:30:00Z, with the offset from UTC.';
+  end if;
+  return case when v_begins_at > clock_timestamp() then v_begins_at end;
 end;
 $$;
 
@@ -2124,7 +2386,7 @@ $$;
 
 -- ---- schema/40_runs/_judge_steps.sql
 -- What has to happen to ready steps (pairs): verdict 'fail' (run fails), 'drop' (another step fails the run),
--- 'skip', 'skip-cascade' (condition unmet), 'taskless' or 'start'. Pairs that are not ready any more, or whose
+-- 'skip', 'skip-cascade' (condition unmet), 'taskless', 'wait' (no handler) or 'start'. Pairs that are not ready any more, or whose
 -- run has ended, are left out. The only place that evaluates conditions.
 create function pgflow._judge_steps(run_ids uuid[], step_slugs text[])
 returns table (run_id uuid, step_slug text, verdict text)
@@ -2148,6 +2410,7 @@ begin
       st.step_index,
       case
         when pgflow._has_condition(st) and pgflow._is_unmet(st, s.run_id, r.input) then st.when_unmet
+        when st.kind in ('signal', 'sleep') then 'wait'
         when s.initial_tasks = 0 then 'taskless'
         else 'start'
       end as verdict
@@ -2271,14 +2534,17 @@ $$;
 
 -- ---- schema/40_runs/_resolve_conditions.sql
 -- Evaluates the conditions of ready steps (pairs) and of those that become ready because others are skipped,
--- each once, until none is left. Returns the pairs that may go on: with tasks (start) and without (taskless).
+-- each once, until none is left. Returns the pairs that may go on: with tasks (start), without (taskless), and those
+-- without a handler (wait).
 create function pgflow._resolve_conditions(
   run_ids uuid[],
   step_slugs text[],
   out start_run_ids uuid[],
   out start_step_slugs text[],
   out taskless_run_ids uuid[],
-  out taskless_step_slugs text[]
+  out taskless_step_slugs text[],
+  out wait_run_ids uuid[],
+  out wait_step_slugs text[]
 )
 language plpgsql
 as $$
@@ -2298,7 +2564,9 @@ begin
       array_agg(j.run_id) filter (where j.verdict = 'start') as go_run_ids,
       array_agg(j.step_slug) filter (where j.verdict = 'start') as go_step_slugs,
       array_agg(j.run_id) filter (where j.verdict = 'taskless') as empty_run_ids,
-      array_agg(j.step_slug) filter (where j.verdict = 'taskless') as empty_step_slugs
+      array_agg(j.step_slug) filter (where j.verdict = 'taskless') as empty_step_slugs,
+      array_agg(j.run_id) filter (where j.verdict = 'wait') as await_run_ids,
+      array_agg(j.step_slug) filter (where j.verdict = 'wait') as await_step_slugs
     into v_round
     from pgflow._judge_steps(v_todo_run_ids, v_todo_step_slugs) j;
 
@@ -2306,6 +2574,8 @@ begin
     start_step_slugs := start_step_slugs || v_round.go_step_slugs;
     taskless_run_ids := taskless_run_ids || v_round.empty_run_ids;
     taskless_step_slugs := taskless_step_slugs || v_round.empty_step_slugs;
+    wait_run_ids := wait_run_ids || v_round.await_run_ids;
+    wait_step_slugs := wait_step_slugs || v_round.await_step_slugs;
     v_todo_run_ids := null;
 
     if v_round.fail_run_ids is not null then
@@ -2338,7 +2608,7 @@ $$;
 
 -- ---- schema/40_runs/_runs_to_settle.sql
 -- Of runs whose steps (pairs, with their flows) have just ended: those in which a dependent has a condition to
--- judge, or turns out to have no tasks.
+-- judge, has no handler, or turns out to have no tasks.
 create function pgflow._runs_to_settle(flow_slugs text[], run_ids uuid[], step_slugs text[])
 returns uuid[]
 language plpgsql
@@ -2355,12 +2625,13 @@ begin
       offset 0
     ) dep
     cross join lateral (
-      select st.step_type, pgflow._has_condition(st) as has_condition
+      select st.step_type, st.kind, pgflow._has_condition(st) as has_condition
       from pgflow.steps st
       where st.flow_slug = d.flow_slug and st.step_slug = dep.step_slug
       limit 1
     ) child
     where child.has_condition
+      or child.kind in ('signal', 'sleep')
       or child.step_type = 'map' and (
         select p.status = 'skipped' or p.output = '[]'
         from pgflow.step_states p
@@ -2447,9 +2718,9 @@ end;
 $$;
 
 -- ---- schema/40_runs/_settle.sql
--- Alternates conditions and taskless completion over ready steps (pairs) until neither changes anything;
--- returns the pairs that are to be started. Runs may have failed on the way: their pairs are left out by
--- _start_steps.
+-- Alternates conditions, taskless completion and the begin of steps without a handler over ready steps (pairs) until
+-- nothing changes; returns the pairs that are to be started. Runs may have failed on the way: their pairs are left
+-- out by _start_steps. A step without a handler ends at most once, so only empty maps need a limit.
 create function pgflow._settle(
   run_ids uuid[], step_slugs text[], out start_run_ids uuid[], out start_step_slugs text[]
 )
@@ -2457,6 +2728,8 @@ language plpgsql
 as $$
 declare
   v_round record;
+  v_taskless record;
+  v_waits record;
   v_run_ids uuid[] := run_ids;
   v_step_slugs text[] := step_slugs;
   v_round_count int := 0;
@@ -2465,21 +2738,31 @@ begin
     select * into v_round from pgflow._resolve_conditions(v_run_ids, v_step_slugs);
     start_run_ids := start_run_ids || v_round.start_run_ids;
     start_step_slugs := start_step_slugs || v_round.start_step_slugs;
-    exit when v_round.taskless_run_ids is null;
+    v_run_ids := null;
+    v_step_slugs := null;
 
-    v_round_count := v_round_count + 1;
-    perform pgflow._check_cascade(v_round_count);
-    -- a run may have failed in a later round of conditions than the one that let its taskless step pass
-    select t.ready_run_ids, t.ready_step_slugs into v_run_ids, v_step_slugs
-    from (
-      select array_agg(p.run_id order by p.position) as run_ids,
-        array_agg(p.step_slug order by p.position) as step_slugs
-      from unnest(v_round.taskless_run_ids, v_round.taskless_step_slugs)
-        with ordinality p(run_id, step_slug, position)
-      join pgflow.runs r on r.run_id = p.run_id
-      where r.status = 'started'
-    ) e
-    cross join lateral pgflow._complete_taskless(e.run_ids, e.step_slugs) t;
+    if v_round.taskless_run_ids is not null then
+      v_round_count := v_round_count + 1;
+      perform pgflow._check_cascade(v_round_count);
+      -- a run may have failed in a later round of conditions than the one that let its taskless step pass
+      select t.ready_run_ids, t.ready_step_slugs into v_taskless
+      from (
+        select array_agg(p.run_id order by p.position) as run_ids,
+          array_agg(p.step_slug order by p.position) as step_slugs
+        from unnest(v_round.taskless_run_ids, v_round.taskless_step_slugs)
+          with ordinality p(run_id, step_slug, position)
+        join pgflow.runs r on r.run_id = p.run_id
+        where r.status = 'started'
+      ) e
+      cross join lateral pgflow._complete_taskless(e.run_ids, e.step_slugs) t;
+      v_run_ids := v_taskless.ready_run_ids;
+      v_step_slugs := v_taskless.ready_step_slugs;
+    end if;
+    if v_round.wait_run_ids is not null then
+      select * into v_waits from pgflow._begin_waits(v_round.wait_run_ids, v_round.wait_step_slugs);
+      v_run_ids := v_run_ids || v_waits.ready_run_ids;
+      v_step_slugs := v_step_slugs || v_waits.ready_step_slugs;
+    end if;
   end loop;
 end;
 $$;
@@ -2547,8 +2830,11 @@ $$;
 
 -- ---- schema/40_runs/_start_flows.sql
 -- Starts runs of one flow: element i is an input, a run id (null: a new one) and a trace context. A run id
--- that exists is that run if flow and input are the same, else PF002. Returns the ids in the order of inputs.
-create function pgflow._start_flows(flow_slug text, inputs jsonb[], run_ids uuid[], trace_contexts jsonb[])
+-- that exists is that run if flow and input are the same, else PF002. Returns the ids in the order of inputs. With a
+-- time for begins_at they are only written down: see _fire_begins.
+create function pgflow._start_flows(
+  flow_slug text, inputs jsonb[], run_ids uuid[], trace_contexts jsonb[], begins_at timestamptz default null
+)
 returns uuid[]
 language plpgsql
 as $$
@@ -2560,6 +2846,7 @@ declare
   v_has_root_maps boolean;
   v_has_conditions boolean;
   v_run_timeout int;
+  v_has_kinds boolean;
   v_run_ids uuid[] := run_ids;
   v_created_count int;
   v_created uuid[];
@@ -2571,8 +2858,10 @@ declare
 begin
   -- One look at the definition, so that counters and states agree whatever is added meanwhile; the lock keeps the flow
   -- from being deleted before its runs are there to be seen.
-  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout
-  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout
+  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout,
+    p.has_kinds
+  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout,
+    v_has_kinds
   from pgflow.prepared_flows p
   where p.flow_slug = _start_flows.flow_slug
   for key share;
@@ -2600,8 +2889,8 @@ begin
     perform pgflow._note_large_values(array[_start_flows.flow_slug]);
   end if;
   -- runs, of which some may be there
-  insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
-  select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context
+  insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context, begins_at)
+  select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context, _start_flows.begins_at
   from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
   order by i.run_id
   on conflict on constraint runs_pkey do nothing;
@@ -2627,7 +2916,7 @@ begin
   end if;
 
   -- Without conditions and empty root maps the roots are born started.
-  v_direct := not v_has_conditions and not (
+  v_direct := not v_has_conditions and _start_flows.begins_at is null and not (
     v_has_root_maps
     and exists (select 1 from unnest(v_inputs) i(input) where jsonb_array_length(i.input) = 0)
   );
@@ -2649,6 +2938,14 @@ begin
     end as initial_tasks
   ) c;
 
+  if v_has_kinds then
+    perform pgflow._note_signal_keys(v_created);
+  end if;
+  if _start_flows.begins_at is not null then
+    perform pgflow._await_begins(v_created);
+    perform pgflow._notify(null, v_created);
+    return v_run_ids;
+  end if;
   perform pgflow._send_events('run:started', v_created);
   if v_run_timeout is not null then
     perform pgflow._set_run_timeouts(v_created);
@@ -2778,9 +3075,14 @@ $$;
 
 -- ---- schema/40_runs/start_flows.sql
 -- for: client
--- Starts a run per input, all or nothing; returns them in the order of the inputs.
+-- Starts a run per input, all or nothing; returns them in the order of the inputs. options: {"begins_at": a time as RFC
+-- 3339 has it}: until then they wait, and nothing of them is judged or begun; one that has come already is now.
 create function pgflow.start_flows(
-  flow_slug text, inputs jsonb[], run_ids uuid[] default null, trace_contexts jsonb[] default null
+  flow_slug text,
+  inputs jsonb[],
+  run_ids uuid[] default null,
+  trace_contexts jsonb[] default null,
+  options jsonb default '{}'
 )
 returns setof pgflow.runs
 language plpgsql
@@ -2788,6 +3090,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_begins_at timestamptz;
   v_run_ids uuid[];
 begin
   if coalesce(cardinality(start_flows.run_ids), cardinality(start_flows.inputs))
@@ -2801,8 +3104,12 @@ begin
       coalesce(cardinality(start_flows.trace_contexts)::text, 'none')
       using errcode = 'PF005', hint = 'Pass arrays of equal length, one element per run.';
   end if;
+  if start_flows.options <> '{}' then
+    v_begins_at := pgflow._begins_at(start_flows.options);
+  end if;
   v_run_ids := pgflow._start_flows(
-    start_flows.flow_slug, coalesce(start_flows.inputs, '{}'), start_flows.run_ids, start_flows.trace_contexts
+    start_flows.flow_slug, coalesce(start_flows.inputs, '{}'), start_flows.run_ids, start_flows.trace_contexts,
+    v_begins_at
   );
   return query
   select r.*
@@ -3023,7 +3330,7 @@ declare
   v_is_silent boolean;  -- whether a sign of life of one of the workers is due
   v_hand_over int := _complete.hand_over;
   v_has_maps boolean;
-  v_has_timeouts boolean;  -- of whole runs
+  v_has_timeouts boolean;  -- of whole runs, or else what waits for something outside
   v_has_large_values boolean;
   v_large_flow_slugs text[];  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
@@ -3062,7 +3369,7 @@ begin
   end if;
 
   -- outputs that a dependent map cannot go over fail their runs
-  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null)
+  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds)
   into v_has_maps, v_has_large_values, v_has_timeouts
   from pgflow.prepared_flows p
   where p.flow_slug = any(v_flow_slugs);
@@ -5100,7 +5407,11 @@ declare
     where st.flow_slug = _check_fork_input.flow_slug
       and st.step_slug = any(_check_fork_input.reused_slugs)
       and (
-        coalesce((st.options ->> 'reads_input')::boolean, true)
+        case st.kind
+          when 'signal' then false
+          when 'sleep' then coalesce(st.options -> 'until' ->> 0 = 'flow_input', false)
+          else coalesce((st.options ->> 'reads_input')::boolean, true)
+        end
         or st.deps_count = 0 and (st.step_type = 'map' or pgflow._has_condition(st))
         or exists (
           select 1
@@ -5762,7 +6073,7 @@ begin
       error_message = null
   from (
     select l.run_id, l.step_slug, (
-      select count(*)::int
+      select greatest(count(*), 1)::int  -- a step without a handler has no tasks, and one thing to wait for
       from pgflow.step_tasks t
       where t.run_id = l.run_id and t.step_slug = l.step_slug and t.status <> 'completed'
     ) as task_count
@@ -5795,6 +6106,9 @@ begin
   perform pgflow._send_events('run:retried', _retry_runs.run_ids);
   perform pgflow._drop_timers(_retry_runs.run_ids);
   perform pgflow._set_run_timeouts(_retry_runs.run_ids, v_delays);
+  perform pgflow._await_begins(_retry_runs.run_ids, v_delays);
+  perform pgflow._note_signal_keys(_retry_runs.run_ids);
+  perform pgflow._wait_again(_retry_runs.run_ids, v_delays);
   perform pgflow._retry_tasks(_retry_runs.run_ids, v_delays);
   perform pgflow._start_ready(_retry_runs.run_ids, v_delays);
   perform pgflow._notify(null, _retry_runs.run_ids);
@@ -5931,13 +6245,16 @@ end;
 $$;
 
 -- ---- schema/55_control/_start_ready.sql
--- Judges and starts what is ready in these started runs, and ends those that have nothing left. What it starts is
--- visible delays[i] seconds later than else in run i. Callers hold the runs.
+-- Judges and starts what is ready in these started runs, but for those that have not begun, and ends those that have
+-- nothing left. What it starts is visible delays[i] seconds later than else in run i. Callers hold the runs.
 create function pgflow._start_ready(run_ids uuid[], delays double precision[])
 returns void
 language plpgsql
 as $$
 declare
+  v_begun uuid[] := array(
+    select r.run_id from pgflow.runs r where r.run_id = any(run_ids) and r.begins_at is null
+  );
   v_ready record;
   v_started record;
   v_sent record;
@@ -5945,7 +6262,7 @@ begin
   select array_agg(r.run_id) as run_ids, array_agg(r.step_slug) as step_slugs into v_ready
   from (
     select s.run_id, s.step_slug
-    from unnest(_start_ready.run_ids) i(run_id)
+    from unnest(v_begun) i(run_id)
     cross join lateral (select * from pgflow.step_states l where l.run_id = i.run_id offset 0) s
     where s.status = 'created' and s.remaining_deps = 0 and s.initial_tasks is not null
     order by s.run_id, s.step_slug collate "C"
@@ -5973,7 +6290,7 @@ begin
       perform pgflow._send_back(v_sent.flow_slugs, v_sent.msg_ids, v_sent.delays);
     end if;
   end if;
-  perform pgflow._finish_runs(_start_ready.run_ids, false, true);
+  perform pgflow._finish_runs(v_begun, false, true);
 end;
 $$;
 
@@ -6185,6 +6502,7 @@ begin
     raise exception 'Run % exists already, and is no such fork', v_run_id
       using errcode = 'PF002', hint = 'Use a new run id, or leave it out.';
   end if;
+  perform pgflow._note_signal_keys(array[v_run_id]);
   perform pgflow._send_events('run:started', array[v_run_id]);
   perform pgflow._set_run_timeouts(array[v_run_id]);
   perform pgflow._start_ready(array[v_run_id], array[0::double precision]);
@@ -6411,7 +6729,8 @@ end;
 $$;
 
 -- ---- schema/56_timers/_drop_timers.sql
--- Removes the timers of whole runs (step_slugs is null) or of the tasks of some steps (pairs). Callers hold the runs.
+-- Removes what is to happen to whole runs (step_slugs is null) or to the tasks of some steps (pairs): timers, and by which
+-- others find them to send a signal. Callers hold the runs.
 create function pgflow._drop_timers(run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
@@ -6419,10 +6738,15 @@ as $$
 begin
   if step_slugs is null then
     delete from pgflow.timers t where t.run_id = any(_drop_timers.run_ids);
+    delete from pgflow.waiting_signals w where w.run_id = any(_drop_timers.run_ids);
+    delete from pgflow.signal_keys k where k.run_id = any(_drop_timers.run_ids);
   else
     delete from pgflow.timers t
     using unnest(_drop_timers.run_ids, _drop_timers.step_slugs) p(run_id, step_slug)
     where t.run_id = p.run_id and t.step_slug = p.step_slug;
+    delete from pgflow.waiting_signals w
+    using unnest(_drop_timers.run_ids, _drop_timers.step_slugs) p(run_id, step_slug)
+    where w.run_id = p.run_id and w.step_slug = p.step_slug;
   end if;
 end;
 $$;
@@ -6465,8 +6789,74 @@ begin
   case _fire.kind
     when 'run_timeout' then perform pgflow._fire_run_timeouts(_fire.timer_ids);
     when 'wait' then perform pgflow._fire_waits(_fire.timer_ids);
+    when 'sleep' then perform pgflow._fire_sleeps(_fire.timer_ids);
+    when 'deadline' then perform pgflow._fire_deadlines(_fire.timer_ids);
+    when 'begin' then perform pgflow._fire_begins(_fire.timer_ids);
   end case;
   delete from pgflow.timers t where t.timer_id = any(_fire.timer_ids);
+end;
+$$;
+
+-- ---- schema/56_timers/_fire_begins.sql
+-- Begins the runs of these timers, as a start does: conditions are judged, time-outs count from now on.
+create function pgflow._fire_begins(timer_ids bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  v_run_ids uuid[];
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  with begun as (
+    update pgflow.runs r
+    set begins_at = null, started_at = greatest(now(), r.started_at)
+    from (select t.run_id from pgflow.timers t where t.timer_id = any(timer_ids) limit v_all) d
+    where r.run_id = d.run_id and r.status = 'started' and r.begins_at is not null
+    returning r.run_id
+  )
+  select array_agg(b.run_id order by b.run_id) into v_run_ids from begun b;
+  if v_run_ids is null then
+    return;
+  end if;
+  perform pgflow._send_events('run:started', v_run_ids);
+  perform pgflow._set_run_timeouts(v_run_ids);
+  perform pgflow._start_ready(v_run_ids, array_fill(0::double precision, array[cardinality(v_run_ids)]));
+  perform pgflow._keep_held(v_run_ids);
+  perform pgflow._notify(null, v_run_ids);
+end;
+$$;
+
+-- ---- schema/56_timers/_fire_deadlines.sql
+-- Ends the signal steps of these timers that nobody has answered, as their when_exhausted says.
+create function pgflow._fire_deadlines(timer_ids bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  v_late record;
+  v_messages text[];
+  v_skipped record;
+begin
+  select * into v_late from pgflow._waiting_for(timer_ids);
+  if v_late.run_ids is null then
+    return;
+  end if;
+  v_messages := array(
+    select format('timed out after %s s', round(extract(epoch from w.deadline_at - w.since)))
+    from unnest(v_late.run_ids, v_late.step_slugs) with ordinality p(run_id, step_slug, position)
+    join pgflow.waiting_signals w on w.run_id = p.run_id and w.step_slug = p.step_slug
+    order by p.position
+  );
+  select * into v_skipped
+  from pgflow._exhaust_waits(v_late.run_ids, v_late.step_slugs, 'timed_out', v_messages);
+  if v_skipped.skip_run_ids is not null then
+    perform pgflow._advance(
+      v_skipped.plain_flow_slugs, v_skipped.plain_run_ids, v_skipped.plain_step_slugs, null, 0, false, true, true
+    );
+    perform pgflow._finish_runs(v_skipped.skip_run_ids, false, true);
+    perform pgflow._keep_held(v_skipped.skip_run_ids);
+  end if;
+  perform pgflow._notify(null, v_late.run_ids);
 end;
 $$;
 
@@ -6528,6 +6918,24 @@ begin
   perform pgflow._send_events('run:failed', v_run_ids);
   perform pgflow._archive_open_tasks(v_run_ids);
   perform pgflow._notify(null, v_run_ids);
+end;
+$$;
+
+-- ---- schema/56_timers/_fire_sleeps.sql
+-- Completes the sleeps of these timers; those that have ended some other way meanwhile are left alone.
+create function pgflow._fire_sleeps(timer_ids bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  v_over record;
+begin
+  select * into v_over from pgflow._waiting_for(timer_ids);
+  if v_over.run_ids is not null then
+    perform pgflow._end_waits(
+      v_over.run_ids, v_over.step_slugs, array_fill(null::jsonb, array[cardinality(v_over.run_ids)])
+    );
+  end if;
 end;
 $$;
 
@@ -6619,7 +7027,7 @@ end;
 $$;
 
 -- ---- schema/56_timers/_set_run_timeouts.sql
--- Starts the time-outs of runs, those whose flows have one: afresh, from now on, or delays[i] seconds later where run i
+-- Starts the time-outs of runs that have begun, those whose flows have one: afresh, from now on, or delays[i] seconds later where run i
 -- goes on no sooner. Callers hold the runs, or have just made them.
 create function pgflow._set_run_timeouts(run_ids uuid[], delays double precision[] default null)
 returns void
@@ -6630,7 +7038,7 @@ begin
   select clock_timestamp() + make_interval(secs => p.run_timeout + coalesce(i.delay, 0)), 'run_timeout', r.flow_slug, r.run_id,
     jsonb_build_object('seconds', p.run_timeout)
   from unnest(_set_run_timeouts.run_ids, _set_run_timeouts.delays) i(run_id, delay)
-  cross join lateral (select l.flow_slug, l.run_id from pgflow.runs l where l.run_id = i.run_id limit 1) r
+  cross join lateral (select l.flow_slug, l.run_id from pgflow.runs l where l.run_id = i.run_id and l.begins_at is null limit 1) r
   cross join lateral (
     select l.run_timeout from pgflow.prepared_flows l where l.flow_slug = r.flow_slug limit 1
   ) p
@@ -6656,6 +7064,23 @@ begin
     _set_timers.due_at, _set_timers.flow_slugs, _set_timers.run_ids, _set_timers.step_slugs,
     _set_timers.task_indexes, _set_timers.payloads
   ) t(due_at, flow_slug, run_id, step_slug, task_index, payload);
+end;
+$$;
+
+-- ---- schema/56_timers/_waiting_for.sql
+-- The started steps of started runs that these timers are about, what was due first first.
+create function pgflow._waiting_for(timer_ids bigint[], out run_ids uuid[], out step_slugs text[])
+language plpgsql
+as $$
+begin
+  select array_agg(s.run_id order by t.due_at, t.timer_id), array_agg(s.step_slug order by t.due_at, t.timer_id)
+  into run_ids, step_slugs
+  from (select * from pgflow.timers l where l.timer_id = any(timer_ids) offset 0) t
+  cross join lateral (select l.status from pgflow.runs l where l.run_id = t.run_id limit 1) r
+  cross join lateral (
+    select * from pgflow.step_states l where l.run_id = t.run_id and l.step_slug = t.step_slug limit 1
+  ) s
+  where r.status = 'started' and s.status = 'started';
 end;
 $$;
 
@@ -6744,6 +7169,633 @@ begin
     next_in := greatest(extract(epoch from v_next - clock_timestamp()), 0);
   end if;
   return next;
+end;
+$$;
+
+-- ---- schema/57_waits/_begin_waits.sql
+-- Begins ready steps without a handler (pairs). Sleeps that are over and signals that were sent before complete at once;
+-- a sleep until what is no time is exhausted. Returns the dependents that became ready. Callers hold the runs.
+create function pgflow._begin_waits(
+  run_ids uuid[], step_slugs text[], out ready_run_ids uuid[], out ready_step_slugs text[]
+)
+language plpgsql
+as $$
+declare
+  v_wrong record;
+  v_plain record;
+  v_begun record;
+  v_done_run_ids uuid[];
+  v_done_step_slugs text[];
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  select array_agg(w.run_id) as run_ids, array_agg(w.step_slug) as step_slugs,
+    array_agg(format('"until" of sleep "%s" is no time', w.step_slug)) as messages
+  into v_wrong
+  from pgflow._waits(_begin_waits.run_ids, _begin_waits.step_slugs) w
+  where w.is_no_time;
+  if v_wrong.run_ids is not null then
+    select * into v_plain
+    from pgflow._exhaust_waits(v_wrong.run_ids, v_wrong.step_slugs, 'invalid_time', v_wrong.messages);
+    v_done_run_ids := v_plain.plain_run_ids;
+    v_done_step_slugs := v_plain.plain_step_slugs;
+  end if;
+
+  with begun as (
+    update pgflow.step_states s
+    set status = 'started', started_at = greatest(now(), s.created_at), remaining_tasks = s.initial_tasks
+    from (
+      select w.*, k.signal_id, k.payload,
+        coalesce(w.kind = 'sleep' and w.due_at <= clock_timestamp() or k.signal_id is not null, false) as is_over
+      from pgflow._waits(_begin_waits.run_ids, _begin_waits.step_slugs) w
+      left join lateral (
+        select l.signal_id, l.payload
+        from pgflow.signals l
+        where w.kind = 'signal' and l.run_id = w.run_id and l.step_slug = w.step_slug and l.taken_at is null
+        order by l.signal_id
+        limit 1
+      ) k on true
+      where not w.is_no_time
+      limit v_all
+    ) w
+    where s.run_id = w.run_id and s.step_slug = w.step_slug and s.status = 'created' and s.remaining_deps = 0
+    returning s.flow_slug, s.run_id, s.step_slug, w.kind, w.due_at, w.key, w.signal_id, w.payload, w.is_over
+  ),
+  sorted as (select * from begun b order by b.run_id, b.step_slug collate "C")
+  select
+    array_agg(b.run_id) as run_ids,
+    array_agg(b.step_slug) as step_slugs,
+    array_agg(b.flow_slug) filter (where not b.is_over) as wait_flow_slugs,
+    array_agg(b.run_id) filter (where not b.is_over) as wait_run_ids,
+    array_agg(b.step_slug) filter (where not b.is_over) as wait_step_slugs,
+    array_agg(b.kind) filter (where not b.is_over) as wait_kinds,
+    array_agg(b.due_at) filter (where not b.is_over) as wait_due_at,
+    array_agg(b.key) filter (where not b.is_over) as wait_keys,
+    array_agg(b.run_id) filter (where b.is_over) as over_run_ids,
+    array_agg(b.step_slug) filter (where b.is_over) as over_step_slugs,
+    array_agg(b.payload) filter (where b.is_over) as outputs,
+    array_agg(b.signal_id) filter (where b.signal_id is not null) as signal_ids
+  into v_begun
+  from sorted b;
+
+  if v_begun.run_ids is not null then
+    perform pgflow._send_events('step:started', v_begun.run_ids, v_begun.step_slugs);
+  end if;
+  if v_begun.wait_run_ids is not null then
+    perform pgflow._note_waits(
+      v_begun.wait_flow_slugs, v_begun.wait_run_ids, v_begun.wait_step_slugs, v_begun.wait_kinds, v_begun.wait_due_at,
+      v_begun.wait_keys
+    );
+  end if;
+  if v_begun.over_run_ids is not null then
+    update pgflow.signals g set taken_at = clock_timestamp(), payload = null where g.signal_id = any(v_begun.signal_ids);
+    perform pgflow._complete_waits(v_begun.over_run_ids, v_begun.over_step_slugs, v_begun.outputs);
+    update pgflow.runs r
+    set remaining_steps = r.remaining_steps - c.step_count
+    from (
+      select o.run_id, count(*)::int as step_count
+      from unnest(v_begun.over_run_ids) o(run_id)
+      group by o.run_id
+      limit v_all
+    ) c
+    where r.run_id = c.run_id;
+    v_done_run_ids := v_done_run_ids || v_begun.over_run_ids;
+    v_done_step_slugs := v_done_step_slugs || v_begun.over_step_slugs;
+  end if;
+
+  if v_done_run_ids is not null then
+    select d.ready_run_ids, d.ready_step_slugs into ready_run_ids, ready_step_slugs
+    from pgflow._release_dependents(
+      pgflow._flows_of(v_done_run_ids), v_done_run_ids, v_done_step_slugs, null, false
+    ) d;
+  end if;
+end;
+$$;
+
+-- ---- schema/57_waits/_check_keyed_signal.sql
+-- Refuses a step that no version of the flow has as a signal with a key.
+create function pgflow._check_keyed_signal(flow_slug text, step_slug text)
+returns void
+language plpgsql
+as $$
+declare
+  v_versions text[] := array(
+    select f.flow_slug
+    from pgflow.flows f
+    where pgflow._family(f.flow_slug) = pgflow._family(_check_keyed_signal.flow_slug)
+  );
+begin
+  if v_versions = '{}' then
+    perform pgflow._check_flows(array[_check_keyed_signal.flow_slug]);
+  end if;
+  if not exists (
+    select 1
+    from pgflow.steps s
+    where s.flow_slug = any(v_versions) and s.step_slug = _check_keyed_signal.step_slug
+      and s.kind = 'signal' and s.options ? 'key'
+  ) then
+    raise exception 'Flow "%" has no signal "%" with a key',
+      left(_check_keyed_signal.flow_slug, 200), left(_check_keyed_signal.step_slug, 200)
+      using errcode = 'PF011', hint = 'Send it by the ids of runs, or give the signal a key.';
+  end if;
+end;
+$$;
+
+-- ---- schema/57_waits/_check_payloads.sql
+-- Refuses payloads that a map is to go over and cannot, and notes large ones.
+create function pgflow._check_payloads(run_ids uuid[], step_slugs text[], payloads jsonb[])
+returns void
+language plpgsql
+as $$
+declare
+  v_wrong record;
+begin
+  select g.step_slug, m.map_slug, coalesce(jsonb_typeof(g.payload), 'null') as type into v_wrong
+  from unnest(_check_payloads.run_ids, _check_payloads.step_slugs, _check_payloads.payloads)
+    g(run_id, step_slug, payload)
+  cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = g.run_id limit 1) r
+  cross join lateral (
+    select d.step_slug as map_slug
+    from pgflow.steps s
+    join pgflow.deps d on d.flow_slug = s.flow_slug and d.dep_slug = s.step_slug
+    join pgflow.steps c on c.flow_slug = d.flow_slug and c.step_slug = d.step_slug
+    where s.flow_slug = r.flow_slug and s.step_slug = g.step_slug and s.kind = 'signal' and c.step_type = 'map'
+    limit 1
+  ) m
+  where jsonb_typeof(g.payload) is distinct from 'array'
+  limit 1;
+  if found then
+    raise exception 'Signal "%" takes an array, as map "%" goes over it, not %', v_wrong.step_slug, v_wrong.map_slug,
+      v_wrong.type
+      using errcode = 'PF011', hint = 'Send a list, which may be empty.';
+  end if;
+
+  if pg_column_size(_check_payloads.payloads) > 65536 then
+    perform pgflow._note_large_values(array_agg(distinct r.flow_slug))
+    from unnest(_check_payloads.run_ids, _check_payloads.payloads) g(run_id, payload)
+    cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = g.run_id limit 1) r
+    where pg_column_size(g.payload) > 65536
+    having count(*) > 0;
+  end if;
+end;
+$$;
+
+-- ---- schema/57_waits/_complete_waits.sql
+-- Completes started steps without a handler (pairs) with these outputs; what follows is the caller's business, who
+-- holds the runs.
+create function pgflow._complete_waits(run_ids uuid[], step_slugs text[], outputs jsonb[])
+returns void
+language plpgsql
+as $$
+declare
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  update pgflow.step_states s
+  set status = 'completed', completed_at = greatest(now(), s.started_at), remaining_tasks = 0, output = p.output
+  from (
+    select *
+    from unnest(_complete_waits.run_ids, _complete_waits.step_slugs, _complete_waits.outputs)
+      g(run_id, step_slug, output)
+    limit v_all
+  ) p
+  where s.run_id = p.run_id and s.step_slug = p.step_slug;
+
+  perform pgflow._drop_timers(_complete_waits.run_ids, _complete_waits.step_slugs);
+  perform pgflow._send_events('step:completed', _complete_waits.run_ids, _complete_waits.step_slugs);
+end;
+$$;
+
+-- ---- schema/57_waits/_end_waits.sql
+-- Completes started steps without a handler (pairs, of started runs) with these outputs, and lets their runs go on.
+-- Callers hold the runs.
+create function pgflow._end_waits(run_ids uuid[], step_slugs text[], outputs jsonb[])
+returns void
+language plpgsql
+as $$
+declare
+  v_flow_slugs text[] := pgflow._flows_of(run_ids);
+begin
+  perform pgflow._complete_waits(_end_waits.run_ids, _end_waits.step_slugs, _end_waits.outputs);
+  perform pgflow._advance(
+    v_flow_slugs, _end_waits.run_ids, _end_waits.step_slugs, null, 0, true,
+    exists (
+      select 1 from pgflow.prepared_flows p where p.flow_slug = any(v_flow_slugs) and p.has_large_values
+    ),
+    true
+  );
+  perform pgflow._keep_held(_end_waits.run_ids);
+  perform pgflow._notify(null, _end_waits.run_ids);
+end;
+$$;
+
+-- ---- schema/57_waits/_exhaust_waits.sql
+-- Ends steps without a handler (pairs, of started runs) that got nothing, as their when_exhausted says: the first of a
+-- run that fails it wins, its others are over with the run. Returns those that were skipped alone: what depends on
+-- them is the caller's business, who holds the runs; and all runs that are left.
+create function pgflow._exhaust_waits(
+  run_ids uuid[],
+  step_slugs text[],
+  skip_reason text,
+  error_messages text[],
+  out plain_flow_slugs text[],
+  out plain_run_ids uuid[],
+  out plain_step_slugs text[],
+  out skip_run_ids uuid[]
+)
+language plpgsql
+as $$
+declare
+  v_ends record;
+begin
+  select
+    array_agg(e.run_id) filter (where e.step_index = e.failing) as fail_run_ids,
+    array_agg(e.step_slug) filter (where e.step_index = e.failing) as fail_step_slugs,
+    array_agg(e.error_message) filter (where e.step_index = e.failing) as fail_messages,
+    array_agg(e.run_id) filter (where e.failing is null) as skip_run_ids,
+    array_agg(e.step_slug) filter (where e.failing is null) as skip_step_slugs,
+    array_agg(e.error_message) filter (where e.failing is null) as skip_messages,
+    array_agg(e.run_id) filter (where e.failing is null and e.when_exhausted = 'skip-cascade') as cascade_run_ids,
+    array_agg(e.step_slug) filter (where e.failing is null and e.when_exhausted = 'skip-cascade') as cascade_step_slugs,
+    array_agg(e.flow_slug) filter (where e.failing is null and e.when_exhausted = 'skip') as plain_flow_slugs,
+    array_agg(e.run_id) filter (where e.failing is null and e.when_exhausted = 'skip') as plain_run_ids,
+    array_agg(e.step_slug) filter (where e.failing is null and e.when_exhausted = 'skip') as plain_step_slugs
+  into v_ends
+  from (
+    select p.run_id, p.step_slug, p.error_message, st.flow_slug, st.step_index, st.when_exhausted,
+      min(st.step_index) filter (where st.when_exhausted = 'fail') over (partition by p.run_id) as failing
+    from unnest(_exhaust_waits.run_ids, _exhaust_waits.step_slugs, _exhaust_waits.error_messages)
+      p(run_id, step_slug, error_message)
+    cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = p.run_id limit 1) r
+    cross join lateral (
+      select * from pgflow.steps l where l.flow_slug = r.flow_slug and l.step_slug = p.step_slug limit 1
+    ) st
+    order by p.run_id, st.step_index
+  ) e;
+
+  if v_ends.fail_run_ids is not null then
+    perform pgflow._fail_runs(v_ends.fail_run_ids, v_ends.fail_step_slugs, v_ends.fail_messages);
+  end if;
+  if v_ends.skip_run_ids is not null then
+    perform pgflow._skip_steps(
+      v_ends.skip_run_ids, v_ends.skip_step_slugs,
+      array_fill(_exhaust_waits.skip_reason, array[cardinality(v_ends.skip_run_ids)]), v_ends.skip_messages
+    );
+    perform pgflow._force_skip(v_ends.cascade_run_ids, v_ends.cascade_step_slugs);
+  end if;
+  plain_flow_slugs := v_ends.plain_flow_slugs;
+  plain_run_ids := v_ends.plain_run_ids;
+  plain_step_slugs := v_ends.plain_step_slugs;
+  skip_run_ids := v_ends.skip_run_ids;
+end;
+$$;
+
+-- ---- schema/57_waits/_judge_signals.sql
+-- What becomes of each signal that is sent, see send_signals. Callers hold the runs.
+create function pgflow._judge_signals(run_ids uuid[], step_slugs text[], dedupes text[])
+returns text[]
+language plpgsql
+as $$
+begin
+  return array(
+    select case
+      when j.run_status is null then 'no such run'
+      when j.step_status is null then 'no such signal'
+      when j.is_known then 'duplicate'
+      when j.room is null then 'late'
+      when j.is_new and j.rank <= j.room then case j.step_status when 'started' then 'taken' else 'kept' end
+      when not j.is_new and j.rank <= j.room then 'duplicate'
+      else case j.step_status when 'started' then 'late' else 'full' end
+    end
+    from (
+      select c.position, c.run_status, c.step_status, c.is_known, c.room, c.is_new,
+        -- of what came first with this mark
+        case when c.dedupe is null then c.rank
+          else min(c.rank) over (partition by c.run_id, c.step_slug, c.dedupe) end as rank
+      from (
+        select n.*, sum(n.is_new::int) over (partition by n.run_id, n.step_slug order by n.position) as rank
+        from (
+          select
+            g.*, r.status as run_status, s.status as step_status, k.is_known, o.room,
+            -- whether it is judged, and the first one of its mark
+            o.room is not null and not k.is_known and (g.dedupe is null or row_number() over (
+              partition by g.run_id, g.step_slug, g.dedupe order by g.position
+            ) = 1) as is_new
+          from unnest(_judge_signals.run_ids, _judge_signals.step_slugs, _judge_signals.dedupes)
+            with ordinality g(run_id, step_slug, dedupe, position)
+          left join lateral (
+            select l.status, l.flow_slug from pgflow.runs l where l.run_id = g.run_id limit 1
+          ) r on true
+          left join lateral (
+            select l.status
+            from pgflow.step_states l
+            join pgflow.steps st on st.flow_slug = l.flow_slug and st.step_slug = l.step_slug
+            where l.run_id = g.run_id and l.step_slug = g.step_slug and st.kind = 'signal'
+            limit 1
+          ) s on true
+          cross join lateral (
+            select exists (
+              select 1
+              from pgflow.signals l
+              where l.run_id = g.run_id and l.step_slug = g.step_slug and l.dedupe = g.dedupe
+            ) as is_known
+          ) k
+          cross join lateral (
+            -- how many it has room for: null, none and never
+            select case
+              when r.status <> 'started' then null
+              when s.status = 'started' then 1
+              when s.status = 'created' then 16 - (
+                select count(*)
+                from pgflow.signals l
+                where l.run_id = g.run_id and l.step_slug = g.step_slug and l.taken_at is null
+              )
+            end as room
+          ) o
+        ) n
+      ) c
+    ) j
+    order by j.position
+  );
+end;
+$$;
+
+-- ---- schema/57_waits/_note_signal_keys.sql
+-- Writes under which keys the signal steps of these runs are found: those of which the run's input has a text or a number
+-- at the path.
+create function pgflow._note_signal_keys(run_ids uuid[])
+returns void
+language plpgsql
+as $$
+begin
+  insert into pgflow.signal_keys (run_id, step_slug, family, key)
+  select i.run_id, st.step_slug, pgflow._family(r.flow_slug), k.key
+  from unnest(_note_signal_keys.run_ids) i(run_id)
+  cross join lateral (select l.flow_slug, l.input from pgflow.runs l where l.run_id = i.run_id limit 1) r
+  cross join lateral (
+    select l.step_slug, l.options
+    from pgflow.steps l
+    where l.flow_slug = r.flow_slug and l.kind = 'signal' and l.options ? 'key'
+    offset 0
+  ) st
+  cross join lateral (select pgflow._value_at(st.options -> 'key', r.input) as value) v
+  cross join lateral (
+    select case jsonb_typeof(v.value)
+      when 'string' then v.value #>> '{}'
+      when 'number' then trim_scale((v.value #>> '{}')::numeric)::text
+    end as key
+  ) k
+  where k.key is not null
+  order by i.run_id, st.step_slug
+  on conflict on constraint signal_keys_pkey do nothing;
+end;
+$$;
+
+-- ---- schema/57_waits/_note_waits.sql
+-- Writes what has to happen to these steps without a handler, and by what others find those that wait for a signal;
+-- tells idle workers that a timer may be the next one. due_at[i] null: signal i has no deadline. Callers hold the runs.
+create function pgflow._note_waits(
+  flow_slugs text[], run_ids uuid[], step_slugs text[], kinds text[], due_at timestamptz[], keys text[]
+)
+returns void
+language plpgsql
+as $$
+begin
+  insert into pgflow.waiting_signals (flow_slug, run_id, step_slug, key, since, deadline_at)
+  select w.flow_slug, w.run_id, w.step_slug, w.key, clock_timestamp(), w.due_at
+  from unnest(
+    _note_waits.flow_slugs, _note_waits.run_ids, _note_waits.step_slugs, _note_waits.kinds, _note_waits.due_at,
+    _note_waits.keys
+  ) w(flow_slug, run_id, step_slug, kind, due_at, key)
+  where w.kind = 'signal';
+
+  insert into pgflow.timers (due_at, kind, flow_slug, run_id, step_slug)
+  select greatest(w.due_at, clock_timestamp()), case w.kind when 'sleep' then 'sleep' else 'deadline' end, w.flow_slug,
+    w.run_id, w.step_slug
+  from unnest(
+    _note_waits.flow_slugs, _note_waits.run_ids, _note_waits.step_slugs, _note_waits.kinds, _note_waits.due_at
+  ) w(flow_slug, run_id, step_slug, kind, due_at)
+  where w.due_at is not null;
+  perform pgflow._notify(_note_waits.flow_slugs, null);
+end;
+$$;
+
+-- ---- schema/57_waits/_send_signals.sql
+-- Sends signals and returns their outcomes, see send_signals.
+create function pgflow._send_signals(run_ids uuid[], step_slugs text[], payloads jsonb[], dedupes text[])
+returns text[]
+language plpgsql
+as $$
+declare
+  v_outcomes text[];
+  v_taken record;
+begin
+  if exists (select 1 from unnest(_send_signals.dedupes) d(mark) where length(d.mark) > 200) then
+    raise exception 'A mark against repetition (dedupe) has at most 200 characters'
+      using errcode = 'PF011', hint = 'Use an id of what is sent, or a digest of it.';
+  end if;
+  perform pgflow._lock_runs(_send_signals.run_ids);
+  perform pgflow._check_payloads(_send_signals.run_ids, _send_signals.step_slugs, _send_signals.payloads);
+  v_outcomes := pgflow._judge_signals(_send_signals.run_ids, _send_signals.step_slugs, _send_signals.dedupes);
+
+  insert into pgflow.signals (run_id, step_slug, payload, dedupe, taken_at)
+  select g.run_id, g.step_slug, case g.outcome when 'kept' then coalesce(g.payload, 'null') end, g.dedupe,
+    case g.outcome when 'taken' then clock_timestamp() end
+  from unnest(
+    _send_signals.run_ids, _send_signals.step_slugs, _send_signals.payloads, _send_signals.dedupes, v_outcomes
+  ) with ordinality g(run_id, step_slug, payload, dedupe, outcome, position)
+  where g.outcome = 'kept' or g.outcome = 'taken' and g.dedupe is not null
+  order by g.position;
+
+  select array_agg(g.run_id) as run_ids, array_agg(g.step_slug) as step_slugs,
+    array_agg(coalesce(g.payload, 'null')) as payloads
+  into v_taken
+  from unnest(_send_signals.run_ids, _send_signals.step_slugs, _send_signals.payloads, v_outcomes)
+    g(run_id, step_slug, payload, outcome)
+  where g.outcome = 'taken';
+  if v_taken.run_ids is not null then
+    perform pgflow._end_waits(v_taken.run_ids, v_taken.step_slugs, v_taken.payloads);
+  end if;
+  return v_outcomes;
+end;
+$$;
+
+-- ---- schema/57_waits/_value_at.sql
+-- The value at a path, an array of keys; null where there is none.
+create function pgflow._value_at(path jsonb, value jsonb)
+returns jsonb
+language sql
+immutable
+as $$
+  select _value_at.value #> array(
+    select k.key from jsonb_array_elements_text(_value_at.path) with ordinality k(key, position) order by k.position
+  );
+$$;
+
+-- ---- schema/57_waits/_wait_again.sql
+-- Lets the started steps without a handler of these retried runs wait again: sleeps until they would have been over, but
+-- no sooner than their run goes on (after delays[i] seconds), signals with their deadline afresh. Callers hold the runs.
+create function pgflow._wait_again(run_ids uuid[], delays double precision[])
+returns void
+language plpgsql
+as $$
+declare
+  v_waits record;
+begin
+  select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs into v_waits
+  from unnest(_wait_again.run_ids) i(run_id)
+  cross join lateral (select * from pgflow.step_states l where l.run_id = i.run_id offset 0) s
+  cross join lateral (
+    select l.kind from pgflow.steps l where l.flow_slug = s.flow_slug and l.step_slug = s.step_slug limit 1
+  ) st
+  where s.status = 'started' and st.kind in ('signal', 'sleep');
+  if v_waits.run_ids is null then
+    return;
+  end if;
+
+  perform pgflow._note_waits(
+    array_agg(w.flow_slug), array_agg(w.run_id), array_agg(w.step_slug), array_agg(w.kind),
+    array_agg(case w.kind
+      when 'signal' then w.due_at + make_interval(secs => i.delay)
+      else greatest(w.due_at, clock_timestamp() + make_interval(secs => i.delay))
+    end),
+    array_agg(w.key)
+  )
+  from pgflow._waits(v_waits.run_ids, v_waits.step_slugs) w
+  join unnest(_wait_again.run_ids, _wait_again.delays) i(run_id, delay) on i.run_id = w.run_id;
+end;
+$$;
+
+-- ---- schema/57_waits/_waits.sql
+-- What these started or ready steps without a handler (pairs) wait for. due_at: when a sleep is over, as of when it
+-- began, or the deadline of a signal, from now on; null: never. is_no_time: a sleep whose "until" is no time. key: under
+-- which a signal is found.
+create function pgflow._waits(run_ids uuid[], step_slugs text[])
+returns table (
+  run_id uuid, step_slug text, flow_slug text, kind text, step_index int, due_at timestamptz, is_no_time boolean, key text
+)
+language plpgsql
+as $$
+begin
+  return query
+  select
+    s.run_id, s.step_slug, s.flow_slug, st.kind, st.step_index,
+    case
+      when st.kind = 'signal' then clock_timestamp() + make_interval(secs => (st.options ->> 'deadline')::double precision)
+      when st.options ? 'until' then u.instant
+      else coalesce(s.started_at, clock_timestamp())
+        + make_interval(secs => (st.options ->> 'seconds')::double precision)
+    end,
+    st.options ? 'until' and u.instant is null,
+    (select k.key from pgflow.signal_keys k where k.run_id = s.run_id and k.step_slug = s.step_slug)
+  from unnest(_waits.run_ids, _waits.step_slugs) p(run_id, step_slug)
+  cross join lateral (
+    select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
+  ) s
+  cross join lateral (
+    select * from pgflow.steps l where l.flow_slug = s.flow_slug and l.step_slug = p.step_slug limit 1
+  ) st
+  cross join lateral (select l.status from pgflow.runs l where l.run_id = p.run_id limit 1) r
+  cross join lateral (
+    select case when st.options ? 'until' then pgflow._wakes_at(p.run_id, st.options -> 'until') end as instant
+  ) u
+  where r.status = 'started' and s.status in ('created', 'started');
+end;
+$$;
+
+-- ---- schema/57_waits/_wakes_at.sql
+-- When a sleep until something of its run's input, or of a dependency's output, is over; null: that is no time.
+create function pgflow._wakes_at(run_id uuid, until jsonb)
+returns timestamptz
+language plpgsql
+as $$
+declare
+  v_value jsonb;
+begin
+  if until ->> 0 = 'flow_input' then
+    select r.input into v_value from pgflow.runs r where r.run_id = _wakes_at.run_id;
+  else
+    select s.output into v_value
+    from pgflow.step_states s
+    where s.run_id = _wakes_at.run_id and s.step_slug = until ->> 0;
+  end if;
+  return pgflow._instant(pgflow._value_at(until - 0, v_value));
+end;
+$$;
+
+-- ---- schema/57_waits/send_signal_by_key.sql
+-- for: client
+-- Sends a payload (null: JSON null) to all started runs of a flow, in whatever version, whose input has that key for the
+-- signal step; one row a run as from send_signals, by ascending ids, none if there is no such run. flow_slug: of any
+-- version. Raises PF001 for an unknown flow, PF011 for a step that is no signal with a key.
+create function pgflow.send_signal_by_key(
+  flow_slug text, step_slug text, key text, payload jsonb, dedupe text default null
+)
+returns table (run_id uuid, outcome text)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_family constant text := pgflow._family(send_signal_by_key.flow_slug);
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_outcomes text[];
+begin
+  perform pgflow._check_keyed_signal(send_signal_by_key.flow_slug, send_signal_by_key.step_slug);
+  select array_agg(k.run_id order by k.run_id), array_agg(k.step_slug) into v_run_ids, v_step_slugs
+  from pgflow.signal_keys k
+  where left(k.key, 200) = left(send_signal_by_key.key, 200)
+    and k.key = send_signal_by_key.key
+    and k.step_slug = send_signal_by_key.step_slug
+    and k.family = v_family;
+  if v_run_ids is null then
+    return;
+  end if;
+  v_outcomes := pgflow._send_signals(
+    v_run_ids, v_step_slugs,
+    array_fill(send_signal_by_key.payload, array[cardinality(v_run_ids)]),
+    array_fill(send_signal_by_key.dedupe, array[cardinality(v_run_ids)])
+  );
+  return query
+  select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) with ordinality i(run_id, outcome, position)
+  order by i.position;
+end;
+$$;
+
+-- ---- schema/57_waits/send_signals.sql
+-- for: client
+-- Sends payloads (null: JSON null) to signal steps of runs. One row an element, in their order: 'taken' (the step was
+-- waiting, and completes with it), 'kept' (it is not ready yet, and takes the first one that was kept), 'full' (sixteen
+-- are kept already), 'late' (the step or the run has ended), 'duplicate' (this run's step has had one with the same mark
+-- dedupes[i]; null: none), 'no such run' or 'no such signal'. Elements are judged by what was there before the call, then
+-- in their order. A payload must be an array where a map goes over it, else PF011; at most 1,000 runs a call.
+create function pgflow.send_signals(
+  run_ids uuid[], step_slugs text[], payloads jsonb[], dedupes text[] default null
+)
+returns table (run_id uuid, step_slug text, outcome text)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_outcomes text[];
+begin
+  perform pgflow._check_lengths(
+    cardinality(send_signals.run_ids),
+    array['step_slugs', 'payloads', 'dedupes'],
+    array[
+      cardinality(send_signals.step_slugs), cardinality(send_signals.payloads),
+      coalesce(cardinality(send_signals.dedupes), cardinality(send_signals.run_ids))
+    ]
+  );
+  perform pgflow._asked_runs(send_signals.run_ids);
+  v_outcomes := pgflow._send_signals(
+    send_signals.run_ids, send_signals.step_slugs, send_signals.payloads, send_signals.dedupes
+  );
+  return query
+  select i.run_id, i.step_slug, i.outcome
+  from unnest(send_signals.run_ids, send_signals.step_slugs, v_outcomes)
+    with ordinality i(run_id, step_slug, outcome, position)
+  order by i.position;
 end;
 $$;
 
@@ -7231,7 +8283,7 @@ begin
   where f.flow_slug <> all (count_stranded_runs.served)
     and exists (
       select from unnest(count_stranded_runs.served) s (slug)
-      where regexp_replace(s.slug, '_v[0-9]+$', '') = regexp_replace(f.flow_slug, '_v[0-9]+$', '')
+      where pgflow._family(s.slug) = pgflow._family(f.flow_slug)
     )
     and not exists (
       select from pgflow.workers w
@@ -8651,6 +9703,9 @@ begin
   end loop;
 
   delete from pgflow.timers i where i.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.waiting_signals w where w.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.signal_keys k where k.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.signals g where g.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_tasks t where t.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_states s where s.run_id = any(_prune_runs.run_ids);
   delete from pgflow.origins o where o.run_id = any(_prune_runs.run_ids);
@@ -9349,7 +10404,9 @@ begin
     cross join lateral (
       select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
     ) s
-    cross join lateral (select l.status from pgflow.runs l where l.run_id = p.run_id limit 1) r
+    cross join lateral (
+      select l.status from pgflow.runs l where l.run_id = p.run_id and l.begins_at is null limit 1
+    ) r
     where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0 and s.initial_tasks = 0;
     exit when v_run_ids is null;
 
@@ -9381,7 +10438,8 @@ begin
   from (
     select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
     from pgflow.step_states s
-    where s.run_id = cascade_resolve_conditions.run_id and s.status = 'created' and s.remaining_deps = 0
+    join pgflow.runs r on r.run_id = s.run_id
+    where r.begins_at is null and s.run_id = cascade_resolve_conditions.run_id and s.status = 'created' and s.remaining_deps = 0
   ) ready;
   perform pgflow._notify(null, array[cascade_resolve_conditions.run_id]);
   return not exists (
@@ -9571,7 +10629,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform 1 from pgflow.runs r where r.run_id = maybe_complete_run.run_id for no key update;
-  perform pgflow._finish_runs(array[maybe_complete_run.run_id], false, true);
+  perform pgflow._finish_runs(array[r.run_id], false, true)
+  from pgflow.runs r
+  where r.run_id = maybe_complete_run.run_id and r.begins_at is null;
   perform pgflow._notify(null, array[maybe_complete_run.run_id]);
 end;
 $$;
@@ -9723,7 +10783,7 @@ $$;
 
 -- ---- schema/90_compat/start_ready_steps.sql
 -- for: pgflow
--- Starts the steps of a run that wait for nothing any more. The core does this by itself; it is here for the contract.
+-- Starts the steps of a run that have a handler and wait for nothing any more. The core does this by itself; it is here for the contract.
 create function pgflow.start_ready_steps(run_id uuid)
 returns void
 language plpgsql
@@ -9739,7 +10799,10 @@ begin
   from (
     select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
     from pgflow.step_states s
-    where s.run_id = start_ready_steps.run_id and s.status = 'created' and s.remaining_deps = 0
+    join pgflow.runs r on r.run_id = s.run_id
+    join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+    where r.begins_at is null and st.kind not in ('signal', 'sleep')
+      and s.run_id = start_ready_steps.run_id and s.status = 'created' and s.remaining_deps = 0
   ) ready
   cross join lateral pgflow._start_steps(ready.run_ids, ready.step_slugs) p;
 
@@ -9893,6 +10956,8 @@ begin
     'release_tasks',
     'retry_runs',
     'retry_runs_where',
+    'send_signal_by_key',
+    'send_signals',
     'start_flow',
     'start_flows',
     'start_tasks',

@@ -12,11 +12,12 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
-from pgflow_runtime.testing.engine.model import Run, State, contains
+from pgflow_runtime.testing.engine.model import Run, State, Step, contains
 from tests.support.batch import complete, fail, register, release
 from tests.support.core import Core, Json, Row
 from tests.support.invariants import assert_sound, install
-from tests.support.random_flows import define, random_flow, random_input, random_output
+from tests.support.random_flows import FUTURE, define, random_flow, random_input, random_output
+from tests.support.steps_that_wait import send_all
 from tests.support.timers import fire
 
 BATCH = 20  # flows a test
@@ -60,6 +61,7 @@ class Comparison:
         self.time_outs = self.random.choice((0.0, 0.0, 0.02, 0.2)) if self.run_timeout else 0.0
         self.retries = self.random.choice((0, 0, 1, 4))
         self.forks = self.random.choice((0, 0, 1, 3))
+        self.starts_later = self.random.random() < 0.2
         self.old: list[Row] = []  # claims of before a retry
         self.log: list[str] = []
         self.models = self.start_runs()
@@ -69,7 +71,8 @@ class Comparison:
         for _ in range(1000):
             queued, started = self.tasks("queued"), self.tasks("started")
             waiting = self.waiting("time")
-            is_over = not queued and not started and not waiting
+            resting = self.resting()
+            is_over = not queued and not started and not waiting and not resting
             if self.retries and self.random.random() < (0.8 if is_over else 0.1):
                 self.retry()
             elif self.forks and self.random.random() < 0.1:
@@ -84,6 +87,13 @@ class Comparison:
                 self.hold()
             elif self.random.random() < self.time_outs:
                 self.time_out()
+            elif resting and (not (queued or started or waiting) or self.random.random() < 0.3):
+                if self.random.random() < 0.5:
+                    self.send()
+                else:
+                    self.end_rest(resting)
+            elif self.random.random() < 0.05:
+                self.send()
             elif waiting and (not (queued or started) or self.random.random() < 0.3):
                 self.wake(waiting)
             elif queued and (not started or self.random.random() < 0.5):
@@ -110,11 +120,18 @@ class Comparison:
         self.log.append(f"start {inputs}")
         if self.fenced:
             wrapped = [Jsonb(value) for value in inputs]
-            rows = self.core.rows("select * from pgflow.start_flows('f', %s)", wrapped)
+            options = Jsonb({"begins_at": FUTURE} if self.starts_later else {})
+            rows = self.core.rows(
+                "select * from pgflow.start_flows('f', %s, options => %s)", wrapped, options
+            )
         else:
             rows = [self.core.start_flow("f", value) for value in inputs]
         assert [row.input for row in rows] == inputs
-        return {row.run_id: Run(self.steps, value) for row, value in zip(rows, inputs, strict=True)}
+        has_begun = not (self.fenced and self.starts_later)
+        return {
+            row.run_id: Run(self.steps, value, has_begun=has_begun)
+            for row, value in zip(rows, inputs, strict=True)
+        }
 
     def start(self, queued: list[Key]) -> None:
         chosen = self.random.sample(queued, self.random.randint(1, len(queued)))
@@ -267,18 +284,96 @@ class Comparison:
         for run_id, slug, index in chosen:
             self.models[run_id].wake(slug, index)
 
+    def resting(self) -> list[tuple[UUID, str, str | None]]:
+        """What only time or others can move on: (run, kind of its timer, step)."""
+        rows = self.core.rows(
+            """select run_id, kind, step_slug from pgflow.timers where kind in ('sleep', 'deadline', 'begin')
+               union all
+               select run_id, 'signal', step_slug from pgflow.waiting_signals where deadline_at is null
+               order by 1, 2, 3"""
+        )
+        wanted = [
+            (run_id, kind, slug)
+            for run_id, model in self.models.items()
+            for kind, slugs in (
+                ("begin", [None] if not model.has_begun and model.status == "started" else []),
+                ("sleep", model.waits("sleep")),
+                ("deadline", [slug for slug in model.waits("signal") if model.states[slug].due]),
+                ("signal", [slug for slug in model.waits("signal") if not model.states[slug].due]),
+            )
+            for slug in slugs
+        ]
+        assert sorted(map(str, wanted)) == sorted(str(tuple(row)) for row in rows), self.log
+        return sorted(wanted, key=str)
+
+    def end_rest(self, resting: list[tuple[UUID, str, str | None]]) -> None:
+        """Some of these timers fall due, and are fired in one call."""
+        timed = [one for one in resting if one[1] != "signal"]
+        chosen = self.random.sample(timed, self.random.randint(1, len(timed))) if timed else []
+        self.log.append(f"time passes for {chosen}")
+        for run_id, kind, slug in chosen:
+            self.core.run_sql(
+                """update pgflow.timers set due_at = clock_timestamp()
+                   where run_id = %s and kind = %s and step_slug is not distinct from %s""",
+                run_id,
+                kind,
+                slug,
+            )
+        assert fire(self.core).fired_count == len(chosen), self.log
+        for run_id, model in self.models.items():
+            due = {kind: [s for r, k, s in chosen if (r, k) == (run_id, kind)] for _, kind, _ in chosen}
+            if due.get("begin"):
+                model.begin()
+            if due.get("deadline"):
+                model.expire(slug for slug in due["deadline"] if slug)
+            if due.get("sleep"):
+                model.end_sleeps(slug for slug in due["sleep"] if slug)
+
+    def send(self) -> None:
+        """Some signals in one call, to steps of every state, to those that are none, and to nobody."""
+        nobody = uuid4()
+        slugs = [step.slug for step in self.steps if step.wait and step.wait.what == "signal"]
+        runs = [run_id for run_id, model in self.models.items() if not model.open_ended]
+        if not runs:
+            return
+        sent = [
+            (self.random.choice(runs), self.random.choice(slugs or ["none"]), mark)
+            for mark in self.random.choices((None, None, "m", "n"), k=self.random.choice((1, 1, 3, 40)))
+        ]
+        waiting = [(run, slug) for run in runs for slug in self.models[run].waits("signal")]
+        sent[0] = (*(self.random.choice(waiting) if waiting else sent[0][:2]), sent[0][2])
+        full = [
+            (run, slug, random_output(self.random, self.steps, slug, violate=0.0), mark)
+            for run, slug, mark in sent
+            if slug != "none"
+        ]
+        full += [(run, "none", 1, None) for run, slug, mark in sent if slug == "none"]
+        full += [
+            (nobody, "none", [], "m"),
+            (runs[0], self.steps[0].slug if not self.steps[0].wait else "none", [], None),
+        ]
+        self.log.append(f"send {full}")
+        outcomes = send_all(self.core, *full)
+        for run in [*runs, nobody]:
+            mine = [number for number, one in enumerate(full) if one[0] == run]
+            wanted = ["no such run"] * len(mine)
+            if run != nobody:
+                wanted = self.models[run].send(*(full[number][1:] for number in mine))
+            assert [outcomes[number] for number in mine] == wanted, self.log
+
     def time_out(self) -> None:
         """The time is over for some runs that had some."""
         chosen = self.random.sample(list(self.models), self.random.randint(1, len(self.models)))
         self.log.append(f"time is over for {chosen}")
-        late = (
-            "update pgflow.timers set due_at = clock_timestamp() where run_id = any(%s) and step_slug is null"
+        late = "run_id = any(%s) and kind = 'run_timeout'"
+        self.core.run_sql(f"update pgflow.timers set due_at = clock_timestamp() where {late}", chosen)
+        open_count = sum(
+            self.models[run_id].status == "started" and self.models[run_id].has_begun for run_id in chosen
         )
-        self.core.run_sql(late, chosen)
-        open_count = sum(self.models[run_id].status == "started" for run_id in chosen)
         assert fire(self.core).fired_count == open_count, self.log
         for run_id in chosen:
-            self.models[run_id].time_out(self.run_timeout or 0)
+            if self.models[run_id].has_begun:
+                self.models[run_id].time_out(self.run_timeout or 0)
 
     def cancel(self) -> None:
         """Some runs in one call, also such as have ended and one that never was."""
@@ -321,14 +416,21 @@ class Comparison:
         from_steps = self.random.sample(slugs, self.random.randint(1, min(3, len(slugs))))
         reused = model.reusable(from_steps)
         self.log.append(f"fork {run_id} from {from_steps}, reusing {reused}")
-        if reused and self.random.random() < 0.3:
-            with self.core.refused(", ".join(reused), sqlstate="PF011"):
+        readers = [slug for slug in reused if self.reads_input(model.steps[slug])]
+        if readers and self.random.random() < 0.3:
+            with self.core.refused(", ".join(readers), sqlstate="PF011"):
                 self.core.call("fork_run", run_id=run_id, from_steps=from_steps, input=Jsonb(["new"]))
         input = model.input
-        if not reused and self.random.random() < 0.5:
+        if not readers and self.random.random() < 0.5:
             input = random_input(self.random, self.steps)
         (row,) = self.core.call("fork_run", run_id=run_id, from_steps=from_steps, input=Jsonb(input))
         self.models[row.fork_run] = model.fork(from_steps, input)
+
+    def reads_input(self, step: Step) -> bool:
+        """Whether what it did may depend on the run's input."""
+        if step.wait is None or (not step.deps and (step.required or step.forbidden) is not None):
+            return True
+        return step.wait.until[:1] == ("flow_input",)
 
     def keys(self) -> list[Key]:
         return [
@@ -401,7 +503,7 @@ class Comparison:
             assert found[-1] == model.events[-1] == "run:failed", self.log
             return
         assert sorted(found) == sorted(model.events), self.log
-        assert (found[0], found[-1]) == ("run:started", model.events[-1]), self.log
+        assert (found[0], found[-1]) == (model.events[0], model.events[-1]), self.log
         place = {event: number for number, event in enumerate(found)}
         for step in self.steps:
             released = [place[name] for name in names(step.slug, "started", "completed") if name in place]

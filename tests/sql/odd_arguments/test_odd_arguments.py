@@ -32,6 +32,9 @@ ODD: dict[str, list[str]] = {
         "'{\"run_timeout\": 1e400}'", "'{\"run_timeout\": \"1\"}'", "'{\"reads_input\": 1}'",
         "'{\"status\": {}, \"flow\": 1}'", "'{\"status\": [1, null]}'", "'{\"started_after\": \"soon\"}'",
         "'{\"flow\": \"f\", \"started_after\": \"infinity\", \"error_key\": \"\"}'",
+        "'{\"begins_at\": 1e400}'", "'{\"begins_at\": \"9999-99-99T00:00:00Z\"}'", "'{\"kind\": {}}'",
+        "'{\"kind\": \"signal\", \"deadline\": 1e400}'", "'{\"kind\": \"signal\", \"key\": [null]}'",
+        "'{\"kind\": \"sleep\", \"until\": \"x\"}'", "'{\"kind\": \"sleep\", \"seconds\": 0.5}'",
         "'{\"x\": {\"x\": 1e400}}'", "to_jsonb(repeat('x', 1000000))",
         "(repeat('[', 900) || repeat(']', 900))::jsonb",
     ],
@@ -139,6 +142,8 @@ def usual(core: Core) -> dict[str, str]:
         "from_steps": "array['a']", "new_run_id": "null", "details": "'{}'", "filter": "'{}'",
         "action": "'cancel'", "after_id": "null",
         "reason": "'no longer wanted'", "actor": "'ann'",
+        "payloads": "array['1']::jsonb[]", "payload": "'1'", "key": "'k'", "dedupe": "'m'",
+        "dedupes": "array['m']",
         "cron_interval": "'1 second'", "retention_hours": "24", "skip_reason": "'handler_failed'",
     }  # fmt: skip
 

@@ -43,7 +43,9 @@ def derived(core: Core, flow_slug: str = "f") -> dict[str, Any]:
         "has_root_maps": any(step.deps_count == 0 and step.step_type == "map" for step in steps),
         "has_maps": any(maps),
         "has_conditions": any(
-            step.required_input_pattern is not None or step.forbidden_input_pattern is not None
+            step.required_input_pattern is not None
+            or step.forbidden_input_pattern is not None
+            or step.kind in ("signal", "sleep")
             for step in steps
         ),
         "has_delays": any(step.opt_start_delay for step in steps),

@@ -75,7 +75,8 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     ),
     # ours
     "start_flows": (
-        "flow_slug text, inputs jsonb[], run_ids uuid[] = null, trace_contexts jsonb[] = null",
+        "flow_slug text, inputs jsonb[], run_ids uuid[] = null, trace_contexts jsonb[] = null, "
+        "options jsonb = '{}'",
         "setof runs",
     ),
     "claim_tasks": (
@@ -96,6 +97,14 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "fire_timers": (
         "max_count integer = 100",
         "table(fired_count integer, failed_count integer, next_in double precision)",
+    ),
+    "send_signals": (
+        "run_ids uuid[], step_slugs text[], payloads jsonb[], dedupes text[] = null",
+        "table(run_id uuid, step_slug text, outcome text)",
+    ),
+    "send_signal_by_key": (
+        "flow_slug text, step_slug text, key text, payload jsonb, dedupe text = null",
+        "table(run_id uuid, outcome text)",
     ),
     "note_input_readers": ("flow_slug text, reads_input jsonb", "integer"),
     "hold_runs": ("run_ids uuid[], actor text = null", "table(run_id uuid, outcome text)"),

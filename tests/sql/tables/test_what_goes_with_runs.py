@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from tests.support.batch import claim, fail, register
 from tests.support.control import hold
 from tests.support.core import Core
+from tests.support.steps_that_wait import add_signal, send
 
 
 def tables_with(core: Core, column: str) -> list[str]:
@@ -38,9 +39,12 @@ def run_id(core: Core) -> UUID:
     core.create_flow("f", options=Jsonb({"run_timeout": 60}))
     core.add_step("f", "a")
     core.add_step("f", "b", ["a"])
-    source = core.start_flow("f").run_id
+    add_signal(core, "f", "s", key=["id"])
+    add_signal(core, "f", "later", ["b"])
+    source = core.start_flow("f", {"id": "x"}).run_id
     run_id: UUID = core.call("fork_run", run_id=source, from_steps=["a"])[0].fork_run
     fail(core, claim(core, (register(core, "f"), "f")), retry_after=[600, 600])
+    send(core, run_id, "later")
     hold(core, run_id)
     return run_id
 

@@ -6,9 +6,12 @@ of steps; a *run* holds the state of each step and task, the messages in the que
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
+
+from pgflow_runtime.testing.engine.waits import Inbox, Wait, at_path
 
 Json: TypeAlias = Any
 
@@ -25,6 +28,7 @@ class Step:
     when_unmet: str = "skip"
     when_exhausted: str = "fail"
     max_attempts: int = 1
+    wait: Wait | None = None  # it has no handler
 
 
 @dataclass
@@ -50,6 +54,8 @@ class State:
     error: str | None = None
     reason: str | None = None
     tasks: list[Task] = field(default_factory=list)
+    since: float | None = None  # when it began to wait, if it has no handler
+    due: float | None = None  # when that is over by itself
     reused: bool = False  # taken over from another run: it has no tasks here
 
 
@@ -77,7 +83,19 @@ def contains(value: Json, pattern: Json) -> bool:
 class Run:
     """One run of a flow, from its start to its end."""
 
-    def __init__(self, steps: Iterable[Step], input: Json, reused: Mapping[str, State] | None = None) -> None:
+    def __init__(
+        self,
+        steps: Iterable[Step],
+        input: Json,
+        reused: Mapping[str, State] | None = None,
+        *,
+        has_begun: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``clock``: seconds since 1970, for steps that wait. ``has_begun``: or ``begin`` is called later."""
+        self.clock = clock
+        self.has_begun = has_begun
+        self.inboxes: dict[str, Inbox] = {}
         self.steps = {step.slug: step for step in steps}
         self.input = input
         self.status = "started"
@@ -90,7 +108,7 @@ class Run:
         for slug in taken:
             self._pass_over(slug)
         self.queue: list[tuple[str, int]] = []
-        self.events: list[str] = ["run:started"]
+        self.events: list[str] = ["run:started"] if has_begun else []
         # conditions and empty maps alternated and then failed the run: how far the rest came is left open
         self.open_ended = False
         self._advance()
@@ -134,6 +152,15 @@ class Run:
             if self.status == "started" and state.status == "started"
             for index, task in enumerate(state.tasks)
             if task.status == "queued" and task.waits_for == what
+        ]
+
+    def waits(self, what: str) -> list[str]:
+        """Started steps without a handler that wait for that."""
+        return [
+            slug
+            for slug, state in self.states.items()
+            if self.status == "started" and state.status == "started"
+            if (wait := self.steps[slug].wait) is not None and wait.what == what
         ]
 
     # -- what workers do -----------------------------------------------------------------------------------
@@ -236,7 +263,52 @@ class Run:
         task.is_tolerated = True
         self.complete(slug, index, {"$failed": failure})
 
+    # -- what others send ----------------------------------------------------------------------------------
+
+    def send(self, *sent: tuple[str, Json, str | None]) -> list[str]:
+        """Signals (step, payload, mark against repetition) in one call; returns what becomes of each."""
+        outcomes = [self._receive(*one) for one in sent]
+        self._advance()
+        return outcomes
+
+    def _receive(self, slug: str, payload: Json, mark: str | None) -> str:
+        wait = self.steps[slug].wait if slug in self.steps else None
+        if wait is None or wait.what != "signal":
+            return "no such signal"
+        inbox = self.inboxes.setdefault(slug, Inbox())
+        outcome = inbox.judge(self.states[slug].status if self.status == "started" else "", mark)
+        if outcome in ("taken", "kept") and mark is not None:
+            inbox.marks.add(mark)
+        if outcome == "kept":
+            inbox.kept.append(payload)
+        if outcome == "taken":
+            self._complete_step(slug, payload)
+        return outcome
+
     # -- what time does ------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """The time has come at which the run was to begin."""
+        if self.status == "started" and not self.has_begun:
+            self.has_begun = True
+            self.events.append("run:started")
+            self._advance()
+
+    def end_sleeps(self, slugs: Iterable[str]) -> None:
+        """These sleeps are over."""
+        for slug in sorted(set(self.waits("sleep")) & set(slugs)):
+            self._complete_step(slug, None)
+        self._advance()
+
+    def expire(self, slugs: Iterable[str]) -> None:
+        """The deadlines of these signals are over."""
+        late = set(self.waits("signal")) & set(slugs)
+        self._exhaust([slug for slug in self.states if slug in late], "timed_out", self._timed_out)
+        self._advance()
+
+    def _timed_out(self, slug: str) -> str:
+        wait = self.steps[slug].wait
+        return f"timed out after {wait.deadline if wait else None} s"
 
     def wake(self, slug: str, index: int) -> None:
         """The time that a task waits for has come."""
@@ -302,9 +374,12 @@ class Run:
         self.status, self.error, self.reason, self.is_held = "started", None, None, False
         for state in self.states.values():
             if state.status in ("failed", "cancelled"):
-                state.status, state.error = ("started" if state.tasks else "created"), None
-            if state.status == "started":
+                had_started = bool(state.tasks) or state.since is not None
+                state.status, state.error = ("started" if had_started else "created"), None
+            if state.status == "started" and state.since is None:
                 self._forgive(state, "time" if waits else None)
+        for slug in [*self.waits("sleep"), *self.waits("signal")]:
+            self._wait(slug)
         self.events.append("run:retried")
         self.queue = [
             (slug, index)
@@ -363,15 +438,23 @@ class Run:
         return State(remaining_deps=len(step.deps), initial=initial)
 
     def _advance(self) -> None:
-        """Conditions and taskless steps until nothing changes; then starts and the run's end."""
-        alternations = 0
+        """Conditions, taskless steps and waits until nothing changes; then starts and the run's end."""
+        if not self.has_begun:
+            return
+        alternations = cascades = 0
         while self.status == "started":
             if self._judge(alternations):
                 continue
-            if not self._complete_taskless():
+            waits = self._ready(lambda step, state: step.wait is not None)
+            is_taskless = self._complete_taskless()
+            if waits:
+                self._begin_waits(waits)
+                self.open_ended |= self.status == "failed" and alternations > 0
+            elif not is_taskless:
                 break
             alternations += 1
-            if alternations > 50:
+            cascades += is_taskless
+            if cascades > 50:
                 raise Cascade
         if self.status == "started":
             self._start_ready()
@@ -417,6 +500,60 @@ class Run:
         for slug in found:
             self._complete_step(slug, [] if self.steps[slug].kind == "map" else None)
         return bool(found)
+
+    def _begin_waits(self, slugs: list[str]) -> None:
+        """What is over already ends at once, and what is no time."""
+        for slug in slugs:
+            self._wait(slug)
+        wrong = [slug for slug in slugs if self._is_wrong(slug)]
+        for slug in wrong:
+            self.states[slug].since = None
+        self._exhaust(wrong, "invalid_time", lambda slug: f'"until" of sleep "{slug}" is no time')
+        if self.status != "started":
+            for slug in slugs:
+                self.states[slug].since = None
+            return
+        begun = sorted(set(slugs) - set(wrong))
+        for slug in begun:
+            state = self.states[slug]
+            state.status, state.remaining = "started", 1
+            self.events.append(f"step:{slug}:started")
+        for slug in begun:
+            due, kept = self.states[slug].due, self.inboxes.get(slug, Inbox()).kept
+            if kept:
+                self._complete_step(slug, kept.pop(0))
+            elif slug in self.waits("sleep") and due is not None and due <= self.clock():
+                self._complete_step(slug, None)
+
+    def _wait(self, slug: str) -> None:
+        step, state = self.steps[slug], self.states[slug]
+        assert step.wait is not None
+        now = self.clock()
+        state.since = now if state.since is None else state.since
+        value = None
+        if step.wait.until:
+            source, *path = step.wait.until
+            value = at_path(self.input if source == "flow_input" else self.states[source].output, path)
+        state.due = step.wait.due(value, state.since, now)
+
+    def _is_wrong(self, slug: str) -> bool:
+        wait = self.steps[slug].wait
+        return wait is not None and bool(wait.until) and self.states[slug].due is None
+
+    def _exhaust(self, slugs: list[str], reason: str, error: Callable[[str], str]) -> None:
+        """These steps without a handler, in order of definition, have got nothing."""
+        for slug in slugs:
+            if self.steps[slug].when_exhausted == "fail":
+                self._fail_step(slug, error(slug))
+                return
+        for slug in slugs:
+            self._skip(slug, reason, error(slug))
+        for slug in slugs:
+            if self.steps[slug].when_exhausted == "skip":
+                self._release_dependents(slug)
+            else:
+                for dependent in self.dependents(slug):
+                    self._skip_with_dependents(dependent.slug, "dependency_skipped")
 
     def _complete_step(self, slug: str, output: Json) -> None:
         state = self.states[slug]

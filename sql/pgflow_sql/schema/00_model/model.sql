@@ -7,7 +7,8 @@
 --   pgmq queue "<flow_slug>"                one message per open task; archived when the task ends
 --
 -- A step is ready when it is 'created', has no remaining_deps and its initial_tasks are known. A ready step
--- without tasks (an empty map) completes at once; one with tasks starts: its tasks and messages are written.
+-- without tasks (an empty map) completes at once; one with tasks starts: its tasks and messages are written. A step
+-- without a handler (a sleep, a signal) starts too, with one thing to wait for instead of tasks: _begin_waits.
 -- The last task of a step completes the step, which lowers remaining_deps of its dependents and
 -- remaining_steps of the run; at zero the run completes with the outputs of its leaf steps.
 --
@@ -19,6 +20,8 @@
 --   cancel_runs ------------------------> _cancel_runs (the only one that stores 'cancelled')
 --   retry_runs -------------------------> _retry_runs -> _retry_tasks, _start_ready --> _settle
 --   fork_run ---------------------------> _insert_fork, _start_ready
+--   send_signals -----------------------> _judge_signals, _end_waits --> _advance
+--   fire_timers ------------------------> _fire --> _fire_<kind> (sleeps, deadlines: as send_signals)
 --
 -- How it stays right:
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a

@@ -16,7 +16,7 @@ create table pgflow.steps (
   opt_backoff text,
   opt_max_delay int,
   kind text not null default 'task',    -- who does its work
-  options jsonb not null default '{}',  -- see _check_step_options
+  options jsonb not null default '{}',  -- see _step_options
   constraint steps_pkey primary key (flow_slug, step_slug),
   constraint steps_flow_slug_step_index_key unique (flow_slug, step_index),
   constraint steps_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
@@ -33,5 +33,6 @@ create table pgflow.steps (
   constraint required_input_pattern_is_object check (jsonb_typeof(required_input_pattern) = 'object'),
   constraint forbidden_input_pattern_is_object check (jsonb_typeof(forbidden_input_pattern) = 'object'),
   constraint when_unmet_is_valid check (when_unmet in ('fail', 'skip', 'skip-cascade')),
+  constraint waits_have_no_failure check (kind not in ('signal', 'sleep') or when_exhausted <> 'value'),
   constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade', 'value'))
 );

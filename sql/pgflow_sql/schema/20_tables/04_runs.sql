@@ -16,11 +16,12 @@ create table pgflow.runs (
   cancelled_at timestamptz,
   cancel_reason text,   -- as given by who cancelled it
   held_at timestamptz,  -- it was held, and has not been released; counts while it is started
+  begins_at timestamptz,  -- it has not begun: its root steps wait for this time; null: it has
   has_origin boolean,   -- whether origins has a row of it; null: no
   constraint runs_pkey primary key (run_id),
   constraint runs_check check (pgflow._run_is_sound(
     status, remaining_steps, started_at, completed_at, failed_at, cancelled_at
   ))
 ) with (fillfactor = 45);
--- For who looks at a flow's latest runs; none of its columns ever changes.
+-- For who looks at a flow's latest runs; none of its columns ever changes, but once for a run that begins later.
 create index runs_by_start_idx on pgflow.runs (flow_slug, started_at);

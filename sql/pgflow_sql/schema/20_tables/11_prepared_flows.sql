@@ -15,7 +15,7 @@ create table pgflow.prepared_flows (
   root_slugs text[] not null,   -- sorted by slug
   has_root_maps boolean not null,
   has_maps boolean not null,
-  has_conditions boolean not null,
+  has_conditions boolean not null,  -- or steps without a handler: what has to be settled before it starts
   has_delays boolean not null,
   kinds text[] not null,
   has_kinds boolean not null,   -- any but 'task'

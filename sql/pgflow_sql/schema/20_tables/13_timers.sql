@@ -14,7 +14,7 @@ create table pgflow.timers (
   error_message text,          -- of the last failure
   tried_at timestamptz,        -- when its run was held by somebody else
   constraint timers_pkey primary key (timer_id),
-  constraint timers_kind_check check (kind in ('run_timeout', 'wait'))
+  constraint timers_kind_check check (kind in ('run_timeout', 'wait', 'sleep', 'deadline', 'begin'))
 );
 create index timers_due_idx on pgflow.timers (due_at, timer_id);
 create index timers_run_idx on pgflow.timers (run_id, step_slug, task_index);

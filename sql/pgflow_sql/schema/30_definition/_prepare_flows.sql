@@ -39,7 +39,7 @@ begin
     coalesce(array_agg(s.step_slug order by s.step_slug collate "C") filter (where s.deps_count = 0), '{}'),
     coalesce(bool_or(s.step_type = 'map' and s.deps_count = 0), false),
     coalesce(bool_or(s.step_type = 'map'), false),
-    coalesce(bool_or(pgflow._has_condition(s)), false),
+    coalesce(bool_or(pgflow._has_condition(s) or s.kind in ('signal', 'sleep')), false),
     coalesce(bool_or(s.opt_start_delay > 0), false),
     coalesce(array_agg(s.kind order by s.step_index) filter (where s.step_slug is not null), '{}'),
     coalesce(bool_or(s.kind <> 'task'), false),

@@ -1,19 +1,36 @@
--- The options of a step as they are stored: without those that are null. Refuses unknown ones and wrong values.
-create function pgflow._step_options(options jsonb, deps_slugs text[])
+-- The options of a step of that kind as they are stored: without those that are null, and without the kind, which has a
+-- column. Refuses unknown ones and wrong values.
+create function pgflow._step_options(options jsonb, kind text, deps_slugs text[])
 returns jsonb
 language plpgsql
 immutable
 as $$
 declare
-  v_options jsonb := pgflow._known_options('step', _step_options.options, array[
-    'reads_input', 'if_any', 'if_not_any', 'if_ran', 'if_skipped'
-  ]);
+  v_options jsonb;
 begin
+  if _step_options.kind not in ('task', 'signal', 'sleep') then
+    raise exception 'A step cannot be of the kind "%"', left(_step_options.kind, 100)
+      using errcode = 'PF011', hint = 'Leave it out, or give signal or sleep.';
+  end if;
+  v_options := pgflow._known_options(
+    case _step_options.kind when 'task' then 'step' else _step_options.kind end,
+    _step_options.options,
+    array['kind', 'reads_input', 'if_any', 'if_not_any', 'if_ran', 'if_skipped'] || case _step_options.kind
+      when 'signal' then array['key', 'deadline']
+      when 'sleep' then array['seconds', 'until']
+      else '{}'
+    end
+  );
   if (v_options ? 'reads_input') and jsonb_typeof(v_options -> 'reads_input') <> 'boolean' then
     raise exception 'reads_input must be true or false, not %', left(v_options ->> 'reads_input', 100)
       using errcode = 'PF011', hint = 'Leave it out where it is not known whether the step reads the run''s input.';
   end if;
   perform pgflow._check_condition_options(v_options, _step_options.deps_slugs);
-  return v_options;
+  case _step_options.kind
+    when 'signal' then perform pgflow._check_signal_options(v_options);
+    when 'sleep' then perform pgflow._check_sleep_options(v_options, _step_options.deps_slugs);
+    else null;
+  end case;
+  return v_options - 'kind';
 end;
 $$;

@@ -1,9 +1,13 @@
 -- for: migrate
 -- Most mistakes are left to the named constraints; refused here is only what they cannot see. A step that is there
--- stays as it is: PF010 where it has another type or other dependencies, its options are not looked at. options, PF011 for any other:
+-- stays as it is: PF010 where it has another type, kind or other dependencies, its options are not looked at. options, PF011 for
+-- any other:
 --   reads_input          whether it reads the run's input
 --   if_any, if_not_any   lists of patterns of which one, or none, may match; instead of the single ones
 --   if_ran, if_skipped   dependencies that must have run, or must not
+--   kind                 signal, sleep: steps without a handler; who does the work of all others is a task
+--   key, deadline        of a signal: the path in the run's input of a key that it is found by; seconds until it is exhausted
+--   seconds, until       of a sleep: how long, or the path of a time, whose first key is flow_input or a dependency
 -- A pattern of a step with dependencies may hold the key flow_input, for the run's input, beside theirs.
 create function pgflow.add_step(
   flow_slug text,
@@ -28,8 +32,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_kind text := coalesce(add_step.options ->> 'kind', 'task');
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
-  v_options jsonb := pgflow._step_options(add_step.options, v_deps);
+  v_options jsonb := pgflow._step_options(add_step.options, v_kind, v_deps);
   v_type text := coalesce(add_step.step_type, 'single');
   v_twice text;
   v_there record;
@@ -53,31 +58,33 @@ begin
   -- Serialises concurrent additions: step_index is counted up.
   perform 1 from pgflow.flows f where f.flow_slug = add_step.flow_slug for no key update;
 
-  select s.step_type, s.deps_count, array(
+  perform pgflow._check_kind(add_step.flow_slug, add_step.step_slug, v_kind, v_type, v_deps);
+
+  select s.step_type, s.kind, s.deps_count, array(
     select d.dep_slug from pgflow.deps d where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug order by 1
   ) as deps
   into v_there
   from pgflow.steps s
   where s.flow_slug = add_step.flow_slug and s.step_slug = add_step.step_slug;
   if found and (
-    v_there.step_type <> v_type or v_there.deps_count <> cardinality(v_deps) or not v_there.deps <@ v_deps
+    v_there.step_type <> v_type or v_there.kind <> v_kind or v_there.deps_count <> cardinality(v_deps) or not v_there.deps <@ v_deps
   ) then
     raise exception 'Flow "%" has a step "%" already, % with the dependencies (%)',
-      add_step.flow_slug, add_step.step_slug, v_there.step_type, array_to_string(v_there.deps, ', ')
+      add_step.flow_slug, add_step.step_slug, concat_ws(' ', v_there.step_type, nullif(v_there.kind, 'task')), array_to_string(v_there.deps, ', ')
       using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
   end if;
 
   insert into pgflow.steps (
     flow_slug, step_slug, step_type, step_index, deps_count,
     opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay, opt_backoff, opt_max_delay,
-    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, options
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, kind, options
   )
   select
     add_step.flow_slug, add_step.step_slug, v_type, coalesce(max(s.step_index) + 1, 0), cardinality(v_deps),
     add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
     add_step.backoff, add_step.max_delay,
     add_step.required_input_pattern, add_step.forbidden_input_pattern,
-    add_step.when_unmet, add_step.when_exhausted, v_options
+    add_step.when_unmet, add_step.when_exhausted, v_kind, v_options
   from pgflow.steps s
   where s.flow_slug = add_step.flow_slug
   on conflict on constraint steps_pkey do nothing;

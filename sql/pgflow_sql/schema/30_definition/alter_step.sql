@@ -22,15 +22,24 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_options jsonb := pgflow._step_options(alter_step.options, array(
-    select d.dep_slug
-    from pgflow.deps d
-    where d.flow_slug = alter_step.flow_slug and d.step_slug = alter_step.step_slug
-  ));
+  v_kind text;
+  v_options jsonb;
   v_step pgflow.steps;
   v_timeouts int[];  -- before
 begin
   perform 1 from pgflow.flows f where f.flow_slug = alter_step.flow_slug for no key update;
+  select s.kind into v_kind
+  from pgflow.steps s
+  where s.flow_slug = alter_step.flow_slug and s.step_slug = alter_step.step_slug;
+  if alter_step.options ->> 'kind' <> v_kind then
+    raise exception 'Step "%" is a %, and stays one', alter_step.step_slug, v_kind
+      using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
+  end if;
+  v_options := pgflow._step_options(alter_step.options, coalesce(v_kind, 'task'), array(
+    select d.dep_slug
+    from pgflow.deps d
+    where d.flow_slug = alter_step.flow_slug and d.step_slug = alter_step.step_slug
+  ));
   select p.timeouts into v_timeouts from pgflow.prepared_flows p where p.flow_slug = alter_step.flow_slug;
   update pgflow.steps s
   set opt_max_attempts = alter_step.max_attempts,

@@ -22,6 +22,13 @@ begin
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and o.run_id = r.run_id;
   delete from pgflow.timers i where i.flow_slug = p_flow_slug;
+  delete from pgflow.waiting_signals w where w.flow_slug = p_flow_slug;
+  delete from pgflow.signal_keys k
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and k.run_id = r.run_id;
+  delete from pgflow.signals g
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and g.run_id = r.run_id;
   delete from pgflow.actions a where a.flow_slug = p_flow_slug;
   delete from pgflow.runs r where r.flow_slug = p_flow_slug;
   delete from pgflow.deps d where d.flow_slug = p_flow_slug;

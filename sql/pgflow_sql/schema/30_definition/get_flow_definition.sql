@@ -25,7 +25,7 @@ begin
                 ),
                 '[]'
               )
-            )
+            ) || case when st.kind = 'task' then '{}' else jsonb_build_object('kind', st.kind) end
             order by st.step_slug collate "C"
           )
           from pgflow.steps st

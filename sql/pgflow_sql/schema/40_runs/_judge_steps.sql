@@ -1,5 +1,5 @@
 -- What has to happen to ready steps (pairs): verdict 'fail' (run fails), 'drop' (another step fails the run),
--- 'skip', 'skip-cascade' (condition unmet), 'taskless' or 'start'. Pairs that are not ready any more, or whose
+-- 'skip', 'skip-cascade' (condition unmet), 'taskless', 'wait' (no handler) or 'start'. Pairs that are not ready any more, or whose
 -- run has ended, are left out. The only place that evaluates conditions.
 create function pgflow._judge_steps(run_ids uuid[], step_slugs text[])
 returns table (run_id uuid, step_slug text, verdict text)
@@ -23,6 +23,7 @@ begin
       st.step_index,
       case
         when pgflow._has_condition(st) and pgflow._is_unmet(st, s.run_id, r.input) then st.when_unmet
+        when st.kind in ('signal', 'sleep') then 'wait'
         when s.initial_tasks = 0 then 'taskless'
         else 'start'
       end as verdict

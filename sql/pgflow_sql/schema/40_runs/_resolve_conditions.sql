@@ -1,12 +1,15 @@
 -- Evaluates the conditions of ready steps (pairs) and of those that become ready because others are skipped,
--- each once, until none is left. Returns the pairs that may go on: with tasks (start) and without (taskless).
+-- each once, until none is left. Returns the pairs that may go on: with tasks (start), without (taskless), and those
+-- without a handler (wait).
 create function pgflow._resolve_conditions(
   run_ids uuid[],
   step_slugs text[],
   out start_run_ids uuid[],
   out start_step_slugs text[],
   out taskless_run_ids uuid[],
-  out taskless_step_slugs text[]
+  out taskless_step_slugs text[],
+  out wait_run_ids uuid[],
+  out wait_step_slugs text[]
 )
 language plpgsql
 as $$
@@ -26,7 +29,9 @@ begin
       array_agg(j.run_id) filter (where j.verdict = 'start') as go_run_ids,
       array_agg(j.step_slug) filter (where j.verdict = 'start') as go_step_slugs,
       array_agg(j.run_id) filter (where j.verdict = 'taskless') as empty_run_ids,
-      array_agg(j.step_slug) filter (where j.verdict = 'taskless') as empty_step_slugs
+      array_agg(j.step_slug) filter (where j.verdict = 'taskless') as empty_step_slugs,
+      array_agg(j.run_id) filter (where j.verdict = 'wait') as await_run_ids,
+      array_agg(j.step_slug) filter (where j.verdict = 'wait') as await_step_slugs
     into v_round
     from pgflow._judge_steps(v_todo_run_ids, v_todo_step_slugs) j;
 
@@ -34,6 +39,8 @@ begin
     start_step_slugs := start_step_slugs || v_round.go_step_slugs;
     taskless_run_ids := taskless_run_ids || v_round.empty_run_ids;
     taskless_step_slugs := taskless_step_slugs || v_round.empty_step_slugs;
+    wait_run_ids := wait_run_ids || v_round.await_run_ids;
+    wait_step_slugs := wait_step_slugs || v_round.await_step_slugs;
     v_todo_run_ids := null;
 
     if v_round.fail_run_ids is not null then

@@ -1,5 +1,5 @@
 -- Of runs whose steps (pairs, with their flows) have just ended: those in which a dependent has a condition to
--- judge, or turns out to have no tasks.
+-- judge, has no handler, or turns out to have no tasks.
 create function pgflow._runs_to_settle(flow_slugs text[], run_ids uuid[], step_slugs text[])
 returns uuid[]
 language plpgsql
@@ -16,12 +16,13 @@ begin
       offset 0
     ) dep
     cross join lateral (
-      select st.step_type, pgflow._has_condition(st) as has_condition
+      select st.step_type, st.kind, pgflow._has_condition(st) as has_condition
       from pgflow.steps st
       where st.flow_slug = d.flow_slug and st.step_slug = dep.step_slug
       limit 1
     ) child
     where child.has_condition
+      or child.kind in ('signal', 'sleep')
       or child.step_type = 'map' and (
         select p.status = 'skipped' or p.output = '[]'
         from pgflow.step_states p

@@ -1,6 +1,9 @@
 -- Starts runs of one flow: element i is an input, a run id (null: a new one) and a trace context. A run id
--- that exists is that run if flow and input are the same, else PF002. Returns the ids in the order of inputs.
-create function pgflow._start_flows(flow_slug text, inputs jsonb[], run_ids uuid[], trace_contexts jsonb[])
+-- that exists is that run if flow and input are the same, else PF002. Returns the ids in the order of inputs. With a
+-- time for begins_at they are only written down: see _fire_begins.
+create function pgflow._start_flows(
+  flow_slug text, inputs jsonb[], run_ids uuid[], trace_contexts jsonb[], begins_at timestamptz default null
+)
 returns uuid[]
 language plpgsql
 as $$
@@ -12,6 +15,7 @@ declare
   v_has_root_maps boolean;
   v_has_conditions boolean;
   v_run_timeout int;
+  v_has_kinds boolean;
   v_run_ids uuid[] := run_ids;
   v_created_count int;
   v_created uuid[];
@@ -23,8 +27,10 @@ declare
 begin
   -- One look at the definition, so that counters and states agree whatever is added meanwhile; the lock keeps the flow
   -- from being deleted before its runs are there to be seen.
-  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout
-  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout
+  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout,
+    p.has_kinds
+  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout,
+    v_has_kinds
   from pgflow.prepared_flows p
   where p.flow_slug = _start_flows.flow_slug
   for key share;
@@ -52,8 +58,8 @@ begin
     perform pgflow._note_large_values(array[_start_flows.flow_slug]);
   end if;
   -- runs, of which some may be there
-  insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context)
-  select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context
+  insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context, begins_at)
+  select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context, _start_flows.begins_at
   from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
   order by i.run_id
   on conflict on constraint runs_pkey do nothing;
@@ -79,7 +85,7 @@ begin
   end if;
 
   -- Without conditions and empty root maps the roots are born started.
-  v_direct := not v_has_conditions and not (
+  v_direct := not v_has_conditions and _start_flows.begins_at is null and not (
     v_has_root_maps
     and exists (select 1 from unnest(v_inputs) i(input) where jsonb_array_length(i.input) = 0)
   );
@@ -101,6 +107,14 @@ begin
     end as initial_tasks
   ) c;
 
+  if v_has_kinds then
+    perform pgflow._note_signal_keys(v_created);
+  end if;
+  if _start_flows.begins_at is not null then
+    perform pgflow._await_begins(v_created);
+    perform pgflow._notify(null, v_created);
+    return v_run_ids;
+  end if;
   perform pgflow._send_events('run:started', v_created);
   if v_run_timeout is not null then
     perform pgflow._set_run_timeouts(v_created);

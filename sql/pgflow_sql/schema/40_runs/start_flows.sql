@@ -1,7 +1,12 @@
 -- for: client
--- Starts a run per input, all or nothing; returns them in the order of the inputs.
+-- Starts a run per input, all or nothing; returns them in the order of the inputs. options: {"begins_at": a time as RFC
+-- 3339 has it}: until then they wait, and nothing of them is judged or begun; one that has come already is now.
 create function pgflow.start_flows(
-  flow_slug text, inputs jsonb[], run_ids uuid[] default null, trace_contexts jsonb[] default null
+  flow_slug text,
+  inputs jsonb[],
+  run_ids uuid[] default null,
+  trace_contexts jsonb[] default null,
+  options jsonb default '{}'
 )
 returns setof pgflow.runs
 language plpgsql
@@ -9,6 +14,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_begins_at timestamptz;
   v_run_ids uuid[];
 begin
   if coalesce(cardinality(start_flows.run_ids), cardinality(start_flows.inputs))
@@ -22,8 +28,12 @@ begin
       coalesce(cardinality(start_flows.trace_contexts)::text, 'none')
       using errcode = 'PF005', hint = 'Pass arrays of equal length, one element per run.';
   end if;
+  if start_flows.options <> '{}' then
+    v_begins_at := pgflow._begins_at(start_flows.options);
+  end if;
   v_run_ids := pgflow._start_flows(
-    start_flows.flow_slug, coalesce(start_flows.inputs, '{}'), start_flows.run_ids, start_flows.trace_contexts
+    start_flows.flow_slug, coalesce(start_flows.inputs, '{}'), start_flows.run_ids, start_flows.trace_contexts,
+    v_begins_at
   );
   return query
   select r.*

@@ -21,7 +21,7 @@ declare
   v_is_silent boolean;  -- whether a sign of life of one of the workers is due
   v_hand_over int := _complete.hand_over;
   v_has_maps boolean;
-  v_has_timeouts boolean;  -- of whole runs
+  v_has_timeouts boolean;  -- of whole runs, or else what waits for something outside
   v_has_large_values boolean;
   v_large_flow_slugs text[];  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
@@ -60,7 +60,7 @@ begin
   end if;
 
   -- outputs that a dependent map cannot go over fail their runs
-  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null)
+  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds)
   into v_has_maps, v_has_large_values, v_has_timeouts
   from pgflow.prepared_flows p
   where p.flow_slug = any(v_flow_slugs);

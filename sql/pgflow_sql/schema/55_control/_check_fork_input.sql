@@ -11,7 +11,11 @@ declare
     where st.flow_slug = _check_fork_input.flow_slug
       and st.step_slug = any(_check_fork_input.reused_slugs)
       and (
-        coalesce((st.options ->> 'reads_input')::boolean, true)
+        case st.kind
+          when 'signal' then false
+          when 'sleep' then coalesce(st.options -> 'until' ->> 0 = 'flow_input', false)
+          else coalesce((st.options ->> 'reads_input')::boolean, true)
+        end
         or st.deps_count = 0 and (st.step_type = 'map' or pgflow._has_condition(st))
         or exists (
           select 1

@@ -17,7 +17,7 @@ begin
       error_message = null
   from (
     select l.run_id, l.step_slug, (
-      select count(*)::int
+      select greatest(count(*), 1)::int  -- a step without a handler has no tasks, and one thing to wait for
       from pgflow.step_tasks t
       where t.run_id = l.run_id and t.step_slug = l.step_slug and t.status <> 'completed'
     ) as task_count
@@ -50,6 +50,9 @@ begin
   perform pgflow._send_events('run:retried', _retry_runs.run_ids);
   perform pgflow._drop_timers(_retry_runs.run_ids);
   perform pgflow._set_run_timeouts(_retry_runs.run_ids, v_delays);
+  perform pgflow._await_begins(_retry_runs.run_ids, v_delays);
+  perform pgflow._note_signal_keys(_retry_runs.run_ids);
+  perform pgflow._wait_again(_retry_runs.run_ids, v_delays);
   perform pgflow._retry_tasks(_retry_runs.run_ids, v_delays);
   perform pgflow._start_ready(_retry_runs.run_ids, v_delays);
   perform pgflow._notify(null, _retry_runs.run_ids);

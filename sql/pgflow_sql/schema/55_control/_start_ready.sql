@@ -1,10 +1,13 @@
--- Judges and starts what is ready in these started runs, and ends those that have nothing left. What it starts is
--- visible delays[i] seconds later than else in run i. Callers hold the runs.
+-- Judges and starts what is ready in these started runs, but for those that have not begun, and ends those that have
+-- nothing left. What it starts is visible delays[i] seconds later than else in run i. Callers hold the runs.
 create function pgflow._start_ready(run_ids uuid[], delays double precision[])
 returns void
 language plpgsql
 as $$
 declare
+  v_begun uuid[] := array(
+    select r.run_id from pgflow.runs r where r.run_id = any(run_ids) and r.begins_at is null
+  );
   v_ready record;
   v_started record;
   v_sent record;
@@ -12,7 +15,7 @@ begin
   select array_agg(r.run_id) as run_ids, array_agg(r.step_slug) as step_slugs into v_ready
   from (
     select s.run_id, s.step_slug
-    from unnest(_start_ready.run_ids) i(run_id)
+    from unnest(v_begun) i(run_id)
     cross join lateral (select * from pgflow.step_states l where l.run_id = i.run_id offset 0) s
     where s.status = 'created' and s.remaining_deps = 0 and s.initial_tasks is not null
     order by s.run_id, s.step_slug collate "C"
@@ -40,6 +43,6 @@ begin
       perform pgflow._send_back(v_sent.flow_slugs, v_sent.msg_ids, v_sent.delays);
     end if;
   end if;
-  perform pgflow._finish_runs(_start_ready.run_ids, false, true);
+  perform pgflow._finish_runs(v_begun, false, true);
 end;
 $$;

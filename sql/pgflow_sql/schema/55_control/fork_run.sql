@@ -53,6 +53,7 @@ begin
     raise exception 'Run % exists already, and is no such fork', v_run_id
       using errcode = 'PF002', hint = 'Use a new run id, or leave it out.';
   end if;
+  perform pgflow._note_signal_keys(array[v_run_id]);
   perform pgflow._send_events('run:started', array[v_run_id]);
   perform pgflow._set_run_timeouts(array[v_run_id]);
   perform pgflow._start_ready(array[v_run_id], array[0::double precision]);

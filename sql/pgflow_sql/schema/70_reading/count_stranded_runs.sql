@@ -24,7 +24,7 @@ begin
   where f.flow_slug <> all (count_stranded_runs.served)
     and exists (
       select from unnest(count_stranded_runs.served) s (slug)
-      where regexp_replace(s.slug, '_v[0-9]+$', '') = regexp_replace(f.flow_slug, '_v[0-9]+$', '')
+      where pgflow._family(s.slug) = pgflow._family(f.flow_slug)
     )
     and not exists (
       select from pgflow.workers w

@@ -24,6 +24,9 @@ begin
   end loop;
 
   delete from pgflow.timers i where i.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.waiting_signals w where w.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.signal_keys k where k.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.signals g where g.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_tasks t where t.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_states s where s.run_id = any(_prune_runs.run_ids);
   delete from pgflow.origins o where o.run_id = any(_prune_runs.run_ids);

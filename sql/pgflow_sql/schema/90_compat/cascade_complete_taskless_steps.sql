@@ -27,7 +27,9 @@ begin
     cross join lateral (
       select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
     ) s
-    cross join lateral (select l.status from pgflow.runs l where l.run_id = p.run_id limit 1) r
+    cross join lateral (
+      select l.status from pgflow.runs l where l.run_id = p.run_id and l.begins_at is null limit 1
+    ) r
     where r.status = 'started' and s.status = 'created' and s.remaining_deps = 0 and s.initial_tasks = 0;
     exit when v_run_ids is null;
 

@@ -14,7 +14,8 @@ begin
   from (
     select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
     from pgflow.step_states s
-    where s.run_id = cascade_resolve_conditions.run_id and s.status = 'created' and s.remaining_deps = 0
+    join pgflow.runs r on r.run_id = s.run_id
+    where r.begins_at is null and s.run_id = cascade_resolve_conditions.run_id and s.status = 'created' and s.remaining_deps = 0
   ) ready;
   perform pgflow._notify(null, array[cascade_resolve_conditions.run_id]);
   return not exists (

@@ -8,7 +8,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform 1 from pgflow.runs r where r.run_id = maybe_complete_run.run_id for no key update;
-  perform pgflow._finish_runs(array[maybe_complete_run.run_id], false, true);
+  perform pgflow._finish_runs(array[r.run_id], false, true)
+  from pgflow.runs r
+  where r.run_id = maybe_complete_run.run_id and r.begins_at is null;
   perform pgflow._notify(null, array[maybe_complete_run.run_id]);
 end;
 $$;

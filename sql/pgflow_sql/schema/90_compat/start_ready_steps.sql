@@ -1,5 +1,5 @@
 -- for: pgflow
--- Starts the steps of a run that wait for nothing any more. The core does this by itself; it is here for the contract.
+-- Starts the steps of a run that have a handler and wait for nothing any more. The core does this by itself; it is here for the contract.
 create function pgflow.start_ready_steps(run_id uuid)
 returns void
 language plpgsql
@@ -15,7 +15,10 @@ begin
   from (
     select array_agg(s.run_id) as run_ids, array_agg(s.step_slug) as step_slugs
     from pgflow.step_states s
-    where s.run_id = start_ready_steps.run_id and s.status = 'created' and s.remaining_deps = 0
+    join pgflow.runs r on r.run_id = s.run_id
+    join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+    where r.begins_at is null and st.kind not in ('signal', 'sleep')
+      and s.run_id = start_ready_steps.run_id and s.status = 'created' and s.remaining_deps = 0
   ) ready
   cross join lateral pgflow._start_steps(ready.run_ids, ready.step_slugs) p;
 

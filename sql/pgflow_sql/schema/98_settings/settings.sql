@@ -27,6 +27,8 @@ begin
     'release_tasks',
     'retry_runs',
     'retry_runs_where',
+    'send_signal_by_key',
+    'send_signals',
     'start_flow',
     'start_flows',
     'start_tasks',

@@ -1,0 +1,20 @@
+-- Refuses what no step of a kind can be: a map without a handler, a map over what is no array.
+create function pgflow._check_kind(flow_slug text, step_slug text, kind text, step_type text, deps_slugs text[])
+returns void
+language plpgsql
+as $$
+begin
+  if kind in ('signal', 'sleep') and step_type <> 'single' then
+    raise exception 'Step "%" cannot be a map: it is a %', step_slug, kind
+      using errcode = 'PF011', hint = 'Leave step_type out.';
+  end if;
+  if step_type = 'map' and exists (
+    select 1
+    from pgflow.steps s
+    where s.flow_slug = _check_kind.flow_slug and s.step_slug = any(deps_slugs) and s.kind = 'sleep'
+  ) then
+    raise exception 'Map step "%" cannot go over "%", a sleep', step_slug, deps_slugs[1]
+      using errcode = 'PF011', hint = 'A sleep has no output: let the map go over another step.';
+  end if;
+end;
+$$;
