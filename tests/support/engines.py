@@ -12,7 +12,9 @@ from pgflow_runtime.testing.engine.plan import Plan, plan_of
 from pgflow_runtime.testing.engine.stored import store, text_of
 from tests.support.batch import complete, fail, register
 from tests.support.core import Core, Row
-from tests.support.random_flows import condition
+from tests.support.random_flows import condition, options_of
+from tests.support.steps_that_wait import send
+from tests.support.timers import fire
 
 Key: TypeAlias = tuple[str, int]
 Record: TypeAlias = dict[str, Any]
@@ -29,6 +31,13 @@ class Engine(Protocol):
     def fail(self, key: Key, message: str) -> None: ...
     def cancel(self, reason: str) -> None: ...
     def retry(self) -> None: ...
+    def send(self, slug: str, payload: Any) -> str: ...
+    def end_wait(self, slug: str) -> None:
+        """The time of a sleep, or the deadline of a signal, has come."""
+
+    def waits(self, what: str) -> list[str]:
+        """Steps without a handler that wait for that, sorted: "sleep", "signal", "deadline"."""
+
     def tasks(self, status: str) -> list[Key]:
         """Those of that status that may still be worked on, sorted."""
 
@@ -67,6 +76,23 @@ class SqlEngine:
 
     def retry(self) -> None:
         self._core.call("retry_runs", run_ids=[self._run])
+
+    def send(self, slug: str, payload: Any) -> str:
+        return send(self._core, self._run, slug, payload)
+
+    def end_wait(self, slug: str) -> None:
+        self._core.run_sql(
+            """update pgflow.timers set due_at = clock_timestamp() where run_id = %s and step_slug = %s""",
+            self._run,
+            slug,
+        )
+        assert fire(self._core).fired_count == 1
+
+    def waits(self, what: str) -> list[str]:
+        query = "select step_slug from pgflow.timers where run_id = %s and kind = %s"
+        if what == "signal":
+            query = "select step_slug from pgflow.waiting_signals where run_id = %s and %s::text is not null"
+        return sorted(row.step_slug for row in self._core.rows(query, self._run, what))
 
     def tasks(self, status: str) -> list[Key]:
         rows = self._core.rows(
@@ -129,6 +155,25 @@ class MemoryEngine:
     def retry(self) -> None:
         self.timed.retry()
 
+    def send(self, slug: str, payload: Any) -> str:
+        return self.timed.send(slug, store(json.dumps(payload)))
+
+    def end_wait(self, slug: str) -> None:
+        model = self.timed.model
+        over = {other: state.due for other, state in model.states.items() if other != slug}
+        for other in over:  # time passes for this one only
+            model.states[other].due = None
+        model.states[slug].due = 0.0
+        self.timed.move_to(self.timed.now)
+        for other, due in over.items():
+            model.states[other].due = due if model.states[other].due is None else model.states[other].due
+
+    def waits(self, what: str) -> list[str]:
+        slugs = self.timed.model.waits("sleep" if what == "sleep" else "signal")
+        if what == "deadline":
+            slugs = [slug for slug in slugs if self.timed.model.states[slug].due is not None]
+        return sorted(slugs)
+
     def tasks(self, status: str) -> list[Key]:
         return sorted(self.timed.model.tasks(status))
 
@@ -165,11 +210,13 @@ def plan_in_memory(steps: list[Step]) -> Plan:
         patterns, options = condition(step)
         words = {"required": "if", "forbidden": "if_not"}
         settings[step.slug] |= {words[name]: pattern for name, pattern in patterns.items()} | options
+        settings[step.slug] |= options_of(step.wait)
     return plan_of(
         {step.slug: step.deps for step in steps},
         [step.slug for step in steps if step.kind == "map"],
         {**RETRIED_AT_ONCE, "steps": settings},
         [step.slug for step in steps],
+        {step.slug: step.wait.what for step in steps if step.wait is not None},
     )
 
 

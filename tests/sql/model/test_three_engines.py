@@ -64,6 +64,9 @@ class Story:
 
     def turn(self) -> tuple[str, object] | None:
         queued, started = self.engine.tasks("queued"), self.engine.tasks("started")
+        resting = self.engine.waits("sleep") + self.engine.waits("signal")
+        if resting and (not (queued or started) or self.random.random() < 0.3):
+            return self.rest(self.random.choice(resting))
         if not queued and not started:
             if not self.retries:
                 return None
@@ -77,6 +80,15 @@ class Story:
             key = self.random.choice(queued)
             return f"start {key}", self.engine.start(key)
         return self.end(self.random.choice(started))
+
+    def rest(self, slug: str) -> tuple[str, object]:
+        """Somebody sends what the step waits for, or its time is over."""
+        timed = self.engine.waits("sleep") + self.engine.waits("deadline")
+        if (slug in timed and self.random.random() < 0.5) or slug in self.engine.waits("sleep"):
+            self.engine.end_wait(slug)
+            return f"time passes for {slug}", None
+        payload = random_output(self.random, self.steps, slug, violate=0.0)
+        return f"send {payload} to {slug}", self.engine.send(slug, payload)
 
     def end(self, key: Key) -> tuple[str, object]:
         if self.random.random() < self.trouble:

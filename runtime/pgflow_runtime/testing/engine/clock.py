@@ -5,6 +5,7 @@ What is due when is kept here; what becomes of it is the model's business.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 from uuid import uuid4
@@ -28,7 +29,8 @@ class TimedRun:
     def __init__(self, plan: Plan, input: Stored) -> None:
         self.plan = plan
         self.now = 0.0
-        self.model = Run(plan.steps, input)
+        self._epoch = time.time()  # times of data are compared with this
+        self.model = Run(plan.steps, input, clock=lambda: self._epoch + self.now)
         self._due: dict[TaskKey, float] = {}
         self._seen: dict[TaskKey, Task] = {}
         self._over_at: float | None = plan.run_timeout
@@ -46,25 +48,40 @@ class TimedRun:
         """When something will happen next by itself; None: never."""
         if self.model.status != "started":
             return None
-        waiting = [*self.model.tasks("queued"), *self.model.waiting("time")]
-        times = [self._due[key] for key in waiting]
+        times = [self._due[key] for key in self.model.tasks("queued")]
+        times += [due for due, *_ in self._alarms()]
         return min(times if self._over_at is None else [*times, self._over_at], default=None)
 
     def move_to(self, time: float) -> None:
         """Let time pass; whatever falls due on the way happens in its order, but no task is begun."""
         while True:
-            timers = [(self._due[key], key) for key in self.model.waiting("time")]
-            due = min((timer for timer in timers if timer[0] <= time), default=None)
+            due = min((alarm for alarm in self._alarms() if alarm[0] <= time), default=None)
             limit = due[0] if due is not None else time
             if self._over_at is not None and self._over_at <= limit and self.model.status == "started":
                 self.now = max(self.now, self._over_at)
                 self.model.time_out(self.plan.run_timeout or 0)
             elif due is not None:
                 self.now = max(self.now, due[0])
-                self.model.wake(*due[1])
+                self._ring(*due[1:])
             else:
                 break
         self.now = max(self.now, time)
+
+    def _alarms(self) -> list[tuple[float, str, str, int]]:
+        """What time will do: when, what, and to which task or step."""
+        alarms = [(self._due[key], "wait", *key) for key in self.model.waiting("time")]
+        for what in ("sleep", "signal"):
+            for slug in self.model.waits(what):
+                due = self.model.states[slug].due
+                if due is not None:
+                    alarms.append((due - self._epoch, what, slug, 0))
+        return alarms
+
+    def _ring(self, what: str, slug: str, index: int) -> None:
+        if what == "wait":
+            self.model.wake(slug, index)
+        else:
+            self._do(lambda: (self.model.end_sleeps if what == "sleep" else self.model.expire)([slug]))
 
     # -- what workers do -----------------------------------------------------------------------------------
 
@@ -93,6 +110,13 @@ class TimedRun:
         self.move_to(self.now + UNTIL_DEAD)
         self._due[key] = self.now
         self._do(lambda: self.model.lose(*key, uuid4()))
+
+    # -- what others send ----------------------------------------------------------------------------------
+
+    def send(self, slug: str, payload: Stored, mark: str | None = None) -> str:
+        """A signal to a step; ``mark``: against repetition. What becomes of it, as ``send_signals`` says."""
+        outcome: str = self._do(lambda: self.model.send((slug, payload, mark)))[0]
+        return outcome
 
     # -- what operators do ---------------------------------------------------------------------------------
 

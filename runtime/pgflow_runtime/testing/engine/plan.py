@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from pgflow_runtime.testing.engine.model import Step
 from pgflow_runtime.testing.engine.stored import store
+from pgflow_runtime.testing.engine.waits import Wait
 from pgflow_shared.options import stored_defaults
 
 LONGEST_DELAY = 86_400
@@ -46,6 +48,7 @@ def plan_of(
     maps: Iterable[str],
     settings: Mapping[str, Any],
     order: Iterable[str],
+    kinds: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """The plan of a flow.
 
@@ -54,20 +57,23 @@ def plan_of(
         maps: the steps that are maps.
         settings: what was set, worded as ``pgflow.get_flow_definition`` does, with ``steps`` inside.
         order: the steps in their order of definition.
+        kinds: what the steps are that are no tasks: ``signal``, ``sleep``.
     """
     of_flow = {**stored_defaults("flow"), **settings}
     defaults, of_step = {**of_flow, **stored_defaults("step")}, settings["steps"]
     of_steps = {slug: {**defaults, **of_step.get(slug, {})} for slug in dependencies}
     are_maps = set(maps)
     steps = tuple(
-        _step(slug, slug in are_maps, tuple(dependencies[slug]), of_steps[slug])
+        _step(slug, slug in are_maps, tuple(dependencies[slug]), of_steps[slug], kinds.get(slug))
         for slug in _sorted(dependencies, order)
     )
     times = {slug: _times(step) for slug, step in of_steps.items()}
     return Plan(steps, times, settings.get("run_timeout"))
 
 
-def _step(slug: str, is_map: bool, deps: tuple[str, ...], settings: Mapping[str, Any]) -> Step:
+def _step(
+    slug: str, is_map: bool, deps: tuple[str, ...], settings: Mapping[str, Any], kind: str | None
+) -> Step:
     return Step(
         slug=slug,
         kind="map" if is_map else "single",
@@ -79,7 +85,14 @@ def _step(slug: str, is_map: bool, deps: tuple[str, ...], settings: Mapping[str,
         when_unmet=settings["when_unmet"],
         when_exhausted=settings["when_exhausted"],
         max_attempts=settings["max_attempts"],
+        wait=_wait(kind, settings),
     )
+
+
+def _wait(kind: str | None, settings: Mapping[str, Any]) -> Wait | None:
+    if kind == "sleep":
+        return Wait("sleep", seconds=settings.get("seconds"), until=tuple(settings.get("until", ())))
+    return Wait("signal", deadline=settings.get("deadline")) if kind == "signal" else None
 
 
 def _times(settings: Mapping[str, Any]) -> StepTimes:
