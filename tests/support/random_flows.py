@@ -43,6 +43,8 @@ def _random_step(random: Random, steps: list[Step], wide: bool, waits: float) ->
         required = _patterns(random, deps)
     if random.random() < 0.15:
         forbidden = _patterns(random, deps)
+    wait = _random_wait(random, deps) if kind == "single" and random.random() < waits else None
+    ends, weights = ((*MODES, "value"), (2, 4, 3, 3)) if wait is None else (MODES, (2, 4, 3))
     return Step(
         slug=slug,
         kind=kind,
@@ -52,9 +54,9 @@ def _random_step(random: Random, steps: list[Step], wide: bool, waits: float) ->
         if_ran=_some(random, deps),
         if_skipped=_some(random, deps),
         when_unmet=random.choices(MODES, (1, 5, 3))[0],
-        when_exhausted=random.choices((*MODES, "value"), (2, 4, 3, 3))[0],
+        when_exhausted=random.choices(ends, weights)[0],
         max_attempts=random.choice((1, 1, 2, 3)),
-        wait=_random_wait(random, deps) if kind == "single" and random.random() < waits else None,
+        wait=wait,
     )
 
 

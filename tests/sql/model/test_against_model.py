@@ -428,9 +428,10 @@ class Comparison:
 
     def reads_input(self, step: Step) -> bool:
         """Whether what it did may depend on the run's input."""
-        if step.wait is None or (not step.deps and (step.required or step.forbidden) is not None):
+        patterns = [*(step.required or ()), *step.forbidden]
+        if step.wait is None or (patterns and not step.deps):
             return True
-        return step.wait.until[:1] == ("flow_input",)
+        return step.wait.until[:1] == ("flow_input",) or any("flow_input" in each for each in patterns)
 
     def keys(self) -> list[Key]:
         return [
