@@ -106,6 +106,13 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "flow_slug text, step_slug text, key text, payload jsonb, dedupe text = null",
         "table(run_id uuid, outcome text)",
     ),
+    "list_waiting_signals": (
+        "only_flow text = null, only_step text = null, max_count integer = 50, "
+        "after_since timestamp with time zone = null, after_run_id uuid = null, after_step_slug text = null",
+        "table(flow_slug text, step_slug text, run_id uuid, key text, since timestamp with time zone, "
+        "deadline_at timestamp with time zone)",
+        "s",
+    ),
     "note_input_readers": ("flow_slug text, reads_input jsonb", "integer"),
     "hold_runs": ("run_ids uuid[], actor text = null", "table(run_id uuid, outcome text)"),
     "release_runs": (
