@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from types import TracebackType
@@ -96,7 +95,7 @@ class Folder:
 
     def stage(self, name: str, content: bytes, mode: int = 0o666) -> Staged:
         """``content`` in a new file beside its place, with the permissions of what is there."""
-        staged = Staged(self, f".{name}.{secrets.token_hex(8)}.tmp", name)
+        staged = Staged(self, f".{name}.{os.urandom(8).hex()}.tmp", name)
         handle = self.open(staged.temporary, _NEW, mode)
         try:
             with contextlib.suppress(FileNotFoundError):

@@ -7,7 +7,7 @@ parts (libcst, jinja2, mypy) are imported when their layer is entered.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -36,13 +36,23 @@ class BuildReport:
     diagnostics: tuple[Diagnostic, ...]
     sources: Mapping[str, str]
     """Path to text of every file that was read."""
-    analysis: Analysis
+    _analysis: Analysis | None
     sound: tuple[FlowSpec, ...] = ()
     """The flows in whose files, and in those of their types, no error was found."""
     plan: Plan | None = None
     """None when errors kept files from being rendered, and for ``check``."""
     unchanged: Outcome | None = None
     """The last build's outcome where nothing changed since: then nothing was read, and nothing is to do."""
+
+    @property
+    def analysis(self) -> Analysis:
+        """Empty where nothing was read, which loads nothing either."""
+        if self._analysis is not None:
+            return self._analysis
+        from pgflow_gen.ir.flow import Analysis
+        from pgflow_gen.ir.types import TypeTable
+
+        return Analysis((), TypeTable())
 
     @property
     def has_errors(self) -> bool:
@@ -186,14 +196,19 @@ def _is_settled(report: BuildReport, mode: Mode) -> bool:
 
 
 def _unchanged(config: Config, known: Outcome) -> BuildReport:
-    from pgflow_gen.ir.flow import Analysis
-    from pgflow_gen.ir.types import TypeTable
+    paths = {item.highlight.path if item.highlight else item.span.path for item in known.warnings}
+    return BuildReport(known.warnings, dict(_texts(config, sorted(paths))), None, unchanged=known)
+
+
+def _texts(config: Config, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    if not paths:
+        return
     from pgflow_gen.source.text import SourceText, read_source
 
-    paths = {item.highlight.path if item.highlight else item.span.path for item in known.warnings}
-    texts = [read_source(config.root, config.root / path) for path in sorted(paths)]
-    sources = {text.path: text.text for text in texts if isinstance(text, SourceText)}
-    return BuildReport(known.warnings, sources, Analysis((), TypeTable()), unchanged=known)
+    for path in paths:
+        text = read_source(config.root, config.root / path)
+        if isinstance(text, SourceText):
+            yield text.path, text.text
 
 
 def _build(

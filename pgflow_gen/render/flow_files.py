@@ -25,6 +25,8 @@ class Text(msgspec.Struct, frozen=True, array_like=True):
 
     stem: str
     has_input: bool
+    step_slugs: tuple[str, ...]
+    """In order of definition."""
     summary: Summary
     digests: dict[str, str]
     """Path in the folder of generated files -> digest of the content."""
@@ -77,7 +79,8 @@ class FlowFilesRenderer:
         if self.known is not None:
             return self.known.text
         digests = {path: digest(content) for path, content in self.contents.items()}
-        return Text(self.stem, self.view.has_input, self.summary, digests)
+        steps = tuple(step.slug for step in self.view.flow.steps)
+        return Text(self.stem, self.view.has_input, steps, self.summary, digests)
 
     def calls(self, wiring: Wiring) -> Part:
         """The flow's calls, added to the wiring."""

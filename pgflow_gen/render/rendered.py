@@ -103,7 +103,7 @@ def _client(
     analysis: Analysis, flows: Iterable[FlowFilesRenderer], known: Client | None
 ) -> tuple[RenderedFile, Client]:
     entries = [
-        (own.stem, flow.slug, own.text.has_input, tuple(step.slug for step in flow.steps))
+        (own.stem, flow.slug, own.text.has_input, own.text.step_slugs)
         for flow, own in zip(_ordered(analysis), flows, strict=True)
     ]
     made_from = digest(repr(entries).encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import re
 import sys
 import tomllib
@@ -52,12 +51,18 @@ def mypy_file(root: Path) -> Mapping[str, Mapping[str, Any]]:
             sections = tomllib.loads(text).get("tool", {}) if name.endswith(".toml") else _ini(text)
             if isinstance(sections["mypy"], dict):
                 return {key: value for key, value in sections.items() if isinstance(value, dict)}
-        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, configparser.Error):
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
             continue
     return {}
 
 
 def _ini(text: str) -> dict[str, dict[str, str]]:
+    """Raises ValueError."""
+    import configparser  # most projects have no such file
+
     parser = configparser.RawConfigParser()
-    parser.read_string(text)
-    return {name: dict(parser[name]) for name in parser.sections()}
+    try:
+        parser.read_string(text)
+        return {name: dict(parser[name]) for name in parser.sections()}
+    except configparser.Error as error:
+        raise ValueError(str(error)) from error

@@ -8,6 +8,8 @@ _MARKS = ("<<<<<<< ", "||||||| ", "=======", ">>>>>>> ")
 
 
 def has_conflict(content: bytes) -> bool:
+    if b"<<<<<<< " not in content:
+        return False  # as nearly always: no need to look at each line
     lines = content.replace(b"\r\n", b"\n").split(b"\n")
     starts = any(line.startswith(b"<<<<<<< ") for line in lines)
     return starts and b"=======" in lines and any(line.startswith(b">>>>>>> ") for line in lines)
