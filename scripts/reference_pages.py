@@ -1,4 +1,4 @@
-"""Write docs/reference/sql.md from the core's files and docs/reference/configuration.md from the JSON Schema.
+"""Write docs/reference: sql.md from the core's files, configuration.md and recording.md from JSON Schemas.
 
     python scripts/reference_pages.py [--check]
 
@@ -21,6 +21,7 @@ from pgflow_sql.surface import Entry, surface
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
+RECORDING = ROOT / "runtime" / "pgflow_runtime" / "testing" / "recordings" / "recording.schema.json"
 
 SQL_HEAD = """\
 # SQL functions
@@ -42,6 +43,17 @@ it by `scripts/reference_pages.py`.
 
 | key | default | meaning |
 |---|---|---|
+"""
+RECORDING_HEAD = """\
+# Recordings
+
+What `pgflow-gen runs export` writes, and `pgflow-gen replay` and `run_flow(flow, recorded=FILE)` read: one
+JSON document of one or more runs. Keys stand only where there is something to say. Values are as the database
+holds them, numbers with all their digits. Each value stands once: what a step that completed has given with
+the step, what single tasks of another have given with the tasks; the run's output is that of its leaf steps.
+
+A new version of the format has a new number, and programs go on reading the old ones. This page is made from
+the JSON Schema by `scripts/reference_pages.py`.
 """
 SECTIONS: Mapping[str, str] = {
     "40_runs": "Starting runs",
@@ -68,7 +80,11 @@ _FUNCTION = re.compile(
 
 
 def pages() -> dict[Path, str]:
-    return {FOLDER / "sql.md": sql_page(), FOLDER / "configuration.md": configuration_page()}
+    return {
+        FOLDER / "sql.md": sql_page(),
+        FOLDER / "configuration.md": configuration_page(),
+        FOLDER / "recording.md": recording_page(),
+    }
 
 
 def sql_page() -> str:
@@ -109,6 +125,30 @@ def row(name: str, found: Mapping[str, Any]) -> str:
     choices = ", ".join(f"`{word}`" for word in found.get("enum", ()))
     meaning = found["description"] + (f" One of {choices}." if choices else "")
     return f"| `{name}` | {default} | {meaning} |\n"
+
+
+def recording_page() -> str:
+    text = RECORDING.read_text(encoding="utf-8")
+    schema = json.loads(text)
+    parts = [RECORDING_HEAD]
+    for name, found in {"document": schema, **schema["$defs"]}.items():
+        if "properties" not in found:
+            continue
+        parts.append(f"\n## The {name}\n\n| key | type | meaning |\n|---|---|---|\n")
+        parts += [recording_row(key, value, schema) for key, value in found["properties"].items()]
+    parts.append(f"\n## JSON Schema\n\n```json\n{text}```\n")
+    return "".join(parts)
+
+
+def recording_row(key: str, found: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    told = found if "$ref" not in found else {**schema["$defs"][found["$ref"].rpartition("/")[2]], **found}
+    of = found.get("items", found.get("additionalProperties", {}))
+    inner = of.get("$ref", "").rpartition("/")[2] or of.get("type", "")
+    types = told.get("type", "integer" if "const" in told else "string" if "enum" in told else "any")
+    named = types if isinstance(types, str) else " or ".join(types)
+    choices = ", ".join(f"`{word}`" for word in found.get("enum", ()))
+    meaning = " ".join(filter(None, (told.get("description", ""), choices)))
+    return f"| `{key}` | {named}{f' of {inner}' if inner else ''} | {meaning} |\n"
 
 
 def main() -> int:

@@ -39,7 +39,12 @@ COMMANDS = {
     "dev": LazyCommand("pgflow_gen.dev.command:dev", "Build, migrate and work while you write.", _RUN),
     "worker": LazyCommand("pgflow_runtime.cli.worker:worker", "Run the handlers of flows.", _RUN),
     "start": LazyCommand("pgflow_runtime.cli.start:start", "Start a run of a flow.", _RUN),
-    "runs": LazyCommand("pgflow_runtime.cli.runs:runs", "Look at runs, cancel and retry them.", _RUN),
+    "runs": LazyCommand(
+        "pgflow_runtime.cli.runs:runs", "Look at runs, cancel and retry them, export them.", _RUN
+    ),
+    "replay": LazyCommand(
+        "pgflow_runtime.cli.replay:replay_command", "Call today's handlers on what was recorded.", _RUN
+    ),
     "flows": LazyCommand("pgflow_runtime.cli.flows:flows", "Pause flows, and let them go on.", _RUN),
     "dashboard": LazyCommand(
         "pgflow_runtime.cli.dashboard:dashboard", "Show runs, flows and workers in the browser.", _RUN

@@ -45,11 +45,15 @@ def load_flow(spec: str, project: Project) -> RegisteredFlow:
         UsageError: there is no such module or flow, or importing it fails; says what there is.
         ProjectError: there is no contract for it, or the registered steps are not those of the contract.
     """
+    return register(find_flow(spec, project), project)
+
+
+def find_flow(spec: str, project: Project) -> Flow[Any]:
+    """The flow named ``MODULE:FLOW``, as its module defines it. Raises UsageError."""
     module_name, colon, name = spec.partition(":")
     if not (module_name and colon and name):
         raise UsageError(f"{spec!r} does not name a flow", help=f"write MODULE:FLOW{_known(project)}")
-    flow = _flow_in(_import(module_name, project), name)
-    return register(flow, project)
+    return _flow_in(_import(module_name, project), name)
 
 
 def register(flow: Flow[Any], project: Project) -> RegisteredFlow:

@@ -16,6 +16,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from pgflow_runtime.cli.common import database, dsn_option, refusals, say, worker_command
+from pgflow_runtime.cli.export import export_runs
 from pgflow_runtime.cli.run_control import cancel_runs, fork_run, hold_runs, release_runs, retry_runs
 from pgflow_runtime.database import queries
 from pgflow_runtime.database.store import connected
@@ -40,10 +41,10 @@ limit_option = click.option(
 
 @click.group()
 def runs() -> None:
-    """Look at runs, cancel and retry them."""
+    """Look at runs, cancel and retry them, export what they were like."""
 
 
-for _command in (cancel_runs, retry_runs, hold_runs, release_runs, fork_run):
+for _command in (cancel_runs, retry_runs, hold_runs, release_runs, fork_run, export_runs):
     runs.add_command(_command)
 
 

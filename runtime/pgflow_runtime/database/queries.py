@@ -23,6 +23,29 @@ from pgflow.get_run_values(%(run_id)s)
 where step_slug is not distinct from %(step_slug)s::text and kind = %(kind)s
 """
 
+EXPORT_TASKS: Final = """
+select l.task_index, l.status, l.attempts_count, l.requeued_count, l.ended_at,
+  case when l.status = 'completed' then t.task -> 'output' else nullif(t.task -> 'output', 'null') end::text,
+  t.task ->> 'error_message',
+  nullif(t.task -> 'attempt_errors', 'null')::text, (t.task ->> 'forgiven_count')::int,
+  t.task ->> 'permanently_stalled_at'
+from pgflow.list_tasks(%(run_id)s, %(step_slug)s, 0, 2147483647) l
+left join lateral (
+  select pgflow.get_task(%(run_id)s, l.step_slug, l.task_index) as task
+  where l.attempts_count > 0 and (l.attempts_count > 1 or l.status <> 'completed' or %(whole)s)
+  offset 0
+) t on true
+order by l.task_index
+"""
+"""Of tasks that were done at once, and whose step holds what they gave, no more is asked than lists have."""
+
+FIND_FAILED: Final = """
+select run_id, status, started_at, ended_at
+from pgflow.find_runs(
+  %(flow_slug)s, 'failed', before_at => %(before_at)s, before_id => %(before_id)s, max_runs => %(limit)s
+)
+"""
+
 GET_DEFINITION: Final = "select pgflow.get_flow_definition(%(flow_slug)s)"
 
 GET_STRUCTURE: Final = "select pgflow.get_flow_definition(%(flow_slug)s) -> 'structure'"

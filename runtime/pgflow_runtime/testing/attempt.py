@@ -31,14 +31,18 @@ class GivenConnections(HandlerConnections):
 
     def __init__(self, conn: Connection[Any] | None, aconn: AsyncConnection[Any] | None) -> None:
         self._conn, self._aconn = conn, aconn
+        self.refused = False
+        """Whether a handler has asked for one that is not there."""
 
     def take(self, seconds: int) -> Connection[Any]:
         if self._conn is None:
+            self.refused = True
             raise UsageError("this test gives its handlers no connection: run_flow(..., conn=...)")
         return self._conn
 
     async def atake(self, seconds: int) -> AsyncConnection[Any]:
         if self._aconn is None:
+            self.refused = True
             raise UsageError("this test gives its handlers no async connection: run_flow(..., aconn=...)")
         return self._aconn
 

@@ -18,8 +18,9 @@ from pgflow_runtime.dsl.context import Shutdown
 from pgflow_runtime.errors import PgflowError, RunCancelled, RunFailed, UsageError
 from pgflow_runtime.testing.attempt import GivenConnections, attempt, bound, failing
 from pgflow_runtime.testing.engine.clock import TaskKey, TimedRun
-from pgflow_runtime.testing.engine.model import State, Task
+from pgflow_runtime.testing.engine.model import State
 from pgflow_runtime.testing.engine.stored import Stored, store, text_of
+from pgflow_runtime.testing.replay.differences import Difference
 from pgflow_runtime.worker.protocol.outcome import Completed, Failed, Outcome, timed_out
 from pgflow_runtime.worker.protocol.rows import TaskRow
 from pgflow_runtime.worker.tasks.binding import BoundStep
@@ -103,7 +104,8 @@ class MemoryRun:
         """The outputs of the leaf steps by slug, once the run has completed; before, None."""
         if self.status != "completed":
             return None
-        return _read(self._timed.model.output or {}, self._contract.output_numerals)
+        leaves = {slug: self._stored_output(slug) for slug in self._timed.model.output or {}}
+        return _read(leaves, self._contract.output_numerals)
 
     @property
     def error(self) -> str | None:
@@ -124,6 +126,11 @@ class MemoryRun:
         """What has happened, as clients are told: ``run:started``, ``step:charge:completed``, ..."""
         return tuple(self._timed.model.events)
 
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """Of a run that follows a recording: what today's handlers have done otherwise, so far."""
+        return ()
+
     def step(self, step: Step[Any] | str) -> MemoryStep:
         """A step by itself or its slug. Raises UsageError when the flow has none such."""
         slug = self._slug(step)
@@ -132,10 +139,10 @@ class MemoryRun:
         return MemoryStep(
             slug=slug,
             status=self._shown(state.status),
-            output=_read(state.output, contract.output_numerals) if is_complete else None,
+            output=_read(self._stored_output(slug), contract.output_numerals) if is_complete else None,
             error=state.error,
             skip_reason=state.reason,
-            tasks=tuple(self._task(task) for task in state.tasks),
+            tasks=tuple(self._task((slug, index)) for index in range(len(state.tasks))),
         )
 
     def attempts(self, step: Step[Any] | str) -> int:
@@ -206,10 +213,12 @@ class MemoryRun:
         self._busy = True
         try:
             while self.status == "started" and not is_enough():
-                key = self._timed.next_task()
+                key = self._next_task()
                 if key is not None:
                     await self._attempt(key)
                     continue
+                if self._timed.model.status != "started":
+                    return
                 time = self._timed.next_time() if jump else None
                 if time is None:
                     if jump:
@@ -219,23 +228,31 @@ class MemoryRun:
         finally:
             self._busy = False
 
+    def _next_task(self) -> TaskKey | None:
+        return self._timed.next_task()
+
     def _is_next(self, slug: str) -> bool:
         """Whether a task of the step is next, or one was begun before."""
-        key = self._timed.next_task()
+        key = self._next_task()
         return (key is not None and key[0] == slug) or self.attempts(slug) > 0
 
     async def _attempt(self, key: TaskKey) -> None:
         slug, index = key
         number = self._timed.start(key)
         row = self._row(slug, index, number)
-        outcome = await attempt(row, self._bound(slug, number), self._environment())
-        if outcome is None:
-            self._timed.move_to(self._timed.now + row.timeout)
-            outcome = timed_out(row, row.timeout)
+        outcome = await self._outcome(row)
         if number <= self._given.crashes.get(slug, 0):
             self._timed.lose(key)
         else:
             self._report(key, outcome)
+
+    async def _outcome(self, row: TaskRow) -> Outcome:
+        """Run the handler."""
+        outcome = await attempt(row, self._bound(row.step_slug, row.attempt), self._environment())
+        if outcome is None:
+            self._timed.move_to(self._timed.now + row.timeout)
+            return timed_out(row, row.timeout)
+        return outcome
 
     def _report(self, key: TaskKey, outcome: Outcome) -> None:
         if isinstance(outcome, Completed):
@@ -310,8 +327,18 @@ class MemoryRun:
         is_open = status in ("created", "queued", "started")
         return "cancelled" if is_open and self.status != "started" else status
 
-    def _task(self, task: Task) -> MemoryTaskResult:
-        output = decode(text_of(task.output)) if task.status == "completed" else None
+    def _stored_output(self, slug: str) -> Stored:
+        """What a step that has completed has given."""
+        output: Stored = self._timed.model.states[slug].output
+        return output
+
+    def _task_output(self, key: TaskKey) -> Stored:
+        output: Stored = self._timed.task(key).output
+        return output
+
+    def _task(self, key: TaskKey) -> MemoryTaskResult:
+        task = self._timed.task(key)
+        output = decode(text_of(self._task_output(key))) if task.status == "completed" else None
         return MemoryTaskResult(self._shown(task.status), task.attempts, output, task.error)
 
     def __repr__(self) -> str:

@@ -17,6 +17,8 @@ from pgflow_runtime.testing.engine.model import Cascade
 from pgflow_runtime.testing.engine.plan import Plan, plan_of
 from pgflow_runtime.testing.engine.stored import store
 from pgflow_runtime.testing.memory_run import Circumstances, MemoryRun
+from pgflow_runtime.testing.recordings.reading import Recording, read_recording
+from pgflow_runtime.testing.replay.replayed_run import Manner, ReplayedRun
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection, Connection
@@ -27,10 +29,16 @@ literal as the flow's TypedDict."""
 V = TypeVar("V")
 
 
+def _no_input(_: Any) -> NoReturn:
+    """Stands where no input is given."""
+    raise NotImplementedError
+
+
 async def run_flow(
     flow: Flow[In],
-    input: In | Callable[[In], NoReturn],
+    input: In | Callable[[In], NoReturn] = _no_input,
     *,
+    recorded: str | os.PathLike[str] | None = None,
     replace: Sequence[Replacement[Step[Any]]] = (),
     failures: Mapping[Step[Any], Sequence[BaseException | None]] | None = None,
     crash: Mapping[Step[Any], int] | None = None,
@@ -42,6 +50,10 @@ async def run_flow(
 
     Args:
         input: the run's input; it must fit the flow's input type.
+        recorded: a file that ``pgflow-gen runs export`` wrote of one run, instead of an input. Each task that
+            had ended is begun once, as its last attempt, in the order in which they ended. Handlers get what
+            was recorded; ``run.differences`` says what they do otherwise today. What had not ended is done
+            then, on today's values. The flow may have changed since.
         replace: what stands in for handlers: ``charge.returns(RECEIPT)``, ``charge.replaced(function)``.
         failures: for a step, what its first attempt raises instead of running the handler, its second, ...;
             None: that attempt runs. Of a map it is so for each task.
@@ -57,10 +69,19 @@ async def run_flow(
     Raises:
         InvalidInput: the input does not fit; nothing was run.
         ProjectError: the flow has faults, or there is neither a compiler nor a contract that fits.
-        UsageError: ``replace``, ``failures`` or ``crash`` name what is not of this flow.
+        UsageError: ``replace``, ``failures`` or ``crash`` name what is not of this flow; ``recorded`` is no
+            recording of a run of it, or stands beside an input, ``failures`` or ``crash``.
     """
     run = await start_flow(
-        flow, input, replace=replace, failures=failures, crash=crash, env=env, conn=conn, aconn=aconn
+        flow,
+        input,
+        recorded=recorded,
+        replace=replace,
+        failures=failures,
+        crash=crash,
+        env=env,
+        conn=conn,
+        aconn=aconn,
     )
     await run.finish()
     return run
@@ -68,8 +89,9 @@ async def run_flow(
 
 async def start_flow(
     flow: Flow[In],
-    input: In | Callable[[In], NoReturn],
+    input: In | Callable[[In], NoReturn] = _no_input,
     *,
+    recorded: str | os.PathLike[str] | None = None,
     replace: Sequence[Replacement[Step[Any]]] = (),
     failures: Mapping[Step[Any], Sequence[BaseException | None]] | None = None,
     crash: Mapping[Step[Any], int] | None = None,
@@ -79,7 +101,6 @@ async def start_flow(
 ) -> MemoryRun:
     """A run to look at in between; nothing of it has been worked on yet. Otherwise like ``run_flow``."""
     contract = contract_for(flow)
-    text = contract.encode_input(input)
     circumstances = Circumstances(
         replaced=_replaced(flow, replace),
         failures=_of_steps(flow, "failures", failures, _check_errors),
@@ -88,10 +109,28 @@ async def start_flow(
         connections=GivenConnections(conn, aconn),
     )
     try:
-        timed = TimedRun(_plan(flow, contract), store(text))
+        if recorded is not None:
+            if input is not _no_input or failures or crash:
+                raise UsageError(
+                    "recorded= brings its own input and attempts: give no input, failures= or crash="
+                )
+            return follow(flow, read_recording(recorded), circumstances)
+        if input is _no_input:
+            raise UsageError("a run has an input: run_flow(flow, input), or run_flow(flow, recorded=FILE)")
+        text = contract.encode_input(input)
+        return MemoryRun(flow, contract, TimedRun(_plan(flow, contract), store(text)), circumstances)
     except Cascade:
         raise CascadeLimit() from None
-    return MemoryRun(flow, contract, timed, circumstances)
+
+
+def follow(
+    flow: Flow[Any], recording: Recording, circumstances: Circumstances, manner: Manner | None = None
+) -> ReplayedRun:
+    """A run that follows a recording. Raises UsageError for one of another flow."""
+    contract = contract_for(flow)
+    if recording.flow_slug != contract.slug:
+        raise UsageError(f"a run of flow {recording.flow_slug!r} was recorded, not one of {contract.slug!r}")
+    return ReplayedRun(flow, contract, _plan(flow, contract), recording, circumstances, manner)
 
 
 def _plan(flow: Flow[Any], contract: FlowContract) -> Plan:

@@ -6,11 +6,11 @@ What is due when is kept here; what becomes of it is the model's business.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 from uuid import uuid4
 
-from pgflow_runtime.testing.engine.model import Run, Task
+from pgflow_runtime.testing.engine.model import Run, State, Task
 from pgflow_runtime.testing.engine.plan import Plan
 from pgflow_runtime.testing.engine.stored import Stored
 
@@ -26,11 +26,12 @@ LONGEST_HIDDEN = 10
 class TimedRun:
     """A run of ``plan`` on ``input``. Times are seconds since its start."""
 
-    def __init__(self, plan: Plan, input: Stored) -> None:
+    def __init__(self, plan: Plan, input: Stored, reused: Mapping[str, State] | None = None) -> None:
+        """``reused``: steps that are done before the run begins, as of one that was forked."""
         self.plan = plan
         self.now = 0.0
         self._epoch = time.time()  # times of data are compared with this
-        self.model = Run(plan.steps, input, clock=lambda: self._epoch + self.now)
+        self.model = Run(plan.steps, input, reused, clock=lambda: self._epoch + self.now)
         self._due: dict[TaskKey, float] = {}
         self._seen: dict[TaskKey, Task] = {}
         self._over_at: float | None = plan.run_timeout
@@ -90,6 +91,13 @@ class TimedRun:
         self.model.start(*key)
         return self.task(key).attempts
 
+    def resume(self, key: TaskKey, *, attempts: int, forgiven: int, requeued: int) -> None:
+        """Begin an attempt that others went before, once it is due."""
+        self.move_to(max(self.now, self._due[key]))
+        task = self.task(key)
+        task.attempts, task.forgiven, task.requeued = attempts - 1, forgiven, requeued
+        self.model.start(*key)
+
     def complete(self, key: TaskKey, output: Stored) -> None:
         self._do(lambda: self.model.complete(*key, output))
 
@@ -117,6 +125,11 @@ class TimedRun:
         """A signal to a step; ``mark``: against repetition. What becomes of it, as ``send_signals`` says."""
         outcome: str = self._do(lambda: self.model.send((slug, payload, mark)))[0]
         return outcome
+
+    def time_out(self) -> None:
+        """The run's time is over, whatever the clock says; nothing where there is no limit."""
+        if self.plan.run_timeout is not None:
+            self.model.time_out(self.plan.run_timeout)
 
     # -- what operators do ---------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""Today's handlers on what was recorded, and what differs."""

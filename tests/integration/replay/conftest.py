@@ -1,0 +1,93 @@
+"""Runs of ``tests.support.recorded_flows`` that have ended in every way, in a database that is only read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support.project import Project
+from tests.support.server import Server
+from tests.support.wait import eventually
+from tests.support.worker_lab import make_project
+
+SOURCE = Path(__file__).parents[2] / "support" / "recorded_flows.py"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The project, its database and the ids of the runs by name."""
+
+    project: Project
+    dsn: str
+    runs: Mapping[str, str]
+    log: Path
+
+    def export(self, name: str, folder: Path, *options: str) -> Path:
+        file = folder / f"{name}.json"
+        self.project.ok("runs", "export", self.runs[name], "-o", str(file), *options, "--dsn", self.dsn)
+        return file
+
+    def changed(self, folder: Path, old: str, new: str) -> Project:
+        """A copy of the project, its flows' source changed."""
+        root = folder / "changed"
+        shutil.copytree(self.project.root, root, ignore=shutil.ignore_patterns(".pgflow", "__pycache__"))
+        file = root / "flows" / "shop.py"
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+        return Project(root)
+
+    def calls(self) -> list[str]:
+        """What handlers have noted since this was asked last."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        self.log.write_text("")
+        return lines
+
+
+@pytest.fixture(scope="session")
+def recorded(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
+    project = make_project(tmp_path_factory.mktemp("shop"), "shop", SOURCE)
+    dsn, log = postgres_server.create_database(), project.root / "calls"
+    project.ok("migrate", "--dsn", dsn)
+
+    def order(*prices: int) -> dict[str, Any]:
+        return {"log": str(log), "sku": "té", "card": {"number": "4711-4711", "pin": 99}, "prices": prices}
+
+    inputs: dict[str, tuple[str, Any]] = {
+        "paid": ("order", order(3, 10**20)),
+        "broken": ("order", order(1, -2, 3)),
+        "lottery": ("lottery", "a"),
+        "books": ("books", "b"),
+        "cancelled": ("order", order(5)),
+    }
+    with psycopg.connect(dsn, autocommit=True) as connection:
+
+        def one(statement: str, *values: Any) -> Any:
+            row = connection.execute(statement.encode(), values).fetchone()
+            assert row is not None
+            return row[0]
+
+        def start(slug: str, value: Any) -> str:
+            return str(one("select run_id from pgflow.start_flow(%s, %s::jsonb)", slug, json.dumps(value)))
+
+        runs = {name: start(*given) for name, given in inputs.items()}
+        connection.execute("select pgflow.cancel_runs(array[%s]::uuid[], 'unwanted')", [runs["cancelled"]])
+        flows = [f"flows.shop:{slug}" for slug in ("order", "lottery", "books", "late")]
+        with project.worker(*flows, "--dsn", dsn):
+            eventually(lambda: one("select count(*) = 0 from pgflow.runs where status = 'started'"), 60)
+            runs["late"] = start("late", "c")
+            eventually(lambda: one("select count(*) = 0 from pgflow.runs where status = 'started'"), 60)
+            fork = one("select pgflow.fork_run(%s, array['weigh'])", runs["paid"])
+            runs["forked"] = str(fork)
+            eventually(
+                lambda: one("select status = 'completed' from pgflow.runs where run_id = %s", fork), 60
+            )
+    yield Recorded(project, dsn, runs, log)
+    postgres_server.drop_database(dsn)
