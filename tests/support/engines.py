@@ -31,6 +31,11 @@ class Engine(Protocol):
     def fail(self, key: Key, message: str) -> None: ...
     def cancel(self, reason: str) -> None: ...
     def retry(self) -> None: ...
+    def hold(self) -> None: ...
+    def let_go(self) -> None: ...
+    def time_out(self) -> None:
+        """The run's time is over."""
+
     def send(self, slug: str, payload: Any) -> str: ...
     def end_wait(self, slug: str) -> None:
         """The time of a sleep, or the deadline of a signal, has come."""
@@ -77,6 +82,20 @@ class SqlEngine:
     def retry(self) -> None:
         self._core.call("retry_runs", run_ids=[self._run])
 
+    def hold(self) -> None:
+        self._core.call("hold_runs", run_ids=[self._run])
+
+    def let_go(self) -> None:
+        self._core.call("release_runs", run_ids=[self._run])
+
+    def time_out(self) -> None:
+        self._core.run_sql(
+            """update pgflow.timers set due_at = clock_timestamp()
+               where run_id = %s and kind = 'run_timeout'""",
+            self._run,
+        )
+        fire(self._core)
+
     def send(self, slug: str, payload: Any) -> str:
         return send(self._core, self._run, slug, payload)
 
@@ -100,7 +119,8 @@ class SqlEngine:
                from pgflow.step_tasks t
                join pgflow.step_states s using (run_id, step_slug)
                join pgflow.runs r using (run_id)
-               where run_id = %s and t.status = %s and s.status = 'started' and r.status = 'started'""",
+               where run_id = %s and t.status = %s and t.waits_for is null
+                 and s.status = 'started' and r.status = 'started'""",
             self._run,
             status,
         )
@@ -135,8 +155,8 @@ class SqlEngine:
 class MemoryEngine:
     """The engine of ``run_flow``."""
 
-    def __init__(self, steps: list[Step], input: Any) -> None:
-        self.timed = TimedRun(plan_in_memory(steps), store(json.dumps(input)))
+    def __init__(self, steps: list[Step], input: Any, *, run_timeout: int | None = None) -> None:
+        self.timed = TimedRun(plan_in_memory(steps, run_timeout), store(json.dumps(input)))
 
     def start(self, key: Key) -> Any:
         given = tuple(_read(value) for value in self.timed.model.task_input(*key))
@@ -154,6 +174,15 @@ class MemoryEngine:
 
     def retry(self) -> None:
         self.timed.retry()
+
+    def hold(self) -> None:
+        self.timed.model.hold()
+
+    def let_go(self) -> None:
+        self.timed.model.let_go()
+
+    def time_out(self) -> None:
+        self.timed.time_out()
 
     def send(self, slug: str, payload: Any) -> str:
         return self.timed.send(slug, store(json.dumps(payload)))
@@ -196,7 +225,7 @@ class MemoryEngine:
         }
 
 
-def plan_in_memory(steps: list[Step]) -> Plan:
+def plan_in_memory(steps: list[Step], run_timeout: int | None = None) -> Plan:
     """The plan, made of settings as a contract words them."""
     settings: dict[str, Any] = {
         step.slug: {
@@ -214,7 +243,7 @@ def plan_in_memory(steps: list[Step]) -> Plan:
     return plan_of(
         {step.slug: step.deps for step in steps},
         [step.slug for step in steps if step.kind == "map"],
-        {**RETRIED_AT_ONCE, "steps": settings},
+        {**RETRIED_AT_ONCE, "run_timeout": run_timeout, "steps": settings},
         [step.slug for step in steps],
         {step.slug: step.wait.what for step in steps if step.wait is not None},
     )

@@ -1,11 +1,15 @@
-"""One story, three engines: what a test sees in memory is what production does, however it reports results.
+"""The conformance suite: what a test sees in memory is what production does, however it reports results.
 
-`--model-flows N` tells N stories, `--model-seed N` others. A failure names its seed.
+A history is told on three engines: the SQL core by sets, the SQL core task by task, memory. It is about
+some runs of one random flow, to which things happen in turn. `--conformance-seconds N` tells them that long,
+`--model-seed N` others. A failure names its seed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from random import Random
 
 import pytest
@@ -15,45 +19,79 @@ from tests.support.core import Core
 from tests.support.engines import Engine, Key, MemoryEngine, Record, SqlEngine
 from tests.support.random_flows import define, random_flow, random_input, random_output
 
-BATCH = 20  # stories a test
+USUAL = 50.0
+"""Seconds; those who ask for more are told how much was done."""
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "seeds" in metafunc.fixturenames:
-        first, count = metafunc.config.getoption("--model-seed"), metafunc.config.getoption("--model-flows")
-        ranges = [range(n, min(n + BATCH, first + count)) for n in range(first, first + count, BATCH)]
-        metafunc.parametrize("seeds", ranges, ids=[f"{seeds[0]}-{seeds[-1]}" for seeds in ranges])
-
-
-def test_the_engines_agree(core: Core, seeds: range) -> None:
-    for seed in seeds:
-        random = Random(f"engines {seed}")
-        steps = random_flow(random, most=15)
-        input = random_input(random, steps)
+def test_the_engines_agree(
+    core: Core, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> None:
+    seconds = float(request.config.getoption("--conformance-seconds"))
+    seed = int(request.config.getoption("--model-seed"))
+    counts = {"flows": 0, "runs": 0, "events": 0}
+    deadline = time.monotonic() + seconds
+    while not counts["flows"] or time.monotonic() < deadline:
         with core.connection.transaction(force_rollback=True):
-            for slug in ("sets", "ones"):
-                define(core, slug, steps)
-            memory = MemoryEngine(steps, input)
-            engines: list[Engine] = [
-                memory,
-                SqlEngine(core, "sets", input, is_set_based=True),
-                SqlEngine(core, "ones", input, is_set_based=False),
-            ]
-            told = [Story(engine, steps, seed) for engine in engines]
-            for chapter, chapters in enumerate(zip(*told, strict=True)):
-                assert all(found == chapters[0] for found in chapters), (seed, chapter, chapters)
-                if memory.timed.model.open_ended:
-                    break  # how far the rest came is left open
+            told = History(core, seed + counts["flows"]).tell()
+        counts["flows"] += 1
+        counts["runs"] += told.run_count
+        counts["events"] += told.turns
+    for name, count in counts.items():
+        record_property(name, count)
+    if seconds > USUAL:
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(f"\nthe engines agree: {counts}", file=sys.stderr, flush=True)
+
+
+class History:
+    """Some runs of one flow, their turns taken at random; each is the same on all engines, at each turn."""
+
+    def __init__(self, core: Core, seed: int) -> None:
+        self.core, self.seed = core, seed
+        self.random = Random(f"engines {seed}")
+        self.steps = random_flow(self.random, most=15)
+        self.run_timeout = self.random.choice((None, 3600))
+        self.run_count = self.random.choice((1, 2, 4))
+        self.turns = 0
+
+    def tell(self) -> History:
+        for slug in ("sets", "ones"):
+            define(self.core, slug, self.steps, run_timeout=self.run_timeout)
+        tellers = [self.teller(number) for number in range(self.run_count)]
+        while tellers:
+            teller = self.random.choice(tellers)
+            if next(teller, None) is None:
+                tellers.remove(teller)
+            self.turns += 1
+        return self
+
+    def teller(self, number: int) -> Iterator[bool]:
+        """One run; a turn at a time."""
+        input = random_input(self.random, self.steps)
+        memory = MemoryEngine(self.steps, input, run_timeout=self.run_timeout)
+        engines: list[Engine] = [
+            memory,
+            SqlEngine(self.core, "sets", input, is_set_based=True),
+            SqlEngine(self.core, "ones", input, is_set_based=False),
+        ]
+        told = [Story(engine, self.steps, f"{self.seed} {number}") for engine in engines]
+        for chapter, chapters in enumerate(zip(*told, strict=True)):
+            assert all(found == chapters[0] for found in chapters), (self.seed, number, chapter, chapters)
+            if memory.timed.model.open_ended:
+                return  # how far the rest came is left open
+            yield True
 
 
 class Story:
     """What happens to a run, by its seed. A chapter: what was done, what went in or out, what came of it."""
 
-    def __init__(self, engine: Engine, steps: list[Step], seed: int) -> None:
+    def __init__(self, engine: Engine, steps: list[Step], seed: str) -> None:
         self.engine, self.steps = engine, steps
         self.random = Random(f"story {seed}")
         self.trouble = self.random.choice((0.0, 0.2, 0.5))
         self.control = self.random.choice((0.0, 0.0, 0.1))
+        self.holds = self.random.choice((0.0, 0.0, 0.1, 0.3))
+        self.is_held = False
         self.retries = self.random.choice((0, 1, 3))
         self.heard = 0
 
@@ -68,18 +106,39 @@ class Story:
         if resting and (not (queued or started) or self.random.random() < 0.3):
             return self.rest(self.random.choice(resting))
         if not queued and not started:
+            if self.is_held:
+                return self.let_go()
             if not self.retries:
                 return None
             self.retries -= 1
             self.engine.retry()
             return "retry", None
+        if self.random.random() < self.holds:
+            return self.let_go() if self.is_held else self.hold()
         if self.random.random() < self.control:
-            self.engine.cancel("enough")
-            return "cancel", None
+            return self.end_from_outside()
         if queued and (not started or self.random.random() < 0.5):
             key = self.random.choice(queued)
             return f"start {key}", self.engine.start(key)
         return self.end(self.random.choice(started))
+
+    def hold(self) -> tuple[str, object]:
+        self.is_held = True
+        self.engine.hold()
+        return "hold", None
+
+    def let_go(self) -> tuple[str, object]:
+        self.is_held = False
+        self.engine.let_go()
+        return "release", None
+
+    def end_from_outside(self) -> tuple[str, object]:
+        """Somebody cancels the run, or its time is over, if it had any."""
+        if self.random.random() < 0.5:
+            self.engine.cancel("enough")
+            return "cancel", None
+        self.engine.time_out()
+        return "time is over", None
 
     def rest(self, slug: str) -> tuple[str, object]:
         """Somebody sends what the step waits for, or its time is over."""
