@@ -78,6 +78,15 @@ class TimedRun:
                     alarms.append((due - self._epoch, what, slug, 0))
         return alarms
 
+    def end_wait(self, slug: str) -> None:
+        """The time of a step that waits has come, whatever the clock says."""
+        (wait,) = (step.wait for step in self.plan.steps if step.slug == slug)
+        assert wait is not None
+        due = self.model.states[slug].due
+        if due is not None:
+            self.now = max(self.now, due - self._epoch)
+        self._ring(wait.what, slug, 0)
+
     def _ring(self, what: str, slug: str, index: int) -> None:
         if what == "wait":
             self.model.wake(slug, index)

@@ -128,6 +128,7 @@ class _Export:
         is_open = row["status"] in ("created", "started")
         facts = {
             "type": shape["type"],
+            "kind": shape.get("kind"),
             "depends_on": shape["dependencies"],
             "status": "cancelled" if is_over and is_open else row["status"],
             "skip_reason": row["skip_reason"],

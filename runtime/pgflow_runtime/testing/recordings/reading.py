@@ -43,6 +43,8 @@ class RecordedStep:
     """One step. ``output`` counts where it completed."""
 
     type: str
+    kind: str
+    """``task``, ``signal``, ``sleep``, ..."""
     dependencies: tuple[str, ...]
     status: str
     skip_reason: str | None
@@ -72,6 +74,7 @@ class Recording:
         """As a contract words it."""
         steps = [
             {"slug": slug, "type": step.type, "dependencies": sorted(step.dependencies)}
+            | ({} if step.kind == "task" else {"kind": step.kind})
             for slug, step in sorted(self.steps.items())
         ]
         return {"steps": steps}
@@ -172,6 +175,7 @@ def _step(step: Mapping[str, Any]) -> RecordedStep:
         tasks[index] = _task(task)
     return RecordedStep(
         type=step["type"],
+        kind=step.get("kind", "task"),
         dependencies=tuple(step["depends_on"]),
         status=step["status"],
         skip_reason=step.get("skip_reason"),

@@ -24,7 +24,7 @@ from pgflow_runtime.testing.replay.differences import (
     is_same_value,
     output_in_words,
 )
-from pgflow_runtime.testing.replay.order import order_of
+from pgflow_runtime.testing.replay.order import WAIT, order_of
 from pgflow_runtime.worker.protocol.outcome import Completed, Failed, Outcome
 from pgflow_shared.structure import changes
 
@@ -89,14 +89,31 @@ class ReplayedRun(MemoryRun):
     # -- the work ------------------------------------------------------------------------------------------
 
     def _next_task(self) -> TaskKey | None:
-        queued = self._timed.model.tasks("queued")
-        recorded = [key for key in queued if key in self._order and self._order_counts(key)]
-        if recorded:
-            return min(recorded, key=self._order.__getitem__)
+        while (key := self._next_recorded()) is not None:
+            if key[1] != WAIT:
+                return key
+            self._end_wait(key[0])
         if not self._is_done:
             self._is_done = True
             self._end_as_recorded()
         return super()._next_task() if self._manner.goes_on and self.status == "started" else None
+
+    def _next_recorded(self) -> TaskKey | None:
+        """What ended next, of all that can end now."""
+        model = self._timed.model
+        queued = [key for key in model.tasks("queued") if self._order_counts(key)]
+        waiting = [(slug, WAIT) for slug in [*model.waits("signal"), *model.waits("sleep")]]
+        recorded = [key for key in (*queued, *waiting) if key in self._order]
+        return min(recorded, key=self._order.__getitem__, default=None)
+
+    def _end_wait(self, slug: str) -> None:
+        """What was sent is sent, and what ended by time ends."""
+        step = self.recording.steps[slug]
+        del self._order[slug, WAIT]
+        if step.status == "completed" and step.kind == "signal":
+            self._timed.send(slug, step.output)
+        else:
+            self._timed.end_wait(slug)
 
     def _order_counts(self, key: TaskKey) -> bool:
         """Not for what was begun here before: it goes on as in any run."""
@@ -125,7 +142,9 @@ class ReplayedRun(MemoryRun):
             self._do_as_recorded(key, recorded)
             return
         self._compare(key, recorded, outcome)
-        if isinstance(outcome, Failed):
+        if isinstance(outcome, Failed) and self._is_tolerated(slug, recorded):
+            self._timed.complete(key, recorded.output)
+        elif isinstance(outcome, Failed):
             self._timed.fail(key, outcome.message, retryable=False)
         elif isinstance(outcome, Completed):
             today = self._today[key] = store(outcome.output)
@@ -155,13 +174,20 @@ class ReplayedRun(MemoryRun):
         else:
             self._timed.fail(key, recorded.error or "", retryable=False)
 
+    def _is_tolerated(self, slug: str, recorded: RecordedTask) -> bool:
+        """Whether what was recorded is a failure that takes the place of an output, today still."""
+        is_failure = isinstance(recorded.output, dict) and list(recorded.output) == ["$failed"]
+        return is_failure and self._timed.model.steps[slug].when_exhausted == "value"
+
     # -- what is as it was ---------------------------------------------------------------------------------
 
     def _compare(self, key: TaskKey, recorded: RecordedTask, outcome: Outcome) -> None:
         was_output = recorded.status == "completed" or (recorded.error or "").startswith(VIOLATION)
         if isinstance(outcome, Failed):
             error = self._redaction.error(outcome.message) or ""
-            if was_output:
+            if self._is_tolerated(key[0], recorded):
+                self._compare_tolerated(key, recorded.output, error)
+            elif was_output:
                 self._differ(
                     key, _kind(outcome.message), output_in_words(recorded.output), error_in_words(error)
                 )
@@ -176,6 +202,12 @@ class ReplayedRun(MemoryRun):
             elif not is_same_value(today, recorded.output):
                 self._differ(key, "output", output_in_words(recorded.output), output_in_words(today))
                 self._check_type(key, recorded)
+
+    def _compare_tolerated(self, key: TaskKey, output: Any, error: str) -> None:
+        """Of a failure that became a value the first line was kept."""
+        then = str(output["$failed"].get("error"))
+        if not is_same_error(then, error.split("\n", 1)[0][: len(then)]):
+            self._differ(key, "error", error_in_words(then), error_in_words(error))
 
     def _check_type(self, key: TaskKey, recorded: RecordedTask) -> None:
         """Dependents that are still to come get values of the old type."""
