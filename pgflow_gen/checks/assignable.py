@@ -19,6 +19,8 @@ on TypedDict assignability, literals, and the numeric promotion of int to float.
 | str                  | Sequence[U]          | str must be for U                                       |
 | record               | record               | key by key; read-only keys may be narrower              |
 | record               | Mapping[str, object] | yes                                                     |
+| class                | class                | itself, and those that it inherits from                 |
+| enum                 | its base: str, int   | yes                                                     |
 | anything else        |                      | no                                                      |
 """
 
@@ -35,7 +37,9 @@ from pgflow_gen.ir.types import (
     STR,
     AliasRef,
     AnyType,
+    ClassRef,
     DictType,
+    EnumType,
     JsonType,
     ListType,
     LiteralType,
@@ -203,6 +207,10 @@ class Judge:
                 return UNSURE  # a checker may take its keys' types for those of a dict
             case RecordRef(), RecordRef():
                 return self._record(source, target)
+            case ClassRef(key=key), ClassRef(key=wanted_key):
+                return self._class(key, wanted_key)
+            case EnumType(base="str" | "int" as base), Primitive():
+                return self.verdict(Primitive(base), target)
             case _:
                 return NO
 
@@ -218,6 +226,15 @@ class Judge:
         if right.closed and (not left.closed or any(right.get(item.key) is None for item in left.fields)):
             return NO
         return all_of(*(self._key(left, right, item.key) for item in right.fields))
+
+    def _class(self, key: TypeKey, wanted: TypeKey) -> Verdict:
+        """By name, as Python has it; of generic ones the checker knows the variance."""
+        record = self._types.records.get(key)
+        if record is None or ((key.module, key.name) == (wanted.module, wanted.name)):
+            return UNSURE
+        if (wanted.module, wanted.name) not in record.ancestors:
+            return NO
+        return UNSURE if wanted.args else YES
 
     def _is_closed(self, key: TypeKey) -> bool:
         record = self._types.records.get(key)

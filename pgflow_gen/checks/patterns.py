@@ -16,7 +16,9 @@ from pgflow_gen.checks.assignable import Judge
 from pgflow_gen.ir.flow import Json
 from pgflow_gen.ir.types import (
     AnyType,
+    ClassRef,
     DictType,
+    EnumType,
     JsonType,
     ListType,
     LiteralType,
@@ -76,7 +78,7 @@ def _one(
             return None
         # Containers are gone into, and only what is inside can be at fault; scalars are compared. Whatever
         # gets to the end of the match has the wrong form.
-        case RecordRef():
+        case RecordRef() | ClassRef():
             record = types.records.get(type_.key)
             if record is None:
                 return None
@@ -94,7 +96,7 @@ def _one(
         case Primitive(name=name):
             if _is_a(pattern, name):
                 return None
-        case LiteralType(values=values):
+        case LiteralType(values=values) | EnumType(values=values):
             if any(type(pattern) is type(value) and pattern == value for value in values):
                 return None
         case _:
@@ -105,7 +107,7 @@ def _one(
 def _wanted(type_: TypeExpr) -> str:
     """What to write where a value of ``type_`` is matched."""
     match type_:
-        case RecordRef():
+        case RecordRef() | ClassRef():
             return f"write an object with keys of {type_}"
         case DictType():
             return 'write an object: {"key": ...}'
@@ -119,7 +121,7 @@ def _wanted(type_: TypeExpr) -> str:
             return 'write a string: "..."'
         case Primitive():
             return "write a number"
-        case LiteralType(values=values):
+        case LiteralType(values=values) | EnumType(values=values):
             return f"write {' or '.join(map(repr, values))}"
         case _:
             return f"write a value of {type_}"
@@ -128,7 +130,7 @@ def _wanted(type_: TypeExpr) -> str:
 def _depth(pattern: Json, type_: TypeExpr) -> int:
     """1 when the pattern has the form of the type, so that what is inside of it is at fault."""
     match type_:
-        case RecordRef() | DictType():
+        case RecordRef() | ClassRef() | DictType():
             return int(isinstance(pattern, dict))
         case ListType():
             return int(isinstance(pattern, list))

@@ -9,9 +9,10 @@ RULE = Rule(
     title="type is not JSON",
     text="""\
 Whatever crosses a step boundary is stored as JSON and comes back as JSON: str, int, float, bool, None,
-list, dict with str keys, Literal, unions, TypedDict and JsonValue. Tuples and sets would come back as
-lists; dates, UUIDs, Decimals and enums as nothing at all: convert them at the boundary. `Any` and
-`object` pass with a warning, for nobody checks them.""",
+list, dict with str keys, Literal, unions, TypedDict, dataclasses, enums and JsonValue. Tuples and sets would
+come back as lists; dates, UUIDs and Decimals as nothing at all: convert them at the boundary. Of a union
+with classes or enums it must be certain which member a value is of: by its JSON type, by a Literal tag or by
+a required key that the other has not. `Any` and `object` pass with a warning, for nobody checks them.""",
     bad="""\
 from datetime import datetime
 

@@ -8,7 +8,7 @@ from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.patterns import mismatch, object_mismatch
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.ir.flow import Json, Option, StepSpec
-from pgflow_gen.ir.types import NONE, AnyType, DictType, JsonType, RecordRef, TypeExpr, UnknownType
+from pgflow_gen.ir.types import NONE, AnyType, ClassRef, DictType, JsonType, RecordRef, TypeExpr, UnknownType
 from pgflow_gen.names import is_storable
 
 RULE = Rule(
@@ -122,10 +122,10 @@ def _inside(
         if message != f"there is no key {key!r}":
             continue
         for slug, output in outputs.items():
-            if isinstance(output, RecordRef) and checked.types.record(output).get(key) is not None:
+            if isinstance(output, RecordRef | ClassRef) and checked.types.record(output).get(key) is not None:
                 return f"write {{{slug!r}: {{{key!r}: {value!r}}}}}"
         given = checked.flow.input
-        if isinstance(given, RecordRef) and checked.types.record(given).get(key) is not None:
+        if isinstance(given, RecordRef | ClassRef) and checked.types.record(given).get(key) is not None:
             return (
                 "only root steps are matched against the flow's input: put the condition on one, and let this"
                 " step depend on it"
@@ -137,13 +137,13 @@ def _check_flow_input(checked: CheckedFlow, step: StepSpec, option: Option, patt
     given = checked.flow.input
     if given is None:
         return
-    objects = RecordRef | DictType | JsonType | AnyType | UnknownType
+    objects = RecordRef | ClassRef | DictType | JsonType | AnyType | UnknownType
     if not any(isinstance(member, objects) for member in checked.judge.members(given)):
         shown = "the flow takes no input" if given == NONE else f"the flow's input is {given}, not an object"
         _report(checked, step, option, f"{shown}, so no pattern can match it", _DECIDER)
         return
     note = f"it is matched against the flow's input, {given}"
-    if isinstance(given, RecordRef) and given.key in checked.types.records:
+    if isinstance(given, RecordRef | ClassRef) and given.key in checked.types.records:
         keys = {item.key: item.type for item in checked.types.record(given).fields}
         for message, help in object_mismatch(checked.judge, checked.types, pattern, keys, ""):
             _report(checked, step, option, message, help, note)

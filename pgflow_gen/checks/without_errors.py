@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import Analysis, FlowSpec
-from pgflow_gen.ir.types import AliasRef, RecordRef, TypeExpr, TypeKey, TypeTable, children
+from pgflow_gen.ir.types import (
+    AliasRef,
+    ClassRef,
+    EnumType,
+    RecordRef,
+    TypeExpr,
+    TypeKey,
+    TypeTable,
+    children,
+)
 
 
 def flows_without_errors(
@@ -34,14 +43,16 @@ def _modules(flow: FlowSpec, types: TypeTable) -> Iterator[str]:
         if type_ is None:
             continue
         stack += children(type_)
-        if isinstance(type_, RecordRef | AliasRef) and type_.key not in seen:
+        if isinstance(type_, EnumType):
+            yield type_.key.module
+        if isinstance(type_, RecordRef | ClassRef | AliasRef) and type_.key not in seen:
             seen.add(type_.key)
             yield type_.key.module
             stack += _inside(type_, types)
 
 
-def _inside(ref: RecordRef | AliasRef, types: TypeTable) -> list[TypeExpr]:
-    if isinstance(ref, RecordRef):
+def _inside(ref: RecordRef | ClassRef | AliasRef, types: TypeTable) -> list[TypeExpr]:
+    if not isinstance(ref, AliasRef):
         record = types.records.get(ref.key)
         return [] if record is None else [item.type for item in record.fields]
     alias = types.aliases.get(ref.key)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgflow_gen.checks.assignable import NO, YES, Judge
-from pgflow_gen.ir.types import DictType, ListType, RecordRef, TypeExpr, TypeKey, TypeTable, children
+from pgflow_gen.ir.types import (
+    ClassRef,
+    DictType,
+    EnumType,
+    ListType,
+    RecordRef,
+    TypeExpr,
+    TypeKey,
+    TypeTable,
+    children,
+)
 
 
 def spell(given: TypeExpr, asked: TypeExpr) -> tuple[str, str]:
@@ -25,7 +35,7 @@ def qualified(type_: TypeExpr) -> str:
 
 
 def _keys(type_: TypeExpr) -> Iterator[TypeKey]:
-    if isinstance(type_, RecordRef):
+    if isinstance(type_, RecordRef | ClassRef | EnumType):
         yield type_.key
         return
     for inner in children(type_):

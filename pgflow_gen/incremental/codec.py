@@ -16,7 +16,9 @@ from pgflow_gen.ir.types import (
     Alias,
     AliasRef,
     AnyType,
+    ClassRef,
     DictType,
+    EnumType,
     Field,
     JsonType,
     ListType,
@@ -72,6 +74,10 @@ def encode_type(type_: TypeExpr | None) -> Plain:
             return ["union", [encode_type(member) for member in members]]
         case RecordRef(key=key):
             return ["record", encode_key(key)]
+        case ClassRef(key=key):
+            return ["class", encode_key(key)]
+        case EnumType(key=key, members=members, base=base):
+            return ["enum", encode_key(key), json.dumps(members), base]
         case AliasRef(key=key):
             return ["alias", encode_key(key)]
         case NewTypeRef(key=key, base=base):
@@ -94,6 +100,10 @@ def decode_type(data: Plain) -> TypeExpr:
             return UnionType(tuple(map(decode_type, data[1])))
         case "literal":
             return LiteralType(tuple(json.loads(data[1])))
+        case "class":
+            return ClassRef(decode_key(data[1]))
+        case "enum":
+            return EnumType(decode_key(data[1]), tuple(map(tuple, json.loads(data[2]))), data[3])
         case "alias":
             return AliasRef(decode_key(data[1]))
         case "new":
@@ -119,19 +129,36 @@ def decode_key(data: Plain) -> TypeKey:
 
 def encode_record(record: Record) -> Plain:
     fields = [
-        [item.key, encode_type(item.type), item.required, item.read_only, encode_span(item.span)]
+        [
+            item.key,
+            encode_type(item.type),
+            item.required,
+            item.read_only,
+            encode_span(item.span),
+            item.default,
+        ]
         for item in record.fields
     ]
-    return [encode_key(record.key), fields, encode_span(record.span), record.doc, record.closed]
+    ancestors = [list(item) for item in record.ancestors]
+    return [
+        encode_key(record.key),
+        fields,
+        encode_span(record.span),
+        record.doc,
+        record.closed,
+        record.kind,
+        ancestors,
+    ]
 
 
 def decode_record(data: Plain) -> Record:
-    key, fields, span, doc, closed = data
+    key, fields, span, doc, closed, kind, ancestors = data
     found = tuple(
-        Field(name, decode_type(type_), required, read_only, decode_span(place))
-        for name, type_, required, read_only, place in fields
+        Field(name, decode_type(type_), required, read_only, decode_span(place), default)
+        for name, type_, required, read_only, place, default in fields
     )
-    return Record(decode_key(key), found, decode_span(span), doc, closed)
+    above = tuple((module, name) for module, name in ancestors)
+    return Record(decode_key(key), found, decode_span(span), doc, closed, kind, above)
 
 
 def encode_alias(alias: Alias) -> Plain:

@@ -1,8 +1,8 @@
 """The types that may cross a step boundary, as frozen values that render themselves.
 
 No syntax tree here: a type knows what it means, and ``str(type)`` is how messages and stubs spell it.
-Records (TypedDicts) and recursive aliases are referred to by key, which is what lets them be recursive;
-their definitions stand in a :class:`TypeTable`.
+Records (TypedDicts and classes) and recursive aliases are referred to by key, which is what lets them be
+recursive; their definitions stand in a :class:`TypeTable`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 from pgflow_gen.diagnostics import Span
 
 PrimitiveName: TypeAlias = Literal["str", "int", "float", "bool", "None"]
+RecordKind: TypeAlias = Literal["typed_dict", "dataclass"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,33 @@ class RecordRef:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassRef:
+    """A class with fields (a dataclass and its like), by key into the table."""
+
+    key: TypeKey
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class EnumType:
+    """An enum by its members' names and values; on the wire it is a value."""
+
+    key: TypeKey
+    members: tuple[tuple[str, str | int], ...]
+    base: Literal["str", "int"] | None = None
+    """What its members are besides: of ``StrEnum``, ``IntEnum`` and enums that inherit from str or int."""
+
+    @property
+    def values(self) -> tuple[str | int, ...]:
+        return tuple(value for _, value in self.members)
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, slots=True)
 class AliasRef:
     """A *recursive* alias, by key into the table; every other alias is expanded where it is used."""
 
@@ -156,6 +184,8 @@ TypeExpr: TypeAlias = (
     | JsonType
     | AnyType
     | RecordRef
+    | ClassRef
+    | EnumType
     | AliasRef
     | NewTypeRef
     | UnknownType
@@ -175,11 +205,13 @@ class Field:
     required: bool = True
     read_only: bool = False
     span: Span | None = field(default=None, compare=False)
+    default: str | None = None
+    """What a key of a class stands for that is left out, as JSON text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A TypedDict with everything it inherits, its type arguments already put in."""
+    """A TypedDict or a class with all fields it inherits, its type arguments already put in."""
 
     key: TypeKey
     fields: tuple[Field, ...]
@@ -187,6 +219,13 @@ class Record:
     doc: str | None = None
     closed: bool = False
     """Whether a value has no other keys (PEP 728)."""
+    kind: RecordKind = "typed_dict"
+    ancestors: tuple[tuple[str, str], ...] = ()
+    """Of a class: all classes of the project that it inherits from, by module and name."""
+
+    @property
+    def ref(self) -> RecordRef | ClassRef:
+        return RecordRef(self.key) if self.kind == "typed_dict" else ClassRef(self.key)
 
     def get(self, key: str) -> Field | None:
         return next((item for item in self.fields if item.key == key), None)
@@ -208,7 +247,7 @@ class TypeTable:
     records: Mapping[TypeKey, Record] = field(default_factory=dict)
     aliases: Mapping[TypeKey, Alias] = field(default_factory=dict)
 
-    def record(self, ref: RecordRef) -> Record:
+    def record(self, ref: RecordRef | ClassRef) -> Record:
         return self.records[ref.key]
 
     def alias(self, ref: AliasRef) -> Alias:
@@ -222,7 +261,7 @@ def children(type_: TypeExpr) -> Iterator[TypeExpr]:
             yield inner
         case UnionType(members=members):
             yield from members
-        case RecordRef(key=key) | AliasRef(key=key):
+        case RecordRef(key=key) | ClassRef(key=key) | AliasRef(key=key):
             yield from key.args
         case _:
             pass

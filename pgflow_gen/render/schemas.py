@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -9,7 +10,9 @@ from pgflow_gen.ir.flow import FlowSpec, Parameter, StepSpec
 from pgflow_gen.ir.types import (
     AliasRef,
     AnyType,
+    ClassRef,
     DictType,
+    EnumType,
     Field,
     JsonType,
     ListType,
@@ -18,6 +21,7 @@ from pgflow_gen.ir.types import (
     Primitive,
     RecordRef,
     TypeExpr,
+    TypeKey,
     TypeTable,
     UnionType,
     UnknownType,
@@ -53,7 +57,9 @@ class _Schemas:
                 return {"anyOf": [self.of(member) for member in members]}
             case NewTypeRef(base=base):
                 return self.of(base)
-            case RecordRef(key=key) | AliasRef(key=key):
+            case EnumType(key=key, values=enum_values):
+                return {"enum": list(enum_values), **_python("enum", key)}
+            case RecordRef(key=key) | ClassRef(key=key) | AliasRef(key=key):
                 # A reference is a URI: names beyond ASCII are escaped in it, though not in $defs.
                 return {"$ref": f"#/$defs/{quote(self.view.record_names[key])}"}
             case JsonType() | AnyType():
@@ -64,10 +70,14 @@ class _Schemas:
     def record(self, fields: tuple[Field, ...]) -> Schema:
         schema: Schema = {
             "type": "object",
-            "properties": {field.key: self.of(field.type) for field in fields},
+            "properties": {field.key: self.field(field) for field in fields},
         }
         required = [field.key for field in fields if field.required]
         return {**schema, "required": required} if required else schema
+
+    def field(self, field: Field) -> Schema:
+        default = {} if field.default is None else {"default": json.loads(field.default)}
+        return {**self.of(field.type), **default}
 
     def definitions(self) -> Schema:
         found: Schema = {}
@@ -79,8 +89,14 @@ class _Schemas:
             record = self.types.records[key]
             described = {"description": record.doc} if record.doc else {}
             closed = {"additionalProperties": False} if record.closed else {}
-            found[name] = {**described, **self.record(record.fields), **closed}
+            python = {} if record.kind == "typed_dict" else _python(record.kind, key)
+            found[name] = {**described, **self.record(record.fields), **closed, **python}
         return found
+
+
+def _python(kind: str, key: TypeKey) -> Schema:
+    """What a value is in Python, and which class it is of: validators pass over keywords they do not know."""
+    return {"x-pgflow": {"kind": kind, "module": key.module, "name": key.name}}
 
 
 def contract_schema(view: FlowView, summary: Summary) -> str:

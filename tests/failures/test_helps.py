@@ -79,14 +79,24 @@ HELPS = [
         (("pandas.DataFrame:", "list[dict[str, JsonValue]]:"), ("pandas.DataFrame()", 'list(pandas.DataFrame().to_dict("records"))')),
     ),
     Help(
-        "PGF302", "annotate dict[str, JsonValue] and send dataclasses.asdict(value)",
-        "@dataclass\nclass Point:\n    x: int\n---\n" + second("first: Page", "Point", "Point(1)"),
-        (("-> Point", "-> dict[str, JsonValue]"), ("return Point(1)", "return asdict(Point(1))")),
+        "PGF302", "decorate it, too",
+        "@dataclass\nclass Base:\n    y: int\nclass Point(Base):\n    x: int = 1\n---\n" + second("first: Page", "Point", "Point(1)"),
+        (("class Point(Base):", "@dataclass\nclass Point(Base):"),),
     ),
     Help(
-        "PGF302", "declare it as a TypedDict",
-        "@dataclass\nclass Point:\n    x: int\n---\n" + second("first: Page", "Point", "Point(x=1)"),
-        (("@dataclass\nclass Point:", "class Point(TypedDict):"),),
+        "PGF104", "check or complete values in __post_init__",
+        "@dataclass\nclass Point:\n    x: int\n    def __init__(self, x: int) -> None:\n        self.x = x\n---\n"
+        + second("first: Page", "Point", "Point(1)"),
+        (("__init__(self, x: int)", "__post_init__(self)"), ("self.x = x", "self.x += 1")),
+    ),
+    Help(
+        "PGF302", 'such as kind: Literal["one"]',
+        "@dataclass\nclass One:\n    x: int\n@dataclass\nclass Two:\n    x: int\n---\n"
+        + second("first: Page", "One | Two", "One(1)"),
+        (
+            ("class One:\n    x: int", 'class One:\n    x: int\n    kind: Literal["one"] = "one"'),
+            ("class Two:\n    x: int", 'class Two:\n    x: int\n    kind: Literal["two"] = "two"'),
+        ),
     ),
     Help(
         "PGF302", "model.model_dump(mode='json')",
@@ -99,14 +109,12 @@ HELPS = [
         (("-> datetime", "-> str"), ("now()", "now().isoformat()")),
     ),
     Help(
-        "PGF302", "use Literal[1, 2] and send the member's value",
-        "class Colour(Enum):\n    RED = 1\n    BLUE = 2\n---\n" + second("first: Page", "Colour", "Colour.RED"),
-        (("-> Colour", "-> Literal[1, 2]"), ("return Colour.RED", "return Colour.RED.value")),
+        "PGF302", "give every member a literal",
+        "class Colour(Enum):\n    RED = 1.5\n---\n" + second("first: Page", "Colour", "Colour.RED"),
+        (("RED = 1.5", "RED = 15"),),
     ),
     Help("PGF302", "use int, and send int(value)", "class Cents(int):\n    pass\n---\n" + second("first: Page", "Cents", "Cents(1)"),
          (("-> Cents", "-> int"), ("return Cents(1)", "return int(Cents(1))"))),
-    Help("PGF302", "use Literal['r'] and send", "class Colour(str, Enum):\n    RED = 'r'\n---\n" + second("first: Page", "Colour", "Colour.RED"),
-         (("-> Colour", "-> Literal['r']"), ("return Colour.RED", "return Colour.RED.value"))),
     Help("PGF302", "use list[...]", second("first: Page", "tuple[int, int]", "(1, 2)"),
          (("tuple[int, int]", "list[int]"), ("(1, 2)", "[1, 2]"))),
     Help("PGF302", "write dict[str, T]", second("first: Page", "dict", "{}"), (("-> dict", "-> dict[str, int]"),)),

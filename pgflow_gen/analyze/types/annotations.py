@@ -9,6 +9,7 @@ import libcst as cst
 
 from pgflow_gen.analyze.types.aliases import AliasReader
 from pgflow_gen.analyze.types.classes import bound_twice, unsupported_class, unsupported_function
+from pgflow_gen.analyze.types.enums import EnumReader
 from pgflow_gen.analyze.types.expansive import Expansion
 from pgflow_gen.analyze.types.faults import TypeFault, not_json, report, unresolved
 from pgflow_gen.analyze.types.generics import type_variable
@@ -17,6 +18,7 @@ from pgflow_gen.analyze.types.literals import literal_type
 from pgflow_gen.analyze.types.protocol import Role
 from pgflow_gen.analyze.types.records import RecordReader
 from pgflow_gen.analyze.types.scope import Scope, elements
+from pgflow_gen.analyze.types.unions import indistinct
 from pgflow_gen.analyze.types.unsupported import canonical, unchecked, unsupported
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.types import (
@@ -30,6 +32,7 @@ from pgflow_gen.ir.types import (
     DictType,
     JsonType,
     ListType,
+    Record,
     TypeExpr,
     TypeTable,
     UnknownType,
@@ -51,11 +54,13 @@ class TypeReader:
     findings: Findings
     _depth: int = 0
     expansion: Expansion = field(default_factory=Expansion)
+    enums: EnumReader = field(init=False)
     records: RecordReader = field(init=False)
     aliases: AliasReader = field(init=False)
 
     def __post_init__(self) -> None:
-        self.records = RecordReader(self)
+        self.enums = EnumReader(self)
+        self.records = RecordReader(self, self.enums)
         self.aliases = AliasReader(self)
 
     def table(self) -> TypeTable:
@@ -79,12 +84,28 @@ class TypeReader:
         found: TypeExpr = UNKNOWN
         try:
             found = self.limit(self.read(node, scope, faults), role, faults)
-            self.records.drain()
+            self._refuse_indistinct(self.records.drain())
+            if (alike := indistinct(found, self._types)) is not None:
+                faults.append(alike)
         except RecursionError:
             # Chains that the depth of an expression does not bound: of base classes, of imports.
             faults.append(too_deep())
         report(self.findings, scope.module.file.span(node), faults, prefix=prefix, owner=owner)
         return found
+
+    @property
+    def _types(self) -> TypeTable:
+        return TypeTable(self.records.done, self.aliases.recursive)
+
+    def _refuse_indistinct(self, records: Sequence[Record]) -> None:
+        """Unions in the fields of records: only now everything is read that they may hold."""
+        for record in records:
+            for item in record.fields:
+                fault = indistinct(item.type, self._types)
+                if fault is not None and item.span is not None:
+                    what = "key" if record.kind == "typed_dict" else "field"
+                    prefix = f"{what} {item.key!r} of {record.key}: "
+                    report(self.findings, item.span, [fault], prefix=prefix)
 
     def limit(self, found: TypeExpr, role: Role, faults: list[TypeFault]) -> TypeExpr:
         """Refuse Sequence, Mapping and NewType outside parameters."""
@@ -209,8 +230,10 @@ class TypeReader:
         if twice is not None:
             faults.append(twice)
             return UNKNOWN
-        if self.records.is_record(symbol):
+        if self.records.kind(symbol) is not None:
             return self.records.reference(symbol, scope, arguments, faults)
+        if self.enums.is_enum(symbol) and arguments is None:
+            return self.enums.read(symbol, faults)
         if isinstance(symbol.binding, Class):
             faults.append(unsupported_class(self.resolver, symbol))
             return UNKNOWN

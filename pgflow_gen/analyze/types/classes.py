@@ -19,12 +19,15 @@ def _or_send(call: str) -> str:
 
 
 _DECORATORS = {
-    ("dataclasses", "dataclass"): ("dataclass", _or_send("dataclasses.asdict(value)")),
+    ("dataclasses", "dataclass"): (
+        "dataclass",
+        "decorate it, too: it has no fields of its own without",
+    ),
     ("pydantic.dataclasses", "dataclass"): ("pydantic dataclass", _or_send("dataclasses.asdict(value)")),
 }
 _ATTRS_MODULES = frozenset({"attr", "attrs"})
 _SCALARS = frozenset({"str", "int", "float"})
-_ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"})
+_ENUMS = frozenset({"Flag", "IntFlag"})
 
 
 def unsupported_class(resolver: Resolver, symbol: Defined) -> TypeFault:

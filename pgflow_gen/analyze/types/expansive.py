@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pgflow_gen.analyze.types.scope import Variable
-from pgflow_gen.ir.types import AliasRef, RecordRef, TypeExpr, children
+from pgflow_gen.ir.types import AliasRef, ClassRef, RecordRef, TypeExpr, children
 
 _MODEST_DEPTH, _MODEST_NUMBER = 12, 50
 """Arguments in arguments, and different uses of one generic, below which nobody asks whether they grow."""
@@ -78,6 +78,6 @@ def nesting(found: TypeExpr) -> int:
     while level:
         inner = [child for item in level for child in children(item)]
         if not inner:
-            return depth + any(isinstance(item, RecordRef | AliasRef) for item in level)
+            return depth + any(isinstance(item, RecordRef | ClassRef | AliasRef) for item in level)
         depth, level = depth + 1, inner
     return depth

@@ -42,7 +42,7 @@ class FieldReader:
         self._refuse_extra_items(binding.definition.keywords)
         total = self._flag(binding.definition.keywords, "total") is not False
         fields: dict[str, Field] = {}
-        for item in _declarations(binding.definition.body):
+        for item in declarations(binding.definition.body):
             name = item.target
             if isinstance(name, cst.Name):
                 fields[name.value] = self._field(name.value, name, item.annotation.annotation, total)
@@ -143,7 +143,8 @@ class FieldReader:
         report(self.reader.findings, self.symbol.module.file.span(node), faults)
 
 
-def _declarations(body: cst.BaseSuite) -> Iterator[cst.AnnAssign]:
+def declarations(body: cst.BaseSuite) -> Iterator[cst.AnnAssign]:
+    """The annotated names of a class's body."""
     for statement in body.body:
         parts = statement.body if isinstance(statement, cst.SimpleStatementLine) else [statement]
         yield from (part for part in parts if isinstance(part, cst.AnnAssign))

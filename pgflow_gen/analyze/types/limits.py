@@ -8,6 +8,7 @@ from pgflow_gen.analyze.types.faults import TypeFault, not_json
 from pgflow_gen.ir.types import (
     Alias,
     AliasRef,
+    ClassRef,
     DictType,
     ListType,
     NewTypeRef,
@@ -49,7 +50,7 @@ def parameter_only(found: TypeExpr, aliases: Mapping[TypeKey, Alias]) -> TypeFau
         if isinstance(item, AliasRef) and item.key in aliases and item.key not in seen:
             seen.add(item.key)
             waiting.append(aliases[item.key].target)
-        if not isinstance(item, RecordRef | AliasRef):
+        if not isinstance(item, RecordRef | ClassRef | AliasRef):
             waiting.extend(children(item))
     return None
 

@@ -1,4 +1,4 @@
-"""TypedDicts to records: class and functional syntax, inheritance, qualifiers, type arguments."""
+"""TypedDicts and classes with fields to records: inheritance, qualifiers, type arguments."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
+from pgflow_gen.analyze.types.class_fields import ClassFieldReader
+from pgflow_gen.analyze.types.defaults import DefaultReader
+from pgflow_gen.analyze.types.enums import EnumReader
 from pgflow_gen.analyze.types.faults import TypeFault, report
 from pgflow_gen.analyze.types.fields import FieldReader
 from pgflow_gen.analyze.types.generics import bind, free_variables, parameters_of
+from pgflow_gen.analyze.types.models import kind_of, refusals
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope, Variable, elements
-from pgflow_gen.ir.types import UNKNOWN, Field, Record, RecordRef, TypeExpr, TypeKey
+from pgflow_gen.ir.types import UNKNOWN, ClassRef, Field, Record, RecordKind, RecordRef, TypeExpr, TypeKey
 from pgflow_gen.names import encodable
 from pgflow_gen.source.index import Assignment, Class
 from pgflow_gen.source.resolve import Defined, External
@@ -24,19 +28,25 @@ class RecordReader:
     """Records are read one after the other from a queue, so they may refer to each other freely."""
 
     reader: ReadsTypes
+    enums: EnumReader
     done: dict[TypeKey, Record] = field(default_factory=dict)
     _queue: list[tuple[TypeKey, Defined, dict[Variable, TypeExpr]]] = field(default_factory=list)
     _known: set[TypeKey] = field(default_factory=set)
-    _kinds: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _kinds: dict[tuple[str, str], RecordKind | None] = field(default_factory=dict)
+
+    def kind(self, symbol: Defined) -> RecordKind | None:
+        """What kind of record ``symbol`` is; None for what is none."""
+        if symbol.key not in self._kinds:
+            self._kinds[symbol.key] = None  # what a class that inherits from itself is
+            is_typed_dict = self._is_typed_dict(symbol)
+            self._kinds[symbol.key] = "typed_dict" if is_typed_dict else kind_of(self.reader, symbol)
+        return self._kinds[symbol.key]
 
     def is_record(self, symbol: Defined) -> bool:
         """Whether ``symbol`` is a TypedDict, by inheritance or by call."""
-        if symbol.key not in self._kinds:
-            self._kinds[symbol.key] = False  # what a class that inherits from itself is
-            self._kinds[symbol.key] = self._is_record(symbol)
-        return self._kinds[symbol.key]
+        return self.kind(symbol) == "typed_dict"
 
-    def _is_record(self, symbol: Defined) -> bool:
+    def _is_typed_dict(self, symbol: Defined) -> bool:
         scope = Scope(symbol.module)
         match symbol.binding:
             case Class(definition=definition):
@@ -69,16 +79,51 @@ class RecordReader:
         if key not in self._known:
             self._known.add(key)
             self._queue.append((key, symbol, bound))
-        return RecordRef(key)
+        return RecordRef(key) if self.is_record(symbol) else ClassRef(key)
 
-    def drain(self) -> None:
-        """Read every record that was referred to, and those they refer to."""
+    def drain(self) -> list[Record]:
+        """Read every record that was referred to, and those they refer to; these are returned."""
+        found: list[Record] = []
         while self._queue:
             key, symbol, bound = self._queue.pop()
-            fields = self._fields(symbol, bound, set())
+            kind = self.kind(symbol)
+            assert kind is not None
             span = symbol.module.file.span(symbol.binding.node)
-            closed = self._is_closed(symbol, set())
-            self.done[key] = Record(key, tuple(fields.values()), span, _doc(symbol), closed)
+            if kind == "typed_dict":
+                fields = self._fields(symbol, bound, set())
+                closed = self._is_closed(symbol, set())
+                record = Record(key, tuple(fields.values()), span, _doc(symbol), closed)
+            else:
+                above: dict[tuple[str, str], None] = {}
+                fields = self._class_fields(symbol, bound, above)
+                ancestors = tuple(item for item in above if item != symbol.key)
+                record = Record(
+                    key, tuple(fields.values()), span, _doc(symbol), kind=kind, ancestors=ancestors
+                )
+            self.done[key] = record
+            found.append(record)
+        return found
+
+    def _class_fields(
+        self, symbol: Defined, bound: dict[Variable, TypeExpr], seen: dict[tuple[str, str], None]
+    ) -> dict[str, Field]:
+        """All fields of a class, inherited ones first; ``seen`` gathers the classes above."""
+        fields: dict[str, Field] = {}
+        if symbol.key in seen or not isinstance(symbol.binding, Class):
+            return fields
+        seen[symbol.key] = None
+        scope = Scope(symbol.module, bound, symbol.key)
+        faults = list(refusals(self.reader, symbol))
+        report(self.reader.findings, symbol.module.file.span(symbol.binding.node), faults)
+        for base in reversed(symbol.binding.definition.bases):
+            found, inner = self._base(symbol, base.value, scope)
+            if found is not None and inner is not None:
+                fields.update(self._class_fields(found, inner, seen))
+        if self.kind(symbol) is not None:
+            defaults = DefaultReader(self.reader, self.enums)
+            own = ClassFieldReader(self.reader, symbol, scope, defaults)
+            fields.update((field.key, field) for field in own.fields())
+        return fields
 
     def _is_closed(self, symbol: Defined, seen: set[tuple[str, str]]) -> bool:
         """By its own ``closed=``, else by that of a base."""
@@ -131,17 +176,26 @@ class RecordReader:
     def _base_fields(
         self, symbol: Defined, base: cst.BaseExpression, scope: Scope, seen: set[tuple[str, str]]
     ) -> dict[str, Field]:
+        found, bound = self._base(symbol, base, scope)
+        if found is None or bound is None or not self.is_record(found):
+            return {}
+        return self._fields(found, bound, seen)
+
+    def _base(
+        self, symbol: Defined, base: cst.BaseExpression, scope: Scope
+    ) -> tuple[Defined | None, dict[Variable, TypeExpr] | None]:
+        """A base class of the project, and what its variables stand for."""
         head = base.value if isinstance(base, cst.Subscript) else base
         found = self.reader.symbol(head, scope)
-        if not isinstance(found, Defined) or not self.is_record(found):
-            return {}
+        if not isinstance(found, Defined) or not isinstance(found.binding, Class | Assignment):
+            return None, None
+        if isinstance(found.binding, Assignment) and not self.is_record(found):
+            return None, None
         faults: list[TypeFault] = []
         arguments = elements(base) if isinstance(base, cst.Subscript) else None
         bound = bind(self.reader, found, self._variables(found), scope, arguments, faults)
         report(self.reader.findings, symbol.module.file.span(base), faults)
-        if bound is None:
-            return {}
-        return self._fields(found, bound, seen)
+        return found, bound
 
 
 def _doc(symbol: Defined) -> str | None:

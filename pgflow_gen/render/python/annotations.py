@@ -7,7 +7,9 @@ from typing import Protocol
 from pgflow_gen.ir.types import (
     AliasRef,
     AnyType,
+    ClassRef,
     DictType,
+    EnumType,
     Field,
     JsonType,
     ListType,
@@ -33,6 +35,8 @@ class TypeNames(Protocol):
 
     def alias(self, key: TypeKey) -> str: ...
 
+    def enum(self, type_: EnumType) -> str: ...
+
     def new_type(self, ref: NewTypeRef) -> str: ...
 
 
@@ -54,8 +58,10 @@ def spell(type_: TypeExpr, names: TypeNames) -> str:
             return use("pgflow_runtime", "JsonValue")
         case AnyType(name=name):
             return use("typing", "Any") if name == "Any" else name
-        case RecordRef(key=key):
+        case RecordRef(key=key) | ClassRef(key=key):
             return names.record(key)
+        case EnumType():
+            return names.enum(type_)
         case AliasRef(key=key):
             return names.alias(key)
         case NewTypeRef():

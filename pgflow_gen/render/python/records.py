@@ -7,12 +7,14 @@ called like a name the module defines for the flow or a step. ``Box[int]`` becom
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pgflow_gen.ir.types import (
     AliasRef,
     AnyType,
+    ClassRef,
     DictType,
+    EnumType,
     JsonType,
     ListType,
     LiteralType,
@@ -24,6 +26,7 @@ from pgflow_gen.ir.types import (
     TypeTable,
     UnionType,
     UnknownType,
+    children,
 )
 from pgflow_gen.names import class_name
 
@@ -43,7 +46,7 @@ def reachable(roots: Iterable[TypeExpr], types: TypeTable) -> tuple[TypeKey, ...
                 inside = [inner]
             case UnionType(members=members):
                 inside = list(members)
-            case RecordRef(key=key) if key not in found:
+            case RecordRef(key=key) | ClassRef(key=key) if key not in found:
                 found[key] = None
                 inside = [field.type for field in types.record(type_).fields]
             case AliasRef(key=key) if key not in found:
@@ -68,6 +71,52 @@ def record_names(keys: Iterable[TypeKey], reserved: Mapping[str, TypeKey | None]
     for key in sorted(_clashing(names, reserved), key=lambda key: (key.module, str(key))):
         names[key] = _numbered(names[key], {*names.values(), *reserved})
     return names
+
+
+def optional_when_sent(root: TypeExpr, types: TypeTable) -> tuple[TypeKey, ...]:
+    """Of the named types below ``root`` those that may be sent with less than they are received with.
+
+    A class with defaults is one, and whatever holds one.
+    """
+    keys = reachable([root], types)
+    found = {
+        key
+        for key in keys
+        if key in types.records
+        and types.records[key].kind != "typed_dict"
+        and not all(field.required for field in types.records[key].fields)
+    }
+    is_changed = bool(found)
+    while is_changed:
+        above = {key for key in keys if key not in found and not found.isdisjoint(_named(key, types))}
+        found |= above
+        is_changed = bool(above)
+    return tuple(key for key in keys if key in found)
+
+
+def _named(key: TypeKey, types: TypeTable) -> Iterator[TypeKey]:
+    """The records, classes and recursive aliases that a named type mentions itself."""
+    record = types.records.get(key)
+    waiting = [types.aliases[key].target] if record is None else [field.type for field in record.fields]
+    while waiting:
+        type_ = waiting.pop()
+        if isinstance(type_, RecordRef | ClassRef | AliasRef):
+            yield type_.key
+        else:
+            waiting += children(type_)
+
+
+def given_names(
+    keys: Iterable[TypeKey], records: Mapping[TypeKey, str], reserved: Iterable[str]
+) -> Mapping[TypeKey, str]:
+    """``OrderGiven`` for each of ``keys``, beside ``Order``."""
+    taken, found = {*records.values(), *reserved}, dict[TypeKey, str]()
+    for key in keys:
+        name = f"{records[key]}Given"
+        name = _numbered(name, taken) if name in taken else name
+        taken.add(name)
+        found[key] = name
+    return found
 
 
 def _clashing(names: Mapping[TypeKey, str], reserved: Mapping[str, TypeKey | None]) -> list[TypeKey]:
@@ -112,7 +161,13 @@ def _words(type_: TypeExpr) -> str:
             return "Or".join(map(_words, members))
         case JsonType():
             return "Json"
-        case RecordRef(key=key) | AliasRef(key=key) | NewTypeRef(key=key):
+        case (
+            RecordRef(key=key)
+            | ClassRef(key=key)
+            | EnumType(key=key)
+            | AliasRef(key=key)
+            | NewTypeRef(key=key)
+        ):
             return flat_name(key)
         case UnknownType():
             return "Unknown"

@@ -9,12 +9,23 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from pgflow_gen.ir.flow import FlowSpec
-from pgflow_gen.ir.types import Field, NewTypeRef, Primitive, RecordRef, TypeExpr, TypeKey, TypeTable
+from pgflow_gen.ir.types import (
+    ClassRef,
+    EnumType,
+    Field,
+    LiteralType,
+    NewTypeRef,
+    Primitive,
+    RecordRef,
+    TypeExpr,
+    TypeKey,
+    TypeTable,
+)
 from pgflow_gen.render.edges import flow_input, flow_output, step_input, step_output
 from pgflow_gen.render.python.annotations import annotation, needs_quotes, spell
 from pgflow_gen.render.python.imports import Imports
 from pgflow_gen.render.python.naming import FlowNames, step_names
-from pgflow_gen.render.python.records import reachable, record_names
+from pgflow_gen.render.python.records import given_names, optional_when_sent, reachable, record_names
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
@@ -66,15 +77,22 @@ class FlowView:
 class _ViewNames:
     """The names of types inside a flow's module (see ``spell.TypeNames``)."""
 
-    def __init__(self, records: Mapping[TypeKey, str], imports: Imports) -> None:
+    def __init__(
+        self, records: Mapping[TypeKey, str], imports: Imports, given: Mapping[TypeKey, str] | None = None
+    ) -> None:
         self.records = records
         self.imports = imports
+        self.given = given or {}
+        """Names for what is sent, where that may leave keys out which what is received has."""
 
     def record(self, key: TypeKey) -> str:
-        return self.records[key]
+        return self.given.get(key) or self.records[key]
 
     def alias(self, key: TypeKey) -> str:
-        return self.records[key]
+        return self.record(key)
+
+    def enum(self, type_: EnumType) -> str:
+        return spell(LiteralType(type_.values), self)
 
     def new_type(self, ref: NewTypeRef) -> str:
         return spell(ref.base, self)
@@ -86,13 +104,19 @@ def flow_view(flow: FlowSpec, stem: str, types: TypeTable) -> FlowView:
     given = _given_names(flow, own, types)
     roots = [flow_input(flow), *(step_output(step) for step in flow.steps)]
     keys = reachable(roots, types)
-    records = record_names(keys, {name: _bearer(shape) for name, shape in given.items()})
-    imports = Imports({*records.values(), *given})
-    names = _ViewNames(records, imports)
+    sent = optional_when_sent(flow_input(flow), types)
+    bearers = {name: _bearer(shape) for name, shape in given.items()}
+    if bearers[own.input] in sent:
+        bearers[own.input] = None
+    records = record_names(keys, bearers)
+    sent_names = given_names(sent, records, given)
+    imports = Imports({*records.values(), *sent_names.values(), *given})
+    names, names_sent = _ViewNames(records, imports), _ViewNames(records, imports, sent_names)
     definitions = [_declared_again(key, names, types) for key in keys]
+    definitions += [_declared_again(key, names_sent, types) for key in sent_names]
     for name, shape in given.items():
         if shape is not None and name not in records.values():
-            definitions.append(_defined(name, shape, names))
+            definitions.append(_defined(name, shape, names_sent if name == own.input else names))
     steps = tuple(StepView(step.slug, step_names(step.slug)[1]) for step in flow.steps)
     return FlowView(flow, stem, own, tuple(definitions), steps, imports, records, types)
 
@@ -114,15 +138,18 @@ def _given_names(flow: FlowSpec, own: FlowNames, types: TypeTable) -> dict[str, 
 
 def _bearer(shape: _Shape) -> TypeKey | None:
     """The record that may keep a name the module gives out, because the name means that very record."""
-    return shape.key if isinstance(shape, RecordRef) else None
+    return shape.key if isinstance(shape, RecordRef | ClassRef) else None
 
 
 def _declared_again(key: TypeKey, names: _ViewNames, types: TypeTable) -> RecordView | AliasView:
-    name = names.records[key]
+    name = names.record(key)
     if key in types.aliases:
         return AliasView(name, spell(types.aliases[key].target, names), quoted=True)
     record = types.records[key]
-    return replace(_record(name, record.fields, names, record.doc), closed=record.closed)
+    fields = record.fields
+    if record.kind != "typed_dict" and key not in names.given:
+        fields = tuple(replace(field, required=True) for field in fields)  # a value has all of them
+    return replace(_record(name, fields, names, record.doc), closed=record.closed)
 
 
 def _defined(name: str, shape: TypeExpr | tuple[Field, ...], names: _ViewNames) -> RecordView | AliasView:

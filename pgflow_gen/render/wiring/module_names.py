@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgflow_gen.ir.types import NewTypeRef, TypeKey
+from pgflow_gen.ir.types import EnumType, NewTypeRef, TypeKey
 from pgflow_gen.render.python.annotations import spell
 from pgflow_gen.render.python.imports import Imports
 
@@ -40,6 +40,9 @@ class ModuleNames:
 
     def alias(self, key: TypeKey) -> str:
         return self.record(key)
+
+    def enum(self, type_: EnumType) -> str:
+        return self.record(type_.key)
 
     def new_type(self, ref: NewTypeRef) -> str:
         return self.record(ref.key)

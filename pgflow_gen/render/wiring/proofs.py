@@ -3,14 +3,27 @@
 mypy compares TypedDicts by their fields, all the way down, along every path there is, and both ways: of
 records that refer to each other a lot there are too many. Such a record is compared with one whose fields are
 spelled with the handlers' own types, which mypy knows to be the same without looking inside. That each record
-is right as far as its own fields go, is right for all of them together (coinduction).
+is right as far as its own fields go, is right for all of them together (coinduction). So it is done, too,
+with a record that holds classes or enums, which the client has in another form.
+
+A class is proved field by field: its attributes have the types that were read, its constructor takes them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgflow_gen.ir.types import AliasRef, RecordRef, TypeExpr, TypeKey, TypeTable, UnionType, children
+from pgflow_gen.ir.converted import is_converted
+from pgflow_gen.ir.types import (
+    AliasRef,
+    ClassRef,
+    RecordRef,
+    TypeExpr,
+    TypeKey,
+    TypeTable,
+    UnionType,
+    children,
+)
 from pgflow_gen.render.literals import py_literal
 from pgflow_gen.render.python.annotations import annotation, spell
 from pgflow_gen.render.python.views import FlowView
@@ -27,7 +40,12 @@ def add_proofs(view: FlowView, modules: ModuleNames, lines: MappedLines) -> None
     for number, (key, name) in enumerate(view.record_names.items(), start=1):
         ours, theirs = f"{again}.{name}", modules.record(key)
         subject = Subject("record", view.flow.key, record=key)
-        if comparisons(key, types) > _MOST:
+        record = types.records.get(key)
+        if record is not None and record.kind != "typed_dict":
+            _prove_class(f"_{view.stem}_{number}", key, types, modules, lines, subject)
+            continue
+        ref = AliasRef(key) if record is None else record.ref
+        if is_converted(ref, types) or comparisons(key, types) > _MOST:
             ours = f"_{view.stem}_{number}"
             _declare(ours, key, types, modules, lines, subject)
         for direction, given, wanted in (("ours", theirs, ours), ("theirs", ours, theirs)):
@@ -37,6 +55,25 @@ def add_proofs(view: FlowView, modules: ModuleNames, lines: MappedLines) -> None
             lines.add(f"    value: {given}, values: list[{given}]", subject)
             lines.add(f") -> tuple[{wanted}, list[{wanted}]]:", subject)
             lines.add("    return value, values", subject)
+
+
+def _prove_class(
+    name: str, key: TypeKey, types: TypeTable, modules: ModuleNames, lines: MappedLines, subject: Subject
+) -> None:
+    """Its attributes as a tuple of the types that were read, and its constructor called with such."""
+    theirs, fields = modules.record(key), types.records[key].fields
+    spelled = [spell(field.type, modules) for field in fields]
+    attributes = "".join(f"value.{field.key}, " for field in fields)
+    given = ", ".join(f"_{number}: {text}" for number, text in enumerate(spelled))
+    passed = ", ".join(f"{field.key}=_{number}" for number, field in enumerate(fields))
+    lines.add("")
+    lines.add("")
+    lines.add(f"def {name}_attributes(value: {theirs}) -> tuple[{', '.join(spelled) or '()'}]:", subject)
+    lines.add(f"    return ({attributes.rstrip()})", subject)
+    lines.add("")
+    lines.add("")
+    lines.add(f"def {name}_constructed({given}) -> {theirs}:", subject)
+    lines.add(f"    return {theirs}({passed})", subject)
 
 
 def _declare(
@@ -83,6 +120,8 @@ def _references(key: TypeKey, types: TypeTable) -> Iterator[tuple[TypeKey, int]]
         match type_:
             case RecordRef(key=found) | AliasRef(key=found):
                 yield found, rivals
+            case ClassRef():
+                pass  # compared by name
             case UnionType(members=members):
                 waiting.extend((member, len(members)) for member in members)
             case _:

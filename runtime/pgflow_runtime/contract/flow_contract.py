@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from pgflow_runtime.contract.boundary import require_json, to_json
+from pgflow_runtime.contract.codecs import Codecs, Convert
 from pgflow_runtime.contract.numerals import Numerals
 from pgflow_runtime.contract.schema import SchemaCheck, closed
 from pgflow_runtime.errors import BoundaryError, InvalidInput, ProjectError
@@ -41,7 +42,7 @@ class Param:
 class StepContract:
     """One step: where its handler lives, what it asks for, and the types at its boundary."""
 
-    def __init__(self, slug: str, data: Mapping[str, Any], definitions: Mapping[str, Any]) -> None:
+    def __init__(self, slug: str, data: Mapping[str, Any], codecs: Codecs) -> None:
         self.slug = slug
         self.module: str = data["module"]
         self.function: str = data["function"]
@@ -53,7 +54,8 @@ class StepContract:
             for item in data["params"]
         )
         self._schemas = {"input": data["input"], "output": data["output"]}
-        self._definitions = definitions
+        self._codecs = codecs
+        self._definitions = codecs.definitions
 
     @property
     def is_map(self) -> bool:
@@ -73,14 +75,41 @@ class StepContract:
         _demand(self._input, value)
 
     def deliver_input(self, value: Any, text: str | None) -> Any:
-        """A task's input, read from ``text``, with its numbers as typed. Raises BoundaryError."""
+        """A task's input, read from ``text``, as its handler is promised it. Raises BoundaryError."""
         self.check_input(value)
-        return _fitted(self._input_numerals, value, text, "input")
+        fitted = _fitted(self._input_numerals, value, text, "input")
+        return fitted if self.decode_input is None else self.decode_input(fitted)
+
+    def dump_output(self, value: Any) -> Any:
+        """A handler's result as it is on the wire, checked (a map: of one task). Raises BoundaryError."""
+        wire = value if self._encode_output is None else self._encode_output(value)
+        self.check_output(wire)
+        return wire
 
     def check_output(self, value: object) -> None:
         """Raise BoundaryError, with the path, when a handler's result does not fit (a map: of one task)."""
         require_json(value, root="output")
         _demand(self._output, value)
+
+    @cached_property
+    def decode_input(self) -> Convert | None:
+        """From what is on the wire to what the handler gets. Raises ProjectError for a class that is lost."""
+        return self._codecs.decode(self._schemas["input"], "input")
+
+    @cached_property
+    def decode_output(self) -> Convert | None:
+        """The same of the step's whole output."""
+        return self._codecs.decode(self._whole_output, "output")
+
+    @cached_property
+    def _encode_output(self) -> Convert | None:
+        return self._codecs.encode(self._schemas["output"], "output")
+
+    @property
+    def _whole_output(self) -> dict[str, Any]:
+        """A map's is the list of its tasks' outputs."""
+        schema = self._schemas["output"]
+        return {"type": "array", "items": schema} if self.is_map else schema
 
     @cached_property
     def _input(self) -> SchemaCheck:
@@ -96,9 +125,8 @@ class StepContract:
 
     @cached_property
     def output_numerals(self) -> Numerals:
-        """Of the step's whole output: a map's is the list of its tasks' outputs."""
-        schema = self._schemas["output"]
-        return Numerals({"type": "array", "items": schema} if self.is_map else schema, self._definitions)
+        """Of the step's whole output."""
+        return Numerals(self._whole_output, self._definitions)
 
 
 def _demand(check: SchemaCheck, value: object) -> None:
@@ -161,12 +189,16 @@ class FlowContract:
     def steps(self) -> Mapping[str, StepContract]:
         """The steps by slug, in the order of the file."""
         try:
-            definitions = self.schema.get("$defs", {})
-            return {slug: StepContract(slug, data, definitions) for slug, data in self._meta["steps"].items()}
+            steps = self._meta["steps"].items()
+            return {slug: StepContract(slug, data, self._codecs) for slug, data in steps}
         except (KeyError, TypeError, AttributeError) as error:
             raise ProjectError(
                 f"{self.path} was made by another version of pgflow-gen ({error!r})", help=_REBUILD
             ) from error
+
+    @cached_property
+    def _codecs(self) -> Codecs:
+        return Codecs(self.schema.get("$defs", {}))
 
     @property
     def _meta(self) -> Mapping[str, Any]:
@@ -220,6 +252,8 @@ class FlowContract:
     def encode_input(self, value: object) -> str:
         """The JSON text of a new run's input. Raises InvalidInput like ``check_input``, and for its size."""
         try:
+            if self._encode_input is not None:
+                value = self._encode_input(value)
             require_json(value, root="input")
             faults = self._closed_input.faults(value, most=_MOST_FAULTS)
             if not faults:
@@ -234,8 +268,25 @@ class FlowContract:
         _demand(self._open_input, value)
 
     def deliver_flow_input(self, value: Any, text: str | None) -> Any:
-        """A run's input, read from ``text``, with its numbers as typed. Raises BoundaryError."""
-        return _fitted(self.input_numerals, value, text, "flow_input")
+        """A run's input, read from ``text``, as handlers are promised it. Raises BoundaryError."""
+        if self.decode_input is None:
+            return _fitted(self.input_numerals, value, text, "flow_input")
+        self.check_flow_input(value)
+        return self.decode_input(_fitted(self.input_numerals, value, text, "flow_input"))
+
+    @cached_property
+    def decode_input(self) -> Convert | None:
+        """From what is on the wire to what handlers get. Raises ProjectError for a class that is lost."""
+        return self._codecs.decode(self.schema["properties"]["input"], "flow_input")
+
+    @cached_property
+    def decode_output(self) -> Convert | None:
+        """The same of the flow's output."""
+        return self._codecs.decode(self.schema["properties"].get("output", {}), "output")
+
+    @cached_property
+    def _encode_input(self) -> Convert | None:
+        return self._codecs.encode(self.schema["properties"]["input"], "input")
 
     @cached_property
     def says_nothing_of_numbers(self) -> bool:

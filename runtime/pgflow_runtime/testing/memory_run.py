@@ -97,7 +97,7 @@ class MemoryRun:
     @property
     def input(self) -> Any:
         """The run's input, as its handlers get it."""
-        return _read(self._timed.model.input, self._contract.input_numerals)
+        return _read(self._timed.model.input, self._contract.input_numerals, self._contract.decode_input)
 
     @property
     def output(self) -> Any:
@@ -105,7 +105,8 @@ class MemoryRun:
         if self.status != "completed":
             return None
         leaves = {slug: self._stored_output(slug) for slug in self._timed.model.output or {}}
-        return _read(leaves, self._contract.output_numerals)
+        contract = self._contract
+        return _read(leaves, contract.output_numerals, contract.decode_output)
 
     @property
     def error(self) -> str | None:
@@ -139,7 +140,9 @@ class MemoryRun:
         return MemoryStep(
             slug=slug,
             status=self._shown(state.status),
-            output=_read(self._stored_output(slug), contract.output_numerals) if is_complete else None,
+            output=_read(self._stored_output(slug), contract.output_numerals, contract.decode_output)
+            if is_complete
+            else None,
             error=state.error,
             skip_reason=state.reason,
             tasks=tuple(self._task((slug, index)) for index in range(len(state.tasks))),
@@ -351,7 +354,8 @@ def _failed_task(state: State) -> int | None:
     return next((index for index, task in enumerate(state.tasks) if task.status == "failed"), None)
 
 
-def _read(value: Stored, numerals: Numerals) -> Any:
-    """A stored value as its reader gets it, with numbers as typed."""
+def _read(value: Stored, numerals: Numerals, made: Callable[[Any], Any] | None) -> Any:
+    """A stored value as a handler gets it: with numbers as typed, and ``made`` what it is in Python."""
     text = text_of(value)
-    return numerals.fit(decode(text), text)
+    fitted = numerals.fit(decode(text), text)
+    return fitted if made is None else made(fitted)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from pgflow_runtime.contract import FlowContract, Param, StepContract
-from pgflow_runtime.contract.boundary import decode, encode
+from pgflow_runtime.contract.boundary import decode, to_json
 from pgflow_runtime.dsl.context import Context
 from pgflow_runtime.errors import BoundaryError
 from pgflow_runtime.runs.documents import why_unreadable
@@ -36,6 +36,9 @@ class BoundStep:
         self.wants_context = contract.asks_for("context")
         self.wants_flow_input = contract.asks_for("flow_input")
         self._params = contract.params
+        # Classes are looked for before a task is claimed, so that one that is lost ends the worker's start.
+        _ = contract.decode_input
+        self._is_flow_input_checked = flow.decode_input is not None
 
     def arguments(self, task: TaskView) -> tuple[list[Any], dict[str, Any]]:
         """The handler's positional and named arguments.
@@ -62,7 +65,7 @@ class BoundStep:
         return positional, named
 
     def flow_input(self, text: str) -> Any:
-        """The run's input from its JSON text. Raises BoundaryError."""
+        """The run's input from its JSON text, as handlers are promised it. Raises BoundaryError."""
         return self._flow.deliver_flow_input(decode(text, root="flow_input"), text)
 
     def output(self, value: Any, max_bytes: int) -> str:
@@ -71,8 +74,7 @@ class BoundStep:
         Raises:
             BoundaryError: it does not fit the return type, is no JSON, or is larger than ``max_bytes``.
         """
-        self.contract.check_output(value)
-        return encode(value, max_bytes)
+        return to_json(self.contract.dump_output(value), max_bytes)
 
     def _argument(self, param: Param, value: Any, task: TaskView) -> Any:
         match param.receives:
@@ -84,7 +86,8 @@ class BoundStep:
                 return task.context()
             case "flow_input":
                 given = task.flow_input()
-                self._flow.check_flow_input(given)
+                if not self._is_flow_input_checked:
+                    self._flow.check_flow_input(given)
                 return given
 
 

@@ -1,20 +1,18 @@
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
+from enum import Flag
 from typing import Any, TypedDict
 from uuid import UUID
 
 from pgflow_runtime import Flow
 
 
-@dataclass
 class Point:
     x: int
 
 
-class Colour(Enum):
+class Colour(Flag):
     RED = 1
 
 

@@ -1,0 +1,107 @@
+"""What a field stands for that is left out, as far as it is written: literals, constants, enum members."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import libcst as cst
+
+from pgflow_gen.analyze.types.enums import EnumReader
+from pgflow_gen.analyze.types.protocol import ReadsTypes
+from pgflow_gen.analyze.types.scope import Scope
+from pgflow_gen.ir.types import EnumType
+from pgflow_gen.source.index import Assignment, ModuleIndex
+from pgflow_gen.source.resolve import Defined, External
+
+_EMPTY: dict[str, Any] = {"list": [], "dict": {}, "str": "", "int": 0, "float": 0.0, "bool": False}
+_MOST_STEPS = 20
+"""Constants that name constants that name constants."""
+
+
+class Computed(Exception):
+    """A value that only running the program would tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultReader:
+    reader: ReadsTypes
+    enums: EnumReader
+
+    def of_value(self, module: ModuleIndex, node: cst.BaseExpression) -> str | None:
+        """The JSON text of a value; None for one that is computed."""
+        try:
+            return json.dumps(self._value(module, node, 0), allow_nan=False)
+        except (Computed, ValueError, SyntaxError):
+            return None
+
+    def of_factory(self, module: ModuleIndex, node: cst.BaseExpression) -> str | None:
+        """The JSON text of what a function without arguments gives: ``list``, ``lambda: [1]``."""
+        if isinstance(node, cst.Lambda):
+            return self.of_value(module, node.body)
+        symbol = self.reader.symbol(node, Scope(module)) if _is_name(node) else None
+        if isinstance(symbol, External) and symbol.module == "builtins" and symbol.name in _EMPTY:
+            return json.dumps(_EMPTY[symbol.name])
+        return None
+
+    def _value(self, module: ModuleIndex, node: cst.BaseExpression, steps: int) -> Any:
+        match node:
+            case cst.Name(value="None" | "True" | "False" as word):
+                return ast.literal_eval(word)
+            case cst.SimpleString() | cst.ConcatenatedString():
+                text = node.evaluated_value
+                if isinstance(text, str):
+                    return text
+            case cst.Integer() | cst.Float():
+                return ast.literal_eval(node.value)
+            case cst.UnaryOperation(operator=cst.Minus(), expression=cst.Integer() | cst.Float() as number):
+                return -ast.literal_eval(number.value)
+            case cst.List(elements=elements):
+                return [self._value(module, element.value, steps) for element in elements]
+            case cst.Dict(elements=elements):
+                return dict(self._item(module, element, steps) for element in elements)
+            case cst.Attribute(value=owner, attr=cst.Name(value=name)):
+                return self._attribute(module, node, owner, name, steps)
+            case cst.Name():
+                return self._constant(module, node, steps)
+            case _:
+                pass
+        raise Computed
+
+    def _item(self, module: ModuleIndex, element: cst.BaseDictElement, steps: int) -> tuple[str, Any]:
+        if not isinstance(element, cst.DictElement):
+            raise Computed
+        key = self._value(module, element.key, steps)
+        if not isinstance(key, str):
+            raise Computed
+        return key, self._value(module, element.value, steps)
+
+    def _attribute(
+        self, module: ModuleIndex, node: cst.Attribute, owner: cst.BaseExpression, name: str, steps: int
+    ) -> Any:
+        """A member of an enum (also its ``.value``), or a constant of another module."""
+        symbol = self.reader.symbol(owner, Scope(module)) if _is_name(owner) else None
+        if isinstance(symbol, Defined) and self.enums.is_enum(symbol):
+            found = self.enums.read(symbol, [])
+            if isinstance(found, EnumType):
+                for member, value in found.members:
+                    if member == name:
+                        return value
+            raise Computed
+        if name == "value" and isinstance(owner, cst.Attribute):
+            return self._value(module, owner, steps)
+        return self._constant(module, node, steps)
+
+    def _constant(self, module: ModuleIndex, node: cst.BaseExpression, steps: int) -> Any:
+        symbol = self.reader.resolver.resolve(module, node)
+        if steps < _MOST_STEPS and isinstance(symbol, Defined) and isinstance(symbol.binding, Assignment):
+            bindings = symbol.module.bindings.get(symbol.binding.name, ())
+            if len(bindings) == 1 and symbol.binding.value is not None and not symbol.binding.conditional:
+                return self._value(symbol.module, symbol.binding.value, steps + 1)
+        raise Computed
+
+
+def _is_name(node: cst.BaseExpression) -> bool:
+    return isinstance(node, cst.Name | cst.Attribute)

@@ -1,0 +1,153 @@
+"""From what is on the wire to what a handler is promised: objects to classes, values to members of enums.
+
+A schema is compiled once into functions; what stays as it is has none. Values have passed their schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from pgflow_runtime.contract.classes import class_of, enum_of
+from pgflow_runtime.contract.typed_schema import Definitions, Refused, Schema, choose, is_object, kind_of
+
+Decode: TypeAlias = Callable[[Any], Any]
+
+
+class Decoders:
+    """Functions for the schemas of one contract; ``definitions`` are what "#/$defs/..." names."""
+
+    def __init__(self, definitions: Mapping[str, Any]) -> None:
+        self._definitions = Definitions(definitions)
+        self._made: dict[int, tuple[Schema, Decode]] = {}
+        """By the identity of what they were made of, which is kept so that it stays one."""
+
+    def of(self, schema: Schema) -> Decode | None:
+        """What makes a value of the schema; None: it is what arrives. Raises ProjectError for lost classes.
+
+        The function raises Refused for a value that a class does not take.
+        """
+        if not self._definitions.is_converted(schema):
+            return None
+        name = self._definitions.name(schema)
+        return self._known(schema) if name is None else self.of(self._definitions.named(name))
+
+    def _known(self, schema: Schema) -> Decode:
+        """Made once, as schemas may hold themselves."""
+        key = id(schema)
+        if key not in self._made:
+
+            def later(value: Any) -> Any:
+                return self._made[key][1](value)
+
+            self._made[key] = (schema, later)
+            self._made[key] = (schema, self._make(schema))
+        return self._made[key][1]
+
+    def _make(self, schema: Schema) -> Decode:
+        if "anyOf" in schema:
+            return self._union(list(self._definitions.members(schema)))
+        kind = kind_of(schema)
+        if kind == "enum":
+            return enum_of(schema)
+        if kind is not None:
+            return self._class(schema)
+        if schema.get("type") == "array":
+            return _list(self.of(schema["items"]))
+        return self._object(schema)
+
+    def _fields(self, schema: Schema) -> dict[str, Decode]:
+        found = {key: self.of(part) for key, part in schema.get("properties", {}).items()}
+        return {key: decode for key, decode in found.items() if decode is not None}
+
+    def _class(self, schema: Schema) -> Decode:
+        class_, fields = class_of(schema), self._fields(schema)
+        known = frozenset(schema["properties"])
+
+        def make(value: dict[str, Any]) -> Any:
+            given = value if known.issuperset(value) else {key: value[key] for key in value if key in known}
+            if fields:
+                given = _with(given, fields)
+            try:
+                return class_(**given)
+            except Exception as error:
+                raise Refused(f"is refused by {class_.__name__}: {_words(error)}") from error
+
+        return make
+
+    def _object(self, schema: Schema) -> Decode:
+        fields, rest = self._fields(schema), schema.get("additionalProperties")
+        others = self.of(rest) if isinstance(rest, dict) else None
+        if others is None:
+            return lambda value: _with(value, fields)
+        known = schema.get("properties", {})
+
+        def make(value: dict[str, Any]) -> dict[str, Any]:
+            own = {key: fields.get(key) if key in known else others for key in value}
+            return _with(value, {key: decode for key, decode in own.items() if decode is not None})
+
+        return make
+
+    def _union(self, members: list[Schema]) -> Decode:
+        objects = [member for member in members if is_object(member)]
+        by_object = {id(member): self.of(member) for member in objects}
+        by_list = next((self.of(member) for member in members if member.get("type") == "array"), None)
+        enums = [(member["enum"], self.of(member)) for member in members if kind_of(member) == "enum"]
+
+        def make(value: Any) -> Any:
+            if isinstance(value, dict):
+                member = objects[0] if len(objects) == 1 else choose(objects, value)
+                if member is None:
+                    raise Refused("does not say which of the alternatives it is: give it its tag")
+                decode = by_object[id(member)]
+            elif isinstance(value, list):
+                decode = by_list
+            else:
+                decode = next((each for values, each in enums if _is_among(value, values)), None)
+            return value if decode is None else decode(value)
+
+        return make
+
+
+def _list(decode: Decode | None) -> Decode:
+    assert decode is not None
+
+    def make(value: list[Any]) -> list[Any]:
+        try:
+            return [decode(item) for item in value]
+        except Refused:
+            raise _located(decode, enumerate(value)) from None
+
+    return make
+
+
+def _with(value: Mapping[str, Any], fields: Mapping[str, Decode]) -> dict[str, Any]:
+    """A copy with some keys' values decoded."""
+    found = dict(value)
+    try:
+        for key, decode in fields.items():
+            if key in found:
+                found[key] = decode(found[key])
+    except Refused as refused:
+        raise refused.at(key) from refused.__cause__
+    return found
+
+
+def _located(decode: Decode, items: Iterable[tuple[int, Any]]) -> Refused:
+    """The refusal again, with the index of the item it is about."""
+    for index, item in items:
+        try:
+            decode(item)
+        except Refused as refused:
+            return refused.at(index)
+    return Refused("was refused once, and not again")
+
+
+def _is_among(value: object, values: Iterable[object]) -> bool:
+    """1 is not True here."""
+    return any(type(item) is type(value) and item == value for item in values)
+
+
+def _words(error: Exception) -> str:
+    text = str(error)
+    return text or type(error).__name__

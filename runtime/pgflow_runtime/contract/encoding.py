@@ -1,0 +1,152 @@
+"""From what a handler returns, or a caller sends, to what is sent: classes to objects, enums to values.
+
+Whoever sends may also give what is on the wire: objects for classes (keys that are left out are filled in
+with their defaults), values for members of enums. What is of neither form stays, for the schema to refuse.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, TypeAlias
+
+from pgflow_runtime.contract.classes import is_of, place_of
+from pgflow_runtime.contract.typed_schema import Definitions, Refused, Schema, choose, is_object, kind_of
+
+Encode: TypeAlias = Callable[[Any], Any]
+
+
+class Encoders:
+    """Functions for the schemas of one contract; ``definitions`` are what "#/$defs/..." names."""
+
+    def __init__(self, definitions: Mapping[str, Any]) -> None:
+        self._definitions = Definitions(definitions)
+        self._made: dict[int, tuple[Schema, Encode]] = {}
+        """By the identity of what they were made of, which is kept so that it stays one."""
+
+    def of(self, schema: Schema) -> Encode | None:
+        """What makes JSON of a value of the schema; None: it is JSON. No class is imported.
+
+        The function raises Refused for an object that lacks an attribute.
+        """
+        if not self._definitions.is_converted(schema):
+            return None
+        name = self._definitions.name(schema)
+        return self._known(schema) if name is None else self.of(self._definitions.named(name))
+
+    def _known(self, schema: Schema) -> Encode:
+        """Made once, as schemas may hold themselves."""
+        key = id(schema)
+        if key not in self._made:
+
+            def later(value: Any) -> Any:
+                return self._made[key][1](value)
+
+            self._made[key] = (schema, later)
+            self._made[key] = (schema, self._make(schema))
+        return self._made[key][1]
+
+    def _make(self, schema: Schema) -> Encode:
+        if "anyOf" in schema:
+            return self._union(list(self._definitions.members(schema)))
+        kind = kind_of(schema)
+        if kind == "enum":
+            return _enum(schema)
+        if kind is not None:
+            return self._class(schema)
+        if schema.get("type") == "array":
+            return _list(self.of(schema["items"]))
+        return self._object(schema)
+
+    def _class(self, schema: Schema) -> Encode:
+        place = place_of(schema)
+        attributes = [(key, self.of(part)) for key, part in schema["properties"].items()]
+        from_object = self._object(schema)
+
+        def dump(value: Any) -> Any:
+            if isinstance(value, dict):
+                return from_object(value)
+            if not is_of(value, place):
+                return value
+            found: dict[str, Any] = {}
+            for key, encode in attributes:
+                try:
+                    item = getattr(value, key)
+                    found[key] = item if encode is None else encode(item)
+                except AttributeError as error:
+                    raise Refused(f"is a {place[1]} without {key}: {error}") from error
+                except Refused as refused:
+                    raise refused.at(key) from refused.__cause__
+            return found
+
+        return dump
+
+    def _object(self, schema: Schema) -> Encode:
+        known: Mapping[str, Schema] = schema.get("properties", {})
+        fields = {key: self.of(part) for key, part in known.items()}
+        defaults = {key: part["default"] for key, part in known.items() if "default" in part}
+        rest = schema.get("additionalProperties")
+        others = self.of(rest) if isinstance(rest, dict) else None
+
+        def dump(value: Any) -> Any:
+            if not isinstance(value, dict):
+                return value
+            found = dict(value)
+            for key, default in defaults.items():
+                if key not in found:
+                    found[key] = copy.deepcopy(default)
+            for key, item in found.items():
+                encode = fields.get(key, others)
+                if encode is not None:
+                    try:
+                        found[key] = encode(item)
+                    except Refused as refused:
+                        raise refused.at(key) from refused.__cause__
+            return found
+
+        return dump
+
+    def _union(self, members: list[Schema]) -> Encode:
+        encoders = {id(member): self.of(member) for member in members}
+        objects = [member for member in members if is_object(member)]
+        named = [(place_of(member), member) for member in members if kind_of(member) is not None]
+        lists = next((member for member in members if member.get("type") == "array"), None)
+
+        def dump(value: Any) -> Any:
+            if isinstance(value, dict):
+                member = objects[0] if len(objects) == 1 else choose(objects, value)
+            elif isinstance(value, list):
+                member = lists
+            else:
+                member = next((each for place, each in named if is_of(value, place)), None)
+            encode = None if member is None else encoders[id(member)]
+            return value if encode is None else encode(value)
+
+        return dump
+
+
+def _list(encode: Encode | None) -> Encode:
+    assert encode is not None
+
+    def dump(value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        found = []
+        for index, item in enumerate(value):
+            try:
+                found.append(encode(item))
+            except Refused as refused:
+                raise refused.at(index) from refused.__cause__
+        return found
+
+    return dump
+
+
+def _enum(schema: Schema) -> Encode:
+    place = place_of(schema)
+
+    def dump(value: Any) -> Any:
+        return value.value if isinstance(value, Enum) and is_of(value, place) else value
+
+    return dump

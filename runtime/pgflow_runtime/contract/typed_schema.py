@@ -1,0 +1,133 @@
+"""What a contract says of values that are something else in Python than on the wire.
+
+Such a schema bears the keyword ``x-pgflow`` with the kind of the value and, of classes and enums, where they
+are defined. Where no part of a schema bears it, nothing is converted and nothing is paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+from urllib.parse import unquote
+
+Schema: TypeAlias = Mapping[str, Any]
+
+MARK = "x-pgflow"
+_REF = "#/$defs/"
+
+
+class Refused(Exception):
+    """A value that its class does not take, or that is of none; ``path`` leads to it from the reader."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path: list[str | int] = []
+
+    def at(self, part: str | int) -> Refused:
+        """The same, seen from one level further out."""
+        self.path.insert(0, part)
+        return self
+
+
+def kind_of(schema: Schema) -> str | None:
+    """The kind of value in Python; None where it is as on the wire."""
+    mark = schema.get(MARK)
+    return None if mark is None else str(mark["kind"])
+
+
+class Definitions:
+    """What "#/$defs/..." names, and what of it is converted."""
+
+    def __init__(self, definitions: Mapping[str, Any], kinds: frozenset[str] | None = None) -> None:
+        self._definitions = definitions
+        self._kinds = kinds
+        """The kinds that count as converted; None: all of them."""
+        self._known: dict[str, bool] = {}
+
+    def name(self, schema: Schema) -> str | None:
+        """The definition that a schema refers to."""
+        ref = schema.get("$ref")
+        return None if ref is None else unquote(str(ref).removeprefix(_REF))
+
+    def named(self, name: str) -> Schema:
+        found: Schema = self._definitions[name]
+        return found
+
+    def is_converted(self, schema: Any) -> bool:
+        """Whether a value of the schema may hold one that is converted."""
+        waiting, seen = [schema], set[str]()
+        while waiting:
+            item = waiting.pop()
+            if not isinstance(item, dict):
+                continue
+            kind = kind_of(item)
+            if kind is not None and (self._kinds is None or kind in self._kinds):
+                return True
+            name = self.name(item)
+            if name is not None and name not in seen:
+                known = self._known.get(name)
+                if known:
+                    return True
+                seen.add(name)
+                waiting.append({} if known is False else self.named(name))
+            waiting += _parts(item)
+        self._known.update(dict.fromkeys(seen, False))
+        return False
+
+    def members(self, schema: Schema) -> Iterator[Schema]:
+        """The alternatives of a union, references followed; one that is none is its only member."""
+        waiting, seen = [schema], set[str]()
+        while waiting:
+            item = waiting.pop()
+            name = self.name(item)
+            if name is not None:
+                if name not in seen:
+                    seen.add(name)
+                    waiting.append(self.named(name))
+            elif "anyOf" in item:
+                waiting += reversed(item["anyOf"])
+            else:
+                yield item
+
+
+def _parts(schema: Schema) -> Iterator[Any]:
+    yield from schema.get("properties", {}).values()
+    for keyword in ("anyOf", "prefixItems"):
+        yield from schema.get(keyword, ())
+    for keyword in ("items", "additionalProperties"):
+        if keyword in schema:
+            yield schema[keyword]
+
+
+def is_object(schema: Schema) -> bool:
+    return schema.get("type") == "object"
+
+
+def choose(members: Sequence[Schema], value: Mapping[str, Any]) -> Schema | None:
+    """The alternative that an object is of; None where that is not certain."""
+    found = [member for member in members if _may_be(member, value)]
+    if len(found) > 1:
+        found = [member for member in found if _has_all(member, value)] or found
+    return found[0] if len(found) == 1 else None
+
+
+def _may_be(schema: Schema, value: Mapping[str, Any]) -> bool:
+    """It has the keys that the schema requires, and none with another tag."""
+    if not all(key in value for key in schema.get("required", ())):
+        return False
+    fields = schema.get("properties", {})
+    return all(_is_tag(fields[key], item) for key, item in value.items() if key in fields)
+
+
+def _is_tag(schema: Schema, value: object) -> bool:
+    """Whether ``value`` is one of the constants that are allowed, if only constants are."""
+    if "const" in schema:
+        return bool(schema["const"] == value)
+    return "enum" not in schema or getattr(value, "value", value) in schema["enum"]
+
+
+def _has_all(schema: Schema, value: Mapping[str, Any]) -> bool:
+    if "additionalProperties" in schema and schema["additionalProperties"] is not False:
+        return True
+    return all(key in schema.get("properties", ()) for key in value)

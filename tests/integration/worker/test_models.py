@@ -1,0 +1,104 @@
+"""Classes and enums on their way through client, database and worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project
+from tests.support.server import Server, name_of
+from tests.support.worker_lab import Lab
+
+FLOWS = Path(__file__).resolve().parents[2] / "support" / "model_flows.py"
+
+
+@pytest.fixture(scope="module")
+def model_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Built with the proofs: mypy sees the classes as the compiler read them."""
+    root = tmp_path_factory.mktemp("models")
+    project = Project.make(root, {"flows/lab.py": FLOWS.read_text(encoding="utf-8")})
+    project.ok("build")
+    return project
+
+
+@pytest.fixture(scope="module")
+def model_template(postgres_server: Server, model_project: Project) -> str:
+    dsn = postgres_server.create_database()
+    model_project.ok("migrate", "--dsn", dsn)
+    return dsn
+
+
+@pytest.fixture
+def models(
+    postgres_server: Server, model_project: Project, model_template: str, tmp_path: Path
+) -> Iterator[Lab]:
+    dsn = postgres_server.create_database(name_of(model_template))
+    yield Lab(model_project, dsn, tmp_path)
+    postgres_server.drop_database(dsn)
+
+
+CALLER = """
+import sys
+from generated.client import Client
+from generated.orders import LineGiven, OrderGiven
+
+line: LineGiven = {"sku": "b", "quantity": 2}
+above: OrderGiven = {"id": "0", "lines": []}
+given: OrderGiven = {"id": "1", "lines": [{"sku": "a"}, line], "colour": "blue", "parent": above}
+with Client.connect(sys.argv[1]) as client:
+    run = client.start_orders(given)
+    shipped = run.result(30)["ship"]
+    assert shipped["colour"] == "blue" and shipped["weight"] == 3.0
+    assert shipped["tags"] == ["[None, <Colour.BLUE: 'blue'>]"], shipped
+    assert shipped["lines"] == [{"sku": "a", "quantity": 1}, {"sku": "b", "quantity": 2}]
+    # What is stored has the defaults, so that it stays what it is when they change.
+    above.update({"colour": "red", "tags": [], "parent": None, "weight": 1.5})
+    assert run.input["parent"] == above, run.input
+    assert "flows.lab" not in sys.modules
+"""
+
+
+def test_a_flow_of_classes_runs_and_its_client_neither_has_nor_imports_them(models: Lab) -> None:
+    models.project.write("caller.py", CALLER)
+    with models.worker("orders"):
+        done = models.project.python("caller.py", models.dsn)
+    assert done.returncode == 0, done.stderr
+
+
+def test_callers_are_checked_against_what_may_be_left_out(models: Lab) -> None:
+    models.project.write("caller.py", CALLER)
+    models.project.write("wrong.py", CALLER.replace('"colour": "blue"', '"colour": "green"'))
+    checked = models.project.python("-m", "mypy", "--strict", "caller.py", "wrong.py")
+    (fault, _) = checked.stdout.strip().splitlines()
+    assert fault.startswith("wrong.py")
+    assert "colour" in fault
+
+
+def test_what_plain_sql_started_gets_its_defaults_at_the_worker(models: Lab) -> None:
+    with models.worker("orders"):
+        run_id = models.start("orders", {"id": "7", "lines": [{"sku": "a"}]})
+        output = models.completed(run_id)
+    assert output["ship"]["parent"]["lines"] == [{"sku": "a", "quantity": 1}]
+    assert models.run(run_id)["input"] == {"id": "7", "lines": [{"sku": "a"}]}
+
+
+def test_a_value_that_its_class_refuses_fails_the_task_with_its_place(models: Lab) -> None:
+    with models.worker("orders"):
+        run_id = models.start("orders", {"id": "7", "lines": [{"sku": "a"}, {"sku": "b", "quantity": 0}]})
+        assert models.ended(run_id)["status"] == "failed"
+    task = next(task for task in models.tasks(run_id) if task["step_slug"] == "pack")
+    assert "flow_input.lines[1]: is refused by Line: a line has at least one article" in task["error_message"]
+
+
+def test_a_class_that_is_gone_ends_the_worker_before_it_takes_a_task(models: Lab) -> None:
+    source = models.project.root / "flows" / "lab.py"
+    text = source.read_text(encoding="utf-8")
+    try:
+        source.write_text(text.replace('BLUE = "blue"', 'BLUE = "navy"'), encoding="utf-8")
+        done = models.project.run("worker", "flows.lab:orders", "--dsn", models.dsn)
+    finally:
+        source.write_text(text, encoding="utf-8")
+    assert done.returncode != 0
+    assert "enum Colour of flows.lab has other values than when the contract was made" in done.stderr
