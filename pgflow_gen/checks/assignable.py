@@ -21,6 +21,7 @@ on TypedDict assignability, literals, and the numeric promotion of int to float.
 | record               | Mapping[str, object] | yes                                                     |
 | class                | class                | itself, and those that it inherits from                 |
 | enum                 | its base: str, int   | yes                                                     |
+| datetime             | date                 | yes                                                     |
 | anything else        |                      | no                                                      |
 """
 
@@ -47,6 +48,7 @@ from pgflow_gen.ir.types import (
     Primitive,
     Record,
     RecordRef,
+    ScalarType,
     TypeExpr,
     TypeKey,
     TypeTable,
@@ -209,6 +211,8 @@ class Judge:
                 return self._record(source, target)
             case ClassRef(key=key), ClassRef(key=wanted_key):
                 return self._class(key, wanted_key)
+            case ScalarType(name="datetime"), ScalarType(name="date"):
+                return YES
             case EnumType(base="str" | "int" as base), Primitive():
                 return self.verdict(Primitive(base), target)
             case _:

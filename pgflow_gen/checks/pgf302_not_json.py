@@ -9,32 +9,33 @@ RULE = Rule(
     title="type is not JSON",
     text="""\
 Whatever crosses a step boundary is stored as JSON and comes back as JSON: str, int, float, bool, None,
-list, dict with str keys, Literal, unions, TypedDict, dataclasses, enums and JsonValue. Tuples and sets would
-come back as lists; dates, UUIDs and Decimals as nothing at all: convert them at the boundary. Of a union
+list, dict with str keys, Literal, unions, TypedDict and JsonValue; beyond JSON, as objects and texts,
+dataclasses, enums, datetime, date, time, timedelta, UUID, Decimal, bytes and Path. Anything else would come
+back as something else, or not at all: convert it at the boundary. Of a union
 with classes or enums it must be certain which member a value is of: by its JSON type, by a Literal tag or by
 a required key that the other has not. `Any` and `object` pass with a warning, for nobody checks them.""",
     bad="""\
-from datetime import datetime
+from fractions import Fraction
 
 from pgflow_runtime import Flow
 
-clock = Flow[None]("clock")
+shares = Flow[None]("shares")
 
 
-@clock.step
-def now() -> datetime:
-    return datetime.now()
+@shares.step
+def half() -> Fraction:
+    return Fraction(1, 2)
 """,
     good="""\
-from datetime import datetime
+from fractions import Fraction
 
 from pgflow_runtime import Flow
 
-clock = Flow[None]("clock")
+shares = Flow[None]("shares")
 
 
-@clock.step
-def now() -> str:
-    return datetime.now().isoformat()
+@shares.step
+def half() -> str:
+    return str(Fraction(1, 2))
 """,
 )

@@ -27,6 +27,7 @@ from pgflow_gen.ir.types import (
     Primitive,
     Record,
     RecordRef,
+    ScalarType,
     TypeExpr,
     TypeKey,
     UnionType,
@@ -63,6 +64,8 @@ def encode_type(type_: TypeExpr | None) -> Plain:
             return name
         case JsonType():
             return "JsonValue"
+        case ScalarType(name=scalar):
+            return ["scalar", scalar]
         case LiteralType(values=values):
             # As JSON, which has integers of any length and halves of surrogate pairs.
             return ["literal", json.dumps(values)]
@@ -100,6 +103,8 @@ def decode_type(data: Plain) -> TypeExpr:
             return UnionType(tuple(map(decode_type, data[1])))
         case "literal":
             return LiteralType(tuple(json.loads(data[1])))
+        case "scalar":
+            return ScalarType(data[1])
         case "class":
             return ClassRef(decode_key(data[1]))
         case "enum":

@@ -1,4 +1,4 @@
-"""Which types are something else in Python than on the wire: classes, enums, and what holds one of them."""
+"""Which types are something else in Python than on the wire: classes, enums, times and their like."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pgflow_gen.ir.types import (
     ClassRef,
     EnumType,
     RecordRef,
+    ScalarType,
     TypeExpr,
     TypeKey,
     TypeTable,
@@ -22,7 +23,7 @@ def is_converted(type_: TypeExpr, types: TypeTable) -> bool:
     waiting = [type_]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, ClassRef | EnumType):
+        if isinstance(item, ClassRef | EnumType | ScalarType):
             return True
         if isinstance(item, RecordRef | AliasRef) and item.key not in seen:
             seen.add(item.key)

@@ -14,12 +14,33 @@ from typing import Literal, TypeAlias
 from pgflow_gen.diagnostics import Span
 
 PrimitiveName: TypeAlias = Literal["str", "int", "float", "bool", "None"]
+ScalarName: TypeAlias = Literal[
+    "datetime",
+    "date",
+    "time",
+    "timedelta",
+    "UUID",
+    "Decimal",
+    "bytes",
+    "Path",
+]
+"""Those of ``pgflow_shared.scalars``."""
 RecordKind: TypeAlias = Literal["typed_dict", "dataclass"]
 
 
 @dataclass(frozen=True, slots=True)
 class Primitive:
     name: PrimitiveName
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarType:
+    """A single value that is a text on the wire: of the classes for times, numbers, data, names."""
+
+    name: ScalarName
 
     def __str__(self) -> str:
         return self.name
@@ -177,6 +198,7 @@ class UnknownType:
 
 TypeExpr: TypeAlias = (
     Primitive
+    | ScalarType
     | LiteralType
     | ListType
     | DictType

@@ -20,6 +20,7 @@ from pgflow_gen.ir.types import (
     NewTypeRef,
     Primitive,
     RecordRef,
+    ScalarType,
     TypeExpr,
     TypeKey,
     TypeTable,
@@ -29,6 +30,7 @@ from pgflow_gen.ir.types import (
 from pgflow_gen.render.edges import dependency_fields, flow_input, flow_output, step_input
 from pgflow_gen.render.literals import pretty_json
 from pgflow_gen.render.python.views import FlowView
+from pgflow_gen.render.scalars import SCALARS
 from pgflow_gen.render.summary import Summary
 
 Schema: TypeAlias = dict[str, Any]
@@ -47,6 +49,8 @@ class _Schemas:
         match type_:
             case Primitive(name=name):
                 return {"type": _PRIMITIVES[name]}
+            case ScalarType(name=scalar):
+                return {"type": "string", **SCALARS[scalar], "x-pgflow": {"kind": scalar}}
             case LiteralType(values=values):
                 return {"const": values[0]} if len(values) == 1 else {"enum": list(values)}
             case ListType(item=item):

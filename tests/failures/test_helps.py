@@ -104,10 +104,8 @@ HELPS = [
         + second("first: Page", "Point", "Point(x=1)"),
         (("-> Point", "-> dict[str, JsonValue]"), ("Point(x=1)", "Point(x=1).model_dump(mode='json')")),
     ),
-    Help(
-        "PGF302", "send value.isoformat()", second("first: Page", "datetime", "datetime.now()"),
-        (("-> datetime", "-> str"), ("now()", "now().isoformat()")),
-    ),
+    Help("PGF302", "use Path", "from pathlib import Path, PurePosixPath\n---\n" + second("first: Page", "PurePosixPath", "PurePosixPath()"),
+         (("-> PurePosixPath", "-> Path"), ("return PurePosixPath", "return Path"))),
     Help(
         "PGF302", "give every member a literal",
         "class Colour(Enum):\n    RED = 1.5\n---\n" + second("first: Page", "Colour", "Colour.RED"),

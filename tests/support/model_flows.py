@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from enum import Enum, IntEnum
+from pathlib import Path
 from typing import Literal, TypedDict
+from uuid import UUID
 
 from pgflow_runtime import Context, Flow
 
@@ -86,3 +90,45 @@ def paint(line: Line, flow_input: Order) -> Colour | None:
 def ship(paint: list[Colour | None], pack: Packed) -> Order:
     order = pack["order"]
     return Order(order.id, order.lines, paint[-1] or Colour.RED, [repr(paint)], order, order.weight * 2)
+
+
+class Stamp(TypedDict):
+    at: datetime
+    day: date
+    clock: time
+    took: timedelta
+    id: UUID
+    price: Decimal
+    data: bytes
+    path: Path
+    more: list[datetime | int | None]
+
+
+@dataclass
+class Job:
+    stamp: Stamp
+    pause: timedelta = timedelta(minutes=1, seconds=30)
+    rate: Decimal = Decimal("0.10")
+
+
+stamps = Flow[Job]("stamps", max_attempts=1)
+
+
+@stamps.step
+def later(flow_input: Job) -> Stamp:
+    stamp = flow_input.stamp
+    assert {key: type(value) for key, value in stamp.items()} == {
+        "at": datetime, "day": date, "clock": time, "took": timedelta, "id": UUID, "price": Decimal,
+        "data": bytes, "path": type(Path()), "more": list,
+    }, stamp  # fmt: skip
+    return {**stamp, "at": stamp["at"] + flow_input.pause, "price": stamp["price"] * flow_input.rate}
+
+
+@stamps.step
+def told(later: Stamp) -> dict[str, datetime]:
+    return {"then": later["at"], "epoch": datetime.fromtimestamp(0, UTC)}
+
+
+@stamps.step
+def naive(later: Stamp) -> datetime | None:
+    return later["at"].replace(tzinfo=None) if later["day"].year == 1999 else None

@@ -33,6 +33,8 @@ from pgflow_gen.ir.types import (
     JsonType,
     ListType,
     Record,
+    ScalarName,
+    ScalarType,
     TypeExpr,
     TypeTable,
     UnknownType,
@@ -43,6 +45,16 @@ from pgflow_gen.source.parse import parse_expression
 from pgflow_gen.source.resolve import Defined, External, Missing, ModuleSymbol, Resolver, Symbol
 
 _PRIMITIVES = {"str": STR, "int": INT, "float": FLOAT, "bool": BOOL, "None": NONE, "NoneType": NONE}
+_SCALARS: dict[tuple[str, str], ScalarName] = {
+    ("datetime", "datetime"): "datetime",
+    ("datetime", "date"): "date",
+    ("datetime", "time"): "time",
+    ("datetime", "timedelta"): "timedelta",
+    ("uuid", "UUID"): "UUID",
+    ("decimal", "Decimal"): "Decimal",
+    ("builtins", "bytes"): "bytes",
+    ("pathlib", "Path"): "Path",
+}
 _QUALIFIERS = frozenset({"Required", "NotRequired", "ReadOnly"})
 
 
@@ -276,6 +288,8 @@ class TypeReader:
         """A name without arguments."""
         if symbol.module in ("builtins", "types") and symbol.name in _PRIMITIVES:
             return _PRIMITIVES[symbol.name]
+        if (scalar := _SCALARS.get((symbol.module, symbol.name))) is not None:
+            return ScalarType(scalar)
         if symbol.is_runtime("JsonValue"):
             return JsonType()
         if symbol in (External("typing", "Any"), External("builtins", "object")):

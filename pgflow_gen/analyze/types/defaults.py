@@ -1,4 +1,7 @@
-"""What a field stands for that is left out, as far as it is written: literals, constants, enum members."""
+"""What a field stands for that is left out, as far as it is written: literals, constants, members.
+
+A value like ``timedelta(minutes=5)`` or ``Decimal("1.5")`` is made here, of literals, and written as text.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.ir.types import EnumType
 from pgflow_gen.source.index import Assignment, ModuleIndex
 from pgflow_gen.source.resolve import Defined, External
+from pgflow_shared.scalars import SCALARS
 
 _EMPTY: dict[str, Any] = {"list": [], "dict": {}, "str": "", "int": 0, "float": 0.0, "bool": False}
 _MOST_STEPS = 20
@@ -34,7 +38,7 @@ class DefaultReader:
         """The JSON text of a value; None for one that is computed."""
         try:
             return json.dumps(self._value(module, node, 0), allow_nan=False)
-        except (Computed, ValueError, SyntaxError):
+        except (Computed, ValueError, TypeError, ArithmeticError, SyntaxError):
             return None
 
     def of_factory(self, module: ModuleIndex, node: cst.BaseExpression) -> str | None:
@@ -52,8 +56,7 @@ class DefaultReader:
                 return ast.literal_eval(word)
             case cst.SimpleString() | cst.ConcatenatedString():
                 text = node.evaluated_value
-                if isinstance(text, str):
-                    return text
+                return text if isinstance(text, str) else SCALARS["bytes"].encode(text)
             case cst.Integer() | cst.Float():
                 return ast.literal_eval(node.value)
             case cst.UnaryOperation(operator=cst.Minus(), expression=cst.Integer() | cst.Float() as number):
@@ -62,6 +65,8 @@ class DefaultReader:
                 return [self._value(module, element.value, steps) for element in elements]
             case cst.Dict(elements=elements):
                 return dict(self._item(module, element, steps) for element in elements)
+            case cst.Call():
+                return self._call(module, node, steps)
             case cst.Attribute(value=owner, attr=cst.Name(value=name)):
                 return self._attribute(module, node, owner, name, steps)
             case cst.Name():
@@ -69,6 +74,21 @@ class DefaultReader:
             case _:
                 pass
         raise Computed
+
+    def _call(self, module: ModuleIndex, call: cst.Call, steps: int) -> str:
+        """The text of one of the scalars that are made by their classes."""
+        symbol = self.reader.symbol(call.func, Scope(module)) if _is_name(call.func) else None
+        scalar = SCALARS.get(symbol.name) if isinstance(symbol, External) else None
+        if (
+            scalar is None
+            or symbol != External(scalar.module, scalar.name)
+            or any(arg.star for arg in call.args)
+        ):
+            raise Computed
+        given = [(arg.keyword, self._value(module, arg.value, steps)) for arg in call.args]
+        positional = [value for name, value in given if name is None]
+        named = {name.value: value for name, value in given if name is not None}
+        return scalar.encode(scalar.make(*positional, **named))
 
     def _item(self, module: ModuleIndex, element: cst.BaseDictElement, steps: int) -> tuple[str, Any]:
         if not isinstance(element, cst.DictElement):

@@ -25,6 +25,7 @@ from pgflow_gen.ir.types import (
     Primitive,
     Record,
     RecordRef,
+    ScalarType,
     TypeExpr,
     TypeTable,
     UnionType,
@@ -105,6 +106,8 @@ def _kinds(type_: TypeExpr) -> frozenset[str]:
         case LiteralType(values=values) | EnumType(values=values):
             names = ("None" if value is None else type(value).__name__ for value in values)
             return frozenset(_JSON_TYPES[name] for name in names)
+        case ScalarType():
+            return frozenset({"string"})
         case ListType():
             return frozenset({"array"})
         case DictType() | RecordRef() | ClassRef():

@@ -17,9 +17,7 @@ _CALLABLE = (
 _DICT = "use dict[str, T], or a TypedDict when the keys are known"
 _TYPED_DICT = "declare it as a TypedDict"
 _ENUM = "use Literal[...] with the values, or send the member's value"
-_DATE = "use str: send value.isoformat(), read it back with fromisoformat()"
-_BYTES = "use str: base64.b64encode(data).decode(), or store the data elsewhere and send its name"
-_PATH = "use str: send str(path), read it back with Path(text)"
+_BYTES = "use bytes, and send bytes(data)"
 _ABSTRACT_LIST = "use list[T]; a parameter may be Sequence[T]"
 
 _HINTS: Mapping[str, Mapping[str, str]] = {
@@ -27,7 +25,6 @@ _HINTS: Mapping[str, Mapping[str, str]] = {
         "tuple": _LIST,
         "set": _LIST,
         "frozenset": _LIST,
-        "bytes": _BYTES,
         "bytearray": _BYTES,
         "memoryview": _BYTES,
         "complex": "use list[float] or a TypedDict with two keys",
@@ -35,18 +32,12 @@ _HINTS: Mapping[str, Mapping[str, str]] = {
         "range": "use list[int], or a TypedDict with start and stop",
     },
     "datetime": {
-        "datetime": _DATE,
-        "date": _DATE,
-        "time": _DATE,
-        "timedelta": "use float: send value.total_seconds()",
         "timezone": "use str: send the zone's name",
     },
-    "uuid": {"UUID": "use str: send str(value), read it back with uuid.UUID(text)"},
-    "decimal": {"Decimal": "use str, which keeps every digit, and read it back with Decimal(text)"},
     "fractions": {"Fraction": "use str, and read it back with Fraction(text)"},
     "pathlib": dict.fromkeys(
-        ("Path", "PurePath", "PosixPath", "WindowsPath", "PurePosixPath"),
-        "use str: send str(path), read it back with Path(text)",
+        ("PurePath", "PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"),
+        "use Path",
     ),
     "enum": dict.fromkeys(("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"), _ENUM),
     "collections.abc": {

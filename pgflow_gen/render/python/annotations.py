@@ -17,6 +17,7 @@ from pgflow_gen.ir.types import (
     NewTypeRef,
     Primitive,
     RecordRef,
+    ScalarType,
     TypeExpr,
     TypeKey,
     UnionType,
@@ -24,6 +25,17 @@ from pgflow_gen.ir.types import (
 )
 from pgflow_gen.render.literals import py_literal
 from pgflow_gen.render.python.imports import Imports
+
+_SCALARS = {
+    "datetime": "datetime",
+    "date": "datetime",
+    "time": "datetime",
+    "timedelta": "datetime",
+    "UUID": "uuid",
+    "Decimal": "decimal",
+    "Path": "pathlib",
+}
+"""The module of each that is no builtin."""
 
 
 class TypeNames(Protocol):
@@ -46,6 +58,8 @@ def spell(type_: TypeExpr, names: TypeNames) -> str:
     match type_:
         case Primitive(name=name):
             return name
+        case ScalarType(name=name):
+            return use(_SCALARS[name], name) if name in _SCALARS else name
         case LiteralType(values=values):
             return f"{use('typing', 'Literal')}[{', '.join(map(py_literal, values))}]"
         case ListType(item=item, read_only=read_only):

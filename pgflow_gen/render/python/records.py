@@ -21,6 +21,7 @@ from pgflow_gen.ir.types import (
     NewTypeRef,
     Primitive,
     RecordRef,
+    ScalarType,
     TypeExpr,
     TypeKey,
     TypeTable,
@@ -30,7 +31,7 @@ from pgflow_gen.ir.types import (
 )
 from pgflow_gen.names import class_name
 
-BUILTINS = frozenset({"bool", "dict", "float", "int", "list", "object", "str", "tuple"})
+BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "object", "str", "tuple"})
 """What annotations in generated code say without importing it: nothing else may bear these names there."""
 
 
@@ -149,7 +150,7 @@ def flat_name(key: TypeKey) -> str:
 
 def _words(type_: TypeExpr) -> str:
     match type_:
-        case Primitive(name=name) | AnyType(name=name):
+        case Primitive(name=name) | ScalarType(name=name) | AnyType(name=name):
             return class_name(name).rstrip("_")
         case LiteralType(values=values):
             return "".join(_literal_word(value) for value in values)

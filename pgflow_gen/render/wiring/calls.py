@@ -37,15 +37,22 @@ from __future__ import annotations
 _IMPORTED = frozenset(
     {
         "Any",
+        "Decimal",
         "JsonValue",
         "Literal",
         "Mapping",
         "NotRequired",
+        "Path",
         "ReadOnly",
         "Sequence",
         "TYPE_CHECKING",
         "TypeAlias",
         "TypedDict",
+        "UUID",
+        "date",
+        "datetime",
+        "time",
+        "timedelta",
     }
 )
 """What the wiring may import: spelled types and proofs mean these by their names."""

@@ -39,11 +39,23 @@ class Codecs:
             return None
         return _explained(self._encoders.of(schema), root)
 
+    def read(self, schema: Schema, root: str) -> Convert | None:
+        """From what is on the wire to what callers have: objects stay, texts become what they stand for."""
+        if not self._types.is_converted(schema) or (reader := self._readers.of(schema)) is None:
+            return None
+        return _explained(reader, root)
+
     @cached_property
     def _decoders(self) -> Decoders:
         from pgflow_runtime.contract.decoding import Decoders
 
-        return Decoders(self.definitions)
+        return Decoders(self.definitions, with_classes=True)
+
+    @cached_property
+    def _readers(self) -> Decoders:
+        from pgflow_runtime.contract.decoding import Decoders
+
+        return Decoders(self.definitions, with_classes=False)
 
     @cached_property
     def _encoders(self) -> Encoders:

@@ -1,6 +1,7 @@
 """From what is on the wire to what a handler is promised: objects to classes, values to members of enums.
 
-A schema is compiled once into functions; what stays as it is has none. Values have passed their schema.
+A schema is compiled once into functions; what stays as it is has none. Values for classes have passed their
+schema; what callers read need not have, and stays as it is where it does not fit.
 """
 
 from __future__ import annotations
@@ -9,16 +10,22 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from pgflow_runtime.contract.classes import class_of, enum_of
+from pgflow_runtime.contract.scalars import decoder
 from pgflow_runtime.contract.typed_schema import Definitions, Refused, Schema, choose, is_object, kind_of
+from pgflow_shared.scalars import SCALARS
 
 Decode: TypeAlias = Callable[[Any], Any]
 
 
 class Decoders:
-    """Functions for the schemas of one contract; ``definitions`` are what "#/$defs/..." names."""
+    """Functions for the schemas of one contract; ``definitions`` are what "#/$defs/..." names.
 
-    def __init__(self, definitions: Mapping[str, Any]) -> None:
-        self._definitions = Definitions(definitions)
+    Without classes only texts become what they stand for, as callers read them that have no classes.
+    """
+
+    def __init__(self, definitions: Mapping[str, Any], *, with_classes: bool) -> None:
+        self._with_classes = with_classes
+        self._definitions = Definitions(definitions, None if with_classes else frozenset(SCALARS))
         self._made: dict[int, tuple[Schema, Decode]] = {}
         """By the identity of what they were made of, which is kept so that it stays one."""
 
@@ -48,9 +55,11 @@ class Decoders:
         if "anyOf" in schema:
             return self._union(list(self._definitions.members(schema)))
         kind = kind_of(schema)
+        if kind in SCALARS:
+            return decoder(kind)
         if kind == "enum":
             return enum_of(schema)
-        if kind is not None:
+        if kind is not None and self._with_classes:
             return self._class(schema)
         if schema.get("type") == "array":
             return _list(self.of(schema["items"]))
@@ -78,11 +87,13 @@ class Decoders:
     def _object(self, schema: Schema) -> Decode:
         fields, rest = self._fields(schema), schema.get("additionalProperties")
         others = self.of(rest) if isinstance(rest, dict) else None
-        if others is None:
-            return lambda value: _with(value, fields)
         known = schema.get("properties", {})
 
-        def make(value: dict[str, Any]) -> dict[str, Any]:
+        def make(value: Any) -> Any:
+            if not isinstance(value, dict):
+                return value
+            if others is None:
+                return _with(value, fields)
             own = {key: fields.get(key) if key in known else others for key in value}
             return _with(value, {key: decode for key, decode in own.items() if decode is not None})
 
@@ -93,6 +104,7 @@ class Decoders:
         by_object = {id(member): self.of(member) for member in objects}
         by_list = next((self.of(member) for member in members if member.get("type") == "array"), None)
         enums = [(member["enum"], self.of(member)) for member in members if kind_of(member) == "enum"]
+        texts = next((self.of(member) for member in members if kind_of(member) in SCALARS), None)
 
         def make(value: Any) -> Any:
             if isinstance(value, dict):
@@ -104,6 +116,8 @@ class Decoders:
                 decode = by_list
             else:
                 decode = next((each for values, each in enums if _is_among(value, values)), None)
+                if decode is None and isinstance(value, str):
+                    decode = texts
             return value if decode is None else decode(value)
 
         return make
@@ -112,7 +126,9 @@ class Decoders:
 def _list(decode: Decode | None) -> Decode:
     assert decode is not None
 
-    def make(value: list[Any]) -> list[Any]:
+    def make(value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
         try:
             return [decode(item) for item in value]
         except Refused:

@@ -12,7 +12,9 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from pgflow_runtime.contract.classes import is_of, place_of
+from pgflow_runtime.contract.scalars import encoder
 from pgflow_runtime.contract.typed_schema import Definitions, Refused, Schema, choose, is_object, kind_of
+from pgflow_shared.scalars import SCALARS
 
 Encode: TypeAlias = Callable[[Any], Any]
 
@@ -51,6 +53,8 @@ class Encoders:
         if "anyOf" in schema:
             return self._union(list(self._definitions.members(schema)))
         kind = kind_of(schema)
+        if kind in SCALARS:
+            return encoder(kind)
         if kind == "enum":
             return _enum(schema)
         if kind is not None:
@@ -110,7 +114,8 @@ class Encoders:
     def _union(self, members: list[Schema]) -> Encode:
         encoders = {id(member): self.of(member) for member in members}
         objects = [member for member in members if is_object(member)]
-        named = [(place_of(member), member) for member in members if kind_of(member) is not None]
+        named = [(place_of(each), each) for each in members if kind_of(each) not in (None, *SCALARS)]
+        texts = next((member for member in members if kind_of(member) in SCALARS), None)
         lists = next((member for member in members if member.get("type") == "array"), None)
 
         def dump(value: Any) -> Any:
@@ -119,7 +124,7 @@ class Encoders:
             elif isinstance(value, list):
                 member = lists
             else:
-                member = next((each for place, each in named if is_of(value, place)), None)
+                member = next((each for place, each in named if is_of(value, place)), texts)
             encode = None if member is None else encoders[id(member)]
             return value if encode is None else encode(value)
 

@@ -102,6 +102,11 @@ class StepContract:
         return self._codecs.decode(self._whole_output, "output")
 
     @cached_property
+    def read_output(self) -> Convert | None:
+        """From the step's whole output to what callers have."""
+        return self._codecs.read(self._whole_output, "output")
+
+    @cached_property
     def _encode_output(self) -> Convert | None:
         return self._codecs.encode(self._schemas["output"], "output")
 
@@ -283,6 +288,23 @@ class FlowContract:
     def decode_output(self) -> Convert | None:
         """The same of the flow's output."""
         return self._codecs.decode(self.schema["properties"].get("output", {}), "output")
+
+    @cached_property
+    def read_input(self) -> Convert | None:
+        """From a run's input to what callers have."""
+        return self._codecs.read(self.schema["properties"]["input"], "input")
+
+    @cached_property
+    def read_output(self) -> Convert | None:
+        """The same of the flow's output."""
+        return self._codecs.read(self.schema["properties"].get("output", {}), "output")
+
+    @cached_property
+    def is_read_as_stored(self) -> bool:
+        """Whether callers have everything just as it is stored: all numbers, and all texts."""
+        steps = (step.read_output for step in self.steps.values())
+        readers = (self.read_input, self.read_output, *steps)
+        return self.says_nothing_of_numbers and all(each is None for each in readers)
 
     @cached_property
     def _encode_input(self) -> Convert | None:

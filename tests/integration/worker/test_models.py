@@ -102,3 +102,58 @@ def test_a_class_that_is_gone_ends_the_worker_before_it_takes_a_task(models: Lab
         source.write_text(text, encoding="utf-8")
     assert done.returncode != 0
     assert "enum Colour of flows.lab has other values than when the contract was made" in done.stderr
+
+
+STAMPS = """
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+from generated.client import Client
+from generated.stamps import JobGiven, Stamp
+
+at = datetime(2024, 2, 29, 23, 59, 59, 123456, tzinfo=UTC)
+stamp: Stamp = {
+    "at": at, "day": date(2024, 2, 29), "clock": time(1, 2, 3), "took": timedelta(days=-1, microseconds=5),
+    "id": UUID(int=7), "price": Decimal("10.00"), "data": bytes(range(256)), "path": Path("a") / "b",
+    "more": [at, 3, None],
+}
+given: JobGiven = {"stamp": stamp}
+with Client.connect(sys.argv[1]) as client:
+    run = client.start_stamps(given)
+    output = run.result(30)
+    then = output["told"]["then"]
+    assert then == at + timedelta(seconds=90) and then.tzinfo is not None, then
+    assert output["naive"] is None
+    later: Stamp | None = run.step("later").output
+    assert later == {**stamp, "at": then, "price": Decimal("1.0000")}, later
+    assert str(later["price"]) == "1.0000"
+    assert run.input["stamp"] == stamp and run.input["pause"] == timedelta(seconds=90), run.input
+    again = client.get_stamps(run.run_id)
+    assert again.input == run.input and again.output == output
+"""
+
+
+def test_times_and_their_like_arrive_as_what_they_are_at_handlers_and_callers(models: Lab) -> None:
+    models.project.write("stamper.py", STAMPS)
+    with models.worker("stamps"):
+        done = models.project.python("stamper.py", models.dsn)
+    assert done.returncode == 0, done.stderr
+    (row,) = models.sql("select input from pgflow.runs")
+    assert row["input"]["stamp"]["took"] == "-PT23H59M59.999995S"
+    assert row["input"]["stamp"]["at"] == "2024-02-29T23:59:59.123456+00:00"
+    checked = models.project.python("-m", "mypy", "--strict", "stamper.py")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_a_naive_datetime_is_refused_with_a_way_out(models: Lab) -> None:
+    stamp = {
+        "at": "2024-01-01T00:00:00Z", "day": "1999-01-01", "clock": "00:00:00", "took": "PT1S",
+        "id": "00000000-0000-0000-0000-000000000000", "price": "1", "data": "", "path": "a", "more": [],
+    }  # fmt: skip
+    with models.worker("stamps"):
+        run_id = models.start("stamps", {"stamp": stamp})
+        assert models.ended(run_id)["status"] == "failed"
+    task = next(task for task in models.tasks(run_id) if task["step_slug"] == "naive")
+    assert "output: is naive: 2024-01-01T00:01:30 is no moment without its time zone" in task["error_message"]

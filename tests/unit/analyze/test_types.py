@@ -46,6 +46,11 @@ def test_spelling(tmp_path: Path, annotation: str, meaning: str) -> None:
 
 
 IMPORTS = [
+    ("import datetime as d", "list[d.datetime] | d.date", "list[datetime] | date"),
+    ("from datetime import time, timedelta", "list[time] | timedelta", "list[time] | timedelta"),
+    ("import uuid", "dict[str, uuid.UUID | None]", "dict[str, UUID | None]"),
+    ("from decimal import Decimal as D", "D", "Decimal"),
+    ("from pathlib import Path", "list[Path | list[bytes]]", "list[Path | list[bytes]]"),
     ("from collections.abc import Sequence as Seq", "Seq[int]", "Sequence[int]"),
     ("import collections.abc", "collections.abc.Mapping[str, int]", "Mapping[str, int]"),
     ("import collections.abc as c", "c.Sequence[int]", "Sequence[int]"),
@@ -189,13 +194,9 @@ REFUSED = [
     ("Sequence", "", "bare Sequence", "Sequence[T]"),
     ("dict[int, str]", "", "dict[int, ...]", "dict[str, T]"),
     ("Mapping[int, str]", "", "Mapping[int, ...]", "dict[str, T]"),
-    ("datetime", "from datetime import datetime", "datetime", "isoformat"),
-    ("d.date", "import datetime as d", "date", "isoformat"),
-    ("timedelta", "from datetime import *", "timedelta", "total_seconds"),
-    ("uuid.UUID", "import uuid", "UUID", "str"),
-    ("Decimal", "from decimal import Decimal", "Decimal", "str"),
-    ("bytes", "", "bytes", "base64"),
-    ("Path", "from pathlib import Path", "Path", "str(path)"),
+    ("timezone", "from datetime import timezone", "timezone", "str"),
+    ("bytearray", "", "bytearray", "bytes"),
+    ("PurePosixPath", "from pathlib import PurePosixPath", "PurePosixPath", "Path"),
     ("User", "from pydantic import BaseModel\nclass User(BaseModel):\n    id: int",
      "pydantic model User", "annotate dict[str, JsonValue] and send model.model_dump"),
     ("User", "import attrs\n@attrs.define\nclass User:\n    id: int", "attrs class User", "attrs.asdict"),
@@ -297,9 +298,9 @@ def test_the_fault_of_an_alias_is_reported_at_each_use(tmp_path: Path) -> None:
     read = read_flow(
         tmp_path,
         """
-        from datetime import datetime
+        from fractions import Fraction
         from pgflow_runtime import Flow
-        Times = list[datetime]
+        Times = list[Fraction]
         flow = Flow[None]("flow")
 
         @flow.step

@@ -1,9 +1,9 @@
 from collections.abc import Callable
-from datetime import datetime
-from decimal import Decimal
+from datetime import timezone
+from fractions import Fraction
 from enum import Flag
 from typing import Any, TypedDict
-from uuid import UUID
+from pathlib import PurePath
 
 from pgflow_runtime import Flow
 
@@ -21,8 +21,8 @@ class Plain:
 
 
 class Row(TypedDict):
-    when: datetime
-    key: UUID
+    when: timezone
+    key: PurePath
     fine: str
     parts: list[tuple[int, str]]
 
@@ -39,7 +39,7 @@ def two(one: dict) -> list: ...
 
 
 @crawl.step
-def three(one: Any) -> Decimal | None: ...
+def three(one: Any) -> Fraction | None: ...
 
 
 @crawl.step
@@ -59,7 +59,7 @@ def seven(flow_input: str) -> Callable[[], int]: ...
 
 
 @crawl.step
-def eight(flow_input: str) -> set[str] | bytes: ...
+def eight(flow_input: str) -> set[str] | bytearray: ...
 
 
 @crawl.step
