@@ -96,6 +96,30 @@ def fail(
     )
 
 
+def again(
+    core: Core,
+    tasks: Sequence[Row],
+    states: Sequence[Json] | None = None,
+    delays_ms: Sequence[int | None] | None = None,
+    *,
+    hand_over: int = 0,
+    flow_input_steps: Sequence[str] = (),
+) -> list[Row]:
+    """End a round of claimed loops; without states the next gets null, without delays what the step says."""
+    given = [None] * len(tasks) if states is None else states
+    return core.rows(
+        f"select * from pgflow.again_tasks({ADDRESS}, %(states)s::jsonb[], %(delays)s::bigint[], %(over)s, "
+        "%(want)s::text[])",
+        {
+            **_address(tasks),
+            "states": [None if state is None else Jsonb(state) for state in given],
+            "delays": None if delays_ms is None else list(delays_ms),
+            "over": hand_over,
+            "want": list(flow_input_steps),
+        },
+    )
+
+
 def release(core: Core, tasks: Sequence[Row]) -> int:
     """Give claimed tasks back; returns how many were."""
     released: int = core.value(f"select pgflow.release_tasks({ADDRESS})", _address(tasks))

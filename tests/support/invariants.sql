@@ -209,7 +209,7 @@ language sql stable as $$
   from open_tasks t
   where t.waits_for is not null and t.run_status = 'started' and t.step_status = 'started' and (
     t.status <> 'queued' or t.message_id is not null
-    or t.waits_for = 'time' and (
+    or t.waits_for in ('time', 'round') and (
       select count(*) from pgflow.timers i
       where i.kind = 'wait' and i.run_id = t.run_id and i.step_slug = t.step_slug and i.task_index = t.task_index
     ) <> 1
@@ -228,8 +228,8 @@ language sql stable as $$
   left join pgflow.runs r on r.run_id = i.run_id
   left join open_tasks t on t.run_id = i.run_id and t.step_slug = i.step_slug and t.task_index = i.task_index
   where r.status is distinct from 'started'
-    or i.kind = 'wait' and (t.waits_for is distinct from 'time' or t.step_status <> 'started')
-    or i.kind in ('sleep', 'deadline') and not exists (
+    or i.kind = 'wait' and (t.waits_for is null or t.waits_for not in ('time', 'round') or t.step_status <> 'started')
+    or i.kind in ('sleep', 'deadline') and i.task_index is null and not exists (
       select from states s where s.run_id = i.run_id and s.step_slug = i.step_slug and s.waits and s.status = 'started'
     )
     or i.kind = 'begin' and r.begins_at is null
@@ -285,7 +285,7 @@ language sql stable as $$
   join pgflow.steps st using (flow_slug, step_slug)
   join pgflow.flows f using (flow_slug)
   where t.attempts_count - t.forgiven_count - t.requeued_count > greatest(coalesce(st.opt_max_attempts, f.opt_max_attempts), 1)
-    or (t.status in ('started', 'completed') and t.attempts_count <= t.forgiven_count)
+    or (t.status in ('started', 'completed') and t.attempts_count <= t.forgiven_count and t.is_tolerated is not true)
     or t.forgiven_count > t.attempts_count;
 $$;
 

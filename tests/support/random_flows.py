@@ -44,6 +44,7 @@ def _random_step(random: Random, steps: list[Step], wide: bool, waits: float) ->
     if random.random() < 0.15:
         forbidden = _patterns(random, deps)
     wait = _random_wait(random, deps) if kind == "single" and random.random() < waits else None
+    is_loop = kind == "single" and wait is None and random.random() < 0.2
     ends, weights = ((*MODES, "value"), (2, 4, 3, 3)) if wait is None else (MODES, (2, 4, 3))
     return Step(
         slug=slug,
@@ -57,6 +58,8 @@ def _random_step(random: Random, steps: list[Step], wide: bool, waits: float) ->
         when_exhausted=random.choices(ends, weights)[0],
         max_attempts=random.choice((1, 1, 2, 3)),
         wait=wait,
+        max_rounds=random.choice((1, 2, 3, 7)) if is_loop else None,
+        deadline=random.choice((None, 100)) if is_loop else None,
     )
 
 
@@ -129,6 +132,8 @@ def define(core: Core, flow_slug: str, steps: list[Step], *, run_timeout: int | 
     core.create_flow(flow_slug, base_delay=0, options=Jsonb({"run_timeout": run_timeout}))
     for step in steps:
         patterns, options = condition(step)
+        if step.max_rounds is not None:
+            options |= {"kind": "loop", "max_rounds": step.max_rounds, "deadline": step.deadline}
         core.call(
             "add_step",
             flow_slug=flow_slug,

@@ -547,7 +547,9 @@ create type pgflow.task_result as (
   started_at timestamptz,
   trace_context jsonb,
   delay int,               -- seconds until the retry
-  max_attempts int         -- the step's, else the flow's; of one that failed with those added that a retry of the run has forgiven
+  max_attempts int,        -- the step's, else the flow's; of one that failed with those added that a retry of the run has forgiven
+  state jsonb,             -- of a loop: what the round before has left
+  round int                -- of a loop: which one this is; null: the first
 );
 
 -- ---- schema/20_tables/01_flows.sql
@@ -728,10 +730,12 @@ create table pgflow.step_tasks (
   killed_workers uuid[],  -- whose deaths count against the task: they died, or did not report in time, while it ran
   element jsonb,  -- of the array a map goes over; null: not stored, read it from the array
   attempt_errors jsonb,  -- see _with_attempt; null: none
-  again_count int,       -- attempts that ended by asking to run again (RetryAfter); null: none
+  again_count int,       -- attempts that ended by asking to run again (RetryAfter, Again); null: none
   cancelled_at timestamptz,
   waits_for text,        -- of a queued one without a message: what for; a timer or a release sends it a new one
-  forgiven_count int not null default 0,  -- attempts before the run was retried, which count no more
+  forgiven_count int not null default 0,  -- attempts before the run was retried or this round began, which count no more
+  round int,             -- of a loop that has asked to run again: which one is next, or under way; null: the first
+  state jsonb,           -- what that round receives of the one before
   is_tolerated boolean,  -- of a completed one: its failure took the place of its output; null: no
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_check check (pgflow._task_is_sound(
@@ -988,13 +992,13 @@ end;
 $$;
 
 -- ---- schema/30_definition/_check_kind.sql
--- Refuses what no step of a kind can be: a map without a handler, a map over what is no array.
+-- Refuses what no step of a kind can be: a map without a handler or of loops, a map over what is no array.
 create function pgflow._check_kind(flow_slug text, step_slug text, kind text, step_type text, deps_slugs text[])
 returns void
 language plpgsql
 as $$
 begin
-  if kind in ('signal', 'sleep') and step_type <> 'single' then
+  if kind <> 'task' and step_type <> 'single' then
     raise exception 'Step "%" cannot be a map: it is a %', step_slug, kind
       using errcode = 'PF011', hint = 'Leave step_type out.';
   end if;
@@ -1005,6 +1009,31 @@ begin
   ) then
     raise exception 'Map step "%" cannot go over "%", a sleep', step_slug, deps_slugs[1]
       using errcode = 'PF011', hint = 'A sleep has no output: let the map go over another step.';
+  end if;
+end;
+$$;
+
+-- ---- schema/30_definition/_check_loop_options.sql
+-- Refuses what a loop cannot have: it needs a limit of rounds.
+create function pgflow._check_loop_options(options jsonb)
+returns void
+language plpgsql
+immutable
+as $$
+begin
+  if not pgflow._is_whole(options -> 'max_rounds', 1, 100000) then
+    raise exception 'max_rounds must be a whole number from 1 to 100,000, not %',
+      coalesce(left(options ->> 'max_rounds', 100), 'missing')
+      using errcode = 'PF011', hint = 'A loop says how often it may go round at most.';
+  end if;
+  if options ? 'every' and not pgflow._is_whole(options -> 'every', 1, 31536000) then
+    raise exception 'every must be a whole number of seconds from 1 to 31,536,000, not %', left(options ->> 'every', 100)
+      using errcode = 'PF011', hint = 'Leave it out for rounds that follow each other at once.';
+  end if;
+  if options ? 'deadline' and not pgflow._is_whole(options -> 'deadline', 1, 31536000) then
+    raise exception 'deadline must be a whole number of seconds from 1 to 31,536,000, not %',
+      left(options ->> 'deadline', 100)
+      using errcode = 'PF011', hint = 'Leave it out where all rounds together may take as long as they like.';
   end if;
 end;
 $$;
@@ -1392,9 +1421,9 @@ as $$
 declare
   v_options jsonb;
 begin
-  if _step_options.kind not in ('task', 'signal', 'sleep') then
+  if _step_options.kind not in ('task', 'signal', 'sleep', 'loop') then
     raise exception 'A step cannot be of the kind "%"', left(_step_options.kind, 100)
-      using errcode = 'PF011', hint = 'Leave it out, or give signal or sleep.';
+      using errcode = 'PF011', hint = 'Leave it out, or give signal, sleep or loop.';
   end if;
   v_options := pgflow._known_options(
     case _step_options.kind when 'task' then 'step' else _step_options.kind end,
@@ -1402,6 +1431,7 @@ begin
     array['kind', 'reads_input', 'if_any', 'if_not_any', 'if_ran', 'if_skipped'] || case _step_options.kind
       when 'signal' then array['key', 'deadline']
       when 'sleep' then array['seconds', 'until']
+      when 'loop' then array['max_rounds', 'every', 'deadline']
       else '{}'
     end
   );
@@ -1413,6 +1443,7 @@ begin
   case _step_options.kind
     when 'signal' then perform pgflow._check_signal_options(v_options);
     when 'sleep' then perform pgflow._check_sleep_options(v_options, _step_options.deps_slugs);
+    when 'loop' then perform pgflow._check_loop_options(v_options);
     else null;
   end case;
   return v_options - 'kind';
@@ -1427,9 +1458,11 @@ $$;
 --   reads_input          whether it reads the run's input
 --   if_any, if_not_any   lists of patterns of which one, or none, may match; instead of the single ones
 --   if_ran, if_skipped   dependencies that must have run, or must not
---   kind                 signal, sleep: steps without a handler; who does the work of all others is a task
+--   kind                 signal, sleep: steps without a handler; loop: one that may ask to be called again; else a task
 --   key, deadline        of a signal: the path in the run's input of a key that it is found by; seconds until it is exhausted
 --   seconds, until       of a sleep: how long, or the path of a time, whose first key is flow_input or a dependency
+--   max_rounds, every    of a loop: how often it is called at most, and seconds in between
+--   deadline             also of a loop: for all rounds together
 -- A pattern of a step with dependencies may hold the key flow_input, for the run's input, beside theirs.
 create function pgflow.add_step(
   flow_slug text,
@@ -3119,6 +3152,134 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/_again.sql
+-- again_tasks, for workers whose sign of life is written.
+create function pgflow._again(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  states jsonb[],
+  delays_ms bigint[],
+  hand_over int,
+  flow_input_steps text[]
+)
+returns setof pgflow.task_result
+language plpgsql
+as $$
+declare
+  v_is_held boolean;  -- whether one of the runs is
+  v_part record;
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  -- A statement of its own: what follows must see what the others have committed meanwhile.
+  select bool_or(l.held_at is not null) into v_is_held
+  from (
+    select r.held_at
+    from pgflow.runs r
+    where r.run_id = any(_again.run_ids)
+    order by r.run_id
+    for no key update
+  ) l;
+
+  select
+    array_agg(j.position) filter (where j.verdict in ('now', 'soon', 'later')) as next_positions,
+    array_agg(j.run_id) filter (where j.verdict in ('now', 'soon', 'later')) as next_run_ids,
+    array_agg(j.step_slug) filter (where j.verdict in ('now', 'soon', 'later')) as next_step_slugs,
+    array_agg(j.task_index) filter (where j.verdict in ('now', 'soon', 'later')) as next_task_indexes,
+    array_agg(j.verdict) filter (where j.verdict in ('now', 'soon', 'later')) as next_verdicts,
+    array_agg(j.flow_slug) filter (where j.verdict = 'now') as now_flow_slugs,
+    array_agg(j.run_id) filter (where j.verdict = 'now') as now_run_ids,
+    array_agg(j.step_slug) filter (where j.verdict = 'now') as now_step_slugs,
+    array_agg(j.task_index) filter (where j.verdict = 'now') as now_task_indexes,
+    array_agg(j.message_id) filter (where j.verdict = 'now') as now_msg_ids,
+    array_agg(j.vt_offset) filter (where j.verdict = 'now') as now_vt_offsets,
+    array_agg(j.flow_slug) filter (where j.verdict = 'soon') as soon_flow_slugs,
+    array_agg(j.message_id) filter (where j.verdict = 'soon') as soon_msg_ids,
+    array_agg(j.delay) filter (where j.verdict = 'soon') as soon_delays,
+    array_agg(j.flow_slug) filter (where j.verdict = 'soon' and j.delay = 0) as visible_flow_slugs,
+    array_agg(j.flow_slug) filter (where j.verdict = 'later') as later_flow_slugs,
+    array_agg(j.run_id) filter (where j.verdict = 'later') as later_run_ids,
+    array_agg(j.step_slug) filter (where j.verdict = 'later') as later_step_slugs,
+    array_agg(j.task_index) filter (where j.verdict = 'later') as later_task_indexes,
+    array_agg(j.message_id) filter (where j.verdict = 'later') as later_msg_ids,
+    array_agg(clock_timestamp() + make_interval(secs => j.delay)) filter (where j.verdict = 'later') as later_due_at,
+    array_agg(jsonb_build_object('attempt', j.attempt)) filter (where j.verdict = 'later') as later_payloads,
+    array_agg(j.position) filter (where j.verdict = 'exhausted') as over_positions,
+    array_agg(format('LoopExhausted: the loop has not ended within its %s rounds', j.max_rounds))
+      filter (where j.verdict = 'exhausted') as over_messages,
+    array_agg(j.position) filter (where j.verdict = 'stale') as stale_positions
+  into v_part
+  from pgflow._judge_rounds(
+    _again.worker_ids, _again.run_ids, _again.step_slugs, _again.task_indexes, _again.attempts, _again.delays_ms,
+    _again.hand_over
+  ) j;
+
+  -- the next round counts its attempts afresh, and goes on numbering them
+  update pgflow.step_tasks t
+  set status = case n.verdict when 'now' then 'started' else 'queued' end,
+      started_at = case n.verdict when 'now' then greatest(now(), t.queued_at) end,
+      attempts_count = t.attempts_count + case n.verdict when 'now' then 1 else 0 end,
+      forgiven_count = t.attempts_count,
+      requeued_count = 0,
+      killed_workers = null,
+      error_message = null,
+      again_count = coalesce(t.again_count, 0) + 1,
+      round = coalesce(t.round, 1) + 1,
+      state = _again.states[n.position],
+      message_id = case when n.verdict <> 'later' then t.message_id end,
+      waits_for = case n.verdict when 'later' then 'round' end
+  from (
+    select *
+    from unnest(
+      v_part.next_positions, v_part.next_run_ids, v_part.next_step_slugs, v_part.next_task_indexes, v_part.next_verdicts
+    ) g(position, run_id, step_slug, task_index, verdict)
+    limit v_all
+  ) n
+  where t.run_id = n.run_id and t.step_slug = n.step_slug and t.task_index = n.task_index;
+
+  if v_part.later_msg_ids is not null then
+    perform pgflow._archive(v_part.later_flow_slugs, v_part.later_msg_ids);
+    perform pgflow._set_timers(
+      'wait', v_part.later_due_at, v_part.later_flow_slugs, v_part.later_run_ids, v_part.later_step_slugs,
+      v_part.later_task_indexes, v_part.later_payloads
+    );
+  end if;
+  if v_part.soon_msg_ids is not null then
+    perform pgflow._send_back(v_part.soon_flow_slugs, v_part.soon_msg_ids, v_part.soon_delays);
+  end if;
+  if v_part.stale_positions is not null then
+    perform pgflow._archive_late(v_part.stale_positions, _again.run_ids, _again.step_slugs, _again.task_indexes);
+    return query select v.* from pgflow._outcomes(
+      'stale', v_part.stale_positions, _again.worker_ids, _again.run_ids, _again.step_slugs, _again.task_indexes,
+      _again.attempts
+    ) v;
+  end if;
+  if v_part.over_positions is not null then
+    return query select f.* from pgflow._fail(
+      array(select _again.worker_ids[o] from unnest(v_part.over_positions) o),
+      array(select _again.run_ids[o] from unnest(v_part.over_positions) o),
+      array(select _again.step_slugs[o] from unnest(v_part.over_positions) o),
+      array(select _again.task_indexes[o] from unnest(v_part.over_positions) o),
+      array(select _again.attempts[o] from unnest(v_part.over_positions) o),
+      v_part.over_messages, array_fill(false, array[cardinality(v_part.over_positions)]), null, true
+    ) f;
+  end if;
+  if v_part.now_msg_ids is not null then
+    perform pgflow._hide(v_part.now_flow_slugs, v_part.now_msg_ids, v_part.now_vt_offsets);
+    return query select d.* from pgflow._deliver(
+      v_part.now_flow_slugs, v_part.now_run_ids, v_part.now_step_slugs, v_part.now_task_indexes,
+      _again.flow_input_steps, null
+    ) d;
+  end if;
+  if v_is_held then
+    perform pgflow._keep_held(_again.run_ids);
+  end if;
+  perform pgflow._notify(v_part.visible_flow_slugs, null);
+end;
+$$;
+
 -- ---- schema/50_tasks/_archive.sql
 -- Archives message i of queue i; ids no longer in their queue are left out. One statement per flow.
 create function pgflow._archive(flow_slugs text[], msg_ids bigint[])
@@ -3622,7 +3783,7 @@ begin
         _deliver.step_slugs[v_place:v_place], _deliver.task_indexes[v_place:v_place], _deliver.flow_input_steps
       ) t;
       v_bytes := coalesce(octet_length(v_task.input::text), 0)::bigint
-        + coalesce(octet_length(v_task.flow_input::text), 0);
+        + coalesce(octet_length(v_task.flow_input::text), 0) + coalesce(octet_length(v_task.state::text), 0);
       v_reason := case when v_bytes > c_most then format(
         'it takes %s bytes of JSON, at most %s can be sent', trim(to_char(v_bytes, '999,999,999,999')),
         trim(to_char(c_most, '999,999,999,999'))
@@ -3768,7 +3929,7 @@ begin
     select g.*, g.outcome = 'retry' and g.delay > v_longest_hidden as waits
     from unnest(v_tasks, v_errors, v_asked) g(
       outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
-      timeout, started_at, trace_context, delay, max_attempts, error_message, asked
+      timeout, started_at, trace_context, delay, max_attempts, state, round, error_message, asked
     )
     where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'value', 'run failed')
     limit v_all
@@ -3808,7 +3969,7 @@ begin
   into v_part
   from unnest(v_tasks, v_errors) v(
     outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
-    timeout, started_at, trace_context, delay, max_attempts, error_message
+    timeout, started_at, trace_context, delay, max_attempts, state, round, error_message
   )
   cross join lateral (select v.outcome = 'retry' and v.delay > v_longest_hidden as waits) w;
 
@@ -3864,7 +4025,7 @@ begin
     case when v.outcome in ('late', 'stale') then pgflow._why_refused(v.run_id, v.step_slug) end, v.flow_input,
     v.timeout, v.started_at, v.trace_context,
     case v.outcome when 'retry' then v.delay end,
-    v.max_attempts
+    v.max_attempts, null::jsonb, null::int
   from unnest(v_tasks) v;
 end;
 $$;
@@ -4069,6 +4230,27 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/_hide.sql
+-- Hides message i of queue i for so many seconds from now on: its task is started.
+create function pgflow._hide(flow_slugs text[], msg_ids bigint[], seconds int[])
+returns void
+language plpgsql
+as $$
+declare
+  v_flow_slug text;
+begin
+  foreach v_flow_slug in array pgflow._distinct(_hide.flow_slugs) loop
+    perform 1
+    from (
+      select array_agg(g.msg_id) as msg_ids, array_agg(g.seconds) as seconds
+      from unnest(_hide.flow_slugs, _hide.msg_ids, _hide.seconds) g(flow_slug, msg_id, seconds)
+      where g.flow_slug = v_flow_slug
+    ) m
+    cross join lateral pgflow.set_vt_batch(v_flow_slug, m.msg_ids, m.seconds);
+  end loop;
+end;
+$$;
+
 -- ---- schema/50_tasks/_judge_failures.sql
 -- What becomes of each failed task, in the order given: tasks[i].outcome is a verdict,
 --   retry            back to the queue after tasks[i].delay seconds
@@ -4099,7 +4281,7 @@ begin
   select
     array_agg(row(
       v.verdict, v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.message_id,
-      null, null, null, null, v.trace_context, v.delay, v.max_attempts
+      null, null, null, null, v.trace_context, v.delay, v.max_attempts, null, null
     )::pgflow.task_result order by v.position),
     array_agg(v.error_message order by v.position),
     array_agg(v.retry_after is not null order by v.position)
@@ -4185,6 +4367,98 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/_judge_rounds.sql
+-- What becomes of each round that has ended (see again_tasks), in the order given:
+--   stale      not started, not by this worker in this attempt, or its run or step is over
+--   exhausted  that was the last one
+--   now        the next one begins at once, and is the first of as many as are handed over
+--   soon       its message goes back to the queue, for so many seconds
+--   later      it waits without a message; hidden ones are walked over by each claim
+-- Callers hold the runs.
+create function pgflow._judge_rounds(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  delays_ms bigint[],
+  hand_over int
+)
+returns table (
+  "position" bigint, flow_slug text, run_id uuid, step_slug text, task_index int, message_id bigint, attempt int,
+  verdict text, delay double precision, max_rounds int, vt_offset int
+)
+language plpgsql
+as $$
+declare
+  v_longest_hidden constant int := 10;  -- seconds; see _fail
+begin
+  return query
+  select
+    j.position, j.flow_slug, j.run_id, j.step_slug, j.task_index, j.message_id, j.attempt,
+    case
+      when j.nth > 1 then 'stale'
+      when j.verdict <> 'next' then j.verdict
+      when j.delay > v_longest_hidden then 'later'
+      when j.may_be_handed
+        and count(*) filter (where j.may_be_handed and j.nth = 1) over (order by j.position) <= _judge_rounds.hand_over
+        then 'now'
+      else 'soon'
+    end,
+    j.delay, j.max_rounds, j.vt_offset
+  from (
+    select
+      g.position, t.flow_slug, g.run_id, g.step_slug, g.task_index, t.message_id, g.attempt,
+      o.max_rounds, d.delay, v.verdict,
+      row_number() over (
+        partition by g.run_id, g.step_slug, g.task_index, g.worker_id, g.attempt order by g.position
+      ) as nth,
+      v.verdict = 'next' and d.delay = 0 and not p.is_paused and r.held_at is null as may_be_handed,
+      p.vt_offsets[array_position(p.step_slugs, g.step_slug)] as vt_offset
+    from unnest(
+      _judge_rounds.worker_ids, _judge_rounds.run_ids, _judge_rounds.step_slugs, _judge_rounds.task_indexes,
+      _judge_rounds.attempts, _judge_rounds.delays_ms
+    ) with ordinality g(worker_id, run_id, step_slug, task_index, attempt, delay_ms, position)
+    left join lateral (
+      select *
+      from pgflow.step_tasks l
+      where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+      limit 1
+    ) t on true
+    left join lateral (select l.status, l.held_at from pgflow.runs l where l.run_id = t.run_id limit 1) r on true
+    left join lateral (
+      select l.status from pgflow.step_states l where l.run_id = t.run_id and l.step_slug = t.step_slug limit 1
+    ) s on true
+    left join lateral (
+      select l.kind, l.options
+      from pgflow.steps l
+      where l.flow_slug = t.flow_slug and l.step_slug = t.step_slug
+      limit 1
+    ) st on true
+    left join lateral (select * from pgflow.prepared_flows l where l.flow_slug = t.flow_slug limit 1) p on true
+    cross join lateral (
+      -- a step that is no loop has one round
+      select case st.kind when 'loop' then (st.options ->> 'max_rounds')::int else 1 end as max_rounds
+    ) o
+    cross join lateral (
+      select least(
+        greatest(coalesce(g.delay_ms / 1000.0, (st.options ->> 'every')::numeric, 0), 0), 31536000
+      )::double precision as delay
+    ) d
+    cross join lateral (
+      select case
+        when t.run_id is null or (t.last_worker_id, t.attempts_count) is distinct from (g.worker_id, g.attempt)
+          or r.status <> 'started' or s.status <> 'started' or t.status <> 'started'
+          then 'stale'
+        when coalesce(t.round, 1) >= o.max_rounds then 'exhausted'
+        else 'next'
+      end as verdict
+    ) v
+  ) j
+  order by j.position;
+end;
+$$;
+
 -- ---- schema/50_tasks/_note_large_values.sql
 -- Notes that these flows have carried a value of more than 64 kB: inputs of their tasks are measured when they are
 -- handed out (_deliver), those of all others are not. Written once in a flow's life, and left to a later call where
@@ -4247,7 +4521,7 @@ begin
   return query
   select
     _outcomes.outcome, r.flow_slug, g.run_id, g.step_slug, g.task_index, g.attempt, g.worker_id, t.message_id,
-    case when _outcomes.outcome = 'stale' then pgflow._why_refused(g.run_id, g.step_slug) end, null::jsonb, null::int, null::timestamptz, r.trace_context, null::int, null::int
+    case when _outcomes.outcome = 'stale' then pgflow._why_refused(g.run_id, g.step_slug) end, null::jsonb, null::int, null::timestamptz, r.trace_context, null::int, null::int, null::jsonb, null::int
   from unnest(_outcomes.positions) with ordinality p(position, sequence)
   cross join lateral (
     select
@@ -4357,7 +4631,7 @@ $$;
 -- ---- schema/50_tasks/_send_back.sql
 -- Gives message i of queue i back to its queue, visible after delays[i] seconds. It counts as unread then: what has
 -- been read is delivered, and that is where recovery looks. One statement per flow.
-create function pgflow._send_back(flow_slugs text[], msg_ids bigint[], delays int[])
+create function pgflow._send_back(flow_slugs text[], msg_ids bigint[], delays double precision[])
 returns void
 language plpgsql
 as $$
@@ -4477,6 +4751,7 @@ declare
   v_has_maps boolean;
   v_has_delays boolean;
   v_is_paused boolean;
+  v_has_kinds boolean;
   v_run_ids uuid[];      -- of the flow's steps that start, later of their tasks, as the next three
   v_step_slugs text[];
   v_worker_ids uuid[];
@@ -4490,8 +4765,8 @@ declare
   v_notify text[];
 begin
   foreach v_flow_slug in array pgflow._distinct(_spawn_tasks.flow_slugs) loop
-    select p.step_slugs, p.start_delays, p.vt_offsets, p.has_maps, p.has_delays, p.is_paused
-    into v_slugs, v_start_delays, v_vt_offsets, v_has_maps, v_has_delays, v_is_paused
+    select p.step_slugs, p.start_delays, p.vt_offsets, p.has_maps, p.has_delays, p.is_paused, p.has_kinds
+    into v_slugs, v_start_delays, v_vt_offsets, v_has_maps, v_has_delays, v_is_paused, v_has_kinds
     from pgflow.prepared_flows p
     where p.flow_slug = v_flow_slug;
 
@@ -4521,6 +4796,10 @@ begin
         ) with ordinality u(flow_slug, run_id, step_slug, worker_id, task_count, position)
         where u.flow_slug = v_flow_slug
       ) p;
+    end if;
+
+    if v_has_kinds then
+      perform pgflow._set_loop_deadlines(v_run_ids, v_step_slugs);
     end if;
 
     -- from steps to tasks, with the elements of maps
@@ -4724,13 +5003,15 @@ begin
       t.started_at,
       r.trace_context,
       null::int,
-      v_max_attempts[s.place]
+      v_max_attempts[s.place],
+      t.state,
+      t.round
     from unnest(
       _task_results.flow_slugs, _task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes
     ) with ordinality k(flow_slug, run_id, step_slug, task_index, position)
     cross join lateral (
       select l.flow_slug, l.run_id, l.step_slug, l.task_index, l.attempts_count, l.last_worker_id, l.message_id,
-        l.element, l.started_at
+        l.element, l.started_at, l.state, l.round
       from pgflow.step_tasks l
       where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
       limit 1
@@ -4905,6 +5186,58 @@ begin
     'error', left(_with_attempt.error_message, 2000),
     'again_in', _with_attempt.again_in
   )));
+end;
+$$;
+
+-- ---- schema/50_tasks/again_tasks.sql
+-- for: worker
+-- Ends a round of many loops, whose handlers asked to be called again; element i counts only if its task is started by
+-- worker i in attempt i. The state is what the next round receives; it begins after delays_ms[i] milliseconds, null: what
+-- the step's "every" says. It is no failure, and attempts count afresh. Returns only what is out of the ordinary:
+-- 'stale' (refused, nothing changed), 'failed', 'skipped' or 'tolerated' (that was the last round: when_exhausted), and up
+-- to hand_over rows 'claimed': next rounds without delay, started for the same worker.
+create function pgflow.again_tasks(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  states jsonb[],
+  delays_ms bigint[] default null,
+  hand_over int default 0,
+  flow_input_steps text[] default '{}'
+)
+returns setof pgflow.task_result
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_hand_over int := again_tasks.hand_over;
+begin
+  perform pgflow._check_lengths(
+    cardinality(again_tasks.run_ids),
+    array['worker_ids', 'step_slugs', 'task_indexes', 'attempts', 'states', 'delays_ms'],
+    array[
+      cardinality(again_tasks.worker_ids), cardinality(again_tasks.step_slugs),
+      cardinality(again_tasks.task_indexes), cardinality(again_tasks.attempts), cardinality(again_tasks.states),
+      coalesce(cardinality(again_tasks.delays_ms), cardinality(again_tasks.run_ids))
+    ]
+  );
+  if exists (
+    select 1
+    from pgflow.workers w
+    where w.worker_id = any(again_tasks.worker_ids)
+      and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
+  ) then
+    if not pgflow._note_life(again_tasks.worker_ids) then
+      v_hand_over := 0;  -- its next claim tells it to register again
+    end if;
+  end if;
+  return query select a.* from pgflow._again(
+    again_tasks.worker_ids, again_tasks.run_ids, again_tasks.step_slugs, again_tasks.task_indexes,
+    again_tasks.attempts, again_tasks.states, again_tasks.delays_ms, v_hand_over, again_tasks.flow_input_steps
+  ) a;
 end;
 $$;
 
@@ -6109,6 +6442,7 @@ begin
   perform pgflow._await_begins(_retry_runs.run_ids, v_delays);
   perform pgflow._note_signal_keys(_retry_runs.run_ids);
   perform pgflow._wait_again(_retry_runs.run_ids, v_delays);
+  perform pgflow._set_loop_deadlines(_retry_runs.run_ids, null, v_delays);
   perform pgflow._retry_tasks(_retry_runs.run_ids, v_delays);
   perform pgflow._start_ready(_retry_runs.run_ids, v_delays);
   perform pgflow._notify(null, _retry_runs.run_ids);
@@ -6116,8 +6450,8 @@ end;
 $$;
 
 -- ---- schema/55_control/_retry_tasks.sql
--- Lets what is left of the started steps of these runs be done again, in run i after delays[i] seconds: attempts count
--- afresh, and go on being numbered, so that no late result of an old one can pass for a new one. Callers hold the
+-- Lets what is left of the started steps of these runs be done again, in run i after delays[i] seconds: rounds of loops,
+-- which keep their state, and attempts count afresh, and go on being numbered, so that no late result of an old one can pass for a new one. Callers hold the
 -- runs, of which no task has a message or a timer.
 create function pgflow._retry_tasks(run_ids uuid[], delays double precision[])
 returns void
@@ -6143,6 +6477,7 @@ begin
         output = null,
         killed_workers = null,
         is_tolerated = null,
+        round = null,
         requeued_count = 0,
         forgiven_count = t.attempts_count
     from (
@@ -6790,7 +7125,9 @@ begin
     when 'run_timeout' then perform pgflow._fire_run_timeouts(_fire.timer_ids);
     when 'wait' then perform pgflow._fire_waits(_fire.timer_ids);
     when 'sleep' then perform pgflow._fire_sleeps(_fire.timer_ids);
-    when 'deadline' then perform pgflow._fire_deadlines(_fire.timer_ids);
+    when 'deadline' then
+      perform pgflow._fire_deadlines(_fire.timer_ids);
+      perform pgflow._fire_loop_deadlines(_fire.timer_ids);
     when 'begin' then perform pgflow._fire_begins(_fire.timer_ids);
   end case;
   delete from pgflow.timers t where t.timer_id = any(_fire.timer_ids);
@@ -6857,6 +7194,64 @@ begin
     perform pgflow._keep_held(v_skipped.skip_run_ids);
   end if;
   perform pgflow._notify(null, v_late.run_ids);
+end;
+$$;
+
+-- ---- schema/56_timers/_fire_loop_deadlines.sql
+-- Exhausts the loops of these timers that have not ended, also between two rounds.
+create function pgflow._fire_loop_deadlines(timer_ids bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  v_late record;
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  select array_agg(t.flow_slug) as flow_slugs, array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs,
+    array_agg(t.task_index) as task_indexes, array_agg(t.message_id) as msg_ids,
+    array_agg(format('timed out after %s s', d.payload ->> 'seconds')) as messages
+  into v_late
+  from (
+    select l.run_id, l.step_slug, l.task_index, l.payload
+    from pgflow.timers l
+    where l.timer_id = any(timer_ids) and l.task_index is not null
+    order by l.due_at, l.timer_id
+  ) d
+  cross join lateral (select l.status from pgflow.runs l where l.run_id = d.run_id limit 1) r
+  cross join lateral (
+    select l.status from pgflow.step_states l where l.run_id = d.run_id and l.step_slug = d.step_slug limit 1
+  ) s
+  cross join lateral (
+    select *
+    from pgflow.step_tasks l
+    where l.run_id = d.run_id and l.step_slug = d.step_slug and l.task_index = d.task_index
+    limit 1
+  ) t
+  where r.status = 'started' and s.status = 'started' and t.status in ('queued', 'started');
+  if v_late.run_ids is null then
+    return;
+  end if;
+
+  -- Messages before tasks: whoever claims has a message when it asks for the task's row.
+  perform pgflow._archive(v_late.flow_slugs, v_late.msg_ids);
+  update pgflow.step_tasks t
+  set status = 'started', started_at = greatest(now(), t.queued_at), waits_for = null
+  from (
+    select *
+    from unnest(v_late.run_ids, v_late.step_slugs, v_late.task_indexes) g(run_id, step_slug, task_index)
+    limit v_all
+  ) l
+  where t.run_id = l.run_id and t.step_slug = l.step_slug and t.task_index = l.task_index and t.status = 'queued';
+  delete from pgflow.timers i
+  using unnest(v_late.run_ids, v_late.step_slugs) l(run_id, step_slug)
+  where i.run_id = l.run_id and i.step_slug = l.step_slug;
+
+  perform 1 from pgflow._fail(
+    array_fill(null::uuid, array[cardinality(v_late.run_ids)]), v_late.run_ids, v_late.step_slugs, v_late.task_indexes,
+    array_fill(null::int, array[cardinality(v_late.run_ids)]), v_late.messages,
+    array_fill(false, array[cardinality(v_late.run_ids)]), null, false
+  );
+  perform pgflow._notify_control(v_late.flow_slugs);
 end;
 $$;
 
@@ -6970,7 +7365,7 @@ begin
     limit 1
   ) t
   where r.status = 'started' and s.status = 'started'
-    and t.status = 'queued' and t.waits_for = 'time' and t.attempts_count = d.attempt;
+    and t.status = 'queued' and t.waits_for in ('time', 'round') and t.attempts_count = d.attempt;
   if v_due.run_ids is not null then
     perform pgflow._send_anew(v_due.run_ids, v_due.step_slugs, v_due.task_indexes, null);
     perform pgflow._keep_held(v_due.run_ids);
@@ -7026,6 +7421,35 @@ begin
 end;
 $$;
 
+-- ---- schema/56_timers/_set_loop_deadlines.sql
+-- Starts the deadlines of the started loops of these runs that have one (step_slugs is null), or of these steps (pairs):
+-- from now on, or delays[i] seconds later where run i goes on no sooner. Callers hold the runs, or have just made them.
+create function pgflow._set_loop_deadlines(run_ids uuid[], step_slugs text[], delays double precision[] default null)
+returns void
+language plpgsql
+as $$
+begin
+  insert into pgflow.timers (due_at, kind, flow_slug, run_id, step_slug, task_index, payload)
+  select clock_timestamp() + make_interval(secs => (st.options ->> 'deadline')::int + coalesce(i.delay, 0)), 'deadline',
+    s.flow_slug, s.run_id, s.step_slug, 0, jsonb_build_object('seconds', st.options -> 'deadline')
+  from (
+    select distinct u.run_id, u.step_slug, u.delay
+    from unnest(_set_loop_deadlines.run_ids, _set_loop_deadlines.step_slugs, _set_loop_deadlines.delays)
+      u(run_id, step_slug, delay)
+  ) i
+  cross join lateral (
+    select *
+    from pgflow.step_states l
+    where l.run_id = i.run_id and (i.step_slug is null or l.step_slug = i.step_slug)
+    offset 0
+  ) s
+  cross join lateral (
+    select * from pgflow.steps l where l.flow_slug = s.flow_slug and l.step_slug = s.step_slug limit 1
+  ) st
+  where s.status = 'started' and st.kind = 'loop' and st.options ? 'deadline';
+end;
+$$;
+
 -- ---- schema/56_timers/_set_run_timeouts.sql
 -- Starts the time-outs of runs that have begun, those whose flows have one: afresh, from now on, or delays[i] seconds later where run i
 -- goes on no sooner. Callers hold the runs, or have just made them.
@@ -7068,14 +7492,14 @@ end;
 $$;
 
 -- ---- schema/56_timers/_waiting_for.sql
--- The started steps of started runs that these timers are about, what was due first first.
+-- The started steps without a handler, of started runs, that these timers are about, what was due first first.
 create function pgflow._waiting_for(timer_ids bigint[], out run_ids uuid[], out step_slugs text[])
 language plpgsql
 as $$
 begin
   select array_agg(s.run_id order by t.due_at, t.timer_id), array_agg(s.step_slug order by t.due_at, t.timer_id)
   into run_ids, step_slugs
-  from (select * from pgflow.timers l where l.timer_id = any(timer_ids) offset 0) t
+  from (select * from pgflow.timers l where l.timer_id = any(timer_ids) and l.task_index is null offset 0) t
   cross join lateral (select l.status from pgflow.runs l where l.run_id = t.run_id limit 1) r
   cross join lateral (
     select * from pgflow.step_states l where l.run_id = t.run_id and l.step_slug = t.step_slug limit 1
@@ -8250,7 +8674,7 @@ as $$
           + make_interval(secs => ((task).attempt_errors -> -1 ->> 'again_in')::int)
     end,
     case when not c.is_cancelled then (task).waits_for end,
-    case when (task).waits_for = 'time' and not c.is_cancelled then pgflow._due_at(task) end
+    case when (task).waits_for in ('time', 'round') and not c.is_cancelled then pgflow._due_at(task) end
   from (
     select (task).status in ('queued', 'started') and _shown_task.over_at is not null as is_cancelled
   ) c;
@@ -8345,7 +8769,7 @@ begin
         where l.status = 'queued' and l.again_count is not null and l.attempts_count > l.forgiven_count
           and l.attempt_errors -> -1 ? 'again_in'
       ) as polling,
-      count(*) filter (where l.status = 'queued' and l.waits_for = 'time') as waiting
+      count(*) filter (where l.status = 'queued' and l.waits_for in ('time', 'round')) as waiting
     from pgflow.step_tasks l
     where l.run_id = count_tasks.run_id
     group by l.step_slug
@@ -8824,8 +9248,8 @@ begin
         left(t.error_message, 20000) as error_message, t.queued_at, t.started_at, t.completed_at, t.failed_at,
         t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at, t.again_count,
         t.attempt_errors, case when o.over_at is null then t.waits_for end as waits_for,
-        case when o.over_at is null and t.waits_for = 'time' then pgflow._due_at(t) end as due_at,
-        t.cancelled_at, t.forgiven_count
+        case when o.over_at is null and t.waits_for in ('time', 'round') then pgflow._due_at(t) end as due_at,
+        t.cancelled_at, t.forgiven_count, t.is_tolerated, t.round
     ) p
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug
@@ -10996,6 +11420,7 @@ begin
     'announce_idle',
     'cancel_runs',
     'cancel_runs_where',
+    'again_tasks',
     'claim_tasks',
     'complete_task',
     'complete_tasks',

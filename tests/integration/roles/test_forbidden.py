@@ -40,6 +40,7 @@ WORKING = (
     f"select pgflow.complete_tasks(array[{NIL}], array[{NIL}], '{{urls}}', '{{0}}', '{{1}}', '{{1}}')",
     f"select pgflow.fail_task({NIL}, 'urls', 0, 'x')",
     f"select pgflow.fail_tasks(array[{NIL}], array[{NIL}], '{{urls}}', '{{0}}', '{{1}}', '{{x}}')",
+    f"select pgflow.again_tasks(array[{NIL}], array[{NIL}], '{{urls}}', '{{0}}', '{{1}}', '{{1}}')",
     f"select pgflow.release_tasks(array[{NIL}], array[{NIL}], '{{urls}}', '{{0}}', '{{1}}')",
     "select pgflow.recover_stalled_tasks()",
     f"select pgflow.mark_worker_stopped({NIL})",

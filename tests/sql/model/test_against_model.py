@@ -13,10 +13,10 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from pgflow_runtime.testing.engine.model import Run, State, Step, contains
-from tests.support.batch import complete, fail, register, release
+from tests.support.batch import again, complete, fail, register, release
 from tests.support.core import Core, Json, Row
 from tests.support.invariants import assert_sound, install
-from tests.support.random_flows import FUTURE, define, random_flow, random_input, random_output
+from tests.support.random_flows import FUTURE, define, random_flow, random_input, random_output, random_value
 from tests.support.steps_that_wait import send_all
 from tests.support.timers import fire
 
@@ -59,6 +59,7 @@ class Comparison:
         self.cancels = self.random.choice((0.0, 0.0, 0.05, 0.3))
         self.holds = self.random.choice((0.0, 0.0, 0.05, 0.3))
         self.time_outs = self.random.choice((0.0, 0.0, 0.02, 0.2)) if self.run_timeout else 0.0
+        self.late_loops = self.random.choice((0.0, 0.0, 0.1))
         self.retries = self.random.choice((0, 0, 1, 4))
         self.forks = self.random.choice((0, 0, 1, 3))
         self.starts_later = self.random.random() < 0.2
@@ -70,7 +71,8 @@ class Comparison:
     def work(self) -> None:
         for _ in range(1000):
             queued, started = self.tasks("queued"), self.tasks("started")
-            waiting = self.waiting("time")
+            waiting = self.waiting("time") + self.waiting("round")
+            loops = self.loops()
             resting = self.resting()
             is_over = not queued and not started and not waiting and not resting
             if self.retries and self.random.random() < (0.8 if is_over else 0.1):
@@ -94,6 +96,8 @@ class Comparison:
                     self.end_rest(resting)
             elif self.random.random() < 0.05:
                 self.send()
+            elif loops and self.random.random() < self.late_loops:
+                self.end_loops(loops)
             elif waiting and (not (queued or started) or self.random.random() < 0.3):
                 self.wake(waiting)
             elif queued and (not started or self.random.random() < 0.5):
@@ -146,12 +150,18 @@ class Comparison:
         model = self.models[row.run_id]
         expected = model.task_input(row.step_slug, row.task_index)
         assert (row.input, row.flow_input) == expected, (key_of(row), self.log)
+        task = model.states[row.step_slug].tasks[row.task_index]
+        if hasattr(row, "state"):
+            assert (row.state, row.round or 1) == (task.state, task.round), (key_of(row), self.log)
         model.start(row.step_slug, row.task_index)
 
     def finish(self, started: list[Key]) -> None:
         chosen = self.choose(started)
         choice = self.random.random()
-        if choice < self.trouble:
+        loops = [key for key in chosen if self.models[key[0]].steps[key[1]].max_rounds is not None]
+        if loops and self.random.random() < 0.6:
+            self.again(one_of_each_run(loops))
+        elif choice < self.trouble:
             self.fail(one_of_each_run(chosen))
         elif choice < self.trouble + 0.05:
             self.log.append(f"release {chosen}")
@@ -196,6 +206,25 @@ class Comparison:
         if any(self.models[run_id].is_held for run_id, _, _ in chosen):
             hand_over = 0
         self.check_handed_over([row for row in rows if row.outcome == "claimed"], new, hand_over)
+
+    def again(self, chosen: list[Key]) -> None:
+        """Rounds of loops end, in one call."""
+        states = [random_value(self.random) for _ in chosen]
+        delays = [self.random.choice((None, 0, 0, 3_000, 10_001, 4_000_000)) for _ in chosen]
+        hand_over = self.random.choice((0, 1, 100))
+        self.log.append(f"again {chosen}: {states}, after {delays} ms, hand over {hand_over}")
+        claims = [self.claim(key) for key in chosen]
+        rows = again(self.core, claims, states, delays, hand_over=hand_over)
+        may_be_handed: list[Key] = []
+        for (run_id, slug, index), state, delay in zip(chosen, states, delays, strict=True):
+            model = self.models[run_id]
+            model.again(slug, index, state, waits=(delay or 0) > 10_000)
+            if not delay and not model.is_held and (slug, index) in model.tasks("queued"):
+                may_be_handed.append((run_id, slug, index))
+        claimed = [row for row in rows if row.outcome == "claimed"]
+        assert [key_of(row) for row in claimed] == may_be_handed[:hand_over], self.log
+        for row in claimed:
+            self.started(row)
 
     def check_handed_over(self, rows: list[Row], new: list[Key], hand_over: int) -> None:
         keys = [key_of(row) for row in rows]
@@ -275,7 +304,7 @@ class Comparison:
         for run_id, slug, index in chosen:
             self.core.run_sql(
                 """update pgflow.timers set due_at = clock_timestamp()
-                   where run_id = %s and step_slug = %s and task_index = %s""",
+                   where run_id = %s and step_slug = %s and task_index = %s and kind = 'wait'""",
                 run_id,
                 slug,
                 index,
@@ -287,7 +316,8 @@ class Comparison:
     def resting(self) -> list[tuple[UUID, str, str | None]]:
         """What only time or others can move on: (run, kind of its timer, step)."""
         rows = self.core.rows(
-            """select run_id, kind, step_slug from pgflow.timers where kind in ('sleep', 'deadline', 'begin')
+            """select run_id, kind, step_slug from pgflow.timers
+               where kind in ('sleep', 'deadline', 'begin') and task_index is null
                union all
                select run_id, 'signal', step_slug from pgflow.waiting_signals where deadline_at is null
                order by 1, 2, 3"""
@@ -360,6 +390,30 @@ class Comparison:
             if run != nobody:
                 wanted = self.models[run].send(*(full[number][1:] for number in mine))
             assert [outcomes[number] for number in mine] == wanted, self.log
+
+    def loops(self) -> list[tuple[UUID, str]]:
+        """Those under way that have a deadline."""
+        return [
+            (run_id, slug)
+            for run_id, model in self.models.items()
+            for slug, state in model.states.items()
+            if model.status == "started" and state.status == "started" and model.steps[slug].deadline
+        ]
+
+    def end_loops(self, loops: list[tuple[UUID, str]]) -> None:
+        """The deadlines of some loops are over, one a run."""
+        chosen = dict(self.random.sample(loops, self.random.randint(1, len(loops))))
+        self.log.append(f"time is over for loops {chosen}")
+        for run_id, slug in chosen.items():
+            self.core.run_sql(
+                """update pgflow.timers set due_at = clock_timestamp()
+                   where run_id = %s and step_slug = %s and kind = 'deadline'""",
+                run_id,
+                slug,
+            )
+        assert fire(self.core).fired_count == len(chosen), self.log
+        for run_id, slug in chosen.items():
+            self.models[run_id].end_loop(slug)
 
     def time_out(self) -> None:
         """The time is over for some runs that had some."""
@@ -548,6 +602,7 @@ def seen(row: Row, tasks: list[Row]) -> dict[str, Json]:
                 tagged(t.error_message),
                 t.waits_for,
                 t.status == "completed" and bool(t.is_tolerated),
+                (t.round or 1, t.state),
             )
             for t in tasks
         ],
@@ -576,6 +631,7 @@ def expected(state: State) -> dict[str, Json]:
                 task.error,
                 task.waits_for,
                 task.status == "completed" and task.is_tolerated,
+                (task.round, task.state),
             )
             for task in state.tasks
         ],

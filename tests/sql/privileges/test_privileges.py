@@ -12,7 +12,8 @@ from tests.support.core import Core
 PUBLIC_FUNCTIONS = [
     "start_flow", "start_flows", "start_flow_with_states", "get_run_with_states", "start_tasks",
     "claim_tasks",
-    "complete_task", "complete_tasks", "fail_task", "fail_tasks", "release_tasks", "recover_stalled_tasks",
+    "complete_task", "complete_tasks", "fail_task", "fail_tasks", "again_tasks", "release_tasks",
+    "recover_stalled_tasks",
     "requeue_stalled_tasks", "register_worker", "heartbeat_workers", "mark_worker_stopped",
     "deprecate_worker",
     "announce_idle", "withdraw_idle", "watch_runs", "unwatch_runs", "get_flow_definition", "get_run_input",

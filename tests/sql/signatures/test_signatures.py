@@ -88,6 +88,11 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         f"{TASK_ADDRESS}, outputs jsonb[], hand_over integer = 0, flow_input_steps text[] = '{{}}'",
         "setof task_result",
     ),
+    "again_tasks": (
+        f"{TASK_ADDRESS}, states jsonb[], delays_ms bigint[] = null, hand_over integer = 0, "
+        "flow_input_steps text[] = '{}'",
+        "setof task_result",
+    ),
     "fail_tasks": (
         f"{TASK_ADDRESS}, error_messages text[], retryable boolean[] = null, retry_after integer[] = null",
         "setof task_result",
@@ -355,5 +360,6 @@ def test_rows_of_a_worker(core: Core) -> None:
     assert ", ".join(f"{row.attname} {row.type}" for row in found) == (
         "outcome text, flow_slug text, run_id uuid, step_slug text, task_index integer, attempt integer, "
         "worker_id uuid, msg_id bigint, input jsonb, flow_input jsonb, timeout integer, "
-        "started_at timestamp with time zone, trace_context jsonb, delay integer, max_attempts integer"
+        "started_at timestamp with time zone, trace_context jsonb, delay integer, max_attempts integer, "
+        "state jsonb, round integer"
     )

@@ -29,6 +29,8 @@ class Step:
     when_exhausted: str = "fail"
     max_attempts: int = 1
     wait: Wait | None = None  # it has no handler
+    max_rounds: int | None = None  # of a loop
+    deadline: int | None = None  # of a loop, in seconds
 
 
 @dataclass
@@ -41,6 +43,8 @@ class Task:
     output: Json = None
     error: str | None = None
     waits_for: str | None = None  # queued, without a message
+    round: int = 1  # of a loop
+    state: Json = None  # what this round got of the one before
     is_tolerated: bool = False  # completed, and its output says that it failed
 
 
@@ -199,6 +203,22 @@ class Run:
             self._complete_step(slug, outputs if self.steps[slug].kind == "map" else outputs[0])
             self._advance()
 
+    def again(self, slug: str, index: int, state: Json, *, waits: bool = False) -> None:
+        """A round has ended (waits: the next is so far away that it has no message until then)."""
+        step, task = self.steps[slug], self.states[slug].tasks[index]
+        if self.status != "started" or self.states[slug].status != "started" or task.status != "started":
+            return
+        if task.round >= (step.max_rounds or 1):
+            message = f"LoopExhausted: the loop has not ended within its {step.max_rounds or 1} rounds"
+            self.fail(slug, index, message, retryable=False)
+            return
+        task.status, task.round, task.state, task.error = "queued", task.round + 1, state, None
+        task.forgiven, task.requeued, task.killed = task.attempts, 0, []
+        if waits:
+            task.waits_for = "round"
+            self._archive([(slug, index)])
+        self._keep_held()
+
     def lose(self, slug: str, index: int, worker: object) -> None:
         """The task's worker has died, and others noticed."""
         task = self.states[slug].tasks[index]
@@ -312,10 +332,17 @@ class Run:
 
     def wake(self, slug: str, index: int) -> None:
         """The time that a task waits for has come."""
-        if (slug, index) in self.waiting("time"):
+        if (slug, index) in self.waiting("time") + self.waiting("round"):
             self.states[slug].tasks[index].waits_for = None
             self.queue.append((slug, index))
             self._keep_held()
+
+    def end_loop(self, slug: str) -> None:
+        """A loop has taken too long, wherever it is."""
+        state = self.states[slug]
+        if self.status == "started" and state.status == "started":
+            state.tasks[0].status, state.tasks[0].waits_for = "started", None
+            self.fail(slug, 0, f"timed out after {self.steps[slug].deadline} s", retryable=False)
 
     def time_out(self, seconds: int) -> None:
         """The run has taken too long."""
@@ -425,7 +452,7 @@ class Run:
         for task in left:
             task.status, task.output, task.error, task.waits_for = "queued", None, None, waits_for
             task.forgiven, task.requeued, task.killed = task.attempts, 0, []
-            task.is_tolerated = False
+            task.is_tolerated, task.round = False, 1
         state.remaining = len(left)
 
     # -- transitions ---------------------------------------------------------------------------------------

@@ -14,5 +14,7 @@ create type pgflow.task_result as (
   started_at timestamptz,
   trace_context jsonb,
   delay int,               -- seconds until the retry
-  max_attempts int         -- the step's, else the flow's; of one that failed with those added that a retry of the run has forgiven
+  max_attempts int,        -- the step's, else the flow's; of one that failed with those added that a retry of the run has forgiven
+  state jsonb,             -- of a loop: what the round before has left
+  round int                -- of a loop: which one this is; null: the first
 );

@@ -20,10 +20,12 @@ create table pgflow.step_tasks (
   killed_workers uuid[],  -- whose deaths count against the task: they died, or did not report in time, while it ran
   element jsonb,  -- of the array a map goes over; null: not stored, read it from the array
   attempt_errors jsonb,  -- see _with_attempt; null: none
-  again_count int,       -- attempts that ended by asking to run again (RetryAfter); null: none
+  again_count int,       -- attempts that ended by asking to run again (RetryAfter, Again); null: none
   cancelled_at timestamptz,
   waits_for text,        -- of a queued one without a message: what for; a timer or a release sends it a new one
-  forgiven_count int not null default 0,  -- attempts before the run was retried, which count no more
+  forgiven_count int not null default 0,  -- attempts before the run was retried or this round began, which count no more
+  round int,             -- of a loop that has asked to run again: which one is next, or under way; null: the first
+  state jsonb,           -- what that round receives of the one before
   is_tolerated boolean,  -- of a completed one: its failure took the place of its output; null: no
   constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
   constraint step_tasks_check check (pgflow._task_is_sound(

@@ -1,10 +1,10 @@
--- Refuses what no step of a kind can be: a map without a handler, a map over what is no array.
+-- Refuses what no step of a kind can be: a map without a handler or of loops, a map over what is no array.
 create function pgflow._check_kind(flow_slug text, step_slug text, kind text, step_type text, deps_slugs text[])
 returns void
 language plpgsql
 as $$
 begin
-  if kind in ('signal', 'sleep') and step_type <> 'single' then
+  if kind <> 'task' and step_type <> 'single' then
     raise exception 'Step "%" cannot be a map: it is a %', step_slug, kind
       using errcode = 'PF011', hint = 'Leave step_type out.';
   end if;

@@ -37,7 +37,7 @@ begin
         _deliver.step_slugs[v_place:v_place], _deliver.task_indexes[v_place:v_place], _deliver.flow_input_steps
       ) t;
       v_bytes := coalesce(octet_length(v_task.input::text), 0)::bigint
-        + coalesce(octet_length(v_task.flow_input::text), 0);
+        + coalesce(octet_length(v_task.flow_input::text), 0) + coalesce(octet_length(v_task.state::text), 0);
       v_reason := case when v_bytes > c_most then format(
         'it takes %s bytes of JSON, at most %s can be sent', trim(to_char(v_bytes, '999,999,999,999')),
         trim(to_char(c_most, '999,999,999,999'))

@@ -62,7 +62,7 @@ begin
     select g.*, g.outcome = 'retry' and g.delay > v_longest_hidden as waits
     from unnest(v_tasks, v_errors, v_asked) g(
       outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
-      timeout, started_at, trace_context, delay, max_attempts, error_message, asked
+      timeout, started_at, trace_context, delay, max_attempts, state, round, error_message, asked
     )
     where g.outcome in ('retry', 'fail', 'skip', 'skip-cascade', 'value', 'run failed')
     limit v_all
@@ -102,7 +102,7 @@ begin
   into v_part
   from unnest(v_tasks, v_errors) v(
     outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
-    timeout, started_at, trace_context, delay, max_attempts, error_message
+    timeout, started_at, trace_context, delay, max_attempts, state, round, error_message
   )
   cross join lateral (select v.outcome = 'retry' and v.delay > v_longest_hidden as waits) w;
 
@@ -158,7 +158,7 @@ begin
     case when v.outcome in ('late', 'stale') then pgflow._why_refused(v.run_id, v.step_slug) end, v.flow_input,
     v.timeout, v.started_at, v.trace_context,
     case v.outcome when 'retry' then v.delay end,
-    v.max_attempts
+    v.max_attempts, null::jsonb, null::int
   from unnest(v_tasks) v;
 end;
 $$;

@@ -27,7 +27,7 @@ begin
   select
     array_agg(row(
       v.verdict, v.flow_slug, v.run_id, v.step_slug, v.task_index, v.attempt, v.worker_id, v.message_id,
-      null, null, null, null, v.trace_context, v.delay, v.max_attempts
+      null, null, null, null, v.trace_context, v.delay, v.max_attempts, null, null
     )::pgflow.task_result order by v.position),
     array_agg(v.error_message order by v.position),
     array_agg(v.retry_after is not null order by v.position)

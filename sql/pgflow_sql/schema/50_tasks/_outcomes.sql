@@ -15,7 +15,7 @@ begin
   return query
   select
     _outcomes.outcome, r.flow_slug, g.run_id, g.step_slug, g.task_index, g.attempt, g.worker_id, t.message_id,
-    case when _outcomes.outcome = 'stale' then pgflow._why_refused(g.run_id, g.step_slug) end, null::jsonb, null::int, null::timestamptz, r.trace_context, null::int, null::int
+    case when _outcomes.outcome = 'stale' then pgflow._why_refused(g.run_id, g.step_slug) end, null::jsonb, null::int, null::timestamptz, r.trace_context, null::int, null::int, null::jsonb, null::int
   from unnest(_outcomes.positions) with ordinality p(position, sequence)
   cross join lateral (
     select

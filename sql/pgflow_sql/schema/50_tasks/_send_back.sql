@@ -1,6 +1,6 @@
 -- Gives message i of queue i back to its queue, visible after delays[i] seconds. It counts as unread then: what has
 -- been read is delivered, and that is where recovery looks. One statement per flow.
-create function pgflow._send_back(flow_slugs text[], msg_ids bigint[], delays int[])
+create function pgflow._send_back(flow_slugs text[], msg_ids bigint[], delays double precision[])
 returns void
 language plpgsql
 as $$

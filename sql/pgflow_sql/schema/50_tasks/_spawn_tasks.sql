@@ -24,6 +24,7 @@ declare
   v_has_maps boolean;
   v_has_delays boolean;
   v_is_paused boolean;
+  v_has_kinds boolean;
   v_run_ids uuid[];      -- of the flow's steps that start, later of their tasks, as the next three
   v_step_slugs text[];
   v_worker_ids uuid[];
@@ -37,8 +38,8 @@ declare
   v_notify text[];
 begin
   foreach v_flow_slug in array pgflow._distinct(_spawn_tasks.flow_slugs) loop
-    select p.step_slugs, p.start_delays, p.vt_offsets, p.has_maps, p.has_delays, p.is_paused
-    into v_slugs, v_start_delays, v_vt_offsets, v_has_maps, v_has_delays, v_is_paused
+    select p.step_slugs, p.start_delays, p.vt_offsets, p.has_maps, p.has_delays, p.is_paused, p.has_kinds
+    into v_slugs, v_start_delays, v_vt_offsets, v_has_maps, v_has_delays, v_is_paused, v_has_kinds
     from pgflow.prepared_flows p
     where p.flow_slug = v_flow_slug;
 
@@ -68,6 +69,10 @@ begin
         ) with ordinality u(flow_slug, run_id, step_slug, worker_id, task_count, position)
         where u.flow_slug = v_flow_slug
       ) p;
+    end if;
+
+    if v_has_kinds then
+      perform pgflow._set_loop_deadlines(v_run_ids, v_step_slugs);
     end if;
 
     -- from steps to tasks, with the elements of maps

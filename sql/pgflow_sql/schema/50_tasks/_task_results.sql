@@ -61,13 +61,15 @@ begin
       t.started_at,
       r.trace_context,
       null::int,
-      v_max_attempts[s.place]
+      v_max_attempts[s.place],
+      t.state,
+      t.round
     from unnest(
       _task_results.flow_slugs, _task_results.run_ids, _task_results.step_slugs, _task_results.task_indexes
     ) with ordinality k(flow_slug, run_id, step_slug, task_index, position)
     cross join lateral (
       select l.flow_slug, l.run_id, l.step_slug, l.task_index, l.attempts_count, l.last_worker_id, l.message_id,
-        l.element, l.started_at
+        l.element, l.started_at, l.state, l.round
       from pgflow.step_tasks l
       where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
       limit 1

@@ -53,6 +53,7 @@ begin
   perform pgflow._await_begins(_retry_runs.run_ids, v_delays);
   perform pgflow._note_signal_keys(_retry_runs.run_ids);
   perform pgflow._wait_again(_retry_runs.run_ids, v_delays);
+  perform pgflow._set_loop_deadlines(_retry_runs.run_ids, null, v_delays);
   perform pgflow._retry_tasks(_retry_runs.run_ids, v_delays);
   perform pgflow._start_ready(_retry_runs.run_ids, v_delays);
   perform pgflow._notify(null, _retry_runs.run_ids);

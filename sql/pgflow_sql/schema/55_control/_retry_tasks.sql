@@ -1,5 +1,5 @@
--- Lets what is left of the started steps of these runs be done again, in run i after delays[i] seconds: attempts count
--- afresh, and go on being numbered, so that no late result of an old one can pass for a new one. Callers hold the
+-- Lets what is left of the started steps of these runs be done again, in run i after delays[i] seconds: rounds of loops,
+-- which keep their state, and attempts count afresh, and go on being numbered, so that no late result of an old one can pass for a new one. Callers hold the
 -- runs, of which no task has a message or a timer.
 create function pgflow._retry_tasks(run_ids uuid[], delays double precision[])
 returns void
@@ -25,6 +25,7 @@ begin
         output = null,
         killed_workers = null,
         is_tolerated = null,
+        round = null,
         requeued_count = 0,
         forgiven_count = t.attempts_count
     from (

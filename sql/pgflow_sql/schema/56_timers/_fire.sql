@@ -8,7 +8,9 @@ begin
     when 'run_timeout' then perform pgflow._fire_run_timeouts(_fire.timer_ids);
     when 'wait' then perform pgflow._fire_waits(_fire.timer_ids);
     when 'sleep' then perform pgflow._fire_sleeps(_fire.timer_ids);
-    when 'deadline' then perform pgflow._fire_deadlines(_fire.timer_ids);
+    when 'deadline' then
+      perform pgflow._fire_deadlines(_fire.timer_ids);
+      perform pgflow._fire_loop_deadlines(_fire.timer_ids);
     when 'begin' then perform pgflow._fire_begins(_fire.timer_ids);
   end case;
   delete from pgflow.timers t where t.timer_id = any(_fire.timer_ids);

@@ -28,7 +28,7 @@ begin
     limit 1
   ) t
   where r.status = 'started' and s.status = 'started'
-    and t.status = 'queued' and t.waits_for = 'time' and t.attempts_count = d.attempt;
+    and t.status = 'queued' and t.waits_for in ('time', 'round') and t.attempts_count = d.attempt;
   if v_due.run_ids is not null then
     perform pgflow._send_anew(v_due.run_ids, v_due.step_slugs, v_due.task_indexes, null);
     perform pgflow._keep_held(v_due.run_ids);

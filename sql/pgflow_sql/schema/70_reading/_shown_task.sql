@@ -41,7 +41,7 @@ as $$
           + make_interval(secs => ((task).attempt_errors -> -1 ->> 'again_in')::int)
     end,
     case when not c.is_cancelled then (task).waits_for end,
-    case when (task).waits_for = 'time' and not c.is_cancelled then pgflow._due_at(task) end
+    case when (task).waits_for in ('time', 'round') and not c.is_cancelled then pgflow._due_at(task) end
   from (
     select (task).status in ('queued', 'started') and _shown_task.over_at is not null as is_cancelled
   ) c;

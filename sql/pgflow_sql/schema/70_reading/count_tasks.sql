@@ -45,7 +45,7 @@ begin
         where l.status = 'queued' and l.again_count is not null and l.attempts_count > l.forgiven_count
           and l.attempt_errors -> -1 ? 'again_in'
       ) as polling,
-      count(*) filter (where l.status = 'queued' and l.waits_for = 'time') as waiting
+      count(*) filter (where l.status = 'queued' and l.waits_for in ('time', 'round')) as waiting
     from pgflow.step_tasks l
     where l.run_id = count_tasks.run_id
     group by l.step_slug

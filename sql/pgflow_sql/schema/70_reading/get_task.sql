@@ -53,8 +53,8 @@ begin
         left(t.error_message, 20000) as error_message, t.queued_at, t.started_at, t.completed_at, t.failed_at,
         t.last_worker_id, t.requeued_count, t.last_requeued_at, t.permanently_stalled_at, t.again_count,
         t.attempt_errors, case when o.over_at is null then t.waits_for end as waits_for,
-        case when o.over_at is null and t.waits_for = 'time' then pgflow._due_at(t) end as due_at,
-        t.cancelled_at, t.forgiven_count
+        case when o.over_at is null and t.waits_for in ('time', 'round') then pgflow._due_at(t) end as due_at,
+        t.cancelled_at, t.forgiven_count, t.is_tolerated, t.round
     ) p
     where t.run_id = get_task.run_id
       and t.step_slug = get_task.step_slug

@@ -8,6 +8,7 @@ begin
     'announce_idle',
     'cancel_runs',
     'cancel_runs_where',
+    'again_tasks',
     'claim_tasks',
     'complete_task',
     'complete_tasks',
