@@ -63,6 +63,7 @@ SECTIONS: Mapping[str, str] = {
     "50_tasks": "Tasks",
     "56_timers": "Timers",
     "57_waits": "Signals",
+    "58_schedules": "Schedules",
     "60_workers": "Workers",
     "80_maintenance": "Maintenance",
     "90_compat": "For programs of pgflow",

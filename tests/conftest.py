@@ -57,6 +57,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many random flows are compared with the model (default 60)",
     )
     group.addoption(
+        "--schedules",
+        type=int,
+        default=300,
+        help="how many random schedules are compared with a watched clock (default 300)",
+    )
+    group.addoption("--schedule-seed", type=int, default=1, help="first seed of these schedules")
+    group.addoption(
         "--trust-seconds",
         type=float,
         default=0.0,

@@ -227,7 +227,7 @@ language sql stable as $$
   from pgflow.timers i
   left join pgflow.runs r on r.run_id = i.run_id
   left join open_tasks t on t.run_id = i.run_id and t.step_slug = i.step_slug and t.task_index = i.task_index
-  where r.status is distinct from 'started'
+  where i.run_id is not null and r.status is distinct from 'started'
     or i.kind = 'wait' and (t.waits_for is null or t.waits_for not in ('time', 'round') or t.step_status <> 'started')
     or i.kind in ('sleep', 'deadline') and i.task_index is null and not exists (
       select from states s where s.run_id = i.run_id and s.step_slug = i.step_slug and s.waits and s.status = 'started'

@@ -821,14 +821,14 @@ create index runs_undone_idx on pgflow.runs (run_id) where failed_at is not null
 
 -- ---- schema/20_tables/13_timers.sql
 -- What has to happen at a time, to runs: their time-outs, and tasks that wait for longer than a hidden message
--- should. fire_timers does it. Written and removed by whoever holds the run; no foreign keys, as outside tools
+-- should; and the fires of schedules. fire_timers does it. Written and removed by whoever holds the run, or the schedule; no foreign keys, as outside tools
 -- delete runs.
 create table pgflow.timers (
   timer_id bigint generated always as identity,
   due_at timestamptz not null,
   kind text not null,
   flow_slug text not null,
-  run_id uuid not null,
+  run_id uuid,                 -- null: a schedule's
   step_slug text,
   task_index int,
   payload jsonb,               -- what the kind needs to know
@@ -836,7 +836,10 @@ create table pgflow.timers (
   error_message text,          -- of the last failure
   tried_at timestamptz,        -- when its run was held by somebody else
   constraint timers_pkey primary key (timer_id),
-  constraint timers_kind_check check (kind in ('run_timeout', 'wait', 'sleep', 'deadline', 'begin'))
+  constraint timers_kind_check check (
+    kind in ('run_timeout', 'wait', 'sleep', 'deadline', 'begin', 'schedule')
+  ),
+  constraint timers_are_of_runs check ((run_id is null) = (kind = 'schedule'))
 );
 create index timers_due_idx on pgflow.timers (due_at, timer_id);
 create index timers_run_idx on pgflow.timers (run_id, step_slug, task_index);
@@ -883,12 +886,15 @@ create table pgflow.origins (
   step_slug text,
   task_index int,
   attempt int,
+  family text,  -- of the flow, with schedule_slug the schedule's key
   schedule_slug text,
   fire_at timestamptz,
   depth int not null default 0,
   constraint origins_pkey primary key (run_id),
   constraint origins_kind_check check (kind in ('child', 'fork', 'end', 'undo', 'schedule'))
 );
+-- No fire of a schedule starts two runs, whatever happens to who sees to it.
+create unique index origins_of_schedules_idx on pgflow.origins (family, schedule_slug, fire_at) where kind = 'schedule';
 
 -- ---- schema/20_tables/16_signals.sql
 -- What was sent to signal steps of runs that still need it, or may be sent again: payloads kept until their step
@@ -921,6 +927,25 @@ create table pgflow.waiting_signals (
 );
 create index waiting_signals_by_time_idx on pgflow.waiting_signals (since, run_id, step_slug);
 create index waiting_signals_by_flow_idx on pgflow.waiting_signals (flow_slug, step_slug, since, run_id);
+
+-- ---- schema/20_tables/18_schedules.sql
+-- Runs that start by the clock. A schedule belongs to all versions of its flow: flow_slug is the one that it starts. Its
+-- timer is due at next_fire, or later where a fire waits or has failed. Whoever changes one of its timers holds its row.
+create table pgflow.schedules (
+  family text not null,       -- see _family
+  schedule_slug text not null,
+  flow_slug text not null,
+  spec jsonb not null,        -- see create_schedule
+  input jsonb not null,
+  is_paused boolean not null default false,
+  next_fire timestamptz,      -- the first that nobody has seen to; null while it is paused
+  last_fire timestamptz,
+  last_run_id uuid,           -- that was started; it may have been pruned
+  last_outcome text,          -- of the last fire: started | skipped | missed | queued
+  created_at timestamptz not null default now(),
+  constraint schedules_pkey primary key (family, schedule_slug),
+  constraint schedules_schedule_slug_check check (pgflow.is_valid_slug(schedule_slug))
+);
 
 -- ---- schema/20_tables/18_signal_keys.sql
 -- Under which key a signal step of a started run is found, from the run's start on: what is sent between the start and
@@ -1756,6 +1781,7 @@ begin
   delete from pgflow.origins o
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and o.run_id = r.run_id;
+  delete from pgflow.schedules c where c.flow_slug = p_flow_slug;
   delete from pgflow.timers i where i.flow_slug = p_flow_slug;
   delete from pgflow.waiting_signals w where w.flow_slug = p_flow_slug;
   delete from pgflow.signal_keys k
@@ -7087,10 +7113,10 @@ end;
 $$;
 
 -- ---- schema/56_timers/_due_timers.sql
--- The first timers that are due, read without locks, at most max_count; is_whole: whether it looked below the floor
+-- The first timers that are due, read without locks, at most max_count, those of schedules apart; is_whole: whether it looked below the floor
 -- too, as is done every 30 seconds, and after the server's clock was set back.
 create function pgflow._due_timers(
-  max_count int, out timer_ids bigint[], out run_ids uuid[], out is_whole boolean
+  max_count int, out timer_ids bigint[], out run_ids uuid[], out schedule_ids bigint[], out is_whole boolean
 )
 language plpgsql
 as $$
@@ -7101,7 +7127,10 @@ begin
   select f.due_at, f.looked_at into v_floor from pgflow.timer_floor f where f.is_only;
   is_whole := coalesce(v_floor.looked_at not between v_now - interval '30 seconds' and v_now, false);
 
-  select array_agg(d.timer_id), array_agg(distinct d.run_id) into timer_ids, run_ids
+  select array_agg(d.timer_id) filter (where d.run_id is not null),
+    array_agg(distinct d.run_id) filter (where d.run_id is not null),
+    array_agg(d.timer_id) filter (where d.run_id is null)
+  into timer_ids, run_ids, schedule_ids
   from (
     select t.timer_id, t.run_id
     from pgflow.timers t
@@ -7256,8 +7285,8 @@ end;
 $$;
 
 -- ---- schema/56_timers/_fire_one_by_one.sql
--- Fires timers of one kind of which one raises, each for itself. One that raises alone is kept, with the error and
--- a later time: after 2 s, 4 s, ... an hour at most. What waits for a lock takes time: after five such the rest is left
+-- Fires timers of one kind of which one raises, each for itself. One that raises alone is
+-- postponed. What waits for a lock takes time: after five such the rest is left
 -- for the next call.
 create function pgflow._fire_one_by_one(kind text, timer_ids bigint[], out fired_count int, out failed_count int)
 language plpgsql
@@ -7276,12 +7305,7 @@ begin
     exception when others then
       failed_count := failed_count + 1;
       v_locked_count := v_locked_count + case sqlstate when '55P03' then 1 else 0 end;
-      update pgflow.timers t
-      set failures = t.failures + 1,
-          error_message = left(format('%s (%s)', sqlerrm, sqlstate), 2000),
-          due_at = clock_timestamp()
-            + make_interval(secs => least(power(2::double precision, least(t.failures + 1, 20)), 3600))
-      where t.timer_id = v_timer_id;
+      perform pgflow._postpone(v_timer_id, format('%s (%s)', sqlerrm, sqlstate));
     end;
   end loop;
 end;
@@ -7389,6 +7413,22 @@ begin
     order by t.due_at, t.timer_id
     limit 1
   );
+end;
+$$;
+
+-- ---- schema/56_timers/_postpone.sql
+-- Keeps a timer that could not be fired, with the error and a later time: after 2 s, 4 s, ... an hour at most.
+create function pgflow._postpone(timer_id bigint, error_message text)
+returns void
+language plpgsql
+as $$
+begin
+  update pgflow.timers t
+  set failures = t.failures + 1,
+      error_message = left(_postpone.error_message, 2000),
+      due_at = clock_timestamp()
+        + make_interval(secs => least(power(2::double precision, least(t.failures + 1, 20)), 3600))
+  where t.timer_id = _postpone.timer_id;
 end;
 $$;
 
@@ -7526,6 +7566,7 @@ declare
   v_kind record;
   v_single record;
   v_next timestamptz;
+  v_is_elsewhere boolean := false;  -- a schedule that is due, and somebody else has at hand
 begin
   fired_count := 0;
   failed_count := 0;
@@ -7537,6 +7578,16 @@ begin
 
   select * into v_due
   from pgflow._due_timers(least(greatest(coalesce(max_count, 100), 0), 1000));
+  if v_due.schedule_ids is not null then
+    select * into v_single from pgflow._fire_schedules(v_due.schedule_ids);
+    fired_count := v_single.fired_count;
+    failed_count := v_single.failed_count;
+    if fired_count + failed_count > 0 then
+      v_due.timer_ids := null;  -- in a call of their own: who holds a schedule waits for runs
+    else
+      v_is_elsewhere := v_due.timer_ids is null;
+    end if;
+  end if;
   if v_due.timer_ids is not null then
     -- A statement of its own: what is read below must be what others have committed meanwhile.
     select array_agg(l.run_id) into v_run_ids
@@ -7584,13 +7635,15 @@ begin
       for update skip locked
     ));
   end if;
-  if v_due.timer_ids is not null or v_due.is_whole then
+  if v_due.timer_ids is not null or v_due.schedule_ids is not null or v_due.is_whole then
     perform pgflow._raise_floor(v_due.is_whole);
   end if;
 
   v_next := pgflow._next_timer();
   if v_next is not null then
-    next_in := greatest(extract(epoch from v_next - clock_timestamp()), 0);
+    next_in := greatest(
+      extract(epoch from v_next - clock_timestamp()), case when v_is_elsewhere then 0.2 else 0 end
+    );
   end if;
   return next;
 end;
@@ -8220,6 +8273,647 @@ begin
   from unnest(send_signals.run_ids, send_signals.step_slugs, v_outcomes)
     with ordinality i(run_id, step_slug, outcome, position)
   order by i.position;
+end;
+$$;
+
+-- ---- schema/58_schedules/_check_schedule.sql
+-- Refuses a spec that says no schedule (see create_schedule), in words.
+create function pgflow._check_schedule(spec jsonb)
+returns void
+language plpgsql
+stable
+as $$
+declare
+  v_mask record;
+  v_key text;
+begin
+  perform pgflow._known_options('schedule', spec, array[
+    'cron', 'minutes', 'hours', 'days', 'months', 'weekdays', 'day_or', 'every', 'timezone', 'overlap', 'catch_up',
+    'dates', 'times'
+  ]);
+  if (spec ? 'every') = (spec ? 'minutes') then
+    raise exception 'A schedule has either "every" or the masks of a cron expression'
+      using errcode = 'PF011', hint = 'Pass {"every": seconds}, or minutes, hours, days, months and weekdays.';
+  end if;
+  if spec ? 'every' and not pgflow._is_whole(spec -> 'every', 1, 31536000) then
+    raise exception 'every must be a whole number of seconds from 1 to 31,536,000, not %', left(spec ->> 'every', 100)
+      using errcode = 'PF011', hint = 'Rare fires are better said as a cron expression.';
+  end if;
+  if spec ? 'minutes' then
+    for v_mask in
+      select m.key, m.least, m.most
+      from (values
+        ('minutes', 1, 1152921504606846975), ('hours', 1, 16777215), ('days', 2, 4294967294), ('months', 2, 8190),
+        ('weekdays', 1, 127)
+      ) m(key, least, most)
+      where case jsonb_typeof(spec -> m.key)
+        when 'number' then
+          (spec ->> m.key)::numeric not between m.least and m.most or (spec ->> m.key)::numeric % 1 <> 0
+          or m.least = 2 and (spec ->> m.key)::numeric % 2 = 1
+        else true
+      end
+    loop
+      raise exception '% is no mask of a cron expression: %', v_mask.key, coalesce(left(spec ->> v_mask.key, 100), 'missing')
+        using errcode = 'PF011', hint = format('Pass a whole number from %s to %s.', v_mask.least, v_mask.most);
+    end loop;
+    if jsonb_typeof(spec -> 'day_or') is distinct from 'boolean' then
+      raise exception 'day_or must be true or false, not %', coalesce(left(spec ->> 'day_or', 100), 'missing')
+        using errcode = 'PF011', hint = 'It says whether a day of the month or of the week is enough.';
+    end if;
+  end if;
+  if not exists (select 1 from pg_timezone_names z where z.name = spec ->> 'timezone') then
+    raise exception 'The server knows no time zone "%"', coalesce(left(spec ->> 'timezone', 100), 'null')
+      using errcode = 'PF011', hint = 'select name from pg_timezone_names lists those it knows.';
+  end if;
+  if (spec ->> 'overlap' in ('allow', 'skip', 'queue', 'cancel_other')) is not true then
+    raise exception 'overlap must be allow, skip, queue or cancel_other, not %', coalesce(left(spec ->> 'overlap', 100), 'missing')
+      using errcode = 'PF011', hint = 'It says what a fire does while a run of the schedule is under way.';
+  end if;
+  if (spec ->> 'catch_up' in ('none', 'latest', 'all')) is not true then
+    raise exception 'catch_up must be none, latest or all, not %', coalesce(left(spec ->> 'catch_up', 100), 'missing')
+      using errcode = 'PF011', hint = 'It says what becomes of fires that nobody saw to in time.';
+  end if;
+  foreach v_key in array array['dates', 'times'] loop
+    if spec ? v_key and (jsonb_typeof(spec -> v_key) <> 'array' or exists (
+      select 1
+      from jsonb_array_elements(case jsonb_typeof(spec -> v_key) when 'array' then spec -> v_key else '[]' end) p(path)
+      where jsonb_typeof(p.path) <> 'array'
+    )) then
+      raise exception '% must be a list of paths, not %', v_key, left(spec ->> v_key, 100)
+        using errcode = 'PF011', hint = 'A path is a list of keys of the input, as in ["order", "day"].';
+    end if;
+  end loop;
+  if pgflow._next_fire(spec, now()) is null then
+    raise exception 'The schedule would never fire: %', coalesce(left(spec ->> 'cron', 200), 'its masks name no day there is')
+      using errcode = 'PF011', hint = 'There is no 30 February.';
+  end if;
+end;
+$$;
+
+-- ---- schema/58_schedules/_due_fires.sql
+-- Which of a schedule's fires are to be seen to, at most a hundred, and when it fires next after them. Of those that are
+-- due all count, or the last one; with catch_up none that is passed over (null) where nobody saw to it within a minute,
+-- unless it waited for another run.
+create function pgflow._due_fires(
+  schedule pgflow.schedules, out fires timestamptz[], out next_fire timestamptz
+)
+language plpgsql
+as $$
+declare
+  v_now constant timestamptz := clock_timestamp();
+  v_fire timestamptz := (schedule).next_fire;
+begin
+  if v_fire > v_now then  -- the server's clock was set back, or this was looked at for another reason
+    next_fire := v_fire;
+    return;
+  end if;
+  if (schedule).spec ->> 'catch_up' = 'all' then
+    while v_fire <= v_now and coalesce(cardinality(fires), 0) < 100 loop
+      fires := fires || v_fire;
+      v_fire := pgflow._next_fire((schedule).spec, v_fire);
+    end loop;
+    next_fire := v_fire;
+    return;
+  end if;
+  v_fire := pgflow._last_fire((schedule).spec, v_fire, v_now);
+  next_fire := pgflow._next_fire((schedule).spec, v_fire);
+  fires := array[case
+    when (schedule).spec ->> 'catch_up' = 'latest' or (schedule).last_outcome = 'queued'
+      or v_fire > v_now - interval '1 minute'
+      then v_fire
+  end];
+end;
+$$;
+
+-- ---- schema/58_schedules/_fire_schedule.sql
+-- Sees to what a schedule has to do now. A fire that has to wait for another run is looked at again every few seconds.
+-- Callers hold the schedule.
+create function pgflow._fire_schedule(schedule pgflow.schedules)
+returns void
+language plpgsql
+as $$
+declare
+  c_patience constant interval := '5 seconds';
+  v_overlap constant text := (schedule).spec ->> 'overlap';
+  v_due record;
+  v_fire timestamptz;
+  v_open uuid[];
+  v_run_id uuid;
+  v_outcome text;
+  v_next timestamptz;
+begin
+  select d.fires, d.next_fire into v_due from pgflow._due_fires(schedule) d;
+  v_next := v_due.next_fire;
+  foreach v_fire in array coalesce(v_due.fires, '{}') loop
+    v_run_id := null;
+    v_outcome := 'missed';
+    if v_fire is not null then
+      v_open := case when v_overlap <> 'allow' then pgflow._open_scheduled(schedule) end;
+      if v_open is not null and v_overlap = 'queue' then
+        v_next := case (schedule).spec ->> 'catch_up' when 'all' then v_fire else (schedule).next_fire end;
+        v_outcome := 'queued';
+      elsif v_open is not null and v_overlap = 'skip' then
+        v_outcome := 'skipped';
+      else
+        if v_open is not null then
+          perform 1 from pgflow._cancel_asked(
+            v_open, format('the schedule "%s" has started another run', (schedule).schedule_slug),
+            format('schedule %s', (schedule).schedule_slug), null
+          );
+        end if;
+        v_run_id := pgflow._start_scheduled(schedule, v_fire);
+        v_outcome := 'started';
+      end if;
+    end if;
+    update pgflow.schedules s
+    set last_outcome = v_outcome,
+        last_fire = case when v_outcome = 'queued' then s.last_fire else coalesce(v_fire, s.last_fire) end,
+        last_run_id = coalesce(v_run_id, s.last_run_id)
+    where s.family = (schedule).family and s.schedule_slug = (schedule).schedule_slug;
+    exit when v_outcome = 'queued';
+  end loop;
+
+  update pgflow.schedules s
+  set next_fire = v_next
+  where s.family = (schedule).family and s.schedule_slug = (schedule).schedule_slug;
+  perform pgflow._set_schedule_timer(
+    (schedule).family, (schedule).schedule_slug, (schedule).flow_slug,
+    case v_outcome when 'queued' then clock_timestamp() + c_patience else v_next end
+  );
+end;
+$$;
+
+-- ---- schema/58_schedules/_fire_schedules.sql
+-- Sees to the schedules of these timers, each for itself: one that raises is left for a later time, as other timers are.
+-- Those that somebody else has at hand are passed over. One whose flow was deleted goes with it.
+create function pgflow._fire_schedules(timer_ids bigint[], out fired_count int, out failed_count int)
+language plpgsql
+as $$
+declare
+  v_schedule pgflow.schedules;
+begin
+  fired_count := 0;
+  failed_count := 0;
+  delete from pgflow.schedules s
+  using pgflow.timers t
+  where t.timer_id = any(_fire_schedules.timer_ids)
+    and s.family = t.payload ->> 'family' and s.schedule_slug = t.payload ->> 'schedule'
+    and not exists (select 1 from pgflow.flows f where f.flow_slug = s.flow_slug);
+  delete from pgflow.timers t
+  where t.timer_id = any(_fire_schedules.timer_ids) and not exists (
+    select 1
+    from pgflow.schedules s
+    where s.family = t.payload ->> 'family' and s.schedule_slug = t.payload ->> 'schedule'
+  );
+  for v_schedule in
+    select s.*
+    from pgflow.schedules s
+    where (s.family, s.schedule_slug) in (
+      select t.payload ->> 'family', t.payload ->> 'schedule'
+      from pgflow.timers t
+      where t.timer_id = any(_fire_schedules.timer_ids)
+    )
+    order by s.family, s.schedule_slug
+    for update skip locked
+  loop
+    begin
+      perform pgflow._fire_schedule(v_schedule);
+      fired_count := fired_count + 1;
+    exception when others then
+      failed_count := failed_count + 1;
+      perform pgflow._postpone(t.timer_id, format('%s (%s)', sqlerrm, sqlstate))
+      from pgflow.timers t
+      where t.timer_id = any(_fire_schedules.timer_ids)
+        and t.payload = jsonb_build_object('family', v_schedule.family, 'schedule', v_schedule.schedule_slug);
+    end;
+  end loop;
+end;
+$$;
+
+-- ---- schema/58_schedules/_first_fire_of_day.sql
+-- The first instant after a time at which a cron expression fires on one day of its zone; null: none.
+-- With every hour real time counts: what clocks repeat is there twice, what they skip is not there. With given hours each
+-- time they show counts once: of two the first, and one that they skip at the end of the gap.
+create function pgflow._first_fire_of_day(spec jsonb, day date, after timestamptz)
+returns timestamptz
+language plpgsql
+stable
+as $$
+declare
+  c_every_hour constant int := 16777215;
+  v_minutes constant bigint := (spec ->> 'minutes')::bigint;
+  v_hours constant int := (spec ->> 'hours')::int;
+  v_zone constant text := spec ->> 'timezone';
+  v_now constant timestamp := after at time zone v_zone;  -- what it shows, and all before it, has been shown by then
+  v_shown timestamp;
+  v_at timestamptz;
+  v_end timestamptz;
+begin
+  if v_hours = c_every_hour then
+    v_at := greatest(
+      pgflow._wall_time(day, v_zone) - interval '3 hours', date_trunc('minute', after, 'UTC') + interval '1 minute'
+    );
+    v_end := pgflow._wall_time(day + 1, v_zone) + interval '3 hours';
+    while v_at < v_end loop
+      v_shown := v_at at time zone v_zone;
+      if v_minutes >> extract(minute from v_shown)::int & 1 = 1 and v_shown::date = day then
+        return v_at;
+      end if;
+      v_at := v_at + interval '1 minute';
+    end loop;
+    return null;
+  end if;
+
+  for v_hour in 0 .. 23 loop
+    continue when v_hours >> v_hour & 1 = 0 or day + make_interval(hours => v_hour + 1) <= v_now;
+    for v_minute in 0 .. 59 loop
+      v_shown := day + make_interval(hours => v_hour, mins => v_minute);
+      continue when v_minutes >> v_minute & 1 = 0 or v_shown <= v_now;
+      v_at := pgflow._wall_time(v_shown, v_zone);
+      if v_at > after then
+        return v_at;
+      end if;
+    end loop;
+  end loop;
+  return null;
+end;
+$$;
+
+-- ---- schema/58_schedules/_last_fire.sql
+-- The last fire of a schedule up to a time, given one of them: halves what lies between.
+create function pgflow._last_fire(spec jsonb, fire timestamptz, until timestamptz)
+returns timestamptz
+language plpgsql
+stable
+as $$
+declare
+  v_low timestamptz := fire;
+  v_high timestamptz := until;
+  v_next timestamptz;
+begin
+  loop
+    v_next := pgflow._next_fire(spec, v_low);
+    exit when (v_next <= until) is not true;
+    v_low := v_next;
+    v_next := pgflow._next_fire(spec, v_low + (v_high - v_low) / 2);
+    if v_next <= until then
+      v_low := v_next;
+    else
+      v_high := v_low + (v_high - v_low) / 2;
+    end if;
+  end loop;
+  return v_low;
+end;
+$$;
+
+-- ---- schema/58_schedules/_locked_schedule.sql
+-- The schedule of a flow, any of its versions, for its caller alone. Raises PF001 where there is none.
+create function pgflow._locked_schedule(flow_slug text, schedule_slug text)
+returns pgflow.schedules
+language plpgsql
+as $$
+declare
+  v_schedule pgflow.schedules;
+begin
+  select s.* into v_schedule
+  from pgflow.schedules s
+  where s.family = pgflow._family(_locked_schedule.flow_slug) and s.schedule_slug = _locked_schedule.schedule_slug
+  for update;
+  if not found then
+    raise exception 'Flow "%" has no schedule "%"',
+      left(_locked_schedule.flow_slug, 200), left(_locked_schedule.schedule_slug, 200)
+      using errcode = 'PF001', hint = 'Check both slugs; select * from pgflow.list_schedules() lists what there is.';
+  end if;
+  return v_schedule;
+end;
+$$;
+
+-- ---- schema/58_schedules/_next_fire.sql
+-- When a schedule fires next after a time; null: never. By seconds: at multiples of so many since 1970, in UTC.
+create function pgflow._next_fire(spec jsonb, after timestamptz)
+returns timestamptz
+language plpgsql
+stable
+as $$
+declare
+  c_days constant int := 15000;  -- 29 February on a certain day of the week is there every forty years at least
+  v_every constant numeric := (spec ->> 'every')::numeric;
+  v_days constant bigint := (spec ->> 'days')::bigint;
+  v_months constant int := (spec ->> 'months')::int;
+  v_weekdays constant int := (spec ->> 'weekdays')::int;
+  v_is_or constant boolean := (spec ->> 'day_or')::boolean;
+  v_today constant date := (after at time zone (spec ->> 'timezone'))::date;
+  v_day date;
+  v_is_day boolean;
+  v_is_weekday boolean;
+  v_fire timestamptz;
+begin
+  if v_every is not null then
+    return to_timestamp((floor(extract(epoch from after) / v_every) + 1) * v_every);
+  end if;
+
+  -- from the day before on: clocks that are turned back at midnight show it again
+  for v_number in -1 .. c_days loop
+    v_day := v_today + v_number;
+    continue when v_months >> extract(month from v_day)::int & 1 = 0;
+    v_is_day := v_days >> extract(day from v_day)::int & 1 = 1;
+    v_is_weekday := v_weekdays >> extract(dow from v_day)::int & 1 = 1;
+    continue when not (v_is_day and v_is_weekday or v_is_or and (v_is_day or v_is_weekday));
+    -- for the same reason a day may begin before the one before has ended
+    exit when v_fire < pgflow._wall_time(v_day, spec ->> 'timezone');
+    v_fire := least(v_fire, pgflow._first_fire_of_day(spec, v_day, after));
+  end loop;
+  return v_fire;
+end;
+$$;
+
+-- ---- schema/58_schedules/_open_scheduled.sql
+-- The runs of a schedule that are under way, among the hundred it started last.
+create function pgflow._open_scheduled(schedule pgflow.schedules)
+returns uuid[]
+language plpgsql
+as $$
+begin
+  return (
+    select array_agg(o.run_id)
+    from (
+      select l.run_id
+      from pgflow.origins l
+      where l.kind = 'schedule' and l.family = schedule.family and l.schedule_slug = schedule.schedule_slug
+      order by l.fire_at desc
+      limit 100
+    ) o
+    cross join lateral (select l.status from pgflow.runs l where l.run_id = o.run_id limit 1) r
+    where r.status = 'started'
+  );
+end;
+$$;
+
+-- ---- schema/58_schedules/_scheduled_input.sql
+-- The input of a run that a schedule starts: with the date and the time of the fire where they belong.
+create function pgflow._scheduled_input(spec jsonb, input jsonb, fire_at timestamptz)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+  v_input jsonb := input;
+  v_place record;
+begin
+  for v_place in
+    select array(select k.key from jsonb_array_elements_text(p.path) k(key)) as path, t.value
+    from (values
+      ('dates', to_char(fire_at at time zone (spec ->> 'timezone'), 'YYYY-MM-DD')),
+      ('times', to_char(fire_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+    ) t(key, value)
+    cross join lateral jsonb_array_elements(coalesce(spec -> t.key, '[]')) p(path)
+  loop
+    v_input := case
+      when v_place.path = '{}' then to_jsonb(v_place.value)
+      else jsonb_set(v_input, v_place.path, to_jsonb(v_place.value))
+    end;
+  end loop;
+  return v_input;
+end;
+$$;
+
+-- ---- schema/58_schedules/_set_schedule_timer.sql
+-- Lets a schedule be looked at when it is to fire next, or later: then instead of whatever was to happen before. null:
+-- never. Callers hold its row.
+create function pgflow._set_schedule_timer(family text, schedule_slug text, flow_slug text, due_at timestamptz)
+returns void
+language plpgsql
+as $$
+begin
+  delete from pgflow.timers t
+  where t.kind = 'schedule' and t.run_id is null
+    and t.payload = jsonb_build_object(
+      'family', _set_schedule_timer.family, 'schedule', _set_schedule_timer.schedule_slug
+    );
+  if _set_schedule_timer.due_at is not null then
+    perform pgflow._set_timers(
+      'schedule', array[_set_schedule_timer.due_at], array[_set_schedule_timer.flow_slug], array[null::uuid], null, null,
+      array[jsonb_build_object('family', _set_schedule_timer.family, 'schedule', _set_schedule_timer.schedule_slug)]
+    );
+  end if;
+end;
+$$;
+
+-- ---- schema/58_schedules/_start_scheduled.sql
+-- Starts the run of a fire; null: it was started before, and this one never is. Callers hold the schedule.
+create function pgflow._start_scheduled(schedule pgflow.schedules, fire_at timestamptz)
+returns uuid
+language plpgsql
+as $$
+declare
+  v_run_id constant uuid := pgflow.new_run_id();
+begin
+  insert into pgflow.origins (run_id, kind, family, schedule_slug, fire_at)
+  values (v_run_id, 'schedule', schedule.family, schedule.schedule_slug, fire_at)
+  on conflict do nothing;
+  if not found then
+    return null;
+  end if;
+  perform 1
+  from pgflow.start_flows(
+    schedule.flow_slug, array[pgflow._scheduled_input(schedule.spec, schedule.input, fire_at)], array[v_run_id]
+  );
+  update pgflow.runs r set has_origin = true where r.run_id = v_run_id;
+  return v_run_id;
+end;
+$$;
+
+-- ---- schema/58_schedules/_utc_offset.sql
+-- How far a zone's clocks are ahead of UTC at an instant.
+-- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
+create function pgflow._utc_offset(at timestamptz, timezone text)
+returns interval
+language sql
+stable
+as $$ select (_utc_offset.at at time zone _utc_offset.timezone) - (_utc_offset.at at time zone 'UTC') $$;
+
+-- ---- schema/58_schedules/_wall_time.sql
+-- The instant at which a zone's clocks show a time: the first of two, and where they skip it, the end of the gap.
+create function pgflow._wall_time(shown timestamp, timezone text)
+returns timestamptz
+language plpgsql
+stable
+as $$
+declare
+  v_as_utc constant timestamptz := shown at time zone 'UTC';
+  v_before constant interval := pgflow._utc_offset(v_as_utc - interval '1 day', timezone);
+  v_at timestamptz := v_as_utc - v_before;
+begin
+  if v_at at time zone timezone = shown then
+    return v_at;
+  end if;
+  v_at := v_as_utc - pgflow._utc_offset(v_as_utc + interval '1 day', timezone);
+  if v_at at time zone timezone = shown then
+    return v_at;
+  end if;
+  -- in a gap, or between two changes within two days: the first instant at which the clocks show that or more
+  return (
+    select g.at
+    from generate_series(v_as_utc - interval '30 hours', v_as_utc + interval '30 hours', interval '1 minute') g(at)
+    where g.at at time zone timezone >= shown
+    order by g.at
+    limit 1
+  );
+end;
+$$;
+
+-- ---- schema/58_schedules/create_schedule.sql
+-- for: migrate, operator
+-- Starts runs of a flow by the clock, or changes how. A schedule belongs to all versions of its flow, and starts the one
+-- that created it last; a pause and the last fire survive. spec:
+--   minutes, hours, days, months, weekdays   bits that are set: minute 0 to 59, hour 0 to 23, day 1 to 31, month 1 to 12,
+--                       weekday 0 (Sunday) to 6
+--   day_or, cron        whether a day of the month or of the week is enough; the expression itself, to be shown
+--   every               instead of all these: seconds; it fires at their multiples since 1970, in UTC
+--   timezone            of the expression and of dates
+--   overlap             allow | skip | queue | cancel_other: what a fire does while a run of the schedule is under way
+--   catch_up            none | latest | all: what becomes of fires that nobody saw to in time; none: not if they are more
+--                       than a minute late
+--   dates, times        paths of the input: where the date of the fire stands, in the zone, or its time, in UTC
+-- Raises PF001 for an unknown flow, PF011 for a spec that is none.
+create function pgflow.create_schedule(flow_slug text, schedule_slug text, spec jsonb, input jsonb)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_family constant text := pgflow._family(create_schedule.flow_slug);
+  v_before record;
+  v_next timestamptz;
+begin
+  perform pgflow._check_flows(array[create_schedule.flow_slug]);
+  perform pgflow._check_schedule(create_schedule.spec);
+
+  insert into pgflow.schedules as s (family, schedule_slug, flow_slug, spec, input)
+  values (
+    v_family, create_schedule.schedule_slug, create_schedule.flow_slug, create_schedule.spec, create_schedule.input
+  )
+  on conflict on constraint schedules_pkey do nothing;
+  select s.spec, s.is_paused, s.next_fire, s.last_fire into v_before
+  from pgflow.schedules s
+  where s.family = v_family and s.schedule_slug = create_schedule.schedule_slug
+  for update;
+
+  -- the same times go on where they are, with what nobody has seen to yet
+  v_next := case when v_before.spec - 'cron' = create_schedule.spec - 'cron' then v_before.next_fire end;
+  if v_next is null and not v_before.is_paused then
+    v_next := pgflow._next_fire(create_schedule.spec, greatest(v_before.last_fire, clock_timestamp()));
+  end if;
+  update pgflow.schedules s
+  set flow_slug = create_schedule.flow_slug, spec = create_schedule.spec, input = create_schedule.input,
+      next_fire = v_next
+  where s.family = v_family and s.schedule_slug = create_schedule.schedule_slug;
+  perform pgflow._set_schedule_timer(v_family, create_schedule.schedule_slug, create_schedule.flow_slug, v_next);
+end;
+$$;
+
+-- ---- schema/58_schedules/drop_schedule.sql
+-- for: migrate, operator
+-- Ends a schedule that this version of its flow has created; its runs go on. Returns whether there was one.
+create function pgflow.drop_schedule(flow_slug text, schedule_slug text)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_family constant text := pgflow._family(drop_schedule.flow_slug);
+begin
+  delete from pgflow.schedules s
+  where s.family = v_family and s.schedule_slug = drop_schedule.schedule_slug and s.flow_slug = drop_schedule.flow_slug;
+  if not found then
+    return false;
+  end if;
+  perform pgflow._set_schedule_timer(v_family, drop_schedule.schedule_slug, drop_schedule.flow_slug, null);
+  return true;
+end;
+$$;
+
+-- ---- schema/58_schedules/fire_schedule.sql
+-- for: operator
+-- Starts a run of a schedule now, whatever it is at, also while it is paused; when it fires next stays as it is. Returns
+-- the run. Raises PF001 where there is none.
+create function pgflow.fire_schedule(flow_slug text, schedule_slug text, actor text default null)
+returns uuid
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_schedule constant pgflow.schedules := pgflow._locked_schedule(fire_schedule.flow_slug, fire_schedule.schedule_slug);
+  v_run_id constant uuid := pgflow._start_scheduled(v_schedule, clock_timestamp());
+begin
+  update pgflow.schedules s
+  set last_run_id = v_run_id, last_outcome = 'started'
+  where s.family = v_schedule.family and s.schedule_slug = v_schedule.schedule_slug;
+  perform pgflow._note_action(
+    'fire_schedule', fire_schedule.actor, v_schedule.flow_slug, array[v_run_id], array['started'],
+    jsonb_build_object('schedule', v_schedule.schedule_slug)
+  );
+  return v_run_id;
+end;
+$$;
+
+-- ---- schema/58_schedules/pause_schedule.sql
+-- for: operator
+-- Pauses a schedule: it does not fire, and what it misses is not caught up on. Returns whether that changed anything.
+-- Raises PF001 where there is none.
+create function pgflow.pause_schedule(flow_slug text, schedule_slug text, actor text default null)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_schedule constant pgflow.schedules := pgflow._locked_schedule(pause_schedule.flow_slug, pause_schedule.schedule_slug);
+begin
+  perform pgflow._note_action(
+    'pause_schedule', pause_schedule.actor, v_schedule.flow_slug, null, null,
+    jsonb_build_object('schedule', v_schedule.schedule_slug, 'changed', not v_schedule.is_paused)
+  );
+  if v_schedule.is_paused then
+    return false;
+  end if;
+  update pgflow.schedules s
+  set is_paused = true, next_fire = null
+  where s.family = v_schedule.family and s.schedule_slug = v_schedule.schedule_slug;
+  perform pgflow._set_schedule_timer(v_schedule.family, v_schedule.schedule_slug, v_schedule.flow_slug, null);
+  return true;
+end;
+$$;
+
+-- ---- schema/58_schedules/resume_schedule.sql
+-- for: operator
+-- Lets a paused schedule fire again, from now on. Returns whether that changed anything. Raises PF001 where there is none.
+create function pgflow.resume_schedule(flow_slug text, schedule_slug text, actor text default null)
+returns boolean
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_schedule constant pgflow.schedules := pgflow._locked_schedule(resume_schedule.flow_slug, resume_schedule.schedule_slug);
+  v_next timestamptz;
+begin
+  perform pgflow._note_action(
+    'resume_schedule', resume_schedule.actor, v_schedule.flow_slug, null, null,
+    jsonb_build_object('schedule', v_schedule.schedule_slug, 'changed', v_schedule.is_paused)
+  );
+  if not v_schedule.is_paused then
+    return false;
+  end if;
+  v_next := pgflow._next_fire(v_schedule.spec, greatest(v_schedule.last_fire, clock_timestamp()));
+  update pgflow.schedules s
+  set is_paused = false, next_fire = v_next
+  where s.family = v_schedule.family and s.schedule_slug = v_schedule.schedule_slug;
+  perform pgflow._set_schedule_timer(v_schedule.family, v_schedule.schedule_slug, v_schedule.flow_slug, v_next);
+  return true;
 end;
 $$;
 
@@ -9417,6 +10111,46 @@ begin
 end;
 $$;
 
+-- ---- schema/70_reading/list_schedules.sql
+-- for: client
+-- The schedules of a flow, all of its versions (null: of all flows), by flow and slug. next_fire is null while one is
+-- paused; last_outcome is of the last fire: started, skipped (a run was under way), missed (it was too late), queued (it
+-- waits for a run), or failed, then error_message says why and it is tried again.
+create function pgflow.list_schedules(only_flow text default null)
+returns table (
+  flow_slug text,
+  schedule_slug text,
+  spec jsonb,
+  is_paused boolean,
+  last_fire timestamptz,
+  next_fire timestamptz,
+  last_run_id uuid,
+  last_outcome text,
+  input jsonb,
+  error_message text
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select s.flow_slug, s.schedule_slug, s.spec, s.is_paused, s.last_fire, s.next_fire, s.last_run_id,
+    case when t.failures > 0 then 'failed' else s.last_outcome end, s.input, t.error_message
+  from pgflow.schedules s
+  left join lateral (
+    select i.failures, i.error_message
+    from pgflow.timers i
+    where i.kind = 'schedule' and i.run_id is null
+      and i.payload = jsonb_build_object('family', s.family, 'schedule', s.schedule_slug)
+    limit 1
+  ) t on true
+  where list_schedules.only_flow is null or s.family = pgflow._family(list_schedules.only_flow)
+  order by s.family collate "C", s.schedule_slug collate "C";
+end;
+$$;
+
 -- ---- schema/70_reading/list_tasks.sql
 -- for: client
 -- The first tasks of each step of a run, from an index on, without what may be large; null for every step.
@@ -9896,6 +10630,18 @@ comment on column pgflow.run_overview.error_message is 'Why the run failed.';
 comment on column pgflow.run_overview.cancelled_step_count is 'Steps that were at work, or waited, when the run ended.';
 comment on column pgflow.run_overview.cancel_reason is 'Why the run was cancelled, as given by who did it.';
 comment on column pgflow.run_overview.held_at is 'Since when the run is held; null: it is not.';
+
+-- ---- schema/70_reading/schedules_overview.sql
+-- for: client
+create view pgflow.schedules_overview as select * from pgflow.list_schedules();
+
+comment on view pgflow.schedules_overview is
+  'Each schedule: what pgflow.list_schedules lists.';
+comment on column pgflow.schedules_overview.spec is 'When it fires, in which zone, and what overlapping and late fires do; cron is the expression as it was written.';
+comment on column pgflow.schedules_overview.next_fire is 'Null while it is paused.';
+comment on column pgflow.schedules_overview.last_run_id is 'The run that it started last; it may have been pruned.';
+comment on column pgflow.schedules_overview.last_outcome is 'started, skipped, missed, queued or failed.';
+comment on column pgflow.schedules_overview.error_message is 'Why the last fire failed; it is tried again.';
 
 -- ---- schema/70_reading/step_overview.sql
 -- for: client

@@ -16,7 +16,7 @@ NewUser = Callable[..., str]
 NIL = "'00000000-0000-0000-0000-000000000000'::uuid"
 TABLES = (
     "actions", "announcements", "deps", "flows", "migrations", "origins", "prepared_flows", "runs",
-    "step_states", "step_tasks", "steps", "timer_floor", "timers", "worker_functions", "workers",
+    "schedules", "step_states", "step_tasks", "steps", "timer_floor", "timers", "worker_functions", "workers",
 )  # fmt: skip
 
 DEFINING = (
@@ -58,11 +58,14 @@ STARTING = (
     f"select pgflow.get_run_with_states({NIL})",
     f"select pgflow.cancel_runs(array[{NIL}])",
     "select pgflow.list_actions()",
+    "select pgflow.list_schedules()",
+    "select * from pgflow.schedules_overview",
     "select pgflow.list_runs()",
     "select pgflow.measure_steps('crawl')",
     "select * from pgflow.run_overview",
     "select * from pgflow.step_overview",
 )
+HOURLY = '{"every": 3600, "timezone": "UTC", "overlap": "skip", "catch_up": "none"}'
 DECIDING = (
     f"select pgflow.retry_runs(array[{NIL}])",
     f"select pgflow.fork_run({NIL}, '{{urls}}')",
@@ -70,6 +73,11 @@ DECIDING = (
     f"select pgflow.release_runs(array[{NIL}])",
     "select pgflow.pause_flow('crawl')",
     "select pgflow.resume_flow('crawl')",
+    f"select pgflow.create_schedule('crawl', 's', '{HOURLY}', '{{}}')",
+    "select pgflow.pause_schedule('crawl', 's')",
+    "select pgflow.resume_schedule('crawl', 's')",
+    "select pgflow.fire_schedule('crawl', 's')",
+    "select pgflow.drop_schedule('crawl', 's')",
     "select pgflow.count_runs_where('{}')",
     "select pgflow.cancel_runs_where('{}')",
     "select pgflow.retry_runs_where('{}')",

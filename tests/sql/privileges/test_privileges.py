@@ -20,6 +20,8 @@ PUBLIC_FUNCTIONS = [
     "read_with_poll", "set_vt_batch", "get_run_progress", "get_run_failure", "list_runs", "count_tasks",
     "started_tasks", "prune_batch", "measure_queue", "measure_steps", "find_runs",
     "find_tasks", "group_failures", "list_flows", "list_tasks",
+    "create_schedule", "drop_schedule", "pause_schedule", "resume_schedule", "fire_schedule",
+    "list_schedules",
     "get_task", "get_run_values", "list_workers", "measure_runs",
 ]  # fmt: skip
 

@@ -93,6 +93,17 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "flow_input_steps text[] = '{}'",
         "setof task_result",
     ),
+    "create_schedule": ("flow_slug text, schedule_slug text, spec jsonb, input jsonb", "void"),
+    "drop_schedule": ("flow_slug text, schedule_slug text", "boolean"),
+    "pause_schedule": ("flow_slug text, schedule_slug text, actor text = null", "boolean"),
+    "resume_schedule": ("flow_slug text, schedule_slug text, actor text = null", "boolean"),
+    "fire_schedule": ("flow_slug text, schedule_slug text, actor text = null", "uuid"),
+    "list_schedules": (
+        "only_flow text = null",
+        "table(flow_slug text, schedule_slug text, spec jsonb, is_paused boolean, "
+        "last_fire timestamp with time zone, next_fire timestamp with time zone, last_run_id uuid, "
+        "last_outcome text, input jsonb, error_message text)",
+    ),
     "fail_tasks": (
         f"{TASK_ADDRESS}, error_messages text[], retryable boolean[] = null, retry_after integer[] = null",
         "setof task_result",

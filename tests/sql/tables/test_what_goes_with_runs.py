@@ -46,6 +46,8 @@ def run_id(core: Core) -> UUID:
     fail(core, claim(core, (register(core, "f"), "f")), retry_after=[600, 600])
     send(core, run_id, "later")
     hold(core, run_id)
+    spec = Jsonb({"every": 3_600, "timezone": "UTC", "overlap": "allow", "catch_up": "none"})
+    core.run_sql("select pgflow.create_schedule('f', 's', %s, '1')", spec)
     return run_id
 
 

@@ -7,9 +7,12 @@ create table pgflow.origins (
   step_slug text,
   task_index int,
   attempt int,
+  family text,  -- of the flow, with schedule_slug the schedule's key
   schedule_slug text,
   fire_at timestamptz,
   depth int not null default 0,
   constraint origins_pkey primary key (run_id),
   constraint origins_kind_check check (kind in ('child', 'fork', 'end', 'undo', 'schedule'))
 );
+-- No fire of a schedule starts two runs, whatever happens to who sees to it.
+create unique index origins_of_schedules_idx on pgflow.origins (family, schedule_slug, fire_at) where kind = 'schedule';

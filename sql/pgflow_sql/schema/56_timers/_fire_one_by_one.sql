@@ -1,5 +1,5 @@
--- Fires timers of one kind of which one raises, each for itself. One that raises alone is kept, with the error and
--- a later time: after 2 s, 4 s, ... an hour at most. What waits for a lock takes time: after five such the rest is left
+-- Fires timers of one kind of which one raises, each for itself. One that raises alone is
+-- postponed. What waits for a lock takes time: after five such the rest is left
 -- for the next call.
 create function pgflow._fire_one_by_one(kind text, timer_ids bigint[], out fired_count int, out failed_count int)
 language plpgsql
@@ -18,12 +18,7 @@ begin
     exception when others then
       failed_count := failed_count + 1;
       v_locked_count := v_locked_count + case sqlstate when '55P03' then 1 else 0 end;
-      update pgflow.timers t
-      set failures = t.failures + 1,
-          error_message = left(format('%s (%s)', sqlerrm, sqlstate), 2000),
-          due_at = clock_timestamp()
-            + make_interval(secs => least(power(2::double precision, least(t.failures + 1, 20)), 3600))
-      where t.timer_id = v_timer_id;
+      perform pgflow._postpone(v_timer_id, format('%s (%s)', sqlerrm, sqlstate));
     end;
   end loop;
 end;

@@ -15,6 +15,7 @@ declare
   v_kind record;
   v_single record;
   v_next timestamptz;
+  v_is_elsewhere boolean := false;  -- a schedule that is due, and somebody else has at hand
 begin
   fired_count := 0;
   failed_count := 0;
@@ -26,6 +27,16 @@ begin
 
   select * into v_due
   from pgflow._due_timers(least(greatest(coalesce(max_count, 100), 0), 1000));
+  if v_due.schedule_ids is not null then
+    select * into v_single from pgflow._fire_schedules(v_due.schedule_ids);
+    fired_count := v_single.fired_count;
+    failed_count := v_single.failed_count;
+    if fired_count + failed_count > 0 then
+      v_due.timer_ids := null;  -- in a call of their own: who holds a schedule waits for runs
+    else
+      v_is_elsewhere := v_due.timer_ids is null;
+    end if;
+  end if;
   if v_due.timer_ids is not null then
     -- A statement of its own: what is read below must be what others have committed meanwhile.
     select array_agg(l.run_id) into v_run_ids
@@ -73,13 +84,15 @@ begin
       for update skip locked
     ));
   end if;
-  if v_due.timer_ids is not null or v_due.is_whole then
+  if v_due.timer_ids is not null or v_due.schedule_ids is not null or v_due.is_whole then
     perform pgflow._raise_floor(v_due.is_whole);
   end if;
 
   v_next := pgflow._next_timer();
   if v_next is not null then
-    next_in := greatest(extract(epoch from v_next - clock_timestamp()), 0);
+    next_in := greatest(
+      extract(epoch from v_next - clock_timestamp()), case when v_is_elsewhere then 0.2 else 0 end
+    );
   end if;
   return next;
 end;
