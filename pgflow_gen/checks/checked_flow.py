@@ -9,12 +9,13 @@ from functools import cached_property
 from pgflow_gen.checks.assignable import Judge
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Analysis, FlowSpec, Parameter, Receives, StepName, StepSpec
+from pgflow_gen.ir.paths import FLOW_INPUT, path_keys
 from pgflow_gen.ir.types import Field, RecordRef, TypeExpr, TypeTable
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A use of another step: by a parameter, a key of ``input``, ``array=`` or ``depends_on=``."""
+    """A use of another step: by a parameter, a key of ``input``, or an option that names it."""
 
     slug: str
     span: Span
@@ -23,7 +24,7 @@ class Edge:
     key: Field | None = None
     """The key, when the parameter is ``input``."""
     name: StepName | None = None
-    """The reference, for ``array`` and ``depends_on``."""
+    """The reference, for ``array``, ``depends_on``, ``if_ran`` and ``if_skipped``."""
 
     @property
     def asked(self) -> TypeExpr | None:
@@ -63,15 +64,17 @@ class CheckedFlow:
         return known
 
     def edges(self, step: StepSpec) -> Iterator[Edge]:
-        """Every use of another step, in the order parameters, ``array``, ``depends_on``."""
+        """Every use of another step, in the order parameters, ``array``, other options."""
         for param in step.params:
             if param.receives is Receives.DEPENDENCY:
                 yield Edge(param.name, parameter_span(param), param)
             elif param.receives is Receives.INPUT and isinstance(param.type, RecordRef):
                 for key in self.types.record(param.type).fields:
                     yield Edge(key.key, parameter_span(param), param, key)
-        for name in (*((step.array,) if step.array else ()), *step.depends_on):
+        array = (step.array,) if step.array else ()
+        for name in (*array, *step.depends_on, *step.if_ran, *step.if_skipped):
             yield Edge(name.slug, name.span, name=name)
+        yield from _until(step)
 
     def known_dependencies(self, step: StepSpec) -> tuple[StepSpec, ...]:
         """The steps of this flow that ``step`` depends on, each once."""
@@ -83,6 +86,15 @@ class CheckedFlow:
     def flow_note(self) -> str:
         span = self.flow.span
         return f"flow {self.flow.slug!r} is defined at {span.path}:{span.line}"
+
+
+def _until(step: StepSpec) -> Iterator[Edge]:
+    """The step whose output a sleep's path begins with."""
+    for option in step.options:
+        if option.name == "until" and isinstance(option.value, str):
+            slug = path_keys(option.value)[0]
+            if slug != FLOW_INPUT:
+                yield Edge(slug, option.span)
 
 
 def parameter_span(param: Parameter) -> Span:

@@ -15,10 +15,13 @@ from collections.abc import Iterator, Mapping
 from pgflow_gen.checks.assignable import Judge
 from pgflow_gen.ir.flow import Json
 from pgflow_gen.ir.types import (
+    INT,
+    STR,
     AnyType,
     ClassRef,
     DictType,
     EnumType,
+    FailedType,
     JsonType,
     ListType,
     LiteralType,
@@ -85,6 +88,9 @@ def _one(
             keys = {item.key: item.type for item in record.fields}
             if isinstance(pattern, dict):
                 return next(object_mismatch(judge, types, pattern, keys, path), None)
+        case FailedType():
+            if isinstance(pattern, dict):
+                return _failed(judge, types, pattern, path)
         case DictType(value=value) if isinstance(pattern, dict):
             faults = (
                 mismatch(judge, types, item, value, f"{path}[{key!r}]") for key, item in pattern.items()
@@ -104,9 +110,25 @@ def _one(
     return f"{_at(path)}{_json(pattern)} is no {type_}", _wanted(type_)
 
 
+_FAILED_KEYS: Mapping[str, TypeExpr] = {"error": STR, "step": STR, "index": INT, "attempts": INT}
+
+
+def _failed(
+    judge: Judge, types: TypeTable, pattern: Mapping[str, Json], path: str
+) -> tuple[str, str | None] | None:
+    """A pattern over a ``Failed``, as it is stored: ``{"$failed": {...}}``."""
+    fault = next(object_mismatch(judge, types, pattern, {"$failed": None}, path), None)
+    inner = pattern.get("$failed", {})
+    if fault is not None or not isinstance(inner, dict):
+        return fault or (f"{_at(path)}{_json(inner)} is no Failed", 'write {"$failed": {}}')
+    return next(object_mismatch(judge, types, inner, _FAILED_KEYS, f"{path}['$failed']"), None)
+
+
 def _wanted(type_: TypeExpr) -> str:
     """What to write where a value of ``type_`` is matched."""
     match type_:
+        case FailedType():
+            return 'write {"$failed": {}}'
         case RecordRef() | ClassRef():
             return f"write an object with keys of {type_}"
         case DictType():
@@ -128,8 +150,10 @@ def _wanted(type_: TypeExpr) -> str:
 
 
 def _depth(pattern: Json, type_: TypeExpr) -> int:
-    """1 when the pattern has the form of the type, so that what is inside of it is at fault."""
+    """Above 0 when the pattern has the form of the type, so that what is inside of it is at fault."""
     match type_:
+        case FailedType():
+            return 2 * int(isinstance(pattern, dict) and "$failed" in pattern)
         case RecordRef() | ClassRef() | DictType():
             return int(isinstance(pattern, dict))
         case ListType():

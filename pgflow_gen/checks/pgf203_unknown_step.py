@@ -54,8 +54,9 @@ def check(checked: CheckedFlow) -> None:
         for param in step.params_of(Receives.INPUT):
             _check_input(checked, step, param)
         for edge in checked.edges(step):
-            # A map's further parameters are 206's, whatever they are called.
-            if not (step.is_map and edge.param is not None):
+            # A map's further parameters are 206's, whatever they are called; a loop's state is 224's.
+            is_state = step.kind == "loop" and edge.slug == "state"
+            if edge.param is None or not (step.is_map or is_state):
                 _check_edge(checked, step, edge)
 
 

@@ -46,14 +46,16 @@ def ship(flow_input: str) -> str:
 
 def check(checked: CheckedFlow) -> None:
     for step in checked.flow.steps:
-        seen: set[tuple[object, str]] = set()
-        for name in step.depends_on:
-            identity = (name.flow or checked.flow.key, name.slug)
-            if identity in seen:
-                checked.findings.add(
-                    "PGF205",
-                    name.span,
-                    f"step {step.slug!r} lists {name.slug!r} twice in depends_on",
-                    help="remove one of them",
-                )
-            seen.add(identity)
+        lists = {"depends_on": step.depends_on, "if_ran": step.if_ran, "if_skipped": step.if_skipped}
+        for option, names in lists.items():
+            seen: set[tuple[object, str]] = set()
+            for name in names:
+                identity = (name.flow or checked.flow.key, name.slug)
+                if identity in seen:
+                    checked.findings.add(
+                        "PGF205",
+                        name.span,
+                        f"step {step.slug!r} lists {name.slug!r} twice in {option}",
+                        help="remove one of them",
+                    )
+                seen.add(identity)

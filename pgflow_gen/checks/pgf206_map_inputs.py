@@ -83,3 +83,11 @@ def _check_map(checked: CheckedFlow, step: StepSpec) -> None:
             notes=[f"its array is {array}"],
             help="let the step that makes the array depend on those steps",
         )
+    for name in (*step.if_ran, *step.if_skipped):
+        if step.array is None or name.slug != step.array.slug:
+            checked.findings.add(
+                "PGF206",
+                name.span,
+                f"map {step.slug!r} depends on {name.slug!r} by its condition, but may on its array only",
+                help="give the condition to the step that makes the array",
+            )

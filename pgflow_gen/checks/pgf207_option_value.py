@@ -8,7 +8,7 @@ from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import Json, Option
-from pgflow_shared.options import BY_NAME, MAX_SECONDS, OPTIONS, Judged
+from pgflow_shared.options import BY_NAME, MAX_SECONDS, OPTIONS, Judged, Owner
 
 RULE = Rule(
     code="PGF207",
@@ -53,12 +53,12 @@ def check(checked: CheckedFlow) -> None:
     inherited = {option.name: option.value for option in flow.options}
     for step in flow.steps:
         for option in step.options:
-            _check_value(checked.findings, f"step {step.slug!r}", option)
+            _check_value(checked.findings, f"step {step.slug!r}", option, step.kind)
         _check_delays(checked, f"step {step.slug!r}", step.options, inherited)
 
 
-def _check_value(findings: Findings, owner: str, option: Option) -> None:
-    fault = BY_NAME[option.name].values.fault(option.value)
+def _check_value(findings: Findings, owner: str, option: Option, on: Owner = "flow") -> None:
+    fault = BY_NAME[option.name].values_on(on).fault(option.value)
     if fault is not None:
         message, help = fault
         findings.add("PGF207", option.span, f"{owner}: {option.name} {message}", help=help)

@@ -13,7 +13,7 @@ from pgflow_shared.options import options_of
 def _lists() -> Iterator[str]:
     yield _list("Flow(...)", options_of("flow"))
     for kind in KINDS.values():
-        yield _list(f"@flow.{kind.name}", options_of(kind.name))
+        yield _list(kind.written, options_of(kind.name))
 
 
 def _list(written: str, options: Iterable[str]) -> str:
@@ -24,7 +24,8 @@ def _list(written: str, options: Iterable[str]) -> str:
 RULE = Rule(
     code="PGF208",
     title="unknown option",
-    text="Options are the keyword arguments of `Flow(...)` and of the decorators:\n\n" + "\n".join(_lists()),
+    text="Options are the keyword arguments of `Flow(...)`, the decorators, `Signal` and `Sleep`:\n\n"
+    + "\n".join(_lists()),
     bad="""\
 from pgflow_runtime import Flow
 

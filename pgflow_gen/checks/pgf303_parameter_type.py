@@ -73,6 +73,8 @@ def _report(
         and checked.judge.verdict(dependency.returns, asked) is not NO
     ):
         notes.append(f"{dependency.slug!r} is a map: its output is the list of its handler's results")
+    if dependency.makes_failed:
+        notes.append(f"{dependency.slug!r} has when_exhausted='value': a failed task gives a Failed")
     what = f"the key {edge.slug!r}" if edge.key is not None else "the parameter"
     if edge.key is not None and edge.key.span is not None:
         notes.append(f"the key is declared at {edge.key.span.path}:{edge.key.span.line}")

@@ -11,7 +11,8 @@ RULE = Rule(
     title="array= names a step that does not return a list",
     text="""\
 A map runs once for each element of its array, so the step given as `array=` has to return a list. Make
-it `@flow.array`, and the return type is checked where it is written.""",
+it `@flow.array`, and the return type is checked where it is written. With `when_exhausted="value"` it
+returns a list or a `Failed`, which is no list.""",
     bad="""\
 from pgflow_runtime import Flow
 
@@ -52,13 +53,20 @@ def check(checked: CheckedFlow) -> None:
         array = checked.steps.get(step.array.slug)
         if array is None or array is step or array.output is None:
             continue
-        # An @array step that returns no list is reported there (307).
-        if KINDS[array.kind].returns_list or checked.judge.element(array.output) is not None:
+        if checked.judge.element(array.output) is not None:
             continue
+        # An @array step that returns no list is reported there (307).
+        if KINDS[array.kind].returns_list and not array.makes_failed:
+            continue
+        otherwise = (
+            'write when_exhausted="skip" or "fail"'
+            if array.makes_failed
+            else f"let {array.slug!r} return a list"
+        )
         checked.findings.add(
             "PGF305",
             step.array.span,
             f"map {step.slug!r} runs over step {array.slug!r}, but that returns {array.output}, not a list",
             notes=[checked.note(array)],
-            help=f"let {array.slug!r} return a list, or map over another step",
+            help=f"{otherwise}, or map over another step",
         )

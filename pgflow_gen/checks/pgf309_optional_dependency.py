@@ -5,7 +5,7 @@ from __future__ import annotations
 from pgflow_gen.checks.checked_flow import CheckedFlow, Edge
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.ir.flow import StepSpec
-from pgflow_gen.ir.modes import has_condition, is_optional
+from pgflow_gen.ir.modes import has_condition, may_be_missing
 from pgflow_gen.ir.types import NONE, union
 
 RULE = Rule(
@@ -15,7 +15,8 @@ RULE = Rule(
 A step with a condition is skipped when the condition is not met (`when_unmet`, by default "skip"); one
 with `when_exhausted="skip"` when its attempts are used up. Its dependents run all the same, without its
 output: the parameter must have a default, or the key of `input` be `NotRequired`. With "skip-cascade" the
-dependents are skipped too, and nothing is missing.""",
+dependents are skipped too, and nothing is missing; nor is it in a step that runs only `if_ran=[...]` the
+other.""",
     bad="""\
 from typing import TypedDict
 
@@ -71,7 +72,12 @@ def check(checked: CheckedFlow) -> None:
             continue
         for edge in checked.edges(step):
             dependency = checked.steps.get(edge.slug)
-            if dependency is None or dependency is step or edge.param is None or not is_optional(dependency):
+            if (
+                dependency is None
+                or dependency is step
+                or edge.param is None
+                or not may_be_missing(step, dependency)
+            ):
                 continue
             if edge.key.required if edge.key is not None else not edge.param.has_default:
                 _report(checked, step, edge, dependency)

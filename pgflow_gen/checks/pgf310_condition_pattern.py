@@ -8,6 +8,7 @@ from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.patterns import mismatch, object_mismatch
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.ir.flow import Json, Option, StepSpec
+from pgflow_gen.ir.paths import FLOW_INPUT
 from pgflow_gen.ir.types import NONE, AnyType, ClassRef, DictType, JsonType, RecordRef, TypeExpr, UnknownType
 from pgflow_gen.names import is_storable
 
@@ -16,8 +17,9 @@ RULE = Rule(
     title="condition pattern does not fit what it is matched against",
     text="""\
 `if_` and `if_not` hold a JSON object that is matched against the flow's input (for a root step) or against
-an object of the dependencies' outputs, `{"fetch": ...}` (for any other). Only known keys, with values of
-the right type, can match; nested objects are partial, and a list means "contains".""",
+an object of the dependencies' outputs, `{"fetch": ...}` (for any other), where the key `flow_input` stands
+for the flow's input. A list of such objects means: any of them. Only known keys, with values of the right
+type, can match; nested objects are partial, and a list in them means "contains".""",
     bad="""\
 from typing import TypedDict
 
@@ -68,7 +70,14 @@ def check(checked: CheckedFlow) -> None:
 
 
 def _check_condition(checked: CheckedFlow, step: StepSpec, option: Option) -> None:
-    pattern = option.value
+    patterns = option.value if isinstance(option.value, list) else [option.value]
+    if not patterns:
+        _report(checked, step, option, "the list holds no pattern", 'write {"key": value}')
+    for pattern in patterns:
+        _check_pattern(checked, step, option, pattern)
+
+
+def _check_pattern(checked: CheckedFlow, step: StepSpec, option: Option, pattern: Json) -> None:
     if not isinstance(pattern, dict):
         _report(
             checked,
@@ -80,7 +89,7 @@ def _check_condition(checked: CheckedFlow, step: StepSpec, option: Option) -> No
     elif not all(map(is_storable, _texts(pattern))):
         message = "the pattern holds text that PostgreSQL cannot hold"
         _report(checked, step, option, message, "leave out NUL and lone surrogates (\\x00, \\ud800)")
-    elif step.hides("array", "depends_on"):
+    elif step.hides("array", "depends_on", "if_ran", "if_skipped"):
         return
     elif step.dependencies(checked.types):
         _check_dependencies(checked, step, option, pattern)
@@ -109,7 +118,8 @@ def _check_dependencies(
         slug: checked.steps[slug].output if slug in checked.steps else None
         for slug in step.dependencies(checked.types)
     }
-    note = "it is matched against the outputs of the step's dependencies, by slug"
+    outputs[FLOW_INPUT] = checked.flow.input
+    note = "it is matched against the outputs of the step's dependencies, by slug, and flow_input"
     for message, help in object_mismatch(checked.judge, checked.types, pattern, outputs, ""):
         _report(checked, step, option, message, _inside(checked, pattern, outputs, message) or help, note)
 
@@ -122,14 +132,15 @@ def _inside(
         if message != f"there is no key {key!r}":
             continue
         for slug, output in outputs.items():
-            if isinstance(output, RecordRef | ClassRef) and checked.types.record(output).get(key) is not None:
+            if (
+                slug != FLOW_INPUT
+                and isinstance(output, RecordRef | ClassRef)
+                and checked.types.record(output).get(key) is not None
+            ):
                 return f"write {{{slug!r}: {{{key!r}: {value!r}}}}}"
         given = checked.flow.input
         if isinstance(given, RecordRef | ClassRef) and checked.types.record(given).get(key) is not None:
-            return (
-                "only root steps are matched against the flow's input: put the condition on one, and let this"
-                " step depend on it"
-            )
+            return f"write {{{FLOW_INPUT!r}: {{{key!r}: {value!r}}}}}"
     return None
 
 
@@ -146,6 +157,8 @@ def _check_flow_input(checked: CheckedFlow, step: StepSpec, option: Option, patt
     if isinstance(given, RecordRef | ClassRef) and given.key in checked.types.records:
         keys = {item.key: item.type for item in checked.types.record(given).fields}
         for message, help in object_mismatch(checked.judge, checked.types, pattern, keys, ""):
+            if message == f"there is no key {FLOW_INPUT!r}":
+                help = "write its keys here: a root step has nothing but the flow's input"
             _report(checked, step, option, message, help, note)
         return
     fault = mismatch(checked.judge, checked.types, pattern, given)

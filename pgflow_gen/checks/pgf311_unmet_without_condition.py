@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.ir.modes import has_condition
+from pgflow_gen.ir.modes import CONDITIONS, has_condition
 
 RULE = Rule(
     code="PGF311",
     title="when_unmet without a condition",
     text="""\
-`when_unmet` says what happens when a step's condition is not met. Without `if_` or `if_not` there is
-nothing that could be unmet. (What happens when all attempts failed is `when_exhausted`.)""",
+`when_unmet` says what happens when a step's condition is not met. Without `if_`, `if_not`, `if_ran`
+or `if_skipped` there is nothing that could be unmet. (What happens when all attempts failed is
+`when_exhausted`.)""",
     bad="""\
 from pgflow_runtime import Flow
 
@@ -37,7 +38,7 @@ def fetch(flow_input: dict[str, str]) -> str:
 
 def check(checked: CheckedFlow) -> None:
     for step in checked.flow.steps:
-        if has_condition(step) or step.hides("if_", "if_not"):
+        if has_condition(step) or step.hides(*CONDITIONS):
             continue
         for option in step.options:
             if option.name == "when_unmet":
@@ -45,5 +46,5 @@ def check(checked: CheckedFlow) -> None:
                     "PGF311",
                     option.span,
                     f"step {step.slug!r} has when_unmet, but no condition",
-                    help="add if_=... or if_not=..., or remove when_unmet",
+                    help="add a condition, if_=... for example, or remove when_unmet",
                 )

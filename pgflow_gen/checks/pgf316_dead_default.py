@@ -13,7 +13,8 @@ RULE = Rule(
     text="""\
 A default says that the step can do without a dependency. When a step with "skip-cascade" is skipped, all
 that depends on it is skipped too: the step with the default does not run, and the default is never used.
-With "skip" in place of "skip-cascade" the step runs with its default.""",
+With "skip" in place of "skip-cascade" the step runs with its default. Nor does a default count in a step
+that runs only `if_ran=[...]` the other.""",
     bad="""\
 from typing import TypedDict
 
@@ -72,30 +73,38 @@ def check(checked: CheckedFlow) -> None:
             if dependency is None or dependency is step or edge.param is None:
                 continue
             has_default = not edge.key.required if edge.key is not None else edge.param.has_default
-            if has_default and edge.slug in skipped_below and not is_optional(dependency):
-                _report(checked, step, edge, dependency)
+            if not has_default:
+                continue
+            if any(name.slug == edge.slug for name in step.if_ran):
+                _report(checked, step, edge, dependency, f"step {step.slug!r} runs only if it ran", None)
+            elif edge.slug in skipped_below and not is_optional(dependency):
+                why = f"when step {dependency.slug!r} is skipped, step {step.slug!r} is skipped too"
+                _report(checked, step, edge, dependency, why, _mode(dependency))
 
 
-def _report(checked: CheckedFlow, step: StepSpec, edge: Edge, dependency: StepSpec) -> None:
+def _report(
+    checked: CheckedFlow, step: StepSpec, edge: Edge, dependency: StepSpec, why: str, otherwise: str | None
+) -> None:
     what = (
         f"{edge.label} is never missing"
         if edge.key is not None
         else f"the default of {edge.label} never counts"
     )
+    without = "make the key Required" if edge.key is not None else "remove the default"
     checked.findings.add(
         "PGF316",
         edge.span,
-        f"{what}: when step {dependency.slug!r} is skipped, step {step.slug!r} is skipped too",
+        f"{what}: {why}",
         notes=[checked.note(dependency)],
-        help=_help(dependency, edge),
+        help=f"{otherwise}, or {without}" if otherwise else without,
         severity="warning",
         highlight=edge.param.span if edge.param is not None and edge.key is None else None,
     )
 
 
-def _help(dependency: StepSpec, edge: Edge) -> str:
+def _mode(dependency: StepSpec) -> str | None:
+    """How the default would come to count."""
     options = [name for name in ("when_unmet", "when_exhausted") if dependency.option(name) == "skip-cascade"]
-    without = "make the key Required" if edge.key is not None else "remove the default"
     if not options:
-        return without
-    return f'write {" and ".join(f"{name}=" for name in options)}"skip" at {dependency.slug!r}, or {without}'
+        return None
+    return f'write {" and ".join(f"{name}=" for name in options)}"skip" at {dependency.slug!r}'

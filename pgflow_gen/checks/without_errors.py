@@ -36,7 +36,7 @@ def _modules(flow: FlowSpec, types: TypeTable) -> Iterator[str]:
     """The modules that a flow is made of: its own, its steps', and those of all types it mentions."""
     yield from flow.modules
     seen: set[TypeKey] = set()
-    stack = [flow.input, *(step.returns for step in flow.steps)]
+    stack = [flow.input, *(type_ for step in flow.steps for type_ in (step.returns, step.state))]
     stack += [param.type for step in flow.steps for param in step.params]
     while stack:
         type_ = stack.pop()

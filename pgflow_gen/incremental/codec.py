@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from pgflow_gen.diagnostics import Span
 from pgflow_gen.ir.flow import FlowKey, FlowSpec, Option, Parameter, Receives, StepName, StepSpec
+from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import (
     Alias,
     AliasRef,
@@ -19,6 +20,7 @@ from pgflow_gen.ir.types import (
     ClassRef,
     DictType,
     EnumType,
+    FailedType,
     Field,
     JsonType,
     ListType,
@@ -42,6 +44,7 @@ _ATOMS: dict[str, TypeExpr] = {
     "Any": AnyType("Any"),
     "object": AnyType("object"),
     "JsonValue": JsonType(),
+    "Failed": FailedType(),
 }
 _RECEIVES = {item.value: item for item in Receives}
 
@@ -66,6 +69,8 @@ def encode_type(type_: TypeExpr | None) -> Plain:
             return "JsonValue"
         case ScalarType(name=scalar):
             return ["scalar", scalar]
+        case FailedType():
+            return "Failed"
         case LiteralType(values=values):
             # As JSON, which has integers of any length and halves of surrogate pairs.
             return ["literal", json.dumps(values)]
@@ -208,6 +213,7 @@ def encode_flow(flow: FlowSpec) -> Plain:
         encode_type(flow.input),
         [_encode_step(step, places) for step in flow.steps],
         _encode_options(flow.options, places),
+        [_encode_schedule(item, places) for item in flow.schedules],
         flow.doc,
         places.encode(flow.span),
         places.encode(flow.slug_span),
@@ -219,7 +225,9 @@ def encode_flow(flow: FlowSpec) -> Plain:
 
 def decode_flow(data: Plain) -> FlowSpec:
     places = _Places(data[0])
-    slug, version, key, input_, steps, options, doc, span, slug_span, version_span, input_span = data[1]
+    (
+        slug, version, key, input_, steps, options, schedules, doc, span, slug_span, version_span, input_span
+    ) = data[1]  # fmt: skip
     return FlowSpec(
         slug,
         version,
@@ -227,6 +235,7 @@ def decode_flow(data: Plain) -> FlowSpec:
         _decode_optional_type(input_),
         tuple([_decode_step(step, places) for step in steps]),
         _decode_options(options, places),
+        tuple([_decode_schedule(item, places) for item in schedules]),
         doc,
         span=places.decode(span),
         slug_span=places.decode(slug_span),
@@ -247,6 +256,9 @@ def _encode_step(step: StepSpec, places: _Places) -> Plain:
         _encode_options(step.options, places),
         [_encode_name(name, places) for name in step.depends_on],
         None if step.array is None else _encode_name(step.array, places),
+        [_encode_name(name, places) for name in step.if_ran],
+        [_encode_name(name, places) for name in step.if_skipped],
+        encode_type(step.state),
         step.doc,
         sorted(step.unread),
         places.encode(step.span),
@@ -258,8 +270,8 @@ def _encode_step(step: StepSpec, places: _Places) -> Plain:
 
 def _decode_step(data: Plain, places: _Places) -> StepSpec:
     (
-        slug, kind, module, function, is_async, params, returns, options, depends_on, array, doc, unread,
-        span, slug_span, returns_span, decorator_span,
+        slug, kind, module, function, is_async, params, returns, options, depends_on, array, if_ran,
+        if_skipped, state, doc, unread, span, slug_span, returns_span, decorator_span,
     ) = data  # fmt: skip
     return StepSpec(
         slug,
@@ -272,12 +284,44 @@ def _decode_step(data: Plain, places: _Places) -> StepSpec:
         _decode_options(options, places),
         tuple([_decode_name(name, places) for name in depends_on]),
         None if array is None else _decode_name(array, places),
+        tuple([_decode_name(name, places) for name in if_ran]),
+        tuple([_decode_name(name, places) for name in if_skipped]),
+        _decode_optional_type(state),
         doc,
         frozenset(unread),
         span=places.decode(span),
         slug_span=places.decode_optional(slug_span),
         returns_span=places.decode_optional(returns_span),
         decorator_span=places.decode(decorator_span),
+    )
+
+
+def _encode_schedule(schedule: ScheduleSpec, places: _Places) -> Plain:
+    return [
+        schedule.slug,
+        json.dumps(schedule.input),
+        schedule.dates,
+        schedule.times,
+        _encode_options(schedule.options, places),
+        sorted(schedule.unread),
+        schedule.module,
+        places.encode(schedule.span),
+        places.encode(schedule.input_span),
+    ]
+
+
+def _decode_schedule(data: Plain, places: _Places) -> ScheduleSpec:
+    slug, input_, dates, times, options, unread, module, span, input_span = data
+    return ScheduleSpec(
+        slug,
+        json.loads(input_),
+        tuple(map(tuple, dates)),
+        tuple(map(tuple, times)),
+        _decode_options(options, places),
+        frozenset(unread),
+        module,
+        span=places.decode(span),
+        input_span=places.decode_optional(input_span),
     )
 
 

@@ -12,7 +12,9 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from pgflow_gen.diagnostics import Span
-from pgflow_gen.ir.types import ListType, RecordRef, TypeExpr, TypeTable
+from pgflow_gen.ir.paths import FLOW_INPUT, path_keys
+from pgflow_gen.ir.schedule import ScheduleSpec
+from pgflow_gen.ir.types import FAILED, ListType, RecordRef, TypeExpr, TypeTable, union
 from pgflow_shared.kinds import KINDS, StepKind
 from pgflow_shared.slugs import db_slug
 
@@ -27,6 +29,7 @@ class Receives(StrEnum):
     ELEMENT = "element"
     INPUT = "input"
     DEPENDENCY = "dependency"
+    STATE = "state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class FlowKey:
 
 @dataclass(frozen=True, slots=True)
 class StepSpec:
-    """A step as written."""
+    """A step as written. One without a handler has no parameters, and ``function`` is its name."""
 
     slug: str
     kind: StepKind
@@ -86,11 +89,16 @@ class StepSpec:
     is_async: bool
     params: tuple[Parameter, ...]
     returns: TypeExpr | None
-    """The handler's own return type (for a map: of one element); None when the annotation is missing."""
+    """The handler's own return type (for a map: of one element; for a loop: of its last round), or a
+    signal's payload; None when the annotation is missing."""
     options: tuple[Option, ...] = ()
-    """Everything but ``slug``, ``depends_on`` and ``array``, in the order written."""
+    """Everything but ``slug`` and what names steps, in the order written."""
     depends_on: tuple[StepName, ...] = ()
     array: StepName | None = None
+    if_ran: tuple[StepName, ...] = ()
+    if_skipped: tuple[StepName, ...] = ()
+    state: TypeExpr | None = None
+    """What a loop keeps between its rounds: the S of ``Again[S] | T``; None where it is no loop."""
     doc: str | None = None
     unread: frozenset[str] = frozenset()
     """Options that were written but could not be read (a finding says why); ``*`` stands for any."""
@@ -107,10 +115,16 @@ class StepSpec:
 
     @property
     def output(self) -> TypeExpr | None:
-        """What dependents receive: ``list[R]`` for a map."""
+        """What dependents receive: ``list[R]`` for a map, ``R | Failed`` with ``when_exhausted="value"``."""
         if self.returns is None:
             return None
-        return ListType(self.returns) if self.is_map else self.returns
+        result = union(self.returns, FAILED) if self.makes_failed else self.returns
+        return ListType(result) if self.is_map else result
+
+    @property
+    def makes_failed(self) -> bool:
+        """Whether a task whose attempts are exhausted completes with a ``Failed``."""
+        return self.option("when_exhausted") == "value"
 
     def option(self, name: str) -> Json:
         """The value written for an option; None when it was not written."""
@@ -128,7 +142,8 @@ class StepSpec:
         return next(iter(self.params_of(Receives.ELEMENT)), None)
 
     def dependencies(self, table: TypeTable) -> tuple[str, ...]:
-        """Slugs this step depends on, each once: parameters, ``input`` keys, ``array``, ``depends_on``."""
+        """Slugs this step depends on, each once: by parameters, keys of ``input``, ``array``, ``depends_on``,
+        ``if_ran``, ``if_skipped`` and the path of ``until``."""
         names: dict[str, None] = {}
         for param in self.params:
             if param.receives is Receives.DEPENDENCY:
@@ -137,7 +152,11 @@ class StepSpec:
                 names.update(dict.fromkeys(item.key for item in table.record(param.type).fields))
         if self.array is not None:
             names[self.array.slug] = None
-        names.update(dict.fromkeys(name.slug for name in self.depends_on))
+        listed = (*self.depends_on, *self.if_ran, *self.if_skipped)
+        names.update(dict.fromkeys(name.slug for name in listed))
+        until = self.option("until")
+        if isinstance(until, str) and (first := path_keys(until)[0]) != FLOW_INPUT:
+            names[first] = None
         return tuple(names)
 
 
@@ -154,6 +173,7 @@ class FlowSpec:
     steps: tuple[StepSpec, ...]
     options: tuple[Option, ...] = ()
     """Everything but the slug and ``version``."""
+    schedules: tuple[ScheduleSpec, ...] = ()
     doc: str | None = None
     span: Span = field(compare=False, kw_only=True)
     """The name the flow is bound to."""

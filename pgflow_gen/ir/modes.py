@@ -1,7 +1,8 @@
 """What happens to a step that may not run: its effective modes, and what they mean for its dependents.
 
 The rule of specification/language.md, "Steps that may not run": with a condition, ``when_unmet`` (default
-skip); always ``when_exhausted`` (default fail). One rule for all three decorators.
+skip); always ``when_exhausted`` (default fail). One rule for all kinds of steps. Where ``when_exhausted`` is
+"value", a failure leads to none of the modes.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from collections.abc import Set as AbstractSet
 from pgflow_gen.ir.flow import FlowSpec, StepSpec
 from pgflow_gen.ir.types import TypeTable
 
+CONDITIONS = ("if_", "if_not", "if_ran", "if_skipped")
+"""The options that may keep a step from running."""
 MODES = frozenset({"fail", "skip", "skip-cascade"})
 
 
 def has_condition(step: StepSpec) -> bool:
-    """Whether ``if_`` or ``if_not`` was written."""
-    return any(option.name in ("if_", "if_not") for option in step.options)
+    """Whether anything was written that may keep the step from running."""
+    return bool(step.if_ran or step.if_skipped) or any(option.name in CONDITIONS for option in step.options)
 
 
 def effective_modes(step: StepSpec) -> AbstractSet[str]:
@@ -30,6 +33,11 @@ def effective_modes(step: StepSpec) -> AbstractSet[str]:
 def is_optional(step: StepSpec) -> bool:
     """Whether the step may be skipped while its dependents still run: its key is absent for them."""
     return "skip" in effective_modes(step)
+
+
+def may_be_missing(step: StepSpec, dependency: StepSpec) -> bool:
+    """Whether ``step`` may run without the output of ``dependency``; not so where it has ``if_ran`` of it."""
+    return is_optional(dependency) and all(name.slug != dependency.slug for name in step.if_ran)
 
 
 def may_be_absent(flow: FlowSpec, types: TypeTable) -> frozenset[str]:

@@ -117,6 +117,14 @@ class AnyType:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedType:
+    """``Failed`` of the runtime: what stands for the result of a task that failed for good."""
+
+    def __str__(self) -> str:
+        return "Failed"
+
+
+@dataclass(frozen=True, slots=True)
 class TypeKey:
     """Where a named type is defined, and with which arguments: ``Box[int]`` and ``Box[str]`` are two."""
 
@@ -205,6 +213,7 @@ TypeExpr: TypeAlias = (
     | UnionType
     | JsonType
     | AnyType
+    | FailedType
     | RecordRef
     | ClassRef
     | EnumType
@@ -215,6 +224,7 @@ TypeExpr: TypeAlias = (
 
 STR, INT, FLOAT = Primitive("str"), Primitive("int"), Primitive("float")
 BOOL, NONE = Primitive("bool"), Primitive("None")
+FAILED = FailedType()
 UNKNOWN = UnknownType()
 
 

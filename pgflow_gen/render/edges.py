@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgflow_gen.ir.flow import FlowSpec, StepSpec
-from pgflow_gen.ir.modes import is_optional, may_be_absent
+from pgflow_gen.ir.modes import may_be_absent, may_be_missing
 from pgflow_gen.ir.types import (
     AliasRef,
     AnyType,
@@ -40,11 +40,11 @@ def step_input(flow: FlowSpec, step: StepSpec, types: TypeTable) -> TypeExpr | t
 
 
 def dependency_fields(flow: FlowSpec, step: StepSpec, types: TypeTable) -> Iterator[Field]:
-    """A key per dependency, not required when the dependency may be skipped on its own."""
+    """A key per dependency, not required when the step also runs without it."""
     for slug in step.dependencies(types):
         dependency = flow.step(slug)
         if dependency is not None:
-            yield Field(slug, step_output(dependency), required=not is_optional(dependency))
+            yield Field(slug, step_output(dependency), required=not may_be_missing(step, dependency))
 
 
 def flow_output(flow: FlowSpec, types: TypeTable) -> tuple[Field, ...]:

@@ -8,11 +8,13 @@ from urllib.parse import quote
 
 from pgflow_gen.ir.flow import FlowSpec, Parameter, StepSpec
 from pgflow_gen.ir.types import (
+    NONE,
     AliasRef,
     AnyType,
     ClassRef,
     DictType,
     EnumType,
+    FailedType,
     Field,
     JsonType,
     ListType,
@@ -31,9 +33,34 @@ from pgflow_gen.render.edges import dependency_fields, flow_input, flow_output, 
 from pgflow_gen.render.literals import pretty_json
 from pgflow_gen.render.python.views import FlowView
 from pgflow_gen.render.scalars import SCALARS
+from pgflow_gen.render.schedules import schedules
+from pgflow_gen.render.settings import step_settings
 from pgflow_gen.render.summary import Summary
+from pgflow_shared.kinds import KINDS
 
 Schema: TypeAlias = dict[str, Any]
+
+_FAILED = "$failed"
+"""Its definition's name, which is no name of a type of Python."""
+_FAILED_SCHEMA: Schema = {
+    "type": "object",
+    "properties": {
+        "$failed": {
+            "type": "object",
+            "properties": {
+                "error": {"type": "string"},
+                "step": {"type": "string"},
+                "index": {"type": "integer"},
+                "attempts": {"type": "integer"},
+            },
+            "required": ["error", "step", "index", "attempts"],
+            "additionalProperties": False,
+        }
+    },
+    "required": ["$failed"],
+    "additionalProperties": False,
+}
+"""``Failed`` on the wire. A reference to it is how worker and client know where one may stand."""
 
 _PRIMITIVES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "null"}
 
@@ -44,6 +71,7 @@ class _Schemas:
     def __init__(self, view: FlowView, types: TypeTable) -> None:
         self.view = view
         self.types = types
+        self._has_failed = False
 
     def of(self, type_: TypeExpr) -> Schema:
         match type_:
@@ -58,7 +86,9 @@ class _Schemas:
             case DictType(value=value):
                 return {"type": "object", "additionalProperties": self.of(value)}
             case UnionType(members=members):
-                return {"anyOf": [self.of(member) for member in members]}
+                # Whether it is a Failed is decided first: a record may take an object with any key.
+                ordered = sorted(members, key=lambda member: not isinstance(member, FailedType))
+                return {"anyOf": [self.of(member) for member in ordered]}
             case NewTypeRef(base=base):
                 return self.of(base)
             case EnumType(key=key, values=enum_values):
@@ -68,6 +98,9 @@ class _Schemas:
                 return {"$ref": f"#/$defs/{quote(self.view.record_names[key])}"}
             case JsonType() | AnyType():
                 return {}
+            case FailedType():
+                self._has_failed = True
+                return {"$ref": f"#/$defs/{_FAILED}"}
             case UnknownType(text=text):
                 raise ValueError(f"the type {text!r} has a finding of its own and cannot be rendered")
 
@@ -84,6 +117,7 @@ class _Schemas:
         return {**self.of(field.type), **default}
 
     def definitions(self) -> Schema:
+        """All types that have a name; to be asked for when all others were."""
         found: Schema = {}
         for key, name in self.view.record_names.items():
             alias = self.types.aliases.get(key)
@@ -95,7 +129,7 @@ class _Schemas:
             closed = {"additionalProperties": False} if record.closed else {}
             python = {} if record.kind == "typed_dict" else _python(record.kind, key)
             found[name] = {**described, **self.record(record.fields), **closed, **python}
-        return found
+        return {**found, _FAILED: _FAILED_SCHEMA} if self._has_failed else found
 
 
 def _python(kind: str, key: TypeKey) -> Schema:
@@ -106,22 +140,24 @@ def _python(kind: str, key: TypeKey) -> Schema:
 def contract_schema(view: FlowView, summary: Summary) -> str:
     """The whole document as formatters of JSON leave it: sorted keys, two blanks a level, ASCII only."""
     flow, types, schemas = view.flow, view.types, _Schemas(view, view.types)
+    properties = {
+        "input": schemas.of(flow_input(flow)),
+        "output": schemas.record(flow_output(flow, types)),
+    }
+    contract = _contract(flow, schemas, types, summary)
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": flow.db_slug,
         "type": "object",
-        "properties": {
-            "input": schemas.of(flow_input(flow)),
-            "output": schemas.record(flow_output(flow, types)),
-        },
+        "properties": properties,
         "$defs": schemas.definitions(),
-        "x-pgflow": _contract(flow, schemas, types, summary),
+        "x-pgflow": contract,
     }
     return pretty_json(document)
 
 
 def _contract(flow: FlowSpec, schemas: _Schemas, types: TypeTable, summary: Summary) -> dict[str, Any]:
-    return {
+    document: dict[str, Any] = {
         "slug": flow.db_slug,
         "version": flow.version,
         "flow": f"{flow.key.module}:{flow.key.name}",
@@ -131,12 +167,14 @@ def _contract(flow: FlowSpec, schemas: _Schemas, types: TypeTable, summary: Summ
         "settings": summary.settings,
         "steps": {step.slug: _step(flow, step, schemas, types) for step in flow.steps},
     }
+    return {**document, "schedules": schedules(flow)} if flow.schedules else document
 
 
 def _step(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -> dict[str, Any]:
-    return {
-        "module": step.module,
-        "function": step.function,
+    has_handler = KINDS[step.kind].has_handler
+    document: dict[str, Any] = {
+        "module": step.module if has_handler else "",
+        "function": step.function if has_handler else "",
         "kind": step.kind,
         "async": step.is_async,
         "transactional": step.option("transactional") is True,
@@ -144,6 +182,14 @@ def _step(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -
         "input": _input(flow, step, schemas, types),
         "output": {} if step.returns is None else schemas.of(step.returns),
     }
+    if step.makes_failed:
+        document["failed_values"] = True
+    if step.state is not None and step.state != NONE:
+        document["state"] = schemas.of(step.state)
+    if step.kind == "signal":
+        kept = ("key", "deadline")
+        document |= {item.word: item.value for item in step_settings(step) if item.word in kept}
+    return document
 
 
 def _input(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -> Schema:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pgflow_gen.ir.flow import FlowSpec, Json, Option, StepSpec
+from pgflow_gen.ir.flow import FlowSpec, Json, StepSpec
 from pgflow_gen.ir.structure import structure
 from pgflow_gen.ir.types import TypeTable
 from pgflow_gen.render.edges import topological
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.literals import sql_jsonb, sql_literal
-from pgflow_gen.render.settings import settings
-from pgflow_shared.kinds import KINDS
-from pgflow_shared.options import BY_NAME, FLOW_PARAMETERS, STEP_PARAMETERS, Judged, Key, Named
+from pgflow_gen.render.schedules import schedules
+from pgflow_gen.render.settings import Setting, flow_settings, settings, step_settings
+from pgflow_shared.kinds import KINDS, Kind
+from pgflow_shared.options import FLOW_PARAMETERS, STEP_PARAMETERS, Key, Named
 from pgflow_shared.structure import structure_hash
 from pgflow_shared.styles import style_of
 
@@ -38,7 +39,11 @@ class Script:
 
 def create_script(flow: FlowSpec, types: TypeTable) -> Script:
     """Creates the flow with its steps, each after its dependencies."""
-    calls = [_create_flow(flow), *(_add_step(flow, step, types) for step in topological(flow, types))]
+    calls = [
+        _create_flow(flow),
+        *(_add_step(flow, step, types) for step in topological(flow, types)),
+        *_schedule_calls(flow, {}),
+    ]
     return _script(flow, types, calls)
 
 
@@ -48,14 +53,16 @@ def alter_script(flow: FlowSpec, types: TypeTable, before: Mapping[str, Json]) -
     ``before`` are settings in the words of ``settings``; the structure must be the same.
     """
     after = settings(flow)
-    old_steps, new_steps = _steps(before), _steps(after)
+    old_steps, new_steps = _object(before, "steps"), _object(after, "steps")
     calls: list[Call] = []
-    if not alike({**before, "steps": None}, {**after, "steps": None}):
+    apart: dict[str, Json] = {"steps": None, "schedules": None}
+    if not alike({**before, **apart}, {**after, **apart}):
         calls.append(Call("alter_flow", (sql_literal(flow.db_slug),), _flow_options(flow)))
     for step in topological(flow, types):
         if not alike(old_steps.get(step.slug, {}), new_steps[step.slug]):
             slugs = (sql_literal(flow.db_slug), sql_literal(step.slug))
             calls.append(Call("alter_step", slugs, _step_options(step)))
+    calls += _schedule_calls(flow, _object(before, "schedules"))
     return _script(flow, types, calls) if calls else None
 
 
@@ -77,9 +84,22 @@ def _script(flow: FlowSpec, types: TypeTable, calls: list[Call]) -> Script:
     return Script(f"{head}\n", body)
 
 
-def _steps(of: Mapping[str, Json]) -> dict[str, Json]:
-    steps = of.get("steps")
-    return steps if isinstance(steps, dict) else {}
+def _object(of: Mapping[str, Json], key: str) -> dict[str, Json]:
+    found = of.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _schedule_calls(flow: FlowSpec, before: Mapping[str, Json]) -> Iterator[Call]:
+    """What makes the schedules in the database, ``before``, those of the flow; gone ones go first."""
+    after, slug = schedules(flow), sql_literal(flow.db_slug)
+    for name in sorted(before.keys() - after.keys()):
+        yield Call("drop_schedule", (slug, sql_literal(name)), ())
+    for name, schedule in after.items():
+        if name in before and alike(before[name], schedule):
+            continue
+        assert isinstance(schedule, dict)
+        arguments = (slug, sql_literal(name), sql_jsonb(schedule["spec"]), sql_jsonb(schedule["input"]))
+        yield Call("create_schedule", arguments, ())
 
 
 def _create_flow(flow: FlowSpec) -> Call:
@@ -87,7 +107,7 @@ def _create_flow(flow: FlowSpec) -> Call:
 
 
 def _flow_options(flow: FlowSpec) -> tuple[tuple[str, str], ...]:
-    return _named(flow.options, FLOW_PARAMETERS, {})
+    return _named(flow_settings(flow), FLOW_PARAMETERS)
 
 
 def _add_step(flow: FlowSpec, step: StepSpec, types: TypeTable) -> Call:
@@ -95,29 +115,33 @@ def _add_step(flow: FlowSpec, step: StepSpec, types: TypeTable) -> Call:
     dependencies = step.dependencies(types)
     if dependencies:
         positional.append(f"array[{', '.join(map(sql_literal, dependencies))}]")
-    return Call("add_step", tuple(positional), _step_options(step, with_type=True))
+    return Call("add_step", tuple(positional), _step_options(step, with_kind=True))
 
 
-def _step_options(step: StepSpec, *, with_type: bool = False) -> tuple[tuple[str, str], ...]:
-    sql_type = KINDS[step.kind].sql_type
-    fixed = {"step_type": sql_literal(sql_type)} if with_type and sql_type != "single" else {}
-    return _named(step.options, STEP_PARAMETERS, fixed)
+def _step_options(step: StepSpec, *, with_kind: bool = False) -> tuple[tuple[str, str], ...]:
+    found = step_settings(step)
+    if with_kind:
+        found += _kind_settings(KINDS[step.kind])
+    return _named(found, STEP_PARAMETERS)
 
 
-def _named(
-    options: tuple[Option, ...], parameters: tuple[str, ...], fixed: Mapping[str, str]
-) -> tuple[tuple[str, str], ...]:
+def _kind_settings(kind: Kind) -> Iterator[Setting]:
+    """What makes a step one of its kind, which no ``alter_step`` changes."""
+    if kind.sql_type != "single":
+        yield Setting("step_type", Named("step_type"), kind.sql_type)
+    if kind.sql_kind != "task":
+        yield Setting("kind", Key("kind"), kind.sql_kind)
+
+
+def _named(found: list[Setting], parameters: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """The arguments that are given by name, in the function's order; last what goes into ``options``."""
-    named, keys = dict(fixed), dict[str, Json]()
-    for option in options:
-        rule = BY_NAME[option.name]
-        if option.value is None:
-            continue
-        if isinstance(rule.sql, Key):
-            keys[rule.sql.key] = option.value
-        elif isinstance(rule.sql, Named):
-            is_json = isinstance(rule.values, Judged) and rule.values.is_json
-            named[rule.sql.parameter] = sql_jsonb(option.value) if is_json else _scalar(option.value)
+    named, keys = dict[str, str](), dict[str, Json]()
+    for setting in found:
+        if isinstance(setting.sql, Key):
+            keys[setting.sql.key] = setting.value
+        else:
+            value = setting.value
+            named[setting.sql.parameter] = sql_jsonb(value) if setting.is_json else _scalar(value)
     ordered = tuple((name, named[name]) for name in parameters if name in named)
     return (*ordered, ("options", sql_jsonb(dict(sorted(keys.items()))))) if keys else ordered
 

@@ -17,7 +17,12 @@ from pgflow_gen.source.module_loader import ModuleLoader
 from pgflow_gen.source.stars import TYPING_MODULES, is_public, star_names
 
 RUNTIME = "pgflow_runtime"
-RUNTIME_NAMES = frozenset({"Flow", "Context", "JsonValue", "NonRetryable", "RetryAfter", "Step"})
+RUNTIME_NAMES = frozenset(
+    {
+        "FIRE_DATE", "FIRE_TIME", "Again", "Context", "DefinitionError", "Failed", "Flow", "JsonValue",
+        "NonRetryable", "PgflowError", "Resource", "RetryAfter", "Signal", "Sleep", "Step", "TaskCancelled",
+    }
+)  # fmt: skip
 _BUILTINS = frozenset(dir(builtins))
 # Imported by the interpreter before a project's folders are on sys.path.
 _NEVER_OURS = frozenset(

@@ -74,6 +74,8 @@ class Words:
             flow = self._flow(subject)
             message = f"mypy cannot see the input type of flow {flow.slug!r}: {flow.input}"
             yield _diagnostic(message, flow.input_span or flow.span, reported)
+        elif subject.kind == "schedule":
+            yield self._schedule(subject, reported)
         else:
             yield self._at_step(subject, reported)
 
@@ -82,6 +84,10 @@ class Words:
         if subject.kind == "binding":
             message = f"to mypy {step.module}.{step.function} is not the step {step.slug!r}"
             return _diagnostic(message, step.span, reported, help=SIGNATURE)
+        if subject.kind == "path":
+            option = next(item for item in step.options if item.name == subject.name)
+            message = f"to mypy there is no {option.value} for {subject.name} of step {step.slug!r}"
+            return _diagnostic(message, option.span, reported)
         if subject.kind == "call" or reported.code == "call-arg":
             message, span = call_words(step, reported)
             return _diagnostic(message, span, reported, help=SIGNATURE)
@@ -111,6 +117,12 @@ class Words:
         for flow in inside or self._analysis.flows[:1]:
             message = f"mypy cannot import the module {subject.name}"
             yield _diagnostic(message, flow.span, reported, help="check src in [tool.pgflow-gen]")
+
+    def _schedule(self, subject: Subject, reported: Reported) -> Diagnostic:
+        flow = self._flow(subject)
+        schedule = next(item for item in flow.schedules if item.slug == subject.name)
+        message = f"mypy does not take the input of schedule {schedule.slug!r} for {flow.input}"
+        return _diagnostic(message, schedule.input_span or schedule.span, reported)
 
     def _record(self, subject: Subject, reported: Reported) -> Diagnostic:
         """The record as the compiler read it is not what mypy sees."""

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from pgflow_runtime.dsl.jsontypes import JsonValue
     from pgflow_runtime.dsl.resource import Resource
     from pgflow_runtime.dsl.retry_control import NonRetryable, RetryAfter
+    from pgflow_runtime.dsl.schedule import FIRE_DATE, FIRE_TIME
+    from pgflow_runtime.dsl.waits import Signal, Sleep
     from pgflow_runtime.errors import PgflowError, TaskCancelled
     from pgflow_runtime.worker import Worker
     from pgflow_runtime.worker_config import WorkerConfig
 
 __all__ = [
+    "FIRE_DATE",
+    "FIRE_TIME",
     "Again",
     "Context",
     "DefinitionError",
@@ -33,12 +37,16 @@ __all__ = [
     "PgflowError",
     "Resource",
     "RetryAfter",
+    "Signal",
+    "Sleep",
     "TaskCancelled",
     "Worker",
     "WorkerConfig",
 ]
 
 _LAZY = {
+    "FIRE_DATE": "pgflow_runtime.dsl.schedule",
+    "FIRE_TIME": "pgflow_runtime.dsl.schedule",
     "Again": "pgflow_runtime.dsl.again",
     "Context": "pgflow_runtime.dsl.context",
     "DefinitionError": "pgflow_runtime.dsl",
@@ -49,6 +57,8 @@ _LAZY = {
     "PgflowError": "pgflow_runtime.errors",
     "Resource": "pgflow_runtime.dsl.resource",
     "RetryAfter": "pgflow_runtime.dsl.retry_control",
+    "Signal": "pgflow_runtime.dsl.waits",
+    "Sleep": "pgflow_runtime.dsl.waits",
     "TaskCancelled": "pgflow_runtime.errors",
     "Worker": "pgflow_runtime.worker",
     "WorkerConfig": "pgflow_runtime.worker_config",

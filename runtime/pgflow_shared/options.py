@@ -7,8 +7,8 @@ shipped migrations call by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pgflow_shared.kinds import KINDS, StepKind
@@ -126,10 +126,15 @@ class OptionRule:
     """Its word in settings; its name if there is none of its own."""
     also_called: tuple[str, ...] = ()
     """What other tools call it."""
+    apart: Mapping[Owner, Values] = field(default_factory=dict)
+    """Owners for which it takes other values."""
 
     @property
     def word(self) -> str:
         return self.setting or self.name
+
+    def values_on(self, owner: Owner) -> Values:
+        return self.apart.get(owner, self.values)
 
 
 def _on(*owners: Owner) -> frozenset[Owner]:
@@ -138,10 +143,12 @@ def _on(*owners: Owner) -> frozenset[Owner]:
 
 _KIND_NAMES: list[Owner] = [kind.name for kind in KINDS.values()]
 _STEPS = _on(*_KIND_NAMES)
-_ALL = _on("flow", *_KIND_NAMES)
+_TASKS = _on(*(kind.name for kind in KINDS.values() if kind.has_handler))
 _SECONDS = Whole(1, MAX_SECONDS, " of seconds")
 _MODES = Word(("fail", "skip", "skip-cascade"))
-_PATTERN = Judged("a pattern", is_json=True)
+_PATTERN = Judged("a pattern, or a list of them", is_json=True)
+_NAMES = Judged("a list of steps")
+_PATH = Judged("a path")
 
 OPTIONS: tuple[OptionRule, ...] = (
     OptionRule(
@@ -149,12 +156,13 @@ OPTIONS: tuple[OptionRule, ...] = (
         "the step, or its slug, whose elements the map goes over", "the flow's input",
     ),
     OptionRule(
-        "depends_on", _on("step", "array"), Judged("a list of steps"),
+        "depends_on", _STEPS - {"map"}, _NAMES,
         "steps to wait for without taking their output", "none", also_called=("after",),
     ),
     OptionRule(
-        "slug", _ALL, Judged("a slug"), "the name in the database: a flow's first argument, a step's option",
-        "the function's name", also_called=("name",),
+        "slug", _TASKS | {"flow"}, Judged("a slug"),
+        "the name in the database: a flow's first argument, a step's option", "the function's name",
+        also_called=("name",),
     ),
     OptionRule(
         "version", _on("flow"), Whole(1, 9_999),
@@ -162,33 +170,61 @@ OPTIONS: tuple[OptionRule, ...] = (
         "1",
     ),
     OptionRule(
-        "max_attempts", _ALL, Whole(1, 1_000, " of attempts"), "attempts of a task, 1 to 1,000", "3",
+        "max_attempts", _TASKS | {"flow"}, Whole(1, 1_000, " of attempts"),
+        "attempts of a task, 1 to 1,000; in a loop, of a round", "3",
         Named("max_attempts"), 3, also_called=("retries",),
     ),
     OptionRule(
-        "base_delay", _ALL, _SECONDS,
+        "base_delay", _TASKS | {"flow"}, _SECONDS,
         "seconds before the first retry is `base_delay` × 2, doubled for each further one", "5",
         Named("base_delay"), 5,
     ),
     OptionRule(
-        "timeout", _ALL, Whole(3, MAX_SECONDS, " of seconds"), "seconds a handler may take, at least 3", "60",
-        Named("timeout"), 60,
+        "timeout", _TASKS | {"flow"}, Whole(3, MAX_SECONDS, " of seconds"),
+        "seconds a handler may take, at least 3; in a loop, one round of it", "60", Named("timeout"), 60,
     ),
     OptionRule(
         "run_timeout", _on("flow"), _SECONDS, "seconds a run may take; one that takes longer fails",
         "no limit", Key("run_timeout"),
     ),
     OptionRule(
-        "start_delay", _STEPS, Whole(0, MAX_SECONDS, " of seconds"), "seconds before the first attempt", "0",
+        "start_delay", _TASKS, Whole(0, MAX_SECONDS, " of seconds"), "seconds before the first attempt", "0",
         Named("start_delay"), 0, also_called=("delay",),
     ),
     OptionRule(
-        "backoff", _ALL, Word(("exponential", "fixed")),
+        "backoff", _TASKS | {"flow"}, Word(("exponential", "fixed")),
         '`"exponential"`, or `"fixed"`: `base_delay` seconds each time', "exponential",
         Named("backoff"), "exponential",
     ),
     OptionRule(
-        "max_delay", _ALL, _SECONDS, "the longest delay, in seconds", "one day", Named("max_delay"),
+        "max_delay", _TASKS | {"flow"}, _SECONDS, "the longest delay, in seconds", "one day",
+        Named("max_delay"),
+    ),
+    OptionRule(
+        "max_rounds", _on("loop"), Whole(1, 100_000, " of rounds"),
+        "how often a loop may run; one that wants more is exhausted", "must be given", Key("max_rounds"),
+    ),
+    OptionRule(
+        "every", _on("loop"), _SECONDS, "seconds between two rounds, where `Again` names none", "none",
+        Key("every"),
+    ),
+    OptionRule(
+        "deadline", _on("signal", "loop"), _SECONDS,
+        "seconds from when the step is ready, after which it is exhausted", "no limit", Key("deadline"),
+    ),
+    OptionRule(
+        "key", _on("signal"), _PATH,
+        "a path in the run's input, `\"flow_input.order_id\"`: who sends may name what stands there", "none",
+        Key("key"),
+    ),
+    OptionRule(
+        "seconds", _on("sleep"), Whole(0, MAX_SECONDS, " of seconds"), "how long a sleep takes",
+        "this or `until`", Key("seconds"),
+    ),
+    OptionRule(
+        "until", _on("sleep"), _PATH,
+        "a path to a time, in the run's input or a dependency's output: when a sleep ends",
+        "this or `seconds`", Key("until"),
     ),
     OptionRule(
         "if_", _STEPS, _PATTERN, "the step runs if its input [matches](guides/conditions.md)", "always",
@@ -199,15 +235,24 @@ OPTIONS: tuple[OptionRule, ...] = (
         Named("forbidden_input_pattern"),
     ),
     OptionRule(
+        "if_ran", _STEPS, _NAMES, "the step runs if none of these steps was skipped", "always", Key("if_ran"),
+    ),
+    OptionRule(
+        "if_skipped", _STEPS, _NAMES, "the step runs if all of these steps were skipped", "always",
+        Key("if_skipped"),
+    ),
+    OptionRule(
         "when_unmet", _STEPS, _MODES, 'what a condition that does not hold leads to: `"fail"`, `"skip"`, '
         '`"skip-cascade"`', "skip", Named("when_unmet"), "skip", also_called=("if_unmet",),
     ),
     OptionRule(
-        "when_exhausted", _STEPS, _MODES, "what the last failed attempt leads to: the same words", "fail",
-        Named("when_exhausted"), "fail", also_called=("if_exhausted",),
+        "when_exhausted", _STEPS, Word((*_MODES.words, "value")),
+        'what the last failed attempt leads to: the same words, or in a step, array or map `"value"`: '
+        "dependents receive a `Failed`", "fail", Named("when_exhausted"), "fail",
+        also_called=("if_exhausted",), apart={"loop": _MODES, "signal": _MODES, "sleep": _MODES},
     ),
     OptionRule(
-        "transactional", _STEPS, Flag(),
+        "transactional", _TASKS - {"loop"}, Flag(),
         "the writes through `ctx.conn()` and the completion share one transaction", "False",
     ),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """The canonical structure of a flow: what migration, client and worker compare, by its hash.
 
-Structure = {slug, type, sorted dependencies} of the steps, sorted by slug. Options, conditions, types and
-the order of definition are not part of it.
+Structure = {slug, type, sorted dependencies, and kind where it is not a task} of the steps, sorted by slug.
+Options, conditions, types and the order of definition are not part of it.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
-from pgflow_shared.kinds import StepType
+from pgflow_shared.kinds import SqlKind, StepType
 
 
 class StepStructure(TypedDict):
     slug: str
     type: StepType
     dependencies: list[str]
+    kind: NotRequired[SqlKind]
+    """Only where it is not ``task``, so that flows without other kinds keep their hash."""
 
 
 class Structure(TypedDict):
@@ -48,15 +50,19 @@ def by_slug(structure: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _step_changes(slug: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    if old["type"] != new["type"]:
-        yield f"step {slug!r} is {_type(new['type'])} now; it was {_type(old['type'])}"
+    now, then = _kind(new), _kind(old)
+    if now != then:
+        yield f"step {slug!r} is {now} now; it was {then}"
     if old["dependencies"] != new["dependencies"]:
         now, then = _slugs(new["dependencies"]), _slugs(old["dependencies"])
         yield f"step {slug!r} depends on {now} now; it depended on {then}"
 
 
-def _type(type_: str) -> str:
-    return "a map" if type_ == "map" else "a single task"
+def _kind(step: Mapping[str, Any]) -> str:
+    kind = step.get("kind", "task")
+    if kind != "task":
+        return f"a {kind}"
+    return "a map" if step["type"] == "map" else "a single task"
 
 
 def _slugs(slugs: list[str]) -> str:

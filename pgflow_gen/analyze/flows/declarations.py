@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeAlias
 
 import libcst as cst
 
@@ -12,7 +12,12 @@ from pgflow_gen.ir.flow import FlowKey
 from pgflow_gen.source.index import Assignment, Class, ModuleIndex
 from pgflow_gen.source.parse import parse_expression
 from pgflow_gen.source.resolve import RUNTIME, Defined, External, Resolver, Symbol
-from pgflow_shared.kinds import KINDS, StepKind
+from pgflow_shared.kinds import DECORATORS, WAITS, StepKind
+
+_MADE = ("Flow", *WAITS)
+"""The runtime's classes whose objects are made at module level."""
+Typed: TypeAlias = tuple[ModuleIndex, cst.BaseExpression]
+"""An expression that is a type, and the module it is written in."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,8 +26,8 @@ class FlowDeclaration:
 
     symbol: Defined
     call: cst.Call
-    input: tuple[ModuleIndex, cst.BaseExpression] | None
-    """The type between the brackets, and the module it is written in."""
+    input: Typed | None
+    """The type between the brackets."""
 
     @property
     def key(self) -> FlowKey:
@@ -34,7 +39,7 @@ class FlowDeclaration:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StepDeclaration:
+class HandlerDeclaration:
     """A function below a flow's decorator."""
 
     flow: FlowDeclaration
@@ -47,6 +52,56 @@ class StepDeclaration:
     def args(self) -> list[cst.Arg]:
         return list(self.decorator.args) if isinstance(self.decorator, cst.Call) else []
 
+    @property
+    def bound(self) -> cst.Name:
+        return self.function.name
+
+    @property
+    def name(self) -> str:
+        return self.function.name.value
+
+    @property
+    def owner(self) -> str:
+        """What its options are given to, for messages."""
+        return f"@{self.flow.name}.{self.kind}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WaitDeclaration:
+    """``name = Signal[Payload](flow, "slug", ...)``, and likewise ``Sleep``: a step without a handler."""
+
+    flow: FlowDeclaration
+    module: ModuleIndex
+    bound: cst.Name
+    kind: StepKind
+    call: cst.Call
+    payload: Typed | None
+
+    @property
+    def args(self) -> list[cst.Arg]:
+        return list(self.call.args)
+
+    @property
+    def name(self) -> str:
+        return self.bound.value
+
+    @property
+    def owner(self) -> str:
+        """What its options are given to, for messages."""
+        return self.kind.capitalize()
+
+
+StepDeclaration: TypeAlias = HandlerDeclaration | WaitDeclaration
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScheduleDeclaration:
+    """``flow.schedule("slug", ...)``."""
+
+    flow: FlowDeclaration
+    module: ModuleIndex
+    call: cst.Call
+
 
 @dataclass(frozen=True, slots=True)
 class FlowAttribute:
@@ -57,7 +112,15 @@ class FlowAttribute:
 
     @property
     def kind(self) -> StepKind | None:
-        return cast(StepKind, self.name) if self.name in KINDS else None
+        return self.name if self.name in DECORATORS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a call makes: an object of the runtime's class ``name``, whose X it may say."""
+
+    name: str
+    type: Typed | None
 
 
 @dataclass(slots=True)
@@ -88,9 +151,30 @@ class FlowFinder:
         flow = self.named(module, node.value)
         return FlowAttribute(flow, node.attr.value) if flow is not None else None
 
-    def is_flow_call(self, module: ModuleIndex, node: cst.CSTNode | None) -> bool:
-        """Whether an expression makes a flow: ``Flow(...)`` or ``Flow[X](...)``."""
-        return isinstance(node, cst.Call) and self._callee(module, node.func) is not None
+    def is_schedule_call(self, module: ModuleIndex, node: cst.CSTNode | None) -> bool:
+        """Whether an expression is ``flow.schedule(...)``."""
+        attribute = self.attribute(module, node) if isinstance(node, cst.Call) else None
+        return attribute is not None and attribute.name == "schedule"
+
+    def made(self, module: ModuleIndex, node: cst.CSTNode | None) -> Made | None:
+        """Which of the runtime's classes a call makes an object of, also under another name."""
+        return self._callee(module, node.func) if isinstance(node, cst.Call) else None
+
+    def wait(self, symbol: Defined) -> WaitDeclaration | None:
+        """The step without a handler that a module's name is bound to."""
+        binding = symbol.binding
+        if not isinstance(binding, Assignment) or not isinstance(binding.node, cst.Name):
+            return None
+        call = binding.value
+        made = self.made(symbol.module, call)
+        if made is None or made.name not in WAITS or not isinstance(call, cst.Call):
+            return None
+        given = flow_argument(call)
+        flow = self.named(symbol.module, given) if given is not None else None
+        if flow is None:
+            return None
+        payload = made.type or self._declared_type(symbol.module, binding)
+        return WaitDeclaration(flow, symbol.module, binding.node, WAITS[made.name], call, payload)
 
     def is_odd_flow_call(self, module: ModuleIndex, node: cst.Call) -> bool:
         """Whether something is made of ``Flow`` in a way nobody writes: ``Flow[X]["y"]("slug")``."""
@@ -124,25 +208,27 @@ class FlowFinder:
     def _declaration(self, symbol: Defined, binding: Assignment) -> FlowDeclaration | None:
         if not isinstance(binding.value, cst.Call):
             return None
-        callee = self._callee(symbol.module, binding.value.func)
-        if callee is None:
+        made = self.made(symbol.module, binding.value)
+        if made is None or made.name != "Flow":
             return None
-        written = callee[0]
-        if written is None and binding.annotation is not None:
-            declared = self._callee(symbol.module, _unquoted(binding.annotation))
-            written = declared[0] if declared is not None else None
+        written = made.type or self._declared_type(symbol.module, binding)
         return FlowDeclaration(symbol, binding.value, written)
 
-    def _callee(
-        self, module: ModuleIndex, node: cst.BaseExpression
-    ) -> tuple[tuple[ModuleIndex, cst.BaseExpression] | None] | None:
-        """For ``Flow`` or ``Flow[X]``, also through ``CrawlFlow = Flow[X]``: the X, if any; else None."""
+    def _declared_type(self, module: ModuleIndex, binding: Assignment) -> Typed | None:
+        """The X of ``name: Flow[X] = Flow(...)``."""
+        if binding.annotation is None:
+            return None
+        declared = self._callee(module, _unquoted(binding.annotation))
+        return declared.type if declared is not None else None
+
+    def _callee(self, module: ModuleIndex, node: cst.BaseExpression) -> Made | None:
+        """What ``Flow`` or ``Flow[X]`` is, also through ``CrawlFlow = Flow[X]``; None for anything else."""
         for _ in range(10):
             head = node.value if isinstance(node, cst.Subscript) else node
             symbol = self.resolver.resolve(module, head)
             symbol = self.resolver.follow(symbol) if symbol is not None else None
-            if isinstance(symbol, External) and symbol.is_runtime("Flow"):
-                return (_argument(module, node),)
+            if isinstance(symbol, External) and any(map(symbol.is_runtime, _MADE)):
+                return Made(symbol.name, _argument(module, node))
             is_alias = isinstance(symbol, Defined) and isinstance(symbol.binding, Assignment)
             if not is_alias or isinstance(node, cst.Subscript):
                 return None
@@ -159,7 +245,14 @@ def _unquoted(node: cst.BaseExpression) -> cst.BaseExpression:
     return (parse_expression(text) if isinstance(text, str) else None) or node
 
 
-def _argument(module: ModuleIndex, node: cst.BaseExpression) -> tuple[ModuleIndex, cst.BaseExpression] | None:
+def flow_argument(call: cst.Call) -> cst.BaseExpression | None:
+    """What stands where ``Signal`` and ``Sleep`` take their flow."""
+    named = [arg.value for arg in call.args if arg.keyword is not None and arg.keyword.value == "flow"]
+    placed = [arg.value for arg in call.args if arg.keyword is None and not arg.star]
+    return next(iter([*named, *placed]), None)
+
+
+def _argument(module: ModuleIndex, node: cst.BaseExpression) -> Typed | None:
     if not isinstance(node, cst.Subscript) or len(node.slice) != 1:
         return None
     only = node.slice[0].slice

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.declarations import FlowAttribute, FlowFinder, StepDeclaration
+from pgflow_gen.analyze.flows.declarations import FlowAttribute, FlowFinder, HandlerDeclaration
 from pgflow_gen.analyze.types.faults import report, unresolved
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.source.index import Assignment, ModuleIndex
 from pgflow_gen.source.resolve import Defined, External, Missing
-from pgflow_shared.kinds import KINDS
+from pgflow_shared.kinds import DECORATORS
 from pgflow_shared.text import closest
 
 # Decorators that do not keep a handler's signature, so that no worker could call it as written.
@@ -30,7 +30,7 @@ _BREAKING = {
 
 def examine(
     finder: FlowFinder, module: ModuleIndex, function: cst.FunctionDef, findings: Findings, *, nested: bool
-) -> StepDeclaration | None:
+) -> HandlerDeclaration | None:
     """The step that ``function`` is, None when no flow decorates it. Reports PGF214 and PGF103."""
     nodes = [_called_once(finder, module, item.decorator, findings) for item in function.decorators]
     matches = [_match(finder, module, node, findings, nested=nested) for node in nodes]
@@ -57,7 +57,7 @@ def examine(
             help="define one handler per step; both may call a common function",
         )
     _refuse_breaking(finder, module, nodes[first + 1 :], findings)
-    return StepDeclaration(match.flow, module, function, match.kind, nodes[first])
+    return HandlerDeclaration(match.flow, module, function, match.kind, nodes[first])
 
 
 def _called_once(
@@ -87,21 +87,24 @@ def _match(
         return found
     span = module.file.span(node)
     if found is not None:
-        guess = closest(found.name, KINDS)
+        guess = closest(found.name, DECORATORS)
         findings.add(
             "PGF214",
             span,
             f"a flow has no decorator {found.name!r}",
-            help=f"did you mean @{found.flow.name}.{guess}?" if guess else "use step, array or map",
+            help=f"did you mean @{found.flow.name}.{guess}?" if guess else "use step, array, map or loop",
         )
         return None
     bare = node.func if isinstance(node, cst.Call) else node
     flow = finder.named(module, bare)
     if flow is not None:
         findings.add(
-            "PGF214", span, "a flow itself is no decorator", help=f"write @{flow.name}.step, .array or .map"
+            "PGF214",
+            span,
+            "a flow itself is no decorator",
+            help=f"write @{flow.name}.step, .array, .map or .loop",
         )
-    elif not nested and isinstance(bare, cst.Attribute) and bare.attr.value in KINDS:
+    elif not nested and isinstance(bare, cst.Attribute) and bare.attr.value in DECORATORS:
         _refuse_unknown_owner(finder, module, bare.value, findings)
     return None
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.declarations import FlowDeclaration, StepDeclaration
+from pgflow_gen.analyze.flows.declarations import FlowDeclaration, ScheduleDeclaration, StepDeclaration
 from pgflow_gen.analyze.flows.options import FLOW_OPTIONS, OptionReader, Written, spell
+from pgflow_gen.analyze.flows.schedules import ScheduleReader
 from pgflow_gen.analyze.flows.slugs import check_slug
 from pgflow_gen.analyze.flows.steps import StepReader, docstring
 from pgflow_gen.analyze.types.annotations import TypeReader
@@ -24,10 +25,16 @@ class FlowReader:
     reader: TypeReader
     options: OptionReader
     steps: StepReader
+    schedules: ScheduleReader
     findings: Findings
 
     def read(
-        self, declaration: FlowDeclaration, steps: Sequence[StepDeclaration], *, alone: bool
+        self,
+        declaration: FlowDeclaration,
+        steps: Sequence[StepDeclaration],
+        schedules: Sequence[ScheduleDeclaration],
+        *,
+        alone: bool,
     ) -> FlowSpec:
         """The flow as written. ``alone``: no other flow shares its module, and so the module's docstring."""
         module = declaration.symbol.module
@@ -48,6 +55,7 @@ class FlowReader:
             input=input_type,
             steps=tuple(self.steps.read(step) for step in ordered),
             options=tuple(item for item in values if item is not None),
+            schedules=tuple(self.schedules.read(item) for item in schedules),
             doc=_doc(declaration, alone=alone),
             span=module.file.span(declaration.symbol.binding.node),
             slug_span=slug_span,
@@ -117,7 +125,7 @@ class FlowReader:
 
 def _place(step: StepDeclaration, own: ModuleIndex) -> tuple[bool, str, int]:
     """Definition order: the flow's own module, then the others by dotted name, then by line."""
-    line = step.module.file.span(step.function.name).line
+    line = step.module.file.span(step.bound).line
     return step.module is not own, step.module.name, line
 
 

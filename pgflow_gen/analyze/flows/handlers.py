@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import libcst as cst
 
+from pgflow_gen.analyze.flows.loops import LoopReader
 from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.analyze.types.generics import parameters_of
 from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Parameter, Receives
-from pgflow_gen.ir.types import UNKNOWN, TypeExpr
+from pgflow_gen.ir.types import NONE, UNKNOWN, TypeExpr
 from pgflow_gen.source.index import ModuleIndex
 from pgflow_gen.source.parse import parse_expression
 from pgflow_gen.source.resolve import External, Missing
@@ -25,6 +27,8 @@ class Signature:
     params: tuple[Parameter, ...]
     returns: TypeExpr | None
     returns_span: Span | None
+    state: TypeExpr | None = None
+    """What a loop keeps between its rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,11 @@ class HandlerReader:
     def read(self) -> Signature:
         self._refuse_generic()
         self._refuse_generator()
-        params = self._params()
-        returns, span = self._returns()
-        return Signature(params, returns, span)
+        returns, state, span = self._returns()
+        # Where a loop keeps nothing, a parameter of that name is a step like any other.
+        keeps = self.kind == "loop" and state != NONE
+        named = {**_NAMED, "state": Receives.STATE} if keeps else _NAMED
+        return Signature(self._params(named), returns, span, state)
 
     @property
     def _scope(self) -> Scope:
@@ -64,7 +70,7 @@ class HandlerReader:
                 help="a handler cannot be generic: name the types it really takes and returns",
             )
 
-    def _params(self) -> tuple[Parameter, ...]:
+    def _params(self, named: Mapping[str, Receives]) -> tuple[Parameter, ...]:
         written = self.function.params
         self._refuse_variadic(written)
         self._refuse_repeated(written)
@@ -77,17 +83,17 @@ class HandlerReader:
         )
         for group, how in groups:
             for node in group:
-                receives = self._receives(node, has_element or how == "keyword")
+                receives = self._receives(node, named, has_element or how == "keyword")
                 has_element = has_element or receives is Receives.ELEMENT
                 found.append(self._param(node, receives, how))
         return tuple(found)
 
-    def _receives(self, node: cst.Param, has_element: bool) -> Receives:
+    def _receives(self, node: cst.Param, named: Mapping[str, Receives], has_element: bool) -> Receives:
         if node.annotation is not None and self.is_context(node.annotation.annotation):
             return Receives.CONTEXT
-        named = _NAMED.get(node.name.value)
-        if named is not None:
-            return named
+        known = named.get(node.name.value)
+        if known is not None:
+            return known
         return Receives.DEPENDENCY if has_element else Receives.ELEMENT
 
     def _param(self, node: cst.Param, receives: Receives, how: str) -> Parameter:
@@ -193,18 +199,23 @@ class HandlerReader:
                 help="return the whole value at once, for example a list",
             )
 
-    def _returns(self) -> tuple[TypeExpr | None, Span | None]:
+    def _returns(self) -> tuple[TypeExpr | None, TypeExpr | None, Span | None]:
+        """What the handler returns, a loop's state, and the annotation's place."""
+        name = self.function.name.value
         if self.function.returns is None:
             self.findings.add(
                 "PGF301",
                 self._span(self.function.name),
-                f"handler {self.function.name.value!r} does not say what it returns",
+                f"handler {name!r} does not say what it returns",
                 help="annotate the return type; -> None when there is nothing to return",
             )
-            return None, None
+            return None, None, None
         node = self.function.returns.annotation
         span = self._span(node)
-        return self.reader.annotation(node, self._scope, "return"), span
+        if self.kind == "loop":
+            found = LoopReader(self.reader, self.findings, self._scope, name).read(node)
+            return found.result, found.state, span
+        return self.reader.annotation(node, self._scope, "return"), None, span
 
 
 def is_generator(function: cst.FunctionDef) -> bool:

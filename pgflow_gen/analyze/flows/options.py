@@ -12,7 +12,7 @@ from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Json, Option
 from pgflow_gen.source.index import ModuleIndex
 from pgflow_shared.kinds import KINDS
-from pgflow_shared.options import BY_NAME, OPTIONS, meant, options_of
+from pgflow_shared.options import BY_NAME, OPTIONS, OptionRule, meant, options_of
 
 FLOW_OPTIONS = options_of("flow")
 STEP_OPTIONS: Mapping[str, tuple[str, ...]] = {
@@ -113,9 +113,12 @@ def _suggestion(name: str, known: tuple[str, ...]) -> str:
     if name in ("array", "depends_on"):
         return "only @flow.map takes array=; other steps name what they need as parameters, or in depends_on"
     if option is not None:
-        return f"{name} is an option of {_OWNERS['flow' in option.on]}"
+        return f"{name} is an option of {_owners(option)}"
     guess = meant(name, known)
     return f"did you mean {guess!r}?" if guess is not None else f"options are {', '.join(known)}"
 
 
-_OWNERS = {True: "Flow(...)", False: "steps: @flow.step, @flow.array and @flow.map"}
+def _owners(option: OptionRule) -> str:
+    owners = ["Flow(...)"] if "flow" in option.on else []
+    *first, last = [*owners, *(kind.written for kind in KINDS.values() if kind.name in option.on)]
+    return f"{', '.join(first)} and {last}" if first else last

@@ -13,9 +13,11 @@ import libcst as cst
 from pgflow_gen.analyze.flows.constants import Constants
 from pgflow_gen.analyze.flows.declarations import FlowDeclaration, FlowFinder, StepDeclaration
 from pgflow_gen.analyze.flows.flow import FlowReader
+from pgflow_gen.analyze.flows.given import NAMES_STEPS, GivenReader
 from pgflow_gen.analyze.flows.options import OptionReader
 from pgflow_gen.analyze.flows.references import ReferenceReader
 from pgflow_gen.analyze.flows.scan import ModuleScan, Scanner
+from pgflow_gen.analyze.flows.schedules import ScheduleReader
 from pgflow_gen.analyze.flows.steps import StepReader, slug_of
 from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.diagnostics import Findings, Span
@@ -51,8 +53,10 @@ class FlowsReader:
         references = ReferenceReader(
             constants, self.findings, self._step_of, lambda declaration: slug_of(options, declaration)
         )
-        steps = StepReader(self.reader, options, references, self.findings)
-        self.flow_reader = FlowReader(self.reader, options, steps, self.findings)
+        given = GivenReader(options, references, self.findings)
+        steps = StepReader(self.reader, given, self.findings)
+        schedules = ScheduleReader(options, self.findings)
+        self.flow_reader = FlowReader(self.reader, options, steps, schedules, self.findings)
 
     def scan(self, module: ModuleIndex) -> ModuleScan:
         """Scan a module whose flows and steps are to be read."""
@@ -68,10 +72,10 @@ class FlowsReader:
         if self._is_hidden(module, scan.findings):
             return scan
         Scanner(self.finder, scan).walk()
-        if scan.flows or scan.steps:
+        if scan.flows or scan.steps or scan.schedules:
             self._check_name(module, scan.findings)
         for step in scan.steps:
-            self._steps[module.name, step.function.name.value] = step
+            self._steps[module.name, step.name] = step
         return scan
 
     def _is_hidden(self, module: ModuleIndex, findings: Findings) -> bool:
@@ -110,19 +114,22 @@ class FlowsReader:
             )
 
     def named_modules(self, scan: ModuleScan) -> set[str]:
-        """Steps named in depends_on or array bring their modules along, wherever those are."""
+        """Steps that are named in options bring their modules along, wherever those are."""
         symbols = [symbol for step in scan.steps for symbol in self._named_symbols(step)]
         return {os.fspath(symbol.module.file.source.absolute) for symbol in symbols}
 
     def _named_symbols(self, step: StepDeclaration) -> list[Defined]:
         nodes: list[cst.BaseExpression] = []
         for arg in step.args:
-            if arg.keyword is not None and arg.keyword.value in {"array", "depends_on"}:
+            if arg.keyword is not None and arg.keyword.value in NAMES_STEPS:
                 nodes.append(arg.value)
                 if isinstance(arg.value, cst.List | cst.Tuple):
                     nodes.extend(element.value for element in arg.value.elements)
         found = [self.resolver.resolve(step.module, node) for node in nodes]
-        return [item for item in found if isinstance(item, Defined) and isinstance(item.binding, Function)]
+        return [item for item in found if isinstance(item, Defined) and self._may_be_step(item)]
+
+    def _may_be_step(self, symbol: Defined) -> bool:
+        return isinstance(symbol.binding, Function) or self.finder.wait(symbol) is not None
 
     def _step_of(self, symbol: Defined) -> StepDeclaration | None:
         self._scan(symbol.module)
@@ -137,7 +144,7 @@ class FlowsReader:
         found: dict[FlowDeclaration, None] = {}
         for scan in self._own_scans():
             found.update(dict.fromkeys(scan.flows))
-            found.update(dict.fromkeys(step.flow for step in scan.steps))
+            found.update(dict.fromkeys(item.flow for item in (*scan.steps, *scan.schedules)))
         return sorted(found, key=_order)
 
     def read(self, declarations: Sequence[FlowDeclaration]) -> list[FlowSpec]:
@@ -148,10 +155,14 @@ class FlowsReader:
             for step in scan.steps:
                 if step.flow in steps:
                     steps[step.flow].append(step)
+        schedules = [item for scan in self._own_scans() for item in scan.schedules]
         homes = Counter(declaration.symbol.module.name for declaration in self.declarations())
         return [
             self.flow_reader.read(
-                declaration, steps[declaration], alone=homes[declaration.symbol.module.name] == 1
+                declaration,
+                steps[declaration],
+                [item for item in schedules if item.flow is declaration],
+                alone=homes[declaration.symbol.module.name] == 1,
             )
             for declaration in declarations
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 import libcst as cst
 
@@ -27,7 +28,7 @@ class ReferenceReader:
     slug_of: Callable[[StepDeclaration], str]
 
     def several(self, module: ModuleIndex, written: Written) -> tuple[StepName, ...]:
-        """The steps of ``depends_on``."""
+        """The steps of ``depends_on`` and its like."""
         try:
             owner, node = self._listed(module, written.node)
         except NotStatic as error:
@@ -50,12 +51,12 @@ class ReferenceReader:
         return tuple(names)
 
     def one(self, module: ModuleIndex, written: Written) -> StepName | None:
-        """The step of ``array``, or one of ``depends_on``."""
+        """The step of ``array``, or one of a list of steps."""
         node = written.node
         if isinstance(node, cst.Name | cst.Attribute):
             symbol = self.constants.resolver.resolve(module, node)
             symbol = self.constants.resolver.follow(symbol) if symbol is not None else None
-            if not _is_constant(symbol):
+            if not _is_constant(symbol) or self.step_of(symbol) is not None:
                 return self._object(module, written, symbol)
         try:
             value = self.constants.evaluate(module, node)
@@ -81,7 +82,9 @@ class ReferenceReader:
             if not isinstance(node, cst.Name | cst.Attribute):
                 return module, node
             symbol = self.constants.resolver.resolve(module, node)
-            if isinstance(symbol, Defined) and isinstance(symbol.binding, Function):
+            if isinstance(symbol, Defined) and (
+                isinstance(symbol.binding, Function) or self.step_of(symbol) is not None
+            ):
                 return module, node
             module, node = self.constants.definition(module, node)
         raise NotStatic("it is defined by itself")
@@ -138,5 +141,5 @@ def _element_span(module: ModuleIndex, element: cst.BaseElement) -> Span:
     return value
 
 
-def _is_constant(symbol: Symbol | None) -> bool:
+def _is_constant(symbol: Symbol | None) -> TypeGuard[Defined]:
     return isinstance(symbol, Defined) and isinstance(symbol.binding, Assignment)

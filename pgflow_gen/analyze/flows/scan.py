@@ -7,10 +7,18 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.declarations import FlowDeclaration, FlowFinder, StepDeclaration
+from pgflow_gen.analyze.flows.declarations import (
+    FlowDeclaration,
+    FlowFinder,
+    HandlerDeclaration,
+    ScheduleDeclaration,
+    StepDeclaration,
+    flow_argument,
+)
 from pgflow_gen.analyze.flows.decorators import examine
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.source.index import Assignment, Binding, ModuleIndex
+from pgflow_gen.source.resolve import Defined
 
 
 @dataclass(slots=True)
@@ -20,6 +28,7 @@ class ModuleScan:
     module: ModuleIndex
     flows: list[FlowDeclaration] = field(default_factory=list)
     steps: list[StepDeclaration] = field(default_factory=list)
+    schedules: list[ScheduleDeclaration] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
 
 
@@ -134,8 +143,10 @@ class Scanner:
             self._value(value.orelse, None, inside or "in an 'if' expression")
         elif isinstance(value, cst.ListComp | cst.SetComp | cst.GeneratorExp):
             self._value(value.elt, None, inside or "in a comprehension")
-        elif self.finder.is_flow_call(self.module, value):
-            self._flow(value, target, inside)
+        elif (made := self.finder.made(self.module, value)) is not None:
+            (self._flow if made.name == "Flow" else self._wait)(value, target, inside)
+        elif self.finder.is_schedule_call(self.module, value):
+            self._schedule(value, inside)
         elif not self._misuse(value):
             self._hidden(value, inside)
 
@@ -151,6 +162,60 @@ class Scanner:
         where = inside or "without a name of its own"
         self._lost_flow(target if isinstance(target, cst.Name) else call, where)
 
+    def _wait(self, call: cst.BaseExpression, target: cst.CSTNode | None, inside: str | None) -> None:
+        assert isinstance(call, cst.Call)
+        given = flow_argument(call)
+        if given is None or self.finder.named(self.module, given) is None:
+            self._no_flow(call, given)
+            return
+        if inside is None and isinstance(target, cst.Name):
+            for binding in self.module.bindings.get(target.value, ()):
+                if isinstance(binding, Assignment) and binding.node is target:
+                    declaration = self.finder.wait(Defined(self.module, binding))
+                    if declaration is not None:
+                        self.scan.steps.append(declaration)
+            return
+        where = inside or "without a name of its own"
+        self._lost_wait(target if isinstance(target, cst.Name) else call, call, where)
+
+    def _no_flow(self, call: cst.Call, given: cst.BaseExpression | None) -> None:
+        """What a signal or sleep belongs to must be a flow that can be read."""
+        name = self._wait_name(call)
+        shown = "nothing" if given is None else self.module.file.code(given)
+        self.scan.findings.add(
+            "PGF220",
+            self.module.file.span(given or call),
+            f"{name} belongs to a flow, but {shown} is none that can be read",
+            help=f'name the flow first: {name}(flow, "slug", ...)',
+        )
+
+    def _lost_wait(self, node: cst.CSTNode, call: cst.CSTNode, how: str) -> None:
+        name = self._wait_name(call)
+        self.scan.findings.add(
+            "PGF211",
+            self.module.file.span(node),
+            f"a {name.lower()} is made {how}",
+            help=f'bind it to its slug at module level: slug = {name}(flow, "slug", ...)',
+        )
+
+    def _wait_name(self, call: cst.CSTNode) -> str:
+        made = self.finder.made(self.module, call)
+        return made.name if made is not None else "Signal"
+
+    def _schedule(self, call: cst.BaseExpression, inside: str | None) -> None:
+        assert isinstance(call, cst.Call)
+        found = self.finder.attribute(self.module, call)
+        assert found is not None
+        if inside is None:
+            self.scan.schedules.append(ScheduleDeclaration(found.flow, self.module, call))
+            return
+        self.scan.findings.add(
+            "PGF211",
+            self.module.file.span(call),
+            f"a schedule of flow {found.flow.name!r} is made {inside}",
+            help="write it at module level, always; the generated client makes schedules at run time",
+        )
+
     def _lost_flow(self, node: cst.CSTNode, how: str) -> None:
         self.scan.findings.add(
             "PGF211",
@@ -164,8 +229,13 @@ class Scanner:
         waiting = [root]
         while waiting:
             node = waiting.pop()
-            if self.finder.is_flow_call(self.module, node):
+            made = self.finder.made(self.module, node)
+            if made is not None and made.name == "Flow":
                 self._lost_flow(node, inside or "without a name of its own")
+            elif made is not None:
+                self._lost_wait(node, node, inside or "without a name of its own")
+            elif isinstance(node, cst.Call) and self.finder.is_schedule_call(self.module, node):
+                self._schedule(node, inside or "inside another expression")
             elif isinstance(node, cst.Call) and self.finder.is_odd_flow_call(self.module, node):
                 self._lost_flow(node, "in a way that cannot be read")
             elif not (isinstance(node, cst.Attribute) and self._misuse(node)):
@@ -209,7 +279,7 @@ class Scanner:
     def _rebound(self) -> None:
         """A flow's or handler's name that is bound twice: the second binding hides the first."""
         names = dict.fromkeys(sorted(self._flow_names), "flow")
-        names.update({declaration.function.name.value: "handler" for declaration in self.scan.steps})
+        names.update({step.name: _what(step) for step in self.scan.steps})
         for name, what in names.items():
             bindings = [item for item in self.module.bindings.get(name, ()) if _binds(item)]
             for binding in bindings[1:]:
@@ -221,6 +291,10 @@ class Scanner:
                     help="give each its own name"
                     + ("; slug= says what the step is called" if what == "handler" else ""),
                 )
+
+
+def _what(step: StepDeclaration) -> str:
+    return "handler" if isinstance(step, HandlerDeclaration) else step.kind
 
 
 def _binds(binding: Binding) -> bool:

@@ -7,48 +7,45 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.declarations import StepDeclaration
+from pgflow_gen.analyze.flows.declarations import HandlerDeclaration, StepDeclaration, WaitDeclaration
+from pgflow_gen.analyze.flows.given import GivenReader
 from pgflow_gen.analyze.flows.handlers import HandlerReader
-from pgflow_gen.analyze.flows.options import STEP_OPTIONS, OptionReader, Written
-from pgflow_gen.analyze.flows.references import ReferenceReader
+from pgflow_gen.analyze.flows.options import OptionReader, Written
 from pgflow_gen.analyze.flows.slugs import check_slug
+from pgflow_gen.analyze.flows.waits import WaitReader, slug_argument
 from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.diagnostics import Findings, Span
-from pgflow_gen.ir.flow import StepName, StepSpec
+from pgflow_gen.ir.flow import StepSpec
 from pgflow_gen.names import encodable
 from pgflow_shared.kinds import KINDS
 
-_APART = frozenset({"slug", "depends_on", "array"})
+_SLUG = frozenset({"slug"})
 
 
 @dataclass(frozen=True, slots=True)
 class StepReader:
     reader: TypeReader
-    options: OptionReader
-    references: ReferenceReader
+    given: GivenReader
     findings: Findings
 
     def read(self, declaration: StepDeclaration) -> StepSpec:
         """The step as written; its faults are reported."""
+        if isinstance(declaration, WaitDeclaration):
+            return WaitReader(self.reader, self.given, self.findings).read(declaration)
+        return self._read(declaration)
+
+    def _read(self, declaration: HandlerDeclaration) -> StepSpec:
         module, function = declaration.module, declaration.function
-        owner = f"@{declaration.flow.name}.{declaration.kind}"
-        self._refuse_positional(declaration, owner)
-        written = self.options.written(module, declaration.args, STEP_OPTIONS[declaration.kind], owner)
+        self._refuse_positional(declaration)
+        given = self.given.read(declaration, _SLUG)
         signature = HandlerReader(self.reader, self.findings, module, function, declaration.kind).read()
-        slug, slug_span = self._slug(declaration, written.get("slug"))
+        slug, slug_span = self._slug(declaration, given.written.get("slug"))
         name_span = module.file.span(function.name)
         check_slug(self.findings, "step", slug, slug_span or name_span)
-        values = {
-            name: self.options.value(module, item) for name, item in written.items() if name not in _APART
-        }
-        unread = {name for name, value in values.items() if value is None} | _unnamed(declaration)
-        depends_on: tuple[StepName, ...] = ()
-        if "depends_on" in written:
-            known = len(self.findings)
-            depends_on = self.references.several(module, written["depends_on"])
-            unread |= {"depends_on"} if len(self.findings) > known else set()
-        array = self._array(declaration, slug, written["array"]) if "array" in written else None
-        unread |= {"array"} if "array" in written and array is None else set()
+        written = given.written.get("array")
+        array = self.given.array(declaration, slug, written) if written is not None else None
+        unread = given.unread | _placed(declaration)
+        unread |= {"array"} if written is not None and array is None else set()
         return StepSpec(
             slug=slug,
             kind=declaration.kind,
@@ -57,39 +54,27 @@ class StepReader:
             is_async=function.asynchronous is not None,
             params=signature.params,
             returns=signature.returns,
-            options=tuple(item for item in values.values() if item is not None),
-            depends_on=depends_on,
+            options=given.options,
             array=array,
+            depends_on=given.depends_on,
+            if_ran=given.if_ran,
+            if_skipped=given.if_skipped,
+            state=signature.state,
             doc=docstring(function),
-            unread=frozenset(unread),
+            unread=unread,
             span=name_span,
             slug_span=slug_span,
             returns_span=signature.returns_span,
             decorator_span=module.file.span(declaration.decorator),
         )
 
-    def _array(self, declaration: StepDeclaration, slug: str, written: Written) -> StepName | None:
-        """The one step of ``array``; a list of steps is PGF206."""
-        if not isinstance(written.node, cst.List | cst.Tuple):
-            return self.references.one(declaration.module, written)
-        parts = [declaration.module.file.code(element.value) for element in written.node.elements]
-        one = len(parts) == 1
-        has = "a list of arrays" if one else f"{len(parts)} arrays"
-        self.findings.add(
-            "PGF206",
-            declaration.module.file.span(declaration.function.name),
-            f"map {slug!r} has {has}, a map has exactly one",
-            help=f"write array={parts[0]}" if one else "let a step before make one list of them",
-        )
-        return None
-
-    def _slug(self, declaration: StepDeclaration, written: Written | None) -> tuple[str, Span | None]:
+    def _slug(self, declaration: HandlerDeclaration, written: Written | None) -> tuple[str, Span | None]:
         if written is None:
-            return declaration.function.name.value, None
-        text = self.options.text(declaration.module, written)
-        return text if text is not None else declaration.function.name.value, written.span
+            return declaration.name, None
+        text = self.given.options.text(declaration.module, written)
+        return text if text is not None else declaration.name, written.span
 
-    def _refuse_positional(self, declaration: StepDeclaration, owner: str) -> None:
+    def _refuse_positional(self, declaration: HandlerDeclaration) -> None:
         for arg in declaration.args:
             if arg.keyword is not None or arg.star:
                 continue
@@ -101,26 +86,35 @@ class StepReader:
             self.findings.add(
                 "PGF208",
                 declaration.module.file.span(arg.value),
-                f"{owner} takes options by name only",
+                f"{declaration.owner} takes options by name only",
                 help=f"did you mean {name}={value}?" if len(text) < 40 else f"write {name}=...",
             )
 
 
-def _unnamed(declaration: StepDeclaration) -> set[str]:
+def _placed(declaration: StepDeclaration) -> set[str]:
     """What arguments without a name may have been meant for."""
-    hidden = {"*" for arg in declaration.args if arg.star}
-    return hidden | {"array" for arg in declaration.args if arg.keyword is None and not arg.star}
+    return {"array" for arg in declaration.args if arg.keyword is None and not arg.star}
 
 
 def slug_of(options: OptionReader, declaration: StepDeclaration) -> str:
     """A step's slug, quietly: its faults are reported where the step itself is read."""
     quiet = OptionReader(options.constants, Findings())
-    for arg in declaration.args:
-        if arg.keyword is not None and arg.keyword.value == "slug":
-            span = declaration.module.file.span(arg.value)
-            text = quiet.text(declaration.module, Written("slug", arg.value, span, span))
-            return text if text is not None else declaration.function.name.value
-    return declaration.function.name.value
+    node = (
+        slug_argument(declaration.call)
+        if isinstance(declaration, WaitDeclaration)
+        else next(
+            (arg.value for arg in declaration.args if arg.keyword and arg.keyword.value == "slug"), None
+        )
+    )
+    if node is None:
+        return declaration.name
+    span = declaration.module.file.span(node)
+    text = quiet.text(declaration.module, Written("slug", node, span, span))
+    return text if text is not None else declaration.name
+
+
+def _named(declaration: StepDeclaration, name: str) -> cst.BaseExpression | None:
+    return next((arg.value for arg in declaration.args if arg.keyword and arg.keyword.value == name), None)
 
 
 def docstring(node: cst.FunctionDef | cst.ClassDef | cst.Module) -> str | None:

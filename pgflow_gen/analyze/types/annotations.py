@@ -23,6 +23,7 @@ from pgflow_gen.analyze.types.unsupported import canonical, unchecked, unsupport
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.types import (
     BOOL,
+    FAILED,
     FLOAT,
     INT,
     NONE,
@@ -292,6 +293,8 @@ class TypeReader:
             return ScalarType(scalar)
         if symbol.is_runtime("JsonValue"):
             return JsonType()
+        if symbol.is_runtime("Failed"):
+            return FAILED
         if symbol in (External("typing", "Any"), External("builtins", "object")):
             faults.append(unchecked(symbol.name))
             return AnyType("Any" if symbol.name == "Any" else "object")

@@ -144,6 +144,11 @@ def unsupported(symbol: External) -> TypeFault:
                 "Context is not JSON: it does not leave its task",
                 "ask for it with a parameter annotated Context",
             )
+        case External("pgflow_runtime", "Again"):
+            return not_json(
+                "Again is no value: it says that a loop goes on",
+                "annotate a handler of @flow.loop as -> Again[State] | Result",
+            )
         case _:
             return not_json(
                 f"{name} is not JSON",

@@ -10,6 +10,7 @@ from pgflow_gen.ir.types import (
     ClassRef,
     DictType,
     EnumType,
+    FailedType,
     Field,
     JsonType,
     ListType,
@@ -70,6 +71,8 @@ def spell(type_: TypeExpr, names: TypeNames) -> str:
             return " | ".join(spell(member, names) for member in members)
         case JsonType():
             return use("pgflow_runtime", "JsonValue")
+        case FailedType():
+            return use("pgflow_runtime", "Failed")
         case AnyType(name=name):
             return use("typing", "Any") if name == "Any" else name
         case RecordRef(key=key) | ClassRef(key=key):

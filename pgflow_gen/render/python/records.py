@@ -15,6 +15,7 @@ from pgflow_gen.ir.types import (
     ClassRef,
     DictType,
     EnumType,
+    FailedType,
     JsonType,
     ListType,
     LiteralType,
@@ -162,6 +163,8 @@ def _words(type_: TypeExpr) -> str:
             return "Or".join(map(_words, members))
         case JsonType():
             return "Json"
+        case FailedType():
+            return "Failed"
         case (
             RecordRef(key=key)
             | ClassRef(key=key)

@@ -103,6 +103,7 @@ def flow_view(flow: FlowSpec, stem: str, types: TypeTable) -> FlowView:
     own = FlowNames.of(flow)
     given = _given_names(flow, own, types)
     roots = [flow_input(flow), *(step_output(step) for step in flow.steps)]
+    roots += [step.state for step in flow.steps if step.state is not None]
     keys = reachable(roots, types)
     sent = optional_when_sent(flow_input(flow), types)
     bearers = {name: _bearer(shape) for name, shape in given.items()}

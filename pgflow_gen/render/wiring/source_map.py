@@ -9,7 +9,9 @@ from typing import Literal, TypeAlias
 from pgflow_gen.ir.flow import FlowKey
 from pgflow_gen.ir.types import TypeKey
 
-SubjectKind: TypeAlias = Literal["import", "input", "binding", "call", "argument", "key", "record"]
+SubjectKind: TypeAlias = Literal[
+    "import", "input", "binding", "call", "argument", "key", "record", "path", "schedule"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class Subject:
     step: str | None = None
     """The slug."""
     name: str | None = None
-    """A parameter (``argument``), a key of ``input`` (``key``), a module (``import``)."""
+    """A parameter (``argument``), a key of ``input`` (``key``), a module (``import``), an option (``path``),
+    a schedule's slug."""
     record: TypeKey | None = None
 
 

@@ -1,8 +1,8 @@
 """The DSL: what a flow module imports. Light on purpose, so that importing a flow costs nothing.
 
-``Flow`` and its three decorators are defined in ``flow.py``, the steps they make in ``steps.py``. The
-compiler reads flows without importing them and is the judge of what is valid; what is checked here at
-import time is only what would otherwise surface far from its cause.
+``Flow`` and its decorators are defined in ``flow.py``, the steps they make in ``steps.py``, those without a
+handler in ``waits.py``. The compiler reads flows without importing them and is the judge of what is valid;
+what is checked here at import time is only what would otherwise surface far from its cause.
 """
 
 from __future__ import annotations
@@ -15,28 +15,62 @@ from pgflow_runtime.dsl.options import (
     Backoff,
     DefinitionError,
     FlowOptions,
+    LoopOptions,
     MapOptions,
     StepOptions,
+    WaitOptions,
     WhenUnmet,
 )
-from pgflow_runtime.dsl.steps import AsyncMapStep, AsyncStep, MapStep, Step, StepKind, SyncStep
+from pgflow_runtime.dsl.schedule import FIRE_DATE, FIRE_TIME, CatchUp, Overlap, Schedule
+from pgflow_runtime.dsl.steps import (
+    AsyncLoopStep,
+    AsyncMapStep,
+    AsyncStep,
+    AsyncValueMapStep,
+    AsyncValueStep,
+    LoopStep,
+    MapStep,
+    Step,
+    SyncStep,
+    ValueMapStep,
+    ValueStep,
+)
+from pgflow_runtime.dsl.waits import Sent, Signal, Sleep, Wait
+from pgflow_shared.kinds import StepKind
 
 __all__ = [
+    "FIRE_DATE",
+    "FIRE_TIME",
     "Again",
+    "AsyncLoopStep",
     "AsyncMapStep",
     "AsyncStep",
+    "AsyncValueMapStep",
+    "AsyncValueStep",
     "Backoff",
+    "CatchUp",
     "Context",
     "DefinitionError",
     "Failed",
     "Flow",
     "FlowOptions",
+    "LoopOptions",
+    "LoopStep",
     "MapOptions",
     "MapStep",
+    "Overlap",
+    "Schedule",
+    "Sent",
+    "Signal",
+    "Sleep",
     "Step",
     "StepKind",
     "StepOptions",
     "SyncStep",
+    "ValueMapStep",
+    "ValueStep",
+    "Wait",
+    "WaitOptions",
     "WhenUnmet",
     "output",
 ]

@@ -10,8 +10,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
+from pgflow_runtime.dsl.again import Again
 from pgflow_runtime.dsl.context import Context
-from pgflow_runtime.dsl.steps import AsyncMapStep, AsyncStep, MapStep, SyncStep
+from pgflow_runtime.dsl.steps import (
+    AsyncLoopStep,
+    AsyncMapStep,
+    AsyncStep,
+    AsyncValueMapStep,
+    AsyncValueStep,
+    LoopStep,
+    MapStep,
+    SyncStep,
+    ValueMapStep,
+    ValueStep,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,6 +76,41 @@ class ArrayDecorator(Protocol):
     def __call__(self, h: Callable[P, list[T]], /) -> SyncStep[P, list[T]]: ...
 
 
+class ValueDecorator(Protocol):
+    """``@flow.step(when_exhausted="value")``."""
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: Callable[P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncValueStep[P, T]: ...
+    @overload
+    def __call__(self, h: Callable[P, T], /) -> ValueStep[P, T]: ...
+
+
+class ValueArrayDecorator(Protocol):
+    """``@flow.array(when_exhausted="value")``."""
+
+    @overload
+    def __call__(self, h: Callable[P, Awaitable[list[T]]], /) -> AsyncValueStep[P, list[T]]: ...
+    @overload
+    def __call__(self, h: Callable[P, list[T]], /) -> ValueStep[P, list[T]]: ...
+
+
+class LoopDecorator(Protocol):
+    """``@flow.loop(...)``. ``Again[Any]``, because mypy finds no ``S`` in the union ``Again[S] | T``."""
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: Callable[P, Awaitable[Again[Any] | T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncLoopStep[P, T]: ...
+    @overload
+    def __call__(self, h: Callable[P, Again[Any] | T], /) -> LoopStep[P, T]: ...
+
+
 class MapDecorator(Generic[E]):  # a class, not a Protocol: E has no variance to complain about
     """``@flow.map(...)`` over elements of type ``E``."""
 
@@ -94,5 +141,39 @@ class MapDecorator(Generic[E]):  # a class, not a Protocol: E has no variance to
     def __call__(self, h: Elem[E, P, T], /) -> MapStep[P, T]: ...
     @overload
     def __call__(self, h: PosElem[E, P, T], /) -> MapStep[Concatenate[E, P], T]: ...
+    def __call__(self, h: Any, /) -> Any:
+        return self._register(h)
+
+
+class ValueMapDecorator(Generic[E]):
+    """``@flow.map(when_exhausted="value")`` over elements of type ``E``."""
+
+    def __init__(self, register: Callable[[Any], Any]) -> None:
+        self._register = register
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: CtxElem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncValueMapStep[P, T]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: Elem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncValueMapStep[P, T]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: PosElem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncValueMapStep[Concatenate[E, P], T]: ...
+    @overload
+    def __call__(self, h: CtxElem[E, P, T], /) -> ValueMapStep[P, T]: ...
+    @overload
+    def __call__(self, h: Elem[E, P, T], /) -> ValueMapStep[P, T]: ...
+    @overload
+    def __call__(self, h: PosElem[E, P, T], /) -> ValueMapStep[Concatenate[E, P], T]: ...
     def __call__(self, h: Any, /) -> Any:
         return self._register(h)

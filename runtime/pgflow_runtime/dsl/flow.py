@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, cast, overload
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, Unpack, overload
 
-from pgflow_runtime.dsl.decorators import ArrayDecorator, CtxElem, Elem, MapDecorator, PosElem, StepDecorator
+from pgflow_runtime.dsl.decorators import (
+    ArrayDecorator,
+    CtxElem,
+    Elem,
+    LoopDecorator,
+    MapDecorator,
+    PosElem,
+    StepDecorator,
+    ValueArrayDecorator,
+    ValueDecorator,
+    ValueMapDecorator,
+)
 from pgflow_runtime.dsl.options import (
-    FLOW_OPTIONS,
-    MAP_OPTIONS,
-    STEP_OPTIONS,
     DefinitionError,
     FlowOptions,
+    LoopOptions,
     MapOptions,
     StepOptions,
+    WhenUnmet,
     check_options,
     check_slug,
+    check_step_names,
 )
-from pgflow_runtime.dsl.steps import AsyncMapStep, AsyncStep, MapStep, Step, StepKind, SyncStep, make_step
+from pgflow_runtime.dsl.schedule import CatchUp, Overlap, Schedule
+from pgflow_runtime.dsl.steps import (
+    AsyncMapStep,
+    AsyncStep,
+    MapStep,
+    Step,
+    SyncStep,
+    make_step,
+)
+from pgflow_shared.kinds import StepKind
 from pgflow_shared.slugs import RESERVED_FOR_STEPS
 
 P = ParamSpec("P")
@@ -30,8 +50,8 @@ class Flow(Generic[In]):
     """A flow: ``crawl = Flow[CrawlInput]("crawl", max_attempts=3)``.
 
     ``In`` is the type of a run's input (``Flow[None]``: none). Options are defaults for all steps; see
-    ``FlowOptions``. The decorators ``step``, ``array`` and ``map`` work bare and called and leave the handler
-    a plain callable.
+    ``FlowOptions``. The decorators ``step``, ``array`` and ``map`` work bare and called, ``loop`` only
+    called; they leave the handler a plain callable.
 
     Raises:
         TypeError: an option that does not exist, or a slug that is no string.
@@ -39,11 +59,12 @@ class Flow(Generic[In]):
     """
 
     def __init__(self, slug: str, **options: Unpack[FlowOptions]) -> None:
-        check_options("Flow(...)", options, FLOW_OPTIONS)
+        check_options("Flow(...)", options, "flow")
         self.slug = check_slug("flow", slug, reserved=frozenset({"run"}))
         self.options: Mapping[str, Any] = {k: v for k, v in options.items() if k != "version"}
         self.version = _check_version(options.get("version", 1))
         self.steps: dict[str, Step[Any]] = {}
+        self.schedules: dict[str, Schedule] = {}
 
     @property
     def db_slug(self) -> str:
@@ -59,7 +80,13 @@ class Flow(Generic[In]):
     @overload
     def step(self, h: Callable[P, T], /) -> SyncStep[P, T]: ...
     @overload
-    def step(self, /, **options: Unpack[StepOptions]) -> StepDecorator: ...
+    def step(
+        self, /, *, when_exhausted: Literal["value"], **options: Unpack[StepOptions]
+    ) -> ValueDecorator: ...
+    @overload
+    def step(
+        self, /, *, when_exhausted: WhenUnmet = "fail", **options: Unpack[StepOptions]
+    ) -> StepDecorator: ...
     def step(self, h: Any = None, /, **options: Any) -> Any:
         """Add a step that runs once. Its parameters name its inputs; ``depends_on`` only orders."""
         return self._decorate("step", h, options)
@@ -69,7 +96,13 @@ class Flow(Generic[In]):
     @overload
     def array(self, h: Callable[P, list[T]], /) -> SyncStep[P, list[T]]: ...
     @overload
-    def array(self, /, **options: Unpack[StepOptions]) -> ArrayDecorator: ...
+    def array(
+        self, /, *, when_exhausted: Literal["value"], **options: Unpack[StepOptions]
+    ) -> ValueArrayDecorator: ...
+    @overload
+    def array(
+        self, /, *, when_exhausted: WhenUnmet = "fail", **options: Unpack[StepOptions]
+    ) -> ArrayDecorator: ...
     def array(self, h: Any = None, /, **options: Any) -> Any:
         """Add a step that runs once and must return a list, which a map can take up."""
         return self._decorate("array", h, options)
@@ -99,25 +132,84 @@ class Flow(Generic[In]):
     @overload
     def map(self: Flow[list[E]], h: PosElem[E, P, T], /) -> MapStep[Concatenate[E, P], T]: ...
     @overload
-    def map(self: Flow[list[E]], /, **options: Unpack[MapOptions]) -> MapDecorator[E]: ...
+    def map(
+        self: Flow[list[E]], /, *, when_exhausted: Literal["value"], **options: Unpack[MapOptions]
+    ) -> ValueMapDecorator[E]: ...
     @overload
-    def map(self, /, *, array: Step[list[E]], **options: Unpack[MapOptions]) -> MapDecorator[E]: ...
+    def map(
+        self, /, *, array: Step[list[E]], when_exhausted: Literal["value"], **options: Unpack[MapOptions]
+    ) -> ValueMapDecorator[E]: ...
     @overload
-    def map(self, /, *, array: str, **options: Unpack[MapOptions]) -> MapDecorator[Any]: ...
+    def map(
+        self, /, *, array: str, when_exhausted: Literal["value"], **options: Unpack[MapOptions]
+    ) -> ValueMapDecorator[Any]: ...
+    @overload
+    def map(
+        self: Flow[list[E]], /, *, when_exhausted: WhenUnmet = "fail", **options: Unpack[MapOptions]
+    ) -> MapDecorator[E]: ...
+    @overload
+    def map(
+        self, /, *, array: Step[list[E]], when_exhausted: WhenUnmet = "fail", **options: Unpack[MapOptions]
+    ) -> MapDecorator[E]: ...
+    @overload
+    def map(
+        self, /, *, array: str, when_exhausted: WhenUnmet = "fail", **options: Unpack[MapOptions]
+    ) -> MapDecorator[Any]: ...
     def map(self, h: Any = None, /, **options: Any) -> Any:
         """Add a step that runs once per element of ``array``'s output (without it, of the flow's input)."""
         return self._decorate("map", h, options)
 
-    def _decorate(self, kind: StepKind, handler: Any, options: dict[str, Any]) -> Any:
-        known = MAP_OPTIONS if kind == "map" else STEP_OPTIONS
-        check_options(f"@{self.slug}.{kind}", options, known)
-        for name in ("depends_on", "array"):
-            _check_step_names(f"@{self.slug}.{kind}", name, options.get(name))
-        if handler is not None:
-            return self._add(kind, handler, options)
-        return MapDecorator[Any](lambda h: self._add(kind, h, options))
+    def loop(
+        self, /, *, max_rounds: int, when_exhausted: WhenUnmet = "fail", **options: Unpack[LoopOptions]
+    ) -> LoopDecorator:
+        """Add a step that runs until it returns something else than ``Again``: a poll, or a loop with state.
 
-    def _add(self, kind: StepKind, handler: Any, options: dict[str, Any]) -> Step[Any]:
+        Between rounds no worker is kept busy, and a round is no attempt. ``max_rounds`` (1 to 100,000) and
+        ``deadline`` bound it, ``every`` is the pause in seconds where ``Again`` names none.
+        """
+        given = {**options, "max_rounds": max_rounds, "when_exhausted": when_exhausted}
+        decorator: LoopDecorator = self._decorate("loop", None, given)
+        return decorator
+
+    def schedule(
+        self,
+        slug: str,
+        *,
+        input: In,
+        cron: str | None = None,
+        every: int | None = None,
+        timezone: str = "UTC",
+        overlap: Overlap = "skip",
+        catch_up: CatchUp = "latest",
+    ) -> Schedule:
+        """Start a run with ``input`` at the times of ``cron``, or every so many seconds.
+
+        The compiler reads all of it, so all of it is literal. ``FIRE_DATE`` and ``FIRE_TIME`` may stand in
+        the input. The flow's migration writes the schedule into the database.
+
+        Raises:
+            TypeError: the slug is no string.
+            DefinitionError: a slug that cannot be one or is taken; neither or both of cron and every.
+        """
+        check_slug("schedule", slug)
+        if (cron is None) == (every is None):
+            raise DefinitionError(f"{self.slug}.schedule({slug!r}) takes one of cron= and every=")
+        if slug in self.schedules:
+            raise DefinitionError(f"flow {self.slug!r} has a schedule {slug!r} already")
+        schedule = Schedule(self, slug, input, cron, every, timezone, overlap, catch_up)
+        self.schedules[slug] = schedule
+        return schedule
+
+    def _decorate(self, kind: StepKind, handler: Any, options: dict[str, Any]) -> Any:
+        where = f"@{self.slug}.{kind}"
+        check_options(where, options, kind)
+        for name in ("array", "depends_on", "if_ran", "if_skipped"):
+            check_step_names(where, name, options.get(name), lambda item: isinstance(item, Step))
+        if handler is not None:
+            return self._make(kind, handler, options)
+        return MapDecorator[Any](lambda h: self._make(kind, h, options))
+
+    def _make(self, kind: StepKind, handler: Any, options: dict[str, Any]) -> Step[Any]:
         where = f"@{self.slug}.{kind}"
         if isinstance(handler, Step):
             raise DefinitionError(f"{where} above {handler!r}: one function is one step of one flow")
@@ -126,15 +218,22 @@ class Flow(Generic[In]):
                 f"{where} decorates a function, not {handler!r}; options are named: {where}(slug=...)"
             )
         slug = check_slug("step", options.get("slug", handler.__name__), reserved=RESERVED_FOR_STEPS)
-        known = self.steps.get(slug)
-        if known is not None:
-            raise DefinitionError(
-                f"flow {self.slug!r} has a step {slug!r} already, {known.module}.{known.function}: "
-                f"give {handler.__module__}.{handler.__qualname__} another name or a slug=..."
-            )
         step = make_step(self, slug, kind, handler, {k: v for k, v in options.items() if k != "slug"})
-        self.steps[slug] = step
+        self.add(step)
         return step
+
+    def add(self, step: Step[Any]) -> None:
+        """Add a step under its slug; decorators and the steps without a handler do it.
+
+        Raises:
+            DefinitionError: the flow has a step of that slug.
+        """
+        known = self.steps.setdefault(step.slug, step)
+        if known is not step:
+            raise DefinitionError(
+                f"flow {self.slug!r} has a step {step.slug!r} already, {known.module}.{known.function}: "
+                f"give {step.module}.{step.function} another name or a slug=..."
+            )
 
     def __repr__(self) -> str:
         return f"<flow {self.db_slug!r}: {', '.join(self.steps) or 'no steps'}>"
@@ -151,15 +250,3 @@ def _check_version(version: object) -> int:
     if version < 1:
         raise DefinitionError(f"version={version}: versions count from 1")
     return version
-
-
-def _check_step_names(where: str, option: str, value: object) -> None:
-    if value is None or (option == "array" and isinstance(value, str | Step)):
-        return
-    if option == "array":
-        raise TypeError(f"{where}: array= is a step or a step's slug, not {value!r}")
-    if not isinstance(value, list | tuple):
-        raise TypeError(f"{where}: depends_on= is a list of steps or slugs, not {value!r}")
-    for name in cast("Sequence[object]", value):
-        if not isinstance(name, str | Step):
-            raise TypeError(f"{where}: depends_on= lists steps or slugs, not {name!r}")

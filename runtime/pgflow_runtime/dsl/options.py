@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, cast
 
 from pgflow_runtime.errors import PgflowError
-from pgflow_shared.options import options_of
+from pgflow_shared.options import Owner, options_of
 from pgflow_shared.slugs import is_slug
 from pgflow_shared.text import closest
 
@@ -33,8 +33,18 @@ class FlowOptions(TypedDict, total=False):
     max_delay: int
 
 
-class MapOptions(TypedDict, total=False):
-    """Options of any step. Times are whole seconds."""
+class Conditions(TypedDict, total=False):
+    """On what it depends whether a step runs."""
+
+    if_: Mapping[str, object] | Sequence[Mapping[str, object]]
+    if_not: Mapping[str, object] | Sequence[Mapping[str, object]]
+    if_ran: Sequence[Step[Any] | str]
+    if_skipped: Sequence[Step[Any] | str]
+    when_unmet: WhenUnmet
+
+
+class TaskOptions(Conditions, total=False):
+    """Options of any step with a handler, without ``when_exhausted``. Times are whole seconds."""
 
     slug: str
     max_attempts: int
@@ -43,31 +53,41 @@ class MapOptions(TypedDict, total=False):
     start_delay: int
     backoff: Backoff
     max_delay: int
-    if_: Mapping[str, object]
-    if_not: Mapping[str, object]
-    when_unmet: WhenUnmet
-    when_exhausted: WhenUnmet
+
+
+class MapOptions(TaskOptions, total=False):
+    """Options of ``@flow.map``."""
+
     transactional: bool
 
 
 class StepOptions(MapOptions, total=False):
     """Options of ``@flow.step`` and ``@flow.array``."""
 
-    depends_on: Sequence[Step[object] | str]
+    depends_on: Sequence[Step[Any] | str]
 
 
-FLOW_OPTIONS = frozenset(options_of("flow")) - {"slug"}
-"""Without the slug, which is a flow's first argument."""
-MAP_OPTIONS = frozenset(options_of("map"))
-STEP_OPTIONS = frozenset(options_of("step"))
+class LoopOptions(TaskOptions, total=False):
+    """Options of ``@flow.loop``, without ``max_rounds``, which it must have."""
+
+    depends_on: Sequence[Step[Any] | str]
+    every: int
+    deadline: int
 
 
-def check_options(where: str, given: Iterable[str], known: frozenset[str]) -> None:
-    """Refuse an option that does not exist, as Python refuses an unknown keyword argument.
+class WaitOptions(Conditions, total=False):
+    """Options that ``Signal`` and ``Sleep`` share."""
+
+    depends_on: Sequence[Step[Any] | str]
+
+
+def check_options(where: str, given: Iterable[str], owner: Owner) -> None:
+    """Refuse an option that ``owner`` does not have, as Python refuses an unknown keyword argument.
 
     Raises:
         TypeError: naming the option and the closest one that exists.
     """
+    known = frozenset(options_of(owner)) - ({"slug"} if owner == "flow" else set())
     for name in given:
         if name not in known:
             close = closest(name, known)
@@ -92,3 +112,16 @@ def check_slug(what: str, slug: object, *, reserved: frozenset[str] = frozenset(
     if slug in reserved:
         raise DefinitionError(f"{slug!r} cannot be the slug of a {what}: that name means something else")
     return slug
+
+
+def check_step_names(where: str, option: str, value: object, is_step: Callable[[object], bool]) -> None:
+    """Refuse what names no steps. Raises TypeError."""
+    if value is None or (option == "array" and (isinstance(value, str) or is_step(value))):
+        return
+    if option == "array":
+        raise TypeError(f"{where}: array= is a step or a step's slug, not {value!r}")
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{where}: {option}= is a list of steps or slugs, not {value!r}")
+    for name in cast("Sequence[object]", value):
+        if not isinstance(name, str) and not is_step(name):
+            raise TypeError(f"{where}: {option}= lists steps or slugs, not {name!r}")

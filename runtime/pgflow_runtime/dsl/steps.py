@@ -6,15 +6,17 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import MappingProxyType
-from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
+from pgflow_runtime.dsl.again import Again
+from pgflow_runtime.dsl.failed import Failed
 from pgflow_runtime.dsl.replacement import Replacement, returning
+from pgflow_shared.kinds import StepKind
 
 P = ParamSpec("P")
 T = TypeVar("T")
+R = TypeVar("R")
 T_co = TypeVar("T_co", covariant=True)
-
-StepKind: TypeAlias = Literal["step", "array", "map"]
 
 
 class FlowOfStep(Protocol):
@@ -23,6 +25,9 @@ class FlowOfStep(Protocol):
     slug: str
     version: int
     steps: dict[str, Step[Any]]
+
+    def add(self, step: Step[Any]) -> None:
+        """Add a step under its slug, which must be free. Raises DefinitionError."""
 
 
 class Step(Generic[T_co]):
@@ -83,68 +88,72 @@ class Step(Generic[T_co]):
         return f"<{self.kind} {self.slug!r} of flow {self.flow.slug!r}: {self.module}.{self.function}>"
 
 
-class SyncStep(Step[T], Generic[P, T]):
+class HandledStep(Step[T_co], Generic[T_co, P, R]):
+    """A step whose handler takes ``P`` and makes an ``R`` each time it is called."""
+
+    def returns(self, value: R) -> Replacement[Step[Any]]:
+        """For ``run_flow(replace=[...])``: the result (of each task, in a map) is this value."""
+        return returning(self, value)
+
+    def replaced(self, handler: Callable[P, R | Awaitable[R]]) -> Replacement[Step[Any]]:
+        """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
+        return Replacement(self, handler)
+
+
+class SyncCall(HandledStep[T_co, P, R], Generic[T_co, P, R]):
+    """With a ``def`` handler."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        result: R = self.handler(*args, **kwargs)
+        return result
+
+
+class AsyncCall(HandledStep[T_co, P, R], Generic[T_co, P, R]):
+    """With an ``async def`` handler."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+        result: Coroutine[Any, Any, R] = self.handler(*args, **kwargs)
+        return result
+
+
+class SyncStep(SyncCall[T, P, T], Generic[P, T]):
     """A step with a ``def`` handler."""
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        result: T = self.handler(*args, **kwargs)
-        return result
 
-    def returns(self, value: T) -> Replacement[Step[Any]]:
-        """For ``run_flow(replace=[...])``: the result is this value."""
-        return returning(self, value)
-
-    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement[Step[Any]]:
-        """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
-        return Replacement(self, handler)
-
-
-class AsyncStep(Step[T], Generic[P, T]):
+class AsyncStep(AsyncCall[T, P, T], Generic[P, T]):
     """A step with an ``async def`` handler."""
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-        result: Coroutine[Any, Any, T] = self.handler(*args, **kwargs)
-        return result
 
-    def returns(self, value: T) -> Replacement[Step[Any]]:
-        """For ``run_flow(replace=[...])``: the result is this value."""
-        return returning(self, value)
-
-    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement[Step[Any]]:
-        """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
-        return Replacement(self, handler)
-
-
-class MapStep(Step[list[T]], Generic[P, T]):
+class MapStep(SyncCall[list[T], P, T], Generic[P, T]):
     """A map with a ``def`` handler; dependents get the list of its results."""
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        result: T = self.handler(*args, **kwargs)
-        return result
 
-    def returns(self, value: T) -> Replacement[Step[Any]]:
-        """For ``run_flow(replace=[...])``: the result of each of its tasks is this value."""
-        return returning(self, value)
-
-    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement[Step[Any]]:
-        """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
-        return Replacement(self, handler)
-
-
-class AsyncMapStep(Step[list[T]], Generic[P, T]):
+class AsyncMapStep(AsyncCall[list[T], P, T], Generic[P, T]):
     """A map with an ``async def`` handler; dependents get the list of its results."""
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-        result: Coroutine[Any, Any, T] = self.handler(*args, **kwargs)
-        return result
 
-    def returns(self, value: T) -> Replacement[Step[Any]]:
-        """For ``run_flow(replace=[...])``: the result of each of its tasks is this value."""
-        return returning(self, value)
+class ValueStep(SyncCall[T | Failed, P, T], Generic[P, T]):
+    """A step with ``when_exhausted="value"``; dependents get its result, or a ``Failed``."""
 
-    def replaced(self, handler: Callable[P, T | Awaitable[T]]) -> Replacement[Step[Any]]:
-        """For ``run_flow(replace=[...])``: this function, sync or async, in the handler's place."""
-        return Replacement(self, handler)
+
+class AsyncValueStep(AsyncCall[T | Failed, P, T], Generic[P, T]):
+    """The same with an ``async def`` handler."""
+
+
+class ValueMapStep(SyncCall[list[T | Failed], P, T], Generic[P, T]):
+    """A map with ``when_exhausted="value"``; dependents get a list of results and ``Failed``."""
+
+
+class AsyncValueMapStep(AsyncCall[list[T | Failed], P, T], Generic[P, T]):
+    """The same with an ``async def`` handler."""
+
+
+class LoopStep(SyncCall[T, P, Again[Any] | T], Generic[P, T]):
+    """A loop with a ``def`` handler; dependents get what its last round returns."""
+
+
+class AsyncLoopStep(AsyncCall[T, P, Again[Any] | T], Generic[P, T]):
+    """A loop with an ``async def`` handler."""
 
 
 def make_step(
@@ -152,16 +161,26 @@ def make_step(
 ) -> Step[Any]:
     """The step of the class that matches the handler."""
     is_async = inspect.iscoroutinefunction(inspect.unwrap(handler))
-    step = _CLASSES[kind == "map", is_async](flow, slug, kind, handler, options)
+    step = _class(kind, options, is_async=is_async)(flow, slug, kind, handler, options)
     mark = getattr(inspect, "markcoroutinefunction", None)  # Python 3.12: inspect sees it too
     if is_async and mark is not None:
         mark(step)
     return step
 
 
-_CLASSES: dict[tuple[bool, bool], type[Step[Any]]] = {
-    (False, False): SyncStep,
-    (False, True): AsyncStep,
-    (True, False): MapStep,
-    (True, True): AsyncMapStep,
+def _class(kind: StepKind, options: Mapping[str, Any], *, is_async: bool) -> type[Step[Any]]:
+    if kind == "loop":
+        return AsyncLoopStep if is_async else LoopStep
+    return _CLASSES[kind == "map", options.get("when_exhausted") == "value", is_async]
+
+
+_CLASSES: dict[tuple[bool, bool, bool], type[Step[Any]]] = {
+    (False, False, False): SyncStep,
+    (False, False, True): AsyncStep,
+    (False, True, False): ValueStep,
+    (False, True, True): AsyncValueStep,
+    (True, False, False): MapStep,
+    (True, False, True): AsyncMapStep,
+    (True, True, False): ValueMapStep,
+    (True, True, True): AsyncValueMapStep,
 }

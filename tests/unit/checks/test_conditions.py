@@ -136,7 +136,8 @@ def test_patterns_over_the_flows_input() -> None:
 
 
 def test_a_pattern_is_an_object_and_so_is_what_it_is_matched_against() -> None:
-    assert rooted(["x"], OBJECT) == ["the pattern must be a JSON object, not ['x']"]
+    assert rooted(["x"], OBJECT) == ["the pattern must be a JSON object, not 'x'"]
+    assert rooted([], OBJECT) == ["the list holds no pattern"]
     assert rooted(None, OBJECT) == ["the pattern must be a JSON object, not None"]
     assert rooted({"a": "b"}, list_of(STR)) == [
         "the flow's input is list[str], not an object, so no pattern can match it"

@@ -41,7 +41,7 @@ def test_values_at_the_edge_pass(name: str, value: Json) -> None:
         ("timeout", "30", "must be an integer, not '30'"),
         ("start_delay", -1, "must be at least 0, not -1"),
         ("backoff", "linear", 'must be "exponential" or "fixed", not \'linear\''),
-        ("when_exhausted", "ignore", 'must be "fail", "skip" or "skip-cascade"'),
+        ("when_exhausted", "ignore", 'must be "fail", "skip", "skip-cascade" or "value"'),
         ("when_exhausted", ["skip"], "must be"),
         ("transactional", 1, "must be True or False, not 1"),
     ],

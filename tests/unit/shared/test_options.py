@@ -10,7 +10,7 @@ import pytest
 from pgflow_gen.ir.flow import Json
 from pgflow_gen.render.settings import settings
 from pgflow_gen.render.sql import create_script
-from pgflow_runtime.dsl.options import FlowOptions, MapOptions, StepOptions
+from pgflow_runtime.dsl.options import FlowOptions, LoopOptions, MapOptions, StepOptions, WaitOptions
 from pgflow_shared import options
 from pgflow_shared.options import (
     FLOW_PARAMETERS,
@@ -46,10 +46,15 @@ def stored(owner: Owner) -> set[str]:
 
 
 def test_the_language_has_the_options_of_the_table() -> None:
-    # The slug of a flow is its first argument, array= one of @flow.map's own.
+    # Signatures name the rest: the slug of a flow, array= of a map, what decides on a step's type.
+    waits = {*WaitOptions.__annotations__, "when_exhausted"}
     assert {*FlowOptions.__annotations__, "slug"} == set(options_of("flow"))
-    assert set(StepOptions.__annotations__) == set(options_of("step")) == set(options_of("array"))
-    assert {*MapOptions.__annotations__, "array"} == set(options_of("map"))
+    assert {*StepOptions.__annotations__, "when_exhausted"} == set(options_of("step"))
+    assert options_of("step") == options_of("array")
+    assert {*MapOptions.__annotations__, "array", "when_exhausted"} == set(options_of("map"))
+    assert {*LoopOptions.__annotations__, "max_rounds", "when_exhausted"} == set(options_of("loop"))
+    assert waits | {"deadline", "key"} == set(options_of("signal"))
+    assert waits | {"seconds", "until"} == set(options_of("sleep"))
 
 
 def test_sql_takes_the_options_of_the_table() -> None:

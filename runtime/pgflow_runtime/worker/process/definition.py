@@ -53,7 +53,7 @@ def setting_differences(contract: FlowContract, definition: Mapping[str, Any]) -
 def _differences(
     where: str, code: Mapping[str, Any], database: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> Iterator[str]:
-    for name in sorted((code.keys() | database.keys()) - {"steps"}):
+    for name in sorted((code.keys() | database.keys()) - {"steps", "schedules"}):
         mine = code.get(name, defaults.get(name))
         theirs = database.get(name, defaults.get(name))
         if mine != theirs:
