@@ -153,6 +153,8 @@ def options_of(wait: Wait | None) -> dict[str, Any]:
     if wait is None:
         return {}
     options: dict[str, Any] = {"kind": wait.what, "seconds": wait.seconds, "deadline": wait.deadline}
+    if wait.what == "signal":
+        options["key"] = ["due"]
     return {name: value for name, value in options.items() if value is not None} | (
         {"until": list(wait.until)} if wait.until else {}
     )

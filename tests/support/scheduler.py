@@ -19,7 +19,8 @@ from pgflow_runtime.testing.engine.model import Step
 from tests.support.batch import claim, complete, fail, register, release
 from tests.support.core import Core, Row, connect
 from tests.support.invariants import violations
-from tests.support.random_flows import define, random_flow, random_input, random_output
+from tests.support.random_flows import FUTURE, PAST, define, random_flow, random_input, random_output
+from tests.support.steps_that_wait import send, send_all, send_by_key
 
 CONNECTIONS = 8
 OPEN_RUNS = (2, 10, 60)  # no more runs are started while so many are open: few make sessions meet
@@ -84,6 +85,8 @@ class Worker:
             (1, self.pass_time),
             (2, self.fire),
             (1, self.time_out),
+            (4, self.send),
+            (1, self.send_by_key),
             (1, self.retry),
             (1, self.fork),
             (1, self.where),
@@ -113,7 +116,8 @@ class Worker:
         flow = self.random.choice(list(self.plan.flows))
         steps = self.plan.flows[flow]
         inputs = [Jsonb(random_input(self.random, steps)) for _ in range(self.random.randint(1, 4))]
-        self.core.rows("select * from pgflow.start_flows(%s, %s)", flow, inputs)
+        options = Jsonb(self.random.choice(({}, {}, {"begins_at": FUTURE})))
+        self.core.rows("select * from pgflow.start_flows(%s, %s, options => %s)", flow, inputs, options)
 
     def claim(self) -> None:
         flows = self.random.sample(list(self.ids), self.random.randint(1, len(self.ids)))
@@ -224,13 +228,35 @@ class Worker:
         self.core.run_sql(f"select pgflow.{function}(%s)", flow)
 
     def pass_time(self) -> None:
-        """Some tasks that wait have waited for long enough."""
+        """Some tasks, steps and runs that wait have waited for long enough."""
         self.core.run_sql(
             """update pgflow.timers t set due_at = clock_timestamp() where t.timer_id = any(array(
-                 select l.timer_id from pgflow.timers l where l.kind = 'wait' order by random() limit %s
+                 select l.timer_id from pgflow.timers l where l.kind <> 'run_timeout'
+                 order by random() limit %s
                  for update skip locked))""",
             self.random.randint(1, 20),
         )
+
+    def send(self) -> None:
+        """Signals to steps that wait, or to any of the same runs."""
+        rows = self.core.rows(
+            """select w.run_id, case when random() < 0.7 then w.step_slug else s.step_slug end as step_slug
+               from pgflow.waiting_signals w join pgflow.steps s using (flow_slug)
+               where s.kind = 'signal' order by random() limit %s""",
+            self.random.randint(1, 10),
+        )
+        marks = [self.random.choice((None, None, "a", "b")) for _ in rows]
+        if rows:
+            sent = [(row.run_id, row.step_slug, [1, 2], mark) for row, mark in zip(rows, marks, strict=True)]
+            self.plan.actions.update(f"signal {outcome}" for outcome in send_all(self.core, *sent))
+
+    def send_by_key(self) -> None:
+        flow = self.random.choice(list(self.plan.flows))
+        slugs = [step.slug for step in self.plan.flows[flow] if step.wait and step.wait.what == "signal"]
+        if slugs:
+            key = self.random.choice((PAST, FUTURE, "5", "never"))
+            outcomes = send_by_key(self.core, flow, self.random.choice(slugs), key, [3])
+            self.plan.actions.update(f"keyed signal {outcome}" for outcome in outcomes.values())
 
     def time_out(self) -> None:
         """The time of one run is over, if it has any."""
@@ -327,7 +353,9 @@ def drain(core: Core, plan: Plan) -> None:
             "select pgflow.release_runs(array("
             "select run_id from pgflow.runs where held_at is not null limit 1000))"
         )
-        core.run_sql("update pgflow.timers set due_at = clock_timestamp() where kind = 'wait'")
+        core.run_sql("update pgflow.timers set due_at = clock_timestamp() where kind <> 'run_timeout'")
+        for row in core.rows("select run_id, step_slug from pgflow.waiting_signals"):
+            assert send(core, row.run_id, row.step_slug, []) in ("taken", "late")
         core.run_sql("select pgflow.fire_timers(1000)")
         for flow in plan.flows:
             core.run_sql("select pgflow.resume_flow(%s)", flow)

@@ -17,6 +17,7 @@ from pgflow_shared.structure import structure_hash
 from tests.support.core import Core, connect
 from tests.support.crawl import DOCUMENT, AsyncClient, contract_of, name_of
 from tests.support.random_flows import define, random_flow, random_input, random_output
+from tests.support.steps_that_wait import send
 
 FLOW = "random_flow"
 SEEDS = range(6)
@@ -28,6 +29,7 @@ def run_type(steps: list[Step]) -> type[AsyncRun[Any]]:
     structure = {
         "steps": [
             {"slug": step.slug, "type": step.kind, "dependencies": sorted(step.deps)}
+            | ({} if step.wait is None else {"kind": step.wait.what})
             for step in sorted(steps, key=lambda step: step.slug)
         ]
     }
@@ -49,6 +51,10 @@ def work_some(dsn: str, steps: list[Step], random: Random, run_id: UUID) -> bool
             else:
                 output = random_output(random, steps, task.step_slug)
                 core.complete_task(task.run_id, task.step_slug, task.task_index, output)
+        core.run_sql("update pgflow.timers set due_at = clock_timestamp() where random() < 0.3")
+        core.run_sql("select pgflow.fire_timers()")
+        for row in core.rows("select * from pgflow.waiting_signals where random() < 0.5"):
+            send(core, row.run_id, row.step_slug, random_output(random, steps, row.step_slug, violate=0.0))
         return bool(core.run(run_id).status == "started")
 
 

@@ -110,3 +110,47 @@ class TestPace:
             core.run_sql("update pgflow.timers set due_at = now()")
             assert timers.turn(connection) == 100
             assert core.task(core.value("select run_id from pgflow.runs"), "a").waits_for is None
+
+
+def test_sleeps_and_signals_end_by_a_worker_that_knows_nothing_of_them(lab: Lab) -> None:
+    """Their flow has no handler at all: a run of it needs time, and what is sent to it."""
+    with psycopg.connect(lab.dsn) as connection:
+        connection.execute(
+            """select pgflow.create_flow('resting');
+               select pgflow.add_step('resting', 'nap', options => '{"kind": "sleep", "seconds": 1}');
+               select pgflow.add_step('resting', 'answer', array['nap'], options => '{"kind": "signal"}');
+               select pgflow.add_step('resting', 'rest', array['answer'],
+                 options => '{"kind": "sleep", "until": ["answer", "due"]}');
+               select pgflow.add_step('resting', 'never', array['rest'], when_exhausted => 'skip',
+                 options => '{"kind": "signal", "deadline": 1}')"""
+        )
+    with lab.worker("chain"):
+        run = lab.start("resting", {})
+        waiting = "select 1 from pgflow.waiting_signals where run_id = %s and step_slug = 'answer'"
+        eventually(lambda: lab.sql(waiting, run))
+        lab.sql(
+            """select * from pgflow.send_signals(array[%s]::uuid[], array['answer'],
+                 array[jsonb_build_object('due', extract(epoch from clock_timestamp()) + 1)])""",
+            run,
+        )
+        row = lab.ended(run)
+    assert (row["status"], row["output"]) == ("completed", None)
+    states = lab.sql("select step_slug, status, skip_reason from pgflow.step_states where run_id = %s", run)
+    assert {state["step_slug"]: (state["status"], state["skip_reason"]) for state in states} == {
+        "nap": ("completed", None),
+        "answer": ("completed", None),
+        "rest": ("completed", None),
+        "never": ("skipped", "timed_out"),
+    }
+
+
+def test_a_run_that_begins_later_is_done_by_a_worker_that_was_idle(lab: Lab) -> None:
+    with lab.worker("chain"):
+        lab.until_idle("chain")
+        (row,) = lab.sql(
+            """select * from pgflow.start_flows('chain', array['1'::jsonb], options =>
+                 jsonb_build_object('begins_at', extract(epoch from clock_timestamp()) + 1))"""
+        )
+        assert row["begins_at"] is not None
+        ended = lab.ended(str(row["run_id"]))
+    assert ended["started_at"] >= row["begins_at"]

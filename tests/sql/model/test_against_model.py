@@ -13,11 +13,20 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from pgflow_runtime.testing.engine.model import Run, State, Step, contains
+from pgflow_runtime.testing.engine.waits import at_path
 from tests.support.batch import again, complete, fail, register, release
 from tests.support.core import Core, Json, Row
 from tests.support.invariants import assert_sound, install
-from tests.support.random_flows import FUTURE, define, random_flow, random_input, random_output, random_value
-from tests.support.steps_that_wait import send_all
+from tests.support.random_flows import (
+    FUTURE,
+    PAST,
+    define,
+    random_flow,
+    random_input,
+    random_output,
+    random_value,
+)
+from tests.support.steps_that_wait import send_all, send_by_key
 from tests.support.timers import fire
 
 BATCH = 20  # flows a test
@@ -95,7 +104,7 @@ class Comparison:
                 else:
                     self.end_rest(resting)
             elif self.random.random() < 0.05:
-                self.send()
+                self.random.choice((self.send, self.send_by_key))()
             elif loops and self.random.random() < self.late_loops:
                 self.end_loops(loops)
             elif waiting and (not (queued or started) or self.random.random() < 0.3):
@@ -414,6 +423,21 @@ class Comparison:
         assert fire(self.core).fired_count == len(chosen), self.log
         for run_id, slug in chosen.items():
             self.models[run_id].end_loop(slug)
+
+
+    def send_by_key(self) -> None:
+        slugs = [step.slug for step in self.steps if step.wait and step.wait.what == "signal"]
+        if not slugs or any(model.open_ended for model in self.models.values()):
+            return
+        slug, key = self.random.choice(slugs), self.random.choice((PAST, FUTURE, "5", "never"))
+        payload = random_output(self.random, self.steps, slug, violate=0.0)
+        self.log.append(f"send {payload} to {slug} by {key}")
+        wanted = {
+            run_id: model.send((slug, payload, "k"))[0]
+            for run_id, model in self.models.items()
+            if model.status == "started" and str(at_path(model.input, ["due"])) == key
+        }
+        assert send_by_key(self.core, "f", slug, key, payload, "k") == wanted, self.log
 
     def time_out(self) -> None:
         """The time is over for some runs that had some."""
