@@ -21,7 +21,7 @@ LAG = 300
 _OPEN = sql.SQL(
     """(
       select r.run_id, r.flow_slug, r.started_at from pgflow.runs r
-      where r.status = 'started' order by r.started_at limit %(most)s
+      where r.status = 'started' and r.begins_at is null order by r.started_at limit %(most)s
     ) o"""
 )
 
@@ -48,7 +48,7 @@ def check_open_runs(inspection: Inspection) -> Iterator[Finding]:
 
 
 def check_stuck_runs(inspection: Inspection) -> Iterator[Finding]:
-    """An open run always has a started step; one without cannot move any more."""
+    """An open run that has begun always has a started step; one without cannot move any more."""
     rows = inspection.rows(
         sql.SQL(
             """

@@ -33,6 +33,10 @@ class StepSnapshot:
     cancelled_at: datetime | None = None
     reused: bool = False
     """Whether the run is a fork that took the step over from the run it was forked from."""
+    waits_for: str | None = None
+    """``signal`` or ``sleep``: what a started step without a handler waits for."""
+    due_at: datetime | None = None
+    """When that is over by itself: the end of a sleep, the deadline of a signal."""
 
     @property
     def is_final(self) -> bool:
@@ -70,6 +74,8 @@ class StepSnapshot:
             skipped_at=_time(row.get("skipped_at")),
             cancelled_at=_time(row.get("cancelled_at")),
             reused=row.get("reused") or False,
+            waits_for=row.get("waits_for"),
+            due_at=_time(row.get("due_at")),
         )
 
 
@@ -93,6 +99,8 @@ class RunSnapshot:
     cancel_reason: str | None = None
     held_at: datetime | None = None
     """Since when nothing of the run is begun, until it is released."""
+    begins_at: datetime | None = None
+    """When a run that was started for later begins; None: it has begun."""
 
     @property
     def is_final(self) -> bool:
@@ -175,6 +183,7 @@ class RunSnapshot:
             cancelled_at=_time(row.get("cancelled_at")),
             cancel_reason=row.get("cancel_reason"),
             held_at=_time(row.get("held_at")),
+            begins_at=_time(row.get("begins_at")),
         )
 
 

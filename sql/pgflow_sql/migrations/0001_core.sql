@@ -9512,7 +9512,8 @@ returns table (
   step_count int,
   error_message text,
   cancel_reason text,
-  held_at timestamptz
+  held_at timestamptz,
+  begins_at timestamptz
 )
 language plpgsql
 stable
@@ -9550,7 +9551,7 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
       from pgflow.runs r
       where (r.failed_at is not null or r.cancelled_at is not null) and r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -9559,7 +9560,7 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
       from pgflow.runs r
       where r.flow_slug = find_runs.only_flow
         and r.started_at >= coalesce(find_runs.since, '-infinity')
@@ -9572,7 +9573,7 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
       from pgflow.runs r
       where r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -9602,6 +9603,7 @@ begin
       error_message := v_run.error_message;
       cancel_reason := v_run.cancel_reason;
       held_at := v_run.held_at;
+      begins_at := v_run.begins_at;
       return next;
       exit when v_found >= find_runs.max_runs;
     elsif v_scanned >= find_runs.max_scanned or clock_timestamp() > v_until then
@@ -9615,6 +9617,7 @@ begin
       error_message := null;
       cancel_reason := null;
       held_at := null;
+      begins_at := null;
       return next;
       exit;
     end if;
@@ -9717,6 +9720,7 @@ $$;
 -- What watchers of runs read again and again: get_run_with_states without the run's input, and without the
 -- outputs the caller has already. known: {"<run id>": [slugs of steps whose output is known]}; such a step comes
 -- without the key "output", every other completed one with it. A run that does not exist has no row.
+-- waits_for (signal, sleep) and due_at are of steps without a handler that wait: until when, at most; null: for ever.
 -- max_bytes: the outputs of a run that exceed it together, as they are stored (compressed), are left out; "left_out"
 -- lists the slugs of their steps, null for the run's own. null: no limit, but a run whose outputs take more than 256
 -- MB cannot be read so. Error messages end after 20,000 characters.
@@ -9745,6 +9749,7 @@ begin
       'cancelled_at', r.cancelled_at,
       'cancel_reason', left(r.cancel_reason, 20000),
       'held_at', case when r.status = 'started' then r.held_at end,
+      'begins_at', r.begins_at,
       'origin', case when r.has_origin then (
         select jsonb_build_object('kind', o.kind, 'from_run_id', o.from_run_id)
         from pgflow.origins o
@@ -9794,6 +9799,12 @@ begin
         || case
           when s.is_new and s.bytes_so_far <= coalesce(get_run_progress.max_bytes, s.bytes_so_far)
             then jsonb_build_object('output', s.output)
+          when s.kind in ('signal', 'sleep') and s.status = 'started' and r.status = 'started'
+            then jsonb_build_object('waits_for', s.kind, 'due_at', (
+              select i.due_at
+              from pgflow.timers i
+              where i.run_id = r.run_id and i.step_slug = s.step_slug and i.kind in ('sleep', 'deadline')
+            ))
           else '{}'
         end
         order by s.step_index
@@ -9802,7 +9813,7 @@ begin
         where s.is_new and s.bytes_so_far > get_run_progress.max_bytes
       ) as left_out
     from (
-      select l.*, st.step_index, n.is_new,
+      select l.*, st.step_index, st.kind, n.is_new,
         sum(case when n.is_new then coalesce(pg_column_size(l.output), 0) else 0 end) over (order by st.step_index)
           + coalesce(pg_column_size(r.output), 0) as bytes_so_far
       from pgflow.step_states l
@@ -10597,7 +10608,8 @@ select
   r.error_message,
   s.cancelled_step_count,
   r.cancel_reason,
-  case when r.status = 'started' then r.held_at end as held_at
+  case when r.status = 'started' then r.held_at end as held_at,
+  r.begins_at
 from pgflow.runs r
 left join lateral (
   select
@@ -10630,6 +10642,7 @@ comment on column pgflow.run_overview.error_message is 'Why the run failed.';
 comment on column pgflow.run_overview.cancelled_step_count is 'Steps that were at work, or waited, when the run ended.';
 comment on column pgflow.run_overview.cancel_reason is 'Why the run was cancelled, as given by who did it.';
 comment on column pgflow.run_overview.held_at is 'Since when the run is held; null: it is not.';
+comment on column pgflow.run_overview.begins_at is 'When a run that was started for later begins; null: it has begun.';
 
 -- ---- schema/70_reading/schedules_overview.sql
 -- for: client

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
+from pgflow_runtime.runs.snapshot import RunSnapshot
 from tests.support.control import cancel, hold, let_go, retry
 from tests.support.core import Core, Json, Row
 from tests.support.steps_that_wait import add_signal, send, send_by_key
@@ -190,3 +191,17 @@ def test_pgflows_own_functions_leave_it(core: Core, function: str) -> None:
         core.call(function, run_id=run)
         assert core.run(run).status == "started"
         assert set(core.statuses(run).values()) <= {"created"}
+
+
+def test_readers_say_when(core: Core) -> None:
+    core.flow("f", "a")
+    (run,) = start(core)
+    progress = core.row("select * from pgflow.get_run_progress(array[%s]::uuid[])", run.run_id).progress
+    found = RunSnapshot.read({**progress, "run": {**progress["run"], "input": None}})
+    assert (found.begins_at, found.status) == (run.begins_at, "started")
+    (row,) = core.call("find_runs")
+    assert row.begins_at == run.begins_at
+    assert core.row("select * from pgflow.run_overview").begins_at == run.begins_at
+    pass_time(core)
+    fire(core)
+    assert core.call("find_runs")[0].begins_at is None

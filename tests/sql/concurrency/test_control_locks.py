@@ -12,7 +12,10 @@ from tests.support.batch import claim, register
 from tests.support.control import cancel, hold
 from tests.support.core import Core
 from tests.support.sessions import Session
+from tests.support.steps_that_wait import add_signal, add_sleep
 
+SENT = "select * from pgflow.send_signals(%s, array['s', 's'], array['1', '2']::jsonb[])"
+KEYED = "select * from pgflow.send_signal_by_key('f', 's', 'k', '1')"
 CALLS: dict[str, Callable[[Core, list[UUID]], object]] = {
     "cancel": lambda core, runs: core.call("cancel_runs", run_ids=runs),
     "retry": lambda core, runs: core.call("retry_runs", run_ids=runs, spread=60.0),
@@ -21,6 +24,8 @@ CALLS: dict[str, Callable[[Core, list[UUID]], object]] = {
     "cancel where": lambda core, runs: core.call("cancel_runs_where", filter=Jsonb({})),
     "retry where": lambda core, runs: core.call("retry_runs_where", filter=Jsonb({})),
     "hold where": lambda core, runs: core.call("hold_runs_where", filter=Jsonb({})),
+    "send": lambda core, runs: core.rows(SENT, runs),
+    "send by key": lambda core, runs: core.rows(KEYED),
     "release where": lambda core, runs: core.call("release_runs_where", filter=Jsonb({})),
 }
 
@@ -40,7 +45,9 @@ def second(live_dsn: str) -> Iterator[Session]:
 def started(live: Core, name: str) -> list[UUID]:
     """Two runs, by their ids, in a state in which the call changes them."""
     live.flow("f", "m:map", "b < m")
-    runs = sorted(live.start_flow("f", [1, 2]).run_id for _ in range(2))
+    add_signal(live, "f", "s", deadline=60, key=["0"])
+    add_sleep(live, "f", "z", seconds=60)
+    runs = sorted(live.start_flow("f", ["k", 2]).run_id for _ in range(2))
     claim(live, (register(live, "f"), "f"), max_tasks=2)
     if name.startswith("retry"):
         cancel(live, *runs)

@@ -262,7 +262,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "input_contains jsonb = null, id_from uuid = null, id_below uuid = null, only_error text = null",
         "table(run_id uuid, flow_slug text, status text, started_at timestamp with time zone, "
         "ended_at timestamp with time zone, remaining_steps integer, step_count integer, error_message text, "
-        "cancel_reason text, held_at timestamp with time zone)",
+        "cancel_reason text, held_at timestamp with time zone, begins_at timestamp with time zone)",
         "s",
     ),
     "count_stranded_runs": (

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from psycopg.types.json import Jsonb
 
+from pgflow_runtime.runs.snapshot import RunSnapshot
+from tests.support.batch import claim, register
 from tests.support.control import cancel, hold, let_go, retry
 from tests.support.core import Core, Json
 from tests.support.steps_that_wait import add_signal, add_sleep
@@ -187,6 +189,56 @@ class TestUntil:
         run = core.start_flow("f", "?").run_id
         assert core.statuses(run) == {"x": "failed", "long": "created", "b": "created", "a": "created"}
         assert (core.run(run).status, timers(core)) == ("failed", [])
+
+
+class TestReading:
+    def test_what_a_step_waits_for_and_until_when(self, core: Core) -> None:
+        sleeping(core)
+        add_signal(core, "f", "answer", ["a"], deadline=7)
+        add_signal(core, "f", "never", ["a"])
+        run = core.start_flow("f").run_id
+        core.work("f")
+        progress = core.row("select * from pgflow.get_run_progress(array[%s]::uuid[])", run).progress
+        steps = {step["step_slug"]: step for step in progress["steps"]}
+        due = {timer.step_slug: timer.due_at for timer in timers(core)}
+        found = RunSnapshot.read({**progress, "run": {**progress["run"], "input": None}}).steps
+        assert found is not None
+        assert {slug: (step.waits_for, step.due_at) for slug, step in found.items()} == {
+            "a": (None, None),
+            "pause": ("sleep", due["pause"]),
+            "answer": ("signal", due["answer"]),
+            "never": ("signal", None),
+            "b": (None, None),
+        }
+        assert "waits_for" not in steps["a"]
+        cancel(core, run)
+        progress = core.row("select * from pgflow.get_run_progress(array[%s]::uuid[])", run).progress
+        assert not any("waits_for" in step for step in progress["steps"])
+
+
+class TestCost:
+    def test_an_idle_look_reads_one_of_all_that_sleep(self, core: Core) -> None:
+        core.create_flow("f")
+        add_sleep(core, "f", "pause", seconds=86_400)
+        core.run_sql("select pgflow.start_flows('f', array_fill('1'::jsonb, array[3000]))")
+        assert len(timers(core)) == 3000
+        core.run_sql("set local enable_seqscan = off")
+        core.value("select min(due_at) from pgflow.timers")
+        before = core.rows_read("pgflow.timers"), core.rows_read("pgflow.runs")
+        assert fire(core).fired_count == 0
+        core.value("select pgflow.announce_idle(array[%s]::uuid[], 5)", core.worker("f"))
+        assert core.rows_read("pgflow.timers") - before[0] < 500
+        assert core.rows_read("pgflow.runs") - before[1] < 10
+
+    def test_a_claim_reads_none_of_them(self, core: Core) -> None:
+        """They have neither tasks nor messages."""
+        core.create_flow("f")
+        add_sleep(core, "f", "pause", seconds=86_400)
+        add_signal(core, "f", "answer")
+        core.run_sql("select pgflow.start_flows('f', array_fill('1'::jsonb, array[1000]))")
+        before = core.rows_read("pgmq.q_f"), core.rows_read("pgflow.step_tasks")
+        assert claim(core, (register(core, "f"), "f")) == []
+        assert (core.rows_read("pgmq.q_f"), core.rows_read("pgflow.step_tasks")) == before
 
 
 class TestDefinition:

@@ -34,7 +34,8 @@ returns table (
   step_count int,
   error_message text,
   cancel_reason text,
-  held_at timestamptz
+  held_at timestamptz,
+  begins_at timestamptz
 )
 language plpgsql
 stable
@@ -72,7 +73,7 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
       from pgflow.runs r
       where (r.failed_at is not null or r.cancelled_at is not null) and r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -81,7 +82,7 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
       from pgflow.runs r
       where r.flow_slug = find_runs.only_flow
         and r.started_at >= coalesce(find_runs.since, '-infinity')
@@ -94,7 +95,7 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
       from pgflow.runs r
       where r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -124,6 +125,7 @@ begin
       error_message := v_run.error_message;
       cancel_reason := v_run.cancel_reason;
       held_at := v_run.held_at;
+      begins_at := v_run.begins_at;
       return next;
       exit when v_found >= find_runs.max_runs;
     elsif v_scanned >= find_runs.max_scanned or clock_timestamp() > v_until then
@@ -137,6 +139,7 @@ begin
       error_message := null;
       cancel_reason := null;
       held_at := null;
+      begins_at := null;
       return next;
       exit;
     end if;

@@ -2,6 +2,7 @@
 -- What watchers of runs read again and again: get_run_with_states without the run's input, and without the
 -- outputs the caller has already. known: {"<run id>": [slugs of steps whose output is known]}; such a step comes
 -- without the key "output", every other completed one with it. A run that does not exist has no row.
+-- waits_for (signal, sleep) and due_at are of steps without a handler that wait: until when, at most; null: for ever.
 -- max_bytes: the outputs of a run that exceed it together, as they are stored (compressed), are left out; "left_out"
 -- lists the slugs of their steps, null for the run's own. null: no limit, but a run whose outputs take more than 256
 -- MB cannot be read so. Error messages end after 20,000 characters.
@@ -30,6 +31,7 @@ begin
       'cancelled_at', r.cancelled_at,
       'cancel_reason', left(r.cancel_reason, 20000),
       'held_at', case when r.status = 'started' then r.held_at end,
+      'begins_at', r.begins_at,
       'origin', case when r.has_origin then (
         select jsonb_build_object('kind', o.kind, 'from_run_id', o.from_run_id)
         from pgflow.origins o
@@ -79,6 +81,12 @@ begin
         || case
           when s.is_new and s.bytes_so_far <= coalesce(get_run_progress.max_bytes, s.bytes_so_far)
             then jsonb_build_object('output', s.output)
+          when s.kind in ('signal', 'sleep') and s.status = 'started' and r.status = 'started'
+            then jsonb_build_object('waits_for', s.kind, 'due_at', (
+              select i.due_at
+              from pgflow.timers i
+              where i.run_id = r.run_id and i.step_slug = s.step_slug and i.kind in ('sleep', 'deadline')
+            ))
           else '{}'
         end
         order by s.step_index
@@ -87,7 +95,7 @@ begin
         where s.is_new and s.bytes_so_far > get_run_progress.max_bytes
       ) as left_out
     from (
-      select l.*, st.step_index, n.is_new,
+      select l.*, st.step_index, st.kind, n.is_new,
         sum(case when n.is_new then coalesce(pg_column_size(l.output), 0) else 0 end) over (order by st.step_index)
           + coalesce(pg_column_size(r.output), 0) as bytes_so_far
       from pgflow.step_states l

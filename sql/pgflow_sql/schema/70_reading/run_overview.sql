@@ -18,7 +18,8 @@ select
   r.error_message,
   s.cancelled_step_count,
   r.cancel_reason,
-  case when r.status = 'started' then r.held_at end as held_at
+  case when r.status = 'started' then r.held_at end as held_at,
+  r.begins_at
 from pgflow.runs r
 left join lateral (
   select
@@ -51,3 +52,4 @@ comment on column pgflow.run_overview.error_message is 'Why the run failed.';
 comment on column pgflow.run_overview.cancelled_step_count is 'Steps that were at work, or waited, when the run ended.';
 comment on column pgflow.run_overview.cancel_reason is 'Why the run was cancelled, as given by who did it.';
 comment on column pgflow.run_overview.held_at is 'Since when the run is held; null: it is not.';
+comment on column pgflow.run_overview.begins_at is 'When a run that was started for later begins; null: it has begun.';
