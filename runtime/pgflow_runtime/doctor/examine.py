@@ -19,7 +19,13 @@ from pgflow_runtime.doctor.flows import check_flow_migrations, check_flow_shapes
 from pgflow_runtime.doctor.inspection import Inspection
 from pgflow_runtime.doctor.orphans import check_orphans
 from pgflow_runtime.doctor.queue import check_pgmq, check_queues
-from pgflow_runtime.doctor.runs import check_open_runs, check_queued, check_stuck_runs, check_tasks
+from pgflow_runtime.doctor.runs import (
+    check_lost_waits,
+    check_open_runs,
+    check_queued,
+    check_stuck_runs,
+    check_tasks,
+)
 from pgflow_runtime.doctor.server import check_server
 from pgflow_runtime.doctor.settings import check_settings, check_slots, check_transactions
 from pgflow_runtime.doctor.waits import check_holds, check_timers
@@ -49,6 +55,7 @@ _WITH_CORE: Final[tuple[tuple[str, Check], ...]] = (
     ("runs.open", check_open_runs),
     ("runs.stuck", check_stuck_runs),
     ("runs.orphans", check_orphans),
+    ("runs.lost-waits", check_lost_waits),
     ("runs.overdue", check_tasks),
     ("runs.backlog", check_queued),
     ("timers.late", check_timers),

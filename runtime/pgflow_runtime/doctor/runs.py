@@ -69,6 +69,42 @@ def check_stuck_runs(inspection: Inspection) -> Iterator[Finding]:
         )
 
 
+def check_lost_waits(inspection: Inspection) -> Iterator[Finding]:
+    """Steps without a handler, and runs that begin later, whose timer or whose place in the list is gone."""
+    rows = inspection.rows(
+        sql.SQL(
+            """
+        select l.run_id from (
+          select o.run_id, o.started_at from {open_runs}
+          join pgflow.step_states s on s.run_id = o.run_id and s.status = 'started'
+          join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+          where st.kind = 'sleep' and not exists (
+            select from pgflow.timers i
+            where i.run_id = s.run_id and i.step_slug = s.step_slug and i.kind = 'sleep'
+          ) or st.kind = 'signal' and not exists (
+            select from pgflow.waiting_signals w where w.run_id = s.run_id and w.step_slug = s.step_slug
+          )
+          union all
+          select r.run_id, r.started_at from (
+            select * from pgflow.runs r
+            where r.status = 'started' and r.begins_at is not null order by r.started_at limit %(most)s
+          ) r
+          where not exists (select from pgflow.timers i where i.run_id = r.run_id and i.kind = 'begin')
+        ) l
+        order by l.started_at
+        """
+        ).format(open_runs=_OPEN),
+        {"most": MOST},
+    )
+    if rows:
+        yield problem(
+            "runs.lost-waits",
+            f"{counted(len(rows), 'wait')} can not end: what is to happen, or by what others find the step,"
+            f" is gone ({_ids(rows)})",
+            "rows were changed from outside of pgflow's functions; cancel these runs and retry them",
+        )
+
+
 def check_tasks(inspection: Inspection) -> Iterator[Finding]:
     """Tasks that stalled, or run far beyond their time while nobody takes them over."""
     rows = inspection.rows(

@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg.types.json import Jsonb
 
 from pgflow_runtime.doctor import CODES, examine
 from pgflow_runtime.project import find_project
@@ -21,6 +22,7 @@ from tests.support.encodings import other_encoding
 from tests.support.migrations import migration
 from tests.support.project import Project
 from tests.support.server import Server
+from tests.support.steps_that_wait import add_signal, add_sleep
 from tests.support.wait import eventually
 
 OF_THE_TEST_SERVER = ("--ignore", "settings.durability", "--ignore", "connections.use")
@@ -244,6 +246,39 @@ def test_what_waits_for_nothing_is_lost(
     put_off(hand, claim(hand, (register(hand, "crawl"), "crawl")))
     do("delete from pgflow.timers")
     assert str(run_id) in ask()["runs.lost-messages"]["message"]
+
+
+def resting(hand: Core) -> list[UUID]:
+    """Runs that wait: one for its time to begin, two in a step without a handler."""
+    hand.create_flow("resting")
+    add_sleep(hand, "resting", "nap", seconds=600)
+    hand.create_flow("asking")
+    add_signal(hand, "asking", "answer", deadline=600)
+    query = "select * from pgflow.start_flows('resting', array['1'::jsonb], options => %s)"
+    later = hand.row(query, Jsonb({"begins_at": "2099-01-01T00:00:00Z"})).run_id
+    return [later, *(hand.start_flow(flow).run_id for flow in ("resting", "asking"))]
+
+
+def test_steps_and_runs_that_wait_for_their_time_are_in_order(
+    hand: Core, ask: Callable[[], dict[str, dict[str, Any]]]
+) -> None:
+    resting(hand)
+    found = {code: item["severity"] for code, item in ask().items() if code.startswith(("runs.", "timers."))}
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "place"),
+    [("timers", 0), ("timers", 1), ("waiting_signals", 2)],
+    ids=["begin", "sleep", "signal"],
+)
+def test_what_waits_and_cannot_end_is_told_of(
+    hand: Core, do: Callable[..., None], ask: Callable[[], dict[str, dict[str, Any]]], table: str, place: int
+) -> None:
+    run_id = resting(hand)[place]
+    do(f"delete from pgflow.{table} where run_id = %s", run_id)
+    assert "1 wait can not end: " in (message := ask()["runs.lost-waits"]["message"])
+    assert str(run_id) in message
 
 
 def test_timers_that_nobody_fires_or_that_fail(

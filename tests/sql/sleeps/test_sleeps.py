@@ -11,8 +11,11 @@ from pgflow_runtime.runs.snapshot import RunSnapshot
 from tests.support.batch import claim, register
 from tests.support.control import cancel, hold, let_go, retry
 from tests.support.core import Core, Json
+from tests.support.notifications import listening
+from tests.support.sessions import Session
 from tests.support.steps_that_wait import add_signal, add_sleep
 from tests.support.timers import fire, pass_time, timers
+from tests.support.wait import eventually
 
 
 def sleeping(core: Core, **options: Json) -> None:
@@ -378,3 +381,41 @@ class TestControl:
         )
         core.call("start_ready_steps", run_id=run)
         assert core.tasks(run) == []
+
+
+class TestWithOthers:
+    def test_what_a_killed_caller_had_fired_is_fired_again(self, live: Core, live_dsn: str) -> None:
+        sleeping(live)
+        run = live.start_flow("f").run_id
+        live.work("f")
+        pass_time(live)
+        with Session(live_dsn) as other:
+            assert other.do(fire).fired_count == 1
+            live.value("select pg_terminate_backend(%s)", other.pid)
+        assert live.statuses(run)["pause"] == "started"
+        eventually(lambda: fire(live).fired_count == 1)
+        assert live.statuses(run) == {"a": "completed", "pause": "completed", "b": "started"}
+        assert fire(live).fired_count == 0
+        assert len(live.queue("f")) == 1
+
+    def test_of_a_run_that_is_being_cancelled(self, live: Core, live_dsn: str) -> None:
+        sleeping(live)
+        run = live.start_flow("f").run_id
+        live.work("f")
+        pass_time(live)
+        with Session(live_dsn) as other:
+            assert other.do(lambda core: cancel(core, run)) == ["cancelled"]
+            assert fire(live).fired_count == 0
+            other.commit()
+        assert (fire(live).fired_count, timers(live)) == (0, [])
+        assert live.statuses(run)["pause"] == "cancelled"
+
+    def test_an_idle_worker_is_told_that_a_timer_may_be_the_next(self, live: Core, live_dsn: str) -> None:
+        sleeping(live, seconds=5)
+        worker = register(live, "f")
+        live.start_flow("f")
+        live.value("select pgflow.announce_idle(array[%s]::uuid[], 60)", worker)
+        with listening(live_dsn, "pgflow_work_f") as listener:
+            live.work("f")
+            assert ("pgflow_work_f", "") in listener.received()
+        assert 0 < live.value("select pgflow.announce_idle(array[%s]::uuid[], 60)", worker) <= 5
