@@ -19,9 +19,10 @@ RULE = Rule(
     title="two generated names collide",
     text="""\
 Each flow becomes a module and methods of the client (`crawl.py`, `start_crawl`), each step classes of
-that module (`fetch` becomes `FetchInput` and `FetchOutput`). Slugs are written in CapWords for classes,
-and a keyword gets a trailing underscore, so two different slugs can land on one name. A step of the same
-name as its flow, and a flow called like one of our own files (`client`), collide as well.""",
+that module (`fetch` becomes `FetchInput` and `FetchOutput`), each signal methods that send to it. Slugs
+are written in CapWords for classes, and a keyword gets a trailing underscore, so two different slugs can
+land on one name. A step of the same name as its flow, and a flow called like one of our own files
+(`client`), collide as well.""",
     bad="""\
 from pgflow_runtime import Flow
 
@@ -93,10 +94,16 @@ def check_project(analysis: Analysis, findings: Findings) -> None:
         # File systems may not tell upper from lower case.
         module = py_ident(stem)
         if modules.claim(module.lower(), what, flow.slug_span, shown=repr(module)):
-            all(
-                methods.claim(f"{verb}_{stem}", what, flow.slug_span)
-                for verb in ("start", "start_many", "get", "fork")
-            )
+            all(methods.claim(name, what, flow.slug_span) for name in _methods(flow, stem))
+
+
+def _methods(flow: FlowSpec, stem: str) -> Iterator[str]:
+    """What the clients call the flow's methods."""
+    yield from (f"{verb}_{stem}" for verb in ("start", "start_many", "get", "fork"))
+    yield f"create_{stem}_schedule"
+    for signal in flow.signals:
+        yield f"send_{stem}_{signal}"
+        yield f"waiting_for_{stem}_{signal}"
 
 
 def check(checked: CheckedFlow) -> None:

@@ -27,8 +27,9 @@ _encode, _decode = msgspec.msgpack.encode, msgspec.msgpack.decode
 class LazyFlow(FlowSpec):
     """A flow out of the cache, equal to the one that went in. What is below is decoded at first use."""
 
-    __slots__ = ("_body", "_flow", "_step_count")
+    __slots__ = ("_body", "_flow", "_signals", "_step_count")
     _step_count: int
+    _signals: tuple[str, ...]
     _body: bytes
     _flow: FlowSpec | None
 
@@ -40,12 +41,17 @@ class LazyFlow(FlowSpec):
         put(self, "span", Span(*serialized.span))
         put(self, "slug_span", Span(*serialized.slug_span))
         put(self, "_step_count", serialized.step_count)
+        put(self, "_signals", tuple(serialized.signals))
         put(self, "_body", serialized.body)
         put(self, "_flow", None)
 
     @property
     def step_count(self) -> int:
         return self._step_count
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        return self._signals
 
     def loaded(self) -> FlowSpec:
         """The flow as it was."""
@@ -115,5 +121,6 @@ def _serialized_flow(flow: FlowSpec) -> SerializedFlow:
         encode_span(flow.span),
         encode_span(flow.slug_span),
         flow.step_count,
+        flow.signals,
         _encode(encode_flow(flow)),
     )

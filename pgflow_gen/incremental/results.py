@@ -45,6 +45,7 @@ class SerializedFlow(msgspec.Struct, frozen=True, array_like=True):
     span: tuple[str, int, int, int, int]
     slug_span: tuple[str, int, int, int, int]
     step_count: int
+    signals: tuple[str, ...]
     body: bytes
 
 

@@ -195,6 +195,11 @@ class FlowSpec:
     def step_count(self) -> int:
         return len(self.steps)
 
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """The slugs of its signals."""
+        return tuple(step.slug for step in self.steps if step.kind == "signal")
+
     def step(self, slug: str) -> StepSpec | None:
         return next((step for step in self.steps if step.slug == slug), None)
 

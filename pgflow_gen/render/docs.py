@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pgflow_gen.ir.flow import FlowSpec, Option, StepSpec
+from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import Field, TypeExpr, TypeTable
-from pgflow_gen.render.edges import flow_input, flow_output, step_input, step_output
+from pgflow_gen.render.edges import condition_of, flow_input, flow_output, step_input, step_output
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.literals import mermaid, py_literal
+from pgflow_gen.render.schedules import marked
 from pgflow_shared.kinds import KINDS
 
 
@@ -34,11 +36,11 @@ def render_graph(flow: FlowSpec, types: TypeTable) -> str:
         left, right = KINDS[step.kind].mermaid
         lines.append(f"    step_{step.slug}{left}{mermaid(step.slug)}{right}")
     for step in flow.steps:
-        lines += [
-            f"    step_{slug} --> step_{step.slug}"
-            for slug in step.dependencies(types)
-            if flow.step(slug) is not None
-        ]
+        for slug in step.dependencies(types):
+            if flow.step(slug) is not None:
+                label = condition_of(step, slug)
+                arrow = f'-. "{label}" .->' if label else "-->"
+                lines.append(f"    step_{slug} {arrow} step_{step.slug}")
     return "\n".join(lines) + "\n"
 
 
@@ -50,6 +52,7 @@ def flow_document(flow: FlowSpec, types: TypeTable) -> str:
         input=str(flow_input(flow)),
         output=_spelled(flow_output(flow, types)),
         options=list(_options(flow.options)),
+        schedules=[_schedule(schedule) for schedule in flow.schedules],
         graph=render_graph(flow, types),
         steps=[_row(flow, step, types) for step in flow.steps],
     )
@@ -62,10 +65,37 @@ def _row(flow: FlowSpec, step: StepSpec, types: TypeTable) -> _Row:
         dependencies=step.dependencies(types),
         input=_spelled(step_input(flow, step, types)),
         output=str(step_output(step)),
-        options=tuple(_options(step.options)),
+        options=(*_options(step.options), *_conditions(step)),
         handler=f"{step.module}:{step.function}",
         doc=step.doc,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Schedule:
+    """A schedule's line of its table."""
+
+    slug: str
+    time: str
+    options: tuple[tuple[str, str], ...]
+    input: str
+
+
+def _schedule(schedule: ScheduleSpec) -> _Schedule:
+    every = schedule.option("every")
+    apart = ("cron", "every")
+    return _Schedule(
+        slug=schedule.slug,
+        time=str(schedule.option("cron")) if every is None else f"every {every} s",
+        options=tuple(_options(tuple(item for item in schedule.options if item.name not in apart))),
+        input=marked(schedule),
+    )
+
+
+def _conditions(step: StepSpec) -> Iterator[tuple[str, str]]:
+    for name, steps in (("if_ran", step.if_ran), ("if_skipped", step.if_skipped)):
+        if steps:
+            yield name, f"[{', '.join(item.slug for item in steps)}]"
 
 
 def _spelled(shape: TypeExpr | tuple[Field, ...]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pgflow_gen.ir.flow import FlowSpec
+from pgflow_gen.ir.flow import FlowSpec, StepSpec
 from pgflow_gen.ir.types import TypeTable
+from pgflow_gen.render.edges import condition_of
 from pgflow_shared.kinds import KINDS
 
 
@@ -12,12 +13,17 @@ def render_dot(flow: FlowSpec, types: TypeTable) -> str:
     lines = [f"digraph {_quoted(flow.db_slug)} {{", '    node [fontname="sans-serif"];']
     lines += [f"    {_quoted(step.slug)} [shape={KINDS[step.kind].dot}];" for step in flow.steps]
     lines += [
-        f"    {_quoted(slug)} -> {_quoted(step.slug)};"
+        f"    {_quoted(slug)} -> {_quoted(step.slug)}{_style(step, slug)};"
         for step in flow.steps
         for slug in step.dependencies(types)
         if flow.step(slug) is not None
     ]
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _style(step: StepSpec, slug: str) -> str:
+    label = condition_of(step, slug)
+    return f" [style=dashed, label={_quoted(label)}]" if label else ""
 
 
 def _quoted(text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgflow_gen.ir.flow import FlowSpec, StepSpec
+from pgflow_gen.ir.flow import FlowSpec, Receives, StepSpec
 from pgflow_gen.ir.modes import may_be_absent, may_be_missing
 from pgflow_gen.ir.types import (
     AliasRef,
@@ -45,6 +45,15 @@ def dependency_fields(flow: FlowSpec, step: StepSpec, types: TypeTable) -> Itera
         dependency = flow.step(slug)
         if dependency is not None:
             yield Field(slug, step_output(dependency), required=not may_be_missing(step, dependency))
+
+
+def condition_of(step: StepSpec, slug: str) -> str | None:
+    """What an edge to ``step`` says that is there for a condition; None for one of data or order."""
+    if any(name.slug == slug for name in step.if_skipped):
+        return "if skipped"
+    others = {param.name for param in step.params} | {name.slug for name in step.depends_on}
+    is_used = slug in others or bool(step.params_of(Receives.INPUT)) or step.array is not None
+    return "if ran" if any(name.slug == slug for name in step.if_ran) and not is_used else None
 
 
 def flow_output(flow: FlowSpec, types: TypeTable) -> tuple[Field, ...]:

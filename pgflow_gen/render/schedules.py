@@ -29,6 +29,25 @@ def spec(schedule: ScheduleSpec) -> dict[str, Json]:
     return {**found, "dates": _paths(schedule.dates), "times": _paths(schedule.times)}
 
 
+def marked(schedule: ScheduleSpec) -> str:
+    """The input as Python reads, with the names of what is put in at each fire."""
+    return _marked(schedule.input, (), schedule)
+
+
+def _marked(value: Json, path: Path, schedule: ScheduleSpec) -> str:
+    if path in schedule.dates:
+        return "FIRE_DATE"
+    if path in schedule.times:
+        return "FIRE_TIME"
+    if isinstance(value, dict):
+        items = (f"{key!r}: {_marked(item, (*path, key), schedule)}" for key, item in value.items())
+        return f"{{{', '.join(items)}}}"
+    if isinstance(value, list):
+        parts = (_marked(item, (*path, str(at)), schedule) for at, item in enumerate(value))
+        return f"[{', '.join(parts)}]"
+    return repr(value)
+
+
 def _masks(text: str, cron: Cron) -> dict[str, Json]:
     return {
         "cron": text,

@@ -24,6 +24,8 @@ from tests.support.core import Connection
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CASES = sorted(path.name for path in HERE.iterdir() if (path / "flows").is_dir() or (path / "src").is_dir())
+AHEAD = {"loops", "schedules"}
+"""Cases that the core of this state does not know yet."""
 EXPECTED = "expected"
 _VERSION = re.compile(rb'"tool_version": "[^"]*"')
 
@@ -167,7 +169,7 @@ def test_schemas_are_schemas(case: str) -> None:
             jsonschema_rs.meta.validate(json.loads(content))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [case for case in CASES if case not in AHEAD])
 def test_the_database_understands_every_migration_as_it_was_meant(
     case: str, tmp_path: Path, db: Connection
 ) -> None:

@@ -65,6 +65,11 @@ def step_names(slug: str) -> tuple[str, str]:
     return (f"{prefix}Input", f"{prefix}Output")
 
 
+def payload_name(slug: str) -> str:
+    """The name of what is sent to a signal."""
+    return f"{_public('Step', slug)}Payload"
+
+
 def _public(kind: str, slug: str) -> str:
     """The slug in CapWords; ``_`` and ``_1`` have no letter to start a public name with."""
     name = class_name(slug)

@@ -24,8 +24,9 @@ from pgflow_gen.ir.types import (
 from pgflow_gen.render.edges import flow_input, flow_output, step_input, step_output
 from pgflow_gen.render.python.annotations import annotation, needs_quotes, spell
 from pgflow_gen.render.python.imports import Imports
-from pgflow_gen.render.python.naming import FlowNames, step_names
+from pgflow_gen.render.python.naming import FlowNames, payload_name, step_names
 from pgflow_gen.render.python.records import given_names, optional_when_sent, reachable, record_names
+from pgflow_shared.kinds import KINDS
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
@@ -132,7 +133,10 @@ def _given_names(flow: FlowSpec, own: FlowNames, types: TypeTable) -> dict[str, 
     given[own.output] = flow_output(flow, types)
     for step in flow.steps:
         input_name, output_name = step_names(step.slug)
-        given[input_name] = step_input(flow, step, types)
+        if step.kind == "signal":
+            given[payload_name(step.slug)] = step_output(step)
+        if KINDS[step.kind].has_handler:
+            given[input_name] = step_input(flow, step, types)
         given[output_name] = step_output(step)
     return given
 

@@ -21,10 +21,10 @@ from pgflow_runtime.contract.numerals import Numerals
 from pgflow_runtime.contract.schema import SchemaCheck, closed
 from pgflow_runtime.errors import BoundaryError, InvalidInput, ProjectError
 from pgflow_shared.files import read_text
+from pgflow_shared.kinds import StepKind
 from pgflow_shared.project import contract_files
 
-Receives: TypeAlias = Literal["context", "flow_input", "element", "input", "dependency"]
-StepKind: TypeAlias = Literal["step", "array", "map"]
+Receives: TypeAlias = Literal["context", "flow_input", "element", "input", "dependency", "state"]
 
 _REBUILD = "run `pgflow-gen build`, and deploy the whole generated folder"
 
