@@ -33,6 +33,16 @@ from flows.words import count, words
 def test_in_memory(pgflow_run_flow) -> None:
     run = asyncio.run(pgflow_run_flow(words, "to be", failures={count: [OSError(), None]}))
     assert (run.output, run.attempts("count")) == ({"count": 2}, 2)
+
+
+def test_a_recorded_run(pgflow_run_flow, tmp_path) -> None:
+    file = tmp_path / "run.json"
+    file.write_text('''{"pgflow_recording": 1, "runs": [{"run_id": "1", "flow_slug": "words",
+        "status": "completed", "input": "to be", "steps": {"count": {"type": "single", "depends_on": [],
+        "status": "completed", "output": 3,
+        "tasks": [{"index": 0, "status": "completed", "attempts": 1}]}}}]}''')
+    run = asyncio.run(pgflow_run_flow(words, recorded=file))
+    assert [str(found) for found in run.differences] == ["count: recorded 3, today 2"]
 """
 DATABASE = """\
 import psycopg
@@ -88,14 +98,14 @@ def run(project: Path, command: str, *arguments: str, **env: str) -> str:
 
 
 def test_a_flow_is_tested_in_memory_without_build_and_configuration(project: Path, command: str) -> None:
-    assert "1 passed" in run(project, command, "-m", "pytest", "-q")
+    assert "2 passed" in run(project, command, "-m", "pytest", "-q")
 
 
 def test_fixtures_bring_databases_workers_and_clients(project: Path, command: str, database_dsn: str) -> None:
     run(project, command, "-m", "pgflow_gen", "build")
     (project / "tests" / "test_database.py").write_text(DATABASE, encoding="utf-8")
-    assert "5 passed" in run(project, command, "-m", "pytest", "-q", "-n", "2")
-    assert "5 passed" in run(project, command, "-m", "pytest", "-q", PGFLOW_TEST_DSN=database_dsn)
+    assert "6 passed" in run(project, command, "-m", "pytest", "-q", "-n", "2")
+    assert "6 passed" in run(project, command, "-m", "pytest", "-q", PGFLOW_TEST_DSN=database_dsn)
     with psycopg.connect(database_dsn) as connection:
         left = connection.execute("select datname from pg_database where datname ~ '^pgflow_test_[0-9]+_'")
         assert left.fetchall() == []

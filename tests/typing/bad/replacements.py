@@ -71,3 +71,6 @@ async def test() -> None:
     await run_flow(order, {"sku": "tea"}, failures={"ship": [None]})  # E
     await run_flow(order, {"sku": "tea"}, crash={ship: "once"})  # E
     await run_flow(order, {"sku": "tea"}, env={"REGION": 1})  # E
+    await run_flow(order, recorded=1)  # E
+    run = await run_flow(order, recorded="run.json", replace=[charge])  # E
+    run.differences[0].kind = "output"  # E

@@ -1,5 +1,6 @@
 """What a test puts in a handler's place has the handler's types; failures name steps and exceptions."""
 
+from pathlib import Path
 from typing import TypedDict
 
 from pgflow_runtime import Context, Flow
@@ -73,3 +74,6 @@ async def test() -> None:
     await run.until(ship)
     run.advance(10)
     run.cancel("enough")
+    run = await run_flow(order, recorded="run.json", replace=[charge.returns(RECEIPT)])
+    run = await start_flow(order, recorded=Path("run.json"), env={})
+    assert all(found.step == "ship" and found.kind == "output" for found in run.differences)
