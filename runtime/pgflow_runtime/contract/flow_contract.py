@@ -147,6 +147,21 @@ def _fitted(numerals: Numerals, value: Any, text: str | None, root: str) -> Any:
         raise BoundaryError(root, "holds an integer that is too large for a float") from error
 
 
+def _encoded(value: object, root: str, convert: Convert | None, check: SchemaCheck) -> str:
+    """The JSON text of what somebody gives to a run. Raises InvalidInput."""
+    try:
+        if convert is not None:
+            value = convert(value)
+        require_json(value, root=root)
+        faults = check.faults(value, most=_MOST_FAULTS)
+        if not faults:
+            return to_json(value, root=root)
+    except BoundaryError as error:
+        raise InvalidInput(error.path, error.reason, help=error.help) from None
+    first, *others = faults
+    raise InvalidInput(first.path, first.reason, others=[(fault.path, fault.reason) for fault in others])
+
+
 _MOST_FAULTS = 20
 """Of an input's faults so many are told at once."""
 
@@ -256,17 +271,14 @@ class FlowContract:
 
     def encode_input(self, value: object) -> str:
         """The JSON text of a new run's input. Raises InvalidInput like ``check_input``, and for its size."""
-        try:
-            if self._encode_input is not None:
-                value = self._encode_input(value)
-            require_json(value, root="input")
-            faults = self._closed_input.faults(value, most=_MOST_FAULTS)
-            if not faults:
-                return to_json(value, root="input")
-        except BoundaryError as error:
-            raise InvalidInput(error.path, error.reason, help=error.help) from None
-        first, *others = faults
-        raise InvalidInput(first.path, first.reason, others=[(fault.path, fault.reason) for fault in others])
+        return _encoded(value, "input", self._encode_input, self._closed_input)
+
+    def encode_payload(self, slug: str, value: object) -> str:
+        """The JSON text of what is sent to a signal step. Raises InvalidInput likewise, for ``payload``."""
+        schema = self._meta["steps"][slug]["output"]
+        definitions = closed({"$defs": self.schema.get("$defs", {})})["$defs"]
+        check = SchemaCheck(closed(schema), definitions, root="payload")
+        return _encoded(value, "payload", self._codecs.encode(schema, "payload"), check)
 
     def check_flow_input(self, value: object) -> None:
         """Raise BoundaryError when a run's stored input does not fit; unknown keys may stand in it."""

@@ -82,8 +82,8 @@ class Signal(Wait[T], Generic[T]):
         known = {name: value for name, value in given.items() if value is not None}
         self._declare("signal", flow, slug, {**options, **known, "when_exhausted": when_exhausted})
 
-    def sent(self, payload: T, *, after: float = 0) -> Sent[T]:
-        """For tests: this payload is sent, ``after`` so many seconds of the run."""
+    def sent(self, payload: T, *, after: float = 0) -> Sent[Any]:
+        """For ``run_flow(signals=[...])``: this payload is sent, ``after`` so many seconds of the run."""
         return Sent(self, payload, after)
 
 
@@ -140,8 +140,8 @@ def _nothing() -> NoReturn:
 
 
 def _caller() -> str:
-    """The module that calls the constructor of a step, two frames above ``_declare``."""
+    """The module that calls the constructor of a step; ``Signal[T](...)`` goes through typing."""
     frame = inspect.currentframe()
-    for _ in range(3):
-        frame = frame.f_back if frame is not None else None
+    while frame is not None and frame.f_globals.get("__name__") in (__name__, "typing"):
+        frame = frame.f_back
     return str(frame.f_globals.get("__name__", "__main__")) if frame is not None else "__main__"

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, NoReturn, TypeVar, cast
 from uuid import UUID, uuid4
 
 from pgflow_runtime.contract import FlowContract
@@ -15,7 +15,8 @@ from pgflow_runtime.contract.boundary import decode
 from pgflow_runtime.contract.numerals import Numerals
 from pgflow_runtime.dsl import Flow, Step
 from pgflow_runtime.dsl.context import Shutdown
-from pgflow_runtime.errors import PgflowError, RunCancelled, RunFailed, UsageError
+from pgflow_runtime.dsl.waits import Signal
+from pgflow_runtime.errors import RunCancelled, RunFailed, UsageError
 from pgflow_runtime.testing.attempt import GivenConnections, attempt, bound, failing
 from pgflow_runtime.testing.engine.clock import TaskKey, TimedRun
 from pgflow_runtime.testing.engine.model import State
@@ -28,7 +29,10 @@ from pgflow_runtime.worker.tasks.inputs import RunInputs
 from pgflow_runtime.worker.tasks.task import TaskEnvironment
 from pgflow_runtime.worker_config import WorkerConfig
 from pgflow_shared.statuses import RunStatus, StepStatus, TaskStatus
-from pgflow_shared.text import closest
+from pgflow_shared.text import closest, listed
+
+T = TypeVar("T")
+"""A signal's type. Beside a function, which no payload is, mypy settles it by the signal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,9 @@ class MemoryRun:
         """
         slug = self._slug(step)
         state = self._timed.model.states[slug]
-        await self._go_on(lambda: state.status not in ("created", "started") or self._is_next(slug))
+        await self._go_on(
+            lambda: state.status not in ("created", "started") or self._is_next(slug) or self._waits(slug)
+        )
         has_ended = self.status != "started" or state.status == "skipped"
         if has_ended and not (self.attempts(slug) or state.status == "completed"):
             why = f": {self.error}" if self.error else ""
@@ -199,6 +205,38 @@ class MemoryRun:
         if not math.isfinite(seconds) or seconds < 0:
             raise UsageError(f"time advances by a number of seconds, not by {seconds!r}")
         self._timed.move_to(self._timed.now + seconds)
+
+    def send(
+        self,
+        signal: Signal[T],
+        payload: T | Callable[[T], NoReturn],
+        *,
+        dedupe: str | None = None,
+        after: float | None = None,
+    ) -> str:
+        """Send a signal, as whoever answers would.
+
+        Args:
+            payload: it must fit the signal's type.
+            dedupe: a mark; of several with the same one the first counts.
+            after: seconds of the run's clock from its start; it is sent then. Default: now.
+
+        Returns:
+            What became of it: ``taken``; ``kept``, until its step is ready; ``late``, ``duplicate`` or
+            ``full``; ``later``, where ``after`` says so.
+
+        Raises:
+            InvalidInput: the payload does not fit; nothing was sent.
+            UsageError: the signal is not of this flow, or its time has passed.
+        """
+        slug = self._signal_slug(signal)
+        stored = store(self._contract.encode_payload(slug, payload))
+        if after is None:
+            return self._timed.send(slug, stored, dedupe)
+        if not math.isfinite(after) or after < self._timed.now:
+            raise UsageError(f"signal {slug!r} is sent at a time that is to come, not after {after!r} s")
+        self._timed.send_later(after, slug, stored, dedupe)
+        return "later"
 
     def cancel(self, reason: str | None = None) -> bool:
         """End the run now; whether it was this that ended it."""
@@ -225,7 +263,7 @@ class MemoryRun:
                 time = self._timed.next_time() if jump else None
                 if time is None:
                     if jump:
-                        raise PgflowError(f"run of flow {self._contract.slug!r} waits for nothing that comes")
+                        raise self._endless()
                     return
                 self._timed.move_to(time)
         finally:
@@ -238,6 +276,11 @@ class MemoryRun:
         """Whether a task of the step is next, or one was begun before."""
         key = self._next_task()
         return (key is not None and key[0] == slug) or self.attempts(slug) > 0
+
+    def _waits(self, slug: str) -> bool:
+        """Whether a step without a handler has begun to wait."""
+        model = self._timed.model
+        return model.steps[slug].wait is not None and model.states[slug].status == "started"
 
     async def _attempt(self, key: TaskKey) -> None:
         slug, index = key
@@ -317,6 +360,21 @@ class MemoryRun:
                 help=f"did you mean {close!r}?" if close else f"it has {', '.join(self._contract.steps)}",
             )
         return slug
+
+    def _endless(self) -> UsageError:
+        """Nothing will happen any more by itself."""
+        open_signals = self._timed.model.waits("signal")
+        if not open_signals:
+            return UsageError(f"run of flow {self._contract.slug!r} waits for nothing that comes")
+        return UsageError(
+            f"run of flow {self._contract.slug!r} waits for {listed(open_signals)}, without a deadline",
+            help=f"send it: signals=[{open_signals[0]}.sent(...)], or run.send({open_signals[0]}, ...)",
+        )
+
+    def _signal_slug(self, signal: object) -> str:
+        if not isinstance(signal, Signal) or self.flow.steps.get(signal.slug) is not signal:
+            raise UsageError(f"{signal!r} is no signal of flow {self.flow.db_slug!r}")
+        return signal.slug
 
     def _culprit(self) -> tuple[str | None, int | None]:
         """The step and the task that failed the run, if one did."""

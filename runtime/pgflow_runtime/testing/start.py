@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.dsl import Flow, Step
 from pgflow_runtime.dsl.replacement import Replacement
+from pgflow_runtime.dsl.waits import Sent
 from pgflow_runtime.errors import CascadeLimit, UsageError
 from pgflow_runtime.testing.attempt import GivenConnections
 from pgflow_runtime.testing.contracts import contract_for
@@ -42,6 +43,7 @@ async def run_flow(
     replace: Sequence[Replacement[Step[Any]]] = (),
     failures: Mapping[Step[Any], Sequence[BaseException | None]] | None = None,
     crash: Mapping[Step[Any], int] | None = None,
+    signals: Sequence[Sent[Any]] = (),
     env: Mapping[str, str] | None = None,
     conn: Connection[Any] | None = None,
     aconn: AsyncConnection[Any] | None = None,
@@ -59,6 +61,8 @@ async def run_flow(
             None: that attempt runs. Of a map it is so for each task.
         crash: for a step, how many attempts of each task lose their worker after the handler has ended and
             before that is reported.
+        signals: what is sent to the run: ``approval.sent({...}, after=10)``, 10 seconds after its start. A
+            signal that is not listed is not sent: its step ends by its deadline, if it has one.
         env: ``ctx.env``; default: the process's environment.
         conn: what ``ctx.conn()`` gives; the test commits it or rolls it back.
         aconn: likewise for ``await ctx.aconn()``.
@@ -69,8 +73,9 @@ async def run_flow(
     Raises:
         InvalidInput: the input does not fit; nothing was run.
         ProjectError: the flow has faults, or there is neither a compiler nor a contract that fits.
-        UsageError: ``replace``, ``failures`` or ``crash`` name what is not of this flow; ``recorded`` is no
-            recording of a run of it, or stands beside an input, ``failures`` or ``crash``.
+        UsageError: ``replace``, ``failures``, ``crash`` or ``signals`` name what is not of this flow;
+            ``recorded`` is no recording of a run of it, or stands beside an input or attempts; nobody sends
+            a signal that has no deadline.
     """
     run = await start_flow(
         flow,
@@ -79,6 +84,7 @@ async def run_flow(
         replace=replace,
         failures=failures,
         crash=crash,
+        signals=signals,
         env=env,
         conn=conn,
         aconn=aconn,
@@ -95,6 +101,7 @@ async def start_flow(
     replace: Sequence[Replacement[Step[Any]]] = (),
     failures: Mapping[Step[Any], Sequence[BaseException | None]] | None = None,
     crash: Mapping[Step[Any], int] | None = None,
+    signals: Sequence[Sent[Any]] = (),
     env: Mapping[str, str] | None = None,
     conn: Connection[Any] | None = None,
     aconn: AsyncConnection[Any] | None = None,
@@ -110,17 +117,25 @@ async def start_flow(
     )
     try:
         if recorded is not None:
-            if input is not _no_input or failures or crash:
+            if input is not _no_input or failures or crash or signals:
                 raise UsageError(
-                    "recorded= brings its own input and attempts: give no input, failures= or crash="
+                    "recorded= brings its own input, attempts and signals: give no input, failures=,"
+                    " crash= or signals="
                 )
             return follow(flow, read_recording(recorded), circumstances)
         if input is _no_input:
             raise UsageError("a run has an input: run_flow(flow, input), or run_flow(flow, recorded=FILE)")
         text = contract.encode_input(input)
-        return MemoryRun(flow, contract, TimedRun(_plan(flow, contract), store(text)), circumstances)
+        run = MemoryRun(flow, contract, TimedRun(_plan(flow, contract), store(text)), circumstances)
     except Cascade:
         raise CascadeLimit() from None
+    for item in signals:
+        if not isinstance(item, Sent):
+            raise UsageError(
+                f"signals= lists what is sent, not {item!r}", help="write signal.sent(payload, after=10)"
+            )
+        run.send(item.signal, item.payload, after=item.after)
+    return run
 
 
 def follow(
@@ -135,7 +150,8 @@ def follow(
 
 def _plan(flow: Flow[Any], contract: FlowContract) -> Plan:
     maps = [slug for slug, step in contract.steps.items() if step.is_map]
-    return plan_of(contract.dependencies, maps, contract.settings, flow.steps)
+    kinds = {step["slug"]: step["kind"] for step in contract.structure["steps"] if "kind" in step}
+    return plan_of(contract.dependencies, maps, contract.settings, flow.steps, kinds)
 
 
 def _replaced(flow: Flow[Any], replace: Sequence[Replacement[Step[Any]]]) -> dict[str, Callable[..., Any]]:

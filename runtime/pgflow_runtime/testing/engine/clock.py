@@ -35,6 +35,7 @@ class TimedRun:
         self._due: dict[TaskKey, float] = {}
         self._seen: dict[TaskKey, Task] = {}
         self._over_at: float | None = plan.run_timeout
+        self._post: list[tuple[float, str, Stored, str | None]] = []
         self._schedule()
 
     # -- time ----------------------------------------------------------------------------------------------
@@ -71,6 +72,7 @@ class TimedRun:
     def _alarms(self) -> list[tuple[float, str, str, int]]:
         """What time will do: when, what, and to which task or step."""
         alarms = [(self._due[key], "wait", *key) for key in self.model.waiting("time")]
+        alarms += [(due, "sent", slug, place) for place, (due, slug, *_) in enumerate(self._post)]
         for what in ("sleep", "signal"):
             for slug in self.model.waits(what):
                 due = self.model.states[slug].due
@@ -90,6 +92,8 @@ class TimedRun:
     def _ring(self, what: str, slug: str, index: int) -> None:
         if what == "wait":
             self.model.wake(slug, index)
+        elif what == "sent":
+            self.send(*self._post.pop(index)[1:])
         else:
             self._do(lambda: (self.model.end_sleeps if what == "sleep" else self.model.expire)([slug]))
 
@@ -134,6 +138,10 @@ class TimedRun:
         """A signal to a step; ``mark``: against repetition. What becomes of it, as ``send_signals`` says."""
         outcome: str = self._do(lambda: self.model.send((slug, payload, mark)))[0]
         return outcome
+
+    def send_later(self, seconds: float, slug: str, payload: Stored, mark: str | None = None) -> None:
+        """A signal that will be sent so many seconds after the run's start."""
+        self._post.append((seconds, slug, payload, mark))
 
     def time_out(self) -> None:
         """The run's time is over, whatever the clock says; nothing where there is no limit."""
