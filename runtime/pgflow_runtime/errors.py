@@ -65,7 +65,7 @@ class ValueRefused(PgflowError):
 
 
 class InvalidInput(ValueRefused):
-    """The input of a run does not fit the flow's input type; nothing was sent to the database.
+    """The input of a run, or a signal's payload, does not fit its type; nothing was sent to the database.
 
     ``path`` and ``reason`` are those of the first fault, ``others`` of the further ones; the message has all.
     """
@@ -77,6 +77,12 @@ class InvalidInput(ValueRefused):
         self.others = tuple(others)
         if self.others:
             self.args = ("; ".join(f"{place}: {why}" for place, why in ((path, reason), *self.others)),)
+
+
+class InvalidToken(PgflowError):
+    """A token that lets its bearer send a signal is none of ours, was changed, or has expired."""
+
+    help = "ask for another link; tokens are made by `run.signal_token(...)`, with the same PGFLOW_SIGNAL_KEY"
 
 
 class BoundaryError(ValueRefused):

@@ -19,10 +19,11 @@ from pgflow_runtime.contract.boundary import require_json, to_json
 from pgflow_runtime.contract.codecs import Codecs, Convert
 from pgflow_runtime.contract.numerals import Numerals
 from pgflow_runtime.contract.schema import SchemaCheck, closed
-from pgflow_runtime.errors import BoundaryError, InvalidInput, ProjectError
+from pgflow_runtime.errors import BoundaryError, InvalidInput, ProjectError, UsageError
 from pgflow_shared.files import read_text
 from pgflow_shared.kinds import StepKind
 from pgflow_shared.project import contract_files
+from pgflow_shared.text import closest
 
 Receives: TypeAlias = Literal["context", "flow_input", "element", "input", "dependency", "state"]
 
@@ -60,6 +61,20 @@ class StepContract:
     @property
     def is_map(self) -> bool:
         return self.kind == "map"
+
+    @property
+    def is_signal(self) -> bool:
+        """Whether the step waits for somebody; its output is what they send."""
+        return self.kind == "signal"
+
+    def encode_payload(self, value: object) -> str:
+        """The JSON text of what is sent to this signal. Raises InvalidInput like ``encode_input``."""
+        return _encoded(self._encode_payload, self._payload, value, "payload")
+
+    @property
+    def payload_schema(self) -> Mapping[str, Any]:
+        """The JSON Schema of what is sent, with its definitions."""
+        return {**_object_of(self._schemas["output"]), "$defs": dict(self._definitions)}
 
     def asks_for(self, receives: Receives) -> bool:
         """Whether any parameter of the handler receives this."""
@@ -110,6 +125,10 @@ class StepContract:
     def _encode_output(self) -> Convert | None:
         return self._codecs.encode(self._schemas["output"], "output")
 
+    @cached_property
+    def _encode_payload(self) -> Convert | None:
+        return self._codecs.encode(self._schemas["output"], "payload")
+
     @property
     def _whole_output(self) -> dict[str, Any]:
         """A map's is the list of its tasks' outputs."""
@@ -123,6 +142,11 @@ class StepContract:
     @cached_property
     def _output(self) -> SchemaCheck:
         return SchemaCheck(self._schemas["output"], self._definitions, root="output")
+
+    @cached_property
+    def _payload(self) -> SchemaCheck:
+        definitions = closed({"$defs": self._definitions})["$defs"]
+        return SchemaCheck(closed(self._schemas["output"]), definitions, root="payload")
 
     @cached_property
     def _input_numerals(self) -> Numerals:
@@ -147,11 +171,15 @@ def _fitted(numerals: Numerals, value: Any, text: str | None, root: str) -> Any:
         raise BoundaryError(root, "holds an integer that is too large for a float") from error
 
 
-def _encoded(value: object, root: str, convert: Convert | None, check: SchemaCheck) -> str:
-    """The JSON text of what somebody gives to a run. Raises InvalidInput."""
+_MOST_FAULTS = 20
+"""Of an input's faults so many are told at once."""
+
+
+def _encoded(encode: Convert | None, check: SchemaCheck, value: object, root: str) -> str:
+    """The JSON text of what a caller gives. Raises InvalidInput for all faults of it, and for its size."""
     try:
-        if convert is not None:
-            value = convert(value)
+        if encode is not None:
+            value = encode(value)
         require_json(value, root=root)
         faults = check.faults(value, most=_MOST_FAULTS)
         if not faults:
@@ -162,8 +190,8 @@ def _encoded(value: object, root: str, convert: Convert | None, check: SchemaChe
     raise InvalidInput(first.path, first.reason, others=[(fault.path, fault.reason) for fault in others])
 
 
-_MOST_FAULTS = 20
-"""Of an input's faults so many are told at once."""
+def _object_of(schema: Any) -> dict[str, Any]:
+    return dict(schema) if isinstance(schema, dict) else {"allOf": [schema]}
 
 
 class FlowContract:
@@ -271,14 +299,20 @@ class FlowContract:
 
     def encode_input(self, value: object) -> str:
         """The JSON text of a new run's input. Raises InvalidInput like ``check_input``, and for its size."""
-        return _encoded(value, "input", self._encode_input, self._closed_input)
+        return _encoded(self._encode_input, self._closed_input, value, "input")
 
-    def encode_payload(self, slug: str, value: object) -> str:
-        """The JSON text of what is sent to a signal step. Raises InvalidInput likewise, for ``payload``."""
-        schema = self._meta["steps"][slug]["output"]
-        definitions = closed({"$defs": self.schema.get("$defs", {})})["$defs"]
-        check = SchemaCheck(closed(schema), definitions, root="payload")
-        return _encoded(value, "payload", self._codecs.encode(schema, "payload"), check)
+    def signal(self, step_slug: str) -> StepContract:
+        """The signal of a slug. Raises UsageError with those there are."""
+        found = self.steps.get(step_slug)
+        if found is not None and found.is_signal:
+            return found
+        signals = [slug for slug, step in self.steps.items() if step.is_signal]
+        near = closest(step_slug, signals)
+        known = f"its signals are {', '.join(signals)}" if signals else "it has none"
+        raise UsageError(
+            f"flow '{self.slug}' has no signal '{step_slug}'",
+            help=f"did you mean '{near}'?" if near else known,
+        )
 
     def check_flow_input(self, value: object) -> None:
         """Raise BoundaryError when a run's stored input does not fit; unknown keys may stand in it."""

@@ -8,8 +8,27 @@ CORE_VERSION: Final = "select pgflow.schema_version(), p.client from pgflow.olde
 
 START_FLOWS: Final = """
 select status, output::text, remaining_steps, started_at, completed_at, failed_at, error_message,
-  cancelled_at, cancel_reason
-from pgflow.start_flows(%s, %s::jsonb[], %s::uuid[], array_fill(%s::jsonb, %s::int[]))
+  cancelled_at, cancel_reason, begins_at
+from pgflow.start_flows(%s, %s::jsonb[], %s::uuid[], array_fill(%s::jsonb, %s::int[]), %s::jsonb)
+"""
+
+SEND_SIGNALS: Final = """
+select outcome
+from pgflow.send_signals(
+  %(run_ids)s::uuid[], %(step_slugs)s::text[], %(payloads)s::jsonb[], %(dedupes)s::text[]
+)
+"""
+
+SEND_BY_KEY: Final = """
+select run_id, outcome
+from pgflow.send_signal_by_key(%(flow_slug)s, %(step_slug)s, %(key)s, %(payload)s::jsonb, %(dedupe)s)
+"""
+
+LIST_WAITING: Final = """
+select flow_slug, step_slug, run_id, key, since, deadline_at
+from pgflow.list_waiting_signals(
+  %(flow_slug)s, %(step_slug)s, %(limit)s, %(after_since)s, %(after_run_id)s, %(after_step_slug)s
+)
 """
 
 GET_PROGRESS: Final = """
@@ -59,7 +78,7 @@ select step_slug, task_index, error_message from pgflow.get_run_failure(%(run_id
 """
 
 LIST_RUNS: Final = """
-select run_id, flow_slug, status, started_at, ended_at, remaining_steps
+select run_id, flow_slug, status, started_at, ended_at, remaining_steps, begins_at, waits_for, waits_until
 from pgflow.list_runs(%(flow_slug)s, %(status)s, %(limit)s)
 """
 

@@ -102,7 +102,9 @@ def derive(
     ``dependencies``: step slug to the slugs it depends on; what is unknown is taken as independent.
     """
     events: list[Event] = []
-    if old is None:
+    if new.begins_at is not None:
+        return []
+    if old is None or old.begins_at is not None:
         events.append(RunStartedEvent(**_of_run(new), at=new.started_at, input=new.input))
     before = (old.steps if old is not None else None) or {}
     news = {

@@ -230,7 +230,7 @@ class MemoryRun:
             UsageError: the signal is not of this flow, or its time has passed.
         """
         slug = self._signal_slug(signal)
-        stored = store(self._contract.encode_payload(slug, payload))
+        stored = store(self._contract.signal(slug).encode_payload(payload))
         if after is None:
             return self._timed.send(slug, stored, dedupe)
         if not math.isfinite(after) or after < self._timed.now:

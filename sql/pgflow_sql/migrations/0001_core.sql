@@ -9374,6 +9374,39 @@ as $$
   ) c;
 $$;
 
+-- ---- schema/70_reading/_wait_of.sql
+-- What a started step waits for, and until when it does at the longest; null where its tasks are queued or at work.
+create function pgflow._wait_of(run_id uuid, step_slug text, kind text)
+returns jsonb
+language plpgsql
+stable
+as $$
+begin
+  if kind = 'signal' then
+    return (
+      select jsonb_build_object('waits_for', 'signal', 'until', w.deadline_at, 'key', w.key)
+      from pgflow.waiting_signals w
+      where w.run_id = _wait_of.run_id and w.step_slug = _wait_of.step_slug
+    );
+  end if;
+  return (
+    select jsonb_build_object(
+      'waits_for',
+      case t.kind when 'sleep' then 'sleep' else (
+        select l.waits_for
+        from pgflow.step_tasks l
+        where l.run_id = t.run_id and l.step_slug = t.step_slug and l.task_index = t.task_index
+      ) end,
+      'until', t.due_at
+    )
+    from pgflow.timers t
+    where t.run_id = _wait_of.run_id and t.step_slug = _wait_of.step_slug and t.kind in ('sleep', 'wait')
+    order by t.due_at
+    limit 1
+  );
+end;
+$$;
+
 -- ---- schema/70_reading/count_stranded_runs.sql
 -- for: client, worker
 -- Open runs of other versions of the given flows that no worker is there for: they wait for ever. The latest
@@ -9719,8 +9752,8 @@ $$;
 -- for: client
 -- What watchers of runs read again and again: get_run_with_states without the run's input, and without the
 -- outputs the caller has already. known: {"<run id>": [slugs of steps whose output is known]}; such a step comes
--- without the key "output", every other completed one with it. A run that does not exist has no row.
--- waits_for (signal, sleep) and due_at are of steps without a handler that wait: until when, at most; null: for ever.
+-- without the key "output", every other completed one with it. A run that does not exist has no row. A started step has
+-- "wait": {"waits_for": signal | sleep | time | round | child, "until", "key"}, null while its tasks are queued or at work.
 -- max_bytes: the outputs of a run that exceed it together, as they are stored (compressed), are left out; "left_out"
 -- lists the slugs of their steps, null for the run's own. null: no limit, but a run whose outputs take more than 256
 -- MB cannot be read so. Error messages end after 20,000 characters.
@@ -9749,7 +9782,7 @@ begin
       'cancelled_at', r.cancelled_at,
       'cancel_reason', left(r.cancel_reason, 20000),
       'held_at', case when r.status = 'started' then r.held_at end,
-      'begins_at', r.begins_at,
+      'begins_at', case when r.status = 'started' then r.begins_at end,
       'origin', case when r.has_origin then (
         select jsonb_build_object('kind', o.kind, 'from_run_id', o.from_run_id)
         from pgflow.origins o
@@ -9797,14 +9830,13 @@ begin
           'reused', s.reused
         )
         || case
+          when s.status = 'started' and r.status = 'started'
+            then jsonb_build_object('wait', pgflow._wait_of(s.run_id, s.step_slug, s.kind))
+          else '{}'
+        end
+        || case
           when s.is_new and s.bytes_so_far <= coalesce(get_run_progress.max_bytes, s.bytes_so_far)
             then jsonb_build_object('output', s.output)
-          when s.kind in ('signal', 'sleep') and s.status = 'started' and r.status = 'started'
-            then jsonb_build_object('waits_for', s.kind, 'due_at', (
-              select i.due_at
-              from pgflow.timers i
-              where i.run_id = r.run_id and i.step_slug = s.step_slug and i.kind in ('sleep', 'deadline')
-            ))
           else '{}'
         end
         order by s.step_index
@@ -10085,7 +10117,9 @@ $$;
 
 -- ---- schema/70_reading/list_runs.sql
 -- for: client
--- The latest runs, without what may be large; null for any flow and any status.
+-- The latest runs, without what may be large; null for any flow and any status. begins_at: of one that is to begin later.
+-- waits_for: the first signal step of the run that waits for somebody, else its sleep that is over first; waits_until:
+-- the signal's deadline, or when the sleep is over.
 create function pgflow.list_runs(
   only_flow text default null, only_status text default null, max_runs int default 20
 )
@@ -10095,7 +10129,10 @@ returns table (
   status text,
   started_at timestamptz,
   ended_at timestamptz,
-  remaining_steps int
+  remaining_steps int,
+  begins_at timestamptz,
+  waits_for text,
+  waits_until timestamptz
 )
 language plpgsql
 stable
@@ -10105,7 +10142,9 @@ as $$
 begin
   return query
   select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at, r.cancelled_at),
-    r.remaining_steps
+    r.remaining_steps,
+    case when r.status = 'started' then r.begins_at end, coalesce(w.step_slug, t.step_slug),
+    case when w.step_slug is null then t.due_at else w.deadline_at end
   from pgflow.flows f
   cross join lateral (
     -- of each flow no more than are wanted in all: its index has them in this order
@@ -10116,6 +10155,20 @@ begin
     order by l.started_at desc, l.run_id desc
     limit greatest(list_runs.max_runs, 0)
   ) r
+  left join lateral (
+    select l.step_slug, l.deadline_at
+    from pgflow.waiting_signals l
+    where l.run_id = r.run_id and r.status = 'started'
+    order by l.since, l.step_slug
+    limit 1
+  ) w on true
+  left join lateral (
+    select l.step_slug, l.due_at
+    from pgflow.timers l
+    where l.run_id = r.run_id and r.status = 'started' and l.kind = 'sleep'
+    order by l.due_at, l.step_slug
+    limit 1
+  ) t on true
   where list_runs.only_flow is null or f.flow_slug = list_runs.only_flow
   order by r.started_at desc, r.run_id desc
   limit greatest(list_runs.max_runs, 0);
@@ -10695,6 +10748,15 @@ begin
     and a.announcer_id = unwatch_runs.watcher_id;
 end;
 $$;
+
+-- ---- schema/70_reading/waiting_runs.sql
+-- for: client
+create view pgflow.waiting_runs as select * from pgflow.list_waiting_signals(max_count => 10000);
+
+comment on view pgflow.waiting_runs is
+  'Runs that wait for somebody to send a signal, those that wait longest first: the first 10,000 of what pgflow.list_waiting_signals lists.';
+comment on column pgflow.waiting_runs.key is 'By what the run''s step can be found, where its signal has a key.';
+comment on column pgflow.waiting_runs.deadline_at is 'When the step stops waiting; null: never.';
 
 -- ---- schema/70_reading/watch_runs.sql
 -- for: client

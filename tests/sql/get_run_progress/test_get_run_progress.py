@@ -30,6 +30,7 @@ def test_everything_of_the_full_reading_but_input_and_what_ids_say(core: Core) -
     assert found["run"] == full["run"] | {"origin": None}
     assert [step["step_slug"] for step in found["steps"]] == ["a", "m", "b"]
     for step, expected in zip(found["steps"], full["steps"], strict=True):
+        step.pop("wait", None)
         assert step.items() <= expected.items()
         assert expected.keys() - step.keys() <= {"flow_slug", "run_id", "output"}
     assert found["steps"][0]["output"] == [5, 6]

@@ -424,7 +424,6 @@ class Comparison:
         for run_id, slug in chosen.items():
             self.models[run_id].end_loop(slug)
 
-
     def send_by_key(self) -> None:
         slugs = [step.slug for step in self.steps if step.wait and step.wait.what == "signal"]
         if not slugs or any(model.open_ended for model in self.models.values()):

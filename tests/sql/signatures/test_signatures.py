@@ -162,7 +162,8 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "list_runs": (
         "only_flow text = null, only_status text = null, max_runs integer = 20",
         "table(run_id uuid, flow_slug text, status text, started_at timestamp with time zone, "
-        "ended_at timestamp with time zone, remaining_steps integer)",
+        "ended_at timestamp with time zone, remaining_steps integer, begins_at timestamp with time zone, "
+        "waits_for text, waits_until timestamp with time zone)",
         "s",
     ),
     "count_tasks": (

@@ -206,17 +206,16 @@ class TestReading:
         due = {timer.step_slug: timer.due_at for timer in timers(core)}
         found = RunSnapshot.read({**progress, "run": {**progress["run"], "input": None}}).steps
         assert found is not None
-        assert {slug: (step.waits_for, step.due_at) for slug, step in found.items()} == {
-            "a": (None, None),
+        waits = {slug: step.wait for slug, step in found.items() if step.wait}
+        assert {slug: (wait.waits_for, wait.until) for slug, wait in waits.items()} == {
             "pause": ("sleep", due["pause"]),
             "answer": ("signal", due["answer"]),
             "never": ("signal", None),
-            "b": (None, None),
         }
-        assert "waits_for" not in steps["a"]
+        assert "wait" not in steps["a"]
         cancel(core, run)
         progress = core.row("select * from pgflow.get_run_progress(array[%s]::uuid[])", run).progress
-        assert not any("waits_for" in step for step in progress["steps"])
+        assert not any("wait" in step for step in progress["steps"])
 
 
 class TestCost:

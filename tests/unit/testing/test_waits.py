@@ -30,7 +30,9 @@ TEXTS = st.one_of(
 NUMBERS = st.one_of(
     st.integers(-(10**12), 10**12), st.floats(allow_nan=False, allow_infinity=False), st.floats(0, 3e11)
 )
-VALUES: st.SearchStrategy[Any] = st.one_of(TEXTS, NUMBERS, st.sampled_from([None, True, [], {}, 0, 253402300799, 253402300800, ""]))
+VALUES: st.SearchStrategy[Any] = st.one_of(
+    TEXTS, NUMBERS, st.sampled_from([None, True, [], {}, 0, 253402300799, 253402300800, ""])
+)
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -48,7 +50,6 @@ def test_a_time_is_what_the_core_takes_for_one(core: Core, value: Any) -> None:
 def test_a_time_is_the_same_whatever_the_session(core: Core, zone: str, style: str) -> None:
     for name, value in (("timezone", zone), ("datestyle", style), ("intervalstyle", "sql_standard")):
         core.value("select set_config(%s, %s, true)", name, value)
-    )
     query = """select extract(epoch from pgflow._instant('"2026-01-02T03:04:05.25+05:45"'))::float"""
     assert core.value(query) == datetime(2026, 1, 1, 21, 19, 5, 250_000, tzinfo=UTC).timestamp()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import weakref
 from collections.abc import Sequence
-from typing import Any, TypeVar, Unpack
+from datetime import UTC, datetime
+from typing import Any, ClassVar, TypeVar, Unpack
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -13,10 +15,13 @@ from psycopg_pool import AsyncConnectionPool
 from pgflow_runtime.client._async.control import RunFilter, control, control_where, count_where
 from pgflow_runtime.client._async.feed import AsyncFeed
 from pgflow_runtime.client._async.run import AsyncRun
+from pgflow_runtime.client._async.signals import list_waiting, send_by_key, send_signal
+from pgflow_runtime.client._async.transaction import rows_on
 from pgflow_runtime.client._async.watcher import AsyncWatcher
 from pgflow_runtime.client.checking import aafter_fork, aborrow, keep_inherited
 from pgflow_runtime.client.concurrency import asleep
 from pgflow_runtime.client.connecting import AsyncConnectable, ClientOptions
+from pgflow_runtime.client.tokens import read_token
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.contract.shape import differences
@@ -33,6 +38,7 @@ from pgflow_runtime.errors import (
     UsageError,
     WrongFlow,
 )
+from pgflow_runtime.runs.signals import SignalOutcome, WaitingSignal
 from pgflow_runtime.runs.snapshot import RunSnapshot
 from pgflow_runtime.telemetry import started_runs
 from pgflow_shared.structure import structure_hash
@@ -42,6 +48,9 @@ RunT = TypeVar("RunT", bound=AsyncRun[Any])
 
 class AsyncClientBase(AsyncConnectable):
     """A connection pool and the runs somebody holds. Generated clients add ``start_<flow>`` and so on."""
+
+    signal_runs: ClassVar[Sequence[type[AsyncRun[Any]]]] = ()
+    """The runs of flows that have signals; generated clients name them."""
 
     def __init__(self, conninfo: str, options: ClientOptions) -> None:
         self._conninfo = conninfo
@@ -96,14 +105,33 @@ class AsyncClientBase(AsyncConnectable):
         for run_id in list(self._feeds):
             await self.dispose(run_id)
 
-    async def _start(self, run_type: type[RunT], input: object, run_id: UUID | None) -> RunT:
-        runs = await self._start_many(run_type, [input], None if run_id is None else [run_id])
+    async def _start(
+        self,
+        run_type: type[RunT],
+        input: object,
+        run_id: UUID | None,
+        start_at: datetime | None = None,
+        conn: AsyncConnection[Any] | None = None,
+    ) -> RunT:
+        run_ids = None if run_id is None else [run_id]
+        runs = await self._start_many(run_type, [input], run_ids, start_at, conn)
         return runs[0]
 
     async def _start_many(
-        self, run_type: type[RunT], inputs: Sequence[object], run_ids: Sequence[UUID] | None
+        self,
+        run_type: type[RunT],
+        inputs: Sequence[object],
+        run_ids: Sequence[UUID] | None,
+        start_at: datetime | None = None,
+        conn: AsyncConnection[Any] | None = None,
     ) -> list[RunT]:
         """Start runs in one round trip, all or none, in the order of the inputs.
+
+        Args:
+            start_at: when they are to begin, an aware datetime; None: at once. Until then they can be looked
+                at and cancelled.
+            conn: a connection in a transaction of the caller's: the runs are there exactly if it commits.
+                They can be waited for from then on.
 
         Raises InvalidInput before anything is sent, RunConflict, UnknownFlow, ConnectionFailed.
         """
@@ -116,8 +144,9 @@ class AsyncClientBase(AsyncConnectable):
             return []
         await self._compare(contract)
         with started_runs(contract.slug, ids) as trace_context:
-            values = (contract.slug, literals(texts), plain(ids), trace_context, plain([len(ids)]))
-            rows = await self._start_rows(values)
+            options = _start_options(start_at)
+            values = (contract.slug, literals(texts), plain(ids), trace_context, plain([len(ids)]), options)
+            rows = await self._start_rows(values, conn)
         found = zip(ids, texts, rows, strict=True)
         return [
             self._run_of(run_type, RunSnapshot.started(run_id, contract.slug, text, row))
@@ -139,8 +168,15 @@ class AsyncClientBase(AsyncConnectable):
             )
         self._compared.add(contract.slug)
 
-    async def _start_rows(self, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        """Start, again and again while what refuses it passes: the ids in ``values`` make that safe."""
+    async def _start_rows(
+        self, values: Sequence[object], conn: AsyncConnection[Any] | None
+    ) -> list[tuple[Any, ...]]:
+        """Start, again and again while what refuses it passes: the ids in ``values`` make that safe.
+
+        On the caller's connection once: after an error its transaction goes nowhere.
+        """
+        if conn is not None:
+            return await rows_on(conn, queries.START_FLOWS, values)
         patience = Patience(self._patience)
         while True:
             try:
@@ -150,6 +186,71 @@ class AsyncClientBase(AsyncConnectable):
                         return await cursor.fetchall()
             except PgflowError as error:
                 await asleep(patience.pause_after(error))
+
+    async def send_by_token(
+        self,
+        token: str,
+        payload: object,
+        *,
+        dedupe: str | None = None,
+        conn: AsyncConnection[Any] | None = None,
+    ) -> SignalOutcome:
+        """Send what the bearer of a token may: to the run and signal that it was made for.
+
+        Args:
+            payload: judged by the signal's type.
+
+        Returns:
+            ``taken``, ``kept``, ``late``, ``duplicate`` or ``full``.
+
+        Raises:
+            InvalidToken: it is none of ours, was changed, or has expired.
+            UsageError: PGFLOW_SIGNAL_KEY is not set, or no flow of this client is meant.
+            InvalidInput, RunNotFound.
+        """
+        claims = read_token(token)
+        known = [run_type.contract for run_type in self.signal_runs]
+        contract = next((found for found in known if found.slug == claims.flow_slug), None)
+        if contract is None:
+            raise UsageError(f"the token is for flow '{claims.flow_slug}', which this client does not know")
+        text = contract.signal(claims.step_slug).encode_payload(payload)
+        return await send_signal(self._watcher, claims.run_id, claims.step_slug, text, dedupe, conn)
+
+    async def _send_by_key(
+        self,
+        run_type: type[AsyncRun[Any]],
+        step_slug: str,
+        key: str | int | UUID,
+        payload: object,
+        dedupe: str | None = None,
+        conn: AsyncConnection[Any] | None = None,
+    ) -> dict[UUID, SignalOutcome]:
+        """Send a signal to all started runs of a flow, in whatever version, whose input has that key.
+
+        Raises InvalidInput before anything is sent, UnknownFlow, OddArgument.
+        """
+        contract = run_type.contract
+        values = {
+            "flow_slug": contract.slug,
+            "step_slug": step_slug,
+            "key": str(key),
+            "payload": contract.signal(step_slug).encode_payload(payload),
+            "dedupe": dedupe,
+        }
+        return await send_by_key(self._watcher, values, conn)
+
+    async def _waiting_for(
+        self, run_type: type[AsyncRun[Any]], step_slug: str, max_count: int = 1000
+    ) -> list[WaitingSignal]:
+        """The runs of a flow that wait for a signal, those that wait longest first."""
+        return await list_waiting(self._watcher, run_type.contract.slug, step_slug, max_count)
+
+    async def list_waiting_signals(self, max_count: int = 1000) -> list[WaitingSignal]:
+        """Whoever waits for somebody, in any flow, those that wait longest first.
+
+        Raises PermissionDenied, ConnectionFailed.
+        """
+        return await list_waiting(self._watcher, None, None, max_count)
 
     async def cancel_runs(self, run_ids: Sequence[UUID], reason: str | None = None) -> dict[UUID, str]:
         """``AsyncRun.cancel`` for runs of any flow, at most 1,000 in one transaction.
@@ -258,6 +359,18 @@ class AsyncClientBase(AsyncConnectable):
         elif snapshot.steps is not None:
             feed.apply(snapshot)
         return run_type(self._watcher, feed)
+
+
+def _start_options(start_at: datetime | None) -> str:
+    """What the core is told of a start, as JSON. Raises UsageError for a time without a zone."""
+    if start_at is None:
+        return "{}"
+    if start_at.tzinfo is None:
+        raise UsageError(
+            f"start_at {start_at.isoformat()} has no time zone",
+            help="give an aware datetime: datetime(2026, 3, 1, 12, tzinfo=UTC)",
+        )
+    return json.dumps({"begins_at": start_at.astimezone(UTC).isoformat()})
 
 
 def _encode_all(contract: FlowContract, inputs: Sequence[object]) -> list[str]:

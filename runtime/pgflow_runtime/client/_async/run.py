@@ -9,17 +9,22 @@ from time import monotonic
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast
 from uuid import UUID
 
+from psycopg import AsyncConnection
+
 from pgflow_runtime.client._async.control import control
 from pgflow_runtime.client._async.feed import AsyncFeed
+from pgflow_runtime.client._async.signals import send_signal
 from pgflow_runtime.client._async.step import AsyncStepRun
 from pgflow_runtime.client._async.subscription import EventHandler, subscribe
 from pgflow_runtime.client._async.watcher import AsyncWatcher
+from pgflow_runtime.client.tokens import EXPIRES_IN, Claims, make_token
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.database import queries
 from pgflow_runtime.database.store import is_passing
 from pgflow_runtime.errors import PgflowError, RunCancelled, RunFailed, RunNotFound, WaitTimeout
 from pgflow_runtime.runs.documents import readable
 from pgflow_runtime.runs.events import Event
+from pgflow_runtime.runs.signals import SignalOutcome
 from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
 from pgflow_shared.statuses import FINAL_RUN, RunStatus
 
@@ -100,6 +105,11 @@ class AsyncRun(Generic[OutputT]):
     def held_at(self) -> datetime | None:
         """Since when the run is held: nothing of it is begun until it is released. None: it is not."""
         return self._feed.latest.held_at
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """When a run that was started for later is to begin; None once it has begun."""
+        return self._feed.latest.begins_at
 
     @property
     def steps(self) -> dict[str, StepSnapshot]:
@@ -209,6 +219,22 @@ class AsyncRun(Generic[OutputT]):
         """
         wanted = None if event == "*" else f"run:{event}"
         return subscribe(self._watcher, self._feed, handler, lambda found: wanted in (None, found.event_type))
+
+    async def _send(
+        self,
+        step_slug: str,
+        payload: object,
+        dedupe: str | None = None,
+        conn: AsyncConnection[Any] | None = None,
+    ) -> SignalOutcome:
+        """Send a signal to this run. Raises InvalidInput before anything is sent, RunNotFound."""
+        text = self.contract.signal(step_slug).encode_payload(payload)
+        return await send_signal(self._watcher, self.run_id, step_slug, text, dedupe, conn)
+
+    def _signal_token(self, step_slug: str, expires_in: float = EXPIRES_IN) -> str:
+        """What lets its bearer answer this signal of this run, see ``client.send_by_token``."""
+        self.contract.signal(step_slug)
+        return make_token(Claims(self.run_id, self.contract.slug, step_slug), expires_in)
 
     def _step(self, slug: str) -> AsyncStepRun[Any]:
         """The step ``slug``; generated classes give it its type."""

@@ -10,17 +10,22 @@ from time import monotonic
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast
 from uuid import UUID
 
+from psycopg import Connection
+
 from pgflow_runtime.client._sync.control import control
 from pgflow_runtime.client._sync.feed import Feed
+from pgflow_runtime.client._sync.signals import send_signal
 from pgflow_runtime.client._sync.step import StepRun
 from pgflow_runtime.client._sync.subscription import EventHandler, subscribe
 from pgflow_runtime.client._sync.watcher import Watcher
+from pgflow_runtime.client.tokens import EXPIRES_IN, Claims, make_token
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.database import queries
 from pgflow_runtime.database.store import is_passing
 from pgflow_runtime.errors import PgflowError, RunCancelled, RunFailed, RunNotFound, WaitTimeout
 from pgflow_runtime.runs.documents import readable
 from pgflow_runtime.runs.events import Event
+from pgflow_runtime.runs.signals import SignalOutcome
 from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
 from pgflow_shared.statuses import FINAL_RUN, RunStatus
 
@@ -101,6 +106,11 @@ class Run(Generic[OutputT]):
     def held_at(self) -> datetime | None:
         """Since when the run is held: nothing of it is begun until it is released. None: it is not."""
         return self._feed.latest.held_at
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """When a run that was started for later is to begin; None once it has begun."""
+        return self._feed.latest.begins_at
 
     @property
     def steps(self) -> dict[str, StepSnapshot]:
@@ -210,6 +220,22 @@ class Run(Generic[OutputT]):
         """
         wanted = None if event == "*" else f"run:{event}"
         return subscribe(self._watcher, self._feed, handler, lambda found: wanted in (None, found.event_type))
+
+    def _send(
+        self,
+        step_slug: str,
+        payload: object,
+        dedupe: str | None = None,
+        conn: Connection[Any] | None = None,
+    ) -> SignalOutcome:
+        """Send a signal to this run. Raises InvalidInput before anything is sent, RunNotFound."""
+        text = self.contract.signal(step_slug).encode_payload(payload)
+        return send_signal(self._watcher, self.run_id, step_slug, text, dedupe, conn)
+
+    def _signal_token(self, step_slug: str, expires_in: float = EXPIRES_IN) -> str:
+        """What lets its bearer answer this signal of this run, see ``client.send_by_token``."""
+        self.contract.signal(step_slug)
+        return make_token(Claims(self.run_id, self.contract.slug, step_slug), expires_in)
 
     def _step(self, slug: str) -> StepRun[Any]:
         """The step ``slug``; generated classes give it its type."""

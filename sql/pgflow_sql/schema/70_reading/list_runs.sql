@@ -1,5 +1,7 @@
 -- for: client
--- The latest runs, without what may be large; null for any flow and any status.
+-- The latest runs, without what may be large; null for any flow and any status. begins_at: of one that is to begin later.
+-- waits_for: the first signal step of the run that waits for somebody, else its sleep that is over first; waits_until:
+-- the signal's deadline, or when the sleep is over.
 create function pgflow.list_runs(
   only_flow text default null, only_status text default null, max_runs int default 20
 )
@@ -9,7 +11,10 @@ returns table (
   status text,
   started_at timestamptz,
   ended_at timestamptz,
-  remaining_steps int
+  remaining_steps int,
+  begins_at timestamptz,
+  waits_for text,
+  waits_until timestamptz
 )
 language plpgsql
 stable
@@ -19,7 +24,9 @@ as $$
 begin
   return query
   select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at, r.cancelled_at),
-    r.remaining_steps
+    r.remaining_steps,
+    case when r.status = 'started' then r.begins_at end, coalesce(w.step_slug, t.step_slug),
+    case when w.step_slug is null then t.due_at else w.deadline_at end
   from pgflow.flows f
   cross join lateral (
     -- of each flow no more than are wanted in all: its index has them in this order
@@ -30,6 +37,20 @@ begin
     order by l.started_at desc, l.run_id desc
     limit greatest(list_runs.max_runs, 0)
   ) r
+  left join lateral (
+    select l.step_slug, l.deadline_at
+    from pgflow.waiting_signals l
+    where l.run_id = r.run_id and r.status = 'started'
+    order by l.since, l.step_slug
+    limit 1
+  ) w on true
+  left join lateral (
+    select l.step_slug, l.due_at
+    from pgflow.timers l
+    where l.run_id = r.run_id and r.status = 'started' and l.kind = 'sleep'
+    order by l.due_at, l.step_slug
+    limit 1
+  ) t on true
   where list_runs.only_flow is null or f.flow_slug = list_runs.only_flow
   order by r.started_at desc, r.run_id desc
   limit greatest(list_runs.max_runs, 0);
