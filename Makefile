@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 # The bundled pyright is the one we mean: do not ask the network for a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: demo test lint types arrows generated docs pytest versions golden format clean help
+.PHONY: wheels demo test lint types arrows generated docs pytest versions golden format clean help
 
 help:
 	@echo "make demo    compile, migrate and run a real flow on an embedded PostgreSQL"
@@ -16,6 +16,7 @@ help:
 	@echo "make versions the SQL core's tests on PostgreSQL 15, 16 and 18"
 	@echo "make golden  regenerate the expected output of the golden tests"
 	@echo "make docs    build the documentation into build/site"
+	@echo "make wheels  build both distributions into dist: pgflow-gen, and pgflow-runtime for images of workers"
 	@echo "make format  let ruff format the code"
 	@echo "make clean   remove the virtual environment and all caches"
 
@@ -61,6 +62,12 @@ versions: $(STAMP)
 
 golden: $(STAMP)
 	$(BIN)/pytest tests/golden --regenerate
+
+wheels: $(STAMP)
+	@rm -rf dist
+	@for source in . ./runtime; do \
+	  $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir dist $$source || exit 1; \
+	done; ls dist
 
 format: $(STAMP)
 	$(BIN)/ruff format .

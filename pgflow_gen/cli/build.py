@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pgflow_gen.cli.options import cache_option, common_options, format_option, plugins_option, verify_option
+from pgflow_command.options import common_options
+from pgflow_gen.cli.options import cache_option, format_option, plugins_option, verify_option
 from pgflow_gen.cli.output import load_project, print_changes, print_findings, print_summary, refusals
 from pgflow_gen.cli.short_lived import short_lived
 from pgflow_gen.report import Format

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from pgflow_gen.cli.lazy import CommandFailure
-from pgflow_gen.cli.options import common_options
+from pgflow_command.lazy import CommandFailure
+from pgflow_command.options import common_options
 from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
 
 

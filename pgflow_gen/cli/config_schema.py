@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import click
 
-from pgflow_gen.cli.options import debug_option
+from pgflow_command.options import debug_option
 
 
 @click.command(

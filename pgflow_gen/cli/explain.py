@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pgflow_gen.cli.lazy import CommandFailure
-from pgflow_gen.cli.options import debug_option
+from pgflow_command.lazy import CommandFailure
+from pgflow_command.options import debug_option
 from pgflow_shared.text import closest
 
 if TYPE_CHECKING:

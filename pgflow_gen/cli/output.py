@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pgflow_gen.cli.lazy import CommandFailure
+from pgflow_command.lazy import CommandFailure
 from pgflow_gen.report import Format, render_report, summary, wants_colour
 from pgflow_shared.text import counted
 from pgflow_shared.verbosity import is_quiet, is_verbose

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from pgflow_gen.cli.options import common_options, format_option, plugins_option, verify_option
+from pgflow_command.options import common_options
+from pgflow_gen.cli.options import format_option, plugins_option, verify_option
 from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals, tell
 from pgflow_gen.report import Format
 from pgflow_shared.text import counted

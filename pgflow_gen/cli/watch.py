@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from pgflow_gen.cli.lazy import CommandFailure
+from pgflow_command.lazy import CommandFailure
 from pgflow_gen.cli.output import tell
 from pgflow_gen.config import Config
 from pgflow_gen.incremental.fingerprint import FileStamps, file_stamps

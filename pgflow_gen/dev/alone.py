@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pgflow_gen.cli.lazy import CommandFailure
+from pgflow_command.lazy import CommandFailure
 from pgflow_gen.disk import Folder
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pgflow_gen.cli.options import common_options, verify_option
+from pgflow_command.options import common_options
+from pgflow_gen.cli.options import verify_option
 from pgflow_gen.cli.output import load_project, refusals
 from pgflow_shared.text import listed
 

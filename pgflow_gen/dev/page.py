@@ -6,7 +6,7 @@ import socket
 from importlib.util import find_spec
 from typing import Final
 
-from pgflow_gen.cli.app import COMMANDS
+from pgflow_command.app import COMMANDS
 from pgflow_gen.dev.child import Child
 from pgflow_gen.dev.screen import Screen
 from pgflow_gen.dev.server import Server

@@ -8,7 +8,7 @@ import queue
 from pathlib import Path
 from typing import Any, Final
 
-from pgflow_gen.cli.lazy import CommandFailure
+from pgflow_command.lazy import CommandFailure
 from pgflow_gen.dev.child import Child
 from pgflow_gen.dev.screen import Screen
 

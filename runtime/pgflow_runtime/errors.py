@@ -131,7 +131,7 @@ class CoreTooOld(DatabaseError):
 class CoreTooNew(DatabaseError):
     """The database holds a newer version of pgflow's schema than this program knows."""
 
-    help = "upgrade the package: pip install --upgrade pgflow-gen"
+    help = "upgrade the package: pip install --upgrade pgflow-gen (or pgflow-runtime)"
 
 
 class ForeignSchema(DatabaseError):

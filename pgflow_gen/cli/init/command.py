@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pgflow_gen.cli.options import common_options
+from pgflow_command.options import common_options
 from pgflow_gen.cli.output import refusals, tell
 
 

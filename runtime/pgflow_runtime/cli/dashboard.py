@@ -7,6 +7,7 @@ import click
 from pgflow_runtime.cli.common import database, dsn_option, generated_option, refusals, say
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.project import find_project
+from pgflow_shared.distribution import extra
 
 EXTRA = ("starlette", "uvicorn", "jinja2", "markupsafe", "anyio", "h11")
 
@@ -63,7 +64,7 @@ def dashboard(
                 raise
             raise UsageError(
                 f"the dashboard is an extra that is not installed ({error.name} is missing)",
-                help="pip install 'pgflow-gen[dashboard]'",
+                help=extra("dashboard"),
             ) from None
         options = DashboardOptions(host, port, token or None, allow_start, allowed_hosts, allow_control)
         project = find_project(generated=generated)

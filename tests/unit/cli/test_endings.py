@@ -7,9 +7,9 @@ import errno
 import click
 import pytest
 
+from pgflow_command.app import app
+from pgflow_command.lazy import LazyCommand
 from pgflow_gen.cli import main
-from pgflow_gen.cli.app import app
-from pgflow_gen.cli.lazy import LazyCommand
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from pgflow_gen.cli.app import COMMANDS, app
+from pgflow_command.app import COMMANDS, app
 from tests.support.project import Project
 
 FLOW = """\

@@ -10,7 +10,7 @@ import pytest
 MODULES = [
     "pgflow_runtime", "pgflow_runtime.client", "pgflow_runtime.worker", "pgflow_runtime.dsl",
     "pgflow_runtime.cli.worker", "pgflow_runtime.cli.start", "pgflow_runtime.cli.runs",
-    "pgflow_runtime.cli.migrate", "pgflow_runtime.doctor", "pgflow_runtime.dashboard", "pgflow_gen.cli.app",
+    "pgflow_runtime.cli.migrate", "pgflow_runtime.doctor", "pgflow_runtime.dashboard", "pgflow_command.app",
     "pgflow_gen.pipeline", "pgflow_gen.cli.build",
 ]  # fmt: skip
 HIDDEN = ("fcntl", "pwd", "grp", "resource", "termios", "tty", "pty")

@@ -17,6 +17,7 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 from pgflow_runtime.database.embedded import own
+from pgflow_runtime.database.embedded.binaries import require_installed
 from pgflow_runtime.database.embedded.location import PORT, Location, location_of
 from pgflow_runtime.database.embedded.postgres import Postgres
 from pgflow_runtime.errors import ProjectError
@@ -30,6 +31,8 @@ class EmbeddedServer:
     """One process's hold on the project's server."""
 
     def __init__(self, project_root: Path) -> None:
+        """Raises ProjectError where it is not installed."""
+        require_installed()
         self.location: Location = location_of(project_root)
         self._postgres = Postgres(self.location)
         self._hold: int | None = None

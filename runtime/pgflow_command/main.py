@@ -28,7 +28,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
-    from pgflow_gen.cli.app import app
+    from pgflow_command.app import app
 
     try:
         result = app.main(arguments, prog_name="pgflow-gen", standalone_mode=False)

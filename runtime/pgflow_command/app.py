@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from pgflow_gen.cli.lazy import LazyCommand, LazyGroup
-from pgflow_gen.cli.options import debug_option, project_option, quiet_option, verbose_option
+from pgflow_command.lazy import LazyCommand, LazyGroup
+from pgflow_command.options import debug_option, project_option, quiet_option, verbose_option
+from pgflow_shared.distribution import installed
 
-_WRITE, _RUN = "Write flows", "Run flows (these talk to a database)"
+_WRITE, _RUN, _SHELL = "Write flows", "Run flows (these talk to a database)", "Your shell"
 
 # The database commands are the runtime's; it is not imported before one of them is run.
 COMMANDS = {
@@ -28,7 +29,7 @@ COMMANDS = {
         "pgflow_gen.cli.config_schema:config_schema", "Print the JSON Schema of the configuration.", _WRITE
     ),
     "completion": LazyCommand(
-        "pgflow_gen.cli.completion:completion", "Print a shell's completion script.", _WRITE
+        "pgflow_command.completion:completion", "Print a shell's completion script.", _SHELL
     ),
     "migrate": LazyCommand(
         "pgflow_runtime.cli.migrate:migrate", "Apply the core's and the flows' migrations.", _RUN
@@ -60,10 +61,10 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        number = version("pgflow-gen")
+        number = version(installed())
     except PackageNotFoundError:
         number = "(not installed)"
-    click.echo(f"pgflow-gen {number}")
+    click.echo(f"{installed()} {number}")
     ctx.exit()
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from pgflow_gen.cli.lazy import CommandFailure
-from pgflow_gen.cli.options import debug_option
+from pgflow_command.lazy import CommandFailure
+from pgflow_command.options import debug_option
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -24,7 +24,7 @@ def completion(shell: str) -> None:
     """Print the script that lets a shell complete pgflow-gen's commands and options."""
     from click.shell_completion import get_completion_class
 
-    from pgflow_gen.cli.app import app
+    from pgflow_command.app import app
 
     made = get_completion_class(shell)
     if made is None:

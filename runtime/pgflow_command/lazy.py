@@ -6,8 +6,11 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 
 import click
+
+from pgflow_shared.distribution import LEAN, WHOLE, installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,11 @@ class LazyCommand:
     summary: str
     """One line for the list of commands."""
     section: str
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether its package is there: the lean distribution has none of the compiler's commands."""
+        return find_spec(self.target.partition(".")[0]) is not None
 
 
 class CommandFailure(click.ClickException):
@@ -38,7 +46,11 @@ class LazyGroup(click.Group):
         self.lazy = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.lazy)
+        return list(self._installed)
+
+    @property
+    def _installed(self) -> dict[str, LazyCommand]:
+        return {name: command for name, command in self.lazy.items() if command.is_installed}
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         known = self.lazy.get(cmd_name)
@@ -56,14 +68,30 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, self.lazy))
-        for section in dict.fromkeys(command.section for command in self.lazy.values()):
+        for section in dict.fromkeys(command.section for command in self._installed.values()):
             rows = [
                 (name.ljust(width), command.summary)
-                for name, command in self.lazy.items()
+                for name, command in self._installed.items()
                 if command.section == section
             ]
             with formatter.section(section):
                 formatter.write_dl(rows)
+        absent = [name for name in self.lazy if name not in self._installed]
+        if absent:
+            formatter.write_paragraph()
+            formatter.write_text(f"With {WHOLE} in the place of {LEAN} also: {', '.join(absent)}.")
+
+
+def _missing(name: str, known: LazyCommand, module: str) -> CommandFailure:
+    if not known.is_installed and installed() == LEAN:
+        return CommandFailure(
+            f"{name!r} is for where flows are written, and not in {LEAN}:"
+            f" pip uninstall {LEAN} && pip install {WHOLE}"
+        )
+    return CommandFailure(
+        f"The command {name!r} is not part of this installation ({module} is missing).",
+        f"reinstall it: pip install --force-reinstall {installed()}",
+    )
 
 
 def _load(name: str, known: LazyCommand) -> click.Command:
@@ -74,11 +102,8 @@ def _load(name: str, known: LazyCommand) -> click.Command:
         # Only when it is the command itself that is missing, not something that it imports.
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
-        raise CommandFailure(
-            f"The command {name!r} is not part of this installation ({error.name} is missing).",
-            "reinstall pgflow-gen: pip install --force-reinstall pgflow-gen",
-        ) from None
+        raise _missing(name, known, error.name) from None
     assert isinstance(command, click.Command)
-    from pgflow_gen.cli.options import add_verbosity
+    from pgflow_command.options import add_verbosity
 
     return add_verbosity(command)
