@@ -13,7 +13,7 @@ from pgflow_gen.dev.child import Child
 from pgflow_gen.dev.screen import Screen
 
 _HOLDER: Final = "pgflow_runtime.database.embedded.keep_running"
-_NAMES: Final = ("PGFLOW_DSN", "DATABASE_URL", "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
+_NAMES: Final = ("PGFLOW_DSN", "PGFLOW_DSN_FILE", "DATABASE_URL", "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 """The variables by which other commands find a database."""
 
 
@@ -75,7 +75,7 @@ class Server:
 
     def for_commands(self) -> dict[str, str]:
         """The environment in which a command uses this database."""
-        return {**os.environ, "PGFLOW_DSN": self.conninfo}
+        return {**os.environ, "PGFLOW_DSN": self.conninfo, "PGFLOW_DSN_FILE": ""}
 
     def for_migrate(self) -> tuple[list[str], dict[str, str]]:
         """Options and environment in which ``migrate`` knows whether flows may be recreated."""

@@ -30,8 +30,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _dsn_option = click.option(
     "--dsn",
     metavar="DSN",
-    help="The database: a URL or libpq's key=value string. Default: PGFLOW_DSN, DATABASE_URL, libpq's"
-    " variables (PGHOST, ...), else the project's embedded server.",
+    help="The database: a URL or libpq's key=value string. Default: PGFLOW_DSN, the file that"
+    " PGFLOW_DSN_FILE names, DATABASE_URL, libpq's variables (PGHOST, ...), else the project's embedded server.",
 )
 
 

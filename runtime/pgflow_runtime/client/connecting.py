@@ -77,8 +77,8 @@ class AsyncConnectable:
         """``async with Client.connect(dsn) as client``, or ``client = await Client.connect(dsn)``.
 
         Args:
-            dsn: a URL or libpq string; else PGFLOW_DSN, DATABASE_URL, libpq's variables, else the
-                project's embedded server, which then runs as long as the client.
+            dsn: a URL or libpq string; else PGFLOW_DSN, PGFLOW_DSN_FILE, DATABASE_URL, libpq's
+                variables, else the project's embedded server, which then runs as long as the client.
             max_connections: size of the pool; waiting for runs needs one connection more.
             poll_only: no LISTEN and no prepared statements, for poolers in transaction mode.
             connect_timeout: seconds to wait for a connection of the pool.

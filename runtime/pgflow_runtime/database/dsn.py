@@ -1,6 +1,6 @@
 """Which database a command uses (specification/worker-and-client.md, "Which database").
 
-``--dsn``, else PGFLOW_DSN, else DATABASE_URL, else libpq's own variables, else the embedded server.
+``--dsn``, else PGFLOW_DSN, else the file that PGFLOW_DSN_FILE names, else DATABASE_URL, else libpq's own variables, else the embedded server.
 """
 
 from __future__ import annotations
@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgflow_runtime.database.conninfo import SCHEMES, parse
 from pgflow_runtime.errors import InvalidDsn
+from pgflow_shared.files import NotText, read_text
 
 LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 """The libpq variables whose presence means: there is a server, use it."""
@@ -36,7 +38,7 @@ class Dsn:
 
     conninfo: str | None
     source: str
-    """What named it: ``--dsn``, ``PGFLOW_DSN``, ``DATABASE_URL``, ``PGHOST``..., ``embedded``."""
+    """What named it: ``--dsn``, ``PGFLOW_DSN``, ``PGFLOW_DSN_FILE``, ``DATABASE_URL``, ``PGHOST``..., ``embedded``."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -48,6 +50,10 @@ def resolve_dsn(explicit: str | None = None, env: Mapping[str, str] = os.environ
     """The database to use. Raises InvalidDsn, naming the source, for an unreadable connection string."""
     if explicit is not None:
         return Dsn(normalize(explicit, source="--dsn"), "--dsn")
+    if env.get("PGFLOW_DSN_FILE"):
+        if env.get("PGFLOW_DSN"):
+            raise InvalidDsn("PGFLOW_DSN and PGFLOW_DSN_FILE are both set; leave one of them out")
+        return Dsn(_of_file(Path(env["PGFLOW_DSN_FILE"])), "PGFLOW_DSN_FILE")
     if env.get("PGFLOW_DSN"):
         return Dsn(normalize(env["PGFLOW_DSN"], source="PGFLOW_DSN"), "PGFLOW_DSN")
     notes: tuple[str, ...] = ()
@@ -62,6 +68,24 @@ def resolve_dsn(explicit: str | None = None, env: Mapping[str, str] = os.environ
         if env.get(name):
             return Dsn(normalize("", source=name), name, notes)
     return Dsn(None, "embedded", notes)
+
+
+def _of_file(path: Path) -> str:
+    """The connection string in a file, such as a mounted secret; a line break at its end does not count."""
+    try:
+        text = read_text(path)
+    except (OSError, NotText) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InvalidDsn(
+            f"PGFLOW_DSN_FILE names {path}, which cannot be read: {why}",
+            help="name a file that holds the connection string and nothing else",
+        ) from None
+    if not text.strip():
+        raise InvalidDsn(
+            f"PGFLOW_DSN_FILE names {path}, which is empty",
+            help="write the connection string into it, or mount the secret there",
+        )
+    return normalize(text, source="PGFLOW_DSN_FILE")
 
 
 def normalize(dsn: str, *, source: str = "the connection string") -> str:

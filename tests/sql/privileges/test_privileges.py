@@ -18,7 +18,7 @@ PUBLIC_FUNCTIONS = [
     "deprecate_worker",
     "announce_idle", "withdraw_idle", "watch_runs", "unwatch_runs", "get_flow_definition", "get_run_input",
     "read_with_poll", "set_vt_batch", "get_run_progress", "get_run_failure", "list_runs", "count_tasks",
-    "started_tasks", "prune_batch", "measure_queue", "measure_steps", "find_runs",
+    "started_tasks", "prune_batch", "backlog", "measure_queue", "measure_steps", "find_runs",
     "find_tasks", "group_failures", "list_flows", "list_tasks",
     "create_schedule", "drop_schedule", "pause_schedule", "resume_schedule", "fire_schedule",
     "list_schedules",

@@ -166,6 +166,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "waits_for text, waits_until timestamp with time zone)",
         "s",
     ),
+    "backlog": ("flow_slug text", "bigint", "s"),
     "count_tasks": (
         "run_id uuid",
         "table(step_slug text, total bigint, completed bigint, started bigint, failed bigint, "
