@@ -13,7 +13,15 @@ from pgflow_gen.dev.child import Child
 from pgflow_gen.dev.screen import Screen
 
 _HOLDER: Final = "pgflow_runtime.database.embedded.keep_running"
-_NAMES: Final = ("PGFLOW_DSN", "PGFLOW_DSN_FILE", "DATABASE_URL", "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
+_NAMES: Final = (
+    "PGFLOW_DSN",
+    "PGFLOW_DSN_FILE",
+    "DATABASE_URL",
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGSERVICE",
+    "PGDATABASE",
+)
 """The variables by which other commands find a database."""
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
+from pgflow_command.first_process import stand_in_for_init
 from pgflow_command.library_first import library_first
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run ``pgflow-gen`` with ``args`` (default: the process's) and exit."""
+    stand_in_for_init()
     library_first()
     from pgflow_command.main import main as command
 

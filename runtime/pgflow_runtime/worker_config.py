@@ -86,6 +86,16 @@ class WorkerConfig:
     )
     name: str = _option("", "Name in pgflow.workers; default: the host's name.", Text())
     processes: int = _option(1, "Supervised worker processes.", Integer(least=1))
+    exit_when_idle: float | None = _option(
+        None,
+        "End, with exit code 0, once there was nothing to do for so many seconds; default: never.",
+        Number(least=0, or_none=True),
+    )
+    max_tasks: int | None = _option(
+        None,
+        "End, with exit code 0, once a process has begun so many tasks and they are over; default: never.",
+        Integer(least=1, or_none=True),
+    )
     log_format: LogFormat = _option("text", "Format of the log lines.", Choice(get_args(LogFormat)))  # noqa: RUF009
     log_config: str = _option(
         "", "A file that configures Python's logging: TOML or JSON, see the docs.", Text()

@@ -31,7 +31,8 @@ _dsn_option = click.option(
     "--dsn",
     metavar="DSN",
     help="The database: a URL or libpq's key=value string. Default: PGFLOW_DSN, the file that"
-    " PGFLOW_DSN_FILE names, DATABASE_URL, libpq's variables (PGHOST, ...), else the project's embedded server.",
+    " PGFLOW_DSN_FILE names, DATABASE_URL, libpq's variables (PGHOST, ...), else the project's embedded"
+    " server.",
 )
 
 

@@ -57,6 +57,8 @@ def parse(text: str, source: str) -> dict[str, str | int | None]:
     Raises InvalidDsn.
     """
     is_url = "://" in text
+    if text and not is_url and "=" not in text:  # a password alone, perhaps
+        raise InvalidDsn(f"{source} is neither a URL nor key=value pairs")
     if is_url:
         text = _checked_url(text, source)
     try:

@@ -1,6 +1,7 @@
 """Which database a command uses (specification/worker-and-client.md, "Which database").
 
-``--dsn``, else PGFLOW_DSN, else the file that PGFLOW_DSN_FILE names, else DATABASE_URL, else libpq's own variables, else the embedded server.
+``--dsn``, else PGFLOW_DSN, else the file that PGFLOW_DSN_FILE names, else DATABASE_URL, else libpq's own
+variables, else the embedded server.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Dsn:
 
     conninfo: str | None
     source: str
-    """What named it: ``--dsn``, ``PGFLOW_DSN``, ``PGFLOW_DSN_FILE``, ``DATABASE_URL``, ``PGHOST``..., ``embedded``."""
+    """What named it: ``--dsn``, ``PGFLOW_DSN``, ``DATABASE_URL``, ``PGHOST``..., ``embedded``."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -53,7 +54,7 @@ def resolve_dsn(explicit: str | None = None, env: Mapping[str, str] = os.environ
     if env.get("PGFLOW_DSN_FILE"):
         if env.get("PGFLOW_DSN"):
             raise InvalidDsn("PGFLOW_DSN and PGFLOW_DSN_FILE are both set; leave one of them out")
-        return Dsn(_of_file(Path(env["PGFLOW_DSN_FILE"])), "PGFLOW_DSN_FILE")
+        return Dsn(_of_file(env["PGFLOW_DSN_FILE"]), "PGFLOW_DSN_FILE")
     if env.get("PGFLOW_DSN"):
         return Dsn(normalize(env["PGFLOW_DSN"], source="PGFLOW_DSN"), "PGFLOW_DSN")
     notes: tuple[str, ...] = ()
@@ -70,8 +71,14 @@ def resolve_dsn(explicit: str | None = None, env: Mapping[str, str] = os.environ
     return Dsn(None, "embedded", notes)
 
 
-def _of_file(path: Path) -> str:
+def _of_file(name: str) -> str:
     """The connection string in a file, such as a mounted secret; a line break at its end does not count."""
+    path = Path(name)
+    if "://" in name or "password" in name:  # and must not be repeated
+        raise InvalidDsn(
+            "PGFLOW_DSN_FILE is a connection string, not the name of a file that holds one",
+            help="set PGFLOW_DSN instead, or name a file",
+        )
     try:
         text = read_text(path)
     except (OSError, NotText) as error:

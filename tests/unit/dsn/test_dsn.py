@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
@@ -24,6 +26,56 @@ def test_order_of_sources() -> None:
     assert found == ["PGFLOW_DSN", "DATABASE_URL", "PGHOST"]
     assert resolve_dsn("postgresql://e/x", {"PGFLOW_DSN": "postgresql://p/x"}).source == "--dsn"
     assert resolve_dsn(None, {}).is_embedded
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+def test_a_file_holds_the_connection_string(tmp_path: Path, end: str) -> None:
+    file = tmp_path / "dsn"
+    file.write_bytes(f"\ufeffpostgresql://u:s3cret@f/x{end}".encode())
+    found = resolve_dsn(None, {"PGFLOW_DSN_FILE": f"{file}", "DATABASE_URL": "postgresql://d/x"})
+    assert found.source == "PGFLOW_DSN_FILE"
+    assert (parts(found.conninfo)["host"], parts(found.conninfo)["password"]) == ("f", "s3cret")
+    assert resolve_dsn("postgresql://e/x", {"PGFLOW_DSN_FILE": f"{file}"}).source == "--dsn"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"", "which is empty"),
+        (b" \r\n\n", "which is empty"),
+        (b"\xff\xfes\x003\x00", "cannot be read: it is UTF-16: save it as UTF-8"),
+        (b"s3cret", "PGFLOW_DSN_FILE"),
+        (b"postgresql://u:s3cret@h/x\npostgresql://u:s3cret@h/y\n", "PGFLOW_DSN_FILE"),
+        (b"PGFLOW_DSN=postgresql://u:s3cret@h/x\n", "PGFLOW_DSN_FILE"),
+    ],
+)
+def test_a_file_without_a_connection_string_is_refused_in_words(
+    tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    file = tmp_path / "dsn"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(InvalidDsn) as failure:
+        resolve_dsn(None, {"PGFLOW_DSN_FILE": f"{file}"})
+    assert words in failure.value.message
+    assert "s3cret" not in f"{failure.value} {failure.value.help}"
+    assert failure.value.help
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"PGFLOW_DSN_FILE": "postgresql://u:s3cret@h/x"},
+        {"PGFLOW_DSN_FILE": "host=h password=s3cret"},
+        {"PGFLOW_DSN_FILE": "/run/secrets/dsn", "PGFLOW_DSN": "postgresql://u:s3cret@h/x"},
+        {"PGFLOW_DSN_FILE": "."},
+    ],
+)
+def test_what_names_no_file_is_refused_without_repeating_it(env: dict[str, str]) -> None:
+    with pytest.raises(InvalidDsn) as failure:
+        resolve_dsn(None, env)
+    assert "s3cret" not in f"{failure.value} {failure.value.help}"
 
 
 @pytest.mark.parametrize("name", ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"])

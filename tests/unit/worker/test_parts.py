@@ -43,6 +43,8 @@ SAMPLES: Mapping[str, tuple[str, object]] = {
     "health_allowed_hosts": ("worker,worker.internal", "worker,worker.internal"),
     "name": ("me", "me"),
     "processes": ("2", 2),
+    "exit_when_idle": ("0.5", 0.5),
+    "max_tasks": ("1000", 1000),
     "log_format": ("json", "json"),
     "log_config": ("logging.toml", "logging.toml"),
     "log_level": ("debug", "debug"),
@@ -96,6 +98,18 @@ def test_slots_are_reserved_before_they_are_filled() -> None:
     assert slots.free == 4
     slots.stuck = 5
     assert slots.all_stuck
+
+
+def test_slots_end_with_the_last_task_that_may_be_begun() -> None:
+    slots = Slots(5, most_tasks=3)
+    assert (slots.free, slots.reserve(9)) == (3, 3)
+    slots.unreserve(3)
+    for _ in range(3):
+        assert not slots.spent.is_set()
+        slots.take()
+    assert (slots.free, slots.spent.is_set()) == (0, True)
+    slots.busy -= 3
+    assert (slots.free, slots.reserve(1)) == (0, 0)
 
 
 async def test_threads_run_side_by_side_and_answer_in_the_loop() -> None:

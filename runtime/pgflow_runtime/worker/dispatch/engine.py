@@ -216,6 +216,8 @@ class Engine:
         self._unforeseen.reset()
         if len(rows) == most:
             self._idle.want_look()  # there may be more
+        if not rows:
+            self._idle.note_no_work()
         self._start(rows)
 
     def _bear(self, error: DatabaseError) -> None:

@@ -41,6 +41,7 @@ class Idle:
         self._wanted = True
         self._looked_at = 0.0
         self._active_at = 0.0
+        self._without_work_since = math.inf  # the first of the looks since then that brought nothing
         self._began_at = time.monotonic()
         self._lease_until = 0.0
         self._visible_at = math.inf
@@ -56,7 +57,16 @@ class Idle:
     def note_activity(self) -> None:
         """There was work just now."""
         self._active_at = time.monotonic()
+        self._without_work_since = math.inf
         self._is_unsure = True
+
+    def note_no_work(self) -> None:
+        """A look brought nothing."""
+        self._without_work_since = min(self._without_work_since, time.monotonic())
+
+    def seconds_without_work(self) -> float:
+        """For how long looks have brought nothing; 0 where the last one brought something, or was refused."""
+        return max(time.monotonic() - self._without_work_since, 0.0)
 
     def note_visible_in(self, seconds: float) -> None:
         """A message becomes visible in so many seconds."""
@@ -65,6 +75,7 @@ class Idle:
     def hold_off(self, seconds: float) -> None:
         """The database does not let us look just now: neither look nor announce for so long."""
         self._refused_until = time.monotonic() + seconds
+        self._without_work_since = math.inf
         self._wanted = True
 
     def begin_look(self) -> None:

@@ -31,6 +31,8 @@ class WorkerOptions(TypedDict, total=False):
     health_allowed_hosts: str
     name: str
     processes: int
+    exit_when_idle: float | None
+    max_tasks: int | None
     log_format: LogFormat
     log_config: str
     log_level: LogLevel

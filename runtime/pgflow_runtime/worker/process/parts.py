@@ -67,6 +67,7 @@ class Owner(Protocol):
 @dataclass(frozen=True)
 class Parts:
     idle: Idle
+    slots: Slots
     core_calls: CoreCalls
     engine: Engine
     inputs: RunInputs
@@ -94,7 +95,7 @@ def put_together(
     """What the running event loop is to work with; nothing is opened or started yet."""
     loop = asyncio.get_running_loop()
     prepare = not config.poll_only
-    slots, idle = Slots(config.max_concurrent), Idle(config)
+    slots, idle = Slots(config.max_concurrent, config.max_tasks), Idle(config)
     metrics = Metrics() if config.health_port is not None else None
     observer = as_one([*([] if metrics is None else [metrics]), *otel_observers(slots)])
     count = max(1, config.max_pg_connections - 2)  # one more for the heartbeat, one for what handlers ask
@@ -130,6 +131,7 @@ def put_together(
         )
     return Parts(
         idle=idle,
+        slots=slots,
         core_calls=core_calls,
         engine=engine,
         inputs=inputs,

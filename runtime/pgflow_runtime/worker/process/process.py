@@ -13,6 +13,7 @@ from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.registry import RegisteredFlow
 from pgflow_runtime.worker.dispatch.wakeup import listen
 from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.process.leaving import reasons
 from pgflow_runtime.worker.process.parts import Parts, put_together
 from pgflow_runtime.worker.process.reconcile import reconcile
 from pgflow_runtime.worker.process.startup import bind, check_database, register
@@ -108,6 +109,8 @@ class Process:
         for connection in parts.connections:
             self._spawn(parts.engine.dispatch(connection))
         self._spawn(parts.executor.watch())
+        for reason in reasons(self._config, parts):
+            self._spawn(self._leave(reason))
         if not self._config.poll_only:
             look = parts.heartbeat.beat_soon
             self._spawn(listen(self._conninfo, self._flows, parts.idle, parts.engine.wake, look))
@@ -173,6 +176,12 @@ class Process:
             self._lifecycle.move(State.DEPRECATED)
             self._parts.engine.stop_reading()
             self._spawn(self._retire())
+
+    async def _leave(self, reason: Coroutine[Any, Any, str]) -> None:
+        """Once there is a reason to end: take nothing more, and end when what runs has ended."""
+        logger.info("%s: no new tasks", await reason)
+        self._parts.engine.stop_reading()
+        await self._retire()
 
     async def _retire(self) -> None:
         await self._stopping.drain(None)

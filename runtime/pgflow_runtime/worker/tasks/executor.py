@@ -72,7 +72,7 @@ class Executor:
     def start(self, row: TaskRow, step: BoundStep) -> None:
         """Begin a task; it takes one slot until its handler has ended."""
         task = Task(row, step, self._env)
-        self._slots.busy += 1
+        self._slots.take()
         self._tasks.add(task)
         self.empty.clear()
         if step.is_async:
