@@ -15,7 +15,7 @@ begin
   v_messages := array(
     select format('timed out after %s s', round(extract(epoch from w.deadline_at - w.since)))
     from unnest(v_late.run_ids, v_late.step_slugs) with ordinality p(run_id, step_slug, position)
-    join pgflow.waiting_signals w on w.run_id = p.run_id and w.step_slug = p.step_slug
+    left join pgflow.waiting_signals w on w.run_id = p.run_id and w.step_slug = p.step_slug
     order by p.position
   );
   select * into v_skipped
