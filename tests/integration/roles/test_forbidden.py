@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import psycopg
@@ -16,7 +17,8 @@ NewUser = Callable[..., str]
 NIL = "'00000000-0000-0000-0000-000000000000'::uuid"
 TABLES = (
     "actions", "announcements", "deps", "flows", "migrations", "origins", "prepared_flows", "runs",
-    "schedules", "step_states", "step_tasks", "steps", "timer_floor", "timers", "worker_functions", "workers",
+    "schedules", "signal_keys", "signals", "step_states", "step_tasks", "steps", "timer_floor", "timers",
+    "waiting_signals", "worker_functions", "workers",
 )  # fmt: skip
 
 DEFINING = (
@@ -57,6 +59,10 @@ STARTING = (
     f"select pgflow.watch_runs({NIL}, array[{NIL}], 1)",
     f"select pgflow.get_run_with_states({NIL})",
     f"select pgflow.cancel_runs(array[{NIL}])",
+    f"select pgflow.send_signals(array[{NIL}], array['s'], array['1'::jsonb])",
+    "select pgflow.send_signal_by_key('asking', 's', 'k', '1')",
+    "select pgflow.list_waiting_signals()",
+    "select * from pgflow.waiting_runs",
     "select pgflow.list_actions()",
     "select pgflow.list_schedules()",
     "select * from pgflow.schedules_overview",
@@ -85,6 +91,8 @@ DECIDING = (
     "select pgflow.release_runs_where('{}')",
 )
 UNDERNEATH = (
+    f"select pgflow._send_signals(array[{NIL}], array['s'], array['1'::jsonb], null)",
+    f"select pgflow._end_waits(array[{NIL}], array['s'], array['1'::jsonb])",
     "select pgflow._start_flows('crawl', array['{}'::jsonb], null, null)",
     f"select pgflow._finish_runs(array[{NIL}], true)",
     f"select pgflow._cancel_runs(array[{NIL}], null)",
@@ -163,7 +171,9 @@ def listed(role: str, kind: str) -> list[str]:
 def test_an_operator_decides_over_runs(with_roles: str, new_user: NewUser) -> None:
     with connect(new_user(OPERATOR)) as connection:
         for statement in (*STARTING, *DECIDING, *READING):
-            if "fork_run" not in statement:  # there is no such run
+            if not {"fork_run", "send_signal_by_key"} & set(
+                re.findall(r"\w+", statement)
+            ):  # of what is not there
                 connection.execute(statement.encode())
         connection.execute(
             "select pgflow.fork_run((select run_id from pgflow.list_runs() limit 1), '{urls}')"
