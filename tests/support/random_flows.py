@@ -16,10 +16,13 @@ FAILED: dict[str, Any] = {"$failed": {}}
 PAST, FUTURE = "2001-02-03T04:05:06+07:00", "2099-12-31T23:59:59.5Z"
 
 
-def random_flow(random: Random, *, most: int = 40) -> list[Step]:
-    """Up to `most` steps; every kind of step, condition and mode; parents come before children."""
+def random_flow(random: Random, *, most: int = 40, waits: float | None = None) -> list[Step]:
+    """Up to `most` steps; every kind of step, condition and mode; parents come before children.
+
+    `waits`: which part of the steps has no handler; None: that is random too.
+    """
     wide = random.random() < 0.5
-    waits = random.choice((0.0, 0.2, 0.6))
+    waits = random.choice((0.0, 0.2, 0.6)) if waits is None else waits
     steps: list[Step] = []
     for _ in range(random.randint(1, random.choice((3, 8, 15, most)))):
         steps.append(_random_step(random, steps, wide, waits))
