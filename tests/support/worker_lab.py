@@ -41,6 +41,7 @@ ALL = (
     "figures",
     "truth",
     "shared",
+    "asking",
 )
 
 

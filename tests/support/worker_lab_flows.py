@@ -12,7 +12,17 @@ from typing import Literal, NotRequired, TypedDict
 
 import psycopg
 
-from pgflow_runtime import Context, Flow, JsonValue, NonRetryable, Resource, RetryAfter, TaskCancelled
+from pgflow_runtime import (
+    Context,
+    Flow,
+    JsonValue,
+    NonRetryable,
+    Resource,
+    RetryAfter,
+    Signal,
+    Sleep,
+    TaskCancelled,
+)
 
 PATIENCE = 60
 
@@ -491,3 +501,26 @@ def counted(number: int) -> int:
 async def pooled(number: int) -> int:
     (await pool.aget()).append(number)
     return id(await pool.aget())
+
+
+asking = Flow[int]("asking")
+
+
+@asking.step
+def question(flow_input: int) -> int:
+    return flow_input + 1
+
+
+nap = Sleep(asking, "nap", seconds=1, depends_on=[question])
+answer = Signal[list[int]](asking, "answer", deadline=600, depends_on=[nap])
+silence = Signal[list[int]](asking, "silence", deadline=1, when_exhausted="skip", depends_on=[nap])
+
+
+@asking.map(array=answer)
+def twice(number: int) -> int:
+    return number * 2
+
+
+@asking.step
+async def told(twice: list[int], question: int, silence: list[int] | None = None) -> list[int | None]:
+    return [*twice, question, None if silence is None else len(silence)]

@@ -144,6 +144,29 @@ def test_sleeps_and_signals_end_by_a_worker_that_knows_nothing_of_them(lab: Lab)
     }
 
 
+def test_handlers_before_and_behind_steps_that_wait(lab: Lab) -> None:
+    waiting = "select 1 from pgflow.waiting_signals where run_id = %s and step_slug = 'answer'"
+    with lab.worker("asking") as worker:
+        run = lab.start("asking", 1)
+        eventually(lambda: lab.sql(waiting, run))
+        sending = """select outcome from pgflow.send_signals(array[%s]::uuid[], array['answer'],
+                       array['[3, 4]'::jsonb])"""
+        assert lab.sql(sending, run) == [{"outcome": "taken"}]
+        assert lab.completed(run) == {"told": [6, 8, 2, None]}
+        assert worker.stop() == 0
+
+
+def test_a_worker_that_died_while_a_run_waited_leaves_nothing_behind(lab: Lab) -> None:
+    with lab.worker("asking") as worker:
+        run = lab.start("asking", 1)
+        eventually(lambda: lab.sql("select 1 from pgflow.timers where kind = 'sleep'"))
+        worker.signal(signal.SIGKILL)
+        worker.process.wait()
+    lab.sql("select * from pgflow.send_signals(array[%s]::uuid[], array['answer'], array['[1]'::jsonb])", run)
+    with lab.worker("asking"):
+        assert lab.completed(run) == {"told": [2, 2, None]}
+
+
 def test_a_run_that_begins_later_is_done_by_a_worker_that_was_idle(lab: Lab) -> None:
     with lab.worker("chain"):
         lab.until_idle("chain")
