@@ -10,9 +10,9 @@ from pgflow_runtime.testing.engine.clock import TimedRun
 from pgflow_runtime.testing.engine.model import Step
 from pgflow_runtime.testing.engine.plan import Plan, plan_of
 from pgflow_runtime.testing.engine.stored import store, text_of
-from tests.support.batch import complete, fail, register
+from tests.support.batch import again, complete, fail, register
 from tests.support.core import Core, Row
-from tests.support.random_flows import condition, options_of
+from tests.support.random_flows import condition, loop_options, options_of
 from tests.support.steps_that_wait import send
 from tests.support.timers import fire
 
@@ -29,6 +29,9 @@ class Engine(Protocol):
 
     def complete(self, key: Key, output: Any) -> None: ...
     def fail(self, key: Key, message: str) -> None: ...
+    def again(self, key: Key, state: Any) -> None:
+        """A round of a loop ends, and the next may begin."""
+
     def cancel(self, reason: str) -> None: ...
     def retry(self) -> None: ...
     def hold(self) -> None: ...
@@ -76,6 +79,9 @@ class SqlEngine:
         else:
             self._core.fail_task(self._run, *key, message)
 
+    def again(self, key: Key, state: Any) -> None:
+        again(self._core, [self._claim(key)], [state], [0])
+
     def cancel(self, reason: str) -> None:
         self._core.call("cancel_runs", run_ids=[self._run], reason=reason)
 
@@ -108,7 +114,7 @@ class SqlEngine:
         assert fire(self._core).fired_count == 1
 
     def waits(self, what: str) -> list[str]:
-        query = "select step_slug from pgflow.timers where run_id = %s and kind = %s"
+        query = "select step_slug from pgflow.timers where run_id = %s and kind = %s and task_index is null"
         if what == "signal":
             query = "select step_slug from pgflow.waiting_signals where run_id = %s and %s::text is not null"
         return sorted(row.step_slug for row in self._core.rows(query, self._run, what))
@@ -132,9 +138,9 @@ class SqlEngine:
     def record(self) -> Record:
         run = self._core.run(self._run)
         states = self._core.rows("select * from pgflow.step_states where run_id = %s", self._run)
-        attempts: dict[str, list[int]] = {row.step_slug: [] for row in states}
+        attempts: dict[str, list[tuple[int, int, Any]]] = {row.step_slug: [] for row in states}
         for task in self._core.tasks(self._run):
-            attempts[task.step_slug].append(task.attempts_count)
+            attempts[task.step_slug].append((task.attempts_count, task.round or 1, task.state))
         return {
             "run": (run.status, run.output, _tagged(run.error_message), run.cancel_reason),
             **{
@@ -168,6 +174,9 @@ class MemoryEngine:
 
     def fail(self, key: Key, message: str) -> None:
         self.timed.fail(key, message)
+
+    def again(self, key: Key, state: Any) -> None:
+        self.timed.again(key, store(json.dumps(state)), 0)
 
     def cancel(self, reason: str) -> None:
         self.timed.cancel(reason)
@@ -218,7 +227,7 @@ class MemoryEngine:
                     state.status,
                     _read(state.output),
                     state.reason,
-                    [task.attempts for task in state.tasks],
+                    [(task.attempts, task.round, _read(task.state)) for task in state.tasks],
                 )
                 for slug, state in model.states.items()
             },
@@ -239,13 +248,14 @@ def plan_in_memory(steps: list[Step], run_timeout: int | None = None) -> Plan:
         patterns, options = condition(step)
         words = {"required": "if", "forbidden": "if_not"}
         settings[step.slug] |= {words[name]: pattern for name, pattern in patterns.items()} | options
-        settings[step.slug] |= options_of(step.wait)
+        settings[step.slug] |= options_of(step.wait) | loop_options(step)
     return plan_of(
         {step.slug: step.deps for step in steps},
         [step.slug for step in steps if step.kind == "map"],
         {**RETRIED_AT_ONCE, "run_timeout": run_timeout, "steps": settings},
         [step.slug for step in steps],
-        {step.slug: step.wait.what for step in steps if step.wait is not None},
+        {step.slug: step.wait.what for step in steps if step.wait is not None}
+        | {step.slug: "loop" for step in steps if step.max_rounds is not None},
     )
 
 

@@ -135,8 +135,6 @@ def define(core: Core, flow_slug: str, steps: list[Step], *, run_timeout: int | 
     core.create_flow(flow_slug, base_delay=0, options=Jsonb({"run_timeout": run_timeout}))
     for step in steps:
         patterns, options = condition(step)
-        if step.max_rounds is not None:
-            options |= {"kind": "loop", "max_rounds": step.max_rounds, "deadline": step.deadline}
         core.call(
             "add_step",
             flow_slug=flow_slug,
@@ -146,9 +144,15 @@ def define(core: Core, flow_slug: str, steps: list[Step], *, run_timeout: int | 
             max_attempts=step.max_attempts,
             when_unmet=step.when_unmet,
             when_exhausted=step.when_exhausted,
-            options=Jsonb(options | options_of(step.wait)),
+            options=Jsonb(options | options_of(step.wait) | loop_options(step)),
             **{f"{name}_input_pattern": Jsonb(pattern) for name, pattern in patterns.items()},
         )
+
+
+def loop_options(step: Step) -> dict[str, Any]:
+    if step.max_rounds is None:
+        return {}
+    return {"kind": "loop", "max_rounds": step.max_rounds, "deadline": step.deadline}
 
 
 def options_of(wait: Wait | None) -> dict[str, Any]:

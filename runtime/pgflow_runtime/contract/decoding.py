@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
+from pgflow_runtime.contract import failed_values
 from pgflow_runtime.contract.classes import class_of, enum_of
 from pgflow_runtime.contract.scalars import decoder
-from pgflow_runtime.contract.typed_schema import Definitions, Refused, Schema, choose, is_object, kind_of
+from pgflow_runtime.contract.typed_schema import (
+    FAILED,
+    Definitions,
+    Refused,
+    Schema,
+    choose,
+    is_object,
+    kind_of,
+)
 from pgflow_shared.scalars import SCALARS
 
 Decode: TypeAlias = Callable[[Any], Any]
@@ -20,12 +29,13 @@ Decode: TypeAlias = Callable[[Any], Any]
 class Decoders:
     """Functions for the schemas of one contract; ``definitions`` are what "#/$defs/..." names.
 
-    Without classes only texts become what they stand for, as callers read them that have no classes.
+    Without classes only texts and failures become what they stand for, as callers read them that have no
+    classes.
     """
 
     def __init__(self, definitions: Mapping[str, Any], *, with_classes: bool) -> None:
         self._with_classes = with_classes
-        self._definitions = Definitions(definitions, None if with_classes else frozenset(SCALARS))
+        self._definitions = Definitions(definitions, None if with_classes else frozenset({*SCALARS, FAILED}))
         self._made: dict[int, tuple[Schema, Decode]] = {}
         """By the identity of what they were made of, which is kept so that it stays one."""
 
@@ -57,6 +67,8 @@ class Decoders:
         kind = kind_of(schema)
         if kind in SCALARS:
             return decoder(kind)
+        if kind == FAILED:
+            return failed_values.decoder()
         if kind == "enum":
             return enum_of(schema)
         if kind is not None and self._with_classes:
@@ -100,14 +112,18 @@ class Decoders:
         return make
 
     def _union(self, members: list[Schema]) -> Decode:
-        objects = [member for member in members if is_object(member)]
+        failed = next((self.of(member) for member in members if kind_of(member) == FAILED), None)
+        objects = [member for member in members if is_object(member) and kind_of(member) != FAILED]
         by_object = {id(member): self.of(member) for member in objects}
         by_list = next((self.of(member) for member in members if member.get("type") == "array"), None)
         enums = [(member["enum"], self.of(member)) for member in members if kind_of(member) == "enum"]
         texts = next((self.of(member) for member in members if kind_of(member) in SCALARS), None)
 
         def make(value: Any) -> Any:
-            if isinstance(value, dict):
+            decode: Decode | None
+            if failed is not None and failed_values.is_failed(value):
+                decode = failed
+            elif isinstance(value, dict):
                 member = objects[0] if len(objects) == 1 else choose(objects, value)
                 if member is None:
                     raise Refused("does not say which of the alternatives it is: give it its tag")

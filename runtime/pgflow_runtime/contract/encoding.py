@@ -11,9 +11,18 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, TypeAlias
 
+from pgflow_runtime.contract import failed_values
 from pgflow_runtime.contract.classes import is_of, place_of
 from pgflow_runtime.contract.scalars import encoder
-from pgflow_runtime.contract.typed_schema import Definitions, Refused, Schema, choose, is_object, kind_of
+from pgflow_runtime.contract.typed_schema import (
+    FAILED,
+    Definitions,
+    Refused,
+    Schema,
+    choose,
+    is_object,
+    kind_of,
+)
 from pgflow_shared.scalars import SCALARS
 
 Encode: TypeAlias = Callable[[Any], Any]
@@ -55,6 +64,8 @@ class Encoders:
         kind = kind_of(schema)
         if kind in SCALARS:
             return encoder(kind)
+        if kind == FAILED:
+            return _failed
         if kind == "enum":
             return _enum(schema)
         if kind is not None:
@@ -113,12 +124,15 @@ class Encoders:
 
     def _union(self, members: list[Schema]) -> Encode:
         encoders = {id(member): self.of(member) for member in members}
-        objects = [member for member in members if is_object(member)]
-        named = [(place_of(each), each) for each in members if kind_of(each) not in (None, *SCALARS)]
+        has_failed = any(kind_of(member) == FAILED for member in members)
+        objects = [member for member in members if is_object(member) and kind_of(member) != FAILED]
+        named = [(place_of(each), each) for each in members if kind_of(each) not in (None, FAILED, *SCALARS)]
         texts = next((member for member in members if kind_of(member) in SCALARS), None)
         lists = next((member for member in members if member.get("type") == "array"), None)
 
         def dump(value: Any) -> Any:
+            if has_failed and (failed_values.is_failed(value) or is_of(value, failed_values.PLACE)):
+                return _failed(value)
             if isinstance(value, dict):
                 member = objects[0] if len(objects) == 1 else choose(objects, value)
             elif isinstance(value, list):
@@ -129,6 +143,10 @@ class Encoders:
             return value if encode is None else encode(value)
 
         return dump
+
+
+def _failed(value: Any) -> Any:
+    return failed_values.dump(value) if is_of(value, failed_values.PLACE) else value
 
 
 def _list(encode: Encode | None) -> Encode:

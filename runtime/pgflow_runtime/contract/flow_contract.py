@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from pgflow_runtime.contract import failed_values
 from pgflow_runtime.contract.boundary import require_json, to_json
 from pgflow_runtime.contract.codecs import Codecs, Convert
 from pgflow_runtime.contract.numerals import Numerals
@@ -27,6 +28,8 @@ from pgflow_shared.text import closest
 
 Receives: TypeAlias = Literal["context", "flow_input", "element", "input", "dependency", "state"]
 
+NO_STATE: Mapping[str, Any] = {"type": "null"}
+"""The state of a loop that keeps none."""
 _REBUILD = "run `pgflow-gen build`, and deploy the whole generated folder"
 
 
@@ -54,7 +57,13 @@ class StepContract:
             Param(item["name"], item["receives"], item["positional_only"], item["default"])
             for item in data["params"]
         )
-        self._schemas = {"input": data["input"], "output": data["output"]}
+        self.has_failed_values: bool = data.get("failed_values", False)
+        """Whether a failure may stand in the place of an output (of a map: of an element's)."""
+        self._schemas = {
+            "input": data["input"],
+            "output": data["output"],
+            "state": data.get("state", NO_STATE),
+        }
         self._codecs = codecs
         self._definitions = codecs.definitions
 
@@ -99,6 +108,25 @@ class StepContract:
         """A handler's result as it is on the wire, checked (a map: of one task). Raises BoundaryError."""
         wire = value if self._encode_output is None else self._encode_output(value)
         self.check_output(wire)
+        if self.has_failed_values and isinstance(wire, dict) and failed_values.KEY in wire:
+            raise BoundaryError(
+                "output",
+                f"has the key {failed_values.KEY}, by which those who get it know a failure of this step",
+                help="return the object under another key",
+            )
+        return wire
+
+    def deliver_state(self, value: Any, text: str | None) -> Any:
+        """What a round of a loop gets of the one before, read from ``text``. Raises BoundaryError."""
+        _demand(self._state, value)
+        fitted = _fitted(self._state_numerals, value, text, "state")
+        return fitted if self._decode_state is None else self._decode_state(fitted)
+
+    def dump_state(self, value: Any) -> Any:
+        """What a round of a loop leaves to the next, as it is on the wire, checked. Raises BoundaryError."""
+        wire = value if self._encode_state is None else self._encode_state(value)
+        require_json(wire, root="state")
+        _demand(self._state, wire)
         return wire
 
     def check_output(self, value: object) -> None:
@@ -129,10 +157,20 @@ class StepContract:
     def _encode_payload(self) -> Convert | None:
         return self._codecs.encode(self._schemas["output"], "payload")
 
-    @property
+    @cached_property
+    def _decode_state(self) -> Convert | None:
+        return self._codecs.decode(self._schemas["state"], "state")
+
+    @cached_property
+    def _encode_state(self) -> Convert | None:
+        return self._codecs.encode(self._schemas["state"], "state")
+
+    @cached_property
     def _whole_output(self) -> dict[str, Any]:
-        """A map's is the list of its tasks' outputs."""
+        """A map's is the list of its tasks' outputs. One object for good: schemas are known by identity."""
         schema = self._schemas["output"]
+        if self.has_failed_values:
+            schema = {"anyOf": [failed_values.SCHEMA, schema]}
         return {"type": "array", "items": schema} if self.is_map else schema
 
     @cached_property
@@ -147,6 +185,14 @@ class StepContract:
     def _payload(self) -> SchemaCheck:
         definitions = closed({"$defs": self._definitions})["$defs"]
         return SchemaCheck(closed(self._schemas["output"]), definitions, root="payload")
+
+    @cached_property
+    def _state(self) -> SchemaCheck:
+        return SchemaCheck(self._schemas["state"], self._definitions, root="state")
+
+    @cached_property
+    def _state_numerals(self) -> Numerals:
+        return Numerals(self._schemas["state"], self._definitions)
 
     @cached_property
     def _input_numerals(self) -> Numerals:

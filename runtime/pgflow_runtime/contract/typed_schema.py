@@ -10,9 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
+from pgflow_runtime.contract.failed_values import is_failed_schema
+
 Schema: TypeAlias = Mapping[str, Any]
 
 MARK = "x-pgflow"
+FAILED = "failed"
+"""The kind of a failure that is a value, which is known by its schema."""
 _REF = "#/$defs/"
 
 
@@ -33,7 +37,9 @@ class Refused(Exception):
 def kind_of(schema: Schema) -> str | None:
     """The kind of value in Python; None where it is as on the wire."""
     mark = schema.get(MARK)
-    return None if mark is None else str(mark["kind"])
+    if mark is None:
+        return FAILED if is_failed_schema(schema) else None
+    return str(mark["kind"])
 
 
 class Definitions:

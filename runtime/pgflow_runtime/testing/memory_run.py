@@ -22,7 +22,7 @@ from pgflow_runtime.testing.engine.clock import TaskKey, TimedRun
 from pgflow_runtime.testing.engine.model import State
 from pgflow_runtime.testing.engine.stored import Stored, store, text_of
 from pgflow_runtime.testing.replay.differences import Difference
-from pgflow_runtime.worker.protocol.outcome import Completed, Failed, Outcome, timed_out
+from pgflow_runtime.worker.protocol.outcome import Completed, FailedAttempt, Outcome, RoundEnded, timed_out
 from pgflow_runtime.worker.protocol.rows import TaskRow
 from pgflow_runtime.worker.tasks.binding import BoundStep
 from pgflow_runtime.worker.tasks.inputs import RunInputs
@@ -303,10 +303,12 @@ class MemoryRun:
     def _report(self, key: TaskKey, outcome: Outcome) -> None:
         if isinstance(outcome, Completed):
             self._timed.complete(key, store(outcome.output))
-        elif isinstance(outcome, Failed):
+        elif isinstance(outcome, FailedAttempt):
             self._timed.fail(
                 key, outcome.message, retryable=outcome.retryable, retry_after=outcome.retry_after
             )
+        elif isinstance(outcome, RoundEnded):
+            self._timed.again(key, store(outcome.state), outcome.delay_ms)
         else:
             raise AssertionError(f"a task in memory ends otherwise: {outcome}")
 
@@ -321,6 +323,7 @@ class MemoryRun:
         """The task as a worker is given it."""
         input, _ = self._timed.model.task_input(slug, index)
         is_root = not self._timed.model.steps[slug].deps
+        task = self._timed.task((slug, index))
         return TaskRow(
             outcome="claimed",
             flow_slug=self._contract.slug,
@@ -335,6 +338,8 @@ class MemoryRun:
             timeout=self._timed.plan.times[slug].timeout,
             delay=None,
             max_attempts=None,
+            state=None if task.round == 1 and task.state is None else text_of(task.state),
+            round=None if task.round == 1 else task.round,
         )
 
     def _environment(self) -> TaskEnvironment:

@@ -17,7 +17,7 @@ import pytest
 from pgflow_runtime.testing.engine.model import Step
 from tests.support.core import Core
 from tests.support.engines import Engine, Key, MemoryEngine, Record, SqlEngine
-from tests.support.random_flows import define, random_flow, random_input, random_output
+from tests.support.random_flows import define, random_flow, random_input, random_output, random_value
 
 USUAL = 50.0
 """Seconds; those who ask for more are told how much was done."""
@@ -153,6 +153,11 @@ class Story:
         if self.random.random() < self.trouble:
             self.engine.fail(key, f"boom at {key}")
             return f"fail {key}", None
+        is_loop = any(step.slug == key[0] and step.max_rounds is not None for step in self.steps)
+        if is_loop and self.random.random() < 0.5:
+            state = random_value(self.random)
+            self.engine.again(key, state)
+            return f"again {key}", state
         output = random_output(self.random, self.steps, key[0])
         self.engine.complete(key, output)
         return f"complete {key}", output

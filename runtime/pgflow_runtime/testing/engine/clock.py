@@ -36,6 +36,8 @@ class TimedRun:
         self._seen: dict[TaskKey, Task] = {}
         self._over_at: float | None = plan.run_timeout
         self._post: list[tuple[float, str, Stored, str | None]] = []
+        self._ends: dict[str, float] = {}
+        """The deadlines of loops."""
         self._schedule()
 
     # -- time ----------------------------------------------------------------------------------------------
@@ -73,6 +75,11 @@ class TimedRun:
         """What time will do: when, what, and to which task or step."""
         alarms = [(self._due[key], "wait", *key) for key in self.model.waiting("time")]
         alarms += [(due, "sent", slug, place) for place, (due, slug, *_) in enumerate(self._post)]
+        alarms += [(self._due[key], "wait", *key) for key in self.model.waiting("round")]
+        is_open = self.model.status == "started"
+        for slug, at in self._ends.items():
+            if is_open and self.model.states[slug].status == "started":
+                alarms.append((at, "loop", slug, 0))
         for what in ("sleep", "signal"):
             for slug in self.model.waits(what):
                 due = self.model.states[slug].due
@@ -94,6 +101,8 @@ class TimedRun:
             self.model.wake(slug, index)
         elif what == "sent":
             self.send(*self._post.pop(index)[1:])
+        elif what == "loop":
+            self._do(lambda: self.model.end_loop(slug))
         else:
             self._do(lambda: (self.model.end_sleeps if what == "sleep" else self.model.expire)([slug]))
 
@@ -125,6 +134,12 @@ class TimedRun:
         self._due[key] = self.now + delay
         waits = delay > LONGEST_HIDDEN
         self._do(lambda: self.model.fail(*key, error, retryable=retryable, waits=waits))
+
+    def again(self, key: TaskKey, state: Stored, delay_ms: int | None) -> None:
+        """A round of a loop ends; ``delay_ms``: until the next, instead of what the step says."""
+        delay = self.plan.times[key[0]].every if delay_ms is None else delay_ms / 1000
+        self._due[key] = self.now + delay
+        self._do(lambda: self.model.again(*key, state, waits=delay > LONGEST_HIDDEN))
 
     def lose(self, key: TaskKey) -> None:
         """The task's worker dies; half a minute later others notice."""
@@ -162,6 +177,8 @@ class TimedRun:
             return False
         if self.plan.run_timeout is not None:
             self._over_at = self.now + self.plan.run_timeout
+        for slug in self._ends:
+            self._limit(slug)
         return True
 
     # -- looking -------------------------------------------------------------------------------------------
@@ -187,3 +204,9 @@ class TimedRun:
                 if self._seen.get(key) is not task:
                     self._seen[key] = task
                     self._due[key] = self.now + self.plan.times[slug].start_delay
+                    self._limit(slug)
+
+    def _limit(self, slug: str) -> None:
+        deadline = self.model.steps[slug].deadline
+        if deadline is not None:
+            self._ends[slug] = self.now + deadline

@@ -26,6 +26,8 @@ class StepTimes:
     backoff: str
     base_delay: int
     max_delay: int | None
+    every: int = 0
+    """Between two rounds of a loop."""
 
     def retry_delay(self, attempts: int) -> int:
         """Seconds until the next attempt, after so many."""
@@ -57,7 +59,7 @@ def plan_of(
         maps: the steps that are maps.
         settings: what was set, worded as ``pgflow.get_flow_definition`` does, with ``steps`` inside.
         order: the steps in their order of definition.
-        kinds: what the steps are that are no tasks: ``signal``, ``sleep``.
+        kinds: what the steps are that are no tasks: ``signal``, ``sleep``, ``loop``.
     """
     of_flow = {**stored_defaults("flow"), **settings}
     defaults, of_step = {**of_flow, **stored_defaults("step")}, settings["steps"]
@@ -86,6 +88,8 @@ def _step(
         when_exhausted=settings["when_exhausted"],
         max_attempts=settings["max_attempts"],
         wait=_wait(kind, settings),
+        max_rounds=settings.get("max_rounds"),
+        deadline=settings.get("deadline") if kind == "loop" else None,
     )
 
 
@@ -102,6 +106,7 @@ def _times(settings: Mapping[str, Any]) -> StepTimes:
         backoff=settings["backoff"],
         base_delay=settings["base_delay"],
         max_delay=settings.get("max_delay"),
+        every=settings.get("every", 0),
     )
 
 

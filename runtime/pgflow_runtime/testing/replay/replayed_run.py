@@ -25,7 +25,7 @@ from pgflow_runtime.testing.replay.differences import (
     output_in_words,
 )
 from pgflow_runtime.testing.replay.order import WAIT, order_of
-from pgflow_runtime.worker.protocol.outcome import Completed, Failed, Outcome
+from pgflow_runtime.worker.protocol.outcome import Completed, FailedAttempt, Outcome
 from pgflow_shared.structure import changes
 
 VIOLATION = "[TYPE_VIOLATION]"
@@ -142,9 +142,9 @@ class ReplayedRun(MemoryRun):
             self._do_as_recorded(key, recorded)
             return
         self._compare(key, recorded, outcome)
-        if isinstance(outcome, Failed) and self._is_tolerated(slug, recorded):
+        if isinstance(outcome, FailedAttempt) and self._is_tolerated(slug, recorded):
             self._timed.complete(key, recorded.output)
-        elif isinstance(outcome, Failed):
+        elif isinstance(outcome, FailedAttempt):
             self._timed.fail(key, outcome.message, retryable=False)
         elif isinstance(outcome, Completed):
             today = self._today[key] = store(outcome.output)
@@ -183,7 +183,7 @@ class ReplayedRun(MemoryRun):
 
     def _compare(self, key: TaskKey, recorded: RecordedTask, outcome: Outcome) -> None:
         was_output = recorded.status == "completed" or (recorded.error or "").startswith(VIOLATION)
-        if isinstance(outcome, Failed):
+        if isinstance(outcome, FailedAttempt):
             error = self._redaction.error(outcome.message) or ""
             if self._is_tolerated(key[0], recorded):
                 self._compare_tolerated(key, recorded.output, error)

@@ -16,9 +16,10 @@ from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.dispatch.core_connection import CoreConnection
 from pgflow_runtime.worker.dispatch.served import ServedFlow, ServedFlows
 from pgflow_runtime.worker.protocol.failure import clean, cut, headline, in_words
-from pgflow_runtime.worker.protocol.outcome import Completed, Failed, Outcome
+from pgflow_runtime.worker.protocol.outcome import Completed, FailedAttempt, Outcome, RoundEnded
 from pgflow_runtime.worker.protocol.rows import Fence, TaskRow, task_rows
 from pgflow_runtime.worker.protocol.statements import (
+    AGAIN,
     ANNOUNCE,
     CLAIM,
     CLAIM_MEASURED,
@@ -118,7 +119,43 @@ class CoreCalls:
             return await self._one_by_one(connection, batch, hand_over)
         return held + (await self.complete(connection, free, hand_over) if free else [])
 
-    async def fail(self, connection: CoreConnection, batch: Sequence[Failed]) -> list[TaskRow]:
+    async def again(
+        self, connection: CoreConnection, batch: Sequence[RoundEnded], hand_over: int
+    ) -> list[TaskRow]:
+        """End rounds of loops; rows for what went differently, and up to ``hand_over`` that begin now.
+
+        A state that the database refuses fails its task; those of the others are stored.
+        """
+        try:
+            parameters = (
+                *fences([item.row.fence for item in batch]),
+                texts(item.state for item in batch),
+                optional(item.delay_ms for item in batch),
+                hand_over,
+                self._flows.flow_input_steps,
+            )
+            return task_rows(await self._call(connection, AGAIN, parameters, len(batch)))
+        except PgflowError:
+            raise
+        except Exception as error:
+            await _leave(connection, error)
+            if len(batch) == 1 and hand_over and not passes(error):
+                return await self.again(connection, batch, 0)
+            if len(batch) == 1:
+                return await self._refused(connection, batch[0], error, "state")
+            free, held = await self._apart(connection, batch, error)
+        if held:
+            return held + (await self.again(connection, free, hand_over) if free else [])
+        rows: list[TaskRow] = []
+        for item in batch:
+            if _is_held(item.row, rows):
+                rows.append(_held_up(item.row))
+                continue
+            handed = sum(row.outcome == "claimed" for row in rows)
+            rows += await self.again(connection, [item], hand_over - handed)
+        return rows
+
+    async def fail(self, connection: CoreConnection, batch: Sequence[FailedAttempt]) -> list[TaskRow]:
         """Report failures; one row for each, saying what becomes of the task."""
         parameters = (
             *fences([item.row.fence for item in batch]),
@@ -224,7 +261,7 @@ class CoreCalls:
         return rows
 
     async def _failure_refused(
-        self, connection: CoreConnection, item: Failed, error: Exception
+        self, connection: CoreConnection, item: FailedAttempt, error: Exception
     ) -> list[TaskRow]:
         """A single failure was refused: for a while, or for letters the database does not have."""
         if passes(error):
@@ -234,17 +271,19 @@ class CoreCalls:
         spelled = item.message.encode("ascii", "backslashreplace").decode()
         return await self.fail(connection, [replace(item, message=spelled)])
 
-    async def _refused(self, connection: CoreConnection, item: Completed, error: Exception) -> list[TaskRow]:
+    async def _refused(
+        self, connection: CoreConnection, item: Completed | RoundEnded, error: Exception, what: str = "output"
+    ) -> list[TaskRow]:
         """A single result was refused: for a while, or by its data, then the task fails; else it is lost."""
         if passes(error):
             return [_held_up(item.row, error)]
         if isinstance(error, psycopg.Error) and not _is_of_data(error):
             return [_give_up(item.row, error)]
-        message = f"BoundaryError: the database refuses the output: {in_words(error)}"
+        message = f"BoundaryError: the database refuses the {what}: {in_words(error)}"
         if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("54"):
             message += "; store large data elsewhere and hand over where it is"
         message = cut(clean(message))
-        failure = Failed(item.row, message, item.seconds, retryable=False)
+        failure = FailedAttempt(item.row, message, item.seconds, retryable=False)
         rows = await self.fail(connection, [failure])
         return [_note_refusal(row, message, item.seconds) for row in rows]
 

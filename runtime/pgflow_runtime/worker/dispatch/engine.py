@@ -36,10 +36,19 @@ from pgflow_runtime.worker.dispatch.outcome_logging import (
     log_failures,
     log_loss,
     log_own_commit,
+    log_rounds,
 )
 from pgflow_runtime.worker.dispatch.served import ServedFlows
 from pgflow_runtime.worker.protocol.failure import headline
-from pgflow_runtime.worker.protocol.outcome import Completed, Failed, Lost, Outcome, Refused, Stored
+from pgflow_runtime.worker.protocol.outcome import (
+    Completed,
+    FailedAttempt,
+    Lost,
+    Outcome,
+    Refused,
+    RoundEnded,
+    Stored,
+)
 from pgflow_runtime.worker.protocol.rows import Fence, TaskRow
 from pgflow_runtime.worker.tasks.executor import Executor
 from pgflow_runtime.worker.tasks.lost_connections import LostConnections
@@ -251,7 +260,8 @@ class Engine:
         self,
         connection: CoreConnection,
         completed: Sequence[Completed],
-        failed: Sequence[Failed],
+        failed: Sequence[FailedAttempt],
+        rounds: Sequence[RoundEnded],
         lost: Sequence[Lost],
     ) -> None:
         for outcome in lost:
@@ -265,6 +275,8 @@ class Engine:
             await self._complete(connection, live, max(len(live), self._slots.free - len(self._waiting)))
         if ending:
             await self._complete(connection, ending, 0)
+        if rounds:
+            await self._end_rounds(connection, rounds)
 
     async def _complete(self, connection: CoreConnection, batch: Sequence[Completed], hand_over: int) -> None:
         most = self._slots.reserve(hand_over) if self._may_read() else 0
@@ -280,17 +292,39 @@ class Engine:
         others = [row for row in rows if row.outcome != "claimed"]
         log_completions(*(self._hold(batch, others) if others else (batch, others)), self._observer)
 
+    async def _end_rounds(self, connection: CoreConnection, batch: Sequence[RoundEnded]) -> None:
+        """Loops go round: what is due at once begins here, unless its flow takes no new tasks."""
+        live, ending = self._by_flow(batch)
+        for rounds in (live, ending):
+            if not rounds:
+                continue
+            most = self._slots.reserve(len(rounds)) if rounds is live and self._may_read() else 0
+            try:
+                rows = await self._core_calls.again(connection, rounds, most)
+            finally:
+                self._slots.unreserve(most)
+            self._idle.note_activity()
+            handed = [row for row in rows if row.outcome == "claimed"]
+            self._start(handed)
+            for item in rounds:
+                if item.delay_ms:
+                    self._idle.note_visible_in(-(-item.delay_ms // 1000))
+            if len(handed) < sum(not item.delay_ms for item in rounds):
+                self._idle.want_look()  # the others are in the queue, now or soon
+            others = [row for row in rows if row.outcome != "claimed"]
+            log_rounds(*(self._hold(rounds, others) if others else (rounds, others)), self._observer)
+
     def _start(self, rows: Sequence[TaskRow]) -> None:
         if rows:
             self._idle.note_activity()
         for row in rows:
             step = self._flows.step(row.flow_slug, row.step_slug)
             if step is None:
-                self.emit(Failed(row, f"UnknownStep: this worker has no step {row.step_slug!r}", 0.0))
+                self.emit(FailedAttempt(row, f"UnknownStep: this worker has no step {row.step_slug!r}", 0.0))
             else:
                 self.executor.start(row, step)
 
-    def _log_failures(self, failures: Sequence[Failed], rows: Sequence[TaskRow]) -> None:
+    def _log_failures(self, failures: Sequence[FailedAttempt], rows: Sequence[TaskRow]) -> None:
         self._idle.note_activity()
         for row in rows:
             if row.outcome == "retried":
@@ -328,36 +362,44 @@ class Engine:
             if self._observer is not None:
                 self._observer.ended(outcome.row, "unreported", outcome.seconds)
 
-    def _take(self, waiting: deque[Outcome]) -> tuple[list[Completed], list[Failed], list[Lost]]:
+    def _take(
+        self, waiting: deque[Outcome]
+    ) -> tuple[list[Completed], list[FailedAttempt], list[RoundEnded], list[Lost]]:
         """The outcomes of the next call, in the order they came."""
         completed: list[Completed] = []
-        failed: list[Failed] = []
+        failed: list[FailedAttempt] = []
+        rounds: list[RoundEnded] = []
         lost: list[Lost] = []
         size = 0
-        while waiting and len(completed) + len(failed) < self._most_outcomes and size < MOST_BYTES:
+        while (
+            waiting and len(completed) + len(failed) + len(rounds) < self._most_outcomes and size < MOST_BYTES
+        ):
             outcome = waiting.popleft()
             if isinstance(outcome, Completed):
                 completed.append(outcome)
                 size += len(outcome.output)
-            elif isinstance(outcome, Failed):
+            elif isinstance(outcome, FailedAttempt):
                 failed.append(outcome)
+            elif isinstance(outcome, RoundEnded):
+                rounds.append(outcome)
+                size += len(outcome.state)
             elif not isinstance(outcome, Lost):
                 self._log_own_commit(outcome)
             elif waiting is self._held.due or self._lost_connections.may_release(outcome.row):
                 lost.append(outcome)
             else:
                 failed.append(outcome.as_failure())
-        return completed, failed, lost
+        return completed, failed, rounds, lost
 
     def _log_own_commit(self, outcome: Stored | Refused) -> None:
         """A transactional step has spoken to the core itself; what became ready is in the queue."""
         self._idle.want_look()
         log_own_commit(outcome, self._observer)
 
-    def _by_flow(self, batch: Sequence[Completed]) -> tuple[list[Completed], list[Completed]]:
+    def _by_flow(self, batch: Sequence[OutcomeT]) -> tuple[list[OutcomeT], list[OutcomeT]]:
         """Results of flows that take new tasks, and of deprecated ones, which must not be handed any."""
-        live: list[Completed] = []
-        ending: list[Completed] = []
+        live: list[OutcomeT] = []
+        ending: list[OutcomeT] = []
         for item in batch:
             flow = self._flows.of_worker(item.row.worker_id)
             (ending if flow is None or flow.is_deprecated else live).append(item)

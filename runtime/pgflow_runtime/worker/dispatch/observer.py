@@ -12,10 +12,10 @@ class Observer(Protocol):
     def ended(self, row: TaskRow, outcome: str, seconds: float) -> None:
         """An attempt at a task is over, after ``seconds`` of its handler.
 
-        ``outcome``: completed, retried, again (it asked to run again later), failed, skipped (its step),
-        cancelled (before the result came its run had failed or its step was skipped), stale (another attempt
-        has the task, or it is stored already), lost (a transactional step's connection; given back unless
-        its commit came through) or unreported (the core took no result at all).
+        ``outcome``: completed, retried, again (it asked to run again), failed, skipped (its step), tolerated
+        (its failure is a value), cancelled (before the result came its run had failed or its step was
+        skipped), stale (another attempt has the task, or it is stored already), lost (a transactional step's
+        connection; given back unless its commit came through) or unreported (the core took no result at all).
         """
 
     def called(self, call: str, seconds: float, task_count: int) -> None:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.dispatch.observer import Observer
-from pgflow_runtime.worker.protocol.outcome import Completed, Failed, Lost, Refused, Stored
+from pgflow_runtime.worker.protocol.outcome import Completed, FailedAttempt, Lost, Refused, RoundEnded, Stored
 from pgflow_runtime.worker.protocol.rows import TaskRow
 
 _Place: TypeAlias = tuple[str, str, int]
@@ -38,7 +38,9 @@ def log_completions(
             logs.failed(item.row, _VIOLATION, item.seconds)
 
 
-def log_failures(batch: Sequence[Failed], rows: Sequence[TaskRow], observer: Observer | None = None) -> None:
+def log_failures(
+    batch: Sequence[FailedAttempt], rows: Sequence[TaskRow], observer: Observer | None = None
+) -> None:
     """Each failure: retried, asked for again, failed for good, step skipped, or refused."""
     by_place = {_place(item.row): item for item in batch}
     for row in rows:
@@ -55,12 +57,32 @@ def log_failures(batch: Sequence[Failed], rows: Sequence[TaskRow], observer: Obs
                 logs.retried(row, item.message, item.seconds)
             case "skipped":
                 logs.skipped(row, item.message, item.seconds)
+            case "tolerated":
+                logs.tolerated(row, item.message, item.seconds)
             case "stale":
                 _log_refused(item.row, row.why_cancelled, item.seconds)
             case "unreported":
                 pass
             case _:
                 logs.failed(row, item.message, item.seconds)
+
+
+def log_rounds(
+    batch: Sequence[RoundEnded], exceptions: Sequence[TaskRow], observer: Observer | None = None
+) -> None:
+    """Each round of a loop: another follows, unless there is a row that says otherwise."""
+    others = {_place(row): row for row in exceptions}
+    for item in batch:
+        other = others.get(_place(item.row))
+        if observer is not None:
+            observer.ended(item.row, "again" if other is None else _outcome(other), item.seconds)
+        if other is None:
+            logs.round_ended(item.row, item.delay_ms, item.seconds)
+        elif other.outcome == "stale":
+            _log_refused(item.row, other.why_cancelled, item.seconds)
+        elif other.outcome not in _LOGGED:
+            say = {"skipped": logs.skipped, "tolerated": logs.tolerated}.get(other.outcome, logs.failed)
+            say(other, "LoopExhausted: that was the last round", item.seconds)
 
 
 def log_own_commit(outcome: Stored | Refused, observer: Observer | None = None) -> None:
@@ -81,7 +103,7 @@ def log_loss(outcome: Lost, was_given_back: bool | None, observer: Observer | No
         logs.lost(outcome.row, outcome.message, outcome.seconds, was_given_back)
 
 
-def _asked_again(item: Failed, row: TaskRow) -> bool:
+def _asked_again(item: FailedAttempt, row: TaskRow) -> bool:
     """Whether the handler asked to run again later (``RetryAfter``), and will."""
     return row.outcome == "retried" and item.retry_after is not None
 

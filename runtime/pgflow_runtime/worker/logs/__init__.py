@@ -13,9 +13,11 @@ from pgflow_runtime.worker.logs.lines import (
     lost,
     polls,
     retried,
+    round_ended,
     skipped,
     stale,
     stuck,
+    tolerated,
     unreported,
 )
 from pgflow_runtime.worker.logs.own_logger import logger
@@ -34,10 +36,12 @@ __all__ = [
     "lost",
     "polls",
     "retried",
+    "round_ended",
     "set_up",
     "show",
     "skipped",
     "stale",
     "stuck",
+    "tolerated",
     "unreported",
 ]

@@ -98,6 +98,23 @@ def skipped(row: TaskRow, message: str, seconds: float) -> None:
     _outcome(logging.WARNING, row, event, text, seconds * 1000, _first_line(message))
 
 
+def tolerated(row: TaskRow, message: str, seconds: float) -> None:
+    """The failure takes the place of the task's output."""
+    event = {"outcome": "tolerated", "ms": _ms(seconds), "error": message}
+    text = "failed after %.1f ms, kept as a value: %s"
+    _outcome(logging.WARNING, row, event, text, seconds * 1000, _first_line(message))
+
+
+def round_ended(row: TaskRow, delay_ms: int | None, seconds: float) -> None:
+    """A loop goes round, which it may do many times a second. ``row`` is of the round that ended."""
+    if not logger.isEnabledFor(logging.DEBUG):
+        return
+    number = row.round or 1
+    event = {"outcome": "again", "ms": _ms(seconds), "round": number, "delay_ms": delay_ms}
+    when = "" if delay_ms is None else f" in {delay_ms / 1000:g} s"
+    _outcome(logging.DEBUG, row, event, "round %s ended after %.1f ms, again%s", number, seconds * 1000, when)
+
+
 def cancelled(row: TaskRow, why: str, seconds: float) -> None:
     """``why``: what ended before the task, such as "the run has failed"."""
     event = {"outcome": "cancelled", "ms": _ms(seconds), "reason": why}

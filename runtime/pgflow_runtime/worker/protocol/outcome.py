@@ -21,7 +21,7 @@ class Completed:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedAttempt:
     """The handler, or the check of what crosses its boundary, failed."""
 
     row: TaskRow
@@ -30,6 +30,17 @@ class Failed:
     retryable: bool = True
     retry_after: int | None = None
     """Seconds, instead of the step's own delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundEnded:
+    """The handler of a loop asked to be called again; ``state`` is what the next round gets, as JSON text."""
+
+    row: TaskRow
+    state: str
+    delay_ms: int | None
+    """Milliseconds until then; None: as the step says."""
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +71,17 @@ class Lost:
     message: str
     seconds: float
 
-    def as_failure(self) -> Failed:
-        return Failed(self.row, self.message, self.seconds)
+    def as_failure(self) -> FailedAttempt:
+        return FailedAttempt(self.row, self.message, self.seconds)
 
 
-Outcome: TypeAlias = Completed | Failed | Stored | Refused | Lost
+Outcome: TypeAlias = Completed | FailedAttempt | RoundEnded | Stored | Refused | Lost
 
 
-def failed(row: TaskRow, error: BaseException, seconds: float) -> Failed:
+def failed(row: TaskRow, error: BaseException, seconds: float) -> FailedAttempt:
     """What an exception stands for (specification/worker-and-client.md, "Errors a handler may raise")."""
     meant = leaf(error)
-    return Failed(
+    return FailedAttempt(
         row,
         describe(error),
         seconds,
@@ -87,6 +98,8 @@ def _seconds(error: RetryAfter) -> int | None:
         return None
 
 
-def timed_out(row: TaskRow, seconds: float) -> Failed:
+def timed_out(row: TaskRow, seconds: float) -> FailedAttempt:
     """The failure of a task whose time was over."""
-    return Failed(row, f"TimeoutError: the task did not end within its timeout of {row.timeout} s", seconds)
+    return FailedAttempt(
+        row, f"TimeoutError: the task did not end within its timeout of {row.timeout} s", seconds
+    )

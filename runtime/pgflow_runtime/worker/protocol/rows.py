@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 
 COLUMNS: Final = (
     "outcome, flow_slug, run_id::text, step_slug, task_index, attempt, worker_id::text, msg_id, "
-    "input::text, flow_input::text, timeout, delay, max_attempts, trace_context::text"
+    "input::text, flow_input::text, timeout, delay, max_attempts, trace_context::text, "
+    "state::text, round"
 )
 """The select list behind ``TaskRow``, in its order; JSON and ids travel as text."""
 
@@ -16,9 +17,10 @@ COLUMNS: Final = (
 class TaskRow(NamedTuple):
     """One task as claimed, or what became of one that was completed or failed.
 
-    ``outcome`` is claimed, stale, retried, failed, skipped or completed. ``timeout`` and ``delay`` are
-    seconds; ``input``, ``flow_input`` and ``trace_context`` are JSON texts, None where the core
-    sent none. Of a stale one ``input`` is the reason.
+    ``outcome`` is claimed, stale, retried, failed, skipped, tolerated or completed. ``timeout`` and
+    ``delay`` are seconds; ``input``, ``flow_input`` and ``trace_context`` are JSON texts, None where the core
+    sent none. Of a stale one ``input`` is the reason. Of a loop ``state`` is the JSON text that the round
+    before has left, and ``round`` says which one this is, None for the first.
     """
 
     outcome: str
@@ -35,6 +37,8 @@ class TaskRow(NamedTuple):
     delay: int | None
     max_attempts: int | None
     trace_context: str | None = None
+    state: str | None = None
+    round: int | None = None
 
     @property
     def fence(self) -> Fence:

@@ -17,6 +17,12 @@ COMPLETE: Final = (
     "%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::jsonb[], %s, %s::text[])"
 )
 
+AGAIN: Final = (
+    f"select {COLUMNS} from pgflow.again_tasks("  # noqa: S608
+    "%s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::int[], %s::jsonb[], "
+    "array_replace(%s::bigint[], -1, null), %s, %s::text[])"
+)
+
 BEFORE_COMMIT: Final = """
 select pg_catalog.set_config('lock_timeout', %s::pg_catalog.int4::pg_catalog.text, true),
   pg_catalog.set_config('idle_in_transaction_session_timeout', '10s', true)

@@ -20,6 +20,7 @@ class TaskView(Protocol):
     """What binding needs to know of a task."""
 
     def input_text(self) -> str | None: ...
+    def state_text(self) -> str | None: ...
     def flow_input(self) -> Any: ...
     def context(self) -> Context: ...
 
@@ -32,6 +33,7 @@ class BoundStep:
         self.handler = handler
         self.is_async = contract.is_async
         self.is_transactional = contract.is_transactional
+        self.is_loop = contract.kind == "loop"
         self._flow = flow
         self.wants_context = contract.asks_for("context")
         self.wants_flow_input = contract.asks_for("flow_input")
@@ -68,6 +70,10 @@ class BoundStep:
         """The run's input from its JSON text, as handlers are promised it. Raises BoundaryError."""
         return self._flow.deliver_flow_input(decode(text, root="flow_input"), text)
 
+    def state(self, value: Any, max_bytes: int) -> str:
+        """What a round of a loop leaves to the next, as JSON text. Raises BoundaryError like ``output``."""
+        return to_json(self.contract.dump_state(value), max_bytes, root="state")
+
     def output(self, value: Any, max_bytes: int) -> str:
         """The handler's result as JSON text.
 
@@ -84,12 +90,18 @@ class BoundStep:
                 return value.get(param.name, _ABSENT)
             case "context":
                 return task.context()
+            case "state":
+                return self._state(task)
             case "flow_input":
                 given = task.flow_input()
                 if not self._is_flow_input_checked:
                     self._flow.check_flow_input(given)
                 return given
 
+    def _state(self, task: TaskView) -> Any:
+        text = task.state_text()
+        return _ABSENT if text is None else self.contract.deliver_state(decode(text, root="state"), text)
+
 
 _ABSENT = object()
-"""A dependency that was skipped: the parameter's default applies."""
+"""A dependency that was skipped, or the state of a first round: the parameter's default applies."""

@@ -9,7 +9,7 @@ from pgflow_runtime.database.arrays import fences, texts
 from pgflow_runtime.telemetry import Attempt, Tracing
 from pgflow_runtime.worker.protocol.outcome import (
     Completed,
-    Failed,
+    FailedAttempt,
     Lost,
     Outcome,
     Refused,
@@ -37,7 +37,7 @@ def traced(span: Attempt, task: Task, outcome: Outcome) -> Outcome:
     """The outcome, after its span says whether it is a failure."""
     if task.ending == "timeout":
         span.failed(timed_out(task.row, task.seconds).message)
-    elif isinstance(outcome, Lost) or (isinstance(outcome, Failed) and outcome.retry_after is None):
+    elif isinstance(outcome, Lost) or (isinstance(outcome, FailedAttempt) and outcome.retry_after is None):
         span.failed(outcome.message)
     elif isinstance(outcome, Refused):
         span.failed(f"Stale: {outcome.reason or 'the core refused the result'}; its writes were rolled back")
@@ -56,6 +56,11 @@ def completion(row: TaskRow, output: str) -> tuple[Any, ...]:
     return (*fences([row.fence]), texts([output]), 0, "{}")
 
 
+def milliseconds(seconds: float | None) -> int | None:
+    """What a loop asks to wait, as the core takes it."""
+    return None if seconds is None else round(seconds * 1000)
+
+
 def demand_stored(rows: list[tuple[Any, ...]], output: str) -> None:
     """Raises NotStored where the core says that it did not."""
     for row in task_rows(rows):
@@ -65,7 +70,7 @@ def demand_stored(rows: list[tuple[Any, ...]], output: str) -> None:
 def stored(task: Task, output: str | None) -> Outcome:
     """Stored, unless the handler raised ``psycopg.Rollback``, which ends a transaction without a word."""
     if output is None:
-        return Failed(task.row, "Rollback: the handler rolled its transaction back", task.seconds)
+        return FailedAttempt(task.row, "Rollback: the handler rolled its transaction back", task.seconds)
     return Stored(task.row, task.seconds)
 
 

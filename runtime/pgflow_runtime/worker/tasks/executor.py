@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from pgflow_runtime.worker import logs
-from pgflow_runtime.worker.protocol.outcome import Failed, Outcome, Refused, timed_out
+from pgflow_runtime.worker.protocol.outcome import FailedAttempt, Outcome, Refused, timed_out
 from pgflow_runtime.worker.protocol.rows import Fence, TaskRow
 from pgflow_runtime.worker.tasks.binding import BoundStep
 from pgflow_runtime.worker.tasks.perform_async import aperform
@@ -82,7 +82,7 @@ class Executor:
 
     def fail(self, row: TaskRow, message: str) -> None:
         """Report a claimed task that cannot even begin."""
-        self._emit(Failed(row, message, 0.0))
+        self._emit(FailedAttempt(row, message, 0.0))
 
     async def watch(self) -> None:
         """End tasks whose time is over, until cancelled."""

@@ -8,13 +8,15 @@ from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
 from pgflow_runtime.database.refusals import is_lost, passes
+from pgflow_runtime.dsl.again import Again
 from pgflow_runtime.worker.protocol.failure import describe
-from pgflow_runtime.worker.protocol.outcome import Completed, Lost, Outcome, failed
+from pgflow_runtime.worker.protocol.outcome import Completed, Lost, Outcome, RoundEnded, failed
 from pgflow_runtime.worker.protocol.statements import BEFORE_COMMIT, COMPLETE
 from pgflow_runtime.worker.tasks.completion import (
     NotStored,
     completion,
     demand_stored,
+    milliseconds,
     not_stored,
     span_of,
     stored,
@@ -44,7 +46,8 @@ async def _perform(task: Task) -> Outcome:
         return failed(task.row, error, task.seconds)
 
 
-async def _call(task: Task) -> str:
+async def _call(task: Task) -> Any:
+    """What the handler returns."""
     if task.step.wants_flow_input:  # async only: fetched now where the claim did not bring it
         await task.aflow_input()  # async only
     positional, named = task.step.arguments(task)
@@ -54,11 +57,16 @@ async def _call(task: Task) -> str:
         task.env.leave_fork(error)
         raise
     task.env.leave_fork()
-    return task.step.output(value, task.env.config.max_output_bytes)
+    return value
 
 
 async def _plainly(task: Task) -> Outcome:
-    output = await _call(task)
+    value = await _call(task)
+    if task.step.is_loop and isinstance(value, Again):
+        state = task.step.state(value.state, task.env.config.max_output_bytes)
+        await task.asettle(keep=True)
+        return RoundEnded(task.row, state, milliseconds(value.after), task.seconds)
+    output = task.step.output(value, task.env.config.max_output_bytes)
     await task.asettle(keep=True)
     return Completed(task.row, output, task.seconds)
 
@@ -69,7 +77,8 @@ async def _in_transaction(task: Task) -> Outcome:
     try:
         connection = await task.aconn()
         async with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
-            output = await _call(task)
+            value = await _call(task)
+            output = task.step.output(value, task.env.config.max_output_bytes)
             await cursor.execute(BEFORE_COMMIT, (task.milliseconds_left,))
             await cursor.execute(COMPLETE, completion(task.row, output))
             demand_stored(await cursor.fetchall(), output)

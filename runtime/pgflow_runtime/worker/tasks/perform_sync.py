@@ -9,13 +9,15 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from pgflow_runtime.database.refusals import is_lost, passes
+from pgflow_runtime.dsl.again import Again
 from pgflow_runtime.worker.protocol.failure import describe
-from pgflow_runtime.worker.protocol.outcome import Completed, Lost, Outcome, failed
+from pgflow_runtime.worker.protocol.outcome import Completed, Lost, Outcome, RoundEnded, failed
 from pgflow_runtime.worker.protocol.statements import BEFORE_COMMIT, COMPLETE
 from pgflow_runtime.worker.tasks.completion import (
     NotStored,
     completion,
     demand_stored,
+    milliseconds,
     not_stored,
     span_of,
     stored,
@@ -45,7 +47,8 @@ def _perform(task: Task) -> Outcome:
         return failed(task.row, error, task.seconds)
 
 
-def _call(task: Task) -> str:
+def _call(task: Task) -> Any:
+    """What the handler returns."""
     positional, named = task.step.arguments(task)
     try:
         value = task.step.handler(*positional, **named)
@@ -53,11 +56,16 @@ def _call(task: Task) -> str:
         task.env.leave_fork(error)
         raise
     task.env.leave_fork()
-    return task.step.output(value, task.env.config.max_output_bytes)
+    return value
 
 
 def _plainly(task: Task) -> Outcome:
-    output = _call(task)
+    value = _call(task)
+    if task.step.is_loop and isinstance(value, Again):
+        state = task.step.state(value.state, task.env.config.max_output_bytes)
+        task.settle(keep=True)
+        return RoundEnded(task.row, state, milliseconds(value.after), task.seconds)
+    output = task.step.output(value, task.env.config.max_output_bytes)
     task.settle(keep=True)
     return Completed(task.row, output, task.seconds)
 
@@ -68,7 +76,8 @@ def _in_transaction(task: Task) -> Outcome:
     try:
         connection = task.conn()
         with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
-            output = _call(task)
+            value = _call(task)
+            output = task.step.output(value, task.env.config.max_output_bytes)
             cursor.execute(BEFORE_COMMIT, (task.milliseconds_left,))
             cursor.execute(COMPLETE, completion(task.row, output))
             demand_stored(cursor.fetchall(), output)

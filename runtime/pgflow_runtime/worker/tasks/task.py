@@ -127,6 +127,9 @@ class Task:
     def input_text(self) -> str | None:
         return self.row.input
 
+    def state_text(self) -> str | None:
+        return self.row.state
+
     def context(self) -> Context:
         row = self.row
         return Context(
