@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pgflow_gen.checks.assignable import Judge
 from pgflow_gen.ir.types import (
     AnyType,
+    ClassRef,
     DictType,
     FailedType,
     JsonType,
@@ -42,7 +43,7 @@ def follow(judge: Judge, types: TypeTable, type_: TypeExpr, keys: tuple[str, ...
 
 def _step(judge: Judge, types: TypeTable, type_: TypeExpr, key: str) -> TypeExpr | PathFault:
     match type_:
-        case RecordRef():
+        case RecordRef() | ClassRef():
             record = types.records.get(type_.key)
             if record is None:
                 return UnknownType()

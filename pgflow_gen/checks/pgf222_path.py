@@ -10,12 +10,14 @@ from pgflow_gen.checks.rule import Rule
 from pgflow_gen.ir.flow import Option, StepSpec
 from pgflow_gen.ir.paths import FLOW_INPUT, path_keys
 from pgflow_gen.ir.types import (
+    ClassRef,
     DictType,
     FailedType,
     ListType,
     LiteralType,
     Primitive,
     RecordRef,
+    ScalarType,
     TypeExpr,
 )
 
@@ -25,8 +27,8 @@ RULE = Rule(
     text="""\
 A path names a value by its keys: `"flow_input.order_id"` in the run's input, `"charge.due"` in the output of
 the step `charge`. Each key must exist in the type there; one that may be missing counts as none. The `key` of
-a signal is a string or a whole number in the input. `until` of a sleep is a time: a string (RFC 3339 with an
-offset, `2026-03-29T02:30:00+01:00`) or a number of Unix seconds.""",
+a signal is a string, a whole number or a UUID in the input. `until` of a sleep is a time: a `datetime`, a
+string (RFC 3339 with an offset, `2026-03-29T02:30:00+01:00`) or a number of Unix seconds.""",
     bad="""\
 from typing import TypedDict
 
@@ -97,7 +99,9 @@ def _is_no_key(type_: TypeExpr) -> bool:
             return name in ("bool", "float", "None")
         case LiteralType(values=values):
             return all(isinstance(value, bool | None) for value in values)
-        case RecordRef() | ListType() | DictType() | FailedType():
+        case ScalarType(name=scalar):
+            return scalar != "UUID"
+        case RecordRef() | ClassRef() | ListType() | DictType() | FailedType():
             return True
         case _:
             return False
@@ -107,6 +111,8 @@ def _is_no_time(type_: TypeExpr) -> bool:
     match type_:
         case Primitive(name="float"):
             return False
+        case ScalarType(name=scalar):
+            return scalar != "datetime"
         case _:
             return _is_no_key(type_)
 

@@ -8,16 +8,26 @@ from pgflow_gen.checks.assignable import Judge
 from pgflow_gen.ir.flow import Json
 from pgflow_gen.ir.schedule import Path
 from pgflow_gen.ir.types import (
+    STR,
+    AnyType,
+    ClassRef,
     DictType,
+    EnumType,
     FailedType,
+    JsonType,
     ListType,
     LiteralType,
     Primitive,
     RecordRef,
+    ScalarType,
     TypeExpr,
     TypeTable,
+    UnknownType,
 )
 from pgflow_shared.text import closest
+
+_FIRE_TYPES = (STR, ScalarType("date"), ScalarType("datetime"))
+"""What the date or time of a fire may be."""
 
 
 def value_fault(
@@ -43,8 +53,7 @@ def _one(
     judge: Judge, types: TypeTable, value: Json, type_: TypeExpr, marked: Collection[Path], path: Path
 ) -> str | None:
     if path in marked:
-        takes_text = not isinstance(type_, Primitive | LiteralType | RecordRef | ListType | DictType)
-        if takes_text or type_ == Primitive("str"):
+        if isinstance(type_, JsonType | AnyType | UnknownType) or type_ in _FIRE_TYPES:
             return None
         return f"{_at(path)}a date or time of fire is text, and no {type_}"
     match type_:
@@ -67,7 +76,11 @@ def _one(
                 )
                 return next((fault for fault in faults if fault is not None), None)
             fits = False
-        case RecordRef():
+        case ScalarType():
+            fits = isinstance(value, str)
+        case EnumType(values=enum_values):
+            fits = any(type(value) is type(item) and value == item for item in enum_values)
+        case RecordRef() | ClassRef():
             if isinstance(value, dict):
                 return _record_fault(judge, types, value, type_, marked, path)
             fits = False
@@ -82,7 +95,7 @@ def _record_fault(
     judge: Judge,
     types: TypeTable,
     value: Mapping[str, Json],
-    type_: RecordRef,
+    type_: RecordRef | ClassRef,
     marked: Collection[Path],
     path: Path,
 ) -> str | None:
@@ -116,7 +129,7 @@ def _is_a(value: Json, name: str) -> bool:
 
 def _depth(value: Json, type_: TypeExpr) -> int:
     """1 when the value has the form of the type, so that what is inside of it is at fault."""
-    is_object = isinstance(type_, RecordRef | DictType) and isinstance(value, dict)
+    is_object = isinstance(type_, RecordRef | ClassRef | DictType) and isinstance(value, dict)
     return int(is_object or (isinstance(type_, ListType) and isinstance(value, list)))
 
 

@@ -12,8 +12,8 @@ from pgflow_gen.analyze.flows.options import OptionReader, Written
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Json
 from pgflow_gen.ir.schedule import Path, ScheduleSpec
-from pgflow_gen.source.index import ModuleIndex
-from pgflow_gen.source.resolve import External
+from pgflow_gen.source.index import Class, ModuleIndex
+from pgflow_gen.source.resolve import Defined, External
 from pgflow_shared.schedules import SCHEDULE_OPTIONS
 from pgflow_shared.slugs import is_slug
 
@@ -138,6 +138,8 @@ class _MarkedInput:
                 return self._constant(module, node, path, names)
             case cst.Attribute():
                 return self._constant(module, node, path, names)
+            case cst.Call() if self._is_class(module, node.func):
+                return self._made(module, node, path, names)
             case _:
                 return self.constants.evaluate(module, node)
 
@@ -148,6 +150,22 @@ class _MarkedInput:
         if not isinstance(symbol, External):
             return None
         return next((mark for mark in _MARKS if symbol.is_runtime(mark)), None)
+
+    def _is_class(self, module: ModuleIndex, node: cst.BaseExpression) -> bool:
+        resolver = self.constants.resolver
+        symbol = resolver.resolve(module, node)
+        symbol = resolver.follow(symbol) if symbol is not None else None
+        return isinstance(symbol, Defined) and isinstance(symbol.binding, Class)
+
+    def _made(self, module: ModuleIndex, node: cst.Call, path: Path, names: int) -> Json:
+        """An object of a class with fields, as it is sent; the type is judged with the value."""
+        found: dict[str, Json] = {}
+        for arg in node.args:
+            if arg.keyword is None:
+                raise NotStatic("it makes an object without naming the fields", "write name=value")
+            key = arg.keyword.value
+            found[key] = self.read(module, arg.value, (*path, key), names)
+        return found
 
     def _constant(self, module: ModuleIndex, node: cst.BaseExpression, path: Path, names: int) -> Json:
         if names >= _MOST_NAMES:

@@ -75,12 +75,12 @@ def record_names(keys: Iterable[TypeKey], reserved: Mapping[str, TypeKey | None]
     return names
 
 
-def optional_when_sent(root: TypeExpr, types: TypeTable) -> tuple[TypeKey, ...]:
-    """Of the named types below ``root`` those that may be sent with less than they are received with.
+def optional_when_sent(roots: Iterable[TypeExpr], types: TypeTable) -> tuple[TypeKey, ...]:
+    """Of the named types below ``roots`` those that may be sent with less than they are received with.
 
     A class with defaults is one, and whatever holds one.
     """
-    keys = reachable([root], types)
+    keys = reachable(roots, types)
     found = {
         key
         for key in keys

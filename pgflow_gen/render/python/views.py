@@ -106,10 +106,13 @@ def flow_view(flow: FlowSpec, stem: str, types: TypeTable) -> FlowView:
     roots = [flow_input(flow), *(step_output(step) for step in flow.steps)]
     roots += [step.state for step in flow.steps if step.state is not None]
     keys = reachable(roots, types)
-    sent = optional_when_sent(flow_input(flow), types)
+    sending = {own.input: flow_input(flow)}
+    sending |= {payload_name(step.slug): step_output(step) for step in flow.steps if step.kind == "signal"}
+    sent = optional_when_sent(sending.values(), types)
     bearers = {name: _bearer(shape) for name, shape in given.items()}
-    if bearers[own.input] in sent:
-        bearers[own.input] = None
+    for name in sending:
+        if bearers[name] in sent:
+            bearers[name] = None
     records = record_names(keys, bearers)
     sent_names = given_names(sent, records, given)
     imports = Imports({*records.values(), *sent_names.values(), *given})
@@ -118,7 +121,7 @@ def flow_view(flow: FlowSpec, stem: str, types: TypeTable) -> FlowView:
     definitions += [_declared_again(key, names_sent, types) for key in sent_names]
     for name, shape in given.items():
         if shape is not None and name not in records.values():
-            definitions.append(_defined(name, shape, names_sent if name == own.input else names))
+            definitions.append(_defined(name, shape, names_sent if name in sending else names))
     steps = tuple(StepView(step.slug, step_names(step.slug)[1]) for step in flow.steps)
     return FlowView(flow, stem, own, tuple(definitions), steps, imports, records, types)
 

@@ -156,7 +156,7 @@ def add_calls(view: FlowView, modules: ModuleNames, lines: MappedLines) -> None:
         _call(flow, step, types, modules, lines, without=frozenset())
         if optional:
             _call(flow, step, types, modules, lines, without=optional)
-    add_schedules(flow, _local(view.stem, "flow"), lines)
+    add_schedules(flow, _local(view.stem, "flow"), types, lines)
 
 
 def _local(name: str, kind: str) -> str:

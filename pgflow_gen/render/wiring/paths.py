@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from pgflow_gen.ir.flow import FlowSpec, StepSpec
 from pgflow_gen.ir.paths import FLOW_INPUT, path_keys
-from pgflow_gen.ir.types import DictType, RecordRef, TypeExpr, TypeTable
+from pgflow_gen.ir.types import ClassRef, DictType, RecordRef, TypeExpr, TypeTable
 from pgflow_gen.render.edges import flow_input, step_output
 from pgflow_gen.render.literals import py_literal
 from pgflow_gen.render.wiring.source_map import MappedLines, Subject
@@ -27,21 +27,21 @@ def add_paths(
         source = flow.step(first)
         type_ = flow_input(flow) if source is None else step_output(source)
         value = first if first == FLOW_INPUT else bound(first)
-        path = "".join(f"[{py_literal(key)}]" for key in _sure(keys, type_, types))
-        if path:
+        if path := _sure(keys, type_, types):
             lines.add(f"    _ = {value}{path}", Subject("path", flow.key, step.slug, option.name))
 
 
-def _sure(keys: list[str], type_: TypeExpr | None, types: TypeTable) -> list[str]:
-    """The keys up to what is no object for sure."""
-    found: list[str] = []
+def _sure(keys: list[str], type_: TypeExpr | None, types: TypeTable) -> str:
+    """The way along the keys, up to what is no object for sure."""
+    path = ""
     for key in keys:
         match type_:
             case RecordRef() if (field := types.record(type_).get(key)) is not None:
-                type_ = field.type
+                path, type_ = f"{path}[{py_literal(key)}]", field.type
+            case ClassRef() if (field := types.record(type_).get(key)) is not None:
+                path, type_ = f"{path}.{key}", field.type
             case DictType(value=value):
-                type_ = value
+                path, type_ = f"{path}[{py_literal(key)}]", value
             case _:
                 break
-        found.append(key)
-    return found
+    return path

@@ -140,7 +140,7 @@ def _nothing() -> NoReturn:
 
 
 def _caller() -> str:
-    """The module that calls the constructor of a step; ``Signal[T](...)`` goes through typing."""
+    """The module that declares the step: the first on the way up that is neither ours nor of the brackets."""
     frame = inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__") in (__name__, "typing"):
         frame = frame.f_back

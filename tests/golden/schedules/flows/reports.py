@@ -1,5 +1,7 @@
 """Reports at certain times."""
 
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, NotRequired, TypedDict
 
 from pgflow_runtime import FIRE_DATE, FIRE_TIME, Flow
@@ -17,7 +19,18 @@ class Report(TypedDict):
     scale: NotRequired[float]
 
 
+class Size(StrEnum):
+    SMALL = "small"
+
+
+@dataclass
+class Digest:
+    day: str
+    size: Size = Size.SMALL
+
+
 report = Flow[Report]("report")
+digest = Flow[Digest]("digest")
 heartbeat = Flow[None]("heartbeat")
 PAGES = [{"number": 1, "at": FIRE_TIME}, {"number": 2, "at": None}]
 
@@ -42,3 +55,11 @@ nightly = report.schedule(
 report.schedule("monthly", cron="@monthly", input={"day": "it's 'today'", "kind": "short", "pages": []})
 report.schedule("either_day", cron="*/20 8-18/2 1,15 * 7", input={"day": FIRE_TIME, "kind": "short", "pages": []})
 heartbeat.schedule("beat", every=3600, input=None, overlap="allow", catch_up="none")
+
+
+@digest.step
+def shorten(flow_input: Digest) -> str:
+    return flow_input.day
+
+
+digest.schedule("weekly", cron="@weekly", timezone="Asia/Tokyo", input=Digest(day=FIRE_DATE))

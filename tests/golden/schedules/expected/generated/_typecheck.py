@@ -9,11 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import digest as __digest
     from . import heartbeat as __heartbeat
     from . import report as __report
     import flows.reports as _flows_reports
     from pgflow_runtime.dsl import Context as _Context
     from pgflow_runtime.dsl import output as _output
+
+
+def digest(
+    flow_input: _flows_reports.Digest,
+    ctx: _Context,
+) -> None:
+    shorten = _output(_flows_reports.shorten)
+    _ = _flows_reports.shorten(
+        flow_input=flow_input,
+    )
 
 
 def heartbeat(
@@ -37,6 +48,14 @@ def report(
     report({"day": "", "kind": "long", "pages": [{"number": 1, "at": ""}, {"number": 2, "at": None}], "scale": 1.5}, ctx)
     report({"day": "it's 'today'", "kind": "short", "pages": []}, ctx)
     report({"day": "", "kind": "short", "pages": []}, ctx)
+
+
+def _digest_1_attributes(value: _flows_reports.Digest) -> tuple[str, _flows_reports.Size]:
+    return (value.day, value.size,)
+
+
+def _digest_1_constructed(_0: str, _1: _flows_reports.Size) -> _flows_reports.Digest:
+    return _flows_reports.Digest(day=_0, size=_1)
 
 
 def _report_1_as_ours(

@@ -12,12 +12,33 @@ from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, ClientBase
 
+from .digest import AsyncDigestRun, DigestInput, DigestRun
 from .heartbeat import AsyncHeartbeatRun, HeartbeatRun
 from .report import AsyncReportRun, ReportInput, ReportRun
 
 
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
+
+    async def start_digest(self, input: DigestInput, /, *, run_id: UUID | None = None) -> AsyncDigestRun:
+        return await self._start(AsyncDigestRun, input, run_id)
+
+    async def start_many_digest(
+        self, inputs: Sequence[DigestInput], /, *, run_ids: Sequence[UUID] | None = None
+    ) -> list[AsyncDigestRun]:
+        return await self._start_many(AsyncDigestRun, inputs, run_ids)
+
+    async def get_digest(self, run_id: UUID, /) -> AsyncDigestRun:
+        return await self._get(AsyncDigestRun, run_id)
+
+    async def fork_digest(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["shorten"]],
+        input: DigestInput | None = None,
+    ) -> AsyncDigestRun:
+        return await self._fork(AsyncDigestRun, run_id, from_steps, input)
 
     async def start_heartbeat(self, *, run_id: UUID | None = None) -> AsyncHeartbeatRun:
         return await self._start(AsyncHeartbeatRun, None, run_id)
@@ -61,6 +82,26 @@ class AsyncClient(AsyncClientBase):
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
+
+    def start_digest(self, input: DigestInput, /, *, run_id: UUID | None = None) -> DigestRun:
+        return self._start(DigestRun, input, run_id)
+
+    def start_many_digest(
+        self, inputs: Sequence[DigestInput], /, *, run_ids: Sequence[UUID] | None = None
+    ) -> list[DigestRun]:
+        return self._start_many(DigestRun, inputs, run_ids)
+
+    def get_digest(self, run_id: UUID, /) -> DigestRun:
+        return self._get(DigestRun, run_id)
+
+    def fork_digest(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["shorten"]],
+        input: DigestInput | None = None,
+    ) -> DigestRun:
+        return self._fork(DigestRun, run_id, from_steps, input)
 
     def start_heartbeat(self, *, run_id: UUID | None = None) -> HeartbeatRun:
         return self._start(HeartbeatRun, None, run_id)
