@@ -29,7 +29,7 @@ class ModuleReader:
             reader = FlowsReader(self._modules)
             index = self._modules.load(file)
             scan = reader.scan(index) if index is not None else None
-            flows = [*scan.flows, *(step.flow for step in scan.steps)] if scan is not None else []
+            flows = scan.all_flows if scan is not None else []
             flow_modules = {os.fspath(flow.symbol.module.file.source.absolute) for flow in flows}
             leads_to = flow_modules | (reader.named_modules(scan) if scan is not None else set())
             findings = [*self._faults(observed), *(scan.findings if scan is not None else ())]

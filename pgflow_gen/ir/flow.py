@@ -188,8 +188,9 @@ class FlowSpec:
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """The modules that hold the flow and its handlers, the flow's own first."""
-        return tuple(dict.fromkeys((self.key.module, *(step.module for step in self.steps))))
+        """The modules that hold the flow, its handlers and its schedules, the flow's own first."""
+        steps, schedules = (part.module for part in self.steps), (part.module for part in self.schedules)
+        return tuple(dict.fromkeys((self.key.module, *steps, *schedules)))
 
     @property
     def step_count(self) -> int:

@@ -10,11 +10,13 @@ from typing import TypeAlias
 
 from pgflow_gen.config import Config, ConfigError
 from pgflow_gen.source.identifiers import normal
+from pgflow_shared.kinds import DECORATORS
 from pgflow_shared.project import SECTION
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 _GLOB = re.compile(r"[*?\[]")
-_DECORATOR = re.compile(r"\.[\s\\]*(?:step|array|map)\b")
+_DECORATOR = re.compile(rf"\.[\s\\]*(?:{'|'.join(DECORATORS)})\b")
+_SCHEDULE = re.compile(r"\.[\s\\]*schedule\b")
 
 
 def discover(config: Config) -> tuple[Path, ...]:
@@ -40,9 +42,11 @@ def discover(config: Config) -> tuple[Path, ...]:
 
 
 def may_hold_flows(text: str) -> bool:
-    """The textual rule: False only for a file that cannot define a flow or a step."""
+    """The textual rule: False only for a file that cannot define a flow, a step or a schedule."""
     text = normal(text)
-    return "pgflow_runtime" in text or ("@" in text and _DECORATOR.search(text) is not None)
+    if "pgflow_runtime" in text or _SCHEDULE.search(text) is not None:
+        return True
+    return "@" in text and _DECORATOR.search(text) is not None
 
 
 _Found: TypeAlias = tuple[str, str]

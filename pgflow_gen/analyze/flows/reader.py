@@ -143,8 +143,7 @@ class FlowsReader:
         """All flows, by path then line."""
         found: dict[FlowDeclaration, None] = {}
         for scan in self._own_scans():
-            found.update(dict.fromkeys(scan.flows))
-            found.update(dict.fromkeys(item.flow for item in (*scan.steps, *scan.schedules)))
+            found.update(dict.fromkeys(scan.all_flows))
         return sorted(found, key=_order)
 
     def read(self, declarations: Sequence[FlowDeclaration]) -> list[FlowSpec]:

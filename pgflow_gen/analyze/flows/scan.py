@@ -31,6 +31,11 @@ class ModuleScan:
     schedules: list[ScheduleDeclaration] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
 
+    @property
+    def all_flows(self) -> list[FlowDeclaration]:
+        """Those that it holds, and those that its steps and schedules belong to."""
+        return [*self.flows, *(item.flow for item in (*self.steps, *self.schedules))]
+
 
 @dataclass(slots=True)
 class Scanner:
