@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
 
 from pgflow_gen.diagnostics import Span
+from pgflow_gen.ir.options import Json as Json
+from pgflow_gen.ir.options import Option as Option
 from pgflow_gen.ir.paths import FLOW_INPUT, path_keys
 from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import FAILED, ListType, RecordRef, TypeExpr, TypeTable, union
 from pgflow_shared.kinds import KINDS, StepKind
 from pgflow_shared.slugs import db_slug
-
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class Receives(StrEnum):
@@ -30,15 +29,6 @@ class Receives(StrEnum):
     INPUT = "input"
     DEPENDENCY = "dependency"
     STATE = "state"
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """An option as written in ``Flow(...)`` or a decorator; ``value`` is its statically known value."""
-
-    name: str
-    value: Json
-    span: Span = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

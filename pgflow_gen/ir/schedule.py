@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from pgflow_gen.diagnostics import Span
-
-if TYPE_CHECKING:
-    from pgflow_gen.ir.flow import Json, Option
+from pgflow_gen.ir.options import Json, Option
 
 Path: TypeAlias = tuple[str, ...]
 """Keys, and indices of lists as text: what SQL's ``#>`` takes."""

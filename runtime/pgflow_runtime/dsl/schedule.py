@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from pgflow_runtime.dsl.flow import Flow
+from pgflow_runtime.dsl.steps import FlowOfStep
 
 Overlap: TypeAlias = Literal["allow", "skip", "queue", "cancel_other"]
 """What becomes of a fire while the run of an earlier one is open."""
@@ -23,7 +22,7 @@ FIRE_TIME: Final[str] = "$fire_time"
 class Schedule:
     """A schedule of a flow: made by ``flow.schedule``, written into the database by the flow's migration."""
 
-    flow: Flow[Any]
+    flow: FlowOfStep
     slug: str
     input: Any
     cron: str | None
