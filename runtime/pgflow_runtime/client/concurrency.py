@@ -15,7 +15,7 @@ class _HasFileno(Protocol):
     def fileno(self) -> int: ...
 
 
-class AsyncSignal:
+class AsyncNotifier:
     """Tells waiters that something changed. ``version`` rises with each ``notify``.
 
     Take ``version``, look at the state, then ``wait`` for a later version: no change can be missed.
@@ -45,8 +45,8 @@ class AsyncSignal:
             self._waiters.discard(waiter)
 
 
-class Signal:
-    """``AsyncSignal`` for threads."""
+class Notifier:
+    """``AsyncNotifier`` for threads."""
 
     def __init__(self) -> None:
         self.version = 0

@@ -35,7 +35,7 @@ from pgflow_runtime.dsl.steps import (
     ValueMapStep,
     ValueStep,
 )
-from pgflow_runtime.dsl.waits import Sent, Signal, Sleep, Wait
+from pgflow_runtime.dsl.waits import Sent, Signal, Sleep, WaitingStep
 from pgflow_shared.kinds import StepKind
 
 __all__ = [
@@ -69,8 +69,8 @@ __all__ = [
     "SyncStep",
     "ValueMapStep",
     "ValueStep",
-    "Wait",
     "WaitOptions",
+    "WaitingStep",
     "WhenUnmet",
     "output",
 ]

@@ -22,7 +22,7 @@ from pgflow_shared.slugs import RESERVED_FOR_STEPS
 T = TypeVar("T")
 
 
-class Wait(Step[T], Generic[T]):
+class WaitingStep(Step[T], Generic[T]):
     """A step without a handler: the database completes it, and no worker has anything to do."""
 
     def _declare(self, kind: StepKind, flow: FlowOfStep, slug: str, options: dict[str, Any]) -> None:
@@ -49,7 +49,7 @@ class Wait(Step[T], Generic[T]):
         return self.slug
 
 
-class Signal(Wait[T], Generic[T]):
+class Signal(WaitingStep[T], Generic[T]):
     """A step that waits for a message: ``approval = Signal[Approval](order, "approval", deadline=86_400)``.
 
     Its output is the payload, a ``T``. What is sent before the step is ready is kept, and taken then.
@@ -96,7 +96,7 @@ class Sent(Generic[T]):
     after: float
 
 
-class Sleep(Wait[None]):
+class Sleep(WaitingStep[None]):
     """A step that waits for a time: ``Sleep(order, "cool_down", seconds=3600, depends_on=[charge])``.
 
     Its output is None. Exactly one of ``seconds`` (from when the step is ready) and ``until`` is given.

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.dsl import Flow
-from pgflow_runtime.dsl.waits import Wait
+from pgflow_runtime.dsl.waits import WaitingStep
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.project import find_project
 from pgflow_runtime.registry import register, require_same
@@ -75,5 +75,5 @@ def _module_of(flow: Flow[Any]) -> Path:
     if not flow.steps:
         raise UsageError(f"flow {flow.db_slug!r} has no steps: import the modules that define them")
     first = next(iter(flow.steps.values()))
-    home = sys.modules[first.module] if isinstance(first, Wait) else inspect.unwrap(first.handler)
+    home = sys.modules[first.module] if isinstance(first, WaitingStep) else inspect.unwrap(first.handler)
     return Path(inspect.getfile(home)).resolve()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pgflow_runtime import FIRE_DATE, Again, Failed, Flow, Signal, Sleep
-from pgflow_runtime.dsl import DefinitionError, LoopStep, ValueMapStep, ValueStep, Wait
+from pgflow_runtime.dsl import DefinitionError, LoopStep, ValueMapStep, ValueStep, WaitingStep
 
 order = Flow[dict[str, str]]("order")
 approval = Signal[bool](order, "approval", deadline=60, key="flow_input.id")
@@ -117,4 +117,4 @@ def test_a_schedule_is_kept_with_its_flow() -> None:
 
 
 def test_waits_are_no_handlers() -> None:
-    assert isinstance(approval, Wait)
+    assert isinstance(approval, WaitingStep)

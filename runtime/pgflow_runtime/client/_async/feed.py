@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from time import monotonic
 from uuid import UUID
 
-from pgflow_runtime.client.concurrency import AsyncSignal
+from pgflow_runtime.client.concurrency import AsyncNotifier
 from pgflow_runtime.client.typed import typed
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.errors import PgflowError
@@ -31,7 +31,7 @@ class AsyncFeed:
         self.run_id: UUID = snapshot.run_id
         self.latest = snapshot
         self.log: list[Event] = []
-        self.changed = AsyncSignal()
+        self.changed = AsyncNotifier()
         self.error: PgflowError | None = None
         """Why nothing more will come: the run is gone, or the client was closed."""
         self.trouble: str | None = None
@@ -53,7 +53,7 @@ class AsyncFeed:
 
     def renew(self) -> None:
         """In a forked child: whoever held the lock or waited does not exist here."""
-        self.changed = AsyncSignal()
+        self.changed = AsyncNotifier()
         self.holds = 0
         self._lock = threading.Lock()
 

@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping, Sequence
 from time import monotonic
 from uuid import UUID
 
-from pgflow_runtime.client.concurrency import Signal
+from pgflow_runtime.client.concurrency import Notifier
 from pgflow_runtime.client.typed import typed
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.errors import PgflowError
@@ -32,7 +32,7 @@ class Feed:
         self.run_id: UUID = snapshot.run_id
         self.latest = snapshot
         self.log: list[Event] = []
-        self.changed = Signal()
+        self.changed = Notifier()
         self.error: PgflowError | None = None
         """Why nothing more will come: the run is gone, or the client was closed."""
         self.trouble: str | None = None
@@ -54,7 +54,7 @@ class Feed:
 
     def renew(self) -> None:
         """In a forked child: whoever held the lock or waited does not exist here."""
-        self.changed = Signal()
+        self.changed = Notifier()
         self.holds = 0
         self._lock = threading.Lock()
 
