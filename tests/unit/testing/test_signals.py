@@ -103,9 +103,9 @@ async def test_a_signal_that_nobody_sends_and_that_has_no_deadline_is_an_error_o
 async def test_what_is_sent_must_fit_and_belong_to_the_flow() -> None:
     run = await start_flow(order, {"sku": "tea"})
     with pytest.raises(InvalidInput, match=r"payload\.by: expected string, got int 1"):
-        run.send(approval, {"by": 1})  # type: ignore[typeddict-item]
+        run.send(approval, {"by": 1})  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="unknown key 'buy'"):
-        run.send(approval, {"by": "x", "buy": "y"})  # type: ignore[typeddict-unknown-key]
+        run.send(approval, {"by": "x", "buy": "y"})  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="is no signal of flow 'order'"):
         run.send(answer, [1])
     with pytest.raises(UsageError, match="signals= lists what is sent"):
