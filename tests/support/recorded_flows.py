@@ -4,7 +4,7 @@ import random
 import time
 from typing import TypedDict
 
-from pgflow_runtime import Context, Flow
+from pgflow_runtime import Context, Flow, Signal, Sleep
 
 
 def note(log: str, what: str) -> None:
@@ -105,3 +105,24 @@ def early(flow_input: str) -> str:
 def lingering(early: str) -> str:
     time.sleep(2)
     return early
+
+
+class Approval(TypedDict):
+    by: str
+
+
+purchase = Flow[str]("purchase")
+
+
+@purchase.step
+def offer(flow_input: str) -> int:
+    return len(flow_input)
+
+
+approval = Signal[Approval](purchase, "approval", depends_on=[offer], deadline=3600, when_exhausted="skip")
+cool_down = Sleep(purchase, "cool_down", seconds=600, depends_on=[approval])
+
+
+@purchase.step(depends_on=[cool_down])
+def buy(offer: int, approval: Approval | None = None) -> str:
+    return f"{offer} for {approval['by'] if approval else 'nobody'}"

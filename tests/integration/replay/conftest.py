@@ -30,9 +30,11 @@ class Recorded:
     log: Path
 
     def export(self, name: str, folder: Path, *options: str) -> Path:
-        file = folder / f"{name}.json"
-        self.project.ok("runs", "export", self.runs[name], "-o", str(file), *options, "--dsn", self.dsn)
-        return file
+        """What the command writes, in a file of the test's own; written once a session."""
+        kept = self.project.root / f"{name}{'_'.join(options).replace('/', '_')}.json"
+        if not kept.exists():
+            self.project.ok("runs", "export", self.runs[name], "-o", str(kept), *options, "--dsn", self.dsn)
+        return Path(shutil.copy(kept, folder / f"{name}.json"))
 
     def changed(self, folder: Path, old: str, new: str) -> Project:
         """A copy of the project, its flows' source changed."""
@@ -66,6 +68,8 @@ def recorded(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) 
         "lottery": ("lottery", "a"),
         "books": ("books", "b"),
         "cancelled": ("order", order(5)),
+        "answered": ("purchase", "tea"),
+        "unanswered": ("purchase", "coffee"),
     }
     with psycopg.connect(dsn, autocommit=True) as connection:
 
@@ -79,8 +83,22 @@ def recorded(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) 
 
         runs = {name: start(*given) for name, given in inputs.items()}
         connection.execute("select pgflow.cancel_runs(array[%s]::uuid[], 'unwanted')", [runs["cancelled"]])
-        flows = [f"flows.shop:{slug}" for slug in ("order", "lottery", "books", "late")]
+        flows = [f"flows.shop:{slug}" for slug in ("order", "lottery", "books", "late", "purchase")]
         with project.worker(*flows, "--dsn", dsn):
+            waiting = (
+                "select count(*) = 2 from pgflow.step_states where status = 'started' and step_slug = %s"
+            )
+            eventually(lambda: one(waiting, "approval"), 60)
+            send = (
+                "select outcome from pgflow.send_signals(array[%s]::uuid[], '{approval}', array[%s::jsonb])"
+            )
+            assert one(send, runs["answered"], '{"by": "Ada"}') == "taken"
+            connection.execute(
+                "update pgflow.timers set due_at = now() where kind = 'deadline' and run_id = %s",
+                [runs["unanswered"]],
+            )
+            eventually(lambda: one(waiting, "cool_down"), 60)
+            connection.execute("update pgflow.timers set due_at = now() where kind = 'sleep'")
             eventually(lambda: one("select count(*) = 0 from pgflow.runs where status = 'started'"), 60)
             runs["late"] = start("late", "c")
             eventually(lambda: one("select count(*) = 0 from pgflow.runs where status = 'started'"), 60)

@@ -23,7 +23,7 @@ def project(recorded: Recorded, tmp_path: Path) -> Project:
     return changed
 
 
-@pytest.mark.parametrize("name", ["paid", "broken", "forked", "late", "cancelled"])
+@pytest.mark.parametrize("name", ["paid", "broken", "forked", "late", "cancelled", "unanswered"])
 def test_the_test_passes_for_what_was_recorded(recorded: Recorded, project: Project, name: str) -> None:
     done = project.ok("runs", "export", recorded.runs[name], "--as-test", "--dsn", recorded.dsn)
     (test,) = (project.root / "tests").glob("test_*.py")

@@ -60,6 +60,14 @@ def test_what_a_fork_took_over_is_told(recorded: Recorded, tmp_path: Path) -> No
     assert run["steps"]["charge"]["output"]["id"] == "4711-4711"
 
 
+def test_what_a_step_waited_for_is_told(recorded: Recorded, tmp_path: Path) -> None:
+    steps = only_run(recorded.export("answered", tmp_path))["steps"]
+    assert (steps["approval"]["kind"], steps["approval"]["output"]) == ("signal", {"by": "Ada"})
+    assert (steps["cool_down"]["kind"], steps["cool_down"]["tasks"]) == ("sleep", [])
+    steps = only_run(recorded.export("unanswered", tmp_path))["steps"]
+    assert steps["approval"]["skip_reason"] == "timed_out"
+
+
 def test_several_runs_go_to_standard_output(recorded: Recorded) -> None:
     ids = [recorded.runs["paid"], recorded.runs["lottery"]]
     done = recorded.project.ok("runs", "export", *ids, "--dsn", recorded.dsn)

@@ -18,7 +18,7 @@ def replayed(project: Project, file: Path, *options: str) -> tuple[int, dict[str
     return done.returncode, run
 
 
-@pytest.mark.parametrize("name", ["paid", "broken", "forked"])
+@pytest.mark.parametrize("name", ["paid", "broken", "forked", "answered", "unanswered"])
 def test_unchanged_handlers_do_as_recorded(recorded: Recorded, tmp_path: Path, name: str) -> None:
     code, run = replayed(recorded.project, recorded.export(name, tmp_path))
     assert (code, run["verdict"], run["differences"]) == (0, "as recorded", [])
