@@ -6,11 +6,13 @@ import getpass
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import click
+import psycopg
+from psycopg.rows import dict_row
 
 from pgflow_runtime.database.dsn import describe, resolve_dsn
 from pgflow_runtime.errors import (
@@ -67,6 +69,11 @@ generated_option = click.option(
 )
 
 
+flow_option = click.option(
+    "--flow", metavar="SLUG", help="Only runs of this flow (its slug in the database)."
+)
+
+
 class CommandRefusal(click.ClickException):
     """A command that ends with a sentence. Exit code 2 for wrong usage, else 1."""
 
@@ -120,6 +127,14 @@ def database(dsn: str | None, project: Project) -> Iterator[str]:
         except (CoreTooNew, ForeignSchema, MigrationChanged) as error:
             error.help = f"{error.help}\n  note: to start anew, delete the embedded server's folder {folder}"
             raise
+
+
+def rows_of(
+    connection: psycopg.Connection[Any], query: LiteralString, values: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """A query's rows by the names of their columns."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, values).fetchall()
 
 
 def worker_command(project: Project, dsn: str | None) -> Callable[[str], str]:

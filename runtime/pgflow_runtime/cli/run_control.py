@@ -14,6 +14,7 @@ import click
 import psycopg
 
 from pgflow_runtime.cli.common import F, actor, database, dsn_option, refusals, say
+from pgflow_runtime.cli.values import read_moment
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.database import queries
 from pgflow_runtime.database.store import connected, translated
@@ -195,23 +196,13 @@ def _filter(given: Mapping[str, str | None]) -> dict[str, Any]:
         found["started_after"] = (datetime.now().astimezone() - parse_duration(since)).isoformat()
     for name in ("started_after", "started_before"):
         if name in found:
-            found[name] = _moment(name, found[name])
+            found[name] = read_moment(f"--{name.replace('_', '-')}", found[name]).isoformat()
     if "input_contains" in found:
         try:
             found["input_contains"] = json.loads(found["input_contains"])
         except ValueError as error:
             raise UsageError(f"--input-contains is no JSON: {error}") from None
     return found
-
-
-def _moment(name: str, text: str) -> str:
-    try:
-        return datetime.fromisoformat(text).astimezone().isoformat()
-    except ValueError:
-        raise UsageError(
-            f"--{name.replace('_', '-')}: {text!r} is no time",
-            help="write 2026-03-01 or 2026-03-01T12:30:00Z",
-        ) from None
 
 
 def _by_id(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -13,11 +13,19 @@ from uuid import UUID
 
 import click
 import psycopg
-from psycopg.rows import dict_row
 
-from pgflow_runtime.cli.common import database, dsn_option, refusals, say, worker_command
+from pgflow_runtime.cli.common import (
+    database,
+    dsn_option,
+    flow_option,
+    refusals,
+    rows_of,
+    say,
+    worker_command,
+)
 from pgflow_runtime.cli.export import export_runs
 from pgflow_runtime.cli.run_control import cancel_runs, fork_run, hold_runs, release_runs, retry_runs
+from pgflow_runtime.cli.signals import send_signal, waiting_runs
 from pgflow_runtime.database import queries
 from pgflow_runtime.database.store import connected
 from pgflow_runtime.duration import parse_duration
@@ -31,9 +39,6 @@ from pgflow_runtime.terminal.output import shows_pictures
 from pgflow_runtime.terminal.text_view import failed_lines, reading_lines, run_lines
 from pgflow_shared.statuses import RUN_STATUSES
 
-flow_option = click.option(
-    "--flow", metavar="SLUG", help="Only runs of this flow (its slug in the database)."
-)
 limit_option = click.option(
     "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many at most."
 )
@@ -41,10 +46,19 @@ limit_option = click.option(
 
 @click.group()
 def runs() -> None:
-    """Look at runs, cancel and retry them, export what they were like."""
+    """Look at runs, answer those that wait, cancel and retry them, export what they were like."""
 
 
-for _command in (cancel_runs, retry_runs, hold_runs, release_runs, fork_run, export_runs):
+for _command in (
+    cancel_runs,
+    retry_runs,
+    hold_runs,
+    release_runs,
+    fork_run,
+    send_signal,
+    waiting_runs,
+    export_runs,
+):
     runs.add_command(_command)
 
 
@@ -58,7 +72,7 @@ def list_runs(flow: str | None, status: str | None, limit: int, as_json: bool, d
     """List runs, the latest first."""
     values = {"flow_slug": flow, "status": status, "limit": limit}
     with refusals(), _connection(dsn) as connection:
-        rows = _rows(connection, queries.LIST_RUNS, values)
+        rows = rows_of(connection, queries.LIST_RUNS, values)
     _print_list(rows, as_json, failed=False)
 
 
@@ -78,7 +92,7 @@ def failed_runs(flow: str | None, since: str | None, limit: int, as_json: bool, 
         moment = datetime.now().astimezone() - passed if passed is not None else None
         with _connection(dsn) as connection:
             values = {"flow_slug": flow, "limit": limit, "since": moment}
-            rows = _rows(connection, queries.LIST_FAILED, values)
+            rows = rows_of(connection, queries.LIST_FAILED, values)
     _print_list(rows, as_json, failed=True)
 
 
@@ -181,11 +195,6 @@ def _counts(counts: TaskCounts) -> dict[str, Any]:
 def _connection(dsn: str | None) -> Iterator[psycopg.Connection[Any]]:
     with database(dsn, find_project()) as conninfo, connected(conninfo) as connection:
         yield connection
-
-
-def _rows(connection: psycopg.Connection[Any], query: Any, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, values).fetchall()
 
 
 def _print_list(rows: list[dict[str, Any]], as_json: bool, *, failed: bool) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,27 +18,21 @@ from pgflow_runtime.cli.common import (
     say,
     worker_command,
 )
+from pgflow_runtime.cli.values import TakesNumbers, read_moment, read_value
 from pgflow_runtime.client import ClientBase, Run
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.contract.catalogue import find_contract
 from pgflow_runtime.database.store import connected
 from pgflow_runtime.errors import RunFailed, UnreadableValue, UsageError, WaitTimeout
 from pgflow_runtime.project import find_project
-from pgflow_runtime.runs.documents import shown, written_value
+from pgflow_runtime.runs.documents import shown
 from pgflow_runtime.terminal.follow import Follower
 from pgflow_runtime.terminal.lonely import PATIENCE, CommandOf, lonely_note
 from pgflow_runtime.terminal.output import shows_pictures
-from pgflow_shared.files import NotText, decode_text, read_text
+from pgflow_runtime.terminal.words import clock
 
 
-class _TakesNumbers(click.Command):
-    """A negative number is an input and no option: JSON allows the blank that tells click so."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, [f" {arg}" if re.match(r"-\d", arg) else arg for arg in args])
-
-
-@click.command(cls=_TakesNumbers)
+@click.command(cls=TakesNumbers)
 @click.argument("flow")
 @click.argument("input", metavar="[JSON|@FILE|-]", required=False)
 @click.option(
@@ -53,6 +46,12 @@ class _TakesNumbers(click.Command):
     help="With --wait: give up waiting after this time (the run goes on). Default: wait for ever.",
 )
 @click.option("--run-id", type=click.UUID, help="The run's id; starting the same again returns the same run.")
+@click.option(
+    "--at",
+    "start_at",
+    metavar="TIME",
+    help="Begin the run then, not at once: 2026-03-01T12:30 (local time) or with an offset, as +01:00 or Z.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the run.")
 @dsn_option
 @generated_option
@@ -62,6 +61,7 @@ def start(
     wait: bool,
     timeout: float | None,
     run_id: UUID | None,
+    start_at: str | None,
     as_json: bool,
     dsn: str | None,
     generated: str | None,
@@ -73,12 +73,15 @@ def start(
     with refusals():
         if timeout is not None and not wait:
             raise UsageError("--timeout has no meaning without --wait")
+        at = None if start_at is None else read_moment("--at", start_at)
         project = find_project(generated=generated)
         contract = find_contract(project, flow)
-        value = _read(input)
+        value = read_value(input, "the input")
         contract.check_input(value)
         with database(dsn, project) as conninfo, ClientBase.connect(conninfo) as client:
-            run = _start(client, contract, value, run_id)
+            run = _start(client, contract, value, run_id, at)
+            if run.begins_at is not None:
+                say(f"the run is to begin at {clock(run.begins_at)}")
             if wait:
                 say(f"started run {run.run_id} of flow '{run.flow_slug}'")
                 command_of = worker_command(project, dsn)
@@ -91,9 +94,11 @@ def start(
     _print(run, as_json)
 
 
-def _start(client: ClientBase, contract: FlowContract, value: object, run_id: UUID | None) -> Run[Any]:
+def _start(
+    client: ClientBase, contract: FlowContract, value: object, run_id: UUID | None, at: datetime | None
+) -> Run[Any]:
     run_type = type("CommandRun", (Run,), {"contract": contract})
-    run: Run[Any] = client._start(run_type, value, run_id)
+    run: Run[Any] = client._start(run_type, value, run_id, at)
     return run
 
 
@@ -147,6 +152,7 @@ def _print(run: Run[Any], as_json: bool) -> None:
         "run_id": str(run.run_id),
         "flow_slug": run.flow_slug,
         "status": run.status,
+        "begins_at": run.begins_at.isoformat() if run.begins_at is not None else None,
         "output": _output(run),
         "error_message": run.error_message,
     }
@@ -158,22 +164,3 @@ def _output(run: Run[Any]) -> Any:
         return run.output
     except UnreadableValue as error:
         return shown(error)
-
-
-def _read(text: str | None) -> Any:
-    """The input's value. Raises UsageError for what is no JSON."""
-    if text is None:
-        return None
-    source, written = "the input", text
-    try:
-        if text == "-":
-            source, written = "stdin", decode_text(sys.stdin.buffer.read())
-        elif text.startswith("@"):
-            source = text[1:]
-            written = read_text(Path(source))
-    except OSError as error:
-        raise UsageError(f"{source} cannot be read: {error.strerror}") from error
-    except NotText as error:
-        raise UsageError(f"{source} cannot be read: {error}") from error
-    hint = None if source != "the input" else "quote it for the shell: '{\"key\": 1}', or use @FILE or -"
-    return written_value(written, source, hint)

@@ -15,7 +15,16 @@ from rich.text import Text
 
 from pgflow_runtime.runs.reading import Reading, place
 from pgflow_runtime.terminal.rows import Row, step_rows
-from pgflow_runtime.terminal.words import ago, clock, duration, first_line, one_line, printable, value_text
+from pgflow_runtime.terminal.words import (
+    ago,
+    clock,
+    duration,
+    first_line,
+    list_words,
+    one_line,
+    printable,
+    value_text,
+)
 from pgflow_shared.statuses import NOT_RUN, STATUSES, Look
 
 _LOOKS: Mapping[str, Look] = {
@@ -35,12 +44,13 @@ def console(stream: TextIO) -> Console:
 
 def show_runs(to: Console, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """A table of runs."""
-    table = _table("run", "flow", "status", "started", "took")
+    table = _table("run", "flow", "status", "started", "took", "")
     for row in rows:
         took = duration(row["started_at"], row["ended_at"] or now)
         started = f"{clock(row['started_at'])}, {ago(row['started_at'], now)}"
+        why = list_words(row)
         cells = [Text(row["flow_slug"], "bold"), _status(to, row["status"]), Text(started), Text(took)]
-        table.add_row(Text(str(row["run_id"])), *cells)
+        table.add_row(Text(str(row["run_id"])), *cells, Text(why or "", "dim"))
     to.print(table)
 
 
@@ -55,6 +65,22 @@ def show_failed(to: Console, rows: Sequence[Mapping[str, Any]], now: datetime) -
             Text(f"{row['step_slug'] or '–'}{index}"),
             Text(ago(row["ended_at"], now)),
             Text(first_line(row["error_message"] or ""), "red", no_wrap=True, overflow="ellipsis"),
+        )
+    to.print(table)
+
+
+def show_waiting(to: Console, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """A table of runs that wait for somebody."""
+    table = _table("run", "flow", "signal", "key", "waits", "until")
+    for row in rows:
+        until = clock(row["deadline_at"]) if row["deadline_at"] is not None else ""
+        table.add_row(
+            Text(str(row["run_id"])),
+            Text(row["flow_slug"], "bold"),
+            Text(row["step_slug"]),
+            Text(one_line(row["key"] or "", 60)),
+            Text(duration(row["since"], now)),
+            Text(until),
         )
     to.print(table)
 
@@ -92,6 +118,8 @@ def picture(to: Console, reading: Reading, now: datetime, trouble: str | None = 
         tree.add_column(no_wrap=True, overflow="ellipsis")
     for row in step_rows(reading, now):
         tree.add_row(*_cells(to, row))
+    if run.begins_at is not None:
+        head.append(f"  begins at {clock(run.begins_at)}", "yellow")
     if run.held_at is not None and not run.is_final:
         head.append(f"  held since {clock(run.held_at)}", "yellow")
     parts: list[RenderableType] = [head, tree]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pgflow_runtime.runs.reading import Reading, TaskCounts
 from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
-from pgflow_runtime.terminal.words import clock, duration, first_line
+from pgflow_runtime.terminal.words import clock, duration, first_line, wait_words
 from pgflow_shared.statuses import STATUSES
 from pgflow_shared.text import counted
 
@@ -105,6 +105,8 @@ def _notes(reading: Reading, step: StepSnapshot, counts: TaskCounts | None) -> l
         if counts.due_at is not None:
             others = f", {counts.waiting:,} of {counts.total:,}" if counts.total > 1 else ""
             notes.append(f"waits until {clock(counts.due_at)}{others}")
+    if step.wait is not None and (counts is None or counts.due_at is None) and not run.is_final:
+        notes.append(wait_words(step.wait))
     if step.skip_reason:
         notes.append(step.skip_reason.replace("_", " "))
     if step.error_message:

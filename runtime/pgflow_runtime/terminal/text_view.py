@@ -8,7 +8,7 @@ from typing import Any
 
 from pgflow_runtime.runs.reading import Reading, place
 from pgflow_runtime.terminal.rows import step_rows
-from pgflow_runtime.terminal.words import clock, duration, first_line, printable, value_text
+from pgflow_runtime.terminal.words import clock, duration, first_line, list_words, printable, value_text
 
 
 def run_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -16,7 +16,8 @@ def run_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for row in rows:
         took = duration(row["started_at"], row["ended_at"]) if row["ended_at"] is not None else "running"
         when = f"{clock(row['started_at'])}  {row['status']:<9}  {took:>11}"
-        yield f"{row['run_id']}  {when}  {row['flow_slug']}"
+        why = list_words(row)
+        yield f"{row['run_id']}  {when}  {row['flow_slug']}" + (f"  ({why})" if why else "")
 
 
 def failed_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -27,6 +28,14 @@ def failed_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{row['run_id']}  {clock(row['ended_at'])}  {where}  {why}".rstrip()
 
 
+def waiting_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each run that waits for somebody: since when, for what, until when."""
+    for row in rows:
+        key = f"  key {printable(row['key'])}" if row["key"] is not None else ""
+        until = f"  until {clock(row['deadline_at'])}" if row["deadline_at"] is not None else ""
+        yield f"{row['run_id']}  {clock(row['since'])}  {row['flow_slug']}.{row['step_slug']}{key}{until}"
+
+
 def reading_lines(reading: Reading, now: datetime) -> Iterator[str]:
     """A run with its steps, and at its end output or error."""
     run = reading.run
@@ -34,6 +43,8 @@ def reading_lines(reading: Reading, now: datetime) -> Iterator[str]:
     yield f"flow    {run.flow_slug}"
     yield f"started {clock(run.started_at)}"
     yield f"status  {run.status}, {duration(run.started_at, run.ended_at) if run.ended_at else 'running'}"
+    if run.begins_at is not None:
+        yield f"begins  {clock(run.begins_at)}"
     if run.held_at is not None and not run.is_final:
         yield f"held    since {clock(run.held_at)}"
     if run.cancel_reason:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from pgflow_runtime.errors import UnreadableValue
+from pgflow_runtime.runs.snapshot import Wait
 
 SHOWN = 60_000
 """Characters of a value that are shown; ``--json`` has all of them."""
@@ -46,6 +48,31 @@ def ago(moment: datetime, now: datetime) -> str:
 def clock(moment: datetime) -> str:
     """Local date and time to the second."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def wait_words(wait: Wait) -> str:
+    """What a step that is started waits for, and until when."""
+    until = clock(wait.until) if wait.until is not None else None
+    match wait.waits_for:
+        case "signal":
+            key = f" with key {one_line(wait.key, 60)}" if wait.key is not None else ""
+            return f"waits for somebody{key}" + (f", until {until}" if until else "")
+        case "sleep":
+            return f"sleeps until {until}"
+        case "round":
+            return f"waits for its next round at {until}" if until else "waits for its next round"
+        case _:
+            return f"waits until {until}" if until else "waits"
+
+
+def list_words(row: Mapping[str, Any]) -> str | None:
+    """Why a run of a list does nothing at present; None where it works, or has ended."""
+    if row["begins_at"] is not None:
+        return f"due at {clock(row['begins_at'])}"
+    if row["waits_for"] is None:
+        return None
+    until = f" until {clock(row['waits_until'])}" if row["waits_until"] is not None else ""
+    return f"waits for {row['waits_for']}{until}"
 
 
 def printable(text: str) -> str:
