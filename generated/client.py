@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .link_check import AsyncLinkCheckRun, LinkCheckInput, LinkCheckRun
 from .order_fulfilment import AsyncOrderFulfilmentRun, OrderFulfilmentInput, OrderFulfilmentRun
@@ -20,13 +21,27 @@ from .stdlib_census import AsyncStdlibCensusRun, StdlibCensusInput, StdlibCensus
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_link_check(self, input: LinkCheckInput, /, *, run_id: UUID | None = None) -> AsyncLinkCheckRun:
-        return await self._start(AsyncLinkCheckRun, input, run_id)
+    async def start_link_check(
+        self,
+        input: LinkCheckInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncLinkCheckRun:
+        return await self._start(AsyncLinkCheckRun, input, run_id, start_at, conn)
 
     async def start_many_link_check(
-        self, inputs: Sequence[LinkCheckInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[LinkCheckInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncLinkCheckRun]:
-        return await self._start_many(AsyncLinkCheckRun, inputs, run_ids)
+        return await self._start_many(AsyncLinkCheckRun, inputs, run_ids, start_at, conn)
 
     async def get_link_check(self, run_id: UUID, /) -> AsyncLinkCheckRun:
         return await self._get(AsyncLinkCheckRun, run_id)
@@ -40,13 +55,32 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncLinkCheckRun:
         return await self._fork(AsyncLinkCheckRun, run_id, from_steps, input)
 
-    async def start_order_fulfilment(self, input: OrderFulfilmentInput, /, *, run_id: UUID | None = None) -> AsyncOrderFulfilmentRun:
-        return await self._start(AsyncOrderFulfilmentRun, input, run_id)
+    async def create_link_check_schedule(
+        self, slug: str, /, input: LinkCheckInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncLinkCheckRun, slug, input, options)
+
+    async def start_order_fulfilment(
+        self,
+        input: OrderFulfilmentInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncOrderFulfilmentRun:
+        return await self._start(AsyncOrderFulfilmentRun, input, run_id, start_at, conn)
 
     async def start_many_order_fulfilment(
-        self, inputs: Sequence[OrderFulfilmentInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[OrderFulfilmentInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncOrderFulfilmentRun]:
-        return await self._start_many(AsyncOrderFulfilmentRun, inputs, run_ids)
+        return await self._start_many(AsyncOrderFulfilmentRun, inputs, run_ids, start_at, conn)
 
     async def get_order_fulfilment(self, run_id: UUID, /) -> AsyncOrderFulfilmentRun:
         return await self._get(AsyncOrderFulfilmentRun, run_id)
@@ -60,13 +94,32 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncOrderFulfilmentRun:
         return await self._fork(AsyncOrderFulfilmentRun, run_id, from_steps, input)
 
-    async def start_stdlib_census(self, input: StdlibCensusInput, /, *, run_id: UUID | None = None) -> AsyncStdlibCensusRun:
-        return await self._start(AsyncStdlibCensusRun, input, run_id)
+    async def create_order_fulfilment_schedule(
+        self, slug: str, /, input: OrderFulfilmentInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncOrderFulfilmentRun, slug, input, options)
+
+    async def start_stdlib_census(
+        self,
+        input: StdlibCensusInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncStdlibCensusRun:
+        return await self._start(AsyncStdlibCensusRun, input, run_id, start_at, conn)
 
     async def start_many_stdlib_census(
-        self, inputs: Sequence[StdlibCensusInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[StdlibCensusInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncStdlibCensusRun]:
-        return await self._start_many(AsyncStdlibCensusRun, inputs, run_ids)
+        return await self._start_many(AsyncStdlibCensusRun, inputs, run_ids, start_at, conn)
 
     async def get_stdlib_census(self, run_id: UUID, /) -> AsyncStdlibCensusRun:
         return await self._get(AsyncStdlibCensusRun, run_id)
@@ -80,17 +133,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncStdlibCensusRun:
         return await self._fork(AsyncStdlibCensusRun, run_id, from_steps, input)
 
+    async def create_stdlib_census_schedule(
+        self, slug: str, /, input: StdlibCensusInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncStdlibCensusRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_link_check(self, input: LinkCheckInput, /, *, run_id: UUID | None = None) -> LinkCheckRun:
-        return self._start(LinkCheckRun, input, run_id)
+    def start_link_check(
+        self,
+        input: LinkCheckInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> LinkCheckRun:
+        return self._start(LinkCheckRun, input, run_id, start_at, conn)
 
     def start_many_link_check(
-        self, inputs: Sequence[LinkCheckInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[LinkCheckInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[LinkCheckRun]:
-        return self._start_many(LinkCheckRun, inputs, run_ids)
+        return self._start_many(LinkCheckRun, inputs, run_ids, start_at, conn)
 
     def get_link_check(self, run_id: UUID, /) -> LinkCheckRun:
         return self._get(LinkCheckRun, run_id)
@@ -104,13 +176,32 @@ class Client(ClientBase):
     ) -> LinkCheckRun:
         return self._fork(LinkCheckRun, run_id, from_steps, input)
 
-    def start_order_fulfilment(self, input: OrderFulfilmentInput, /, *, run_id: UUID | None = None) -> OrderFulfilmentRun:
-        return self._start(OrderFulfilmentRun, input, run_id)
+    def create_link_check_schedule(
+        self, slug: str, /, input: LinkCheckInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(LinkCheckRun, slug, input, options)
+
+    def start_order_fulfilment(
+        self,
+        input: OrderFulfilmentInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> OrderFulfilmentRun:
+        return self._start(OrderFulfilmentRun, input, run_id, start_at, conn)
 
     def start_many_order_fulfilment(
-        self, inputs: Sequence[OrderFulfilmentInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[OrderFulfilmentInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[OrderFulfilmentRun]:
-        return self._start_many(OrderFulfilmentRun, inputs, run_ids)
+        return self._start_many(OrderFulfilmentRun, inputs, run_ids, start_at, conn)
 
     def get_order_fulfilment(self, run_id: UUID, /) -> OrderFulfilmentRun:
         return self._get(OrderFulfilmentRun, run_id)
@@ -124,13 +215,32 @@ class Client(ClientBase):
     ) -> OrderFulfilmentRun:
         return self._fork(OrderFulfilmentRun, run_id, from_steps, input)
 
-    def start_stdlib_census(self, input: StdlibCensusInput, /, *, run_id: UUID | None = None) -> StdlibCensusRun:
-        return self._start(StdlibCensusRun, input, run_id)
+    def create_order_fulfilment_schedule(
+        self, slug: str, /, input: OrderFulfilmentInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(OrderFulfilmentRun, slug, input, options)
+
+    def start_stdlib_census(
+        self,
+        input: StdlibCensusInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> StdlibCensusRun:
+        return self._start(StdlibCensusRun, input, run_id, start_at, conn)
 
     def start_many_stdlib_census(
-        self, inputs: Sequence[StdlibCensusInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[StdlibCensusInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[StdlibCensusRun]:
-        return self._start_many(StdlibCensusRun, inputs, run_ids)
+        return self._start_many(StdlibCensusRun, inputs, run_ids, start_at, conn)
 
     def get_stdlib_census(self, run_id: UUID, /) -> StdlibCensusRun:
         return self._get(StdlibCensusRun, run_id)
@@ -143,3 +253,8 @@ class Client(ClientBase):
         input: StdlibCensusInput | None = None,
     ) -> StdlibCensusRun:
         return self._fork(StdlibCensusRun, run_id, from_steps, input)
+
+    def create_stdlib_census_schedule(
+        self, slug: str, /, input: StdlibCensusInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(StdlibCensusRun, slug, input, options)

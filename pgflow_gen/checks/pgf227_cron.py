@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.ir.cron import CronFault, read_cron
 from pgflow_gen.ir.flow import Option
 from pgflow_gen.ir.schedule import ScheduleSpec
+from pgflow_shared.cron import CronFault, read_cron
 
 RULE = Rule(
     code="PGF227",

@@ -7,8 +7,8 @@ from datetime import datetime
 from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.checks.time_zones import ClockChange, clock_changes, zone_names
-from pgflow_gen.ir.cron import Cron, CronFault, read_cron
 from pgflow_gen.ir.schedule import ScheduleSpec
+from pgflow_shared.cron import Cron, CronFault, read_cron
 from pgflow_shared.schedules import SCHEDULE_DEFAULTS
 
 RULE = Rule(

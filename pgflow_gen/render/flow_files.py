@@ -27,6 +27,8 @@ class Text(msgspec.Struct, frozen=True, array_like=True):
     has_input: bool
     step_slugs: tuple[str, ...]
     """In order of definition."""
+    signals: tuple[tuple[str, bool], ...]
+    """Each signal's slug, and whether it has a key."""
     summary: Summary
     digests: dict[str, str]
     """Path in the folder of generated files -> digest of the content."""
@@ -80,7 +82,8 @@ class FlowFilesRenderer:
             return self.known.text
         digests = {path: digest(content) for path, content in self.contents.items()}
         steps = tuple(step.slug for step in self.view.flow.steps)
-        return Text(self.stem, self.view.has_input, steps, self.summary, digests)
+        signals = tuple((signal.slug, signal.has_key) for signal in self.view.signals)
+        return Text(self.stem, self.view.has_input, steps, signals, self.summary, digests)
 
     def calls(self, wiring: Wiring) -> Part:
         """The flow's calls, added to the wiring."""

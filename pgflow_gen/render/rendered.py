@@ -103,14 +103,15 @@ def _client(
     analysis: Analysis, flows: Iterable[FlowFilesRenderer], known: Client | None
 ) -> tuple[RenderedFile, Client]:
     entries = [
-        (own.stem, flow.slug, own.text.has_input, own.text.step_slugs)
+        (own.stem, flow.slug, own.text.has_input, own.text.step_slugs, own.text.signals)
         for flow, own in zip(_ordered(analysis), flows, strict=True)
     ]
     made_from = digest(repr(entries).encode())
 
     def text() -> str:
         return client_module(
-            (stem, FlowNames.for_stem(slug), asks, steps) for stem, slug, asks, steps in entries
+            (stem, FlowNames.for_stem(slug), asks, steps, signals)
+            for stem, slug, asks, steps, signals in entries
         )
 
     if known is not None and known.made_from == made_from:

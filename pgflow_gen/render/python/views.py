@@ -57,6 +57,14 @@ class StepView:
     """The name of the type that dependents receive."""
 
 
+@dataclass(frozen=True, slots=True)
+class SignalView:
+    slug: str
+    payload: str
+    """The name of the type of what is sent."""
+    has_key: bool
+
+
 @dataclass(frozen=True)
 class FlowView:
     """``<flow>.py``: definitions in their order, and what the run classes need."""
@@ -69,6 +77,15 @@ class FlowView:
     imports: Imports
     record_names: Mapping[TypeKey, str]
     types: TypeTable
+
+    @property
+    def signals(self) -> tuple[SignalView, ...]:
+        """The steps that wait for somebody."""
+        return tuple(
+            SignalView(step.slug, payload_name(step.slug), step.option("key") is not None)
+            for step in self.flow.steps
+            if step.kind == "signal"
+        )
 
     @property
     def has_input(self) -> bool:

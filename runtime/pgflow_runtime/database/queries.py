@@ -135,6 +135,24 @@ PAUSE_FLOW: Final = "select pgflow.pause_flow(%(flow_slug)s, %(actor)s)"
 
 RESUME_FLOW: Final = "select pgflow.resume_flow(%(flow_slug)s, %(actor)s)"
 
+LIST_SCHEDULES: Final = """
+select flow_slug, schedule_slug, spec, input, is_paused, next_fire, last_fire, last_run_id, last_outcome,
+  error_message
+from pgflow.list_schedules(%(flow_slug)s)
+"""
+
+CREATE_SCHEDULE: Final = """
+select pgflow.create_schedule(%(flow_slug)s, %(schedule_slug)s, %(spec)s::jsonb, %(input)s::jsonb)
+"""
+
+DROP_SCHEDULE: Final = "select pgflow.drop_schedule(%(flow_slug)s, %(schedule_slug)s)"
+
+PAUSE_SCHEDULE: Final = "select pgflow.pause_schedule(%(flow_slug)s, %(schedule_slug)s, %(actor)s)"
+
+RESUME_SCHEDULE: Final = "select pgflow.resume_schedule(%(flow_slug)s, %(schedule_slug)s, %(actor)s)"
+
+FIRE_SCHEDULE: Final = "select pgflow.fire_schedule(%(flow_slug)s, %(schedule_slug)s, %(actor)s)"
+
 COUNT_TASKS: Final = """
 select step_slug, total, completed, started, failed, attempts, cancelled, again, polling,
   waiting, due_at

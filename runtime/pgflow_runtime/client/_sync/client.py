@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar, TypeVar, Unpack
+from typing import Any, ClassVar, LiteralString, TypeVar, Unpack
 from uuid import UUID
 
 from psycopg import Connection
@@ -22,6 +22,7 @@ from pgflow_runtime.client._sync.watcher import Watcher
 from pgflow_runtime.client.checking import after_fork, borrow, keep_inherited
 from pgflow_runtime.client.concurrency import sleep
 from pgflow_runtime.client.connecting import ClientOptions, Connectable
+from pgflow_runtime.client.schedule_input import schedule_arguments
 from pgflow_runtime.client.tokens import read_token
 from pgflow_runtime.client.uuid7 import uuid7
 from pgflow_runtime.contract import FlowContract
@@ -39,6 +40,7 @@ from pgflow_runtime.errors import (
     UsageError,
     WrongFlow,
 )
+from pgflow_runtime.runs.schedules import ScheduleInfo
 from pgflow_runtime.runs.signals import SignalOutcome, WaitingSignal
 from pgflow_runtime.runs.snapshot import RunSnapshot
 from pgflow_runtime.telemetry import started_runs
@@ -250,6 +252,60 @@ class ClientBase(Connectable):
         Raises PermissionDenied, ConnectionFailed.
         """
         return list_waiting(self._watcher, None, None, max_count)
+
+    def _create_schedule(
+        self, run_type: type[Run[Any]], slug: str, input: object, options: Mapping[str, Any]
+    ) -> None:
+        """Start runs of a flow by the clock, or change when and how. It belongs to all versions of the flow.
+
+        Args:
+            input: of each run; ``FIRE_DATE`` and ``FIRE_TIME`` of ``pgflow_runtime`` may stand in it.
+
+        Raises InvalidInput before anything is sent, UsageError, UnknownFlow, OddArgument, PermissionDenied
+        (it takes the role pgflow_operator).
+        """
+        contract = run_type.contract
+        spec, stored = schedule_arguments(contract, input, options)
+        values = {
+            "flow_slug": contract.slug,
+            "schedule_slug": slug,
+            "spec": json.dumps(spec),
+            "input": json.dumps(stored),
+        }
+        self._watcher.fetch_one(queries.CREATE_SCHEDULE, values)
+
+    def list_schedules(self, flow_slug: str | None = None) -> list[ScheduleInfo]:
+        """The schedules of a flow, or of all flows. Raises PermissionDenied, ConnectionFailed."""
+        rows = self._watcher.fetch_all(queries.LIST_SCHEDULES, {"flow_slug": flow_slug})
+        return [ScheduleInfo(*row) for row in rows]
+
+    def drop_schedule(self, flow_slug: str, schedule_slug: str) -> bool:
+        """End a schedule that this version of its flow has; its runs go on. Returns whether there was one.
+
+        One that stands in the code comes back with the flow's next migration. Raises as ``pause_schedule``.
+        """
+        return bool(self._of_schedule(queries.DROP_SCHEDULE, flow_slug, schedule_slug))
+
+    def pause_schedule(self, flow_slug: str, schedule_slug: str) -> bool:
+        """Let a schedule fire no more; what it misses is not caught up on. Returns whether that was news.
+
+        Raises UnknownFlow where there is none, PermissionDenied (it takes the role pgflow_operator).
+        """
+        return bool(self._of_schedule(queries.PAUSE_SCHEDULE, flow_slug, schedule_slug))
+
+    def resume_schedule(self, flow_slug: str, schedule_slug: str) -> bool:
+        """Let a paused schedule fire again, from now on. As ``pause_schedule``."""
+        return bool(self._of_schedule(queries.RESUME_SCHEDULE, flow_slug, schedule_slug))
+
+    def fire_schedule(self, flow_slug: str, schedule_slug: str) -> UUID:
+        """Start a run of a schedule now, whenever it fires next. Returns the run's id. Raises likewise."""
+        run_id: UUID = self._of_schedule(queries.FIRE_SCHEDULE, flow_slug, schedule_slug)
+        return run_id
+
+    def _of_schedule(self, statement: LiteralString, flow_slug: str, schedule_slug: str) -> Any:
+        values = {"flow_slug": flow_slug, "schedule_slug": schedule_slug, "actor": None}
+        row = self._watcher.fetch_one(statement, values)
+        return None if row is None else row[0]
 
     def cancel_runs(self, run_ids: Sequence[UUID], reason: str | None = None) -> dict[UUID, str]:
         """``AsyncRun.cancel`` for runs of any flow, at most 1,000 in one transaction.

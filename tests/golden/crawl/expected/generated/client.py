@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .crawl import AsyncCrawlRun, CrawlInput, CrawlRun
 
@@ -18,13 +19,27 @@ from .crawl import AsyncCrawlRun, CrawlInput, CrawlRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_crawl(self, input: CrawlInput, /, *, run_id: UUID | None = None) -> AsyncCrawlRun:
-        return await self._start(AsyncCrawlRun, input, run_id)
+    async def start_crawl(
+        self,
+        input: CrawlInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncCrawlRun:
+        return await self._start(AsyncCrawlRun, input, run_id, start_at, conn)
 
     async def start_many_crawl(
-        self, inputs: Sequence[CrawlInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[CrawlInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncCrawlRun]:
-        return await self._start_many(AsyncCrawlRun, inputs, run_ids)
+        return await self._start_many(AsyncCrawlRun, inputs, run_ids, start_at, conn)
 
     async def get_crawl(self, run_id: UUID, /) -> AsyncCrawlRun:
         return await self._get(AsyncCrawlRun, run_id)
@@ -38,17 +53,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncCrawlRun:
         return await self._fork(AsyncCrawlRun, run_id, from_steps, input)
 
+    async def create_crawl_schedule(
+        self, slug: str, /, input: CrawlInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncCrawlRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_crawl(self, input: CrawlInput, /, *, run_id: UUID | None = None) -> CrawlRun:
-        return self._start(CrawlRun, input, run_id)
+    def start_crawl(
+        self,
+        input: CrawlInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> CrawlRun:
+        return self._start(CrawlRun, input, run_id, start_at, conn)
 
     def start_many_crawl(
-        self, inputs: Sequence[CrawlInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[CrawlInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[CrawlRun]:
-        return self._start_many(CrawlRun, inputs, run_ids)
+        return self._start_many(CrawlRun, inputs, run_ids, start_at, conn)
 
     def get_crawl(self, run_id: UUID, /) -> CrawlRun:
         return self._get(CrawlRun, run_id)
@@ -61,3 +95,8 @@ class Client(ClientBase):
         input: CrawlInput | None = None,
     ) -> CrawlRun:
         return self._fork(CrawlRun, run_id, from_steps, input)
+
+    def create_crawl_schedule(
+        self, slug: str, /, input: CrawlInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(CrawlRun, slug, input, options)

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .hostile import AsyncHostileRun, HostileInput, HostileRun
 
@@ -18,13 +19,27 @@ from .hostile import AsyncHostileRun, HostileInput, HostileRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_hostile(self, input: HostileInput, /, *, run_id: UUID | None = None) -> AsyncHostileRun:
-        return await self._start(AsyncHostileRun, input, run_id)
+    async def start_hostile(
+        self,
+        input: HostileInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncHostileRun:
+        return await self._start(AsyncHostileRun, input, run_id, start_at, conn)
 
     async def start_many_hostile(
-        self, inputs: Sequence[HostileInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[HostileInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncHostileRun]:
-        return await self._start_many(AsyncHostileRun, inputs, run_ids)
+        return await self._start_many(AsyncHostileRun, inputs, run_ids, start_at, conn)
 
     async def get_hostile(self, run_id: UUID, /) -> AsyncHostileRun:
         return await self._get(AsyncHostileRun, run_id)
@@ -38,17 +53,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncHostileRun:
         return await self._fork(AsyncHostileRun, run_id, from_steps, input)
 
+    async def create_hostile_schedule(
+        self, slug: str, /, input: HostileInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncHostileRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_hostile(self, input: HostileInput, /, *, run_id: UUID | None = None) -> HostileRun:
-        return self._start(HostileRun, input, run_id)
+    def start_hostile(
+        self,
+        input: HostileInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> HostileRun:
+        return self._start(HostileRun, input, run_id, start_at, conn)
 
     def start_many_hostile(
-        self, inputs: Sequence[HostileInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[HostileInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[HostileRun]:
-        return self._start_many(HostileRun, inputs, run_ids)
+        return self._start_many(HostileRun, inputs, run_ids, start_at, conn)
 
     def get_hostile(self, run_id: UUID, /) -> HostileRun:
         return self._get(HostileRun, run_id)
@@ -61,3 +95,8 @@ class Client(ClientBase):
         input: HostileInput | None = None,
     ) -> HostileRun:
         return self._fork(HostileRun, run_id, from_steps, input)
+
+    def create_hostile_schedule(
+        self, slug: str, /, input: HostileInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(HostileRun, slug, input, options)

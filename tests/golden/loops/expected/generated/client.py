@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .agent import AgentInput, AgentRun, AsyncAgentRun
 
@@ -18,13 +19,27 @@ from .agent import AgentInput, AgentRun, AsyncAgentRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_agent(self, input: AgentInput, /, *, run_id: UUID | None = None) -> AsyncAgentRun:
-        return await self._start(AsyncAgentRun, input, run_id)
+    async def start_agent(
+        self,
+        input: AgentInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncAgentRun:
+        return await self._start(AsyncAgentRun, input, run_id, start_at, conn)
 
     async def start_many_agent(
-        self, inputs: Sequence[AgentInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[AgentInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncAgentRun]:
-        return await self._start_many(AsyncAgentRun, inputs, run_ids)
+        return await self._start_many(AsyncAgentRun, inputs, run_ids, start_at, conn)
 
     async def get_agent(self, run_id: UUID, /) -> AsyncAgentRun:
         return await self._get(AsyncAgentRun, run_id)
@@ -38,17 +53,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncAgentRun:
         return await self._fork(AsyncAgentRun, run_id, from_steps, input)
 
+    async def create_agent_schedule(
+        self, slug: str, /, input: AgentInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncAgentRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_agent(self, input: AgentInput, /, *, run_id: UUID | None = None) -> AgentRun:
-        return self._start(AgentRun, input, run_id)
+    def start_agent(
+        self,
+        input: AgentInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> AgentRun:
+        return self._start(AgentRun, input, run_id, start_at, conn)
 
     def start_many_agent(
-        self, inputs: Sequence[AgentInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[AgentInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[AgentRun]:
-        return self._start_many(AgentRun, inputs, run_ids)
+        return self._start_many(AgentRun, inputs, run_ids, start_at, conn)
 
     def get_agent(self, run_id: UUID, /) -> AgentRun:
         return self._get(AgentRun, run_id)
@@ -61,3 +95,8 @@ class Client(ClientBase):
         input: AgentInput | None = None,
     ) -> AgentRun:
         return self._fork(AgentRun, run_id, from_steps, input)
+
+    def create_agent_schedule(
+        self, slug: str, /, input: AgentInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(AgentRun, slug, input, options)

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .maps import AsyncMapsRun, MapsInput, MapsRun
 
@@ -18,13 +19,27 @@ from .maps import AsyncMapsRun, MapsInput, MapsRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_maps(self, input: MapsInput, /, *, run_id: UUID | None = None) -> AsyncMapsRun:
-        return await self._start(AsyncMapsRun, input, run_id)
+    async def start_maps(
+        self,
+        input: MapsInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncMapsRun:
+        return await self._start(AsyncMapsRun, input, run_id, start_at, conn)
 
     async def start_many_maps(
-        self, inputs: Sequence[MapsInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[MapsInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncMapsRun]:
-        return await self._start_many(AsyncMapsRun, inputs, run_ids)
+        return await self._start_many(AsyncMapsRun, inputs, run_ids, start_at, conn)
 
     async def get_maps(self, run_id: UUID, /) -> AsyncMapsRun:
         return await self._get(AsyncMapsRun, run_id)
@@ -38,17 +53,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncMapsRun:
         return await self._fork(AsyncMapsRun, run_id, from_steps, input)
 
+    async def create_maps_schedule(
+        self, slug: str, /, input: MapsInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncMapsRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_maps(self, input: MapsInput, /, *, run_id: UUID | None = None) -> MapsRun:
-        return self._start(MapsRun, input, run_id)
+    def start_maps(
+        self,
+        input: MapsInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> MapsRun:
+        return self._start(MapsRun, input, run_id, start_at, conn)
 
     def start_many_maps(
-        self, inputs: Sequence[MapsInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[MapsInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[MapsRun]:
-        return self._start_many(MapsRun, inputs, run_ids)
+        return self._start_many(MapsRun, inputs, run_ids, start_at, conn)
 
     def get_maps(self, run_id: UUID, /) -> MapsRun:
         return self._get(MapsRun, run_id)
@@ -61,3 +95,8 @@ class Client(ClientBase):
         input: MapsInput | None = None,
     ) -> MapsRun:
         return self._fork(MapsRun, run_id, from_steps, input)
+
+    def create_maps_schedule(
+        self, slug: str, /, input: MapsInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(MapsRun, slug, input, options)

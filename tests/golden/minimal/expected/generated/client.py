@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .hello import AsyncHelloRun, HelloInput, HelloRun
 
@@ -18,13 +19,27 @@ from .hello import AsyncHelloRun, HelloInput, HelloRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_hello(self, input: HelloInput, /, *, run_id: UUID | None = None) -> AsyncHelloRun:
-        return await self._start(AsyncHelloRun, input, run_id)
+    async def start_hello(
+        self,
+        input: HelloInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncHelloRun:
+        return await self._start(AsyncHelloRun, input, run_id, start_at, conn)
 
     async def start_many_hello(
-        self, inputs: Sequence[HelloInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[HelloInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncHelloRun]:
-        return await self._start_many(AsyncHelloRun, inputs, run_ids)
+        return await self._start_many(AsyncHelloRun, inputs, run_ids, start_at, conn)
 
     async def get_hello(self, run_id: UUID, /) -> AsyncHelloRun:
         return await self._get(AsyncHelloRun, run_id)
@@ -38,17 +53,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncHelloRun:
         return await self._fork(AsyncHelloRun, run_id, from_steps, input)
 
+    async def create_hello_schedule(
+        self, slug: str, /, input: HelloInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncHelloRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_hello(self, input: HelloInput, /, *, run_id: UUID | None = None) -> HelloRun:
-        return self._start(HelloRun, input, run_id)
+    def start_hello(
+        self,
+        input: HelloInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> HelloRun:
+        return self._start(HelloRun, input, run_id, start_at, conn)
 
     def start_many_hello(
-        self, inputs: Sequence[HelloInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[HelloInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[HelloRun]:
-        return self._start_many(HelloRun, inputs, run_ids)
+        return self._start_many(HelloRun, inputs, run_ids, start_at, conn)
 
     def get_hello(self, run_id: UUID, /) -> HelloRun:
         return self._get(HelloRun, run_id)
@@ -61,3 +95,8 @@ class Client(ClientBase):
         input: HelloInput | None = None,
     ) -> HelloRun:
         return self._fork(HelloRun, run_id, from_steps, input)
+
+    def create_hello_schedule(
+        self, slug: str, /, input: HelloInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(HelloRun, slug, input, options)

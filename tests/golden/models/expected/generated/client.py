@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .orders import AsyncOrdersRun, OrdersInput, OrdersRun
 
@@ -18,13 +19,27 @@ from .orders import AsyncOrdersRun, OrdersInput, OrdersRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_orders(self, input: OrdersInput, /, *, run_id: UUID | None = None) -> AsyncOrdersRun:
-        return await self._start(AsyncOrdersRun, input, run_id)
+    async def start_orders(
+        self,
+        input: OrdersInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncOrdersRun:
+        return await self._start(AsyncOrdersRun, input, run_id, start_at, conn)
 
     async def start_many_orders(
-        self, inputs: Sequence[OrdersInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[OrdersInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncOrdersRun]:
-        return await self._start_many(AsyncOrdersRun, inputs, run_ids)
+        return await self._start_many(AsyncOrdersRun, inputs, run_ids, start_at, conn)
 
     async def get_orders(self, run_id: UUID, /) -> AsyncOrdersRun:
         return await self._get(AsyncOrdersRun, run_id)
@@ -38,17 +53,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncOrdersRun:
         return await self._fork(AsyncOrdersRun, run_id, from_steps, input)
 
+    async def create_orders_schedule(
+        self, slug: str, /, input: OrdersInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncOrdersRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_orders(self, input: OrdersInput, /, *, run_id: UUID | None = None) -> OrdersRun:
-        return self._start(OrdersRun, input, run_id)
+    def start_orders(
+        self,
+        input: OrdersInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> OrdersRun:
+        return self._start(OrdersRun, input, run_id, start_at, conn)
 
     def start_many_orders(
-        self, inputs: Sequence[OrdersInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[OrdersInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[OrdersRun]:
-        return self._start_many(OrdersRun, inputs, run_ids)
+        return self._start_many(OrdersRun, inputs, run_ids, start_at, conn)
 
     def get_orders(self, run_id: UUID, /) -> OrdersRun:
         return self._get(OrdersRun, run_id)
@@ -61,3 +95,8 @@ class Client(ClientBase):
         input: OrdersInput | None = None,
     ) -> OrdersRun:
         return self._fork(OrdersRun, run_id, from_steps, input)
+
+    def create_orders_schedule(
+        self, slug: str, /, input: OrdersInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(OrdersRun, slug, input, options)

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .class_ import AsyncClassRun, ClassInput, ClassRun
 from .str import AsyncStrRun, StrInput, StrRun
@@ -19,13 +20,27 @@ from .str import AsyncStrRun, StrInput, StrRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_class_(self, input: ClassInput, /, *, run_id: UUID | None = None) -> AsyncClassRun:
-        return await self._start(AsyncClassRun, input, run_id)
+    async def start_class_(
+        self,
+        input: ClassInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncClassRun:
+        return await self._start(AsyncClassRun, input, run_id, start_at, conn)
 
     async def start_many_class_(
-        self, inputs: Sequence[ClassInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[ClassInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncClassRun]:
-        return await self._start_many(AsyncClassRun, inputs, run_ids)
+        return await self._start_many(AsyncClassRun, inputs, run_ids, start_at, conn)
 
     async def get_class_(self, run_id: UUID, /) -> AsyncClassRun:
         return await self._get(AsyncClassRun, run_id)
@@ -39,13 +54,32 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncClassRun:
         return await self._fork(AsyncClassRun, run_id, from_steps, input)
 
-    async def start_str(self, input: StrInput, /, *, run_id: UUID | None = None) -> AsyncStrRun:
-        return await self._start(AsyncStrRun, input, run_id)
+    async def create_class__schedule(
+        self, slug: str, /, input: ClassInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncClassRun, slug, input, options)
+
+    async def start_str(
+        self,
+        input: StrInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncStrRun:
+        return await self._start(AsyncStrRun, input, run_id, start_at, conn)
 
     async def start_many_str(
-        self, inputs: Sequence[StrInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[StrInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncStrRun]:
-        return await self._start_many(AsyncStrRun, inputs, run_ids)
+        return await self._start_many(AsyncStrRun, inputs, run_ids, start_at, conn)
 
     async def get_str(self, run_id: UUID, /) -> AsyncStrRun:
         return await self._get(AsyncStrRun, run_id)
@@ -59,17 +93,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncStrRun:
         return await self._fork(AsyncStrRun, run_id, from_steps, input)
 
+    async def create_str_schedule(
+        self, slug: str, /, input: StrInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncStrRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_class_(self, input: ClassInput, /, *, run_id: UUID | None = None) -> ClassRun:
-        return self._start(ClassRun, input, run_id)
+    def start_class_(
+        self,
+        input: ClassInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> ClassRun:
+        return self._start(ClassRun, input, run_id, start_at, conn)
 
     def start_many_class_(
-        self, inputs: Sequence[ClassInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[ClassInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[ClassRun]:
-        return self._start_many(ClassRun, inputs, run_ids)
+        return self._start_many(ClassRun, inputs, run_ids, start_at, conn)
 
     def get_class_(self, run_id: UUID, /) -> ClassRun:
         return self._get(ClassRun, run_id)
@@ -83,13 +136,32 @@ class Client(ClientBase):
     ) -> ClassRun:
         return self._fork(ClassRun, run_id, from_steps, input)
 
-    def start_str(self, input: StrInput, /, *, run_id: UUID | None = None) -> StrRun:
-        return self._start(StrRun, input, run_id)
+    def create_class__schedule(
+        self, slug: str, /, input: ClassInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(ClassRun, slug, input, options)
+
+    def start_str(
+        self,
+        input: StrInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> StrRun:
+        return self._start(StrRun, input, run_id, start_at, conn)
 
     def start_many_str(
-        self, inputs: Sequence[StrInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[StrInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[StrRun]:
-        return self._start_many(StrRun, inputs, run_ids)
+        return self._start_many(StrRun, inputs, run_ids, start_at, conn)
 
     def get_str(self, run_id: UUID, /) -> StrRun:
         return self._get(StrRun, run_id)
@@ -102,3 +174,8 @@ class Client(ClientBase):
         input: StrInput | None = None,
     ) -> StrRun:
         return self._fork(StrRun, run_id, from_steps, input)
+
+    def create_str_schedule(
+        self, slug: str, /, input: StrInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(StrRun, slug, input, options)

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .tick import AsyncTickRun, TickRun
 
@@ -18,13 +19,25 @@ from .tick import AsyncTickRun, TickRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_tick(self, *, run_id: UUID | None = None) -> AsyncTickRun:
-        return await self._start(AsyncTickRun, None, run_id)
+    async def start_tick(
+        self,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncTickRun:
+        return await self._start(AsyncTickRun, None, run_id, start_at, conn)
 
     async def start_many_tick(
-        self, count: int, /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        count: int,
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncTickRun]:
-        return await self._start_many(AsyncTickRun, [None] * count, run_ids)
+        return await self._start_many(AsyncTickRun, [None] * count, run_ids, start_at, conn)
 
     async def get_tick(self, run_id: UUID, /) -> AsyncTickRun:
         return await self._get(AsyncTickRun, run_id)
@@ -37,17 +50,34 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncTickRun:
         return await self._fork(AsyncTickRun, run_id, from_steps)
 
+    async def create_tick_schedule(
+        self, slug: str, /, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncTickRun, slug, None, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_tick(self, *, run_id: UUID | None = None) -> TickRun:
-        return self._start(TickRun, None, run_id)
+    def start_tick(
+        self,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> TickRun:
+        return self._start(TickRun, None, run_id, start_at, conn)
 
     def start_many_tick(
-        self, count: int, /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        count: int,
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[TickRun]:
-        return self._start_many(TickRun, [None] * count, run_ids)
+        return self._start_many(TickRun, [None] * count, run_ids, start_at, conn)
 
     def get_tick(self, run_id: UUID, /) -> TickRun:
         return self._get(TickRun, run_id)
@@ -59,3 +89,8 @@ class Client(ClientBase):
         from_steps: Sequence[Literal["now", "pair"]],
     ) -> TickRun:
         return self._fork(TickRun, run_id, from_steps)
+
+    def create_tick_schedule(
+        self, slug: str, /, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(TickRun, slug, None, options)

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .options import AsyncOptionsRun, OptionsInput, OptionsRun
 
@@ -18,13 +19,27 @@ from .options import AsyncOptionsRun, OptionsInput, OptionsRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_options(self, input: OptionsInput, /, *, run_id: UUID | None = None) -> AsyncOptionsRun:
-        return await self._start(AsyncOptionsRun, input, run_id)
+    async def start_options(
+        self,
+        input: OptionsInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncOptionsRun:
+        return await self._start(AsyncOptionsRun, input, run_id, start_at, conn)
 
     async def start_many_options(
-        self, inputs: Sequence[OptionsInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[OptionsInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncOptionsRun]:
-        return await self._start_many(AsyncOptionsRun, inputs, run_ids)
+        return await self._start_many(AsyncOptionsRun, inputs, run_ids, start_at, conn)
 
     async def get_options(self, run_id: UUID, /) -> AsyncOptionsRun:
         return await self._get(AsyncOptionsRun, run_id)
@@ -38,17 +53,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncOptionsRun:
         return await self._fork(AsyncOptionsRun, run_id, from_steps, input)
 
+    async def create_options_schedule(
+        self, slug: str, /, input: OptionsInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncOptionsRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_options(self, input: OptionsInput, /, *, run_id: UUID | None = None) -> OptionsRun:
-        return self._start(OptionsRun, input, run_id)
+    def start_options(
+        self,
+        input: OptionsInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> OptionsRun:
+        return self._start(OptionsRun, input, run_id, start_at, conn)
 
     def start_many_options(
-        self, inputs: Sequence[OptionsInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[OptionsInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[OptionsRun]:
-        return self._start_many(OptionsRun, inputs, run_ids)
+        return self._start_many(OptionsRun, inputs, run_ids, start_at, conn)
 
     def get_options(self, run_id: UUID, /) -> OptionsRun:
         return self._get(OptionsRun, run_id)
@@ -61,3 +95,8 @@ class Client(ClientBase):
         input: OptionsInput | None = None,
     ) -> OptionsRun:
         return self._fork(OptionsRun, run_id, from_steps, input)
+
+    def create_options_schedule(
+        self, slug: str, /, input: OptionsInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(OptionsRun, slug, input, options)

@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
-from .digest import AsyncDigestRun, DigestInput, DigestRun
 from .heartbeat import AsyncHeartbeatRun, HeartbeatRun
 from .report import AsyncReportRun, ReportInput, ReportRun
 
@@ -20,33 +20,25 @@ from .report import AsyncReportRun, ReportInput, ReportRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_digest(self, input: DigestInput, /, *, run_id: UUID | None = None) -> AsyncDigestRun:
-        return await self._start(AsyncDigestRun, input, run_id)
-
-    async def start_many_digest(
-        self, inputs: Sequence[DigestInput], /, *, run_ids: Sequence[UUID] | None = None
-    ) -> list[AsyncDigestRun]:
-        return await self._start_many(AsyncDigestRun, inputs, run_ids)
-
-    async def get_digest(self, run_id: UUID, /) -> AsyncDigestRun:
-        return await self._get(AsyncDigestRun, run_id)
-
-    async def fork_digest(
+    async def start_heartbeat(
         self,
-        run_id: UUID,
-        /,
-        from_steps: Sequence[Literal["shorten"]],
-        input: DigestInput | None = None,
-    ) -> AsyncDigestRun:
-        return await self._fork(AsyncDigestRun, run_id, from_steps, input)
-
-    async def start_heartbeat(self, *, run_id: UUID | None = None) -> AsyncHeartbeatRun:
-        return await self._start(AsyncHeartbeatRun, None, run_id)
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncHeartbeatRun:
+        return await self._start(AsyncHeartbeatRun, None, run_id, start_at, conn)
 
     async def start_many_heartbeat(
-        self, count: int, /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        count: int,
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncHeartbeatRun]:
-        return await self._start_many(AsyncHeartbeatRun, [None] * count, run_ids)
+        return await self._start_many(AsyncHeartbeatRun, [None] * count, run_ids, start_at, conn)
 
     async def get_heartbeat(self, run_id: UUID, /) -> AsyncHeartbeatRun:
         return await self._get(AsyncHeartbeatRun, run_id)
@@ -59,13 +51,32 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncHeartbeatRun:
         return await self._fork(AsyncHeartbeatRun, run_id, from_steps)
 
-    async def start_report(self, input: ReportInput, /, *, run_id: UUID | None = None) -> AsyncReportRun:
-        return await self._start(AsyncReportRun, input, run_id)
+    async def create_heartbeat_schedule(
+        self, slug: str, /, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncHeartbeatRun, slug, None, options)
+
+    async def start_report(
+        self,
+        input: ReportInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncReportRun:
+        return await self._start(AsyncReportRun, input, run_id, start_at, conn)
 
     async def start_many_report(
-        self, inputs: Sequence[ReportInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[ReportInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncReportRun]:
-        return await self._start_many(AsyncReportRun, inputs, run_ids)
+        return await self._start_many(AsyncReportRun, inputs, run_ids, start_at, conn)
 
     async def get_report(self, run_id: UUID, /) -> AsyncReportRun:
         return await self._get(AsyncReportRun, run_id)
@@ -79,37 +90,34 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncReportRun:
         return await self._fork(AsyncReportRun, run_id, from_steps, input)
 
+    async def create_report_schedule(
+        self, slug: str, /, input: ReportInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncReportRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_digest(self, input: DigestInput, /, *, run_id: UUID | None = None) -> DigestRun:
-        return self._start(DigestRun, input, run_id)
-
-    def start_many_digest(
-        self, inputs: Sequence[DigestInput], /, *, run_ids: Sequence[UUID] | None = None
-    ) -> list[DigestRun]:
-        return self._start_many(DigestRun, inputs, run_ids)
-
-    def get_digest(self, run_id: UUID, /) -> DigestRun:
-        return self._get(DigestRun, run_id)
-
-    def fork_digest(
+    def start_heartbeat(
         self,
-        run_id: UUID,
-        /,
-        from_steps: Sequence[Literal["shorten"]],
-        input: DigestInput | None = None,
-    ) -> DigestRun:
-        return self._fork(DigestRun, run_id, from_steps, input)
-
-    def start_heartbeat(self, *, run_id: UUID | None = None) -> HeartbeatRun:
-        return self._start(HeartbeatRun, None, run_id)
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> HeartbeatRun:
+        return self._start(HeartbeatRun, None, run_id, start_at, conn)
 
     def start_many_heartbeat(
-        self, count: int, /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        count: int,
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[HeartbeatRun]:
-        return self._start_many(HeartbeatRun, [None] * count, run_ids)
+        return self._start_many(HeartbeatRun, [None] * count, run_ids, start_at, conn)
 
     def get_heartbeat(self, run_id: UUID, /) -> HeartbeatRun:
         return self._get(HeartbeatRun, run_id)
@@ -122,13 +130,32 @@ class Client(ClientBase):
     ) -> HeartbeatRun:
         return self._fork(HeartbeatRun, run_id, from_steps)
 
-    def start_report(self, input: ReportInput, /, *, run_id: UUID | None = None) -> ReportRun:
-        return self._start(ReportRun, input, run_id)
+    def create_heartbeat_schedule(
+        self, slug: str, /, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(HeartbeatRun, slug, None, options)
+
+    def start_report(
+        self,
+        input: ReportInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> ReportRun:
+        return self._start(ReportRun, input, run_id, start_at, conn)
 
     def start_many_report(
-        self, inputs: Sequence[ReportInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[ReportInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[ReportRun]:
-        return self._start_many(ReportRun, inputs, run_ids)
+        return self._start_many(ReportRun, inputs, run_ids, start_at, conn)
 
     def get_report(self, run_id: UUID, /) -> ReportRun:
         return self._get(ReportRun, run_id)
@@ -141,3 +168,8 @@ class Client(ClientBase):
         input: ReportInput | None = None,
     ) -> ReportRun:
         return self._fork(ReportRun, run_id, from_steps, input)
+
+    def create_report_schedule(
+        self, slug: str, /, input: ReportInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(ReportRun, slug, input, options)

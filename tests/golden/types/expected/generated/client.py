@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .zoo import AsyncZooRun, ZooInput, ZooRun
 
@@ -18,13 +19,27 @@ from .zoo import AsyncZooRun, ZooInput, ZooRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_zoo(self, input: ZooInput, /, *, run_id: UUID | None = None) -> AsyncZooRun:
-        return await self._start(AsyncZooRun, input, run_id)
+    async def start_zoo(
+        self,
+        input: ZooInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncZooRun:
+        return await self._start(AsyncZooRun, input, run_id, start_at, conn)
 
     async def start_many_zoo(
-        self, inputs: Sequence[ZooInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[ZooInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncZooRun]:
-        return await self._start_many(AsyncZooRun, inputs, run_ids)
+        return await self._start_many(AsyncZooRun, inputs, run_ids, start_at, conn)
 
     async def get_zoo(self, run_id: UUID, /) -> AsyncZooRun:
         return await self._get(AsyncZooRun, run_id)
@@ -38,17 +53,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncZooRun:
         return await self._fork(AsyncZooRun, run_id, from_steps, input)
 
+    async def create_zoo_schedule(
+        self, slug: str, /, input: ZooInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncZooRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_zoo(self, input: ZooInput, /, *, run_id: UUID | None = None) -> ZooRun:
-        return self._start(ZooRun, input, run_id)
+    def start_zoo(
+        self,
+        input: ZooInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> ZooRun:
+        return self._start(ZooRun, input, run_id, start_at, conn)
 
     def start_many_zoo(
-        self, inputs: Sequence[ZooInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[ZooInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[ZooRun]:
-        return self._start_many(ZooRun, inputs, run_ids)
+        return self._start_many(ZooRun, inputs, run_ids, start_at, conn)
 
     def get_zoo(self, run_id: UUID, /) -> ZooRun:
         return self._get(ZooRun, run_id)
@@ -61,3 +95,8 @@ class Client(ClientBase):
         input: ZooInput | None = None,
     ) -> ZooRun:
         return self._fork(ZooRun, run_id, from_steps, input)
+
+    def create_zoo_schedule(
+        self, slug: str, /, input: ZooInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(ZooRun, slug, input, options)

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .crawl import AsyncCrawlRun, CrawlInput, CrawlRun
 from .crawl_v1 import (
@@ -28,13 +29,27 @@ from .crawl_v2 import (
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_crawl(self, input: CrawlInput, /, *, run_id: UUID | None = None) -> AsyncCrawlRun:
-        return await self._start(AsyncCrawlRun, input, run_id)
+    async def start_crawl(
+        self,
+        input: CrawlInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncCrawlRun:
+        return await self._start(AsyncCrawlRun, input, run_id, start_at, conn)
 
     async def start_many_crawl(
-        self, inputs: Sequence[CrawlInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[CrawlInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncCrawlRun]:
-        return await self._start_many(AsyncCrawlRun, inputs, run_ids)
+        return await self._start_many(AsyncCrawlRun, inputs, run_ids, start_at, conn)
 
     async def get_crawl(self, run_id: UUID, /) -> AsyncCrawlRun:
         return await self._get(AsyncCrawlRun, run_id)
@@ -48,13 +63,32 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncCrawlRun:
         return await self._fork(AsyncCrawlRun, run_id, from_steps, input)
 
-    async def start_crawl_v2(self, input: CrawlV2Input, /, *, run_id: UUID | None = None) -> AsyncCrawlV2Run:
-        return await self._start(AsyncCrawlV2Run, input, run_id)
+    async def create_crawl_schedule(
+        self, slug: str, /, input: CrawlInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncCrawlRun, slug, input, options)
+
+    async def start_crawl_v2(
+        self,
+        input: CrawlV2Input,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncCrawlV2Run:
+        return await self._start(AsyncCrawlV2Run, input, run_id, start_at, conn)
 
     async def start_many_crawl_v2(
-        self, inputs: Sequence[CrawlV2Input], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[CrawlV2Input],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncCrawlV2Run]:
-        return await self._start_many(AsyncCrawlV2Run, inputs, run_ids)
+        return await self._start_many(AsyncCrawlV2Run, inputs, run_ids, start_at, conn)
 
     async def get_crawl_v2(self, run_id: UUID, /) -> AsyncCrawlV2Run:
         return await self._get(AsyncCrawlV2Run, run_id)
@@ -68,13 +102,32 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncCrawlV2Run:
         return await self._fork(AsyncCrawlV2Run, run_id, from_steps, input)
 
-    async def start_crawl_v1(self, input: CrawlV1Input, /, *, run_id: UUID | None = None) -> AsyncCrawlV1Run:
-        return await self._start(AsyncCrawlV1Run, input, run_id)
+    async def create_crawl_v2_schedule(
+        self, slug: str, /, input: CrawlV2Input, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncCrawlV2Run, slug, input, options)
+
+    async def start_crawl_v1(
+        self,
+        input: CrawlV1Input,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncCrawlV1Run:
+        return await self._start(AsyncCrawlV1Run, input, run_id, start_at, conn)
 
     async def start_many_crawl_v1(
-        self, inputs: Sequence[CrawlV1Input], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[CrawlV1Input],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncCrawlV1Run]:
-        return await self._start_many(AsyncCrawlV1Run, inputs, run_ids)
+        return await self._start_many(AsyncCrawlV1Run, inputs, run_ids, start_at, conn)
 
     async def get_crawl_v1(self, run_id: UUID, /) -> AsyncCrawlV1Run:
         return await self._get(AsyncCrawlV1Run, run_id)
@@ -88,17 +141,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncCrawlV1Run:
         return await self._fork(AsyncCrawlV1Run, run_id, from_steps, input)
 
+    async def create_crawl_v1_schedule(
+        self, slug: str, /, input: CrawlV1Input, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncCrawlV1Run, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_crawl(self, input: CrawlInput, /, *, run_id: UUID | None = None) -> CrawlRun:
-        return self._start(CrawlRun, input, run_id)
+    def start_crawl(
+        self,
+        input: CrawlInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> CrawlRun:
+        return self._start(CrawlRun, input, run_id, start_at, conn)
 
     def start_many_crawl(
-        self, inputs: Sequence[CrawlInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[CrawlInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[CrawlRun]:
-        return self._start_many(CrawlRun, inputs, run_ids)
+        return self._start_many(CrawlRun, inputs, run_ids, start_at, conn)
 
     def get_crawl(self, run_id: UUID, /) -> CrawlRun:
         return self._get(CrawlRun, run_id)
@@ -112,13 +184,32 @@ class Client(ClientBase):
     ) -> CrawlRun:
         return self._fork(CrawlRun, run_id, from_steps, input)
 
-    def start_crawl_v2(self, input: CrawlV2Input, /, *, run_id: UUID | None = None) -> CrawlV2Run:
-        return self._start(CrawlV2Run, input, run_id)
+    def create_crawl_schedule(
+        self, slug: str, /, input: CrawlInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(CrawlRun, slug, input, options)
+
+    def start_crawl_v2(
+        self,
+        input: CrawlV2Input,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> CrawlV2Run:
+        return self._start(CrawlV2Run, input, run_id, start_at, conn)
 
     def start_many_crawl_v2(
-        self, inputs: Sequence[CrawlV2Input], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[CrawlV2Input],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[CrawlV2Run]:
-        return self._start_many(CrawlV2Run, inputs, run_ids)
+        return self._start_many(CrawlV2Run, inputs, run_ids, start_at, conn)
 
     def get_crawl_v2(self, run_id: UUID, /) -> CrawlV2Run:
         return self._get(CrawlV2Run, run_id)
@@ -132,13 +223,32 @@ class Client(ClientBase):
     ) -> CrawlV2Run:
         return self._fork(CrawlV2Run, run_id, from_steps, input)
 
-    def start_crawl_v1(self, input: CrawlV1Input, /, *, run_id: UUID | None = None) -> CrawlV1Run:
-        return self._start(CrawlV1Run, input, run_id)
+    def create_crawl_v2_schedule(
+        self, slug: str, /, input: CrawlV2Input, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(CrawlV2Run, slug, input, options)
+
+    def start_crawl_v1(
+        self,
+        input: CrawlV1Input,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> CrawlV1Run:
+        return self._start(CrawlV1Run, input, run_id, start_at, conn)
 
     def start_many_crawl_v1(
-        self, inputs: Sequence[CrawlV1Input], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[CrawlV1Input],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[CrawlV1Run]:
-        return self._start_many(CrawlV1Run, inputs, run_ids)
+        return self._start_many(CrawlV1Run, inputs, run_ids, start_at, conn)
 
     def get_crawl_v1(self, run_id: UUID, /) -> CrawlV1Run:
         return self._get(CrawlV1Run, run_id)
@@ -151,3 +261,8 @@ class Client(ClientBase):
         input: CrawlV1Input | None = None,
     ) -> CrawlV1Run:
         return self._fork(CrawlV1Run, run_id, from_steps, input)
+
+    def create_crawl_v1_schedule(
+        self, slug: str, /, input: CrawlV1Input, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(CrawlV1Run, slug, input, options)

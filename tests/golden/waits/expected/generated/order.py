@@ -9,7 +9,16 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, overload
 
 from pgflow_runtime import Failed
-from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun
+from pgflow_runtime.client import (
+    AsyncConn,
+    AsyncRun,
+    AsyncStepRun,
+    Conn,
+    FlowContract,
+    Run,
+    SignalOutcome,
+    StepRun,
+)
 
 
 class Order(TypedDict):
@@ -148,6 +157,21 @@ class AsyncOrderRun(AsyncRun[OrderOutput]):
     def step(self, slug: str, /) -> AsyncStepRun[Any]:
         return self._step(slug)
 
+    async def send_approval(
+        self, payload: ApprovalPayload, /, *, dedupe: str | None = None, conn: AsyncConn | None = None
+    ) -> SignalOutcome:
+        return await self._send("approval", payload, dedupe, conn)
+
+    async def send_cancelled(
+        self, payload: CancelledPayload, /, *, dedupe: str | None = None, conn: AsyncConn | None = None
+    ) -> SignalOutcome:
+        return await self._send("cancelled", payload, dedupe, conn)
+
+    def signal_token(
+        self, step_slug: Literal["approval", "cancelled"], /, *, expires_in: float = 604_800
+    ) -> str:
+        return self._signal_token(step_slug, expires_in)
+
 
 class OrderRun(Run[OrderOutput]):
     """A run of flow "order"."""
@@ -195,3 +219,18 @@ class OrderRun(Run[OrderOutput]):
 
     def step(self, slug: str, /) -> StepRun[Any]:
         return self._step(slug)
+
+    def send_approval(
+        self, payload: ApprovalPayload, /, *, dedupe: str | None = None, conn: Conn | None = None
+    ) -> SignalOutcome:
+        return self._send("approval", payload, dedupe, conn)
+
+    def send_cancelled(
+        self, payload: CancelledPayload, /, *, dedupe: str | None = None, conn: Conn | None = None
+    ) -> SignalOutcome:
+        return self._send("cancelled", payload, dedupe, conn)
+
+    def signal_token(
+        self, step_slug: Literal["approval", "cancelled"], /, *, expires_in: float = 604_800
+    ) -> str:
+        return self._signal_token(step_slug, expires_in)
