@@ -41,12 +41,17 @@ COMMANDS = {
     "worker": LazyCommand("pgflow_runtime.cli.worker:worker", "Run the handlers of flows.", _RUN),
     "start": LazyCommand("pgflow_runtime.cli.start:start", "Start a run of a flow.", _RUN),
     "runs": LazyCommand(
-        "pgflow_runtime.cli.runs:runs", "Look at runs, cancel and retry them, export them.", _RUN
+        "pgflow_runtime.cli.runs:runs", "Look at runs, answer those that wait, cancel, retry, export.", _RUN
     ),
     "replay": LazyCommand(
         "pgflow_runtime.cli.replay:replay_command", "Call today's handlers on what was recorded.", _RUN
     ),
     "flows": LazyCommand("pgflow_runtime.cli.flows:flows", "Pause flows, and let them go on.", _RUN),
+    "schedules": LazyCommand(
+        "pgflow_runtime.cli.schedules:schedules",
+        "See, pause and fire schedules: runs that start by the clock.",
+        _RUN,
+    ),
     "dashboard": LazyCommand(
         "pgflow_runtime.cli.dashboard:dashboard", "Show runs, flows and workers in the browser.", _RUN
     ),

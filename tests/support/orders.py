@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
 
-from pgflow_runtime.client import AsyncClientBase, AsyncRun, ClientBase, Run
+from pgflow_runtime.client import AsyncClientBase, AsyncRun, ClientBase, Run, ScheduleOptions
 from pgflow_runtime.runs.signals import SignalOutcome, WaitingSignal
 from pgflow_shared.structure import structure_hash
 from tests.support.core import Core
@@ -146,6 +146,11 @@ class AsyncClient(AsyncClientBase):
 
     async def waiting_for_order_approval(self, max_count: int = 1000) -> list[WaitingSignal]:
         return await self._waiting_for(AsyncOrderRun, "approval", max_count)
+
+    async def create_order_schedule(
+        self, slug: str, /, input: Any, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncOrderRun, slug, input, options)
 
 
 class Client(ClientBase):

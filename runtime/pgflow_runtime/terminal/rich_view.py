@@ -14,13 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 from pgflow_runtime.runs.reading import Reading, place
+from pgflow_runtime.runs.schedules import when_of
 from pgflow_runtime.terminal.rows import Row, step_rows
 from pgflow_runtime.terminal.words import (
     ago,
     clock,
     duration,
     first_line,
+    last_words,
     list_words,
+    next_words,
     one_line,
     printable,
     value_text,
@@ -81,6 +84,21 @@ def show_waiting(to: Console, rows: Sequence[Mapping[str, Any]], now: datetime) 
             Text(one_line(row["key"] or "", 60)),
             Text(duration(row["since"], now)),
             Text(until),
+        )
+    to.print(table)
+
+
+def show_schedules(to: Console, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """A table of schedules."""
+    table = _table("flow", "schedule", "when", "next fire", "last fire")
+    for row in rows:
+        style = "red" if row["last_outcome"] == "failed" else "yellow" if row["is_paused"] else ""
+        table.add_row(
+            Text(row["flow_slug"], "bold"),
+            Text(row["schedule_slug"]),
+            Text(one_line(when_of(row["spec"]))),
+            Text(next_words(row).removeprefix("next "), style),
+            Text(last_words(row).removeprefix("last "), style),
         )
     to.print(table)
 

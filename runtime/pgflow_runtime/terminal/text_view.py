@@ -7,8 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from pgflow_runtime.runs.reading import Reading, place
+from pgflow_runtime.runs.schedules import when_of
 from pgflow_runtime.terminal.rows import step_rows
-from pgflow_runtime.terminal.words import clock, duration, first_line, list_words, printable, value_text
+from pgflow_runtime.terminal.words import (
+    clock,
+    duration,
+    first_line,
+    last_words,
+    list_words,
+    next_words,
+    printable,
+    value_text,
+)
 
 
 def run_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -34,6 +44,13 @@ def waiting_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         key = f"  key {printable(row['key'])}" if row["key"] is not None else ""
         until = f"  until {clock(row['deadline_at'])}" if row["deadline_at"] is not None else ""
         yield f"{row['run_id']}  {clock(row['since'])}  {row['flow_slug']}.{row['step_slug']}{key}{until}"
+
+
+def schedule_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each schedule: when, its next fire, what became of the last."""
+    for row in rows:
+        name = f"{row['flow_slug']}.{row['schedule_slug']}"
+        yield f"{name}  {printable(when_of(row['spec']))}  {next_words(row)}  {last_words(row)}"
 
 
 def reading_lines(reading: Reading, now: datetime) -> Iterator[str]:

@@ -67,6 +67,22 @@ def list_words(row: Mapping[str, Any]) -> str | None:
     return f"waits for {row['waits_for']}{until}"
 
 
+def next_words(row: Mapping[str, Any]) -> str:
+    """When a schedule of a list fires next."""
+    if row["is_paused"]:
+        return "paused"
+    return f"next {clock(row['next_fire'])}" if row["next_fire"] is not None else "never again"
+
+
+def last_words(row: Mapping[str, Any]) -> str:
+    """What became of a schedule's last fire, and why it failed."""
+    if row["last_outcome"] is None:
+        return "never fired"
+    at = f" {clock(row['last_fire'])}" if row["last_fire"] is not None else ""
+    why = f": {first_line(row['error_message'])}" if row["error_message"] else ""
+    return f"last{at} {row['last_outcome']}{why}"
+
+
 def printable(text: str) -> str:
     """A text from a handler or an input, without what a terminal would take for a command."""
     return _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
