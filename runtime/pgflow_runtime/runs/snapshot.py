@@ -5,12 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 from uuid import UUID
 
 from pgflow_runtime.database.moments import LATEST, read_moment
 from pgflow_runtime.runs.documents import name_of, value_of
 from pgflow_shared.statuses import FINAL, RunStatus, StepStatus
+
+WaitsFor: TypeAlias = Literal["signal", "sleep", "time", "round", "child", "lane", "hold", "something"]
+"""``time``: for another attempt; ``round``: for a loop's next one; ``something``: of a later version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why a step that is started does nothing: what it waits for, and until when at the longest."""
+
+    waits_for: WaitsFor
+    until: datetime | None = None
+    """When a sleep is over, a signal's deadline passes, or the next of the tasks is tried again."""
+    key: str | None = None
+    """By which a signal can be sent, where it has one."""
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any] | None) -> Wait | None:
+        """From what the core says of a step; None for one that is at work."""
+        if row is None:
+            return None
+        found = (word for word in get_args(WaitsFor) if word == row.get("waits_for"))
+        return cls(next(found, "something"), _time(row.get("until")), row.get("key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +55,8 @@ class StepSnapshot:
     cancelled_at: datetime | None = None
     reused: bool = False
     """Whether the run is a fork that took the step over from the run it was forked from."""
-    waits_for: str | None = None
-    """``signal`` or ``sleep``: what a started step without a handler waits for."""
-    due_at: datetime | None = None
-    """When that is over by itself: the end of a sleep, the deadline of a signal."""
+    wait: Wait | None = None
+    """What the step waits for; None while its tasks are queued or at work, or it is not started."""
 
     @property
     def is_final(self) -> bool:
@@ -74,8 +94,7 @@ class StepSnapshot:
             skipped_at=_time(row.get("skipped_at")),
             cancelled_at=_time(row.get("cancelled_at")),
             reused=row.get("reused") or False,
-            waits_for=row.get("waits_for"),
-            due_at=_time(row.get("due_at")),
+            wait=Wait.read(row.get("wait")),
         )
 
 
@@ -100,7 +119,7 @@ class RunSnapshot:
     held_at: datetime | None = None
     """Since when nothing of the run is begun, until it is released."""
     begins_at: datetime | None = None
-    """When a run that was started for later begins; None: it has begun."""
+    """When a run that was started for later is to begin; None once it has begun."""
 
     @property
     def is_final(self) -> bool:

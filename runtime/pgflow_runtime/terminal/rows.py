@@ -105,8 +105,8 @@ def _notes(reading: Reading, step: StepSnapshot, counts: TaskCounts | None) -> l
         if counts.due_at is not None:
             others = f", {counts.waiting:,} of {counts.total:,}" if counts.total > 1 else ""
             notes.append(f"waits until {clock(counts.due_at)}{others}")
-    if step.waits_for is not None and not run.is_final:
-        notes.append(wait_words(step.waits_for, step.due_at))
+    if step.wait is not None and not run.is_final and (counts is None or counts.due_at is None):
+        notes.append(wait_words(step.wait))
     if step.skip_reason:
         notes.append(step.skip_reason.replace("_", " "))
     if step.error_message:

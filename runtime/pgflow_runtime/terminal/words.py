@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pgflow_runtime.errors import UnreadableValue
+from pgflow_runtime.runs.snapshot import Wait
 
 SHOWN = 60_000
 """Characters of a value that are shown; ``--json`` has all of them."""
@@ -49,12 +50,19 @@ def clock(moment: datetime) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def wait_words(waits_for: str, due_at: datetime | None) -> str:
-    """What a step without a handler waits for, and until when."""
-    if waits_for == "sleep":
-        return f"sleeps until {clock(due_at)}" if due_at is not None else "sleeps"
-    until = f" until {clock(due_at)}" if due_at is not None else ""
-    return f"waits for {'somebody' if waits_for == 'signal' else waits_for}{until}"
+def wait_words(wait: Wait) -> str:
+    """What a step that is started waits for, and until when."""
+    until = clock(wait.until) if wait.until is not None else None
+    match wait.waits_for:
+        case "signal":
+            key = f" with key {one_line(wait.key, 60)}" if wait.key is not None else ""
+            return f"waits for somebody{key}" + (f" until {until}" if until else "")
+        case "sleep":
+            return f"sleeps until {until}"
+        case "round":
+            return f"waits for its next round at {until}" if until else "waits for its next round"
+        case _:
+            return f"waits until {until}" if until else "waits"
 
 
 def list_words(row: Mapping[str, Any]) -> str | None:

@@ -9374,6 +9374,39 @@ as $$
   ) c;
 $$;
 
+-- ---- schema/70_reading/_wait_of.sql
+-- What a started step waits for, and until when it does at the longest; null where its tasks are queued or at work.
+create function pgflow._wait_of(run_id uuid, step_slug text, kind text)
+returns jsonb
+language plpgsql
+stable
+as $$
+begin
+  if kind = 'signal' then
+    return (
+      select jsonb_build_object('waits_for', 'signal', 'until', w.deadline_at, 'key', w.key)
+      from pgflow.waiting_signals w
+      where w.run_id = _wait_of.run_id and w.step_slug = _wait_of.step_slug
+    );
+  end if;
+  return (
+    select jsonb_build_object(
+      'waits_for',
+      case t.kind when 'sleep' then 'sleep' else (
+        select l.waits_for
+        from pgflow.step_tasks l
+        where l.run_id = t.run_id and l.step_slug = t.step_slug and l.task_index = t.task_index
+      ) end,
+      'until', t.due_at
+    )
+    from pgflow.timers t
+    where t.run_id = _wait_of.run_id and t.step_slug = _wait_of.step_slug and t.kind in ('sleep', 'wait')
+    order by t.due_at
+    limit 1
+  );
+end;
+$$;
+
 -- ---- schema/70_reading/backlog.sql
 -- for: worker, client
 -- How much there is to do in a flow now, for what decides how many workers there should be: tasks that a worker may
@@ -9768,8 +9801,8 @@ $$;
 -- for: client
 -- What watchers of runs read again and again: get_run_with_states without the run's input, and without the
 -- outputs the caller has already. known: {"<run id>": [slugs of steps whose output is known]}; such a step comes
--- without the key "output", every other completed one with it. A run that does not exist has no row.
--- waits_for (signal, sleep) and due_at are of steps without a handler that wait: until when, at most; null: for ever.
+-- without the key "output", every other completed one with it. A run that does not exist has no row. A started step has
+-- "wait": {"waits_for": signal | sleep | time | round | child, "until", "key"}, null while its tasks are queued or at work.
 -- max_bytes: the outputs of a run that exceed it together, as they are stored (compressed), are left out; "left_out"
 -- lists the slugs of their steps, null for the run's own. null: no limit, but a run whose outputs take more than 256
 -- MB cannot be read so. Error messages end after 20,000 characters.
@@ -9798,7 +9831,7 @@ begin
       'cancelled_at', r.cancelled_at,
       'cancel_reason', left(r.cancel_reason, 20000),
       'held_at', case when r.status = 'started' then r.held_at end,
-      'begins_at', r.begins_at,
+      'begins_at', case when r.status = 'started' then r.begins_at end,
       'origin', case when r.has_origin then (
         select jsonb_build_object('kind', o.kind, 'from_run_id', o.from_run_id)
         from pgflow.origins o
@@ -9846,14 +9879,13 @@ begin
           'reused', s.reused
         )
         || case
+          when s.status = 'started' and r.status = 'started'
+            then jsonb_build_object('wait', pgflow._wait_of(s.run_id, s.step_slug, s.kind))
+          else '{}'
+        end
+        || case
           when s.is_new and s.bytes_so_far <= coalesce(get_run_progress.max_bytes, s.bytes_so_far)
             then jsonb_build_object('output', s.output)
-          when s.kind in ('signal', 'sleep') and s.status = 'started' and r.status = 'started'
-            then jsonb_build_object('waits_for', s.kind, 'due_at', (
-              select i.due_at
-              from pgflow.timers i
-              where i.run_id = r.run_id and i.step_slug = s.step_slug and i.kind in ('sleep', 'deadline')
-            ))
           else '{}'
         end
         order by s.step_index

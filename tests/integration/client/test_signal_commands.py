@@ -52,7 +52,7 @@ def test_who_waits_is_listed_and_answered(project: Project, dsn: str, hand: Core
     (row,) = json.loads(project.ok("runs", "waiting", "--step", "approval", "--json", "--dsn", dsn).stdout)
     assert (row["run_id"], row["key"]) == (run_id, "order-7")
     shown = project.ok("runs", "show", run_id, "--dsn", dsn).stdout
-    assert "waits for somebody until " in shown
+    assert "waits for somebody with key order-7 until " in shown
     assert "(waits for approval until " in project.ok("runs", "list", "--dsn", dsn).stdout
 
     done = project.ok("runs", "send", run_id, "approval", '{"by": "ann"}', "--dedupe", "x", "--dsn", dsn)
