@@ -38,6 +38,7 @@ from pgflow_gen.ir.types import (
     STR,
     AliasRef,
     AnyType,
+    BoundedType,
     ClassRef,
     DictType,
     EnumType,
@@ -94,9 +95,12 @@ class Judge:
         self._assumed: list[tuple[TypeExpr, TypeExpr]] = []
 
     def resolve(self, type_: TypeExpr) -> TypeExpr:
-        """``type_`` with recursive aliases at its top opened."""
+        """``type_`` with recursive aliases and bounds at its top opened."""
         seen: set[AliasRef] = set()
-        while isinstance(type_, AliasRef):
+        while isinstance(type_, AliasRef | BoundedType):
+            if isinstance(type_, BoundedType):
+                type_ = type_.base
+                continue
             if type_ in seen or type_.key not in self._types.aliases:
                 return UnknownType(str(type_))
             seen.add(type_)

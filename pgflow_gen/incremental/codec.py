@@ -17,6 +17,7 @@ from pgflow_gen.ir.types import (
     Alias,
     AliasRef,
     AnyType,
+    BoundedType,
     ClassRef,
     DictType,
     EnumType,
@@ -71,6 +72,8 @@ def encode_type(type_: TypeExpr | None) -> Plain:
             return ["scalar", scalar]
         case FailedType():
             return "Failed"
+        case BoundedType(base=base, bounds=bounds):
+            return ["bounded", encode_type(base), json.dumps(bounds)]
         case LiteralType(values=values):
             # As JSON, which has integers of any length and halves of surrogate pairs.
             return ["literal", json.dumps(values)]
@@ -108,6 +111,8 @@ def decode_type(data: Plain) -> TypeExpr:
             return UnionType(tuple(map(decode_type, data[1])))
         case "literal":
             return LiteralType(tuple(json.loads(data[1])))
+        case "bounded":
+            return BoundedType(decode_type(data[1]), tuple(map(tuple, json.loads(data[2]))))
         case "scalar":
             return ScalarType(data[1])
         case "class":

@@ -99,6 +99,18 @@ class UnionType:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundedType:
+    """``Annotated[base, Ge(0)]``: the base to type checkers; the contract holds values to the bounds."""
+
+    base: TypeExpr
+    bounds: tuple[tuple[str, int | float | str], ...]
+    """Keywords of JSON Schema, in alphabetical order."""
+
+    def __str__(self) -> str:
+        return str(self.base)
+
+
+@dataclass(frozen=True, slots=True)
 class JsonType:
     """``JsonValue`` of the runtime: any JSON value."""
 
@@ -211,6 +223,7 @@ TypeExpr: TypeAlias = (
     | ListType
     | DictType
     | UnionType
+    | BoundedType
     | JsonType
     | AnyType
     | FailedType
@@ -238,7 +251,7 @@ class Field:
     read_only: bool = False
     span: Span | None = field(default=None, compare=False)
     default: str | None = None
-    """What a key of a class stands for that is left out, as JSON text."""
+    """What a key stands for that is left out, as JSON text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +302,7 @@ class TypeTable:
 def children(type_: TypeExpr) -> Iterator[TypeExpr]:
     """The types directly inside ``type_``; a record's fields are not followed."""
     match type_:
-        case ListType(item=inner) | DictType(value=inner) | NewTypeRef(base=inner):
+        case ListType(item=inner) | DictType(value=inner) | NewTypeRef(base=inner) | BoundedType(base=inner):
             yield inner
         case UnionType(members=members):
             yield from members
@@ -297,6 +310,13 @@ def children(type_: TypeExpr) -> Iterator[TypeExpr]:
             yield from key.args
         case _:
             pass
+
+
+def without_bounds(type_: TypeExpr) -> TypeExpr:
+    """What a type is to type checkers."""
+    while isinstance(type_, BoundedType):
+        type_ = type_.base
+    return type_
 
 
 def union(*members: TypeExpr) -> TypeExpr:

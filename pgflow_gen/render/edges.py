@@ -12,6 +12,7 @@ from pgflow_gen.ir.modes import may_be_absent, may_be_missing
 from pgflow_gen.ir.types import (
     AliasRef,
     AnyType,
+    BoundedType,
     Field,
     ListType,
     NewTypeRef,
@@ -74,7 +75,7 @@ def element_of(type_: TypeExpr, types: TypeTable) -> TypeExpr:
         match type_:
             case ListType(item=item):
                 return item
-            case NewTypeRef(base=base):
+            case NewTypeRef(base=base) | BoundedType(base=base):
                 type_ = base
             case AliasRef() if type_ not in seen:
                 seen.add(type_)

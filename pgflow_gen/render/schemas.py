@@ -11,6 +11,7 @@ from pgflow_gen.ir.types import (
     NONE,
     AliasRef,
     AnyType,
+    BoundedType,
     ClassRef,
     DictType,
     EnumType,
@@ -91,6 +92,8 @@ class _Schemas:
                 return {"anyOf": [self.of(member) for member in ordered]}
             case NewTypeRef(base=base):
                 return self.of(base)
+            case BoundedType(base=base, bounds=bounds):
+                return {**self.of(base), **dict(bounds)}
             case EnumType(key=key, values=enum_values):
                 return {"enum": list(enum_values), **_python("enum", key)}
             case RecordRef(key=key) | ClassRef(key=key) | AliasRef(key=key):

@@ -19,8 +19,8 @@ from pgflow_gen.source.stars import TYPING_MODULES, is_public, star_names
 RUNTIME = "pgflow_runtime"
 RUNTIME_NAMES = frozenset(
     {
-        "FIRE_DATE", "FIRE_TIME", "Again", "Context", "DefinitionError", "Failed", "Flow", "JsonValue",
-        "NonRetryable", "PgflowError", "Resource", "RetryAfter", "Signal", "Sleep", "Step", "TaskCancelled",
+        "FIRE_DATE", "FIRE_TIME", "Again", "Context", "Default", "DefinitionError", "Failed", "Flow",
+        "JsonValue", "NonRetryable", "PgflowError", "Resource", "RetryAfter", "Signal", "Sleep", "Step", "TaskCancelled",
     }
 )  # fmt: skip
 _BUILTINS = frozenset(dir(builtins))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pgflow_runtime.dsl.again import Again
     from pgflow_runtime.dsl.context import Context
     from pgflow_runtime.dsl.failed import Failed
+    from pgflow_runtime.dsl.default import Default
     from pgflow_runtime.dsl.jsontypes import JsonValue
     from pgflow_runtime.dsl.resource import Resource
     from pgflow_runtime.dsl.retry_control import NonRetryable, RetryAfter
@@ -29,6 +30,7 @@ __all__ = [
     "FIRE_TIME",
     "Again",
     "Context",
+    "Default",
     "DefinitionError",
     "Failed",
     "Flow",
@@ -49,6 +51,7 @@ _LAZY = {
     "FIRE_TIME": "pgflow_runtime.dsl.schedule",
     "Again": "pgflow_runtime.dsl.again",
     "Context": "pgflow_runtime.dsl.context",
+    "Default": "pgflow_runtime.dsl.default",
     "DefinitionError": "pgflow_runtime.dsl",
     "Failed": "pgflow_runtime.dsl.failed",
     "Flow": "pgflow_runtime.dsl",

@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 from uuid import UUID
 
-from pgflow_runtime import Context, Flow
+from annotated_types import Ge, Le, MaxLen
+
+from pgflow_runtime import Context, Default, Flow
 
 
 class Colour(Enum):
@@ -132,3 +134,18 @@ def told(later: Stamp) -> dict[str, datetime]:
 @stamps.step
 def naive(later: Stamp) -> datetime | None:
     return later["at"].replace(tzinfo=None) if later["day"].year == 1999 else None
+
+
+class Limits(TypedDict):
+    name: Annotated[str, MaxLen(5)]
+    batch: NotRequired[Annotated[int, Ge(1), Le(100), Default(10)]]
+    colour: NotRequired[Annotated[Colour, Default(Colour.BLUE)]]
+
+
+limits = Flow[Limits]("limits", max_attempts=1)
+
+
+@limits.step
+def sized(flow_input: Limits) -> Annotated[int, Le(50)]:
+    assert flow_input["colour"] is Colour.BLUE
+    return flow_input["batch"]

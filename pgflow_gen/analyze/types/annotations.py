@@ -9,6 +9,8 @@ import libcst as cst
 
 from pgflow_gen.analyze.types.aliases import AliasReader
 from pgflow_gen.analyze.types.classes import bound_twice, unsupported_class, unsupported_function
+from pgflow_gen.analyze.types.constraints import ConstraintReader, bounded
+from pgflow_gen.analyze.types.defaults import DefaultReader
 from pgflow_gen.analyze.types.enums import EnumReader
 from pgflow_gen.analyze.types.expansive import Expansion
 from pgflow_gen.analyze.types.faults import TypeFault, not_json, report, unresolved
@@ -68,12 +70,15 @@ class TypeReader:
     _depth: int = 0
     expansion: Expansion = field(default_factory=Expansion)
     enums: EnumReader = field(init=False)
+    constraints: ConstraintReader = field(init=False)
     records: RecordReader = field(init=False)
     aliases: AliasReader = field(init=False)
 
     def __post_init__(self) -> None:
         self.enums = EnumReader(self)
-        self.records = RecordReader(self, self.enums)
+        defaults = DefaultReader(self, self.enums)
+        self.constraints = ConstraintReader(self, defaults)
+        self.records = RecordReader(self, defaults, self.constraints)
         self.aliases = AliasReader(self)
 
     def table(self) -> TypeTable:
@@ -271,7 +276,7 @@ class TypeReader:
             case External("typing", "Union") if arguments:
                 return union(*(self.read(item, scope, faults) for item in arguments))
             case External("typing", "Annotated") if len(arguments) >= 2:
-                return self.read(arguments[0], scope, faults)
+                return self._annotated(arguments, scope, faults)
             case External("typing", "Literal"):
                 return literal_type(self, arguments, scope, faults)
             case External("typing", name) if name in _QUALIFIERS:
@@ -284,6 +289,20 @@ class TypeReader:
             case _:
                 faults.append(unsupported(symbol))
                 return UNKNOWN
+
+    def _annotated(
+        self, arguments: Sequence[cst.BaseExpression], scope: Scope, faults: list[TypeFault]
+    ) -> TypeExpr:
+        found = self.read(arguments[0], scope, faults)
+        metadata = self.constraints.read(arguments[1:], scope, faults)
+        if metadata.default is not None:
+            faults.append(
+                not_json(
+                    "Default(...) says nothing here",
+                    "it belongs to a key of a TypedDict: key: NotRequired[Annotated[T, Default(value)]]",
+                )
+            )
+        return bounded(found, metadata.bounds, faults)
 
     def _plain(self, symbol: External, faults: list[TypeFault]) -> TypeExpr:
         """A name without arguments."""

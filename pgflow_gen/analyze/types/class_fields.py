@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from pgflow_gen.analyze.types.defaults import DefaultReader
+from pgflow_gen.analyze.types.defaults import DefaultReader, typed_default
 from pgflow_gen.analyze.types.faults import TypeFault, report
 from pgflow_gen.analyze.types.fields import declarations
 from pgflow_gen.analyze.types.generics import argument
@@ -70,7 +70,8 @@ class ClassFieldReader:
         span = file.span(name)
         prefix = f"field {key!r} of {self.symbol.binding.name}: "
         report(self.reader.findings, file.span(annotation), faults, prefix=prefix, owner=span)
-        return Field(key, found, not given.is_optional, False, span, given.default)
+        default = typed_default(found, given.default)
+        return Field(key, found, not given.is_optional, False, span, default)
 
     def _value(self, node: cst.BaseExpression | None) -> _Value:
         """A default that is computed is none on the wire: there the key is required."""

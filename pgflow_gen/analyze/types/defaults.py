@@ -15,7 +15,7 @@ import libcst as cst
 from pgflow_gen.analyze.types.enums import EnumReader
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope
-from pgflow_gen.ir.types import EnumType
+from pgflow_gen.ir.types import FLOAT, EnumType, TypeExpr, without_bounds
 from pgflow_gen.source.index import Assignment, ModuleIndex
 from pgflow_gen.source.resolve import Defined, External
 from pgflow_shared.scalars import SCALARS
@@ -121,6 +121,13 @@ class DefaultReader:
             if len(bindings) == 1 and symbol.binding.value is not None and not symbol.binding.conditional:
                 return self._value(symbol.module, symbol.binding.value, steps + 1)
         raise Computed
+
+
+def typed_default(type_: TypeExpr, text: str | None) -> str | None:
+    """The default as its type says: of a float ``1`` is ``1.0``."""
+    if text is None or without_bounds(type_) != FLOAT:
+        return text
+    return json.dumps(float(json.loads(text)))
 
 
 def _is_name(node: cst.BaseExpression) -> bool:

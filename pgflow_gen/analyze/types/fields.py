@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import libcst as cst
 
+from pgflow_gen.analyze.types.constraints import ConstraintReader, bounded
+from pgflow_gen.analyze.types.defaults import typed_default
 from pgflow_gen.analyze.types.faults import TypeFault, not_json, report, unstorable
 from pgflow_gen.analyze.types.generics import argument, keyword
 from pgflow_gen.analyze.types.protocol import ReadsTypes
@@ -26,6 +28,8 @@ class _Qualified:
     node: cst.BaseExpression
     required: bool
     read_only: bool = False
+    metadata: list[cst.BaseExpression] = field(default_factory=list)
+    """What stood behind the type in ``Annotated``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class FieldReader:
     reader: ReadsTypes
     symbol: Defined
     scope: Scope
+    constraints: ConstraintReader
 
     def of_class(self) -> dict[str, Field]:
         """The keys of a class body, in the order written."""
@@ -103,11 +108,16 @@ class FieldReader:
         qualified = self._strip(_Qualified(annotation, total))
         faults: list[TypeFault] = []
         found = self.reader.read(qualified.node, self.scope, faults)
-        found = self.reader.limit(found, "field", faults)
+        metadata = self.constraints.read(qualified.metadata, self.scope, faults)
+        if metadata.default is not None and qualified.required:
+            help = f"write NotRequired[Annotated[{found}, Default(...)]]"
+            faults.append(not_json("it has a Default, and is required", help))
+        found = bounded(self.reader.limit(found, "field", faults), metadata.bounds, faults)
         prefix = f"key {key!r} of {self.symbol.binding.name}: "
         place = self.symbol.module.file.span(annotation)
         report(self.reader.findings, place, faults, prefix=prefix, owner=span)
-        return Field(key, found, qualified.required, qualified.read_only, span)
+        default = typed_default(found, metadata.default)
+        return Field(key, found, qualified.required, qualified.read_only, span, default)
 
     def _strip(self, item: _Qualified) -> _Qualified:
         """Take off Required, NotRequired, ReadOnly, Annotated and quotes, in whatever order they stand."""
@@ -125,6 +135,7 @@ class FieldReader:
             if name is None or not arguments or (name != "Annotated" and len(arguments) != 1):
                 return item
             item.node = arguments[0]
+            item.metadata += arguments[1:]
             if name in {"Required", "NotRequired"}:
                 item.required = name == "Required"
             item.read_only = item.read_only or name == "ReadOnly"

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from pgflow_gen.analyze.types.class_fields import ClassFieldReader
+from pgflow_gen.analyze.types.constraints import ConstraintReader
 from pgflow_gen.analyze.types.defaults import DefaultReader
-from pgflow_gen.analyze.types.enums import EnumReader
 from pgflow_gen.analyze.types.faults import TypeFault, report
 from pgflow_gen.analyze.types.fields import FieldReader
 from pgflow_gen.analyze.types.generics import bind, free_variables, parameters_of
@@ -28,7 +28,8 @@ class RecordReader:
     """Records are read one after the other from a queue, so they may refer to each other freely."""
 
     reader: ReadsTypes
-    enums: EnumReader
+    defaults: DefaultReader
+    constraints: ConstraintReader
     done: dict[TypeKey, Record] = field(default_factory=dict)
     _queue: list[tuple[TypeKey, Defined, dict[Variable, TypeExpr]]] = field(default_factory=list)
     _known: set[TypeKey] = field(default_factory=set)
@@ -120,8 +121,7 @@ class RecordReader:
             if found is not None and inner is not None:
                 fields.update(self._class_fields(found, inner, seen))
         if self.kind(symbol) is not None:
-            defaults = DefaultReader(self.reader, self.enums)
-            own = ClassFieldReader(self.reader, symbol, scope, defaults)
+            own = ClassFieldReader(self.reader, symbol, scope, self.defaults)
             fields.update((field.key, field) for field in own.fields())
         return fields
 
@@ -131,7 +131,7 @@ class RecordReader:
             return False
         seen.add(symbol.key)
         scope = Scope(symbol.module)
-        own = FieldReader(self.reader, symbol, scope).closed()
+        own = FieldReader(self.reader, symbol, scope, self.constraints).closed()
         if own is not None or not isinstance(symbol.binding, Class):
             return own is True
         for base in symbol.binding.definition.bases:
@@ -164,7 +164,7 @@ class RecordReader:
         if symbol.key in seen:
             return fields
         scope = Scope(symbol.module, bound, symbol.key)
-        own = FieldReader(self.reader, symbol, scope)
+        own = FieldReader(self.reader, symbol, scope, self.constraints)
         if not isinstance(symbol.binding, Class):
             return own.of_call()
         for base in symbol.binding.definition.bases:

@@ -15,6 +15,7 @@ from pgflow_gen.ir.converted import is_converted
 from pgflow_gen.ir.types import (
     AliasRef,
     AnyType,
+    BoundedType,
     ClassRef,
     DictType,
     EnumType,
@@ -63,7 +64,7 @@ def _members(type_: TypeExpr, types: TypeTable, seen: frozenset[TypeExpr]) -> It
         case UnionType(members=members):
             for member in members:
                 yield from _members(member, types, seen | {type_})
-        case NewTypeRef(base=base):
+        case NewTypeRef(base=base) | BoundedType(base=base):
             yield from _members(base, types, seen)
         case AliasRef(key=key) if key in types.aliases:
             yield from _members(types.aliases[key].target, types, seen | {type_})

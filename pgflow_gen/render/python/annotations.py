@@ -7,6 +7,7 @@ from typing import Protocol
 from pgflow_gen.ir.types import (
     AliasRef,
     AnyType,
+    BoundedType,
     ClassRef,
     DictType,
     EnumType,
@@ -69,6 +70,8 @@ def spell(type_: TypeExpr, names: TypeNames) -> str:
             return f"{use('collections.abc', 'Mapping') if read_only else 'dict'}[str, {spell(value, names)}]"
         case UnionType(members=members):
             return " | ".join(spell(member, names) for member in members)
+        case BoundedType(base=base):
+            return spell(base, names)
         case JsonType():
             return use("pgflow_runtime", "JsonValue")
         case FailedType():
@@ -102,7 +105,7 @@ def needs_quotes(type_: TypeExpr) -> bool:
     match type_:
         case JsonType() | AliasRef():
             return True
-        case ListType(item=inner) | DictType(value=inner) | NewTypeRef(base=inner):
+        case ListType(item=inner) | DictType(value=inner) | NewTypeRef(base=inner) | BoundedType(base=inner):
             return needs_quotes(inner)
         case UnionType(members=members):
             return any(map(needs_quotes, members))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pgflow_gen.ir.types import (
     AliasRef,
     AnyType,
+    BoundedType,
     ClassRef,
     DictType,
     EnumType,
@@ -44,10 +45,8 @@ def reachable(roots: Iterable[TypeExpr], types: TypeTable) -> tuple[TypeKey, ...
         type_ = waiting.pop()
         inside: list[TypeExpr] = []
         match type_:
-            case ListType(item=inner) | DictType(value=inner) | NewTypeRef(base=inner):
-                inside = [inner]
-            case UnionType(members=members):
-                inside = list(members)
+            case ListType() | DictType() | NewTypeRef() | BoundedType() | UnionType():
+                inside = list(children(type_))
             case RecordRef(key=key) | ClassRef(key=key) if key not in found:
                 found[key] = None
                 inside = [field.type for field in types.record(type_).fields]
@@ -159,6 +158,8 @@ def _words(type_: TypeExpr) -> str:
             return f"{'Sequence' if read_only else 'List'}{_words(item)}"
         case DictType(value=value, read_only=read_only):
             return f"{'Mapping' if read_only else 'Dict'}{_words(value)}"
+        case BoundedType(base=base):
+            return _words(base)
         case UnionType(members=members):
             return "Or".join(map(_words, members))
         case JsonType():

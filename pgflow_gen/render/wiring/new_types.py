@@ -5,7 +5,7 @@ mypy then checks the value against the type the ``NewType`` is built on.
 
 from __future__ import annotations
 
-from pgflow_gen.ir.types import NONE, DictType, ListType, NewTypeRef, TypeExpr, UnionType
+from pgflow_gen.ir.types import NONE, BoundedType, DictType, ListType, NewTypeRef, TypeExpr, UnionType
 from pgflow_gen.render.python.annotations import TypeNames
 
 
@@ -15,6 +15,8 @@ def wrapped(value: str, type_: TypeExpr | None, names: TypeNames, depth: int = 0
         return value
     item = f"_item{depth}"
     match type_:
+        case BoundedType(base=base):
+            return wrapped(value, base, names, depth)
         case NewTypeRef(base=base):
             return f"{names.new_type(type_)}({wrapped(value, base, names, depth)})"
         case ListType(item=inner):
@@ -33,7 +35,7 @@ def _has_new_type(type_: TypeExpr) -> bool:
     match type_:
         case NewTypeRef():
             return True
-        case ListType(item=inner) | DictType(value=inner):
+        case ListType(item=inner) | DictType(value=inner) | BoundedType(base=inner):
             return _has_new_type(inner)
         case UnionType(members=members):
             return any(map(_has_new_type, members))

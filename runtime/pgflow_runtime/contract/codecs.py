@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pgflow_runtime.contract.boundary import MAX_DEPTH, join
-from pgflow_runtime.contract.typed_schema import Definitions, Refused, Schema
+from pgflow_runtime.contract.typed_schema import Definitions, Schema, Unconvertible
 from pgflow_runtime.errors import BoundaryError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _explained(convert: Convert | None, root: str) -> Convert:
     def converted(value: Any) -> Any:
         try:
             return convert(value)
-        except Refused as refused:
+        except Unconvertible as refused:
             path = root
             for part in refused.path:
                 path = join(path, part)

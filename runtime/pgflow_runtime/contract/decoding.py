@@ -6,6 +6,7 @@ schema; what callers read need not have, and stays as it is where it does not fi
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -15,8 +16,8 @@ from pgflow_runtime.contract.scalars import decoder
 from pgflow_runtime.contract.typed_schema import (
     FAILED,
     Definitions,
-    Refused,
     Schema,
+    Unconvertible,
     choose,
     is_object,
     kind_of,
@@ -42,7 +43,7 @@ class Decoders:
     def of(self, schema: Schema) -> Decode | None:
         """What makes a value of the schema; None: it is what arrives. Raises ProjectError for lost classes.
 
-        The function raises Refused for a value that a class does not take.
+        The function raises Unconvertible for a value that a class does not take.
         """
         if not self._definitions.is_converted(schema):
             return None
@@ -92,7 +93,7 @@ class Decoders:
             try:
                 return class_(**given)
             except Exception as error:
-                raise Refused(f"is refused by {class_.__name__}: {_words(error)}") from error
+                raise Unconvertible(f"is refused by {class_.__name__}: {_words(error)}") from error
 
         return make
 
@@ -100,10 +101,16 @@ class Decoders:
         fields, rest = self._fields(schema), schema.get("additionalProperties")
         others = self.of(rest) if isinstance(rest, dict) else None
         known = schema.get("properties", {})
+        defaults = {key: part["default"] for key, part in known.items() if "default" in part}
+        if not self._with_classes:
+            defaults = {}
 
         def make(value: Any) -> Any:
             if not isinstance(value, dict):
                 return value
+            if not defaults.keys() <= value.keys():
+                missing = {key: copy.deepcopy(defaults[key]) for key in defaults if key not in value}
+                value = {**value, **missing}
             if others is None:
                 return _with(value, fields)
             own = {key: fields.get(key) if key in known else others for key in value}
@@ -126,7 +133,7 @@ class Decoders:
             elif isinstance(value, dict):
                 member = objects[0] if len(objects) == 1 else choose(objects, value)
                 if member is None:
-                    raise Refused("does not say which of the alternatives it is: give it its tag")
+                    raise Unconvertible("does not say which of the alternatives it is: give it its tag")
                 decode = by_object[id(member)]
             elif isinstance(value, list):
                 decode = by_list
@@ -147,7 +154,7 @@ def _list(decode: Decode | None) -> Decode:
             return value
         try:
             return [decode(item) for item in value]
-        except Refused:
+        except Unconvertible:
             raise _located(decode, enumerate(value)) from None
 
     return make
@@ -160,19 +167,19 @@ def _with(value: Mapping[str, Any], fields: Mapping[str, Decode]) -> dict[str, A
         for key, decode in fields.items():
             if key in found:
                 found[key] = decode(found[key])
-    except Refused as refused:
+    except Unconvertible as refused:
         raise refused.at(key) from refused.__cause__
     return found
 
 
-def _located(decode: Decode, items: Iterable[tuple[int, Any]]) -> Refused:
+def _located(decode: Decode, items: Iterable[tuple[int, Any]]) -> Unconvertible:
     """The refusal again, with the index of the item it is about."""
     for index, item in items:
         try:
             decode(item)
-        except Refused as refused:
+        except Unconvertible as refused:
             return refused.at(index)
-    return Refused("was refused once, and not again")
+    return Unconvertible("was refused once, and not again")
 
 
 def _is_among(value: object, values: Iterable[object]) -> bool:

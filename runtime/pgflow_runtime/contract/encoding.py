@@ -17,8 +17,8 @@ from pgflow_runtime.contract.scalars import encoder
 from pgflow_runtime.contract.typed_schema import (
     FAILED,
     Definitions,
-    Refused,
     Schema,
+    Unconvertible,
     choose,
     is_object,
     kind_of,
@@ -39,7 +39,7 @@ class Encoders:
     def of(self, schema: Schema) -> Encode | None:
         """What makes JSON of a value of the schema; None: it is JSON. No class is imported.
 
-        The function raises Refused for an object that lacks an attribute.
+        The function raises Unconvertible for an object that lacks an attribute.
         """
         if not self._definitions.is_converted(schema):
             return None
@@ -90,8 +90,8 @@ class Encoders:
                     item = getattr(value, key)
                     found[key] = item if encode is None else encode(item)
                 except AttributeError as error:
-                    raise Refused(f"is a {place[1]} without {key}: {error}") from error
-                except Refused as refused:
+                    raise Unconvertible(f"is a {place[1]} without {key}: {error}") from error
+                except Unconvertible as refused:
                     raise refused.at(key) from refused.__cause__
             return found
 
@@ -116,7 +116,7 @@ class Encoders:
                 if encode is not None:
                     try:
                         found[key] = encode(item)
-                    except Refused as refused:
+                    except Unconvertible as refused:
                         raise refused.at(key) from refused.__cause__
             return found
 
@@ -159,7 +159,7 @@ def _list(encode: Encode | None) -> Encode:
         for index, item in enumerate(value):
             try:
                 found.append(encode(item))
-            except Refused as refused:
+            except Unconvertible as refused:
                 raise refused.at(index) from refused.__cause__
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pgflow_runtime.contract.typed_schema import Refused
+from pgflow_runtime.contract.typed_schema import Unconvertible
 from pgflow_shared.scalars import SCALARS
 
 
@@ -20,7 +20,7 @@ def encoder(kind: str) -> Callable[[Any], Any]:
         try:
             return encode(value)
         except ValueError as error:
-            raise Refused(str(error)) from error
+            raise Unconvertible(str(error)) from error
 
     return dump
 
@@ -35,6 +35,6 @@ def decoder(kind: str) -> Callable[[Any], Any]:
         try:
             return decode(text)
         except (ValueError, ArithmeticError) as error:
-            raise Refused(f"is no {kind}: {error}") from error
+            raise Unconvertible(f"is no {kind}: {error}") from error
 
     return make

@@ -1,7 +1,8 @@
 """What a contract says of values that are something else in Python than on the wire.
 
-Such a schema bears the keyword ``x-pgflow`` with the kind of the value and, of classes and enums, where they
-are defined. Where no part of a schema bears it, nothing is converted and nothing is paid.
+Such a schema bears the keyword ``x-pgflow`` with the kind of the value and, of classes and enums, where
+they are defined; or it bears ``default``, for an object that lacks the key. Where no part of a schema does,
+nothing is converted and nothing is paid.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ FAILED = "failed"
 _REF = "#/$defs/"
 
 
-class Refused(Exception):
+class Unconvertible(Exception):
     """A value that its class does not take, or that is of none; ``path`` leads to it from the reader."""
 
     def __init__(self, reason: str) -> None:
@@ -28,7 +29,7 @@ class Refused(Exception):
         self.reason = reason
         self.path: list[str | int] = []
 
-    def at(self, part: str | int) -> Refused:
+    def at(self, part: str | int) -> Unconvertible:
         """The same, seen from one level further out."""
         self.path.insert(0, part)
         return self
@@ -69,6 +70,8 @@ class Definitions:
                 continue
             kind = kind_of(item)
             if kind is not None and (self._kinds is None or kind in self._kinds):
+                return True
+            if self._kinds is None and any("default" in part for part in item.get("properties", {}).values()):
                 return True
             name = self.name(item)
             if name is not None and name not in seen:

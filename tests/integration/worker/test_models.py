@@ -157,3 +157,32 @@ def test_a_naive_datetime_is_refused_with_a_way_out(models: Lab) -> None:
         assert models.ended(run_id)["status"] == "failed"
     task = next(task for task in models.tasks(run_id) if task["step_slug"] == "naive")
     assert "output: is naive: 2024-01-01T00:01:30 is no moment without its time zone" in task["error_message"]
+
+
+LIMITED = """
+import sys
+from generated.client import Client
+from generated.limits import Limits
+from pgflow_runtime.errors import InvalidInput
+
+given: Limits = {"name": "a"}
+with Client.connect(sys.argv[1]) as client:
+    assert client.start_limits(given).result(30)["sized"] == 10
+    try:
+        client.start_limits({"name": "toolong", "batch": -5})
+    except InvalidInput as error:
+        print(error)
+"""
+
+
+def test_bounds_hold_and_defaults_are_filled_in(models: Lab) -> None:
+    models.project.write("limited.py", LIMITED)
+    with models.worker("limits"):
+        done = models.project.python("limited.py", models.dsn)
+        assert done.returncode == 0, done.stderr
+        assert "-5 is less than the minimum of 1" in done.stdout
+        assert "toolong" in done.stdout
+        (row,) = models.sql("select input from pgflow.runs")
+        assert row["input"] == {"name": "a", "batch": 10, "colour": "blue"}
+        assert models.completed(models.start("limits", {"name": "b"})) == {"sized": 10}
+        assert "51" in models.failed(models.start("limits", {"name": "b", "batch": 51}))

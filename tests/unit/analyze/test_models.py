@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pgflow_gen.ir.types import ClassRef, EnumType, Field
+from pgflow_gen.ir.types import BoundedType, ClassRef, EnumType, Field
 from tests.support.analysis import read_type
 
 IMPORTS = """
@@ -153,3 +153,71 @@ def test_a_union_in_a_field_is_judged_where_it_stands(tmp_path: Path) -> None:
     prelude = TWO.format("x: int", "x: int") + "class R(t.TypedDict):\n    either: 'A | B'\n"
     read, _ = read_type(tmp_path, "R", IMPORTS + prelude)
     assert read.one("PGF302").message.startswith("key 'either' of R: A and B cannot be told apart")
+
+
+PYTHON = """
+from annotated_types import Ge, Gt, Interval, Le, Len, Lt, MaxLen, MinLen, MultipleOf
+from pgflow_runtime import Default
+from pydantic import Field as F
+"""
+BOUNDS = [
+    ("Annotated[int, Ge(0), Le(100)]", {"minimum": 0, "maximum": 100}),
+    ("Annotated[float, Gt(-1.5), Lt(2)]", {"exclusiveMinimum": -1.5, "exclusiveMaximum": 2}),
+    (
+        "Annotated[int, Interval(ge=1, lt=5), MultipleOf(2)]",
+        {"minimum": 1, "exclusiveMaximum": 5, "multipleOf": 2},
+    ),
+    ("Annotated[str, MaxLen(10), 'a note']", {"maxLength": 10}),
+    ("Annotated[list[int], Len(1, 3)]", {"minItems": 1, "maxItems": 3}),
+    ("Annotated[dict[str, int], MinLen(1)]", {"minProperties": 1}),
+    ("Annotated[int | None, F(ge=0)]", {"minimum": 0}),
+    ("Annotated[str, F(pattern='^a', min_length=2)]", {"pattern": "^a", "minLength": 2}),
+]
+
+
+@pytest.mark.parametrize(("annotation", "wanted"), BOUNDS)
+def test_bounds_are_kept(tmp_path: Path, annotation: str, wanted: dict[str, object]) -> None:
+    read, found = read_type(tmp_path, annotation.replace("Annotated", "t.Annotated"), PYTHON)
+    read.clean()
+    assert isinstance(found, BoundedType)
+    assert dict(found.bounds) == wanted
+
+
+def test_bounds_and_defaults_of_keys(tmp_path: Path) -> None:
+    prelude = PYTHON + (
+        "N = 3\nclass R(t.TypedDict):\n    size: t.NotRequired[t.Annotated[int, Ge(1), Default(N)]]\n"
+        "    rate: t.Annotated[t.NotRequired[float], Default(1)]\n"
+    )
+    read, _ = read_type(tmp_path, "R", prelude)
+    read.clean()
+    size, rate = read.record("R").fields
+    assert (str(size.type), size.default, size.required) == ("int", "3", False)
+    assert isinstance(size.type, BoundedType)
+    assert (rate.default, rate.required) == ("1.0", False)
+
+
+UNCHECKED = [
+    ("t.Annotated[complex, Ge(0)]", "PGF302", "complex"),
+    ("t.Annotated[bool, Ge(0)]", "PGF302", "ge=0 cannot be checked for bool"),
+    ("t.Annotated[str, Ge(0)]", "PGF302", "ge=0 cannot be checked for str"),
+    ("t.Annotated[int, Above(0)]", "PGF103", "Above"),
+    ("t.Annotated[int, Ge(f())]", "PGF104", "f() is not statically known"),
+    ("t.Annotated[int, Default(3)]", "PGF302", "Default(...) says nothing here"),
+    ("t.TypedDict('R', {'x': t.Annotated[int, Default(3)]})", "PGF302", "is not a type"),
+]
+
+
+@pytest.mark.parametrize(("annotation", "code", "message"), UNCHECKED)
+def test_a_bound_that_cannot_be_kept_is_refused(
+    tmp_path: Path, annotation: str, code: str, message: str
+) -> None:
+    read, _ = read_type(tmp_path, annotation, PYTHON + "def f(): ...\n")
+    assert message in read.one(code).message
+
+
+def test_a_default_of_a_required_key_is_refused(tmp_path: Path) -> None:
+    prelude = PYTHON + "class R(t.TypedDict):\n    x: t.Annotated[int, Default(3)]\n"
+    read, _ = read_type(tmp_path, "R", prelude)
+    fault = read.one("PGF302")
+    assert fault.message == "key 'x' of R: it has a Default, and is required"
+    assert fault.help == "write NotRequired[Annotated[int, Default(...)]]"

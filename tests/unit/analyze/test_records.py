@@ -150,10 +150,10 @@ def test_a_type_that_is_not_json_is_at_the_field(tmp_path: Path) -> None:
         crawl = Flow[Page]("crawl")
         """,
         models="""
-        from datetime import datetime
+        from fractions import Fraction
         from typing import TypedDict
         class Base(TypedDict):
-            when: datetime | None
+            when: Fraction | None
         class Page(Base):
             url: str
             tags: set[str]

@@ -1,9 +1,9 @@
 from typing import NewType
-from uuid import UUID
+from fractions import Fraction
 
 from pgflow_runtime import Flow
 
-Ident = NewType("Ident", UUID)
+Ident = NewType("Ident", Fraction)
 Name = NewType("Name", str)
 
 crawl = Flow[str]("crawl")
