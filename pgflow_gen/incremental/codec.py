@@ -151,6 +151,7 @@ def encode_record(record: Record) -> Plain:
             item.read_only,
             encode_span(item.span),
             item.default,
+            item.attribute,
         ]
         for item in record.fields
     ]
@@ -169,8 +170,8 @@ def encode_record(record: Record) -> Plain:
 def decode_record(data: Plain) -> Record:
     key, fields, span, doc, closed, kind, ancestors = data
     found = tuple(
-        Field(name, decode_type(type_), required, read_only, decode_span(place), default)
-        for name, type_, required, read_only, place, default in fields
+        Field(name, decode_type(type_), required, read_only, decode_span(place), default, attribute)
+        for name, type_, required, read_only, place, default, attribute in fields
     )
     above = tuple((module, name) for module, name in ancestors)
     return Record(decode_key(key), found, decode_span(span), doc, closed, kind, above)

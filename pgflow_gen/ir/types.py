@@ -25,7 +25,7 @@ ScalarName: TypeAlias = Literal[
     "Path",
 ]
 """Those of ``pgflow_shared.scalars``."""
-RecordKind: TypeAlias = Literal["typed_dict", "dataclass"]
+RecordKind: TypeAlias = Literal["typed_dict", "dataclass", "pydantic", "attrs", "msgspec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +252,8 @@ class Field:
     span: Span | None = field(default=None, compare=False)
     default: str | None = None
     """What a key stands for that is left out, as JSON text."""
+    attribute: str | None = None
+    """Of a class: where a value has it, if not by the key; its constructor takes it by the key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,11 @@ class _Schemas:
             described = {"description": record.doc} if record.doc else {}
             closed = {"additionalProperties": False} if record.closed else {}
             python = {} if record.kind == "typed_dict" else _python(record.kind, key)
+            attributes = {
+                field.key: field.attribute for field in record.fields if field.attribute is not None
+            }
+            if attributes:
+                python["x-pgflow"]["attributes"] = attributes
             found[name] = {**described, **self.record(record.fields), **closed, **python}
         return {**found, _FAILED: _FAILED_SCHEMA} if self._has_failed else found
 

@@ -99,10 +99,10 @@ HELPS = [
         ),
     ),
     Help(
-        "PGF302", "model.model_dump(mode='json')",
-        "from pydantic import BaseModel\nclass Point(BaseModel):\n    x: int\n---\n"
-        + second("first: Page", "Point", "Point(x=1)"),
-        (("-> Point", "-> dict[str, JsonValue]"), ("Point(x=1)", "Point(x=1).model_dump(mode='json')")),
+        "PGF302", "inherit from pydantic.BaseModel",
+        "from pydantic import BaseModel, RootModel\nclass Point(RootModel[int]):\n    ...\n---\n"
+        + second("first: Page", "Point", "Point(1)"),
+        (("class Point(RootModel[int]):\n    ...", "class Point(BaseModel):\n    x: int"), ("Point(1)", "Point(x=1)")),
     ),
     Help("PGF302", "use Path", "from pathlib import Path, PurePosixPath\n---\n" + second("first: Page", "PurePosixPath", "PurePosixPath()"),
          (("-> PurePosixPath", "-> Path"), ("return PurePosixPath", "return Path"))),

@@ -18,6 +18,7 @@ from pgflow_gen.analyze.types.generics import type_variable
 from pgflow_gen.analyze.types.limits import MAX_NESTING, parameter_only, too_deep
 from pgflow_gen.analyze.types.literals import literal_type
 from pgflow_gen.analyze.types.protocol import Role
+from pgflow_gen.analyze.types.pydantic_types import pydantic_type
 from pgflow_gen.analyze.types.records import RecordReader
 from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.analyze.types.unions import indistinct
@@ -310,6 +311,8 @@ class TypeReader:
             return _PRIMITIVES[symbol.name]
         if (scalar := _SCALARS.get((symbol.module, symbol.name))) is not None:
             return ScalarType(scalar)
+        if (known := pydantic_type(symbol)) is not None:
+            return known
         if symbol.is_runtime("JsonValue"):
             return JsonType()
         if symbol.is_runtime("Failed"):

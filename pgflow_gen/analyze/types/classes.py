@@ -59,7 +59,7 @@ def _kind(resolver: Resolver, symbol: Defined, seen: set[tuple[str, str]]) -> tu
             if (found.module, found.name) in _DECORATORS:
                 return _DECORATORS[found.module, found.name]
             if found.module in _ATTRS_MODULES:
-                return "attrs class", _or_send("attrs.asdict(value)")
+                return "attrs class", "decorate it with attrs.define"
     for base in base_nodes(binding.definition):
         found = resolver.resolve(symbol.module, base)
         if isinstance(found, External):
@@ -96,9 +96,9 @@ def _external_kind(base: External, definition: cst.ClassDef) -> tuple[str | None
     if base.module == "enum" and base.name in _ENUMS:
         return "enum", _enum_help(definition)
     if top in {"pydantic", "pydantic_settings"}:
-        return "pydantic model", _or_send("model.model_dump(mode='json')")
+        return f"{base.name} of pydantic", "inherit from pydantic.BaseModel, with the values as fields"
     if top == "msgspec":
-        return "msgspec struct", _or_send("msgspec.to_builtins(value)")
+        return f"{base.name} of msgspec", "inherit from msgspec.Struct"
     if base.is_typing("NamedTuple"):
         return "named tuple", _TYPED_DICT
     if base.is_typing("Protocol"):

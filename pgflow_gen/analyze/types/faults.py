@@ -14,6 +14,19 @@ from pgflow_shared.text import closest
 
 _ROWS = "use list[dict[str, JsonValue]]: "
 _FOREIGN = {
+    **{
+        ("pydantic", name): "use str in the type that crosses, and make a value of it in the handler"
+        for name in (
+            "AnyUrl",
+            "AnyHttpUrl",
+            "HttpUrl",
+            "PostgresDsn",
+            "SecretStr",
+            "SecretBytes",
+            "IPvAnyAddress",
+        )
+    },
+    ("pydantic", "NaiveDatetime"): "use datetime, which has a time zone",
     ("pandas", "DataFrame"): f'{_ROWS}send frame.to_dict("records"), read it back with DataFrame(rows)',
     ("pandas", "Series"): "use list[T]: send series.tolist(), read it back with Series(values)",
     ("pandas", "Timestamp"): "use str: send value.isoformat(), read it back with Timestamp(text)",

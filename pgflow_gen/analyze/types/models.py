@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import libcst as cst
 
@@ -15,7 +15,19 @@ from pgflow_gen.ir.types import RecordKind
 from pgflow_gen.source.index import Class
 from pgflow_gen.source.resolve import Defined, External, Missing, Symbol
 
-_KINDS: dict[tuple[str, str], RecordKind] = {("dataclasses", "dataclass"): "dataclass"}
+_ATTRS = ("define", "frozen", "mutable")
+DECORATORS: Mapping[tuple[str, str], RecordKind] = {
+    ("dataclasses", "dataclass"): "dataclass",
+    **dict.fromkeys([(home, name) for home in ("attr", "attrs") for name in _ATTRS], "attrs"),
+    ("attr", "s"): "attrs",
+    ("attr", "attrs"): "attrs",
+    ("attr", "dataclass"): "attrs",
+}
+BASES: Mapping[tuple[str, str], RecordKind] = {
+    ("pydantic", "BaseModel"): "pydantic",
+    ("pydantic.main", "BaseModel"): "pydantic",
+    ("msgspec", "Struct"): "msgspec",
+}
 _HARMLESS_DECORATORS = frozenset(
     {
         ("typing", "final"),
@@ -34,54 +46,87 @@ _HARMLESS_BASES = frozenset(
         ("typing_extensions", "Protocol"),
     }
 )
+_POST_INIT = {
+    "dataclass": "__post_init__",
+    "attrs": "__attrs_post_init__",
+    "msgspec": "__post_init__",
+    "pydantic": "a validator",
+}
 
 
-def kind_of(reader: ReadsTypes, symbol: Defined) -> RecordKind | None:
+def kind_of(
+    reader: ReadsTypes, symbol: Defined, seen: frozenset[tuple[str, str]] = frozenset()
+) -> RecordKind | None:
     """What kind of class with fields ``symbol`` is; None for any other thing."""
+    if not isinstance(symbol.binding, Class) or symbol.key in seen:
+        return None
     for decorator in _decorators(symbol):
         found = _meaning(reader, symbol, decorator)
-        if isinstance(found, External) and (found.module, found.name) in _KINDS:
-            return _KINDS[found.module, found.name]
+        if isinstance(found, External) and (found.module, found.name) in DECORATORS:
+            return DECORATORS[found.module, found.name]
+    for node in base_nodes(symbol.binding.definition):
+        base = reader.symbol(node, Scope(symbol.module))
+        if isinstance(base, External) and (base.module, base.name) in BASES:
+            return BASES[base.module, base.name]
+        if isinstance(base, Defined):
+            kind = kind_of(reader, base, seen | {symbol.key})
+            if kind in BASES.values():  # by decorators nobody inherits a kind
+                return kind
     return None
 
 
-def refusals(reader: ReadsTypes, symbol: Defined) -> Iterator[TypeFault]:
+def refusals(reader: ReadsTypes, symbol: Defined, kind: RecordKind | None) -> Iterator[TypeFault]:
     """Why the class cannot be made of its fields, or its fields not be known from its text."""
     binding = symbol.binding
     assert isinstance(binding, Class)
     definition, name = binding.definition, binding.name
-    for decorator in _decorators(symbol):
-        found = _meaning(reader, symbol, decorator)
-        if isinstance(found, External) and (found.module, found.name) in _KINDS:
-            if _is_false(decorator, "init"):
-                yield _not_static(
-                    f"class {name} has no constructor of its fields (init=False)", "leave init=False out"
-                )
-        elif not isinstance(found, External) or (found.module, found.name) not in _HARMLESS_DECORATORS:
-            yield _not_static(
-                f"class {name} has a decorator that may change its fields",
-                "leave the decorator off, or cross with a class of your own that has the same fields",
-            )
+    yield from _decorator_faults(reader, symbol)
     if argument(definition.keywords, "metaclass") is not None:
-        yield _not_static(f"class {name} has a metaclass, which may change its fields", "leave it out")
+        yield not_static(f"class {name} has a metaclass, which may change its fields", "leave it out")
     methods = {item.name.value for item in definition.body.body if isinstance(item, cst.FunctionDef)}
     if "__init__" in methods:
-        yield _not_static(
+        yield not_static(
             f"class {name} has an __init__ of its own, so it cannot be made of its fields",
-            "leave it out, and check or complete values in __post_init__",
+            f"leave it out, and check or complete values in {_POST_INIT.get(kind or '', '__post_init__')}",
         )
     if any(base.star for base in definition.bases):
-        yield _not_static(f"the bases of class {name} are not written out", "name them")
+        yield not_static(f"the bases of class {name} are not written out", "name them")
     for node in base_nodes(definition):
         fault = _base_fault(reader, symbol, node)
         if fault is not None:
             yield fault
 
 
+def _decorator_faults(reader: ReadsTypes, symbol: Defined) -> Iterator[TypeFault]:
+    name = symbol.binding.name
+    for decorator in _decorators(symbol):
+        found = _meaning(reader, symbol, decorator)
+        key = (found.module, found.name) if isinstance(found, External) else ("", "")
+        if key in DECORATORS:
+            if _flag(decorator, "init") == "False":
+                help = "leave init=False out"
+                yield not_static(f"class {name} has no constructor of its fields (init=False)", help)
+            if key in {("attr", "s"), ("attr", "attrs")} and _flag(decorator, "auto_attribs") != "True":
+                help = "use attrs.define, or write auto_attribs=True and annotate every field"
+                yield not_static(f"the fields of class {name} need not be annotated", help)
+            if isinstance(decorator, cst.Call) and argument(decorator.args, "these") is not None:
+                yield not_static(
+                    f"class {name} has fields that are not in its body (these=)", "write them there"
+                )
+        elif key not in _HARMLESS_DECORATORS:
+            yield not_static(
+                f"class {name} has a decorator that may change its fields",
+                "leave the decorator off, or cross with a class of your own that has the same fields",
+            )
+
+
 def _base_fault(reader: ReadsTypes, symbol: Defined, node: cst.BaseExpression) -> TypeFault | None:
     found, name = reader.symbol(node, Scope(symbol.module)), symbol.binding.name
     match found:
-        case External() if (found.module, found.name) in _HARMLESS_BASES:
+        case External() if (found.module, found.name) in _HARMLESS_BASES or (
+            found.module,
+            found.name,
+        ) in BASES:
             return None
         case Missing():
             return unresolved(found)
@@ -95,7 +140,7 @@ def _base_fault(reader: ReadsTypes, symbol: Defined, node: cst.BaseExpression) -
                 "leave the base out, or cross with a class that has fields only",
             )
         case _:
-            return _not_static(f"a base of class {name} is computed", "name a class")
+            return not_static(f"a base of class {name} is computed", "name a class")
 
 
 def _decorators(symbol: Defined) -> list[cst.BaseExpression]:
@@ -109,10 +154,10 @@ def _meaning(reader: ReadsTypes, symbol: Defined, decorator: cst.BaseExpression)
     return reader.symbol(node, Scope(symbol.module))
 
 
-def _is_false(decorator: cst.BaseExpression, flag: str) -> bool:
-    value = argument(decorator.args, flag) if isinstance(decorator, cst.Call) else None
-    return isinstance(value, cst.Name) and value.value == "False"
+def _flag(decorator: cst.BaseExpression, name: str) -> str | None:
+    value = argument(decorator.args, name) if isinstance(decorator, cst.Call) else None
+    return value.value if isinstance(value, cst.Name) else None
 
 
-def _not_static(message: str, help: str) -> TypeFault:
+def not_static(message: str, help: str) -> TypeFault:
     return TypeFault("PGF104", message, help)

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
+from pgflow_gen.analyze.types import pydantic_config
 from pgflow_gen.analyze.types.class_fields import ClassFieldReader
+from pgflow_gen.analyze.types.classes import base_nodes
 from pgflow_gen.analyze.types.constraints import ConstraintReader
 from pgflow_gen.analyze.types.defaults import DefaultReader
 from pgflow_gen.analyze.types.faults import TypeFault, report
 from pgflow_gen.analyze.types.fields import FieldReader
-from pgflow_gen.analyze.types.generics import bind, free_variables, parameters_of
+from pgflow_gen.analyze.types.generics import argument, bind, free_variables, parameters_of
 from pgflow_gen.analyze.types.models import kind_of, refusals
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope, Variable, elements
@@ -98,12 +100,27 @@ class RecordReader:
                 above: dict[tuple[str, str], None] = {}
                 fields = self._class_fields(symbol, bound, above)
                 ancestors = tuple(item for item in above if item != symbol.key)
-                record = Record(
-                    key, tuple(fields.values()), span, _doc(symbol), kind=kind, ancestors=ancestors
-                )
+                closed = kind in ("pydantic", "msgspec") and self._forbids_others(symbol, set())
+                record = Record(key, tuple(fields.values()), span, _doc(symbol), closed, kind, ancestors)
             self.done[key] = record
             found.append(record)
         return found
+
+    def _forbids_others(self, symbol: Defined, seen: set[tuple[str, str]]) -> bool:
+        """Whether a class takes no other keys: by its own word, else by that of a base."""
+        if symbol.key in seen or not isinstance(symbol.binding, Class):
+            return False
+        seen.add(symbol.key)
+        own = pydantic_config.is_closed(symbol)
+        if own is not None:
+            return own
+        strict = argument(symbol.binding.definition.keywords, "forbid_unknown_fields")
+        if isinstance(strict, cst.Name):
+            return strict.value == "True"
+        bases = [
+            self.reader.symbol(node, Scope(symbol.module)) for node in base_nodes(symbol.binding.definition)
+        ]
+        return any(self._forbids_others(base, seen) for base in bases if isinstance(base, Defined))
 
     def _class_fields(
         self, symbol: Defined, bound: dict[Variable, TypeExpr], seen: dict[tuple[str, str], None]
@@ -114,14 +131,17 @@ class RecordReader:
             return fields
         seen[symbol.key] = None
         scope = Scope(symbol.module, bound, symbol.key)
-        faults = list(refusals(self.reader, symbol))
+        kind = self.kind(symbol)
+        faults = list(refusals(self.reader, symbol, kind))
+        if kind == "pydantic":
+            faults += pydantic_config.refusals(self.reader, symbol)
         report(self.reader.findings, symbol.module.file.span(symbol.binding.node), faults)
         for base in reversed(symbol.binding.definition.bases):
             found, inner = self._base(symbol, base.value, scope)
             if found is not None and inner is not None:
                 fields.update(self._class_fields(found, inner, seen))
-        if self.kind(symbol) is not None:
-            own = ClassFieldReader(self.reader, symbol, scope, self.defaults)
+        if kind is not None:
+            own = ClassFieldReader(self.reader, symbol, scope, kind, self.defaults, self.constraints)
             fields.update((field.key, field) for field in own.fields())
         return fields
 

@@ -174,7 +174,9 @@ def _declared_again(key: TypeKey, names: _ViewNames, types: TypeTable) -> Record
     fields = record.fields
     if record.kind != "typed_dict" and key not in names.given:
         fields = tuple(replace(field, required=True) for field in fields)  # a value has all of them
-    return replace(_record(name, fields, names, record.doc), closed=record.closed)
+    # What a model forbids is the contract's business: a closed TypedDict would need a package at run time.
+    is_closed = record.closed and record.kind == "typed_dict"
+    return replace(_record(name, fields, names, record.doc), closed=is_closed)
 
 
 def _defined(name: str, shape: TypeExpr | tuple[Field, ...], names: _ViewNames) -> RecordView | AliasView:

@@ -11,6 +11,7 @@ A class is proved field by field: its attributes have the types that were read, 
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator
 
 from pgflow_gen.ir.converted import is_converted
@@ -63,13 +64,15 @@ def _prove_class(
     """Its attributes as a tuple of the types that were read, and its constructor called with such."""
     theirs, fields = modules.record(key), types.records[key].fields
     spelled = [spell(field.type, modules) for field in fields]
-    attributes = "".join(f"value.{field.key}, " for field in fields)
+    attributes = "".join(f"value.{field.attribute or field.key}, " for field in fields)
     given = ", ".join(f"_{number}: {text}" for number, text in enumerate(spelled))
     passed = ", ".join(f"{field.key}=_{number}" for number, field in enumerate(fields))
     lines.add("")
     lines.add("")
     lines.add(f"def {name}_attributes(value: {theirs}) -> tuple[{', '.join(spelled) or '()'}]:", subject)
     lines.add(f"    return ({attributes.rstrip()})", subject)
+    if not all(field.key.isidentifier() and not keyword.iskeyword(field.key) for field in fields):
+        return  # nothing can be passed by such a name
     lines.add("")
     lines.add("")
     lines.add(f"def {name}_constructed({given}) -> {theirs}:", subject)

@@ -188,5 +188,13 @@ def _is_among(value: object, values: Iterable[object]) -> bool:
 
 
 def _words(error: Exception) -> str:
-    text = str(error)
-    return text or type(error).__name__
+    """What a constructor said; pydantic's many lines in one."""
+    details = getattr(error, "errors", None)
+    if callable(details) and type(error).__module__.startswith("pydantic"):
+        return "; ".join(_detail(detail) for detail in details(include_url=False))
+    return str(error) or type(error).__name__
+
+
+def _detail(detail: Mapping[str, Any]) -> str:
+    place = ".".join(map(str, detail["loc"]))
+    return f"{place}: {detail['msg']}" if place else str(detail["msg"])

@@ -16,6 +16,7 @@ from pgflow_runtime.contract.classes import is_of, place_of
 from pgflow_runtime.contract.scalars import encoder
 from pgflow_runtime.contract.typed_schema import (
     FAILED,
+    MARK,
     Definitions,
     Schema,
     Unconvertible,
@@ -76,7 +77,8 @@ class Encoders:
 
     def _class(self, schema: Schema) -> Encode:
         place = place_of(schema)
-        attributes = [(key, self.of(part)) for key, part in schema["properties"].items()]
+        names = schema[MARK].get("attributes", {})
+        attributes = [(key, names.get(key, key), self.of(part)) for key, part in schema["properties"].items()]
         from_object = self._object(schema)
 
         def dump(value: Any) -> Any:
@@ -85,9 +87,9 @@ class Encoders:
             if not is_of(value, place):
                 return value
             found: dict[str, Any] = {}
-            for key, encode in attributes:
+            for key, name, encode in attributes:
                 try:
-                    item = getattr(value, key)
+                    item = getattr(value, name)
                     found[key] = item if encode is None else encode(item)
                 except AttributeError as error:
                     raise Unconvertible(f"is a {place[1]} without {key}: {error}") from error

@@ -162,6 +162,9 @@ def test_missing(
 
 def test_standard_library_modules_are_not_hidden_by_folders(tmp_path: Path) -> None:
     read = read_import(
-        tmp_path, "from fractions import Fraction", "Fraction", {"fractions/readme.txt": "", "typing/readme.txt": ""}
+        tmp_path,
+        "from fractions import Fraction",
+        "Fraction",
+        {"fractions/readme.txt": "", "typing/readme.txt": ""},
     )
     assert "Fraction is not JSON" in read.one("PGF302").message

@@ -221,3 +221,75 @@ def test_a_default_of_a_required_key_is_refused(tmp_path: Path) -> None:
     fault = read.one("PGF302")
     assert fault.message == "key 'x' of R: it has a Default, and is required"
     assert fault.help == "write NotRequired[Annotated[int, Default(...)]]"
+
+
+LIBRARIES = """
+import attr, attrs, msgspec, pydantic
+from pydantic import BaseModel, ConfigDict, Field
+"""
+OF_LIBRARIES = [
+    ("class A(BaseModel):\n    x: int = Field(3, ge=0)\n    _y: int = 1", {"x": ("int", "3")}),
+    ("class A(BaseModel):\n    x: t.Annotated[int, Field(alias='z')] = Field(...)", {"z": ("int", None)}),
+    (
+        "class B(BaseModel):\n    x: int\nclass A(B):\n    y: 'A | None' = None",
+        {"x": ("int", None), "y": ("A | None", "null")},
+    ),
+    (
+        "class A(pydantic.BaseModel):\n    model_config = {'frozen': True}\n    x: pydantic.PositiveInt",
+        {"x": ("int", None)},
+    ),
+    (
+        "class A(BaseModel):\n    x: int = Field(default_factory=int)\n    n: t.ClassVar[int] = 3",
+        {"x": ("int", "0")},
+    ),
+    (
+        "@attrs.define\nclass A:\n    x: int\n    _y: int = attrs.field(default=1)",
+        {"x": ("int", None), "y": ("int", "1")},
+    ),
+    (
+        "@attr.s(auto_attribs=True)\nclass A:\n    x: list[int] = attr.ib(factory=list)",
+        {"x": ("list[int]", "[]")},
+    ),
+    ("@attrs.frozen\nclass A:\n    x: int = attrs.field(alias='z', default=2)", {"z": ("int", "2")}),
+    ("class A(msgspec.Struct, tag=True, rename='camel'):\n    x: list[int] = []", {"x": ("list[int]", "[]")}),
+    (
+        "class A(msgspec.Struct):\n    x: t.Annotated[int, msgspec.Meta(ge=1)] = msgspec.field(default=2)",
+        {"x": ("int", "2")},
+    ),
+]
+
+
+@pytest.mark.parametrize(("prelude", "wanted"), OF_LIBRARIES)
+def test_fields_of_models_of_libraries(
+    tmp_path: Path, prelude: str, wanted: dict[str, tuple[str, str | None]]
+) -> None:
+    assert told(fields(tmp_path, LIBRARIES + prelude)) == wanted
+
+
+REFUSED_MODELS = [
+    (
+        "class A(BaseModel):\n    model_config = ConfigDict(extra='allow')\n    x: int",
+        "PGF104",
+        "keys that nobody knows",
+    ),
+    ("class A(BaseModel, alias_generator=str.upper):\n    x: int", "PGF104", "alias"),
+    ("class A(BaseModel):\n    model_config = make()\n    x: int\ndef make(): ...", "PGF104", ""),
+    ("class A(BaseModel):\n    x: int\n    class Config:\n        frozen = True", "PGF104", "old way"),
+    ("class A(BaseModel):\n    x: int = Field(validation_alias='y')", "PGF104", "another name"),
+    ("class A(BaseModel):\n    x: int = Field(3, exclude=True)", "PGF104", "left out"),
+    ("class A(BaseModel):\n    x: pydantic.HttpUrl", "PGF302", "HttpUrl"),
+    ("class A(BaseModel):\n    x: int\n    def __init__(self): ...", "PGF104", "a validator"),
+    ("@attrs.define\nclass A:\n    x: int = attrs.field(converter=int)", "PGF104", "converter"),
+    ("@attr.s\nclass A:\n    x: int = attr.ib()", "PGF104", "auto_attribs"),
+    ("@attrs.define(init=False)\nclass A:\n    x: int", "PGF104", "init=False"),
+]
+
+
+@pytest.mark.parametrize(("prelude", "code", "message"), REFUSED_MODELS)
+def test_models_whose_fields_cannot_be_known_are_refused(
+    tmp_path: Path, prelude: str, code: str, message: str
+) -> None:
+    read, _ = read_type(tmp_path, "A", IMPORTS + LIBRARIES + prelude)
+    fault = read.one(code)
+    assert message in fault.message + (fault.help or "")
+    assert fault.help

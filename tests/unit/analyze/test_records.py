@@ -164,7 +164,7 @@ def test_a_type_that_is_not_json_is_at_the_field(tmp_path: Path) -> None:
         ("flows/models.py", (7, "tags")),
     ]
     assert [item.code for item in read.findings] == ["PGF302"] * 2
-    assert read.findings[0].message == "key 'when' of Base: datetime is not JSON"
+    assert read.findings[0].message == "key 'when' of Base: Fraction is not JSON"
     assert read.findings[0].highlight is not None
     assert read.text(read.findings[0].highlight) == "datetime | None"
 

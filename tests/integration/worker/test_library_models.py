@@ -1,0 +1,83 @@
+"""Models of pydantic, attrs and msgspec on their way through client, database and worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project
+from tests.support.server import Server
+from tests.support.worker_lab import Lab
+
+FLOWS = Path(__file__).resolve().parents[2] / "support" / "library_flows.py"
+
+
+@pytest.fixture(scope="module")
+def libraries(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    root = tmp_path_factory.mktemp("libraries")
+    project = Project.make(root, {"flows/lab.py": FLOWS.read_text(encoding="utf-8")})
+    project.ok("build")
+    dsn = postgres_server.create_database()
+    project.ok("migrate", "--dsn", dsn)
+    yield Lab(project, dsn, tmp_path_factory.mktemp("meetings"))
+    postgres_server.drop_database(dsn)
+
+
+CALLER = """
+import sys
+from datetime import UTC, datetime
+from uuid import UUID
+from generated.client import Client
+from generated.orders import OrderGiven
+
+given: OrderGiven = {
+    "id": UUID(int=1), "at": datetime(2024, 1, 1, tzinfo=UTC), "items": [{"sku": "x"}],
+    "customerName": "bob", "pet": {"kind": "dog"},
+}
+with Client.connect(sys.argv[1]) as client:
+    run = client.start_orders(given)
+    small, item = run.result(30)["four"]
+    assert small == {"a": 4, "b": [], "c": {"x": 1, "y": 5, "tags": ["bob"], "more": []}}, small
+    one = run.step("one").output
+    assert one is not None and str(one["items"][0]["price"]) == "1.00" and one["pet"]["kind"] == "dog"
+    assert not {"pydantic", "attrs", "flows.lab"} & set(sys.modules)
+"""
+
+NATIVE = """
+import sys
+from generated.client import Client
+from flows.lab import Dog, Item, Order
+
+order = Order(items=[Item(sku="x")], customerName="bob", pet=Dog())
+with Client.connect(sys.argv[1]) as client:
+    run = client.start_orders(order)  # type: ignore[arg-type]
+    assert run.step("one").wait_for("completed")["id"] == order.id
+"""
+
+
+def test_models_of_libraries_cross_every_boundary(libraries: Lab) -> None:
+    libraries.project.write("caller.py", CALLER)
+    libraries.project.write("native.py", NATIVE)
+    with libraries.worker("orders"):
+        for name in ("caller.py", "native.py"):
+            done = libraries.project.python(name, libraries.dsn)
+            assert done.returncode == 0, done.stderr
+    checked = libraries.project.python("-m", "mypy", "--strict", "caller.py")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_what_a_validator_refuses_fails_with_its_place(libraries: Lab) -> None:
+    given = {
+        "id": "00000000-0000-0000-0000-000000000000", "at": "2024-01-01T00:00:00Z",
+        "items": [{"sku": "none"}], "customerName": "bob", "pet": {"kind": "cat"},
+    }  # fmt: skip
+    with libraries.worker("orders"):
+        run_id = libraries.start("orders", given)
+        assert libraries.ended(run_id)["status"] == "failed"
+    (task,) = [task for task in libraries.tasks(run_id) if task["step_slug"] == "one"]
+    assert (
+        "flow_input.items[0]: is refused by Item: sku: Value error, there is none such"
+        in task["error_message"]
+    )
