@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pgflow_runtime.dsl import DefinitionError, Flow
     from pgflow_runtime.dsl.again import Again
     from pgflow_runtime.dsl.context import Context
-    from pgflow_runtime.dsl.failed import Failed
     from pgflow_runtime.dsl.default import Default
+    from pgflow_runtime.dsl.failed import Failed
     from pgflow_runtime.dsl.jsontypes import JsonValue
     from pgflow_runtime.dsl.resource import Resource
     from pgflow_runtime.dsl.retry_control import NonRetryable, RetryAfter
