@@ -5,16 +5,14 @@ Adding one is a row here and a word in ``StepKind``; its behaviour follows where
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 StepKind: TypeAlias = Literal["step", "array", "map", "loop", "signal", "sleep"]
 StepType: TypeAlias = Literal["single", "map"]
 SqlKind: TypeAlias = Literal["task", "loop", "signal", "sleep"]
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """A kind of step."""
 
     name: StepKind

@@ -2,14 +2,14 @@
 
 A row says where the option may stand, what values it takes, where the database keeps it and what the
 database does without it. A new option is a key of ``options`` in SQL; the named parameters are those that
-shipped migrations call by name.
+shipped migrations call by name. The rows are named tuples, which every command makes faster than dataclasses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypeAlias
 
 from pgflow_shared.kinds import KINDS, StepKind
 from pgflow_shared.text import closest
@@ -21,8 +21,7 @@ MAX_SECONDS = 31_536_000
 """One year."""
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(NamedTuple):
     """A whole number; True and False are none."""
 
     low: int
@@ -45,8 +44,7 @@ class Whole:
         return f"a whole number{self.unit} from {self.low} to {self.high:,}"
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One of some words."""
 
     words: tuple[str, ...]
@@ -63,7 +61,6 @@ class Word:
         return f"{', '.join(first)} or {last}"
 
 
-@dataclass(frozen=True, slots=True)
 class Flag:
     """True or False."""
 
@@ -75,8 +72,7 @@ class Flag:
         return "True or False"
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """Values that have rules of their own: slugs, steps, patterns."""
 
     what: str
@@ -93,22 +89,19 @@ class Judged:
 Values: TypeAlias = Whole | Word | Flag | Judged
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A parameter of ``create_flow`` or ``add_step``, and of the ``alter_`` of either."""
 
     parameter: str
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A key of the parameter ``options`` of these functions."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class OptionRule:
+class OptionRule(NamedTuple):
     """One option."""
 
     name: str
@@ -126,7 +119,7 @@ class OptionRule:
     """Its word in settings; its name if there is none of its own."""
     also_called: tuple[str, ...] = ()
     """What other tools call it."""
-    apart: Mapping[Owner, Values] = field(default_factory=dict)
+    apart: Mapping[Owner, Values] = MappingProxyType({})
     """Owners for which it takes other values."""
 
     @property
