@@ -15,7 +15,7 @@ from typing import Any
 from pgflow_gen.config import Config, ConfigError, load_config
 from pgflow_gen.incremental.fingerprint import BuildRecord
 from pgflow_gen.pipeline import BuildReport, check
-from pgflow_gen.source.discover import discover
+from pgflow_gen.source.files.discover import discover
 from pgflow_shared.files import read_text
 from pgflow_shared.project import SCHEMAS, Unusable, contract_files
 

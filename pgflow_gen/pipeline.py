@@ -203,7 +203,7 @@ def _unchanged(config: Config, known: Outcome) -> BuildReport:
 def _texts(config: Config, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
     if not paths:
         return
-    from pgflow_gen.source.text import SourceText, read_source
+    from pgflow_gen.source.files.text import SourceText, read_source
 
     for path in paths:
         text = read_source(config.root, config.root / path)

@@ -11,7 +11,7 @@ from pgflow_gen.incremental.results import CachedResults
 if TYPE_CHECKING:
     from pgflow_gen.config import Config
     from pgflow_gen.diagnostics import Findings
-    from pgflow_gen.source.tracked_reads import TrackedReads
+    from pgflow_gen.source.files.tracked_reads import TrackedReads
 
 __all__ = ["Analyzed", "analyze"]
 
@@ -32,6 +32,6 @@ def analyze(
     files.
     """
     from pgflow_gen.incremental.project import analyze_project
-    from pgflow_gen.source.tracked_reads import TrackedReads
+    from pgflow_gen.source.files.tracked_reads import TrackedReads
 
     return analyze_project(reads or TrackedReads(config), cached or CachedResults(), findings, only)

@@ -10,9 +10,9 @@ from pathlib import Path
 from pgflow_gen.analyze.flows.reader import FlowsReader
 from pgflow_gen.diagnostics import Diagnostic
 from pgflow_gen.incremental.results import Group, ModuleResult
-from pgflow_gen.source.index import ModuleIndex
-from pgflow_gen.source.module_loader import ModuleLoader
-from pgflow_gen.source.tracked_reads import Observation, TrackedReads
+from pgflow_gen.source.files.tracked_reads import Observation, TrackedReads
+from pgflow_gen.source.names.index import ModuleIndex
+from pgflow_gen.source.names.module_loader import ModuleLoader
 
 
 class ModuleReader:

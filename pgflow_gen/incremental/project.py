@@ -19,9 +19,9 @@ from pgflow_gen.incremental.merged_types import MergedAliases, MergedRecords, Me
 from pgflow_gen.incremental.results import CachedResults, Dependencies, Group, ModuleResult
 from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.ir.types import TypeTable
-from pgflow_gen.source.discover import may_hold_flows
-from pgflow_gen.source.text import display_path
-from pgflow_gen.source.tracked_reads import Texts, TrackedReads
+from pgflow_gen.source.files.discover import may_hold_flows
+from pgflow_gen.source.files.text import display_path
+from pgflow_gen.source.files.tracked_reads import Texts, TrackedReads
 
 if TYPE_CHECKING:
     from pgflow_gen.incremental.modules import ModuleReader

@@ -13,7 +13,7 @@ import msgspec
 from pgflow_gen.diagnostics import Diagnostic
 from pgflow_gen.ir.flow import FlowSpec
 from pgflow_gen.ir.types import TypeTable
-from pgflow_gen.source.tracked_reads import Observation
+from pgflow_gen.source.files.tracked_reads import Observation
 
 Dependencies = tuple[tuple[str, str, Observation], ...]
 """Each question that was asked of the disk: its kind, what it was about, and the answer."""

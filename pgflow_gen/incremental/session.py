@@ -11,7 +11,7 @@ from pgflow_gen.incremental.analysis import Analyzed, analyze
 from pgflow_gen.incremental.cache import Cache, stamped, text_digests
 from pgflow_gen.incremental.fingerprint import BuildRecord, FileStamp, FileStamps, file_stamps
 from pgflow_gen.incremental.worker_process import WorkerProcess
-from pgflow_gen.source.tracked_reads import TrackedReads
+from pgflow_gen.source.files.tracked_reads import TrackedReads
 
 if TYPE_CHECKING:
     from pgflow_gen.config import Config

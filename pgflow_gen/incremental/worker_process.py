@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pgflow_gen.diagnostics import Findings
     from pgflow_gen.incremental.analysis import Analyzed
     from pgflow_gen.incremental.results import CachedResults
-    from pgflow_gen.source.tracked_reads import TrackedReads
+    from pgflow_gen.source.files.tracked_reads import TrackedReads
 
 MANY = 40
 """Modules that are worth a process of their own."""
@@ -170,7 +170,7 @@ def _serve(config: Config, requests: int, replies: int) -> None:
 
     import pgflow_gen.incremental.modules  # noqa: F401 - what takes its time
     from pgflow_gen.incremental.cache import Cache
-    from pgflow_gen.source.tracked_reads import TrackedReads
+    from pgflow_gen.source.files.tracked_reads import TrackedReads
 
     files, judge = msgspec.msgpack.decode(_read_all(requests), type=tuple[list[str], bool])
     _write(replies, Cache(work(TrackedReads(config), files, judge=judge)).encode(""))

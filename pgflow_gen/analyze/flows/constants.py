@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from pgflow_gen.ir.flow import Json
-from pgflow_gen.source.index import Assignment, ModuleIndex
-from pgflow_gen.source.resolve import Defined, Missing, Resolver
+from pgflow_gen.source.names.index import Assignment, ModuleIndex
+from pgflow_gen.source.names.resolve import Defined, Missing, Resolver
 
 _WORDS: dict[str, bool | None] = {"True": True, "False": False, "None": None}
 _MAX_DIGITS = 300

@@ -9,9 +9,9 @@ import libcst as cst
 
 from pgflow_gen.analyze.types.classes import base_nodes
 from pgflow_gen.ir.flow import FlowKey
-from pgflow_gen.source.index import Assignment, Class, ModuleIndex
-from pgflow_gen.source.parse import parse_expression
-from pgflow_gen.source.resolve import RUNTIME, Defined, External, Resolver, Symbol
+from pgflow_gen.source.names.index import Assignment, Class, ModuleIndex
+from pgflow_gen.source.names.resolve import RUNTIME, Defined, External, Resolver, Symbol
+from pgflow_gen.source.parsing.parse import parse_expression
 from pgflow_shared.kinds import DECORATORS, WAITS, StepKind
 
 _MADE = ("Flow", *WAITS)

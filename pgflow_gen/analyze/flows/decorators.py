@@ -7,8 +7,8 @@ import libcst as cst
 from pgflow_gen.analyze.flows.declarations import FlowAttribute, FlowFinder, HandlerDeclaration
 from pgflow_gen.analyze.types.faults import report, unresolved
 from pgflow_gen.diagnostics import Findings
-from pgflow_gen.source.index import Assignment, ModuleIndex
-from pgflow_gen.source.resolve import Defined, External, Missing
+from pgflow_gen.source.names.index import Assignment, ModuleIndex
+from pgflow_gen.source.names.resolve import Defined, External, Missing
 from pgflow_shared.kinds import DECORATORS
 from pgflow_shared.text import closest
 

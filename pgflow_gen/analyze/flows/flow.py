@@ -17,7 +17,7 @@ from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import FlowSpec
 from pgflow_gen.ir.types import TypeExpr
-from pgflow_gen.source.index import ModuleIndex
+from pgflow_gen.source.names.index import ModuleIndex
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pgflow_gen.analyze.flows.options import STEP_OPTIONS, OptionReader, Written
 from pgflow_gen.analyze.flows.references import ReferenceReader
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import Option, StepName
-from pgflow_gen.source.index import ModuleIndex
+from pgflow_gen.source.names.index import ModuleIndex
 
 _LISTS = ("depends_on", "if_ran", "if_skipped")
 NAMES_STEPS = frozenset({"array", *_LISTS})

@@ -14,9 +14,9 @@ from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Parameter, Receives
 from pgflow_gen.ir.types import NONE, UNKNOWN, TypeExpr
-from pgflow_gen.source.index import ModuleIndex
-from pgflow_gen.source.parse import parse_expression
-from pgflow_gen.source.resolve import External, Missing
+from pgflow_gen.source.names.index import ModuleIndex
+from pgflow_gen.source.names.resolve import External, Missing
+from pgflow_gen.source.parsing.parse import parse_expression
 from pgflow_shared.kinds import KINDS, StepKind
 
 _NAMED = {"flow_input": Receives.FLOW_INPUT, "input": Receives.INPUT}

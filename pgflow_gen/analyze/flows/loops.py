@@ -13,8 +13,8 @@ from pgflow_gen.analyze.types.limits import too_deep
 from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.types import TypeExpr, union
-from pgflow_gen.source.parse import parse_expression
-from pgflow_gen.source.resolve import External
+from pgflow_gen.source.names.resolve import External
+from pgflow_gen.source.parsing.parse import parse_expression
 
 _FORM = "annotate it -> Again[State] | Result, with Again[None] when nothing is kept between rounds"
 

@@ -10,7 +10,7 @@ import libcst as cst
 from pgflow_gen.analyze.flows.constants import Constants, NotStatic
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Json, Option
-from pgflow_gen.source.index import ModuleIndex
+from pgflow_gen.source.names.index import ModuleIndex
 from pgflow_shared.kinds import KINDS
 from pgflow_shared.options import BY_NAME, OPTIONS, OptionRule, meant, options_of
 

@@ -23,11 +23,11 @@ from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import FlowSpec
 from pgflow_gen.ir.types import TypeTable
-from pgflow_gen.source.index import Function, ModuleIndex
-from pgflow_gen.source.module_loader import ModuleLoader
-from pgflow_gen.source.modules import module_name, unimportable_part
-from pgflow_gen.source.resolve import Defined, Resolver
-from pgflow_gen.source.text import display_path
+from pgflow_gen.source.files.modules import module_name, unimportable_part
+from pgflow_gen.source.files.text import display_path
+from pgflow_gen.source.names.index import Function, ModuleIndex
+from pgflow_gen.source.names.module_loader import ModuleLoader
+from pgflow_gen.source.names.resolve import Defined, Resolver
 
 
 @dataclass(slots=True)

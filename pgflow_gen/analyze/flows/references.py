@@ -13,8 +13,8 @@ from pgflow_gen.analyze.flows.declarations import StepDeclaration
 from pgflow_gen.analyze.flows.options import Written, spell
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import StepName
-from pgflow_gen.source.index import Assignment, Function, ModuleIndex
-from pgflow_gen.source.resolve import Defined, Missing, Symbol
+from pgflow_gen.source.names.index import Assignment, Function, ModuleIndex
+from pgflow_gen.source.names.resolve import Defined, Missing, Symbol
 from pgflow_shared.text import closest
 
 

@@ -17,8 +17,8 @@ from pgflow_gen.analyze.flows.declarations import (
 )
 from pgflow_gen.analyze.flows.decorators import examine
 from pgflow_gen.diagnostics import Findings
-from pgflow_gen.source.index import Assignment, Binding, ModuleIndex
-from pgflow_gen.source.resolve import Defined
+from pgflow_gen.source.names.index import Assignment, Binding, ModuleIndex
+from pgflow_gen.source.names.resolve import Defined
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ from pgflow_gen.analyze.flows.options import OptionReader, Written
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Json
 from pgflow_gen.ir.schedule import Path, ScheduleSpec
-from pgflow_gen.source.index import Class, ModuleIndex
-from pgflow_gen.source.resolve import Defined, External
+from pgflow_gen.source.names.index import Class, ModuleIndex
+from pgflow_gen.source.names.resolve import Defined, External
 from pgflow_shared.schedules import SCHEDULE_OPTIONS
 from pgflow_shared.slugs import is_slug
 

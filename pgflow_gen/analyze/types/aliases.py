@@ -14,8 +14,8 @@ from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope, Variable
 from pgflow_gen.analyze.types.unsupported import canonical
 from pgflow_gen.ir.types import UNKNOWN, Alias, AliasRef, NewTypeRef, TypeExpr, TypeKey, UnionType
-from pgflow_gen.source.index import Assignment, TypeAliasStatement
-from pgflow_gen.source.resolve import Defined, External
+from pgflow_gen.source.names.index import Assignment, TypeAliasStatement
+from pgflow_gen.source.names.resolve import Defined, External
 
 
 @dataclass(slots=True)

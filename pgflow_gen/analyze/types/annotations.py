@@ -44,9 +44,9 @@ from pgflow_gen.ir.types import (
     UnknownType,
     union,
 )
-from pgflow_gen.source.index import Assignment, Class, Function
-from pgflow_gen.source.parse import parse_expression
-from pgflow_gen.source.resolve import Defined, External, Missing, ModuleSymbol, Resolver, Symbol
+from pgflow_gen.source.names.index import Assignment, Class, Function
+from pgflow_gen.source.names.resolve import Defined, External, Missing, ModuleSymbol, Resolver, Symbol
+from pgflow_gen.source.parsing.parse import parse_expression
 
 _PRIMITIVES = {"str": STR, "int": INT, "float": FLOAT, "bool": BOOL, "None": NONE, "NoneType": NONE}
 _SCALARS: dict[tuple[str, str], ScalarName] = {

@@ -17,9 +17,9 @@ from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.analyze.types.unsupported import canonical
 from pgflow_gen.ir.types import Field, RecordKind
-from pgflow_gen.source.index import Class
-from pgflow_gen.source.parse import parse_expression
-from pgflow_gen.source.resolve import Defined, External
+from pgflow_gen.source.names.index import Class
+from pgflow_gen.source.names.resolve import Defined, External
+from pgflow_gen.source.parsing.parse import parse_expression
 
 _QUALIFIERS = frozenset(
     {

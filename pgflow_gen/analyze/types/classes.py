@@ -7,8 +7,8 @@ from dataclasses import replace
 import libcst as cst
 
 from pgflow_gen.analyze.types.faults import TypeFault, foreign, not_json, unresolved
-from pgflow_gen.source.index import Assignment, Class, ModuleIndex
-from pgflow_gen.source.resolve import Defined, External, Missing, Resolver
+from pgflow_gen.source.names.index import Assignment, Class, ModuleIndex
+from pgflow_gen.source.names.resolve import Defined, External, Missing, Resolver
 
 _TYPED_DICT = "declare it as a TypedDict"
 

@@ -22,7 +22,7 @@ from pgflow_gen.ir.types import (
     UnionType,
     UnknownType,
 )
-from pgflow_gen.source.resolve import External, Missing
+from pgflow_gen.source.names.resolve import External, Missing
 
 _ORDER = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 _NAMED = {

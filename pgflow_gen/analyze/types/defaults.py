@@ -16,8 +16,8 @@ from pgflow_gen.analyze.types.enums import EnumReader
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.ir.types import FLOAT, EnumType, TypeExpr, without_bounds
-from pgflow_gen.source.index import Assignment, ModuleIndex
-from pgflow_gen.source.resolve import Defined, External
+from pgflow_gen.source.names.index import Assignment, ModuleIndex
+from pgflow_gen.source.names.resolve import Defined, External
 from pgflow_shared.scalars import SCALARS
 
 _EMPTY: dict[str, Any] = {"list": [], "dict": {}, "str": "", "int": 0, "float": 0.0, "bool": False}

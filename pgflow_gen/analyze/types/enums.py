@@ -15,8 +15,8 @@ from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.ir.types import UNKNOWN, EnumType, TypeExpr, TypeKey
 from pgflow_gen.names import is_storable
-from pgflow_gen.source.index import Class
-from pgflow_gen.source.resolve import Defined, External
+from pgflow_gen.source.names.index import Class
+from pgflow_gen.source.names.resolve import Defined, External
 
 _Base: TypeAlias = Literal["str", "int"] | None
 _BASES: dict[tuple[str, str], _Base] = {

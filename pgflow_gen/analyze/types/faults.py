@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pgflow_gen.diagnostics import Findings, Severity, Span
-from pgflow_gen.source.resolve import RUNTIME, RUNTIME_NAMES, External, Missing
+from pgflow_gen.source.names.resolve import RUNTIME, RUNTIME_NAMES, External, Missing
 from pgflow_shared.text import closest
 
 _ROWS = "use list[dict[str, JsonValue]]: "

@@ -13,7 +13,7 @@ from pgflow_gen.analyze.types.generics import argument
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.ir.types import RecordKind
-from pgflow_gen.source.resolve import External
+from pgflow_gen.source.names.resolve import External
 
 _CALLS: Mapping[RecordKind, frozenset[tuple[str, str]]] = {
     "dataclass": frozenset({("dataclasses", "field")}),

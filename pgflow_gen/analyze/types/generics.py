@@ -12,9 +12,9 @@ from pgflow_gen.analyze.types.limits import MAX_NESTING, is_too_large, too_deep
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope, Variable, elements
 from pgflow_gen.ir.types import TypeExpr
-from pgflow_gen.source.index import Assignment, ModuleIndex
-from pgflow_gen.source.parse import parse_expression
-from pgflow_gen.source.resolve import Defined, External, Resolver, Symbol
+from pgflow_gen.source.names.index import Assignment, ModuleIndex
+from pgflow_gen.source.names.resolve import Defined, External, Resolver, Symbol
+from pgflow_gen.source.parsing.parse import parse_expression
 
 
 def parameters_of(node: cst.TypeParameters | None) -> list[Variable]:

@@ -12,8 +12,8 @@ from pgflow_gen.analyze.types.generics import argument
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.ir.types import RecordKind
-from pgflow_gen.source.index import Class
-from pgflow_gen.source.resolve import Defined, External, Missing, Symbol
+from pgflow_gen.source.names.index import Class
+from pgflow_gen.source.names.resolve import Defined, External, Missing, Symbol
 
 _ATTRS = ("define", "frozen", "mutable")
 DECORATORS: Mapping[tuple[str, str], RecordKind] = {

@@ -15,7 +15,7 @@ from pgflow_gen.analyze.types.faults import TypeFault
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.types import TypeExpr
-from pgflow_gen.source.resolve import Resolver, Symbol
+from pgflow_gen.source.names.resolve import Resolver, Symbol
 
 Role: TypeAlias = Literal["parameter", "return", "field", "input"]
 """What an annotation stands at."""

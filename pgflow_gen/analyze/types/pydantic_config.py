@@ -10,8 +10,8 @@ from pgflow_gen.analyze.types.faults import TypeFault
 from pgflow_gen.analyze.types.models import not_static
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope
-from pgflow_gen.source.index import Class
-from pgflow_gen.source.resolve import Defined, External
+from pgflow_gen.source.names.index import Class
+from pgflow_gen.source.names.resolve import Defined, External
 
 NAME = "model_config"
 

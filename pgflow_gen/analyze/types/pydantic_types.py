@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pgflow_gen.ir.types import BOOL, FLOAT, INT, STR, BoundedType, ScalarType, TypeExpr
-from pgflow_gen.source.resolve import External
+from pgflow_gen.source.names.resolve import External
 
 _ABOVE, _BELOW = (("exclusiveMinimum", 0),), (("exclusiveMaximum", 0),)
 _FROM, _UP_TO = (("minimum", 0),), (("maximum", 0),)

@@ -21,8 +21,8 @@ from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope, Variable, elements
 from pgflow_gen.ir.types import UNKNOWN, ClassRef, Field, Record, RecordKind, RecordRef, TypeExpr, TypeKey
 from pgflow_gen.names import encodable
-from pgflow_gen.source.index import Assignment, Class
-from pgflow_gen.source.resolve import Defined, External
+from pgflow_gen.source.names.index import Assignment, Class
+from pgflow_gen.source.names.resolve import Defined, External
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from pgflow_gen.ir.types import TypeExpr
-from pgflow_gen.source.index import ModuleIndex
+from pgflow_gen.source.names.index import ModuleIndex
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pgflow_gen.analyze.types.faults import TypeFault, foreign, not_json
-from pgflow_gen.source.resolve import External
-from pgflow_gen.source.stars import TYPING_MODULES
+from pgflow_gen.source.names.resolve import External
+from pgflow_gen.source.names.stars import TYPING_MODULES
 
 _LIST = "JSON gives a list back: use list[...]"
 _ITERATOR = "a step's values are sent whole: return a list and annotate it as list[...]"

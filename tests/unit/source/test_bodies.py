@@ -8,10 +8,10 @@ from pathlib import Path
 import libcst as cst
 import pytest
 
-from pgflow_gen.source.bodies import without_bodies
-from pgflow_gen.source.parse import ParsedFile, parse
-from pgflow_gen.source.positions import positions
-from pgflow_gen.source.text import SourceText
+from pgflow_gen.source.files.text import SourceText
+from pgflow_gen.source.parsing.bodies import without_bodies
+from pgflow_gen.source.parsing.parse import ParsedFile, parse
+from pgflow_gen.source.parsing.positions import positions
 
 PACKAGE = Path(__file__).parents[3] / "pgflow_gen"
 HEAD = "import json\nfrom pgflow_runtime import Flow\nfrom flows.own import helper\nMAKE = Flow\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pgflow_gen.config import Config, ConfigError
-from pgflow_gen.source.discover import discover, may_hold_flows
+from pgflow_gen.source.files.discover import discover, may_hold_flows
 
 
 def touch(root: Path, *paths: str) -> None:

@@ -15,10 +15,10 @@ import pytest
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from pgflow_gen.diagnostics import Diagnostic
-from pgflow_gen.source import positions as positions_module
-from pgflow_gen.source.parse import ParsedFile, parse, parse_expression
-from pgflow_gen.source.positions import positions
-from pgflow_gen.source.text import SourceText, read_source
+from pgflow_gen.source.files.text import SourceText, read_source
+from pgflow_gen.source.parsing import positions as positions_module
+from pgflow_gen.source.parsing.parse import ParsedFile, parse, parse_expression
+from pgflow_gen.source.parsing.positions import positions
 
 
 def read(root: Path, data: bytes) -> SourceText | Diagnostic:

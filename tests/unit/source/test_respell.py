@@ -14,9 +14,9 @@ import libcst as cst
 import pytest
 
 from pgflow_gen.diagnostics import Diagnostic
-from pgflow_gen.source.index import build_index
-from pgflow_gen.source.parse import ParsedFile, parse, parse_expression
-from pgflow_gen.source.text import SourceText, read_source
+from pgflow_gen.source.files.text import SourceText, read_source
+from pgflow_gen.source.names.index import build_index
+from pgflow_gen.source.parsing.parse import ParsedFile, parse, parse_expression
 from tests.support.analysis import read_flow
 
 ODD = {

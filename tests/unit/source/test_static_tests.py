@@ -8,7 +8,7 @@ from pathlib import Path
 import libcst as cst
 import pytest
 
-from pgflow_gen.source.static_tests import always
+from pgflow_gen.source.names.static_tests import always
 from pgflow_gen.source.target import stated_version, target_version
 from tests.support.analysis import read_project
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pgflow_gen.diagnostics import Diagnostic
-from pgflow_gen.source.index import ModuleIndex, build_index
-from pgflow_gen.source.modules import module_name
-from pgflow_gen.source.parse import parse
+from pgflow_gen.source.files.modules import module_name
+from pgflow_gen.source.files.tracked_reads import TrackedReads
+from pgflow_gen.source.names.index import ModuleIndex, build_index
+from pgflow_gen.source.parsing.parse import parse
 from pgflow_gen.source.target import Version, target_version
-from pgflow_gen.source.tracked_reads import TrackedReads
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pgflow_gen.source.shallow import ELIF_CHAIN, make_shallow
+from pgflow_gen.source.parsing.shallow import ELIF_CHAIN, make_shallow
 
 _INDENT = "    "
 

@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 import libcst as cst
 
-from pgflow_gen.source.index import Assignment, Binding, ModuleImport, ModuleIndex, NameImport
-from pgflow_gen.source.module_loader import ModuleLoader
-from pgflow_gen.source.stars import TYPING_MODULES, is_public, star_names
+from pgflow_gen.source.names.index import Assignment, Binding, ModuleImport, ModuleIndex, NameImport
+from pgflow_gen.source.names.module_loader import ModuleLoader
+from pgflow_gen.source.names.stars import TYPING_MODULES, is_public, star_names
 
 RUNTIME = "pgflow_runtime"
 RUNTIME_NAMES = frozenset(

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 import libcst as cst
 
 from pgflow_gen.diagnostics import Diagnostic, Span
-from pgflow_gen.source.bodies import without_bodies
+from pgflow_gen.source.files.text import SourceText
 from pgflow_gen.source.identifiers import with_normal_names
-from pgflow_gen.source.positions import Place, outline, positions
-from pgflow_gen.source.respell import Unspellable, first_line, respell, respell_all
-from pgflow_gen.source.shallow import MAX_DEPTH, is_deep
-from pgflow_gen.source.text import SourceText
+from pgflow_gen.source.parsing.bodies import without_bodies
+from pgflow_gen.source.parsing.positions import Place, outline, positions
+from pgflow_gen.source.parsing.respell import Unspellable, first_line, respell, respell_all
+from pgflow_gen.source.parsing.shallow import MAX_DEPTH, is_deep
 
 # CPython's words for syntax that is newer than the running interpreter (PEP 695, 701, 758...).
 _MAYBE_NEWER = re.compile(r"invalid syntax|expected |f-string|multiple exception types|t-string|'type' ")

@@ -11,7 +11,7 @@ import io
 import tokenize
 from collections.abc import Iterable, Sequence
 
-from pgflow_gen.source.bodies import children
+from pgflow_gen.source.parsing.bodies import children
 
 MAX_DEPTH = 150
 """Levels of nesting that libcst is given. Hand-written code has 10 to 20; its recursion ends near 240."""

@@ -15,9 +15,9 @@ from typing import Literal, TypeAlias
 
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic
-from pgflow_gen.source.discover import discover
-from pgflow_gen.source.modules import find_module, is_folder, submodules
-from pgflow_gen.source.text import SourceText, display_path, read_source
+from pgflow_gen.source.files.discover import discover
+from pgflow_gen.source.files.modules import find_module, is_folder, submodules
+from pgflow_gen.source.files.text import SourceText, display_path, read_source
 
 Kind: TypeAlias = Literal["module", "folder", "inside", "real", "text"]
 Observation: TypeAlias = "str | bool | list[str] | None"

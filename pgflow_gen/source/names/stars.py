@@ -6,7 +6,7 @@ import typing
 
 import libcst as cst
 
-from pgflow_gen.source.index import Assignment, ModuleIndex
+from pgflow_gen.source.names.index import Assignment, ModuleIndex
 
 TYPING_MODULES = frozenset({"typing", "typing_extensions"})
 

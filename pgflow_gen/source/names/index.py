@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
-from pgflow_gen.source.parse import ParsedFile
-from pgflow_gen.source.static_tests import always
+from pgflow_gen.source.names.static_tests import always
+from pgflow_gen.source.parsing.parse import ParsedFile
 from pgflow_gen.source.target import OLDEST, Version
 
 

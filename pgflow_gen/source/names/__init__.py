@@ -1,0 +1,1 @@
+"""Syntax tree to what its names mean, across modules."""
