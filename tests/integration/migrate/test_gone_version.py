@@ -66,3 +66,30 @@ def test_a_version_that_is_served_is_nobodys_concern(changed: Project, bare_data
     with connect(bare_database_dsn) as connection:
         Core(connection).value("delete from pgflow.workers returning 1")
     assert "no worker" not in changed.ok("migrate", "--dsn", bare_database_dsn).stderr
+
+
+def test_open_runs_of_several_versions_that_are_gone(tmp_path: Path, bare_database_dsn: str) -> None:
+    project = Project.make(tmp_path, {"flows/crawl.py": FIRST})
+    dsn = ("--dsn", bare_database_dsn)
+    for number in (1, 2, 4):
+        version = "" if number == 1 else f", version={number}"
+        project.write(
+            "flows/crawl.py",
+            FIRST.replace('"crawl"', f'"crawl"{version}').replace("fetch", f"fetch_{number}"),
+        )
+        project.ok("build", "--no-verify")
+        project.ok("release")
+        told = project.ok("migrate", *dsn).stderr
+        with connect(bare_database_dsn) as connection:
+            for _ in range(number):
+                slug = "crawl" if number == 1 else f"crawl_v{number}"
+                Core(connection).value("select run_id from pgflow.start_flow(%s, '\"x\"')", slug)
+    assert "flow 'crawl', an older version of this project's flow 'crawl_v4', has 1 open run and" in told
+    assert "flow 'crawl_v2', an older version of this project's flow 'crawl_v4', has 2 open runs and" in told
+    assert "note: flow 'crawl_v4'" not in told
+
+
+def test_another_name_in_python_changes_nothing(changed: Project, bare_database_dsn: str) -> None:
+    changed.write("flows/crawl.py", FIRST.replace("crawl =", "walk =").replace("@crawl", "@walk"))
+    assert "PGF317" not in changed.ok("build", "--no-verify").stdout
+    assert "no worker" not in changed.ok("migrate", "--dsn", bare_database_dsn).stderr

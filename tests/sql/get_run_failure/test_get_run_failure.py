@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+from tests.support.control import retry
 from tests.support.core import Core
 
 
@@ -72,3 +73,41 @@ def test_a_run_that_failed_by_itself(core: Core) -> None:
         "update pgflow.runs set status = 'failed', failed_at = now(), error_message = 'timed out after 3 s'"
     )
     assert failure(core, run.run_id) == [(None, None, "timed out after 3 s")]
+
+
+def test_neither_an_optional_map_when_the_run_ran_out_of_time(live: Core) -> None:
+    live.flow("f", "a", max_attempts=1)
+    live.add_step("f", "m", [], step_type="map", when_exhausted="skip-cascade")
+    live.add_step("f", "b", ["m"])
+    run = live.start_flow("f", [1, 2])
+    live.poll("f", 3)
+    live.fail_task(run.run_id, "m", 1, "tolerated")
+    live.run_sql(
+        "update pgflow.runs set status = 'failed', failed_at = now(), error_message = 'timed out after 3 s'"
+    )
+    assert failure(live, run.run_id) == [(None, None, "timed out after 3 s")]
+
+
+def test_nor_a_failure_that_was_kept_as_a_value(live: Core) -> None:
+    live.flow("f", "a", max_attempts=1)
+    live.add_step("f", "v", [], max_attempts=1, when_exhausted="value")
+    run = live.start_flow("f", 1)
+    live.poll("f", 2)
+    live.fail_task(run.run_id, "v", 0, "kept")
+    assert failure(live, run.run_id) == []
+    live.fail_task(run.run_id, "a", 0, "fatal")
+    assert failure(live, run.run_id) == [("a", 0, "fatal")]
+
+
+def test_nor_what_failed_the_run_before_it_was_retried(live: Core) -> None:
+    live.flow("f", "a", "b", max_attempts=1)
+    run = live.start_flow("f", 1)
+    live.poll("f", 2)
+    live.fail_task(run.run_id, "a", 0, "the first time")
+    assert failure(live, run.run_id) == [("a", 0, "the first time")]
+    assert retry(live, run.run_id) == ["retried"]
+    assert failure(live, run.run_id) == []
+    live.poll("f", 2)
+    live.complete_task(run.run_id, "a", 0, 1)
+    live.fail_task(run.run_id, "b", 0, "the second time")
+    assert failure(live, run.run_id) == [("b", 0, "the second time")]
