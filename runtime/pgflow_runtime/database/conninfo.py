@@ -114,7 +114,7 @@ def _check_parameters(query: str, source: str) -> None:
     names = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
     for name in names:
         refusal = _parameter(name)
-        if refusal is not None and "password" in names and name not in _OTHERS:
+        if refusal is not None and ("password" in names or "@" in query) and name not in _OTHERS:
             refusal = "it has parameters that cannot be read", _ENCODE  # the rest of a password, perhaps
         if refusal is not None:
             raise InvalidDsn(f"{source}: {refusal[0]}", help=refusal[1])

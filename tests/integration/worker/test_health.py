@@ -114,6 +114,7 @@ def test_without_its_database_a_worker_is_not_well_and_recovers(lab: Lab, postgr
             eventually(lambda: "not currently accepting connections" in ask(f"{url}/healthz")[1])
             status, text = ask(f"{url}/healthz")
             assert (status, text.startswith("the last heartbeat failed: ")) == (503, True)
+            assert ask(f"{url}/livez") == (200, "ok\n")  # a new process would not do better
         eventually(lambda: ask(f"{url}/healthz") == (200, "ok\n"))
         assert lab.completed(lab.start("chain", 1)) == {"third": [2, 20]}
 

@@ -115,6 +115,8 @@ async def test_an_event_loop_that_is_blocked_is_noticed(
         assert await asyncio.to_thread(get, f"{url}/healthz") == (200, "ok\n")
         status, text = get(f"{url}/healthz")  # in the loop's own thread
         assert (status, "an async handler blocks it" in text) == (503, True)
+        assert get(f"{url}/livez") == (status, text)
+        assert await asyncio.to_thread(get, f"{url}/livez") == (200, "ok\n")
         found = read((await asyncio.to_thread(get, f"{url}/metrics"))[1])
         assert value(found, "pgflow_results_waiting") == 4
         assert value(found, "process_start_time_seconds") <= time.time()

@@ -1,11 +1,11 @@
-"""``/healthz`` and ``/metrics`` of a worker process."""
+"""``/healthz``, ``/livez`` and ``/metrics`` of a worker process."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,12 +44,12 @@ class WorkerStatus:
 
 
 class Health:
-    """The server of both, in threads of its own: it answers also when a handler blocks the event loop."""
+    """The server of all three, in threads of its own: it answers also when a handler blocks the loop."""
 
     def __init__(self, status: WorkerStatus) -> None:
         self._status = status
         self._born = time.time()
-        routes = {"/healthz": self._healthz, "/metrics": self._metrics}
+        routes = {"/healthz": self._healthz, "/livez": self._livez, "/metrics": self._metrics}
         config = status.config
         assert config.health_port is not None
         self._server = HttpServer(
@@ -66,10 +66,11 @@ class Health:
         self._server.stop()
 
     def _healthz(self) -> Reply:
-        reasons = [*self._ailments(), *self._loop_ailments()]
-        if reasons:
-            return Reply(503, "".join(f"{reason}\n" for reason in reasons))
-        return Reply(200, "ok\n")
+        return _verdict([*self._ailments(), *self._loop_ailments()])
+
+    def _livez(self) -> Reply:
+        """Whether a new process would do better: not where it is the database that is away."""
+        return _verdict([*self._loop_ailments()])
 
     def _ailments(self) -> Iterator[str]:
         state = self._status.state()
@@ -139,3 +140,9 @@ class Health:
             yield Family(name, "gauge", help, samples)
         yield Family("process_cpu_seconds_total", "counter", "Processor time.", [({}, time.process_time())])
         yield Family("process_start_time_seconds", "gauge", "Unix time of the start.", [({}, self._born)])
+
+
+def _verdict(reasons: Sequence[str]) -> Reply:
+    if reasons:
+        return Reply(503, "".join(f"{reason}\n" for reason in reasons))
+    return Reply(200, "ok\n")
