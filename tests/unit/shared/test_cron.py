@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pgflow_gen.ir.cron import CronFault, read_cron
+from pgflow_shared.cron import CronFault, read_cron
 
 EVERY_WEEKDAY = frozenset(range(7))
 
