@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .thumbnails import AsyncThumbnailsRun, ThumbnailsInput, ThumbnailsRun
 
@@ -18,13 +19,27 @@ from .thumbnails import AsyncThumbnailsRun, ThumbnailsInput, ThumbnailsRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_thumbnails(self, input: ThumbnailsInput, /, *, run_id: UUID | None = None) -> AsyncThumbnailsRun:
-        return await self._start(AsyncThumbnailsRun, input, run_id)
+    async def start_thumbnails(
+        self,
+        input: ThumbnailsInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncThumbnailsRun:
+        return await self._start(AsyncThumbnailsRun, input, run_id, start_at, conn)
 
     async def start_many_thumbnails(
-        self, inputs: Sequence[ThumbnailsInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[ThumbnailsInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncThumbnailsRun]:
-        return await self._start_many(AsyncThumbnailsRun, inputs, run_ids)
+        return await self._start_many(AsyncThumbnailsRun, inputs, run_ids, start_at, conn)
 
     async def get_thumbnails(self, run_id: UUID, /) -> AsyncThumbnailsRun:
         return await self._get(AsyncThumbnailsRun, run_id)
@@ -38,17 +53,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncThumbnailsRun:
         return await self._fork(AsyncThumbnailsRun, run_id, from_steps, input)
 
+    async def create_thumbnails_schedule(
+        self, slug: str, /, input: ThumbnailsInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncThumbnailsRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_thumbnails(self, input: ThumbnailsInput, /, *, run_id: UUID | None = None) -> ThumbnailsRun:
-        return self._start(ThumbnailsRun, input, run_id)
+    def start_thumbnails(
+        self,
+        input: ThumbnailsInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> ThumbnailsRun:
+        return self._start(ThumbnailsRun, input, run_id, start_at, conn)
 
     def start_many_thumbnails(
-        self, inputs: Sequence[ThumbnailsInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[ThumbnailsInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[ThumbnailsRun]:
-        return self._start_many(ThumbnailsRun, inputs, run_ids)
+        return self._start_many(ThumbnailsRun, inputs, run_ids, start_at, conn)
 
     def get_thumbnails(self, run_id: UUID, /) -> ThumbnailsRun:
         return self._get(ThumbnailsRun, run_id)
@@ -61,3 +95,8 @@ class Client(ClientBase):
         input: ThumbnailsInput | None = None,
     ) -> ThumbnailsRun:
         return self._fork(ThumbnailsRun, run_id, from_steps, input)
+
+    def create_thumbnails_schedule(
+        self, slug: str, /, input: ThumbnailsInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(ThumbnailsRun, slug, input, options)

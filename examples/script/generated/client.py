@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .sales import AsyncSalesRun, SalesInput, SalesRun
 
@@ -18,13 +19,27 @@ from .sales import AsyncSalesRun, SalesInput, SalesRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_sales(self, input: SalesInput, /, *, run_id: UUID | None = None) -> AsyncSalesRun:
-        return await self._start(AsyncSalesRun, input, run_id)
+    async def start_sales(
+        self,
+        input: SalesInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncSalesRun:
+        return await self._start(AsyncSalesRun, input, run_id, start_at, conn)
 
     async def start_many_sales(
-        self, inputs: Sequence[SalesInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[SalesInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncSalesRun]:
-        return await self._start_many(AsyncSalesRun, inputs, run_ids)
+        return await self._start_many(AsyncSalesRun, inputs, run_ids, start_at, conn)
 
     async def get_sales(self, run_id: UUID, /) -> AsyncSalesRun:
         return await self._get(AsyncSalesRun, run_id)
@@ -38,17 +53,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncSalesRun:
         return await self._fork(AsyncSalesRun, run_id, from_steps, input)
 
+    async def create_sales_schedule(
+        self, slug: str, /, input: SalesInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncSalesRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_sales(self, input: SalesInput, /, *, run_id: UUID | None = None) -> SalesRun:
-        return self._start(SalesRun, input, run_id)
+    def start_sales(
+        self,
+        input: SalesInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> SalesRun:
+        return self._start(SalesRun, input, run_id, start_at, conn)
 
     def start_many_sales(
-        self, inputs: Sequence[SalesInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[SalesInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[SalesRun]:
-        return self._start_many(SalesRun, inputs, run_ids)
+        return self._start_many(SalesRun, inputs, run_ids, start_at, conn)
 
     def get_sales(self, run_id: UUID, /) -> SalesRun:
         return self._get(SalesRun, run_id)
@@ -61,3 +95,8 @@ class Client(ClientBase):
         input: SalesInput | None = None,
     ) -> SalesRun:
         return self._fork(SalesRun, run_id, from_steps, input)
+
+    def create_sales_schedule(
+        self, slug: str, /, input: SalesInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(SalesRun, slug, input, options)

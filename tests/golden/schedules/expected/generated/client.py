@@ -13,12 +13,52 @@ from uuid import UUID
 
 from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
+from .digest import AsyncDigestRun, DigestInput, DigestRun
 from .heartbeat import AsyncHeartbeatRun, HeartbeatRun
 from .report import AsyncReportRun, ReportInput, ReportRun
 
 
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
+
+    async def start_digest(
+        self,
+        input: DigestInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncDigestRun:
+        return await self._start(AsyncDigestRun, input, run_id, start_at, conn)
+
+    async def start_many_digest(
+        self,
+        inputs: Sequence[DigestInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> list[AsyncDigestRun]:
+        return await self._start_many(AsyncDigestRun, inputs, run_ids, start_at, conn)
+
+    async def get_digest(self, run_id: UUID, /) -> AsyncDigestRun:
+        return await self._get(AsyncDigestRun, run_id)
+
+    async def fork_digest(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["shorten"]],
+        input: DigestInput | None = None,
+    ) -> AsyncDigestRun:
+        return await self._fork(AsyncDigestRun, run_id, from_steps, input)
+
+    async def create_digest_schedule(
+        self, slug: str, /, input: DigestInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncDigestRun, slug, input, options)
 
     async def start_heartbeat(
         self,
@@ -98,6 +138,45 @@ class AsyncClient(AsyncClientBase):
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
+
+    def start_digest(
+        self,
+        input: DigestInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> DigestRun:
+        return self._start(DigestRun, input, run_id, start_at, conn)
+
+    def start_many_digest(
+        self,
+        inputs: Sequence[DigestInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> list[DigestRun]:
+        return self._start_many(DigestRun, inputs, run_ids, start_at, conn)
+
+    def get_digest(self, run_id: UUID, /) -> DigestRun:
+        return self._get(DigestRun, run_id)
+
+    def fork_digest(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["shorten"]],
+        input: DigestInput | None = None,
+    ) -> DigestRun:
+        return self._fork(DigestRun, run_id, from_steps, input)
+
+    def create_digest_schedule(
+        self, slug: str, /, input: DigestInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(DigestRun, slug, input, options)
 
     def start_heartbeat(
         self,
