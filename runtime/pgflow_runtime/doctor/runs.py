@@ -172,13 +172,14 @@ def _lost(
             join pgflow.step_tasks t on t.run_id = o.run_id and t.status in ('queued', 'started')
             join pgflow.step_states s
               on s.run_id = t.run_id and s.step_slug = t.step_slug and s.status = 'started'
-            where case coalesce(t.waits_for, '')
-              when '' then not exists (select from {queue} m where m.msg_id = t.message_id)
-              when 'time' then not exists (
+            where case
+              when t.waits_for is null then not exists (select from {queue} m where m.msg_id = t.message_id)
+              when t.waits_for = 'hold' then o.held_at is null
+              when t.waits_for in ('time', 'round') then not exists (
                 select from pgflow.timers i
-                where i.run_id = t.run_id and i.step_slug = t.step_slug and i.task_index = t.task_index
+                where i.kind = 'wait' and i.run_id = t.run_id and i.step_slug = t.step_slug
+                  and i.task_index = t.task_index
               )
-              when 'hold' then o.held_at is null
             end
             order by o.started_at
             """

@@ -17,7 +17,7 @@ def test_tasks_by_status(core: Core) -> None:
     core.complete_task(run.run_id, "m", 0, 1)
     core.fail_task(run.run_id, "m", 1)
     rows = core.rows("select * from pgflow.count_tasks(%s)", run.run_id)
-    assert [tuple(row) for row in rows] == [("m", 4, 1, 1, 0, 3, 0, 0, 0, 0, None)]
+    assert [tuple(row) for row in rows] == [("m", 4, 1, 1, 0, 3, 0, 0, 0, 0, None, 0, None)]
     assert core.rows("select * from pgflow.count_tasks(%s)", uuid4()) == []
 
 
@@ -38,8 +38,8 @@ def test_what_was_open_when_the_run_failed_is_cancelled(core: Core) -> None:
     core.fail_task(run.run_id, "m", 1)
     rows = core.rows("select * from pgflow.count_tasks(%s)", run.run_id)
     assert [tuple(row) for row in rows] == [
-        ("m", 3, 1, 0, 1, 3, 1, 0, 0, 0, None),
-        ("n", 1, 0, 0, 0, 0, 1, 0, 0, 0, None),
+        ("m", 3, 1, 0, 1, 3, 1, 0, 0, 0, None, 0, None),
+        ("n", 1, 0, 0, 0, 0, 1, 0, 0, 0, None, 0, None),
     ]
 
 

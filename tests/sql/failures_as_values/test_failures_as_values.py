@@ -57,6 +57,10 @@ def test_one_bad_element_does_not_sink_its_map(lenient: Core) -> None:
     wanted = [1, failed("odd", "halves", 1), 2]
     assert lenient.step(tasks[0].run_id, "halves").output == wanted
     assert claim(lenient, (tasks[0].worker_id, "f"))[0].input == {"halves": wanted}
+    (counts,) = [
+        row for row in lenient.call("count_tasks", run_id=tasks[0].run_id) if row.step_slug == "halves"
+    ]
+    assert (counts.completed, counts.tolerated, counts.failed) == (3, 1, 0)
 
 
 def test_all_elements_may_fail_in_one_call(lenient: Core) -> None:

@@ -268,7 +268,7 @@ def test_pages_tell_when_the_next_round_is(core: Core) -> None:
     shown = core.value("select pgflow.get_task(%s, 'poll', 0)", task.run_id)
     assert (shown["waits_for"], shown["round"], shown["due_at"] is not None) == ("round", 2, True)
     (counts,) = [row for row in core.call("count_tasks", run_id=task.run_id) if row.step_slug == "poll"]
-    assert (counts.waiting, counts.again, counts.due_at is not None) == (1, 1, True)
+    assert (counts.waiting, counts.again, counts.round, counts.due_at is not None) == (1, 1, 2, True)
 
 
 # -- what a loop says ----------------------------------------------------------------------------------------

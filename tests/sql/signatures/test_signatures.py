@@ -171,7 +171,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "run_id uuid",
         "table(step_slug text, total bigint, completed bigint, started bigint, failed bigint, "
         "attempts bigint, cancelled bigint, again bigint, polling bigint, waiting bigint, "
-        "due_at timestamp with time zone)",
+        "due_at timestamp with time zone, tolerated bigint, round integer)",
         "s",
     ),
     "locked_runs": ("run_ids uuid[]", "setof uuid"),

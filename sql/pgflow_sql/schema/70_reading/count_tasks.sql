@@ -1,11 +1,12 @@
 -- for: client
 -- How far the steps of a run have come, those that have tasks. Cancelled: open when their step or run ended. Again:
 -- attempts that ended by asking to run again; polling: tasks that wait for that now.
--- Waiting: tasks that wait for a time without a message, and when the first of them is due.
+-- Waiting: tasks that wait for a time without a message, and when the first of them is due. Tolerated: failures that took
+-- the place of outputs, which are among the completed. Round: of a loop that has asked for another, which one it is at.
 create function pgflow.count_tasks(run_id uuid)
 returns table (
   step_slug text, total bigint, completed bigint, started bigint, failed bigint, attempts bigint, cancelled bigint,
-  again bigint, polling bigint, waiting bigint, due_at timestamptz
+  again bigint, polling bigint, waiting bigint, due_at timestamptz, tolerated bigint, round int
 )
 language plpgsql
 stable
@@ -29,7 +30,9 @@ begin
       select min(d.due_at)
       from pgflow.timers d
       where d.run_id = count_tasks.run_id and d.step_slug = t.step_slug and d.kind = 'wait'
-    ) end
+    ) end,
+    t.tolerated,
+    t.round
   from (
     select
       l.step_slug,
@@ -45,7 +48,9 @@ begin
         where l.status = 'queued' and l.again_count is not null and l.attempts_count > l.forgiven_count
           and l.attempt_errors -> -1 ? 'again_in'
       ) as polling,
-      count(*) filter (where l.status = 'queued' and l.waits_for in ('time', 'round')) as waiting
+      count(*) filter (where l.status = 'queued' and l.waits_for in ('time', 'round')) as waiting,
+      count(*) filter (where l.status = 'completed' and l.is_tolerated) as tolerated,
+      max(l.round) as round
     from pgflow.step_tasks l
     where l.run_id = count_tasks.run_id
     group by l.step_slug
