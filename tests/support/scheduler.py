@@ -16,7 +16,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from pgflow_runtime.testing.engine.model import Step
-from tests.support.batch import claim, complete, fail, register, release
+from tests.support.batch import again, claim, complete, fail, register, release
 from tests.support.core import Core, Row, connect
 from tests.support.invariants import violations
 from tests.support.random_flows import FUTURE, PAST, define, random_flow, random_input, random_output
@@ -72,6 +72,7 @@ class Worker:
             (12, self.claim),
             (16, self.complete),
             (6, self.fail),
+            (4, self.again),
             (1, self.release),
             (1, self.late),
             (2, self.one_task),
@@ -150,6 +151,17 @@ class Worker:
         tasks = self.take()
         after = [self.random.choice((0, 0, 60)) for _ in tasks]
         self.count(fail(self.core, tasks, retry_after=after))
+
+    def again(self) -> None:
+        """Loops go round; other tasks stay in hand."""
+        loops = {(flow, s.slug) for flow, steps in self.plan.flows.items() for s in steps if s.max_rounds}
+        tasks = self.take()
+        self.hand += [task for task in tasks if (task.flow_slug, task.step_slug) not in loops]
+        tasks = [task for task in tasks if (task.flow_slug, task.step_slug) in loops]
+        delays = [self.random.choice((None, 0, 50, 60_000)) for _ in tasks]
+        rows = again(self.core, tasks, [1] * len(tasks), delays, hand_over=self.random.choice((0, 1, 10)))
+        self.hand += [row for row in rows if row.outcome == "claimed"]
+        self.count(rows)
 
     def release(self) -> None:
         release(self.core, self.take())
