@@ -4355,7 +4355,9 @@ begin
             when r.status = 'failed' then case when t.status = 'started' then 'run failed' else 'late' end
             when s.status <> 'started' then 'late'
             when t.status <> 'started' then 'stale'
-            when row_number() over (partition by g.run_id, g.step_slug, g.task_index order by g.position) > 1
+            when row_number() over (
+              partition by g.run_id, g.step_slug, g.task_index, g.worker_id, g.attempt order by g.position
+            ) > 1
               then 'stale'
             -- a requeue after a crash has counted an attempt that the handler did not fail
             when coalesce(g.retryable, true)

@@ -235,3 +235,11 @@ class TestAttemptErrors:
         complete(core, [again], [1])
         shown = core.value("select pgflow.get_task(%s, 'a', 0)", task.run_id)
         assert [(item["attempt"], item["error"]) for item in shown["attempt_errors"]] == [(1, "once")]
+
+
+def test_a_stale_failure_does_not_stand_in_the_way_of_the_right_one(core: Core, worker: UUID) -> None:
+    """Both in one call, of the same task."""
+    (task,) = claimed(core, worker, "a", max_attempts=2)
+    rows = fail(core, [changed(task, attempt=0), task, task], ["old", "boom", "again"])
+    assert [row.outcome for row in rows] == ["stale", "retried", "stale"]
+    assert core.task(task.run_id, "a").error_message == "boom"
