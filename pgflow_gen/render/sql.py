@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pgflow_gen.ir.flow import FlowSpec, Json, StepSpec
@@ -64,6 +64,15 @@ def alter_script(flow: FlowSpec, types: TypeTable, before: Mapping[str, Json]) -
             calls.append(Call("alter_step", slugs, _step_options(step)))
     calls += _schedule_calls(flow, _object(before, "schedules"))
     return _script(flow, types, calls) if calls else None
+
+
+def with_drops(script: Script, schedules: Iterable[tuple[str, str]]) -> Script:
+    """``script``, and then these schedules, each after its flow, are taken away."""
+    lines = [
+        f"select pgflow.drop_schedule({sql_literal(flow)}, {sql_literal(name)});\n"
+        for flow, name in schedules
+    ]
+    return Script(script.head, script.body + "".join(lines))
 
 
 def compile_sql(flow: FlowSpec, types: TypeTable) -> str:

@@ -8,17 +8,18 @@ be followed: where one follows a draft, that draft stays where it is (it is *pin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pgflow_gen.ir.flow import Analysis, FlowSpec
+from pgflow_gen.ir.flow import Analysis, FlowSpec, Json
 from pgflow_gen.render.rendered import Rendered, RenderedFile
-from pgflow_gen.render.sql import Script, alike, alter_script
+from pgflow_gen.render.sql import Script, alike, alter_script, with_drops
 from pgflow_gen.render.styles import dress
 from pgflow_gen.render.summary import Summary
 from pgflow_gen.write.chain import end
 from pgflow_gen.write.errors import WriteError
+from pgflow_gen.write.families import Families
 from pgflow_gen.write.ledger import Entry, Ledger
 from pgflow_gen.write.migrations_folder import MigrationsFolder
 from pgflow_shared.styles.chain import Node
@@ -121,6 +122,7 @@ def _left_alone(ledger: Ledger, analysis: Analysis, target: MigrationTarget) -> 
 def _wanted(ledger: Ledger, rendered: Rendered, target: MigrationTarget) -> Iterator[_Draft]:
     """The draft each flow asks for: to create it, to change its options, or none."""
     orphans = {(it.flow, it.purpose): it.name for it in target.folder.orphans(ledger)}
+    family = Families(rendered.analysis.flows)
     for flow in rendered.analysis.flows:
         draft, base = ledger.draft(flow.db_slug), ledger.shipped(flow.db_slug)
         summary = rendered.summary(flow)
@@ -130,14 +132,11 @@ def _wanted(ledger: Ledger, rendered: Rendered, target: MigrationTarget) -> Iter
                 yield _Draft(draft, None)  # a finding of its own (401) says what is wrong
             continue
         purpose: Purpose = "create" if base is None else "alter"
-        script: Script | None = summary.script
-        if base is not None:
-            types = rendered.analysis.types_of(flow)
-            script = (
-                None
-                if alike(dict(base.settings), summary.settings)
-                else alter_script(flow, types, base.settings)
-            )
+        script: Script | None
+        if base is None:
+            script = with_drops(summary.script, family.left_behind(flow, ledger))
+        else:
+            script = _alter(flow, family.without_taken(flow, base.settings), summary, rendered)
         if script is None:
             continue
         name = orphans.get((flow.db_slug, purpose), _UNNAMED)
@@ -146,6 +145,12 @@ def _wanted(ledger: Ledger, rendered: Rendered, target: MigrationTarget) -> Iter
             is_same = (draft.style, draft.purpose) == (target.style.name, purpose)
             name, after = (draft.name, draft.after) if is_same else (_UNNAMED, None)
         yield _Draft(_entry(flow, name, purpose, target.style, summary, after), script)
+
+
+def _alter(flow: FlowSpec, before: Mapping[str, Json], summary: Summary, rendered: Rendered) -> Script | None:
+    if alike(dict(before), summary.settings):
+        return None
+    return alter_script(flow, rendered.analysis.types_of(flow), before)
 
 
 def _after(name: str, target: MigrationTarget) -> str | None:
