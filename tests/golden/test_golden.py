@@ -18,7 +18,9 @@ from pgflow_gen.config import Config, load_config
 from pgflow_gen.pipeline import build
 from pgflow_gen.incremental.fingerprint import RECORD
 from tests.support.analysis import seed_cache
+from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.migrate.files import read_flow_migrations
+from pgflow_runtime.worker.process.definition import demand_same_structure, setting_differences
 from tests.support.core import Connection
 
 HERE = Path(__file__).resolve().parent
@@ -187,6 +189,9 @@ def test_the_database_understands_every_migration_as_it_was_meant(
         schedules = told["settings"].pop("schedules", {})
         assert schedules == told.get("schedules", {}) == _schedules(db, told["slug"])
         assert _is_within(told["settings"], stored["settings"]), (told["settings"], stored["settings"])
+        contract = FlowContract.load(schema)
+        demand_same_structure(contract, stored)
+        assert list(setting_differences(contract, stored)) == []
 
 
 def _schedules(db: Connection, slug: str) -> dict[str, Any]:
