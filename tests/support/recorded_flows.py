@@ -4,7 +4,7 @@ import random
 import time
 from typing import TypedDict
 
-from pgflow_runtime import Context, Flow, Signal, Sleep
+from pgflow_runtime import Again, Context, Flow, Signal, Sleep
 
 
 def note(log: str, what: str) -> None:
@@ -126,3 +126,12 @@ cool_down = Sleep(purchase, "cool_down", seconds=600, depends_on=[approval])
 @purchase.step(depends_on=[cool_down])
 def buy(offer: int, approval: Approval | None = None) -> str:
     return f"{offer} for {approval['by'] if approval else 'nobody'}"
+
+
+stairs = Flow[int]("stairs", max_attempts=1)
+
+
+@stairs.loop(max_rounds=3)
+def climb(flow_input: int, state: int | None = None) -> Again[int] | str:
+    here = (state or 0) + flow_input
+    return f"at {here}" if here >= 3 else Again(here, after=0)

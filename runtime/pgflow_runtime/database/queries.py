@@ -47,7 +47,7 @@ select l.task_index, l.status, l.attempts_count, l.requeued_count, l.ended_at,
   case when l.status = 'completed' then t.task -> 'output' else nullif(t.task -> 'output', 'null') end::text,
   t.task ->> 'error_message',
   nullif(t.task -> 'attempt_errors', 'null')::text, (t.task ->> 'forgiven_count')::int,
-  t.task ->> 'permanently_stalled_at'
+  t.task ->> 'permanently_stalled_at', (t.task ->> 'round')::int, nullif(t.task -> 'state', 'null')::text
 from pgflow.list_tasks(%(run_id)s, %(step_slug)s, 0, 2147483647) l
 left join lateral (
   select pgflow.get_task(%(run_id)s, l.step_slug, l.task_index) as task

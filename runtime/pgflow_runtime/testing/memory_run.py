@@ -37,12 +37,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class MemoryTaskResult:
-    """One task of a step. ``attempts`` counts those that a crash ended, too."""
+    """One task of a step. ``attempts`` counts those that a crash ended, too; of a loop those of all rounds,
+    and ``rounds`` how far it has come.
+    """
 
     status: TaskStatus
     attempts: int
     output: Any
     error: str | None
+    rounds: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +408,7 @@ class MemoryRun:
     def _task(self, key: TaskKey) -> MemoryTaskResult:
         task = self._timed.task(key)
         output = decode(text_of(self._task_output(key))) if task.status == "completed" else None
-        return MemoryTaskResult(self._shown(task.status), task.attempts, output, task.error)
+        return MemoryTaskResult(self._shown(task.status), task.attempts, output, task.error, task.round)
 
     def __repr__(self) -> str:
         steps = ", ".join(f"{slug} {state.status}" for slug, state in self._timed.model.states.items())

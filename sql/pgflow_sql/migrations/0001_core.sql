@@ -9987,8 +9987,8 @@ $$;
 
 -- ---- schema/70_reading/get_task.sql
 -- for: client
--- One task with what it got from its array (null where it is no map's) and what it gave; null if unknown. With
--- max_chars these two are texts, the start of their JSON; null also where a value takes more than max_bytes bytes as
+-- One task with what it got from its array (null where it is no map's), what it gave, and what a loop's round got of
+-- the one before (state); null if unknown. With max_chars these are texts, the start of their JSON; null also where a value takes more than max_bytes bytes as
 -- it is stored, or cannot be written. One that was open when its step or run ended is cancelled: ended_at says
 -- since when.
 create function pgflow.get_task(
@@ -10009,10 +10009,13 @@ begin
         case when o.over_at is not null then greatest(o.over_at, t.started_at) end
       )
     ) || case
-      when get_task.max_chars is null then jsonb_build_object('element', v.element, 'output', t.output)
+      when get_task.max_chars is null then jsonb_build_object(
+        'element', v.element, 'output', t.output, 'state', t.state
+      )
       else jsonb_build_object(
         'element', pgflow._shown(v.element, get_task.max_bytes, get_task.max_chars),
-        'output', pgflow._shown(t.output, get_task.max_bytes, get_task.max_chars)
+        'output', pgflow._shown(t.output, get_task.max_bytes, get_task.max_chars),
+        'state', pgflow._shown(t.state, get_task.max_bytes, get_task.max_chars)
       )
     end
     from pgflow.step_tasks t

@@ -68,6 +68,8 @@ def recorded(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) 
         "lottery": ("lottery", "a"),
         "books": ("books", "b"),
         "cancelled": ("order", order(5)),
+        "climbed": ("stairs", 1),
+        "exhausted": ("stairs", 0),
         "answered": ("purchase", "tea"),
         "unanswered": ("purchase", "coffee"),
     }
@@ -83,7 +85,7 @@ def recorded(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) 
 
         runs = {name: start(*given) for name, given in inputs.items()}
         connection.execute("select pgflow.cancel_runs(array[%s]::uuid[], 'unwanted')", [runs["cancelled"]])
-        flows = [f"flows.shop:{slug}" for slug in ("order", "lottery", "books", "late", "purchase")]
+        flows = [f"flows.shop:{slug}" for slug in ("order", "lottery", "books", "late", "purchase", "stairs")]
         with project.worker(*flows, "--dsn", dsn):
             waiting = (
                 "select count(*) = 2 from pgflow.step_states where status = 'started' and step_slug = %s"

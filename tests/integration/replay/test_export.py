@@ -68,6 +68,13 @@ def test_what_a_step_waited_for_is_told(recorded: Recorded, tmp_path: Path) -> N
     assert steps["approval"]["skip_reason"] == "timed_out"
 
 
+def test_of_a_loop_the_last_round_is_told(recorded: Recorded, tmp_path: Path) -> None:
+    (task,) = only_run(recorded.export("climbed", tmp_path))["steps"]["climb"]["tasks"]
+    assert (task["round"], task["state"], task["attempts"]) == (3, 2, 3)
+    hidden = recorded.export("climbed", tmp_path, "--redact", "steps.climb.state")
+    assert only_run(hidden)["steps"]["climb"]["tasks"][0]["state"] == 0
+
+
 def test_several_runs_go_to_standard_output(recorded: Recorded) -> None:
     ids = [recorded.runs["paid"], recorded.runs["lottery"]]
     done = recorded.project.ok("runs", "export", *ids, "--dsn", recorded.dsn)
@@ -79,7 +86,7 @@ def test_failed_runs_are_chosen_by_flow_and_time(recorded: Recorded) -> None:
         done = recorded.project.ok("runs", "export", "--failed", *options, "--dsn", recorded.dsn)
         return {run["run_id"] for run in json.loads(done.stdout)["runs"]} if done.stdout else set()
 
-    assert exported() == {recorded.runs["broken"], recorded.runs["late"]}
+    assert exported() == {recorded.runs[name] for name in ("broken", "late", "exhausted")}
     assert exported("--since", "1d", "--flow", "order") == {recorded.runs["broken"]}
     assert exported("--since", "0s") == set()
     done = recorded.project.ok("runs", "export", "--failed", "--limit", "1", "--dsn", recorded.dsn)

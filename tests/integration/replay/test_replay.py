@@ -18,7 +18,9 @@ def replayed(project: Project, file: Path, *options: str) -> tuple[int, dict[str
     return done.returncode, run
 
 
-@pytest.mark.parametrize("name", ["paid", "broken", "forked", "answered", "unanswered"])
+@pytest.mark.parametrize(
+    "name", ["paid", "broken", "forked", "answered", "unanswered", "climbed", "exhausted"]
+)
 def test_unchanged_handlers_do_as_recorded(recorded: Recorded, tmp_path: Path, name: str) -> None:
     code, run = replayed(recorded.project, recorded.export(name, tmp_path))
     assert (code, run["verdict"], run["differences"]) == (0, "as recorded", [])
@@ -111,7 +113,7 @@ def test_redacted_values_are_no_differences(recorded: Recorded, tmp_path: Path) 
 def test_all_failures_of_a_time_are_summed_up_by_error(recorded: Recorded, tmp_path: Path) -> None:
     recorded.calls()
     done = recorded.project.ok("replay", "--failed", "--since", "1d", "--dsn", recorded.dsn)
-    assert "2 runs, by what failed them:" in done.stdout
+    assert "3 runs, by what failed them:" in done.stdout
     assert "  1 as recorded  order.weigh: ValueError: no weight for -#\n" in done.stdout
     assert "  1 as recorded  late: timed out after # s\n" in done.stdout
     mended = recorded.changed(tmp_path, "if parcel < 0:", "if parcel < -99:")

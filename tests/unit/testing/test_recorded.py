@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 import pytest
 
-from pgflow_runtime import Context, Flow
+from pgflow_runtime import Again, Context, Flow
 from pgflow_runtime.errors import RunFailed, UsageError
 from pgflow_runtime.testing import run_flow, start_flow
 
@@ -204,3 +204,37 @@ async def test_a_recording_brings_its_input(record: Record) -> None:
         await run_flow(trip, recorded=record(flow_slug="other"))
     with pytest.raises(UsageError, match="cannot read"):
         await run_flow(trip, recorded="nowhere.json")
+
+
+stairs = Flow[int]("stairs", max_attempts=1)
+
+
+@stairs.loop(max_rounds=5, every=30)
+def climb(flow_input: int, state: int | None = None) -> Again[int] | int:
+    here = (state or 0) + flow_input
+    return here if here >= 3 else Again(here)
+
+
+async def test_rounds_take_time_and_are_counted() -> None:
+    run = await run_flow(stairs, 1)
+    (one,) = run.step("climb").tasks
+    assert (run.output, run.elapsed, one.rounds, one.attempts) == ({"climb": 3}, 60, 3, 3)
+    run = await run_flow(stairs, 0)
+    assert (run.status, run.step("climb").tasks[0].rounds) == ("failed", 5)
+    assert str(run.error).startswith("LoopExhausted")
+
+
+async def test_of_a_loop_the_last_round_is_done_again(record: Record) -> None:
+    def recorded(output: int, **more: Any) -> Path:
+        climbed = task(0, 9, attempts=3, forgiven=2, **more)
+        steps = {"climb": {**step("single", [], "completed", climbed, output=output), "kind": "loop"}}
+        file = record(flow_slug="stairs", input=1)
+        document = json.loads(file.read_text())
+        document["runs"][0]["steps"] = steps
+        file.write_text(json.dumps(document))
+        return file
+
+    run = await run_flow(stairs, recorded=recorded(3, round=3, state=2))
+    assert (run.differences, run.output, run.attempts("climb")) == ((), {"climb": 3}, 3)
+    run = await run_flow(stairs, recorded=recorded(2, round=2, state=1))
+    assert str(run.differences[0]) == "climb: recorded 2, today asks to run again"

@@ -113,11 +113,21 @@ class TimedRun:
         self.model.start(*key)
         return self.task(key).attempts
 
-    def resume(self, key: TaskKey, *, attempts: int, forgiven: int, requeued: int) -> None:
+    def resume(
+        self,
+        key: TaskKey,
+        *,
+        attempts: int,
+        forgiven: int,
+        requeued: int,
+        round: int = 1,
+        state: Stored = None,
+    ) -> None:
         """Begin an attempt that others went before, once it is due."""
         self.move_to(max(self.now, self._due[key]))
         task = self.task(key)
         task.attempts, task.forgiven, task.requeued = attempts - 1, forgiven, requeued
+        task.round, task.state = round, state
         self.model.start(*key)
 
     def complete(self, key: TaskKey, output: Stored) -> None:

@@ -18,7 +18,7 @@ from pgflow_runtime.runs.documents import NOTHING
 from pgflow_runtime.runs.events import derive
 from pgflow_runtime.runs.snapshot import RunSnapshot
 from pgflow_runtime.testing.engine.stored import store, text_of
-from pgflow_runtime.testing.recordings.redaction import Redaction
+from pgflow_runtime.testing.recordings.redaction import Made, Redaction
 from pgflow_shared.structure import structure_hash
 
 FORMAT = 1
@@ -150,13 +150,15 @@ class _Export:
         """A text for each task. Of a step that completed, its output holds what they gave."""
         values = {"run_id": self._run_id, "step_slug": slug, "whole": not is_complete}
         for row in self._connection.cursor().stream(queries.EXPORT_TASKS, values):
-            index, status, attempts, requeued, ended_at, output, error, failures, forgiven, stalled_at = row
+            index, status, attempts, requeued, ended_at, output, error, failures, forgiven, *more = row
+            stalled_at, round, state = more
             task = {
                 "index": index,
                 "status": status,
                 "attempts": attempts,
                 "requeued": requeued or None,
                 "forgiven": forgiven or None,
+                "round": round,
                 "stalled": True if stalled_at is not None else None,
                 "ended_at": _iso(ended_at),
                 "error": self._redaction.error(error) if status == "failed" else None,
@@ -165,6 +167,8 @@ class _Export:
             text = _json({key: value for key, value in task.items() if value is not None})
             if output is not None and not is_complete:
                 text = f'{text[:-1]}, "output": {self._redacted(output, slug)}}}'
+            if state is not None:
+                text = f'{text[:-1]}, "state": {self._redacted(state, slug, what="state")}}}'
             yield text
 
     def _failures(self, text: str | None) -> list[dict[str, Any]] | None:
@@ -177,9 +181,9 @@ class _Export:
         text: str = row[0] if row is not None and row[0] is not None else "null"
         return self._redacted(text, slug, is_list=is_list)
 
-    def _redacted(self, text: str, slug: str | None, *, is_list: bool = False) -> str:
-        """The value's text; of a step's, or (None) of the input."""
-        is_touched = self._redaction.touches_input() if slug is None else self._redaction.touches(slug)
+    def _redacted(self, text: str, slug: str | None, *, is_list: bool = False, what: Made = "output") -> str:
+        """The value's text; of what a step has made, or (None) of the input."""
+        is_touched = self._redaction.touches_input() if slug is None else self._redaction.touches(slug, what)
         if not is_touched:
             return text
         try:
@@ -187,8 +191,8 @@ class _Export:
             if slug is None:
                 return text_of(self._redaction.input(value))
             if is_list and isinstance(value, list):
-                return text_of([self._redaction.output(slug, item) for item in value])
-            return text_of(self._redaction.output(slug, value))
+                return text_of([self._redaction.made(slug, item, what) for item in value])
+            return text_of(self._redaction.made(slug, value, what))
         except RecursionError:
             raise UsageError("a value is nested too deeply to be redacted") from None
 

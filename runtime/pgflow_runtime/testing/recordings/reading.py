@@ -30,6 +30,8 @@ class RecordedTask:
     is_stalled: bool
     ended_at: str | None
     error: str | None
+    round: int
+    state: Stored
     has_output: bool
     output: Stored
 
@@ -200,6 +202,8 @@ def _task(task: Mapping[str, Any]) -> RecordedTask:
         is_stalled=bool(task.get("stalled")),
         ended_at=task.get("ended_at"),
         error=task.get("error"),
+        round=int(task.get("round", 1)),
+        state=task.get("state"),
         has_output="output" in task,
         output=task.get("output"),
     )

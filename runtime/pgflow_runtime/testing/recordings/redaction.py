@@ -1,8 +1,8 @@
 """What is left out of a recording: values become others of the same JSON type, so that they still fit.
 
 A path names values as messages do: ``input.card.number``, ``steps.charge.output.token`` (of a map: of each
-task's result), ``[3]`` for an element, ``['odd key']`` for a key that is no word, ``*`` for any of them; and
-``error`` is the text of all errors.
+task's result), ``steps.poll.state`` of a loop, ``[3]`` for an element, ``['odd key']`` for a key that is no
+word, ``*`` for any of them; and ``error`` is the text of all errors.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.testing.engine.stored import Stored
 
 Part: TypeAlias = str | int
 """A key, an index, or ``*``."""
+
+Made: TypeAlias = Literal["output", "state"]
+"""What a step makes."""
 
 HIDDEN = "[redacted]"
 _PART = re.compile(
@@ -44,19 +47,19 @@ class Redaction:
                 value = self._hide(value, parts, path)
         return value
 
-    def output(self, slug: str, value: Stored) -> Stored:
-        """What one task of the step has given."""
+    def made(self, slug: str, value: Stored, what: Made = "output") -> Stored:
+        """What one task of the step has given, or what a round of its loop has left for the next."""
         for path, (place, parts) in self._parsed.items():
-            if place[0] == "steps" and place[1] in (slug, "*"):
+            if _leads_into(place, slug, what):
                 value = self._hide(value, parts, path)
         return value
 
     def touches_input(self) -> bool:
         return any(place == ("input",) for place, _ in self._parsed.values())
 
-    def touches(self, slug: str) -> bool:
-        """Whether any path leads into the outputs of the step."""
-        return any(place[0] == "steps" and place[1] in (slug, "*") for place, _ in self._parsed.values())
+    def touches(self, slug: str, what: Made) -> bool:
+        """Whether any path leads into what the step has made."""
+        return any(_leads_into(place, slug, what) for place, _ in self._parsed.values())
 
     def error(self, text: str | None) -> str | None:
         """An error's text; its type stays."""
@@ -108,21 +111,25 @@ def hidden(value: Stored) -> Stored:
 
 
 def parse(path: str) -> tuple[tuple[str, ...], list[Part]]:
-    """Where a path begins, ``("input",)``, ``("steps", slug)`` or ``("error",)``, and the way from there.
+    """Where a path begins, ``("input",)``, ``("steps", slug, "output")`` or ``("error",)``, and its rest.
 
     Raises UsageError, which says how to write one.
     """
     if path == "error":
         return ("error",), []
-    head = re.match(r"input|steps\.(?P<slug>\w+|\*)\.output", path)
+    head = re.match(r"input|steps\.(?P<slug>\w+|\*)\.(?P<what>output|state)", path)
     parts = list(_parts(path[head.end() :])) if head is not None else [None]
     if head is None or None in parts:
         raise UsageError(
             f"--redact {path}: this is no path",
             help="write input.card.number, steps.charge.output.token, steps.*.output['odd key'], or error",
         )
-    place = ("input",) if head["slug"] is None else ("steps", head["slug"])
+    place = ("input",) if head["slug"] is None else ("steps", head["slug"], head["what"])
     return place, [part for part in parts if part is not None]
+
+
+def _leads_into(place: tuple[str, ...], slug: str, what: Made) -> bool:
+    return place[0] == "steps" and place[1] in (slug, "*") and place[2] == what
 
 
 def _parts(text: str) -> Iterable[Part | None]:

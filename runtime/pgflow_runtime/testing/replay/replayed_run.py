@@ -25,11 +25,16 @@ from pgflow_runtime.testing.replay.differences import (
     output_in_words,
 )
 from pgflow_runtime.testing.replay.order import WAIT, order_of
-from pgflow_runtime.worker.protocol.outcome import Completed, FailedAttempt, Outcome
+from pgflow_runtime.worker.protocol.outcome import Completed, FailedAttempt, Outcome, RoundEnded
 from pgflow_shared.structure import changes
 
 VIOLATION = "[TYPE_VIOLATION]"
 """How the core's own error begins, for a result that is no array and had to be one."""
+EXHAUSTED = "LoopExhausted"
+"""How it begins for a loop whose last round asked for one more."""
+OVER = "timed out after "
+"""The same for one that took too long."""
+LATE = "its time was over"
 STALLED = "its workers died with it"
 NO_CONNECTION = "it asks for a connection"
 
@@ -133,7 +138,12 @@ class ReplayedRun(MemoryRun):
         slug, index = key
         recorded = self.recording.steps[slug].tasks[index]
         self._timed.resume(
-            key, attempts=recorded.attempts, forgiven=recorded.forgiven, requeued=recorded.requeued
+            key,
+            attempts=recorded.attempts,
+            forgiven=recorded.forgiven,
+            requeued=recorded.requeued,
+            round=recorded.round,
+            state=recorded.state,
         )
         if self.status != "started":
             return
@@ -149,6 +159,10 @@ class ReplayedRun(MemoryRun):
         elif isinstance(outcome, Completed):
             today = self._today[key] = store(outcome.output)
             self._timed.complete(key, recorded.output if recorded.status == "completed" else today)
+        elif isinstance(outcome, RoundEnded) and recorded.status == "completed":
+            self._timed.complete(key, recorded.output)
+        elif isinstance(outcome, RoundEnded):
+            self._timed.again(key, store(outcome.state), outcome.delay_ms)
         else:
             raise AssertionError(f"a task in memory ends otherwise: {outcome}")
 
@@ -157,8 +171,8 @@ class ReplayedRun(MemoryRun):
         slug, index = key
         if self._manner.steps is not None and slug not in self._manner.steps:
             return None
-        if recorded.is_stalled:
-            self.passed_over[key] = STALLED
+        if recorded.is_stalled or (recorded.error or "").startswith(OVER):
+            self.passed_over[key] = STALLED if recorded.is_stalled else LATE
             return None
         self._given.connections.refused = False
         outcome = await self._outcome(self._row(slug, index, recorded.attempts))
@@ -195,8 +209,12 @@ class ReplayedRun(MemoryRun):
                 self._differ(
                     key, _kind(outcome.message), error_in_words(recorded.error), error_in_words(error)
                 )
+        elif isinstance(outcome, RoundEnded):
+            then = output_in_words(recorded.output) if was_output else error_in_words(recorded.error)
+            if not then.startswith(EXHAUSTED):
+                self._differ(key, "output" if was_output else "error", then, "asks to run again")
         elif isinstance(outcome, Completed):
-            today = self._redaction.output(key[0], store(outcome.output))
+            today = self._redaction.made(key[0], store(outcome.output))
             if not was_output:
                 self._differ(key, "error", error_in_words(recorded.error), output_in_words(today))
             elif not is_same_value(today, recorded.output):
