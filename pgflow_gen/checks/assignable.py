@@ -21,6 +21,9 @@ on TypedDict assignability, literals, and the numeric promotion of int to float.
 | record               | Mapping[str, object] | yes                                                     |
 | class                | class                | itself, and those that it inherits from                 |
 | enum                 | its base: str, int   | yes                                                     |
+| tuple[T, U]          | tuple[V, W]          | T must be for V, U for W; likewise tuple[V, ...]        |
+| tuple                | Sequence[U]          | each of its items must be for U                         |
+| set[T]               | set[U]               | T and U must be the same; frozenset as tuple[T, ...]    |
 | datetime             | date                 | yes                                                     |
 | anything else        |                      | no                                                      |
 """
@@ -40,6 +43,7 @@ from pgflow_gen.ir.types import (
     AnyType,
     BoundedType,
     ClassRef,
+    CollectionType,
     DictType,
     EnumType,
     JsonType,
@@ -50,6 +54,7 @@ from pgflow_gen.ir.types import (
     Record,
     RecordRef,
     ScalarType,
+    TupleType,
     TypeExpr,
     TypeKey,
     TypeTable,
@@ -215,6 +220,20 @@ class Judge:
                 return self._record(source, target)
             case ClassRef(key=key), ClassRef(key=wanted_key):
                 return self._class(key, wanted_key)
+            case TupleType(items=items), TupleType(items=wanted_items):
+                if len(items) != len(wanted_items):
+                    return NO
+                return all_of(*map(self.verdict, items, wanted_items))
+            case TupleType(items=items), CollectionType(kind="tuple", item=wanted_item):
+                return all_of(*(self.verdict(item, wanted_item) for item in items))
+            case TupleType(items=items), ListType(item=wanted_item, read_only=True):
+                return all_of(*(self.verdict(item, wanted_item) for item in items))
+            case CollectionType(kind="tuple", item=item), ListType(item=wanted_item, read_only=True):
+                return self.verdict(item, wanted_item)
+            case CollectionType(kind=kind, item=item), CollectionType(kind=wanted_kind, item=wanted_item):
+                if kind != wanted_kind:
+                    return NO
+                return self._container(item, False, wanted_item, kind != "set")
             case ScalarType(name="datetime"), ScalarType(name="date"):
                 return YES
             case EnumType(base="str" | "int" as base), Primitive():

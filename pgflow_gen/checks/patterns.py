@@ -19,6 +19,7 @@ from pgflow_gen.ir.types import (
     STR,
     AnyType,
     ClassRef,
+    CollectionType,
     DictType,
     EnumType,
     FailedType,
@@ -96,7 +97,7 @@ def _one(
                 mismatch(judge, types, item, value, f"{path}[{key!r}]") for key, item in pattern.items()
             )
             return next((fault for fault in faults if fault is not None), None)
-        case ListType(item=item) if isinstance(pattern, list):
+        case ListType(item=item) | CollectionType(item=item) if isinstance(pattern, list):
             faults = (mismatch(judge, types, part, item, f"{path}[...]") for part in pattern)
             return next((fault for fault in faults if fault is not None), None)
         case Primitive(name=name):
@@ -133,7 +134,7 @@ def _wanted(type_: TypeExpr) -> str:
             return f"write an object with keys of {type_}"
         case DictType():
             return 'write an object: {"key": ...}'
-        case ListType():
+        case ListType() | CollectionType():
             return "write a list of what the list must contain: [...]"
         case Primitive(name="bool"):
             return "write True or False"
@@ -156,7 +157,7 @@ def _depth(pattern: Json, type_: TypeExpr) -> int:
             return 2 * int(isinstance(pattern, dict) and "$failed" in pattern)
         case RecordRef() | ClassRef() | DictType():
             return int(isinstance(pattern, dict))
-        case ListType():
+        case ListType() | CollectionType():
             return int(isinstance(pattern, list))
         case _:
             return 0

@@ -19,6 +19,7 @@ from pgflow_gen.ir.types import (
     AnyType,
     BoundedType,
     ClassRef,
+    CollectionType,
     DictType,
     EnumType,
     FailedType,
@@ -31,6 +32,7 @@ from pgflow_gen.ir.types import (
     Record,
     RecordRef,
     ScalarType,
+    TupleType,
     TypeExpr,
     TypeKey,
     UnionType,
@@ -72,6 +74,10 @@ def encode_type(type_: TypeExpr | None) -> Plain:
             return ["scalar", scalar]
         case FailedType():
             return "Failed"
+        case TupleType(items=items):
+            return ["tuple", [encode_type(item) for item in items]]
+        case CollectionType(kind=kind, item=item):
+            return ["collection", kind, encode_type(item)]
         case BoundedType(base=base, bounds=bounds):
             return ["bounded", encode_type(base), json.dumps(bounds)]
         case LiteralType(values=values):
@@ -111,6 +117,10 @@ def decode_type(data: Plain) -> TypeExpr:
             return UnionType(tuple(map(decode_type, data[1])))
         case "literal":
             return LiteralType(tuple(json.loads(data[1])))
+        case "tuple":
+            return TupleType(tuple(map(decode_type, data[1])))
+        case "collection":
+            return CollectionType(data[1], decode_type(data[2]))
         case "bounded":
             return BoundedType(decode_type(data[1]), tuple(map(tuple, json.loads(data[2]))))
         case "scalar":

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from pgflow_gen.ir.types import (
     AliasRef,
     ClassRef,
+    CollectionType,
     EnumType,
     RecordRef,
     ScalarType,
+    TupleType,
     TypeExpr,
     TypeKey,
     TypeTable,
@@ -23,7 +25,7 @@ def is_converted(type_: TypeExpr, types: TypeTable) -> bool:
     waiting = [type_]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, ClassRef | EnumType | ScalarType):
+        if isinstance(item, ClassRef | EnumType | ScalarType | TupleType | CollectionType):
             return True
         if isinstance(item, RecordRef | AliasRef) and item.key not in seen:
             seen.add(item.key)

@@ -99,6 +99,27 @@ class UnionType:
 
 
 @dataclass(frozen=True, slots=True)
+class TupleType:
+    """``tuple[A, B]``: a list of just these on the wire."""
+
+    items: tuple[TypeExpr, ...]
+
+    def __str__(self) -> str:
+        return f"tuple[{', '.join(map(str, self.items))}]"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionType:
+    """``tuple[item, ...]``, ``set[item]``, ``frozenset[item]``: a list on the wire, a set's sorted."""
+
+    kind: Literal["tuple", "set", "frozenset"]
+    item: TypeExpr
+
+    def __str__(self) -> str:
+        return f"{self.kind}[{self.item}{', ...' if self.kind == 'tuple' else ''}]"
+
+
+@dataclass(frozen=True, slots=True)
 class BoundedType:
     """``Annotated[base, Ge(0)]``: the base to type checkers; the contract holds values to the bounds."""
 
@@ -224,6 +245,8 @@ TypeExpr: TypeAlias = (
     | DictType
     | UnionType
     | BoundedType
+    | TupleType
+    | CollectionType
     | JsonType
     | AnyType
     | FailedType
@@ -306,7 +329,9 @@ def children(type_: TypeExpr) -> Iterator[TypeExpr]:
     match type_:
         case ListType(item=inner) | DictType(value=inner) | NewTypeRef(base=inner) | BoundedType(base=inner):
             yield inner
-        case UnionType(members=members):
+        case CollectionType(item=inner):
+            yield inner
+        case UnionType(members=members) | TupleType(items=members):
             yield from members
         case RecordRef(key=key) | ClassRef(key=key) | AliasRef(key=key):
             yield from key.args

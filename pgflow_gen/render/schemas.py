@@ -13,6 +13,7 @@ from pgflow_gen.ir.types import (
     AnyType,
     BoundedType,
     ClassRef,
+    CollectionType,
     DictType,
     EnumType,
     FailedType,
@@ -24,6 +25,7 @@ from pgflow_gen.ir.types import (
     Primitive,
     RecordRef,
     ScalarType,
+    TupleType,
     TypeExpr,
     TypeKey,
     TypeTable,
@@ -90,6 +92,13 @@ class _Schemas:
                 # Whether it is a Failed is decided first: a record may take an object with any key.
                 ordered = sorted(members, key=lambda member: not isinstance(member, FailedType))
                 return {"anyOf": [self.of(member) for member in ordered]}
+            case TupleType(items=items):
+                parts = [self.of(item) for item in items]
+                length = {"minItems": len(parts), "maxItems": len(parts)}
+                return {"type": "array", "prefixItems": parts, **length, "x-pgflow": {"kind": "tuple"}}
+            case CollectionType(kind=kind, item=item):
+                unique = {} if kind == "tuple" else {"uniqueItems": True}
+                return {"type": "array", "items": self.of(item), **unique, "x-pgflow": {"kind": kind}}
             case NewTypeRef(base=base):
                 return self.of(base)
             case BoundedType(base=base, bounds=bounds):

@@ -149,3 +149,29 @@ limits = Flow[Limits]("limits", max_attempts=1)
 def sized(flow_input: Limits) -> Annotated[int, Le(50)]:
     assert flow_input["colour"] is Colour.BLUE
     return flow_input["batch"]
+
+
+@dataclass
+class Bag:
+    pair: tuple[float, Line]
+    many: tuple[timedelta, ...] = ()
+    colours: set[Colour] = field(default_factory=set)
+    names: frozenset[str] = frozenset()
+
+
+bags = Flow[Bag]("bags", max_attempts=1)
+
+
+@bags.step
+def packed(flow_input: Bag) -> Bag:
+    assert type(flow_input.pair) is tuple
+    assert type(flow_input.pair[0]) is float
+    assert flow_input.many == (timedelta(seconds=1),)
+    assert flow_input.colours == {Colour.RED, Colour.BLUE}
+    assert flow_input.names == frozenset()
+    return Bag(flow_input.pair, flow_input.many, flow_input.colours, frozenset({"b", "a"}))
+
+
+@bags.step
+def counted(packed: Bag) -> tuple[int, set[tuple[int, str]]]:
+    return len(packed.names), {(2, "b"), (1, "a")}

@@ -10,6 +10,7 @@ import libcst as cst
 from pgflow_gen.analyze.types.aliases import AliasReader
 from pgflow_gen.analyze.types.classes import bound_twice, unsupported_class, unsupported_function
 from pgflow_gen.analyze.types.constraints import ConstraintReader, bounded
+from pgflow_gen.analyze.types.containers import set_type, tuple_type
 from pgflow_gen.analyze.types.defaults import DefaultReader
 from pgflow_gen.analyze.types.enums import EnumReader
 from pgflow_gen.analyze.types.expansive import Expansion
@@ -272,6 +273,10 @@ class TypeReader:
                 return self._list(symbol, scope, arguments, faults)
             case External("builtins", "dict") | External("collections.abc", "Mapping"):
                 return self._dict(symbol, scope, arguments, faults)
+            case External("builtins", "tuple"):
+                return tuple_type(self, arguments, scope, faults)
+            case External("builtins", "set" | "frozenset" as kind):
+                return set_type(self, "set" if kind == "set" else "frozenset", arguments, scope, faults)
             case External("typing", "Optional") if len(arguments) == 1:
                 return union(self.read(arguments[0], scope, faults), NONE)
             case External("typing", "Union") if arguments:

@@ -20,7 +20,17 @@ from pgflow_gen.source.names.index import Assignment, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined, External
 from pgflow_shared.scalars import SCALARS
 
-_EMPTY: dict[str, Any] = {"list": [], "dict": {}, "str": "", "int": 0, "float": 0.0, "bool": False}
+_EMPTY: dict[str, Any] = {
+    "list": [],
+    "tuple": [],
+    "set": [],
+    "frozenset": [],
+    "dict": {},
+    "str": "",
+    "int": 0,
+    "float": 0.0,
+    "bool": False,
+}
 _MOST_STEPS = 20
 """Constants that name constants that name constants."""
 
@@ -61,7 +71,7 @@ class DefaultReader:
                 return ast.literal_eval(node.value)
             case cst.UnaryOperation(operator=cst.Minus(), expression=cst.Integer() | cst.Float() as number):
                 return -ast.literal_eval(number.value)
-            case cst.List(elements=elements):
+            case cst.List(elements=elements) | cst.Tuple(elements=elements):
                 return [self._value(module, element.value, steps) for element in elements]
             case cst.Dict(elements=elements):
                 return dict(self._item(module, element, steps) for element in elements)
@@ -75,9 +85,16 @@ class DefaultReader:
                 pass
         raise Computed
 
-    def _call(self, module: ModuleIndex, call: cst.Call, steps: int) -> str:
+    def _call(self, module: ModuleIndex, call: cst.Call, steps: int) -> Any:
         """The text of one of the scalars that are made by their classes."""
         symbol = self.reader.symbol(call.func, Scope(module)) if _is_name(call.func) else None
+        if (
+            isinstance(symbol, External)
+            and symbol.module == "builtins"
+            and symbol.name in _EMPTY
+            and not call.args
+        ):
+            return _EMPTY[symbol.name]
         scalar = SCALARS.get(symbol.name) if isinstance(symbol, External) else None
         if (
             scalar is None

@@ -17,6 +17,7 @@ from pgflow_gen.ir.types import (
     AnyType,
     BoundedType,
     ClassRef,
+    CollectionType,
     DictType,
     EnumType,
     JsonType,
@@ -27,6 +28,7 @@ from pgflow_gen.ir.types import (
     Record,
     RecordRef,
     ScalarType,
+    TupleType,
     TypeExpr,
     TypeTable,
     UnionType,
@@ -109,7 +111,7 @@ def _kinds(type_: TypeExpr) -> frozenset[str]:
             return frozenset(_JSON_TYPES[name] for name in names)
         case ScalarType():
             return frozenset({"string"})
-        case ListType():
+        case ListType() | TupleType() | CollectionType():
             return frozenset({"array"})
         case DictType() | RecordRef() | ClassRef():
             return frozenset({"object"})

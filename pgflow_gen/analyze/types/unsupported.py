@@ -22,9 +22,9 @@ _ABSTRACT_LIST = "use list[T]; a parameter may be Sequence[T]"
 
 _HINTS: Mapping[str, Mapping[str, str]] = {
     "builtins": {
-        "tuple": _LIST,
-        "set": _LIST,
-        "frozenset": _LIST,
+        "tuple": "say what it holds: tuple[A, B] or tuple[T, ...]",
+        "set": "say what it holds: set[T]",
+        "frozenset": "say what it holds: frozenset[T]",
         "bytearray": _BYTES,
         "memoryview": _BYTES,
         "complex": "use list[float] or a TypedDict with two keys",

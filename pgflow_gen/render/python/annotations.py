@@ -9,6 +9,7 @@ from pgflow_gen.ir.types import (
     AnyType,
     BoundedType,
     ClassRef,
+    CollectionType,
     DictType,
     EnumType,
     FailedType,
@@ -20,6 +21,7 @@ from pgflow_gen.ir.types import (
     Primitive,
     RecordRef,
     ScalarType,
+    TupleType,
     TypeExpr,
     TypeKey,
     UnionType,
@@ -70,6 +72,10 @@ def spell(type_: TypeExpr, names: TypeNames) -> str:
             return f"{use('collections.abc', 'Mapping') if read_only else 'dict'}[str, {spell(value, names)}]"
         case UnionType(members=members):
             return " | ".join(spell(member, names) for member in members)
+        case TupleType(items=items):
+            return f"tuple[{', '.join(spell(item, names) for item in items)}]"
+        case CollectionType(kind=kind, item=item):
+            return f"{kind}[{spell(item, names)}{', ...' if kind == 'tuple' else ''}]"
         case BoundedType(base=base):
             return spell(base, names)
         case JsonType():
@@ -107,7 +113,9 @@ def needs_quotes(type_: TypeExpr) -> bool:
             return True
         case ListType(item=inner) | DictType(value=inner) | NewTypeRef(base=inner) | BoundedType(base=inner):
             return needs_quotes(inner)
-        case UnionType(members=members):
+        case CollectionType(item=inner):
+            return needs_quotes(inner)
+        case UnionType(members=members) | TupleType(items=members):
             return any(map(needs_quotes, members))
         case _:
             return False

@@ -14,6 +14,7 @@ from pgflow_gen.ir.types import (
     AnyType,
     BoundedType,
     ClassRef,
+    CollectionType,
     DictType,
     EnumType,
     FailedType,
@@ -24,6 +25,7 @@ from pgflow_gen.ir.types import (
     Primitive,
     RecordRef,
     ScalarType,
+    TupleType,
     TypeExpr,
     TypeKey,
     TypeTable,
@@ -33,7 +35,9 @@ from pgflow_gen.ir.types import (
 )
 from pgflow_gen.names import class_name
 
-BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "object", "str", "tuple"})
+BUILTINS = frozenset(
+    {"bool", "bytes", "dict", "float", "int", "frozenset", "list", "object", "set", "str", "tuple"}
+)
 """What annotations in generated code say without importing it: nothing else may bear these names there."""
 
 
@@ -45,7 +49,15 @@ def reachable(roots: Iterable[TypeExpr], types: TypeTable) -> tuple[TypeKey, ...
         type_ = waiting.pop()
         inside: list[TypeExpr] = []
         match type_:
-            case ListType() | DictType() | NewTypeRef() | BoundedType() | UnionType():
+            case (
+                ListType()
+                | DictType()
+                | NewTypeRef()
+                | BoundedType()
+                | UnionType()
+                | TupleType()
+                | CollectionType()
+            ):
                 inside = list(children(type_))
             case RecordRef(key=key) | ClassRef(key=key) if key not in found:
                 found[key] = None
@@ -158,6 +170,10 @@ def _words(type_: TypeExpr) -> str:
             return f"{'Sequence' if read_only else 'List'}{_words(item)}"
         case DictType(value=value, read_only=read_only):
             return f"{'Mapping' if read_only else 'Dict'}{_words(value)}"
+        case TupleType(items=items):
+            return "Tuple" + "".join(map(_words, items))
+        case CollectionType(kind=kind, item=item):
+            return f"{class_name(kind)}{_words(item)}"
         case BoundedType(base=base):
             return _words(base)
         case UnionType(members=members):

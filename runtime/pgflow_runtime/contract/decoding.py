@@ -14,6 +14,7 @@ from pgflow_runtime.contract import failed_values
 from pgflow_runtime.contract.classes import class_of, enum_of
 from pgflow_runtime.contract.scalars import decoder
 from pgflow_runtime.contract.typed_schema import (
+    COLLECTIONS,
     FAILED,
     Definitions,
     Schema,
@@ -36,7 +37,9 @@ class Decoders:
 
     def __init__(self, definitions: Mapping[str, Any], *, with_classes: bool) -> None:
         self._with_classes = with_classes
-        self._definitions = Definitions(definitions, None if with_classes else frozenset({*SCALARS, FAILED}))
+        self._definitions = Definitions(
+            definitions, None if with_classes else frozenset({*SCALARS, *COLLECTIONS, FAILED})
+        )
         self._made: dict[int, tuple[Schema, Decode]] = {}
         """By the identity of what they were made of, which is kept so that it stays one."""
 
@@ -70,6 +73,8 @@ class Decoders:
             return decoder(kind)
         if kind == FAILED:
             return failed_values.decoder()
+        if kind is not None and kind in COLLECTIONS:
+            return self._collection(schema, COLLECTIONS[kind])
         if kind == "enum":
             return enum_of(schema)
         if kind is not None and self._with_classes:
@@ -77,6 +82,13 @@ class Decoders:
         if schema.get("type") == "array":
             return _list(self.of(schema["items"]))
         return self._object(schema)
+
+    def _collection(self, schema: Schema, make: Callable[[Iterable[Any]], Any]) -> Decode:
+        parts = [self.of(part) for part in schema.get("prefixItems", ())]
+        rest = self.of(schema["items"]) if "items" in schema else None
+        alike = _as_it_is if rest is None else _list(rest)
+        whole = _each(parts) if parts else alike
+        return lambda value: make(whole(value)) if isinstance(value, list) else value
 
     def _fields(self, schema: Schema) -> dict[str, Decode]:
         found = {key: self.of(part) for key, part in schema.get("properties", {}).items()}
@@ -144,6 +156,26 @@ class Decoders:
             return value if decode is None else decode(value)
 
         return make
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _each(parts: list[Decode | None]) -> Decode:
+    """Of a list whose items have each a type of their own."""
+
+    def make(value: list[Any]) -> list[Any]:
+        found = list(value)
+        for index, decode in enumerate(parts[: len(found)]):
+            if decode is not None:
+                try:
+                    found[index] = decode(found[index])
+                except Unconvertible as refused:
+                    raise refused.at(index) from refused.__cause__
+        return found
+
+    return make
 
 
 def _list(decode: Decode | None) -> Decode:

@@ -15,6 +15,7 @@ from pgflow_runtime.contract import failed_values
 from pgflow_runtime.contract.classes import is_of, place_of
 from pgflow_runtime.contract.scalars import encoder
 from pgflow_runtime.contract.typed_schema import (
+    COLLECTIONS,
     FAILED,
     MARK,
     Definitions,
@@ -67,6 +68,8 @@ class Encoders:
             return encoder(kind)
         if kind == FAILED:
             return _failed
+        if kind in COLLECTIONS:
+            return self._collection(schema, is_sorted=kind != "tuple")
         if kind == "enum":
             return _enum(schema)
         if kind is not None:
@@ -74,6 +77,24 @@ class Encoders:
         if schema.get("type") == "array":
             return _list(self.of(schema["items"]))
         return self._object(schema)
+
+    def _collection(self, schema: Schema, *, is_sorted: bool) -> Encode:
+        parts = [self.of(part) for part in schema.get("prefixItems", ())]
+        rest = self.of(schema["items"]) if "items" in schema else None
+
+        def dump(value: Any) -> Any:
+            if not isinstance(value, (list, tuple, set, frozenset)):
+                return value
+            found = []
+            for index, item in enumerate(value):
+                encode = parts[index] if index < len(parts) else rest
+                try:
+                    found.append(item if encode is None else encode(item))
+                except Unconvertible as refused:
+                    raise refused.at(index) from refused.__cause__
+            return _ordered(found) if is_sorted else found
+
+        return dump
 
     def _class(self, schema: Schema) -> Encode:
         place = place_of(schema)
@@ -128,7 +149,11 @@ class Encoders:
         encoders = {id(member): self.of(member) for member in members}
         has_failed = any(kind_of(member) == FAILED for member in members)
         objects = [member for member in members if is_object(member) and kind_of(member) != FAILED]
-        named = [(place_of(each), each) for each in members if kind_of(each) not in (None, FAILED, *SCALARS)]
+        named = [
+            (place_of(each), each)
+            for each in members
+            if kind_of(each) not in (None, FAILED, *SCALARS, *COLLECTIONS)
+        ]
         texts = next((member for member in members if kind_of(member) in SCALARS), None)
         lists = next((member for member in members if member.get("type") == "array"), None)
 
@@ -137,7 +162,7 @@ class Encoders:
                 return _failed(value)
             if isinstance(value, dict):
                 member = objects[0] if len(objects) == 1 else choose(objects, value)
-            elif isinstance(value, list):
+            elif isinstance(value, (list, tuple, set, frozenset)):
                 member = lists
             else:
                 member = next((each for place, each in named if is_of(value, place)), texts)
@@ -166,6 +191,14 @@ def _list(encode: Encode | None) -> Encode:
         return found
 
     return dump
+
+
+def _ordered(items: list[Any]) -> list[Any]:
+    """The same set gives the same text."""
+    try:
+        return sorted(items)
+    except TypeError:  # tuples of several kinds
+        return sorted(items, key=repr)
 
 
 def _enum(schema: Schema) -> Encode:

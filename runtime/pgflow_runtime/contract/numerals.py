@@ -88,7 +88,12 @@ class Numerals:
             numbers: set[str] = set()
             for member in self._members(schema, set()):
                 numbers |= _numbers(member)
-                if member.get("type") == "array" and "items" in member:
+                if member.get("type") == "array" and "prefixItems" in member:
+                    parts = enumerate(member["prefixItems"])
+                    node.branches.append(
+                        _UnionMember(member, list, fields={at: self._node(part) for at, part in parts})
+                    )
+                elif member.get("type") == "array" and "items" in member:
                     node.branches.append(_UnionMember(member, list, items=self._node(member["items"])))
                 elif member.get("type") == "object":
                     rest = member.get("additionalProperties")
@@ -149,7 +154,7 @@ class _UnionMember:
         schema: Mapping[str, Any],
         kind: Any,
         items: _Node | None = None,
-        fields: Mapping[str, _Node] | None = None,
+        fields: Mapping[Any, _Node] | None = None,
     ) -> None:
         self.schema = schema
         self.kind = kind
@@ -182,6 +187,8 @@ class _UnionMember:
 
     def inner(self, value: Any) -> list[tuple[Any, Any, _Node]]:
         """The places within that are to be looked at."""
+        if self.kind is list and self.fields:
+            return [(value, at, node) for at, node in self.fields.items() if at < len(value)]
         if self.kind is list:
             items = self.items
             if items is None or (not items.branches and not _has_wrong(items, value)):

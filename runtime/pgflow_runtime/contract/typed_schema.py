@@ -7,7 +7,7 @@ nothing is converted and nothing is paid.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
@@ -19,6 +19,14 @@ MARK = "x-pgflow"
 FAILED = "failed"
 """The kind of a failure that is a value, which is known by its schema."""
 _REF = "#/$defs/"
+
+
+COLLECTIONS: Mapping[str, Callable[[Iterable[Any]], Any]] = {
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+}
+"""What lists may be in Python, by their kinds."""
 
 
 class Unconvertible(Exception):

@@ -186,3 +186,32 @@ def test_bounds_hold_and_defaults_are_filled_in(models: Lab) -> None:
         assert row["input"] == {"name": "a", "batch": 10, "colour": "blue"}
         assert models.completed(models.start("limits", {"name": "b"})) == {"sized": 10}
         assert "51" in models.failed(models.start("limits", {"name": "b", "batch": 51}))
+
+
+BAGS = """
+import sys
+from datetime import timedelta
+from generated.bags import Bag, BagGiven
+from generated.client import Client
+
+given: BagGiven = {"pair": (3, {"sku": "a"}), "many": (timedelta(seconds=1),), "colours": {"red", "blue"}}
+with Client.connect(sys.argv[1]) as client:
+    run = client.start_bags(given)
+    assert run.result(30)["counted"] == (2, {(1, "a"), (2, "b")}), run.output
+    packed: Bag | None = run.step("packed").output
+    assert packed == {
+        "pair": (3.0, {"sku": "a", "quantity": 1}), "many": (timedelta(seconds=1),),
+        "colours": {"red", "blue"}, "names": frozenset({"a", "b"}),
+    }, packed
+"""
+
+
+def test_tuples_and_sets_arrive_as_what_they_are(models: Lab) -> None:
+    models.project.write("bags.py", BAGS)
+    with models.worker("bags"):
+        done = models.project.python("bags.py", models.dsn)
+    assert done.returncode == 0, done.stderr
+    checked = models.project.python("-m", "mypy", "--strict", "bags.py")
+    assert checked.returncode == 0, checked.stdout
+    (row,) = models.sql("select output from pgflow.runs")
+    assert row["output"]["counted"] == [2, [[1, "a"], [2, "b"]]]

@@ -156,7 +156,7 @@ def test_a_type_that_is_not_json_is_at_the_field(tmp_path: Path) -> None:
             when: Fraction | None
         class Page(Base):
             url: str
-            tags: set[str]
+            tags: set[list[str]]
         """,
     )
     assert [(item.span.path, read.at(item)) for item in read.findings] == [

@@ -46,6 +46,10 @@ def test_spelling(tmp_path: Path, annotation: str, meaning: str) -> None:
 
 
 IMPORTS = [
+    ("", "list[tuple[int, list[str]]]", "list[tuple[int, list[str]]]"),
+    ("", "t.Tuple[int, ...] | None", "tuple[int, ...] | None"),
+    ("import datetime as d", "dict[str, set[d.date] | None]", "dict[str, set[date] | None]"),
+    ("", "t.FrozenSet[tuple[int, str]]", "frozenset[tuple[int, str]]"),
     ("import datetime as d", "list[d.datetime] | d.date", "list[datetime] | date"),
     ("from datetime import time, timedelta", "list[time] | timedelta", "list[time] | timedelta"),
     ("import uuid", "dict[str, uuid.UUID | None]", "dict[str, UUID | None]"),
@@ -185,10 +189,11 @@ def test_future_annotations_and_forward_references(tmp_path: Path) -> None:
 
 
 REFUSED = [
-    ("tuple[int, str]", "", "tuple", "list"),
-    ("tuple", "", "tuple", "list"),
-    ("set[str]", "", "set", "list"),
-    ("FrozenSet[str]", "", "frozenset", "list"),
+    ("tuple", "", "tuple", "tuple[T, ...]"),
+    ("tuple[()]", "", "tuple[()]", "None"),
+    ("set[list[int]]", "", "set[list[int]]", "list[list[int]]"),
+    ("FrozenSet", "", "frozenset", "frozenset[T]"),
+    ("set[int, str]", "", "set[...] takes one type", ""),
     ("list", "", "bare list", "list[T]"),
     ("Dict", "", "bare dict", "dict[str, T]"),
     ("Sequence", "", "bare Sequence", "Sequence[T]"),

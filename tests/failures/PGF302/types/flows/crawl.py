@@ -24,7 +24,7 @@ class Row(TypedDict):
     when: timezone
     key: PurePath
     fine: str
-    parts: list[tuple[int, str]]
+    parts: list[set[list[str]]]
 
 
 crawl = Flow[str]("crawl")
@@ -59,7 +59,7 @@ def seven(flow_input: str) -> Callable[[], int]: ...
 
 
 @crawl.step
-def eight(flow_input: str) -> set[str] | bytearray: ...
+def eight(flow_input: str) -> set | bytearray: ...
 
 
 @crawl.step
