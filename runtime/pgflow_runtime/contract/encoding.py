@@ -101,11 +101,15 @@ class Encoders:
         names = schema[MARK].get("attributes", {})
         attributes = [(key, names.get(key, key), self.of(part)) for key, part in schema["properties"].items()]
         from_object = self._object(schema)
+        known: dict[type[Any], bool] = {}
 
         def dump(value: Any) -> Any:
             if isinstance(value, dict):
                 return from_object(value)
-            if not is_of(value, place):
+            kind = type(value)
+            if kind not in known:
+                known[kind] = is_of(value, place)
+            if not known[kind]:
                 return value
             found: dict[str, Any] = {}
             for key, name, encode in attributes:
