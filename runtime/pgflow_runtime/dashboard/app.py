@@ -20,6 +20,7 @@ from pgflow_runtime.dashboard.options import DashboardOptions
 from pgflow_runtime.dashboard.orders.actions import ACTIONS
 from pgflow_runtime.dashboard.orders.control import Control
 from pgflow_runtime.dashboard.pages import (
+    answer,
     bulk,
     errors,
     fleet,
@@ -30,17 +31,22 @@ from pgflow_runtime.dashboard.pages import (
     run,
     run_control,
     runs,
+    schedules,
     start,
     step,
+    waiting,
 )
 from pgflow_runtime.dashboard.reading.flows import Flows
 from pgflow_runtime.dashboard.reading.live import Live
 from pgflow_runtime.dashboard.reading.reader import Reader, prepared_conninfo
 from pgflow_runtime.dashboard.web import Site, page
 from pgflow_runtime.database.dsn import describe
+from pgflow_runtime.database.queries import PAUSE_SCHEDULE, RESUME_SCHEDULE
 from pgflow_runtime.errors import DatabaseError, PgflowError
 from pgflow_runtime.migrate.roles import CLIENT, OPERATOR
 from pgflow_runtime.project import Project
+
+_SCHEDULE = "/schedules/{flow}/{schedule}"
 
 
 def make_app(conninfo: str, project: Project, options: DashboardOptions) -> tuple[Starlette, list[str]]:
@@ -104,6 +110,8 @@ def _routes(options: DashboardOptions) -> list[Route]:
         Route("/errors", errors.show),
         Route("/flows", flow.show_all),
         Route("/flows/{flow}", flow.show),
+        Route("/waiting", waiting.show),
+        Route("/schedules", schedules.show),
         Route("/workers", fleet.workers),
         Route("/queues", fleet.queues),
         Route("/login", login.show, methods=["GET"]),
@@ -123,6 +131,11 @@ def _routes(options: DashboardOptions) -> list[Route]:
             Route("/runs/{run_id}/fork", fork.submit, methods=["POST"]),
             Route("/flows/{flow}/pause", flow_control.pause, methods=["POST"]),
             Route("/flows/{flow}/resume", flow_control.resume, methods=["POST"]),
+            Route("/runs/{run_id}/steps/{step}/send", answer.ask, methods=["GET"]),
+            Route("/runs/{run_id}/steps/{step}/send", answer.submit, methods=["POST"]),
+            Route(f"{_SCHEDULE}/pause", schedules.submit_of(PAUSE_SCHEDULE, "paused"), methods=["POST"]),
+            Route(f"{_SCHEDULE}/resume", schedules.submit_of(RESUME_SCHEDULE, "resumed"), methods=["POST"]),
+            Route(f"{_SCHEDULE}/fire", schedules.fire, methods=["POST"]),
             Route("/bulk/{action}", bulk.ask, methods=["GET"]),
             Route("/bulk/{action}", bulk.submit, methods=["POST"]),
         ]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pgflow_runtime.dashboard import text
 from pgflow_runtime.runs.control import CALLS, UNCHANGED, ControlCall
+from pgflow_runtime.runs.signals import NOT_SENT, SENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,13 @@ OUTCOMES: Final = {
     "resumed": "This flow was resumed.",
     "paused_before": "Nothing was done: the flow was paused already.",
     "resumed_before": "Nothing was done: the flow was not paused.",
+    "schedule_paused": "The schedule is paused: it fires no more until it is resumed.",
+    "schedule_resumed": "The schedule fires again, from now on.",
+    "schedule_paused_before": "Nothing was done: the schedule was paused already.",
+    "schedule_resumed_before": "Nothing was done: the schedule was not paused.",
+    "fired": "This is the run that the schedule started.",
+    **{f"signal_{word}": f"Your answer was sent: {what}." for word, what in SENT.items()},
+    **{f"signal_{word}": f"Your answer was not sent: {why}." for word, why in NOT_SENT.items()},
 }
 """By what came of an action: the sentence its page says. Addresses carry the keys."""
 

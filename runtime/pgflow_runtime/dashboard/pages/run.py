@@ -49,8 +49,8 @@ async def read_run(site: Site, run_id: UUID) -> RunView:
     """Raises 404."""
     progress, counts, flow = await read_progress(site, run_id)
     run = dict(progress["run"])
-    for name in ("started_at", "completed_at", "failed_at", "cancelled_at", "held_at"):
-        run[name] = _time(run[name])
+    for name in ("started_at", "completed_at", "failed_at", "cancelled_at", "held_at", "begins_at"):
+        run[name] = _time(run.get(name))
     run["ended_at"] = run["completed_at"] or run["failed_at"] or run["cancelled_at"]
     states = {row["step_slug"]: row for row in progress["steps"]}
     types = flow.types
@@ -196,6 +196,8 @@ def _step(
     if run["ended_at"] is not None and step["status"] not in FINAL:
         step["status"] = "cancelled"
     step["step_type"] = step_type
+    wait = step.get("wait") if step["status"] == "started" else None
+    step["wait"] = {**wait, "until": _time(wait.get("until"))} if wait else None
     for name in ("total", "completed", "started", "failed", "attempts", "cancelled", "again", "polling"):
         step[name] = int((tasks or {}).get(name) or 0)
     step["is_waiting"] = step["status"] == "started" and step["started"] == 0
@@ -213,6 +215,8 @@ def _word(step: Mapping[str, Any]) -> str:
     if step["status"] == "started":
         if step["is_held"]:
             return "held"
+        if step["wait"] and step["wait"]["waits_for"] in ("signal", "sleep"):
+            return "waiting" if step["wait"]["waits_for"] == "signal" else "sleeping"
         if step["polling"] and not step["started"]:
             return "polling"
         if step["is_waiting"] and step["completed"] == 0:

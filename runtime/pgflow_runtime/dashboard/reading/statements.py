@@ -110,6 +110,20 @@ select worker_id, queue_name, function_name, started_at, last_heartbeat_at, depr
 from pgflow.list_workers()
 """
 
+WAITING: Final = """
+select flow_slug, step_slug, run_id, key, since, deadline_at
+from pgflow.list_waiting_signals(
+  max_count => %(limit)s, after_since => %(after_since)s, after_run_id => %(after_run)s,
+  after_step_slug => %(after_step)s
+)
+"""
+
+SCHEDULES: Final = """
+select flow_slug, schedule_slug, spec, is_paused, next_fire, last_fire, last_run_id, last_outcome,
+  error_message
+from pgflow.list_schedules()
+"""
+
 QUEUES: Final = """
 select flow_slug, queue_length, visible_count, started_count, delayed_count, oldest_message_seconds,
   longest_wait_seconds, worker_count, waiting_count
