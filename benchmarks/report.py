@@ -29,6 +29,7 @@ LABELS = {
     "worker_cpu_percent": "worker, %",
     "server_cpu_percent": "server, %",
     "commits_per_s": "commits a s",
+    "sent_per_s": "sent, per s",
 }
 
 

@@ -6,17 +6,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from . import claims_of_week as __claims_of_week
+    from . import expense_claim as __expense_claim
     from . import link_check as __link_check
     from . import order_fulfilment as __order_fulfilment
     from . import stdlib_census as __stdlib_census
+    import flows.expense_claim as _flows_expense_claim
     import flows.link_check as _flows_link_check
     import flows.order_fulfilment as _flows_order_fulfilment
     import flows.stdlib_census as _flows_stdlib_census
     from pgflow_runtime.dsl import Context as _Context
     from pgflow_runtime.dsl import output as _output
+
+
+def claims_of_week(
+    flow_input: _flows_expense_claim.Week,
+    ctx: _Context,
+) -> None:
+    count = _output(_flows_expense_claim.count)
+    _ = _flows_expense_claim.count(
+        flow_input=flow_input,
+    )
+    claims_of_week({"until": ""}, ctx)
+
+
+def expense_claim(
+    flow_input: _flows_expense_claim.Claim,
+    ctx: _Context,
+) -> None:
+    score = _output(_flows_expense_claim.score)
+    decision = _output(_flows_expense_claim.decision)
+    payment = _output(_flows_expense_claim.payment)
+    _ = _flows_expense_claim.score(
+        flow_input=flow_input,
+    )
+    _ = flow_input["claim_id"]
+    _ = _flows_expense_claim.payment(
+        flow_input=flow_input,
+        decision=decision,
+        state=cast("int", None),
+    )
+    _ = _flows_expense_claim.payment(
+        flow_input=flow_input,
+    )
 
 
 def link_check(
@@ -94,6 +129,66 @@ def stdlib_census(
         most_imported=most_imported,
         ctx=ctx,
     )
+
+
+def _claims_of_week_1_as_ours(
+    value: _flows_expense_claim.Week, values: list[_flows_expense_claim.Week]
+) -> tuple[__claims_of_week.Week, list[__claims_of_week.Week]]:
+    return value, values
+
+
+def _claims_of_week_1_as_theirs(
+    value: __claims_of_week.Week, values: list[__claims_of_week.Week]
+) -> tuple[_flows_expense_claim.Week, list[_flows_expense_claim.Week]]:
+    return value, values
+
+
+def _expense_claim_1_as_ours(
+    value: _flows_expense_claim.Claim, values: list[_flows_expense_claim.Claim]
+) -> tuple[__expense_claim.Claim, list[__expense_claim.Claim]]:
+    return value, values
+
+
+def _expense_claim_1_as_theirs(
+    value: __expense_claim.Claim, values: list[__expense_claim.Claim]
+) -> tuple[_flows_expense_claim.Claim, list[_flows_expense_claim.Claim]]:
+    return value, values
+
+
+def _expense_claim_2_as_ours(
+    value: _flows_expense_claim.Score, values: list[_flows_expense_claim.Score]
+) -> tuple[__expense_claim.Score, list[__expense_claim.Score]]:
+    return value, values
+
+
+def _expense_claim_2_as_theirs(
+    value: __expense_claim.Score, values: list[__expense_claim.Score]
+) -> tuple[_flows_expense_claim.Score, list[_flows_expense_claim.Score]]:
+    return value, values
+
+
+def _expense_claim_3_as_ours(
+    value: _flows_expense_claim.Decision, values: list[_flows_expense_claim.Decision]
+) -> tuple[__expense_claim.Decision, list[__expense_claim.Decision]]:
+    return value, values
+
+
+def _expense_claim_3_as_theirs(
+    value: __expense_claim.Decision, values: list[__expense_claim.Decision]
+) -> tuple[_flows_expense_claim.Decision, list[_flows_expense_claim.Decision]]:
+    return value, values
+
+
+def _expense_claim_4_as_ours(
+    value: _flows_expense_claim.Payment, values: list[_flows_expense_claim.Payment]
+) -> tuple[__expense_claim.Payment, list[__expense_claim.Payment]]:
+    return value, values
+
+
+def _expense_claim_4_as_theirs(
+    value: __expense_claim.Payment, values: list[__expense_claim.Payment]
+) -> tuple[_flows_expense_claim.Payment, list[_flows_expense_claim.Payment]]:
+    return value, values
 
 
 def _link_check_1_as_ours(

@@ -11,8 +11,23 @@ from datetime import datetime
 from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
+from pgflow_runtime.client import (
+    AsyncClientBase,
+    AsyncConn,
+    ClientBase,
+    Conn,
+    ScheduleOptions,
+    SignalOutcome,
+    WaitingSignal,
+)
 
+from .claims_of_week import AsyncClaimsOfWeekRun, ClaimsOfWeekInput, ClaimsOfWeekRun
+from .expense_claim import (
+    AsyncExpenseClaimRun,
+    DecisionPayload as ExpenseClaimDecisionPayload,
+    ExpenseClaimInput,
+    ExpenseClaimRun,
+)
 from .link_check import AsyncLinkCheckRun, LinkCheckInput, LinkCheckRun
 from .order_fulfilment import AsyncOrderFulfilmentRun, OrderFulfilmentInput, OrderFulfilmentRun
 from .stdlib_census import AsyncStdlibCensusRun, StdlibCensusInput, StdlibCensusRun
@@ -20,6 +35,100 @@ from .stdlib_census import AsyncStdlibCensusRun, StdlibCensusInput, StdlibCensus
 
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
+
+    signal_runs = (AsyncExpenseClaimRun,)
+
+    async def start_claims_of_week(
+        self,
+        input: ClaimsOfWeekInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncClaimsOfWeekRun:
+        return await self._start(AsyncClaimsOfWeekRun, input, run_id, start_at, conn)
+
+    async def start_many_claims_of_week(
+        self,
+        inputs: Sequence[ClaimsOfWeekInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> list[AsyncClaimsOfWeekRun]:
+        return await self._start_many(AsyncClaimsOfWeekRun, inputs, run_ids, start_at, conn)
+
+    async def get_claims_of_week(self, run_id: UUID, /) -> AsyncClaimsOfWeekRun:
+        return await self._get(AsyncClaimsOfWeekRun, run_id)
+
+    async def fork_claims_of_week(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["count"]],
+        input: ClaimsOfWeekInput | None = None,
+    ) -> AsyncClaimsOfWeekRun:
+        return await self._fork(AsyncClaimsOfWeekRun, run_id, from_steps, input)
+
+    async def create_claims_of_week_schedule(
+        self, slug: str, /, input: ClaimsOfWeekInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncClaimsOfWeekRun, slug, input, options)
+
+    async def start_expense_claim(
+        self,
+        input: ExpenseClaimInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncExpenseClaimRun:
+        return await self._start(AsyncExpenseClaimRun, input, run_id, start_at, conn)
+
+    async def start_many_expense_claim(
+        self,
+        inputs: Sequence[ExpenseClaimInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> list[AsyncExpenseClaimRun]:
+        return await self._start_many(AsyncExpenseClaimRun, inputs, run_ids, start_at, conn)
+
+    async def get_expense_claim(self, run_id: UUID, /) -> AsyncExpenseClaimRun:
+        return await self._get(AsyncExpenseClaimRun, run_id)
+
+    async def fork_expense_claim(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["score", "decision", "payment"]],
+        input: ExpenseClaimInput | None = None,
+    ) -> AsyncExpenseClaimRun:
+        return await self._fork(AsyncExpenseClaimRun, run_id, from_steps, input)
+
+    async def create_expense_claim_schedule(
+        self, slug: str, /, input: ExpenseClaimInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncExpenseClaimRun, slug, input, options)
+
+    async def send_expense_claim_decision(
+        self,
+        key: str | int | UUID,
+        payload: ExpenseClaimDecisionPayload,
+        /,
+        *,
+        dedupe: str | None = None,
+        conn: AsyncConn | None = None,
+    ) -> dict[UUID, SignalOutcome]:
+        return await self._send_by_key(AsyncExpenseClaimRun, "decision", key, payload, dedupe, conn)
+
+    async def waiting_for_expense_claim_decision(self, max_count: int = 1_000) -> list[WaitingSignal]:
+        return await self._waiting_for(AsyncExpenseClaimRun, "decision", max_count)
 
     async def start_link_check(
         self,
@@ -141,6 +250,100 @@ class AsyncClient(AsyncClientBase):
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
+
+    signal_runs = (ExpenseClaimRun,)
+
+    def start_claims_of_week(
+        self,
+        input: ClaimsOfWeekInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> ClaimsOfWeekRun:
+        return self._start(ClaimsOfWeekRun, input, run_id, start_at, conn)
+
+    def start_many_claims_of_week(
+        self,
+        inputs: Sequence[ClaimsOfWeekInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> list[ClaimsOfWeekRun]:
+        return self._start_many(ClaimsOfWeekRun, inputs, run_ids, start_at, conn)
+
+    def get_claims_of_week(self, run_id: UUID, /) -> ClaimsOfWeekRun:
+        return self._get(ClaimsOfWeekRun, run_id)
+
+    def fork_claims_of_week(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["count"]],
+        input: ClaimsOfWeekInput | None = None,
+    ) -> ClaimsOfWeekRun:
+        return self._fork(ClaimsOfWeekRun, run_id, from_steps, input)
+
+    def create_claims_of_week_schedule(
+        self, slug: str, /, input: ClaimsOfWeekInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(ClaimsOfWeekRun, slug, input, options)
+
+    def start_expense_claim(
+        self,
+        input: ExpenseClaimInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> ExpenseClaimRun:
+        return self._start(ExpenseClaimRun, input, run_id, start_at, conn)
+
+    def start_many_expense_claim(
+        self,
+        inputs: Sequence[ExpenseClaimInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> list[ExpenseClaimRun]:
+        return self._start_many(ExpenseClaimRun, inputs, run_ids, start_at, conn)
+
+    def get_expense_claim(self, run_id: UUID, /) -> ExpenseClaimRun:
+        return self._get(ExpenseClaimRun, run_id)
+
+    def fork_expense_claim(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["score", "decision", "payment"]],
+        input: ExpenseClaimInput | None = None,
+    ) -> ExpenseClaimRun:
+        return self._fork(ExpenseClaimRun, run_id, from_steps, input)
+
+    def create_expense_claim_schedule(
+        self, slug: str, /, input: ExpenseClaimInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(ExpenseClaimRun, slug, input, options)
+
+    def send_expense_claim_decision(
+        self,
+        key: str | int | UUID,
+        payload: ExpenseClaimDecisionPayload,
+        /,
+        *,
+        dedupe: str | None = None,
+        conn: Conn | None = None,
+    ) -> dict[UUID, SignalOutcome]:
+        return self._send_by_key(ExpenseClaimRun, "decision", key, payload, dedupe, conn)
+
+    def waiting_for_expense_claim_decision(self, max_count: int = 1_000) -> list[WaitingSignal]:
+        return self._waiting_for(ExpenseClaimRun, "decision", max_count)
 
     def start_link_check(
         self,

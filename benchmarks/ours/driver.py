@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from benchmarks.ours.growth import multiply_finished
+from benchmarks.ours.parked import answer, wake
 from benchmarks.ours.pile import fail_runs, pile_up
 from benchmarks.peers.protocol import chain_input, chain_output, fan_output, require, serve
 
@@ -141,6 +142,24 @@ class OurDriver:
             seconds = time.perf_counter() - began
         require(retried == count, f"{retried} runs were retried, not {count}")
         return {"seconds": seconds}
+
+    def park(self, flow: str, count: int, due: float) -> dict[str, Any]:
+        """Start so many runs of a flow that wait at once."""
+        with self._client() as client:
+            start = getattr(client, f"start_many_{flow}")
+            for begin in range(0, count, BATCH):
+                start([{"n": n, "due": due} for n in range(begin, min(begin + BATCH, count))])
+        return {}
+
+    def answer(self, timeout: float) -> dict[str, Any]:
+        """Answer all that were parked; until all have ended."""
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            return answer(connection, timeout)
+
+    def wake(self, count: int, due: float, timeout: float) -> dict[str, Any]:
+        """Until all that were parked have woken and ended; seconds from ``due`` on."""
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            return wake(connection, count, due, timeout)
 
     def _client(self) -> Any:
         return importlib.import_module("generated.client").Client.connect(self._dsn)

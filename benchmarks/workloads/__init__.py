@@ -13,7 +13,9 @@ from benchmarks.workloads.idle import IdleCost
 from benchmarks.workloads.latency import Latency
 from benchmarks.workloads.processes import Processes
 from benchmarks.workloads.retries import Retries
+from benchmarks.workloads.signals import Signals
 from benchmarks.workloads.start import Start
+from benchmarks.workloads.timers import Timers
 from benchmarks.workloads.waiting import Waiting
 
 __all__ = ["WORKLOADS", "Result", "Size", "Workload", "make_workloads"]
@@ -27,6 +29,8 @@ WORKLOADS: dict[str, Callable[[Size], Sequence[Workload]]] = {
     "retries": lambda size: [Retries(size)],
     "growth": lambda size: [Growth(size)],
     "waiting": lambda size: [Waiting(size, slots) for slots in (10, 100, 400)],
+    "signals": lambda size: [Signals(size)],
+    "timers": lambda size: [Timers(size)],
     "processes": lambda size: [Processes(size)],
     "idle": lambda size: [IdleCost(size)],
 }

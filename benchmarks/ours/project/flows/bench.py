@@ -3,7 +3,7 @@
 import asyncio
 from typing import TypedDict
 
-from pgflow_runtime import Flow
+from pgflow_runtime import Flow, Signal, Sleep
 
 
 class Order(TypedDict):
@@ -84,3 +84,21 @@ echo = Flow[Order]("echo")
 @echo.step
 async def answer(flow_input: Order) -> Order:
     return flow_input
+
+
+class Asked(TypedDict):
+    n: int
+    due: float
+
+
+answered = Flow[Asked]("answered")
+reply = Signal[int](answered, "reply")
+
+
+@answered.step(slug="thank")
+async def answered_thank(reply: int) -> int:
+    return reply + 1
+
+
+asleep = Flow[Asked]("asleep")
+nap = Sleep(asleep, "nap", until="flow_input.due")
