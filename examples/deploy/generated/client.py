@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Unpack
 from uuid import UUID
 
-from pgflow_runtime.client import AsyncClientBase, ClientBase
+from pgflow_runtime.client import AsyncClientBase, AsyncConn, ClientBase, Conn, ScheduleOptions
 
 from .order import AsyncOrderRun, OrderInput, OrderRun
 
@@ -18,13 +19,27 @@ from .order import AsyncOrderRun, OrderInput, OrderRun
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    async def start_order(self, input: OrderInput, /, *, run_id: UUID | None = None) -> AsyncOrderRun:
-        return await self._start(AsyncOrderRun, input, run_id)
+    async def start_order(
+        self,
+        input: OrderInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncOrderRun:
+        return await self._start(AsyncOrderRun, input, run_id, start_at, conn)
 
     async def start_many_order(
-        self, inputs: Sequence[OrderInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[OrderInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
     ) -> list[AsyncOrderRun]:
-        return await self._start_many(AsyncOrderRun, inputs, run_ids)
+        return await self._start_many(AsyncOrderRun, inputs, run_ids, start_at, conn)
 
     async def get_order(self, run_id: UUID, /) -> AsyncOrderRun:
         return await self._get(AsyncOrderRun, run_id)
@@ -38,17 +53,36 @@ class AsyncClient(AsyncClientBase):
     ) -> AsyncOrderRun:
         return await self._fork(AsyncOrderRun, run_id, from_steps, input)
 
+    async def create_order_schedule(
+        self, slug: str, /, input: OrderInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncOrderRun, slug, input, options)
+
 
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    def start_order(self, input: OrderInput, /, *, run_id: UUID | None = None) -> OrderRun:
-        return self._start(OrderRun, input, run_id)
+    def start_order(
+        self,
+        input: OrderInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> OrderRun:
+        return self._start(OrderRun, input, run_id, start_at, conn)
 
     def start_many_order(
-        self, inputs: Sequence[OrderInput], /, *, run_ids: Sequence[UUID] | None = None
+        self,
+        inputs: Sequence[OrderInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
     ) -> list[OrderRun]:
-        return self._start_many(OrderRun, inputs, run_ids)
+        return self._start_many(OrderRun, inputs, run_ids, start_at, conn)
 
     def get_order(self, run_id: UUID, /) -> OrderRun:
         return self._get(OrderRun, run_id)
@@ -61,3 +95,8 @@ class Client(ClientBase):
         input: OrderInput | None = None,
     ) -> OrderRun:
         return self._fork(OrderRun, run_id, from_steps, input)
+
+    def create_order_schedule(
+        self, slug: str, /, input: OrderInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(OrderRun, slug, input, options)
