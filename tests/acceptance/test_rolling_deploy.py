@@ -207,9 +207,9 @@ def test_a_release_with_a_new_core_goes_live_while_runs_go_on(
         assert connection.execute(twice).fetchone() == (0,)
 
     # a migrate job of the old image that comes late changes nothing, and says which side to upgrade
-    done = old.call("migrate")
-    assert done.returncode == 1
-    assert "upgrade the package: pip install --upgrade pgflow-gen (or pgflow-runtime)" in done.stderr
+    late_job = old.call("migrate")
+    assert late_job.returncode == 1
+    assert "upgrade the package: pip install --upgrade pgflow-gen (or pgflow-runtime)" in late_job.stderr
 
     for worker in workers[2:]:
         worker.terminate()
