@@ -65,6 +65,16 @@ def test_sql_takes_the_options_of_the_table() -> None:
         assert tuple(taken) == order, function
 
 
+def test_sql_knows_the_keys_of_the_table() -> None:
+    """Each is in the list of keys that is not refused, as what the core calls it."""
+    for option in OPTIONS:
+        if isinstance(option.sql, Key):
+            files = {f"_{'flow' if owner == 'flow' else 'step'}_options" for owner in option.on}
+            for name in files:
+                (file,) = SCHEMA.rglob(f"{name}.sql")
+                assert f"'{option.sql.key}'" in file.read_text(), (option.name, name)
+
+
 def test_the_page_is_up_to_date() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert text == page(text)
