@@ -13,7 +13,7 @@ from tests.support.project import Project
 
 COMMANDS = (
     "init", "build", "release", "check", "compile", "graph", "explain", "config-schema", "completion",
-    "dev", "migrate", "install", "worker", "start", "runs", "dashboard", "doctor", "prune",
+    "dev", "migrate", "install", "worker", "start", "runs", "replay", "dashboard", "doctor", "prune",
 )  # fmt: skip
 HEAVY = ("libcst", "jinja2", "mypy", "psycopg", "msgspec", "jsonschema_rs", "pgflow_runtime")
 
