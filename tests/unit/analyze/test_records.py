@@ -166,7 +166,7 @@ def test_a_type_that_is_not_json_is_at_the_field(tmp_path: Path) -> None:
     assert [item.code for item in read.findings] == ["PGF302"] * 2
     assert read.findings[0].message == "key 'when' of Base: Fraction is not JSON"
     assert read.findings[0].highlight is not None
-    assert read.text(read.findings[0].highlight) == "datetime | None"
+    assert read.text(read.findings[0].highlight) == "Fraction | None"
 
 
 def test_an_unknown_name_in_a_field_is_at_its_annotation(tmp_path: Path) -> None:
