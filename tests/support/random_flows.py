@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from pgflow_runtime.testing.engine.model import Step
-from pgflow_runtime.testing.engine.waits import Wait
+from pgflow_runtime.testing.engine.waits import WaitRule
 from tests.support.core import Core
 
 MODES = ("fail", "skip", "skip-cascade")
@@ -74,16 +74,16 @@ def _some(random: Random, deps: tuple[str, ...]) -> tuple[str, ...]:
     return (random.choice(deps),) if deps and random.random() < 0.06 else ()
 
 
-def _random_wait(random: Random, deps: tuple[str, ...]) -> Wait:
+def _random_wait(random: Random, deps: tuple[str, ...]) -> WaitRule:
     """Over at once, or in an hour at least."""
     match random.randrange(5):
         case 0 | 1:
-            return Wait("sleep", seconds=random.choice((0, 3600, 86_400)))
+            return WaitRule("sleep", seconds=random.choice((0, 3600, 86_400)))
         case 2:
             path = random.choice((("flow_input", "due"), ("flow_input",), *((dep,) for dep in deps)))
-            return Wait("sleep", until=path)
+            return WaitRule("sleep", until=path)
         case _:
-            return Wait("signal", deadline=random.choice((None, 3600)))
+            return WaitRule("signal", deadline=random.choice((None, 3600)))
 
 
 def _pattern(random: Random, deps: tuple[str, ...]) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def loop_options(step: Step) -> dict[str, Any]:
     return {"kind": "loop", "max_rounds": step.max_rounds, "deadline": step.deadline}
 
 
-def options_of(wait: Wait | None) -> dict[str, Any]:
+def options_of(wait: WaitRule | None) -> dict[str, Any]:
     """The options that make a step one without a handler."""
     if wait is None:
         return {}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from pgflow_runtime.testing.engine.waits import Inbox, Wait, at_path
+from pgflow_runtime.testing.engine.waits import Inbox, WaitRule, at_path
 
 Json: TypeAlias = Any
 
@@ -28,7 +28,7 @@ class Step:
     when_unmet: str = "skip"
     when_exhausted: str = "fail"
     max_attempts: int = 1
-    wait: Wait | None = None  # it has no handler
+    wait: WaitRule | None = None  # it has no handler
     max_rounds: int | None = None  # of a loop
     deadline: int | None = None  # of a loop, in seconds
 

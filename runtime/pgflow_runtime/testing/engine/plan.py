@@ -10,7 +10,7 @@ from typing import Any
 
 from pgflow_runtime.testing.engine.model import Step
 from pgflow_runtime.testing.engine.stored import store
-from pgflow_runtime.testing.engine.waits import Wait
+from pgflow_runtime.testing.engine.waits import WaitRule
 from pgflow_shared.options import stored_defaults
 
 LONGEST_DELAY = 86_400
@@ -93,10 +93,10 @@ def _step(
     )
 
 
-def _wait(kind: str | None, settings: Mapping[str, Any]) -> Wait | None:
+def _wait(kind: str | None, settings: Mapping[str, Any]) -> WaitRule | None:
     if kind == "sleep":
-        return Wait("sleep", seconds=settings.get("seconds"), until=tuple(settings.get("until", ())))
-    return Wait("signal", deadline=settings.get("deadline")) if kind == "signal" else None
+        return WaitRule("sleep", seconds=settings.get("seconds"), until=tuple(settings.get("until", ())))
+    return WaitRule("signal", deadline=settings.get("deadline")) if kind == "signal" else None
 
 
 def _times(settings: Mapping[str, Any]) -> StepTimes:

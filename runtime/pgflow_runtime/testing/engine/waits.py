@@ -23,7 +23,7 @@ _INSTANT = re.compile(
 
 
 @dataclass(frozen=True)
-class Wait:
+class WaitRule:
     """``sleep``: so many seconds, or until the time at a path whose first key is flow_input or a dependency.
     ``signal``: whatever is sent, for ``deadline`` seconds at most."""
 
