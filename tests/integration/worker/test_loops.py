@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from tests.support.project import Project
 from tests.support.server import Server, name_of
+from tests.support.wait import eventually
 from tests.support.worker_lab import Lab
 
 FLOWS = Path(__file__).resolve().parents[2] / "support" / "loop_flows.py"
@@ -142,3 +144,20 @@ print(json.dumps([run.output, run.elapsed, failed.status, failed.error, tolerant
         "LoopExhausted: the loop has not ended within its 20 rounds",
         {"told": ["1", "ValueError: no money #1", "brittle: ValueError: broke after 1"]},
     ]
+
+
+def test_a_loop_goes_on_where_its_worker_was_killed(loops: Lab) -> None:
+    with loops.worker("agent") as worker:
+        run_id = loops.start("agent", question(6, after=0.2))
+
+        def third_round() -> bool:
+            return any((task["round"] or 1) >= 3 for task in loops.tasks(run_id))
+
+        eventually(third_round)
+        worker.signal(signal.SIGKILL)
+        worker.exit_code()
+    loops.silence("true")
+    with loops.worker("agent"):
+        assert loops.completed(run_id, timeout=90) == {"said": 6}
+    task = next(task for task in loops.tasks(run_id) if task["step_slug"] == "think")
+    assert (task["round"], len(task["output"])) == (6, 6)
