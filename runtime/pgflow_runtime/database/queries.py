@@ -155,7 +155,7 @@ FIRE_SCHEDULE: Final = "select pgflow.fire_schedule(%(flow_slug)s, %(schedule_sl
 
 COUNT_TASKS: Final = """
 select step_slug, total, completed, started, failed, attempts, cancelled, again, polling,
-  waiting, due_at
+  waiting, due_at, tolerated, round
 from pgflow.count_tasks(%(run_id)s)
 """
 

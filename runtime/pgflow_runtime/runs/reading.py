@@ -37,6 +37,10 @@ class TaskCounts:
     polling: int = 0
     waiting: int = 0
     due_at: datetime | None = None
+    tolerated: int = 0
+    """Completed ones whose failure is their value (``when_exhausted="value"``)."""
+    round: int | None = None
+    """Which one a loop has come to; None: the first, or no loop."""
 
 
 @dataclass(frozen=True, slots=True)

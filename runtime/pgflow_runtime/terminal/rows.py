@@ -98,6 +98,10 @@ def _notes(reading: Reading, step: StepSnapshot, counts: TaskCounts | None) -> l
         notes += _attempts(counts, reading.shape.max_attempts.get(slug, 1), slug in reading.shape.maps)
         if counts.failed and counts.total > 1:
             notes.append(f"{counts.failed:,} failed")
+        if counts.tolerated:
+            notes.append(f"{f'{counts.tolerated:,} ' if counts.total > 1 else ''}failed, kept as a value")
+        if counts.round is not None:
+            notes.append(f"round {counts.round:,}")
         if counts.cancelled and counts.total > 1:
             notes.append(f"{counts.cancelled:,} cancelled")
         if counts.started and counts.total > 1 and not run.is_final:

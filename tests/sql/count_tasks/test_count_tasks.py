@@ -55,3 +55,13 @@ def test_what_waits_for_a_time(core: Core) -> None:
     core.run_sql("select pgflow.cancel_runs(array[%s]::uuid[])", run.run_id)
     row = core.row("select * from pgflow.count_tasks(%s)", run.run_id)
     assert (row.waiting, row.due_at) == (0, None)
+
+
+def test_failures_that_are_values(core: Core) -> None:
+    core.create_flow("f", max_attempts=1, base_delay=0)
+    core.add_step("f", "m", step_type="map", when_exhausted="value")
+    run = core.start_flow("f", [1, 2])
+    tasks = claim(core, (register(core, "f"), "f"))
+    fail(core, tasks[:1], ["no such host"])
+    (row,) = core.rows("select completed, failed, tolerated, round from pgflow.count_tasks(%s)", run.run_id)
+    assert tuple(row) == (1, 0, 1, None)

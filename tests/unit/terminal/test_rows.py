@@ -72,6 +72,11 @@ def test_a_maps_progress_counts_tasks() -> None:
     ("counts", "notes"),
     [
         (TaskCounts(total=1, completed=0, started=1, failed=0, attempts=1), ()),
+        (
+            TaskCounts(total=1, completed=1, started=0, failed=0, attempts=1, tolerated=1),
+            ("failed, kept as a value",),
+        ),
+        (TaskCounts(total=1, completed=0, started=1, failed=0, attempts=1, round=4), ("round 4",)),
         (TaskCounts(total=1, completed=0, started=1, failed=0, attempts=2), ("attempt 2 of 3",)),
         (
             TaskCounts(total=1, completed=0, started=0, failed=0, attempts=1),

@@ -200,6 +200,7 @@ def _step(
     step["wait"] = {**wait, "until": _time(wait.get("until"))} if wait else None
     for name in ("total", "completed", "started", "failed", "attempts", "cancelled", "again", "polling"):
         step[name] = int((tasks or {}).get(name) or 0)
+    step["tolerated"], step["round"] = int((tasks or {}).get("tolerated") or 0), (tasks or {}).get("round")
     step["is_waiting"] = step["status"] == "started" and step["started"] == 0
     step["is_held"] = run["held_at"] is not None and step["is_waiting"]
     step["word"] = _word(step)

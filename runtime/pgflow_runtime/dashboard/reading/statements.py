@@ -61,7 +61,7 @@ from pgflow.group_failures(%(flow)s, %(recent)s)
 """
 
 TASK_COUNTS: Final = """
-select step_slug, total, completed, started, failed, attempts, cancelled, again, polling
+select step_slug, total, completed, started, failed, attempts, cancelled, again, polling, tolerated, round
 from pgflow.count_tasks(%(run_id)s)
 """
 
