@@ -217,7 +217,7 @@ def _word(step: Mapping[str, Any]) -> str:
         if step["is_held"]:
             return "held"
         if step["wait"] and step["wait"]["waits_for"] in ("signal", "sleep"):
-            return "waiting" if step["wait"]["waits_for"] == "signal" else "sleeping"
+            return "unanswered" if step["wait"]["waits_for"] == "signal" else "sleeping"
         if step["polling"] and not step["started"]:
             return "polling"
         if step["is_waiting"] and step["completed"] == 0:
