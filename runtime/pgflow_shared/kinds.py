@@ -56,6 +56,9 @@ KINDS: dict[str, Kind] = {
         Kind("sleep", "single", "none", "ellipse", ('(["', '"])'), sql_kind="sleep"),
     )
 }
-DECORATORS = tuple(kind.name for kind in KINDS.values() if kind.has_handler)
-WAITS = {kind.name.capitalize(): kind.name for kind in KINDS.values() if not kind.has_handler}
+DECORATORS: dict[str, StepKind] = {kind.name: kind.name for kind in KINDS.values() if kind.has_handler}
+"""What decorators are called, and their kinds."""
+WAITS: dict[str, StepKind] = {
+    kind.name.capitalize(): kind.name for kind in KINDS.values() if not kind.has_handler
+}
 """The classes of steps without a handler, and their kinds."""

@@ -134,9 +134,8 @@ def _on(*owners: Owner) -> frozenset[Owner]:
     return frozenset(owners)
 
 
-_KIND_NAMES: list[Owner] = [kind.name for kind in KINDS.values()]
-_STEPS = _on(*_KIND_NAMES)
-_TASKS = _on(*(kind.name for kind in KINDS.values() if kind.has_handler))
+_STEPS: frozenset[Owner] = frozenset(kind.name for kind in KINDS.values())
+_TASKS: frozenset[Owner] = frozenset(kind.name for kind in KINDS.values() if kind.has_handler)
 _SECONDS = Whole(1, MAX_SECONDS, " of seconds")
 _MODES = Word(("fail", "skip", "skip-cascade"))
 _PATTERN = Judged("a pattern, or a list of them", is_json=True)
@@ -149,11 +148,11 @@ OPTIONS: tuple[OptionRule, ...] = (
         "the step, or its slug, whose elements the map goes over", "the flow's input",
     ),
     OptionRule(
-        "depends_on", _STEPS - {"map"}, _NAMES,
+        "depends_on", _STEPS - _on("map"), _NAMES,
         "steps to wait for without taking their output", "none", also_called=("after",),
     ),
     OptionRule(
-        "slug", _TASKS | {"flow"}, Judged("a slug"),
+        "slug", _TASKS | _on("flow"), Judged("a slug"),
         "the name in the database: a flow's first argument, a step's option", "the function's name",
         also_called=("name",),
     ),
@@ -163,17 +162,17 @@ OPTIONS: tuple[OptionRule, ...] = (
         "1",
     ),
     OptionRule(
-        "max_attempts", _TASKS | {"flow"}, Whole(1, 1_000, " of attempts"),
+        "max_attempts", _TASKS | _on("flow"), Whole(1, 1_000, " of attempts"),
         "attempts of a task, 1 to 1,000; in a loop, of a round", "3",
         Named("max_attempts"), 3, also_called=("retries",),
     ),
     OptionRule(
-        "base_delay", _TASKS | {"flow"}, _SECONDS,
+        "base_delay", _TASKS | _on("flow"), _SECONDS,
         "seconds before the first retry is `base_delay` × 2, doubled for each further one", "5",
         Named("base_delay"), 5,
     ),
     OptionRule(
-        "timeout", _TASKS | {"flow"}, Whole(3, MAX_SECONDS, " of seconds"),
+        "timeout", _TASKS | _on("flow"), Whole(3, MAX_SECONDS, " of seconds"),
         "seconds a handler may take, at least 3; in a loop, one round of it", "60", Named("timeout"), 60,
     ),
     OptionRule(
@@ -185,12 +184,12 @@ OPTIONS: tuple[OptionRule, ...] = (
         Named("start_delay"), 0, also_called=("delay",),
     ),
     OptionRule(
-        "backoff", _TASKS | {"flow"}, Word(("exponential", "fixed")),
+        "backoff", _TASKS | _on("flow"), Word(("exponential", "fixed")),
         '`"exponential"`, or `"fixed"`: `base_delay` seconds each time', "exponential",
         Named("backoff"), "exponential",
     ),
     OptionRule(
-        "max_delay", _TASKS | {"flow"}, _SECONDS, "the longest delay, in seconds", "one day",
+        "max_delay", _TASKS | _on("flow"), _SECONDS, "the longest delay, in seconds", "one day",
         Named("max_delay"),
     ),
     OptionRule(
@@ -245,7 +244,7 @@ OPTIONS: tuple[OptionRule, ...] = (
         also_called=("if_exhausted",), apart={"loop": _MODES, "signal": _MODES, "sleep": _MODES},
     ),
     OptionRule(
-        "transactional", _TASKS - {"loop"}, Flag(),
+        "transactional", _TASKS - _on("loop"), Flag(),
         "the writes through `ctx.conn()` and the completion share one transaction", "False",
     ),
 )  # fmt: skip

@@ -112,7 +112,7 @@ class FlowAttribute:
 
     @property
     def kind(self) -> StepKind | None:
-        return self.name if self.name in DECORATORS else None
+        return DECORATORS.get(self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,6 @@ def _without(value: Any, path: tuple[str, ...]) -> Any:
     """The value with null at a path."""
     if not path:
         return None
-    key = int(path[0]) if isinstance(value, list) else path[0]
+    key: Any = int(path[0]) if isinstance(value, list) else path[0]
     value[key] = _without(value[key], path[1:])
     return value

@@ -195,6 +195,7 @@ def _list(decode: Decode | None) -> Decode:
 def _with(value: Mapping[str, Any], fields: Mapping[str, Decode]) -> dict[str, Any]:
     """A copy with some keys' values decoded."""
     found = dict(value)
+    key = ""
     try:
         for key, decode in fields.items():
             if key in found:
@@ -221,9 +222,9 @@ def _is_among(value: object, values: Iterable[object]) -> bool:
 
 def _words(error: Exception) -> str:
     """What a constructor said; pydantic's many lines in one."""
-    details = getattr(error, "errors", None)
-    if callable(details) and type(error).__module__.startswith("pydantic"):
-        return "; ".join(_detail(detail) for detail in details(include_url=False))
+    details: Callable[..., Iterable[Mapping[str, Any]]] | None = getattr(error, "errors", None)
+    if details is not None and type(error).__module__.startswith("pydantic"):
+        return "; ".join(map(_detail, details(include_url=False)))
     return str(error) or type(error).__name__
 
 

@@ -158,7 +158,6 @@ class _Listener(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """One request."""
 
-    server: _Listener
     protocol_version = default_request_version = request_version = "HTTP/1.1"
     command = requestline = ""
 
@@ -178,6 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_error(431)
 
     def _reply(self) -> Reply:
+        assert isinstance(self.server, _Listener)
         site = self.server.site
         if not site.is_addressed(self.headers.get_all("host", [])):
             return Reply(421, "not under this name; allow it with --health-allowed-hosts\n")
