@@ -28,7 +28,7 @@ from pgflow_runtime.doctor.runs import (
 )
 from pgflow_runtime.doctor.server import check_server
 from pgflow_runtime.doctor.settings import check_settings, check_slots, check_transactions
-from pgflow_runtime.doctor.waits import check_holds, check_timers
+from pgflow_runtime.doctor.waits import check_holds, check_schedules, check_timers
 from pgflow_runtime.doctor.workers import check_workers
 from pgflow_runtime.errors import ConnectionFailed, ProjectError
 from pgflow_runtime.project import Project
@@ -60,6 +60,7 @@ _WITH_CORE: Final[tuple[tuple[str, Check], ...]] = (
     ("runs.backlog", check_queued),
     ("timers.late", check_timers),
     ("runs.held", check_holds),
+    ("schedules.paused", check_schedules),
     ("bloat.dead-rows", check_bloat),
     ("bloat.size", check_size),
 )

@@ -62,3 +62,18 @@ def check_holds(inspection: Inspection) -> Iterator[Finding]:
             + (", ..." if len(slugs) > EXAMPLES else ""),
             "`pgflow-gen flows resume` lets them go on",
         )
+
+
+def check_schedules(inspection: Inspection) -> Iterator[Finding]:
+    """Schedules that are paused: somebody may have forgotten them."""
+    rows = inspection.rows(
+        "select flow_slug, schedule_slug from pgflow.schedules where is_paused order by family, schedule_slug"
+    )
+    if rows:
+        names = [f"{row['flow_slug']}.{row['schedule_slug']}" for row in rows]
+        yield note(
+            "schedules.paused",
+            f"{counted(len(names), 'schedule')} paused: {', '.join(names[:EXAMPLES])}"
+            + (", ..." if len(names) > EXAMPLES else ""),
+            "`pgflow-gen schedules resume FLOW SLUG` lets them fire again",
+        )

@@ -225,15 +225,20 @@ def test_a_long_queue(
 def test_what_waits_is_not_lost(
     hand: Core, do: Callable[..., None], ask: Callable[[], dict[str, dict[str, Any]]]
 ) -> None:
-    """Held runs, long retries and paused flows are told of, and not as if something were wrong."""
+    """Held runs, long retries, paused flows and schedules are told of, and not as if something were wrong."""
     waiting, held, _ = start(hand), start(hand), start(hand)
     worker = register(hand, "crawl")
     put_off(hand, [task for task in claim(hand, (worker, "crawl")) if task.run_id == waiting])
     hand.call("hold_runs", run_ids=[held])
     hand.value("select pgflow.pause_flow('crawl')")
+    spec = '{"every": 60, "timezone": "UTC", "overlap": "skip", "catch_up": "latest"}'
+    hand.row("select pgflow.create_schedule('crawl', 'often', %s, '{}')", spec)
+    hand.row("select pgflow.pause_schedule('crawl', 'often')")
     do("update pgmq.q_crawl set vt = now() - interval '10 minutes'")
-    found = {code: item for code, item in ask().items() if code.startswith(("runs.", "timers.", "flows.p"))}
-    assert found.keys() == {"runs.held", "flows.paused"}
+    kinds = ("runs.", "timers.", "flows.p", "schedules.")
+    found = {code: item for code, item in ask().items() if code.startswith(kinds)}
+    assert found.keys() == {"runs.held", "flows.paused", "schedules.paused"}
+    assert found["schedules.paused"]["message"] == "1 schedule paused: crawl.often"
     assert {item["severity"] for item in found.values()} == {"note"}
     assert str(held) in found["runs.held"]["message"]
     assert found["flows.paused"]["message"] == "1 flow paused: crawl"
