@@ -21,6 +21,7 @@ def test_everything_a_worker_needs(core: Core) -> None:
     assert task._fields == (
         "outcome", "flow_slug", "run_id", "step_slug", "task_index", "attempt", "worker_id", "msg_id",
         "input", "flow_input", "timeout", "started_at", "trace_context", "delay", "max_attempts",
+        "state", "round",
     )  # fmt: skip
     assert (task.outcome, task.flow_slug, task.run_id, task.step_slug) == ("claimed", "f", run.run_id, "a")
     assert (task.task_index, task.attempt, task.worker_id) == (0, 1, worker)
