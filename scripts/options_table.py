@@ -33,7 +33,9 @@ def page(text: str) -> str:
 
 def _owners(option: OptionRule) -> str:
     steps = [kind for kind in KINDS if kind in option.on]
-    words = {tuple(KINDS): "steps", DECORATORS: "steps with a handler"}.get(tuple(steps), ", ".join(steps))
+    words = {tuple(KINDS): "steps", tuple(DECORATORS): "steps with a handler"}.get(
+        tuple(steps), ", ".join(steps)
+    )
     return " and ".join(filter(None, ["flow" if "flow" in option.on else "", words]))
 
 

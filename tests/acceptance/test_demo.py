@@ -28,9 +28,9 @@ def copy(tmp_path: Path) -> Iterator[Path]:
 def test_demo_counts_a_tree_and_leaves_nothing_running(copy: Path) -> None:
     done = Project(copy).python("scripts/demo.py", "--directory", str(copy / "flows"), timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"steps 6/6  parse \[#+\] 3/3", done.stdout)
+    assert re.search(r"steps 6/6  parse \[#+\] 4/4", done.stdout)
     assert re.search(
-        r"^3 files, [\d,]+ lines, \d+ functions, \d+ classes; 0 files do not parse$", done.stdout, re.M
+        r"^4 files, [\d,]+ lines, \d+ functions, \d+ classes; 0 files do not parse$", done.stdout, re.M
     )
     assert re.search(r"^ +\d+  stdlib_census\.py$", done.stdout, re.M)
     assert not (location_of(copy).data / "postmaster.pid").exists()

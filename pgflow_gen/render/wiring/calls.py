@@ -91,7 +91,9 @@ class Wiring:
         """Asks for the same names in the same order, so that those to come are what they would be anyway."""
         modules = [self._modules.module(dotted) == alias for dotted, alias in part.modules]
         use = self._modules.imports.use
-        return all(modules) and all(use(module, name) == local for module, name, local in part.imports)
+        return all(modules) and all(
+            use(module, name, wanted=local) == local for module, name, local in part.imports
+        )
 
     def _written(self, write: Callable[[ModuleNames, MappedLines], None]) -> Part:
         modules, lines = self._modules, MappedLines()

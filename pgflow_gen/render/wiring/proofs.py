@@ -91,7 +91,9 @@ def _declare(
         return
     record = types.records[key]
     home, end = ("typing_extensions", "}, closed=True)") if record.closed else ("typing", "})")
-    lines.add(f"{name} = {modules.imports.use(home, 'TypedDict')}({py_literal(name)}, {{", subject)
+    # Under another name, or pyupgrade makes a class of it, where names of keys hide those of types.
+    made = modules.imports.use(home, "TypedDict", wanted="_TypedDict")
+    lines.add(f"{name} = {made}({py_literal(name)}, {{", subject)
     for field in record.fields:
         lines.add(f"    {py_literal(field.key)}: {annotation(field, modules)},", subject)
     lines.add(end, subject)

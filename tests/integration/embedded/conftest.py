@@ -19,7 +19,7 @@ from pgflow_runtime.database.embedded.location import location_of
 # Imports first, then becomes a user without privileges (when root runs the tests), then holds the server.
 _HOLD = """
 import os, sys
-import psycopg
+import psutil, psycopg
 from pathlib import Path
 from pgflow_runtime.database.embedded import embedded_server
 import pgflow_runtime.database.embedded.postgres

@@ -35,7 +35,7 @@ def _refusal(done: subprocess.CompletedProcess[str], code: int) -> str:
         ("flows.lab", ["'flows.lab' does not name a flow", "write MODULE:FLOW", "flows.lab:chain"]),
         ("flows.lap:chain", ["there is no module 'flows.lap'", "flows.lab:chain"]),
         ("flows.lab:chian", ["flows.lab:chian does not exist", "did you mean flows.lab:chain"]),
-        ("flows.lab:touch", ["flows.lab:touch is no flow", "it has chain"]),
+        ("flows.lab:touch", ["flows.lab:touch is no flow", "it has asking, chain"]),
         ("flows.broken:x", ["importing flows.broken fails: ZeroDivisionError: ", "broken.py, line 2"]),
         ("flows.lost:x", ["importing flows.lost fails: No module named 'nowhere'", "lost.py, line 1"]),
         ("flows.typo:x", ["importing flows.typo fails: SyntaxError", "typo.py, line 1"]),

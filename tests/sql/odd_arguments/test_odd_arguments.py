@@ -143,7 +143,9 @@ def usual(core: Core) -> dict[str, str]:
         "action": "'cancel'", "after_id": "null",
         "reason": "'no longer wanted'", "actor": "'ann'",
         "payloads": "array['1']::jsonb[]", "payload": "'1'", "key": "'k'", "dedupe": "'m'",
-        "dedupes": "array['m']", "after_since": "null", "after_run_id": "null", "after_step_slug": "null",
+        "dedupes": "array['m']", "states": "array['1']::jsonb[]", "delays_ms": "array[0]",
+        "schedule_slug": "'s'", "spec": "'{\"every\": 60, \"timezone\": \"UTC\"}'",
+        "after_since": "null", "after_run_id": "null", "after_step_slug": "null",
         "cron_interval": "'1 second'", "retention_hours": "24", "skip_reason": "'handler_failed'",
     }  # fmt: skip
 

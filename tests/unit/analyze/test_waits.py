@@ -135,7 +135,7 @@ def ship_too(answer: int) -> int: ...
         ('answer = Signal[int](flow, "answer", timeout=60)', "PGF208", "timeout"),
         ('answer = Signal[int](flow, "answer", depends_on=first)', "PGF207", "depends_on=first"),
         ('answer = Signal[int](flow, "answer", depends_on=[SLUG, second])', "PGF203", "second"),
-        ('answer = Signal[set[int]](flow, "answer")', "PGF302", "set[int]"),
+        ('answer = Signal[complex](flow, "answer")', "PGF302", "complex"),
         ('answer = Signal[int](flow, "an swer")', "PGF201", '"an swer"'),
         ('answer = Signal[int](first, "answer")', "PGF220", "first"),
         ('answers = [Signal[int](flow, "answer")]', "PGF211", 'Signal[int](flow, "answer")'),

@@ -209,7 +209,7 @@ def test_the_project_may_be_elsewhere(project: Project, tmp_path: Path) -> None:
 
 def test_compile_prints_sql_of_one_module_only(project: Project) -> None:
     project.write("flows/other.py", OTHER)
-    project.write("flows/wrong.py", OTHER.replace("other", "third").replace("-> str", "-> set[str]"))
+    project.write("flows/wrong.py", OTHER.replace("other", "third").replace("-> str", "-> complex"))
     done = project.ok("compile", "flows/crawl.py")
     assert "pgflow.create_flow('crawl'" in done.stdout
     assert "pgflow.add_step('crawl', 'count', array['fetch']" in done.stdout.replace("ARRAY", "array")
@@ -233,7 +233,7 @@ def test_compile_of_what_is_no_flow_module(project: Project) -> None:
 
 
 def test_graph_prints_mermaid_even_when_another_flow_is_wrong(project: Project) -> None:
-    project.write("flows/other.py", OTHER.replace("-> str", "-> set[str]"))
+    project.write("flows/other.py", OTHER.replace("-> str", "-> complex"))
     text = project.ok("graph", "crawl").stdout
     assert text.startswith("flowchart")
     assert "fetch" in text

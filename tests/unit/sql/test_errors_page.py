@@ -27,7 +27,8 @@ def test_every_sqlstate_the_core_raises_has_a_class_and_a_row() -> None:
     raised = {state for file in schema_files() for state in re.findall(r"errcode = '(\w+)'", file.text)}
     assert raised
     assert {state for state in raised if state.startswith("PF")} <= BY_SQLSTATE.keys()
-    assert {state for state in raised if f"| `{state}` |" not in page()} == set()
+    ours = {state for state in raised if not state.startswith("23")}  # those are PostgreSQL's, of constraints
+    assert {state for state in ours if f"| `{state}` |" not in page()} == set()
 
 
 def test_every_row_has_a_cause_and_a_way_out() -> None:

@@ -91,7 +91,7 @@ def test_a_current_build_is_taken_as_it_is(project: Path) -> None:
 
 
 def test_faults_of_the_flow_are_told_with_their_places(project: Path) -> None:
-    write(project, "set[str]")
+    write(project, "complex")
     said = tried(project)
     assert said.startswith("ProjectError the flow 'words' has faults:")
     assert "flows/words.py:7:" in said

@@ -7,7 +7,7 @@ begin
   raise exception 'Rows of pgflow.% cannot be %: rows of pgflow.% belong to them',
     table_name, what,
     case table_name when 'flows' then 'runs' when 'step_states' then 'step_tasks' else 'step_states' end
-    using errcode = 'foreign_key_violation',
+    using errcode = '23503',
       hint = 'Delete runs with prune_batch, and flows with delete_flow_and_data, which take everything along.';
 end;
 $$;

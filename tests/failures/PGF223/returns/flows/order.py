@@ -26,8 +26,8 @@ def twice(flow_input: str) -> Again[int] | Again[str] | bool:
 
 
 @order.loop(max_rounds=3)
-def no_json(flow_input: str) -> Again[set[int]] | bytes:
-    return b""
+def no_json(flow_input: str) -> Again[complex] | bytearray:
+    return bytearray()
 
 
 @order.loop(max_rounds=3)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict as _TypedDict
 
 if TYPE_CHECKING:
     from . import orders as __orders
@@ -55,7 +55,7 @@ def _orders_2_constructed(_0: str, _1: int, _2: _flows_orders.Mode) -> _flows_or
     return _flows_orders.Line(sku=_0, quantity=_1, mode=_2)
 
 
-_orders_3 = TypedDict("_orders_3", {
+_orders_3 = _TypedDict("_orders_3", {
     "order": _flows_orders.Order,
     "level": _flows_orders.Level,
     "box": _flows_orders.Box[int],
