@@ -11088,59 +11088,10 @@ begin
 end;
 $$;
 
--- ---- schema/80_maintenance/_raise_orphans.sql
--- Says which rows rest on those of a table that somebody wants to delete, empty or give other keys.
-create function pgflow._raise_orphans(table_name text, what text)
-returns void
-language plpgsql
-as $$
-begin
-  raise exception 'Rows of pgflow.% cannot be %: rows of pgflow.% belong to them',
-    table_name, what,
-    case table_name when 'flows' then 'runs' when 'step_states' then 'step_tasks' else 'step_states' end
-    using errcode = '23503',
-      hint = 'Delete runs with prune_batch, and flows with delete_flow_and_data, which take everything along.';
-end;
-$$;
-
--- ---- schema/80_maintenance/_refuse_new_keys.sql
--- A key that other rows are found by stays as it is.
-create function pgflow._refuse_new_keys()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_left boolean;
-begin
-  case tg_table_name
-    when 'flows' then
-      v_left := exists (select 1 from pgflow.runs r where r.flow_slug = old.flow_slug);
-    when 'steps' then
-      v_left := exists (
-        select 1
-        from pgflow.runs r
-        join pgflow.step_states s on s.run_id = r.run_id and s.step_slug = old.step_slug
-        where r.flow_slug = old.flow_slug
-      );
-    when 'runs' then
-      v_left := exists (select 1 from pgflow.step_states s where s.run_id = old.run_id);
-    else
-      v_left := exists (
-        select 1 from pgflow.step_tasks t where t.run_id = old.run_id and t.step_slug = old.step_slug
-      );
-  end case;
-  if v_left then
-    perform pgflow._raise_orphans(tg_table_name, 'given other keys');
-  end if;
-  return null;
-end;
-$$;
-
 -- ---- schema/80_maintenance/_refuse_orphans.sql
--- A flow, step, run or step's state that rows of runs, step_states or step_tasks rest on is not deleted: what foreign
--- keys there would see to, paid by who deletes instead of by each start.
+-- What foreign keys on runs, step_states and step_tasks would see to, paid by who deletes, empties or re-keys instead of
+-- by each start: refuses it while rows of another table rest on what is gone. The trigger says which rows those are: the
+-- name of their table, and the condition under which such a child rests on a parent.
 create function pgflow._refuse_orphans()
 returns trigger
 language plpgsql
@@ -11148,57 +11099,26 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_child constant text := tg_argv[0];
+  v_rests constant text := tg_argv[1];
   v_left boolean;
 begin
-  case tg_table_name
-    when 'flows' then
-      v_left := exists (
-        select 1 from gone g where exists (select 1 from pgflow.runs r where r.flow_slug = g.flow_slug)
-      );
-    when 'steps' then
-      v_left := exists (
-        select 1
-        from gone g
-        join pgflow.runs r on r.flow_slug = g.flow_slug
-        join pgflow.step_states s on s.run_id = r.run_id and s.step_slug = g.step_slug
-      );
-    when 'runs' then
-      v_left := exists (
-        select 1 from gone g where exists (select 1 from pgflow.step_states s where s.run_id = g.run_id)
-      );
-    else
-      v_left := exists (
-        select 1
-        from gone g
-        where exists (
-          select 1 from pgflow.step_tasks t where t.run_id = g.run_id and t.step_slug = g.step_slug
-        )
-      );
+  case tg_op
+    when 'DELETE' then
+      execute format('select exists (select 1 from gone parent join pgflow.%I child on %s)', v_child, v_rests) into v_left;
+    when 'UPDATE' then
+      execute format('select exists (select 1 from (select ($1).*) parent join pgflow.%I child on %s)', v_child, v_rests)
+        using old into v_left;
+    else  -- TRUNCATE, once all tables of the statement are empty
+      execute format('select exists (select 1 from pgflow.%I)', v_child) into v_left;
   end case;
   if v_left then
-    perform pgflow._raise_orphans(tg_table_name, 'deleted');
-  end if;
-  return null;
-end;
-$$;
-
--- ---- schema/80_maintenance/_refuse_truncation.sql
--- As _refuse_orphans for TRUNCATE, once all tables of the statement are empty.
-create function pgflow._refuse_truncation()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_left boolean := case tg_table_name
-    when 'flows' then exists (select 1 from pgflow.runs)
-    when 'step_states' then exists (select 1 from pgflow.step_tasks)
-    else exists (select 1 from pgflow.step_states)
-  end;
-begin
-  if v_left then
-    perform pgflow._raise_orphans(tg_table_name, 'emptied');
+    raise exception 'Rows of pgflow.% cannot be %: rows of pgflow.% belong to them',
+      tg_table_name,
+      case tg_op when 'DELETE' then 'deleted' when 'UPDATE' then 'given other keys' else 'emptied' end,
+      v_child
+      using errcode = '23503',
+        hint = 'Delete runs with prune_batch, and flows with delete_flow_and_data, which take everything along.';
   end if;
   return null;
 end;
@@ -11344,7 +11264,8 @@ end;
 $$;
 
 -- ---- schema/80_maintenance/orphan_triggers.sql
--- In place of foreign keys on runs, step_states and step_tasks: nothing fires where rows are written as they always are.
+-- In place of foreign keys on runs, step_states and step_tasks: what rests on what. Nothing fires where rows are written
+-- as they always are. States have no index by flow, so those of a step are found through its flow's runs.
 do $$
 declare
   v_parent record;
@@ -11352,26 +11273,33 @@ begin
   for v_parent in
     select *
     from (values
-      ('flows', 'flow_slug', 'old.flow_slug <> new.flow_slug'),
-      ('steps', 'flow_slug, step_slug', '(old.flow_slug, old.step_slug) <> (new.flow_slug, new.step_slug)'),
-      ('runs', 'run_id, flow_slug', '(old.run_id, old.flow_slug) <> (new.run_id, new.flow_slug)'),
-      ('step_states', 'run_id, step_slug', '(old.run_id, old.step_slug) <> (new.run_id, new.step_slug)')
-    ) p(name, keys, is_changed)
+      ('flows', 'flow_slug', 'runs', 'child.flow_slug = parent.flow_slug'),
+      (
+        'steps', 'flow_slug, step_slug', 'step_states',
+        'child.step_slug = parent.step_slug and child.run_id in (
+           select r.run_id from pgflow.runs r where r.flow_slug = parent.flow_slug
+         )'
+      ),
+      ('runs', 'run_id, flow_slug', 'step_states', 'child.run_id = parent.run_id'),
+      ('step_states', 'run_id, step_slug', 'step_tasks',
+       'child.run_id = parent.run_id and child.step_slug = parent.step_slug')
+    ) p(name, keys, child, rests)
   loop
     execute format(
-      'create trigger refuse_new_keys after update of %2$s on pgflow.%1$s
-         for each row when (%3$s) execute function pgflow._refuse_new_keys()',
-      v_parent.name, v_parent.keys, v_parent.is_changed
+      'create trigger refuse_orphans after delete on pgflow.%1$I
+         referencing old table as gone for each statement execute function pgflow._refuse_orphans(%2$L, %3$L)',
+      v_parent.name, v_parent.child, v_parent.rests
     );
     execute format(
-      'create trigger refuse_orphans after delete on pgflow.%1$s
-         referencing old table as gone for each statement execute function pgflow._refuse_orphans()',
-      v_parent.name
+      'create trigger refuse_new_keys after update of %4$s on pgflow.%1$I
+         for each row when ((%5$s) is distinct from (%6$s)) execute function pgflow._refuse_orphans(%2$L, %3$L)',
+      v_parent.name, v_parent.child, v_parent.rests, v_parent.keys,
+      'old.' || replace(v_parent.keys, ', ', ', old.'), 'new.' || replace(v_parent.keys, ', ', ', new.')
     );
     execute format(
-      'create trigger refuse_truncation after truncate on pgflow.%1$s
-         for each statement execute function pgflow._refuse_truncation()',
-      v_parent.name
+      'create trigger refuse_truncation after truncate on pgflow.%1$I
+         for each statement execute function pgflow._refuse_orphans(%2$L, %3$L)',
+      v_parent.name, v_parent.child, v_parent.rests
     );
   end loop;
 end;

@@ -1,4 +1,5 @@
--- In place of foreign keys on runs, step_states and step_tasks: nothing fires where rows are written as they always are.
+-- In place of foreign keys on runs, step_states and step_tasks: what rests on what. Nothing fires where rows are written
+-- as they always are. States have no index by flow, so those of a step are found through its flow's runs.
 do $$
 declare
   v_parent record;
@@ -6,26 +7,33 @@ begin
   for v_parent in
     select *
     from (values
-      ('flows', 'flow_slug', 'old.flow_slug <> new.flow_slug'),
-      ('steps', 'flow_slug, step_slug', '(old.flow_slug, old.step_slug) <> (new.flow_slug, new.step_slug)'),
-      ('runs', 'run_id, flow_slug', '(old.run_id, old.flow_slug) <> (new.run_id, new.flow_slug)'),
-      ('step_states', 'run_id, step_slug', '(old.run_id, old.step_slug) <> (new.run_id, new.step_slug)')
-    ) p(name, keys, is_changed)
+      ('flows', 'flow_slug', 'runs', 'child.flow_slug = parent.flow_slug'),
+      (
+        'steps', 'flow_slug, step_slug', 'step_states',
+        'child.step_slug = parent.step_slug and child.run_id in (
+           select r.run_id from pgflow.runs r where r.flow_slug = parent.flow_slug
+         )'
+      ),
+      ('runs', 'run_id, flow_slug', 'step_states', 'child.run_id = parent.run_id'),
+      ('step_states', 'run_id, step_slug', 'step_tasks',
+       'child.run_id = parent.run_id and child.step_slug = parent.step_slug')
+    ) p(name, keys, child, rests)
   loop
     execute format(
-      'create trigger refuse_new_keys after update of %2$s on pgflow.%1$s
-         for each row when (%3$s) execute function pgflow._refuse_new_keys()',
-      v_parent.name, v_parent.keys, v_parent.is_changed
+      'create trigger refuse_orphans after delete on pgflow.%1$I
+         referencing old table as gone for each statement execute function pgflow._refuse_orphans(%2$L, %3$L)',
+      v_parent.name, v_parent.child, v_parent.rests
     );
     execute format(
-      'create trigger refuse_orphans after delete on pgflow.%1$s
-         referencing old table as gone for each statement execute function pgflow._refuse_orphans()',
-      v_parent.name
+      'create trigger refuse_new_keys after update of %4$s on pgflow.%1$I
+         for each row when ((%5$s) is distinct from (%6$s)) execute function pgflow._refuse_orphans(%2$L, %3$L)',
+      v_parent.name, v_parent.child, v_parent.rests, v_parent.keys,
+      'old.' || replace(v_parent.keys, ', ', ', old.'), 'new.' || replace(v_parent.keys, ', ', ', new.')
     );
     execute format(
-      'create trigger refuse_truncation after truncate on pgflow.%1$s
-         for each statement execute function pgflow._refuse_truncation()',
-      v_parent.name
+      'create trigger refuse_truncation after truncate on pgflow.%1$I
+         for each statement execute function pgflow._refuse_orphans(%2$L, %3$L)',
+      v_parent.name, v_parent.child, v_parent.rests
     );
   end loop;
 end;
