@@ -16,7 +16,7 @@ from pgflow_gen.ir.flow import Parameter, Receives
 from pgflow_gen.ir.types import NONE, UNKNOWN, TypeExpr
 from pgflow_gen.source.names.index import ModuleIndex
 from pgflow_gen.source.names.resolve import External, Missing
-from pgflow_gen.source.parsing.parse import parse_expression
+from pgflow_gen.source.parsing.parse import unquoted
 from pgflow_shared.kinds import KINDS, StepKind
 
 _NAMED = {"flow_input": Receives.FLOW_INPUT, "input": Receives.INPUT}
@@ -168,8 +168,7 @@ class HandlerReader:
         """``Context`` under any spelling: quoted, dotted, renamed, Annotated, Optional."""
         match node:
             case cst.SimpleString() | cst.ConcatenatedString():
-                text = node.evaluated_value
-                inner = parse_expression(text) if isinstance(text, str) else None
+                inner = unquoted(node)
                 return inner is not None and self.is_context(inner)
             case cst.Name() | cst.Attribute():
                 found = self.reader.symbol(node, Scope(self.module))

@@ -14,7 +14,7 @@ from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.types import TypeExpr, union
 from pgflow_gen.source.names.resolve import External
-from pgflow_gen.source.parsing.parse import parse_expression
+from pgflow_gen.source.parsing.parse import unquoted
 
 _FORM = "annotate it -> Again[State] | Result, with Again[None] when nothing is kept between rounds"
 
@@ -74,8 +74,7 @@ class LoopReader:
         """The members of a union, however it is written."""
         match node:
             case cst.SimpleString() | cst.ConcatenatedString():
-                text = node.evaluated_value
-                inner = parse_expression(text) if isinstance(text, str) else None
+                inner = unquoted(node)
                 yield from [node] if inner is None else self._parts(inner)
             case cst.BinaryOperation(operator=cst.BitOr()):
                 yield from self._parts(node.left)

@@ -47,7 +47,7 @@ from pgflow_gen.ir.types import (
 )
 from pgflow_gen.source.names.index import Assignment, Class, Function
 from pgflow_gen.source.names.resolve import Defined, External, Missing, ModuleSymbol, Resolver, Symbol
-from pgflow_gen.source.parsing.parse import parse_expression
+from pgflow_gen.source.parsing.parse import unquoted
 
 _PRIMITIVES = {"str": STR, "int": INT, "float": FLOAT, "bool": BOOL, "None": NONE, "NoneType": NONE}
 _SCALARS: dict[tuple[str, str], ScalarName] = {
@@ -189,8 +189,7 @@ class TypeReader:
     def _quoted(
         self, node: cst.SimpleString | cst.ConcatenatedString, scope: Scope, faults: list[TypeFault]
     ) -> TypeExpr:
-        text = node.evaluated_value
-        inner = parse_expression(text) if isinstance(text, str) else None
+        inner = unquoted(node)
         if inner is None:
             faults.append(not_json(f"{_text(scope, node)} is not a type", "write a type between the quotes"))
             return UNKNOWN

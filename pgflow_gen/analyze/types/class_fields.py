@@ -19,7 +19,7 @@ from pgflow_gen.analyze.types.unsupported import canonical
 from pgflow_gen.ir.types import Field, RecordKind
 from pgflow_gen.source.names.index import Class
 from pgflow_gen.source.names.resolve import Defined, External
-from pgflow_gen.source.parsing.parse import parse_expression
+from pgflow_gen.source.parsing.parse import unquoted
 
 _QUALIFIERS = frozenset(
     {
@@ -105,8 +105,7 @@ class ClassFieldReader:
         while True:
             node = declared.node
             if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
-                text = node.evaluated_value
-                inner = parse_expression(text) if isinstance(text, str) else None
+                inner = unquoted(node)
                 if inner is None:
                     return declared
                 declared.node = inner

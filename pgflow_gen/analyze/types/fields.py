@@ -18,7 +18,7 @@ from pgflow_gen.ir.types import Field
 from pgflow_gen.names import is_storable
 from pgflow_gen.source.names.index import Assignment, Class
 from pgflow_gen.source.names.resolve import Defined, External
-from pgflow_gen.source.parsing.parse import parse_expression
+from pgflow_gen.source.parsing.parse import unquoted
 
 
 @dataclass(slots=True)
@@ -124,8 +124,7 @@ class FieldReader:
         while True:
             node = item.node
             if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
-                text = node.evaluated_value
-                inner = parse_expression(text) if isinstance(text, str) else None
+                inner = unquoted(node)
                 if inner is None:
                     return item
                 item.node = inner

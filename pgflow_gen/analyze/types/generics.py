@@ -14,7 +14,7 @@ from pgflow_gen.analyze.types.scope import Scope, Variable, elements
 from pgflow_gen.ir.types import TypeExpr
 from pgflow_gen.source.names.index import Assignment, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined, External, Resolver, Symbol
-from pgflow_gen.source.parsing.parse import parse_expression
+from pgflow_gen.source.parsing.parse import unquoted
 
 
 def parameters_of(node: cst.TypeParameters | None) -> list[Variable]:
@@ -49,8 +49,7 @@ def _names(roots: Iterable[cst.BaseExpression]) -> Iterator[cst.Name | cst.Attri
             case cst.BinaryOperation():
                 waiting.extend([node.right, node.left])
             case cst.SimpleString() | cst.ConcatenatedString():
-                text = node.evaluated_value
-                inner = parse_expression(text) if isinstance(text, str) else None
+                inner = unquoted(node)
                 waiting.extend([inner] if inner is not None else [])
             case _:
                 pass

@@ -143,6 +143,12 @@ def _is_readable(text: str) -> bool:
     return True
 
 
+def unquoted(node: cst.SimpleString | cst.ConcatenatedString) -> cst.BaseExpression | None:
+    """The annotation between the quotes; None when there is none."""
+    text = node.evaluated_value
+    return parse_expression(text) if isinstance(text, str) else None
+
+
 def parse_expression(text: str) -> cst.BaseExpression | None:
     """An annotation written as a string; None when it is no expression."""
     text, _ = with_normal_names(text.strip())
