@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, LiteralString, TypeVar
 
@@ -32,6 +32,7 @@ from pgflow_runtime.worker.protocol.statements import (
 )
 
 OutcomeT = TypeVar("OutcomeT", bound=Outcome)
+ResultT = TypeVar("ResultT", Completed, RoundEnded)
 
 HELD_UP = "held up"
 """Outcome of a row whose result or failure is to be reported again."""
@@ -101,23 +102,7 @@ class CoreCalls:
 
         A result whose data the database refuses is failed instead; the others of the batch are stored.
         """
-        try:
-            parameters = self._completion(batch, hand_over)
-            return task_rows(await self._call(connection, COMPLETE, parameters, len(batch)))
-        except PgflowError:
-            raise
-        except Exception as error:  # psycopg's, or what a value causes on its way to it or back
-            await _leave(connection, error)
-            if len(batch) == 1 and hand_over and not passes(error):
-                return await self.complete(
-                    connection, batch, 0
-                )  # the culprit may be a task that was handed over
-            if len(batch) == 1:
-                return await self._refused(connection, batch[0], error)
-            free, held = await self._apart(connection, batch, error)
-        if not held:
-            return await self._one_by_one(connection, batch, hand_over)
-        return held + (await self.complete(connection, free, hand_over) if free else [])
+        return await self._store(connection, COMPLETE, self._completion, batch, hand_over)
 
     async def again(
         self, connection: CoreConnection, batch: Sequence[RoundEnded], hand_over: int
@@ -126,34 +111,7 @@ class CoreCalls:
 
         A state that the database refuses fails its task; those of the others are stored.
         """
-        try:
-            parameters = (
-                *fences([item.row.fence for item in batch]),
-                texts(item.state for item in batch),
-                optional(item.delay_ms for item in batch),
-                hand_over,
-                self._flows.flow_input_steps,
-            )
-            return task_rows(await self._call(connection, AGAIN, parameters, len(batch)))
-        except PgflowError:
-            raise
-        except Exception as error:
-            await _leave(connection, error)
-            if len(batch) == 1 and hand_over and not passes(error):
-                return await self.again(connection, batch, 0)
-            if len(batch) == 1:
-                return await self._refused(connection, batch[0], error, "state")
-            free, held = await self._apart(connection, batch, error)
-        if held:
-            return held + (await self.again(connection, free, hand_over) if free else [])
-        rows: list[TaskRow] = []
-        for item in batch:
-            if _is_held(item.row, rows):
-                rows.append(_held_up(item.row))
-                continue
-            handed = sum(row.outcome == "claimed" for row in rows)
-            rows += await self.again(connection, [item], hand_over - handed)
-        return rows
+        return await self._store(connection, AGAIN, self._rounds, batch, hand_over)
 
     async def fail(self, connection: CoreConnection, batch: Sequence[FailedAttempt]) -> list[TaskRow]:
         """Report failures; one row for each, saying what becomes of the task."""
@@ -234,6 +192,49 @@ class CoreCalls:
             self._flows.flow_input_steps,
         )
 
+    def _rounds(self, batch: Sequence[RoundEnded], hand_over: int) -> tuple[Any, ...]:
+        return (
+            *fences([item.row.fence for item in batch]),
+            texts(item.state for item in batch),
+            optional(item.delay_ms for item in batch),
+            hand_over,
+            self._flows.flow_input_steps,
+        )
+
+    async def _store(
+        self,
+        connection: CoreConnection,
+        statement: LiteralString,
+        parameters: Callable[[Sequence[ResultT], int], tuple[Any, ...]],
+        batch: Sequence[ResultT],
+        hand_over: int,
+    ) -> list[TaskRow]:
+        """Store a batch; where it is refused, find out of what, so that the others are stored."""
+        try:
+            given = parameters(batch, hand_over)
+            return task_rows(await self._call(connection, statement, given, len(batch)))
+        except PgflowError:
+            raise
+        except Exception as error:  # psycopg's, or what a value causes on its way to it or back
+            await _leave(connection, error)
+            if len(batch) == 1 and hand_over and not passes(error):
+                # the culprit may be a task that was handed over
+                return await self._store(connection, statement, parameters, batch, 0)
+            if len(batch) == 1:
+                return await self._refused(connection, batch[0], error)
+            free, held = await self._apart(connection, batch, error)
+        if held:
+            others = await self._store(connection, statement, parameters, free, hand_over) if free else []
+            return held + others
+        rows: list[TaskRow] = []
+        for item in batch:
+            if _is_held(item.row, rows):
+                rows.append(_held_up(item.row))
+                continue
+            handed = sum(row.outcome == "claimed" for row in rows)
+            rows += await self._store(connection, statement, parameters, [item], hand_over - handed)
+        return rows
+
     async def _apart(
         self, connection: CoreConnection, batch: Sequence[OutcomeT], error: Exception
     ) -> tuple[list[OutcomeT], list[TaskRow]]:
@@ -248,18 +249,6 @@ class CoreCalls:
         held = [_held_up(item.row, error) for item in batch if item.row.run_id in locked]
         return [item for item in batch if item.row.run_id not in locked], held
 
-    async def _one_by_one(
-        self, connection: CoreConnection, batch: Sequence[Completed], hand_over: int
-    ) -> list[TaskRow]:
-        rows: list[TaskRow] = []
-        for item in batch:
-            if _is_held(item.row, rows):
-                rows.append(_held_up(item.row))
-                continue
-            handed = sum(row.outcome == "claimed" for row in rows)
-            rows += await self.complete(connection, [item], hand_over - handed)
-        return rows
-
     async def _failure_refused(
         self, connection: CoreConnection, item: FailedAttempt, error: Exception
     ) -> list[TaskRow]:
@@ -272,13 +261,14 @@ class CoreCalls:
         return await self.fail(connection, [replace(item, message=spelled)])
 
     async def _refused(
-        self, connection: CoreConnection, item: Completed | RoundEnded, error: Exception, what: str = "output"
+        self, connection: CoreConnection, item: Completed | RoundEnded, error: Exception
     ) -> list[TaskRow]:
         """A single result was refused: for a while, or by its data, then the task fails; else it is lost."""
         if passes(error):
             return [_held_up(item.row, error)]
         if isinstance(error, psycopg.Error) and not _is_of_data(error):
             return [_give_up(item.row, error)]
+        what = "state" if isinstance(item, RoundEnded) else "output"
         message = f"BoundaryError: the database refuses the {what}: {in_words(error)}"
         if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("54"):
             message += "; store large data elsewhere and hand over where it is"
