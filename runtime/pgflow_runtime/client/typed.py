@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.contract.codecs import Convert
 from pgflow_runtime.contract.numerals import Numerals
+from pgflow_runtime.contract.typed_schema import Convert
 from pgflow_runtime.errors import BoundaryError
 from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
 

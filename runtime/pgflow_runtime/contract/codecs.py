@@ -5,19 +5,17 @@ What makes the functions is imported where a value is converted at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from pgflow_runtime.contract.boundary import MAX_DEPTH, join
-from pgflow_runtime.contract.typed_schema import Definitions, Schema, Unconvertible
+from pgflow_runtime.contract.typed_schema import Convert, Definitions, Schema, Unconvertible
 from pgflow_runtime.errors import BoundaryError
 
 if TYPE_CHECKING:
     from pgflow_runtime.contract.decoding import Decoders
     from pgflow_runtime.contract.encoding import Encoders
-
-Convert: TypeAlias = Callable[[Any], Any]
 
 
 class Codecs:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from pgflow_runtime.contract import failed_values
 from pgflow_runtime.contract.classes import class_of, enum_of
@@ -16,6 +16,8 @@ from pgflow_runtime.contract.scalars import decoder
 from pgflow_runtime.contract.typed_schema import (
     COLLECTIONS,
     FAILED,
+    Convert,
+    Converters,
     Definitions,
     Schema,
     Unconvertible,
@@ -25,10 +27,8 @@ from pgflow_runtime.contract.typed_schema import (
 )
 from pgflow_shared.scalars import SCALARS
 
-Decode: TypeAlias = Callable[[Any], Any]
 
-
-class Decoders:
+class Decoders(Converters):
     """Functions for the schemas of one contract; ``definitions`` are what "#/$defs/..." names.
 
     Without classes only texts and failures become what they stand for, as callers read them that have no
@@ -37,35 +37,10 @@ class Decoders:
 
     def __init__(self, definitions: Mapping[str, Any], *, with_classes: bool) -> None:
         self._with_classes = with_classes
-        self._definitions = Definitions(
-            definitions, None if with_classes else frozenset({*SCALARS, *COLLECTIONS, FAILED})
-        )
-        self._made: dict[int, tuple[Schema, Decode]] = {}
-        """By the identity of what they were made of, which is kept so that it stays one."""
+        kinds = None if with_classes else frozenset({*SCALARS, *COLLECTIONS, FAILED})
+        super().__init__(Definitions(definitions, kinds))
 
-    def of(self, schema: Schema) -> Decode | None:
-        """What makes a value of the schema; None: it is what arrives. Raises ProjectError for lost classes.
-
-        The function raises Unconvertible for a value that a class does not take.
-        """
-        if not self._definitions.is_converted(schema):
-            return None
-        name = self._definitions.name(schema)
-        return self._known(schema) if name is None else self.of(self._definitions.named(name))
-
-    def _known(self, schema: Schema) -> Decode:
-        """Made once, as schemas may hold themselves."""
-        key = id(schema)
-        if key not in self._made:
-
-            def later(value: Any) -> Any:
-                return self._made[key][1](value)
-
-            self._made[key] = (schema, later)
-            self._made[key] = (schema, self._make(schema))
-        return self._made[key][1]
-
-    def _make(self, schema: Schema) -> Decode:
+    def _make(self, schema: Schema) -> Convert:
         if "anyOf" in schema:
             return self._union(list(self._definitions.members(schema)))
         kind = kind_of(schema)
@@ -83,18 +58,18 @@ class Decoders:
             return _list(self.of(schema["items"]))
         return self._object(schema)
 
-    def _collection(self, schema: Schema, make: Callable[[Iterable[Any]], Any]) -> Decode:
+    def _collection(self, schema: Schema, make: Callable[[Iterable[Any]], Any]) -> Convert:
         parts = [self.of(part) for part in schema.get("prefixItems", ())]
         rest = self.of(schema["items"]) if "items" in schema else None
         alike = _as_it_is if rest is None else _list(rest)
         whole = _each(parts) if parts else alike
         return lambda value: make(whole(value)) if isinstance(value, list) else value
 
-    def _fields(self, schema: Schema) -> dict[str, Decode]:
+    def _fields(self, schema: Schema) -> dict[str, Convert]:
         found = {key: self.of(part) for key, part in schema.get("properties", {}).items()}
         return {key: decode for key, decode in found.items() if decode is not None}
 
-    def _class(self, schema: Schema) -> Decode:
+    def _class(self, schema: Schema) -> Convert:
         class_, fields = class_of(schema), self._fields(schema)
         known = frozenset(schema["properties"])
 
@@ -109,7 +84,7 @@ class Decoders:
 
         return make
 
-    def _object(self, schema: Schema) -> Decode:
+    def _object(self, schema: Schema) -> Convert:
         fields, rest = self._fields(schema), schema.get("additionalProperties")
         others = self.of(rest) if isinstance(rest, dict) else None
         known = schema.get("properties", {})
@@ -130,7 +105,7 @@ class Decoders:
 
         return make
 
-    def _union(self, members: list[Schema]) -> Decode:
+    def _union(self, members: list[Schema]) -> Convert:
         failed = next((self.of(member) for member in members if kind_of(member) == FAILED), None)
         objects = [member for member in members if is_object(member) and kind_of(member) != FAILED]
         by_object = {id(member): self.of(member) for member in objects}
@@ -139,7 +114,7 @@ class Decoders:
         texts = next((self.of(member) for member in members if kind_of(member) in SCALARS), None)
 
         def make(value: Any) -> Any:
-            decode: Decode | None
+            decode: Convert | None
             if failed is not None and failed_values.is_failed(value):
                 decode = failed
             elif isinstance(value, dict):
@@ -162,7 +137,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _each(parts: list[Decode | None]) -> Decode:
+def _each(parts: list[Convert | None]) -> Convert:
     """Of a list whose items have each a type of their own."""
 
     def make(value: list[Any]) -> list[Any]:
@@ -178,7 +153,7 @@ def _each(parts: list[Decode | None]) -> Decode:
     return make
 
 
-def _list(decode: Decode | None) -> Decode:
+def _list(decode: Convert | None) -> Convert:
     assert decode is not None
 
     def make(value: Any) -> Any:
@@ -192,7 +167,7 @@ def _list(decode: Decode | None) -> Decode:
     return make
 
 
-def _with(value: Mapping[str, Any], fields: Mapping[str, Decode]) -> dict[str, Any]:
+def _with(value: Mapping[str, Any], fields: Mapping[str, Convert]) -> dict[str, Any]:
     """A copy with some keys' values decoded."""
     found = dict(value)
     key = ""
@@ -205,7 +180,7 @@ def _with(value: Mapping[str, Any], fields: Mapping[str, Decode]) -> dict[str, A
     return found
 
 
-def _located(decode: Decode, items: Iterable[tuple[int, Any]]) -> Unconvertible:
+def _located(decode: Convert, items: Iterable[tuple[int, Any]]) -> Unconvertible:
     """The refusal again, with the index of the item it is about."""
     for index, item in items:
         try:

@@ -7,9 +7,9 @@ with their defaults), values for members of enums. What is of neither form stays
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any
 
 from pgflow_runtime.contract import failed_values
 from pgflow_runtime.contract.classes import is_of, place_of
@@ -18,6 +18,8 @@ from pgflow_runtime.contract.typed_schema import (
     COLLECTIONS,
     FAILED,
     MARK,
+    Convert,
+    Converters,
     Definitions,
     Schema,
     Unconvertible,
@@ -27,40 +29,17 @@ from pgflow_runtime.contract.typed_schema import (
 )
 from pgflow_shared.scalars import SCALARS
 
-Encode: TypeAlias = Callable[[Any], Any]
 
+class Encoders(Converters):
+    """Functions for the schemas of one contract; ``definitions`` are what "#/$defs/..." names.
 
-class Encoders:
-    """Functions for the schemas of one contract; ``definitions`` are what "#/$defs/..." names."""
+    They make JSON of values, and import no class for it.
+    """
 
     def __init__(self, definitions: Mapping[str, Any]) -> None:
-        self._definitions = Definitions(definitions)
-        self._made: dict[int, tuple[Schema, Encode]] = {}
-        """By the identity of what they were made of, which is kept so that it stays one."""
+        super().__init__(Definitions(definitions))
 
-    def of(self, schema: Schema) -> Encode | None:
-        """What makes JSON of a value of the schema; None: it is JSON. No class is imported.
-
-        The function raises Unconvertible for an object that lacks an attribute.
-        """
-        if not self._definitions.is_converted(schema):
-            return None
-        name = self._definitions.name(schema)
-        return self._known(schema) if name is None else self.of(self._definitions.named(name))
-
-    def _known(self, schema: Schema) -> Encode:
-        """Made once, as schemas may hold themselves."""
-        key = id(schema)
-        if key not in self._made:
-
-            def later(value: Any) -> Any:
-                return self._made[key][1](value)
-
-            self._made[key] = (schema, later)
-            self._made[key] = (schema, self._make(schema))
-        return self._made[key][1]
-
-    def _make(self, schema: Schema) -> Encode:
+    def _make(self, schema: Schema) -> Convert:
         if "anyOf" in schema:
             return self._union(list(self._definitions.members(schema)))
         kind = kind_of(schema)
@@ -78,7 +57,7 @@ class Encoders:
             return _list(self.of(schema["items"]))
         return self._object(schema)
 
-    def _collection(self, schema: Schema, *, is_sorted: bool) -> Encode:
+    def _collection(self, schema: Schema, *, is_sorted: bool) -> Convert:
         parts = [self.of(part) for part in schema.get("prefixItems", ())]
         rest = self.of(schema["items"]) if "items" in schema else None
 
@@ -96,7 +75,7 @@ class Encoders:
 
         return dump
 
-    def _class(self, schema: Schema) -> Encode:
+    def _class(self, schema: Schema) -> Convert:
         place = place_of(schema)
         names = schema[MARK].get("attributes", {})
         attributes = [(key, names.get(key, key), self.of(part)) for key, part in schema["properties"].items()]
@@ -124,7 +103,7 @@ class Encoders:
 
         return dump
 
-    def _object(self, schema: Schema) -> Encode:
+    def _object(self, schema: Schema) -> Convert:
         known: Mapping[str, Schema] = schema.get("properties", {})
         fields = {key: self.of(part) for key, part in known.items()}
         defaults = {key: part["default"] for key, part in known.items() if "default" in part}
@@ -149,7 +128,7 @@ class Encoders:
 
         return dump
 
-    def _union(self, members: list[Schema]) -> Encode:
+    def _union(self, members: list[Schema]) -> Convert:
         encoders = {id(member): self.of(member) for member in members}
         has_failed = any(kind_of(member) == FAILED for member in members)
         objects = [member for member in members if is_object(member) and kind_of(member) != FAILED]
@@ -180,7 +159,7 @@ def _failed(value: Any) -> Any:
     return failed_values.dump(value) if is_of(value, failed_values.PLACE) else value
 
 
-def _list(encode: Encode | None) -> Encode:
+def _list(encode: Convert | None) -> Convert:
     assert encode is not None
 
     def dump(value: Any) -> Any:
@@ -205,7 +184,7 @@ def _ordered(items: list[Any]) -> list[Any]:
         return sorted(items, key=repr)
 
 
-def _enum(schema: Schema) -> Encode:
+def _enum(schema: Schema) -> Convert:
     place = place_of(schema)
 
     def dump(value: Any) -> Any:

@@ -17,9 +17,10 @@ from typing import Any, Literal, TypeAlias
 
 from pgflow_runtime.contract import failed_values
 from pgflow_runtime.contract.boundary import require_json, to_json
-from pgflow_runtime.contract.codecs import Codecs, Convert
+from pgflow_runtime.contract.codecs import Codecs
 from pgflow_runtime.contract.numerals import Numerals
 from pgflow_runtime.contract.schema import SchemaCheck, closed
+from pgflow_runtime.contract.typed_schema import Convert
 from pgflow_runtime.errors import BoundaryError, InvalidInput, ProjectError, UsageError
 from pgflow_shared.files import read_text
 from pgflow_shared.kinds import StepKind

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from pgflow_runtime.contract.failed_values import is_failed_schema
 
 Schema: TypeAlias = Mapping[str, Any]
+Convert: TypeAlias = Callable[[Any], Any]
 
 MARK = "x-pgflow"
 FAILED = "failed"
@@ -106,6 +107,40 @@ class Definitions:
                 waiting += reversed(item["anyOf"])
             else:
                 yield item
+
+
+class Converters:
+    """Functions for the schemas of one contract, each made once; what they do is a subclass's."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._made: dict[int, tuple[Schema, Convert]] = {}
+        """By the identity of what they were made of, which is kept so that it stays one."""
+
+    def of(self, schema: Schema) -> Convert | None:
+        """What converts a value of the schema; None: it stays as it is. Raises ProjectError for lost classes.
+
+        The function raises Unconvertible for a value that a class does not take, or that lacks an attribute.
+        """
+        if not self._definitions.is_converted(schema):
+            return None
+        name = self._definitions.name(schema)
+        return self._known(schema) if name is None else self.of(self._definitions.named(name))
+
+    def _known(self, schema: Schema) -> Convert:
+        """Made once, as schemas may hold themselves."""
+        key = id(schema)
+        if key not in self._made:
+
+            def later(value: Any) -> Any:
+                return self._made[key][1](value)
+
+            self._made[key] = (schema, later)
+            self._made[key] = (schema, self._make(schema))
+        return self._made[key][1]
+
+    def _make(self, schema: Schema) -> Convert:
+        raise NotImplementedError
 
 
 def _parts(schema: Schema) -> Iterator[Any]:
