@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import json
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, LiteralString, TypeVar
 
@@ -25,6 +26,7 @@ from pgflow_runtime.errors import (
 )
 from pgflow_runtime.project import Project, find_project
 from pgflow_runtime.registry import contracts
+from pgflow_runtime.terminal.output import shows_pictures
 from pgflow_shared.verbosity import is_quiet, is_verbose
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -135,6 +137,26 @@ def rows_of(
     """A query's rows by the names of their columns."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, values).fetchall()
+
+
+def print_rows(
+    rows: list[dict[str, Any]],
+    as_json: bool,
+    *,
+    none: str,
+    draw: Callable[[list[dict[str, Any]]], None],
+    lines: Callable[[list[dict[str, Any]]], Iterable[str]],
+) -> None:
+    """A list as JSON; where it is empty, in words; as a picture where one is seen, else line by line."""
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
+    elif not rows:
+        say(none)
+    elif shows_pictures(sys.stdout):
+        draw(rows)
+    else:
+        for line in lines(rows):
+            click.echo(line)
 
 
 def worker_command(project: Project, dsn: str | None) -> Callable[[str], str]:

@@ -18,6 +18,7 @@ from pgflow_runtime.cli.common import (
     database,
     dsn_option,
     flow_option,
+    print_rows,
     refusals,
     rows_of,
     say,
@@ -198,15 +199,11 @@ def _connection(dsn: str | None) -> Iterator[psycopg.Connection[Any]]:
 
 
 def _print_list(rows: list[dict[str, Any]], as_json: bool, *, failed: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
-    elif not rows:
-        say("there are no such runs")
-    elif shows_pictures(sys.stdout):
+    def draw(rows: list[dict[str, Any]]) -> None:
         from pgflow_runtime.terminal.rich_view import console, show_failed, show_runs
 
         show = show_failed if failed else show_runs
         show(console(sys.stdout), rows, datetime.now().astimezone())
-    else:
-        for line in failed_lines(rows) if failed else run_lines(rows):
-            click.echo(line)
+
+    lines = failed_lines if failed else run_lines
+    print_rows(rows, as_json, none="there are no such runs", draw=draw, lines=lines)

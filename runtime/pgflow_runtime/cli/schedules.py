@@ -9,11 +9,10 @@ from typing import Any, LiteralString
 
 import click
 
-from pgflow_runtime.cli.common import actor, database, dsn_option, refusals, rows_of, say
+from pgflow_runtime.cli.common import actor, database, dsn_option, print_rows, refusals, rows_of, say
 from pgflow_runtime.database import queries
 from pgflow_runtime.database.store import connected, translated
 from pgflow_runtime.project import find_project
-from pgflow_runtime.terminal.output import shows_pictures
 from pgflow_runtime.terminal.text_view import schedule_lines
 
 _flow = click.argument("flow", metavar="FLOW")
@@ -34,17 +33,13 @@ def list_schedules(flow: str | None, as_json: bool, dsn: str | None) -> None:
     """List schedules with their last and their next fire."""
     with refusals(), database(dsn, find_project()) as conninfo, connected(conninfo) as connection:
         rows = rows_of(connection, queries.LIST_SCHEDULES, {"flow_slug": flow})
-    if as_json:
-        click.echo(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
-    elif not rows:
-        say("there are no schedules")
-    elif shows_pictures(sys.stdout):
-        from pgflow_runtime.terminal.rich_view import console, show_schedules
+    print_rows(rows, as_json, none="there are no schedules", draw=_draw, lines=schedule_lines)
 
-        show_schedules(console(sys.stdout), rows, datetime.now().astimezone())
-    else:
-        for line in schedule_lines(rows):
-            click.echo(line)
+
+def _draw(rows: list[dict[str, Any]]) -> None:
+    from pgflow_runtime.terminal.rich_view import console, show_schedules
+
+    show_schedules(console(sys.stdout), rows, datetime.now().astimezone())
 
 
 @schedules.command()

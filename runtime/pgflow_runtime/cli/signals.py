@@ -11,7 +11,7 @@ from uuid import UUID
 import click
 import psycopg
 
-from pgflow_runtime.cli.common import database, dsn_option, flow_option, refusals, rows_of, say
+from pgflow_runtime.cli.common import database, dsn_option, flow_option, print_rows, refusals, rows_of, say
 from pgflow_runtime.cli.values import TakesNumbers, read_value
 from pgflow_runtime.database import queries
 from pgflow_runtime.database.store import connected, translated
@@ -19,7 +19,6 @@ from pgflow_runtime.project import Project, find_project
 from pgflow_runtime.registry import contracts
 from pgflow_runtime.runs.reading import read_run
 from pgflow_runtime.runs.signals import NOT_SENT, SENT
-from pgflow_runtime.terminal.output import shows_pictures
 from pgflow_runtime.terminal.text_view import waiting_lines
 
 
@@ -93,14 +92,10 @@ def waiting_runs(flow: str | None, step: str | None, limit: int, as_json: bool, 
     }
     with refusals(), database(dsn, find_project()) as conninfo, connected(conninfo) as connection:
         rows = rows_of(connection, queries.LIST_WAITING, values)
-    if as_json:
-        click.echo(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
-    elif not rows:
-        say("no run waits for anybody")
-    elif shows_pictures(sys.stdout):
-        from pgflow_runtime.terminal.rich_view import console, show_waiting
+    print_rows(rows, as_json, none="no run waits for anybody", draw=_draw, lines=waiting_lines)
 
-        show_waiting(console(sys.stdout), rows, datetime.now().astimezone())
-    else:
-        for line in waiting_lines(rows):
-            click.echo(line)
+
+def _draw(rows: list[dict[str, Any]]) -> None:
+    from pgflow_runtime.terminal.rich_view import console, show_waiting
+
+    show_waiting(console(sys.stdout), rows, datetime.now().astimezone())
