@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _FIRST, _LAST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2037, 1, 1, tzinfo=UTC)
 """Years whose clock changes are looked at: fixed ones, for what is found must not depend on the day."""
@@ -14,7 +17,9 @@ _FIRST, _LAST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2037, 1, 1, tzinfo=UT
 
 @cache
 def zone_names() -> frozenset[str]:
-    """The names of all zones."""
+    """The names of all zones. Their module is imported by who has schedules."""
+    from zoneinfo import available_timezones
+
     return frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
@@ -37,6 +42,8 @@ class ClockChange:
 @cache
 def clock_changes(name: str) -> tuple[ClockChange, ...]:
     """The changes of a zone's clock in the years to come, in order."""
+    from zoneinfo import ZoneInfo
+
     zone, found = ZoneInfo(name), list[ClockChange]()
     day = _FIRST
     while day < _LAST:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pgflow_gen.render import literals
+from pgflow_gen.render.kept_templates import kept_templates
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -24,6 +25,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         newline_sequence="\n",
         auto_reload=False,
+        bytecode_cache=kept_templates(),
     )
     for name in (
         "py_literal",
