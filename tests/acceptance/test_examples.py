@@ -14,7 +14,7 @@ from tests.support.databases import Templates
 from tests.support.project import REPOSITORY, Project
 from tests.support.server import Server
 
-FLOWS = ("stdlib_census", "link_check", "order_fulfilment")
+FLOWS = ("stdlib_census", "link_check", "order_fulfilment", "expense_claim")
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +99,40 @@ async def test_order_for_what_is_not_in_stock_fails_with_the_step_and_the_reason
         with pytest.raises(RunFailed, match="plum is out of stock") as failure:
             await run.result(timeout=60)
     assert failure.value.step_slug == "reserve"
+
+
+async def test_a_large_claim_is_paid_once_somebody_has_approved_it(dsn: str) -> None:
+    """The signal is answered as a page of what waits would; the bank is asked in rounds."""
+    async with AsyncClient.connect(dsn) as client:
+        run = await client.start_expense_claim({"claim_id": "large", "amount": 700})
+        await run.step("decision").wait_for("started", timeout=60)
+        (waiting,) = await client.waiting_for_expense_claim_decision()
+        assert (waiting.run_id, waiting.key) == (run.run_id, "large")
+        assert await run.send_decision({"approved": True, "by": "Ada"}, dedupe="click") == "taken"
+        assert await run.send_decision({"approved": True, "by": "Ada"}, dedupe="click") == "duplicate"
+        output = await run.result(timeout=60)
+        assert await client.waiting_for_expense_claim_decision() == []
+        assert await run.send_decision({"approved": False, "by": "Bob"}) == "late"
+        decision = await run.step("decision").wait_for("completed")
+    assert output == {"payment": {"paid": 700, "asked": 2}}
+    assert decision == {"approved": True, "by": "Ada"}
+
+
+def test_a_claim_is_declined_by_its_id(dsn: str) -> None:
+    """Whoever answers knows no run; the answer comes before anybody waits for it, or after."""
+    with Client.connect(dsn) as client:
+        run = client.start_expense_claim({"claim_id": "declined", "amount": 51})
+        answer = client.send_expense_claim_decision(
+            "declined", {"approved": False, "by": "Bob", "note": "no"}
+        )
+        assert answer in ({run.run_id: "kept"}, {run.run_id: "taken"})
+        assert run.result(timeout=60) == {"payment": {"paid": 0, "asked": 0}}
+
+
+async def test_a_small_claim_is_paid_without_asking_anybody(dsn: str) -> None:
+    async with AsyncClient.connect(dsn) as client:
+        run = await client.start_expense_claim({"claim_id": "small", "amount": 50})
+        output = await run.result(timeout=60)
+        skipped = await run.step("decision").wait_for("skipped")
+    assert output == {"payment": {"paid": 50, "asked": 2}}
+    assert skipped == "skipped"
