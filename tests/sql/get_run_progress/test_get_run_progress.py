@@ -6,6 +6,7 @@ import json
 from typing import Any
 from uuid import UUID, uuid4
 
+from tests.support.batch import claim, fail, register
 from tests.support.core import Core
 
 
@@ -71,3 +72,23 @@ def test_several_runs_and_ones_that_do_not_exist(core: Core) -> None:
     assert found.keys() == {first.run_id, second.run_id}
     assert found[second.run_id]["steps"] == []
     assert progress(core, []) == {}
+
+
+def test_steps_that_wait_for_nothing_cost_no_look_at_what_they_wait_for(core: Core) -> None:
+    core.run_sql("set local track_functions = 'all'")
+    core.flow("f", "a", "b", "c")
+    run = core.start_flow("f", 1)
+    asked = "select coalesce(sum(calls), 0)::int from pg_stat_xact_user_functions where funcname = '_wait_of'"
+    before = core.value(asked)
+    steps = progress(core, [run.run_id])[run.run_id]["steps"]
+    assert [(step["status"], step["wait"]) for step in steps] == [("started", None)] * 3
+    assert core.value(asked) == before
+
+
+def test_a_plain_step_says_that_its_task_waits_for_its_time(core: Core) -> None:
+    core.flow("f", "a", "b")
+    run = core.start_flow("f", 1)
+    worker = register(core, "f")
+    fail(core, claim(core, (worker, "f"), max_tasks=1), retry_after=[60])
+    steps = {step["step_slug"]: step for step in progress(core, [run.run_id])[run.run_id]["steps"]}
+    assert sorted(str((step["wait"] or {}).get("waits_for")) for step in steps.values()) == ["None", "time"]

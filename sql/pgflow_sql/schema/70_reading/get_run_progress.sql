@@ -59,6 +59,13 @@ begin
         or coalesce(pg_column_size(r.output), 0) > coalesce(get_run_progress.max_bytes, 2147483647) as is_left_out
   ) o
   cross join lateral (
+    -- once a run, and of one that waits for nothing all there is to it
+    select r.status = 'started' and exists (
+      select 1 from pgflow.timers t where t.run_id = r.run_id and t.kind = 'wait'
+    ) as has_timers
+    offset 0
+  ) w
+  cross join lateral (
     select
       -- columns by name: to_jsonb(s) - 'output' would read the output from where it is stored
       jsonb_agg(
@@ -80,7 +87,9 @@ begin
         )
         || case
           when s.status = 'started' and r.status = 'started'
-            then jsonb_build_object('wait', pgflow._wait_of(s.run_id, s.step_slug, s.kind))
+            then jsonb_build_object('wait', case
+              when s.kind <> 'task' or w.has_timers then pgflow._wait_of(s.run_id, s.step_slug, s.kind)
+            end)
           else '{}'
         end
         || case
