@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pgflow_gen.source.parsing.bodies import children
 
@@ -92,13 +92,18 @@ def make_shallow(statements: Sequence[ast.stmt]) -> None:
     level: list[ast.AST] = list(statements)
     while level:
         for node in level:
-            for name, value in list(vars(node).items()):
-                if isinstance(value, ast.expr):
-                    setattr(node, name, _shallow(value))
-                elif isinstance(value, list):
-                    value[:] = [_shallow(item) if isinstance(item, ast.expr) else item for item in value]
+            _change_expressions(node, _shallow)
         # Inside expressions everything has been seen to; what is left are blocks.
         level = [item for item in children(level) if not isinstance(item, ast.expr)]
+
+
+def _change_expressions(node: ast.AST, change: Callable[[ast.expr], ast.expr]) -> None:
+    """Put what ``change`` makes of each expression right below ``node`` in its place."""
+    for name, value in list(vars(node).items()):
+        if isinstance(value, ast.expr):
+            setattr(node, name, change(value))
+        elif isinstance(value, list):
+            value[:] = [change(item) if isinstance(item, ast.expr) else item for item in value]
 
 
 def _shallow(root: ast.expr) -> ast.expr:
@@ -124,11 +129,7 @@ def _balance(root: ast.AST) -> None:
     level = [root]
     while level:
         for node in level:
-            for name, value in list(vars(node).items()):
-                if isinstance(value, ast.expr):
-                    setattr(node, name, _balanced(value))
-                elif isinstance(value, list):
-                    value[:] = [_balanced(item) if isinstance(item, ast.expr) else item for item in value]
+            _change_expressions(node, _balanced)
         level = children(level)
 
 
