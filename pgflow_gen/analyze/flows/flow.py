@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from pgflow_gen.analyze.flows.declarations import FlowDeclaration, ScheduleDeclaration, StepDeclaration
+from pgflow_gen.analyze.flows.filled import filled_schedule
 from pgflow_gen.analyze.flows.options import FLOW_OPTIONS, OptionReader, Written, spell
 from pgflow_gen.analyze.flows.schedules import ScheduleReader
 from pgflow_gen.analyze.flows.slugs import check_slug
@@ -16,6 +17,7 @@ from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import FlowSpec
+from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import TypeExpr
 from pgflow_gen.source.names.index import ModuleIndex
 
@@ -55,7 +57,7 @@ class FlowReader:
             input=input_type,
             steps=tuple(self.steps.read(step) for step in ordered),
             options=tuple(item for item in values if item is not None),
-            schedules=tuple(self.schedules.read(item) for item in schedules),
+            schedules=tuple(self._schedule(item, input_type) for item in schedules),
             doc=_doc(declaration, alone=alone),
             span=module.file.span(declaration.symbol.binding.node),
             slug_span=slug_span,
@@ -64,6 +66,9 @@ class FlowReader:
         )
         check_slug(self.findings, "flow", flow.slug, slug_span)
         return flow
+
+    def _schedule(self, declaration: ScheduleDeclaration, input_type: TypeExpr | None) -> ScheduleSpec:
+        return filled_schedule(self.schedules.read(declaration), input_type, self.reader.table())
 
     def _slug(self, declaration: FlowDeclaration, written: dict[str, Written]) -> tuple[str, Span]:
         module = declaration.symbol.module

@@ -57,7 +57,7 @@ def check_flow_shapes(inspection: Inspection) -> Iterator[Finding]:
 
 def check_foreign_flows(inspection: Inspection) -> Iterator[Finding]:
     """Flows that this project does not have: other projects', or old versions whose source is gone."""
-    known = [contract.slug for contract in _contracts(inspection)]
+    known = known_slugs(inspection)
     if not known:
         return
     rows = inspection.rows(
@@ -81,6 +81,11 @@ def check_foreign_flows(inspection: Inspection) -> Iterator[Finding]:
             yield warning("flows.foreign", f"flow '{slug}' is {kin}; it has {runs}", STRANDED_HELP)
         else:
             yield note("flows.foreign", f"flow '{slug}' is {kin}; it has {runs}")
+
+
+def known_slugs(inspection: Inspection) -> list[str]:
+    """The flows of this project, as the database calls them."""
+    return [contract.slug for contract in _contracts(inspection)]
 
 
 def _contracts(inspection: Inspection) -> Iterator[FlowContract]:

@@ -1,4 +1,4 @@
-"""What waits although nothing is wrong, or because nobody fires timers: holds, pauses, timers."""
+"""What waits although nothing is wrong, or because nobody sees to it: holds, pauses, timers, signals."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pgflow_shared.text import counted
 
 LATE = 60
 """Seconds after which a timer that nobody has fired is worth telling."""
+LONG = 7
+"""Days after which a signal without a deadline may have been forgotten."""
 EXAMPLES = 3
 
 
@@ -19,7 +21,15 @@ def check_timers(inspection: Inspection) -> Iterator[Finding]:
         """
         select count(*) filter (where failures > 0) as failing,
           (array_agg(error_message order by timer_id) filter (where failures > 0))[1] as error,
-          (array_agg(run_id::text order by timer_id) filter (where failures > 0))[1] as run_id,
+          (
+            array_agg(
+              case kind
+                when 'schedule' then format('schedule %%s.%%s', flow_slug, payload ->> 'schedule')
+                else format('run %%s', run_id)
+              end
+              order by timer_id
+            ) filter (where failures > 0)
+          )[1] as of,
           count(*) filter (where failures = 0 and due_at < now() - make_interval(secs => %(late)s)) as late
         from pgflow.timers
         """,
@@ -28,8 +38,9 @@ def check_timers(inspection: Inspection) -> Iterator[Finding]:
     if row["failing"]:
         yield warning(
             "timers.failing",
-            f"{counted(row['failing'], 'timer')} could not be fired: {row['error']} (run {row['run_id']})",
-            "they are tried again, an hour apart at most; repair what the error says, or cancel the runs",
+            f"{counted(row['failing'], 'timer')} could not be fired: {row['error']} ({row['of']})",
+            "they are tried again, an hour apart at most; repair what the error says, cancel the runs, or"
+            " pause the schedules",
         )
     if row["late"]:
         yield problem(
@@ -64,16 +75,22 @@ def check_holds(inspection: Inspection) -> Iterator[Finding]:
         )
 
 
-def check_schedules(inspection: Inspection) -> Iterator[Finding]:
-    """Schedules that are paused: somebody may have forgotten them."""
-    rows = inspection.rows(
-        "select flow_slug, schedule_slug from pgflow.schedules where is_paused order by family, schedule_slug"
+def check_signals(inspection: Inspection) -> Iterator[Finding]:
+    """Signals that nobody has sent for long, and that would be waited for without end."""
+    row = inspection.row(
+        """
+        select count(*) as run_count,
+          (array_agg(format('%%s of run %%s', step_slug, run_id) order by since))[1] as first
+        from pgflow.waiting_signals
+        where deadline_at is null and since < now() - make_interval(days => %(days)s)
+        """,
+        {"days": LONG},
     )
-    if rows:
-        names = [f"{row['flow_slug']}.{row['schedule_slug']}" for row in rows]
+    if row["run_count"]:
         yield note(
-            "schedules.paused",
-            f"{counted(len(names), 'schedule')} paused: {', '.join(names[:EXAMPLES])}"
-            + (", ..." if len(names) > EXAMPLES else ""),
-            "`pgflow-gen schedules resume FLOW SLUG` lets them fire again",
+            "signals.waiting",
+            f"{counted(row['run_count'], 'signal')} without a deadline, waited for since more than"
+            f" {LONG} days, the first {row['first']}",
+            "`pgflow-gen runs waiting` lists them: send what they wait for, or cancel their runs;"
+            " a `deadline` ends such a wait by itself",
         )

@@ -8862,6 +8862,34 @@ begin
 end;
 $$;
 
+-- ---- schema/58_schedules/next_fires.sql
+-- for: client
+-- When a schedule fires next, up to so many times (100 at most), as if nothing were late; no rows while it is paused, or
+-- where there is no such schedule of the flow, in whatever version.
+create function pgflow.next_fires(flow_slug text, schedule_slug text, max_count int default 5)
+returns setof timestamptz
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_schedule record;
+  v_fire timestamptz;
+begin
+  select s.spec, s.next_fire into v_schedule
+  from pgflow.schedules s
+  where s.family = pgflow._family(next_fires.flow_slug) and s.schedule_slug = next_fires.schedule_slug
+    and not s.is_paused;
+  v_fire := v_schedule.next_fire;
+  for v_number in 1 .. least(next_fires.max_count, 100) loop
+    exit when v_fire is null;
+    return next v_fire;
+    v_fire := pgflow._next_fire(v_schedule.spec, v_fire);
+  end loop;
+end;
+$$;
+
 -- ---- schema/58_schedules/pause_schedule.sql
 -- for: operator
 -- Pauses a schedule: it does not fire, and what it misses is not caught up on. Returns whether that changed anything.
@@ -9302,6 +9330,29 @@ begin
 end;
 $$;
 
+-- ---- schema/70_reading/_run_wait.sql
+-- What a started run waits for that no worker can do: its first signal step that waits for somebody, else its sleep that is
+-- over first; and the signal's deadline, or when the sleep is over. Nulls where there is no such step.
+create function pgflow._run_wait(run_id uuid, out waits_for text, out waits_until timestamptz)
+language plpgsql
+stable
+as $$
+begin
+  select w.step_slug, w.deadline_at into waits_for, waits_until
+  from pgflow.waiting_signals w
+  where w.run_id = _run_wait.run_id
+  order by w.since, w.step_slug
+  limit 1;
+  if waits_for is null then
+    select t.step_slug, t.due_at into waits_for, waits_until
+    from pgflow.timers t
+    where t.run_id = _run_wait.run_id and t.kind = 'sleep'
+    order by t.due_at, t.step_slug
+    limit 1;
+  end if;
+end;
+$$;
+
 -- ---- schema/70_reading/_shown.sql
 -- A value's JSON as a page shows it: at most max_chars characters of it; null where it takes more than max_bytes
 -- bytes as it is stored, or cannot be written out at all. An error would take the whole reading with it.
@@ -9575,7 +9626,8 @@ $$;
 -- with other ids stand where their id sorts.
 --
 -- in_input: a text in the run's input, as JSON is written, whatever its case; input_contains: JSON that the input
--- contains (@>); id_from and id_below: run ids from the one on, below the other; only_error: an error_key of pgflow.group_failures.
+-- contains (@>); id_from and id_below: run ids from the one on, below the other; only_error: an error_key of
+-- pgflow.group_failures. waits_for and waits_until: see _run_wait; begins_at: of one that is to begin later.
 create function pgflow.find_runs(
   only_flow text default null,
   only_status text default null,
@@ -9602,7 +9654,9 @@ returns table (
   error_message text,
   cancel_reason text,
   held_at timestamptz,
-  begins_at timestamptz
+  begins_at timestamptz,
+  waits_for text,
+  waits_until timestamptz
 )
 language plpgsql
 stable
@@ -9640,7 +9694,8 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at,
+        case when r.status = 'started' then r.begins_at end as begins_at, r.input
       from pgflow.runs r
       where (r.failed_at is not null or r.cancelled_at is not null) and r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -9649,7 +9704,8 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at,
+        case when r.status = 'started' then r.begins_at end as begins_at, r.input
       from pgflow.runs r
       where r.flow_slug = find_runs.only_flow
         and r.started_at >= coalesce(find_runs.since, '-infinity')
@@ -9662,7 +9718,8 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at,
+        case when r.status = 'started' then r.begins_at end as begins_at, r.input
       from pgflow.runs r
       where r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -9693,6 +9750,11 @@ begin
       cancel_reason := v_run.cancel_reason;
       held_at := v_run.held_at;
       begins_at := v_run.begins_at;
+      waits_for := null;
+      waits_until := null;
+      if v_run.status = 'started' then
+        select w.waits_for, w.waits_until into waits_for, waits_until from pgflow._run_wait(v_run.run_id) w;
+      end if;
       return next;
       exit when v_found >= find_runs.max_runs;
     elsif v_scanned >= find_runs.max_scanned or clock_timestamp() > v_until then
@@ -9707,6 +9769,8 @@ begin
       cancel_reason := null;
       held_at := null;
       begins_at := null;
+      waits_for := null;
+      waits_until := null;
       return next;
       exit;
     end if;
@@ -10186,8 +10250,7 @@ $$;
 -- ---- schema/70_reading/list_runs.sql
 -- for: client
 -- The latest runs, without what may be large; null for any flow and any status. begins_at: of one that is to begin later.
--- waits_for: the first signal step of the run that waits for somebody, else its sleep that is over first; waits_until:
--- the signal's deadline, or when the sleep is over.
+-- waits_for and waits_until: see _run_wait.
 create function pgflow.list_runs(
   only_flow text default null, only_status text default null, max_runs int default 20
 )
@@ -10211,8 +10274,7 @@ begin
   return query
   select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at, r.cancelled_at),
     r.remaining_steps,
-    case when r.status = 'started' then r.begins_at end, coalesce(w.step_slug, t.step_slug),
-    case when w.step_slug is null then t.due_at else w.deadline_at end
+    case when r.status = 'started' then r.begins_at end, w.waits_for, w.waits_until
   from pgflow.flows f
   cross join lateral (
     -- of each flow no more than are wanted in all: its index has them in this order
@@ -10223,20 +10285,7 @@ begin
     order by l.started_at desc, l.run_id desc
     limit greatest(list_runs.max_runs, 0)
   ) r
-  left join lateral (
-    select l.step_slug, l.deadline_at
-    from pgflow.waiting_signals l
-    where l.run_id = r.run_id and r.status = 'started'
-    order by l.since, l.step_slug
-    limit 1
-  ) w on true
-  left join lateral (
-    select l.step_slug, l.due_at
-    from pgflow.timers l
-    where l.run_id = r.run_id and r.status = 'started' and l.kind = 'sleep'
-    order by l.due_at, l.step_slug
-    limit 1
-  ) t on true
+  left join lateral pgflow._run_wait(r.run_id) w on r.status = 'started'
   where list_runs.only_flow is null or f.flow_slug = list_runs.only_flow
   order by r.started_at desc, r.run_id desc
   limit greatest(list_runs.max_runs, 0);
@@ -10402,7 +10451,12 @@ returns table (
   sent_count bigint,
   archived_estimate bigint,
   waiting_count bigint,
-  failing_timer_count bigint
+  failing_timer_count bigint,
+  waiting_signal_count bigint,
+  longest_signal_wait_seconds double precision,
+  paused_schedule_count bigint,
+  failing_schedule_count bigint,
+  late_schedule_seconds double precision
 )
 language plpgsql
 stable
@@ -10432,7 +10486,7 @@ begin
         extract(epoch from $2 - (select min(q.vt) from pgmq.%1$I q where q.vt <= $2))::double precision,
         n.sent,
         coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0),
-        i.waiting, i.failing
+        i.waiting, i.failing, g.waiting, g.longest, h.paused, i.failing_schedules, i.late
       from (
         select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
       ) c
@@ -10456,10 +10510,21 @@ begin
         select coalesce(pg_sequence_last_value(pg_get_serial_sequence(%2$L, 'msg_id')::regclass), 0) as sent
       ) n
       cross join (
-        select count(*) filter (where t.kind = 'wait') as waiting, count(*) filter (where t.failures > 0) as failing
+        select count(*) filter (where t.kind = 'wait') as waiting, count(*) filter (where t.failures > 0) as failing,
+          count(*) filter (where t.failures > 0 and t.kind = 'schedule') as failing_schedules,
+          extract(epoch from $2 - min(t.due_at) filter (where t.kind = 'schedule' and t.due_at < $2))::double precision
+            as late
         from pgflow.timers t
         where t.flow_slug = $1
       ) i
+      cross join (
+        select count(*) as waiting, extract(epoch from $2 - min(w.since))::double precision as longest
+        from pgflow.waiting_signals w
+        where w.flow_slug = $1
+      ) g
+      cross join (
+        select count(*) as paused from pgflow.schedules d where d.flow_slug = $1 and d.is_paused
+      ) h
     $sql$,
     v_queue, format('pgmq.%I', v_queue)
   ) using measure_queue.flow_slug, clock_timestamp(), format('pgmq.%I', v_archive);
@@ -10682,7 +10747,8 @@ create view pgflow.queue_metrics as
 select
   f.flow_slug, m.queue_length, m.visible_count, m.started_count, m.delayed_count, m.oldest_message_seconds,
   m.longest_wait_seconds, m.sent_count, m.archived_estimate, w.worker_count, m.waiting_count,
-  m.failing_timer_count
+  m.failing_timer_count, m.waiting_signal_count, m.longest_signal_wait_seconds, m.paused_schedule_count,
+  m.failing_schedule_count, m.late_schedule_seconds
 from pgflow.flows f
 cross join lateral pgflow.measure_queue(f.flow_slug) m
 cross join lateral (
@@ -10707,6 +10773,11 @@ comment on column pgflow.queue_metrics.archived_estimate is 'Messages of ended t
 comment on column pgflow.queue_metrics.worker_count is 'Worker processes that serve the flow: registered, not deprecated, heard of within 30 seconds.';
 comment on column pgflow.queue_metrics.waiting_count is 'Tasks without a message that wait for a time: retries in more than ten seconds.';
 comment on column pgflow.queue_metrics.failing_timer_count is 'Timers of the flow that could not be fired; they are tried again, an hour apart at most.';
+comment on column pgflow.queue_metrics.waiting_signal_count is 'Signal steps that wait for somebody.';
+comment on column pgflow.queue_metrics.longest_signal_wait_seconds is 'For how long the first of them has been waiting; null: none is.';
+comment on column pgflow.queue_metrics.paused_schedule_count is 'Schedules that start runs of the flow and are paused.';
+comment on column pgflow.queue_metrics.failing_schedule_count is 'Those whose last fire failed; they are tried again, and count as failing timers too.';
+comment on column pgflow.queue_metrics.late_schedule_seconds is 'For how long a fire of one has been due that nobody has seen to; null: none is. What to alert on.';
 
 -- ---- schema/70_reading/run_overview.sql
 -- for: client

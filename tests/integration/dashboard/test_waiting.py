@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.integration.dashboard.test_control import said, send
 from tests.support.core import Core, connect
@@ -56,6 +58,31 @@ def test_who_waits_is_listed_and_answered_from_a_form(dashboard: Dashboard, hand
     assert "Your answer was not sent: the step waits no more" in said(dashboard, late)
 
 
+def test_the_list_of_runs_says_what_they_wait_for(dashboard: Dashboard, hand: Core) -> None:
+    run = hand.start_flow("order", {"order_id": "order-7"}).run_id
+    hand.work("order")
+    options = Jsonb({"begins_at": "2099-01-01T00:00:00Z"})
+    hand.row("select pgflow.start_flows('order', array['{}'::jsonb], options => %s)", options)
+    shown = words(dashboard, "/runs")
+    assert re.search(rf"{run} waits for approval, over in (59 min|1 h)", shown)
+    assert "not begun order" in shown
+    assert re.search(r"begins in \d+ days", shown)
+    assert "waits for" not in words(dashboard, "/runs?status=failed")
+
+
+def test_a_graph_shows_what_its_steps_do(dashboard: Dashboard, hand: Core) -> None:
+    run = hand.start_flow("order", {"order_id": "order-7"}).run_id
+    hand.work("order")
+    page = dashboard.page(f"/runs/{run}")
+    names = [link["aria-label"] for link in page.all("a") if link.get("class", "").startswith("node")]
+    assert "approval, signal, unanswered" in names
+    assert "charge, completed" in names
+    assert {use["href"] for use in page.all("use") if use["href"].startswith("#k-")} == {"#k-signal"}
+    page = dashboard.page("/flows/order")
+    names = [link["aria-label"] for link in page.all("a") if link.get("class", "").startswith("node")]
+    assert "approval, signal" in names
+
+
 def test_a_step_that_is_no_signal_has_no_form(dashboard: Dashboard, hand: Core) -> None:
     run = hand.start_flow("order", {"order_id": "1"}).run_id
     assert dashboard.ask(f"/runs/{run}/steps/charge/send").status == 404
@@ -66,7 +93,9 @@ def test_schedules_are_shown_paused_resumed_and_fired(dashboard: Dashboard, hand
     assert "No schedules yet" in words(dashboard, "/schedules")
     spec = {"every": 3600, "timezone": "UTC", "overlap": "skip", "catch_up": "latest"}
     hand.row("select pgflow.create_schedule('order', 'hourly', %s, '{}')", json.dumps(spec))
-    assert "hourly order every 3,600 s" in words(dashboard, "/schedules")
+    shown = words(dashboard, "/schedules")
+    assert "hourly order every 3,600 s" in shown
+    assert all(f"in {hours} h" in shown for hours in (1, 2, 3, 4))
     paused = send(dashboard, "/schedules", "/schedules/order/hourly/pause")
     assert "The schedule is paused" in said(dashboard, paused)
     again = send(dashboard, "/schedules", "/schedules/order/hourly/pause")

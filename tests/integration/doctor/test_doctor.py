@@ -27,6 +27,7 @@ from tests.support.wait import eventually
 
 OF_THE_TEST_SERVER = ("--ignore", "settings.durability", "--ignore", "connections.use")
 INPUT = '{"urls": ["a", "b"]}'
+Asks = Callable[..., dict[str, dict[str, Any]]]
 
 
 @pytest.fixture
@@ -297,6 +298,47 @@ def test_timers_that_nobody_fires_or_that_fail(
     found = ask()
     assert "timers.late" not in found
     assert "no room" in found["timers.failing"]["message"]
+
+
+HOURLY = {"every": 3600, "timezone": "UTC", "overlap": "skip", "catch_up": "latest"}
+
+
+def test_a_schedule_that_fails_is_named(hand: Core, do: Callable[..., None], ask: Asks) -> None:
+    hand.row("select pgflow.create_schedule('crawl', 'often', %s, '{}')", Jsonb(HOURLY))
+    do("update pgflow.timers set failures = 1, error_message = 'no such key (22000)'")
+    assert "no such key (22000) (schedule crawl.often)" in ask()["timers.failing"]["message"]
+
+
+def test_schedules_that_start_what_nobody_does(
+    hand: Core, ask: Asks, project: Project, plain_database_dsn: str
+) -> None:
+    """Not where a worker of elsewhere serves them, nor where this is no project's folder."""
+    for slug in ("crawl", "crawl_v2", "strange", "served"):
+        if slug != "crawl":
+            hand.flow(slug, "a")
+        hand.row("select pgflow.create_schedule(%s, %s, %s, '{}')", slug, f"of_{slug}", Jsonb(HOURLY))
+    register(hand, "served")
+    assert "schedules.unserved" not in ask()
+    write_contract(project.root / "generated")
+    done = project.run("doctor", "--json", "--dsn", plain_database_dsn)
+    found = json.loads(done.stdout)["findings"]
+    messages = [item["message"] for item in found if item["code"] == "schedules.unserved"]
+    assert any(
+        "a version that is not in the sources any more" in text and "crawl_v2" in text for text in messages
+    )
+    assert any("not of this project" in text and "strange.of_strange" in text for text in messages)
+    assert not any("of_served" in text or "crawl.of_crawl" in text for text in messages)
+
+
+def test_signals_without_an_end_that_nobody_sends(hand: Core, do: Callable[..., None], ask: Asks) -> None:
+    hand.create_flow("asking")
+    add_signal(hand, "asking", "answer")
+    add_signal(hand, "asking", "soon", deadline=10**7)
+    run = hand.start_flow("asking").run_id
+    assert "signals.waiting" not in ask()
+    do("update pgflow.waiting_signals set since = since - interval '8 days'")
+    assert f"the first answer of run {run}" in (message := ask()["signals.waiting"]["message"])
+    assert message.startswith("1 signal without a deadline")
 
 
 def test_queues(hand: Core, ask: Callable[[], dict[str, dict[str, Any]]]) -> None:

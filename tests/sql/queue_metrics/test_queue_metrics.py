@@ -6,8 +6,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.support.core import Core, Row
+from tests.support.steps_that_wait import add_signal
 
 
 def metrics(core: Core, flow_slug: str) -> Row:
@@ -17,7 +19,7 @@ def metrics(core: Core, flow_slug: str) -> Row:
 def test_an_empty_queue(core: Core) -> None:
     core.flow("f", "a")
     found = metrics(core, "f")
-    assert found == ("f", 0, 0, 0, 0, None, None, 0, 0, 0, 0, 0)
+    assert found == ("f", 0, 0, 0, 0, None, None, 0, 0, 0, 0, 0, 0, None, 0, 0, None)
 
 
 def test_waiting_started_and_delayed_messages(core: Core) -> None:
@@ -114,3 +116,36 @@ def calls_of(node: dict[str, Any], function: str) -> int:
     children = node.get("Plans", [])
     assert isinstance(children, list)
     return own + sum(calls_of(child, function) for child in children)
+
+
+def test_signals_that_are_waited_for(core: Core) -> None:
+    core.create_flow("f")
+    add_signal(core, "f", "answer")
+    core.flow("g", "a")
+    assert metrics(core, "f").longest_signal_wait_seconds is None
+    for _ in range(2):
+        core.start_flow("f")
+    first = core.value("select run_id from pgflow.waiting_signals limit 1")
+    core.run_sql(
+        "update pgflow.waiting_signals set since = since - interval '1 hour' where run_id = %s", first
+    )
+    found = metrics(core, "f")
+    assert found.waiting_signal_count == 2
+    assert found.longest_signal_wait_seconds == pytest.approx(3600, abs=30)
+    assert metrics(core, "g").waiting_signal_count == 0
+
+
+def test_schedules_that_are_paused_failing_and_late(core: Core) -> None:
+    core.flow("f", "a")
+    spec = {"every": 3600, "timezone": "UTC", "overlap": "skip", "catch_up": "latest"}
+    for slug in ("paused", "late", "failing", "well"):
+        core.row("select pgflow.create_schedule('f', %s, %s, '1')", slug, Jsonb(spec))
+    assert metrics(core, "f")[-3:] == (0, 0, None)
+    core.row("select pgflow.pause_schedule('f', 'paused')")
+    mine = "kind = 'schedule' and payload ->> 'schedule' = %s"
+    core.run_sql(f"update pgflow.timers set due_at = now() - interval '10 min' where {mine}", "late")
+    core.run_sql(f"update pgflow.timers set failures = 1 where {mine}", "failing")
+    found = metrics(core, "f")
+    assert (found.paused_schedule_count, found.failing_schedule_count) == (1, 1)
+    assert found.late_schedule_seconds == pytest.approx(600, abs=30)
+    assert found.failing_timer_count == 1

@@ -98,6 +98,11 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "pause_schedule": ("flow_slug text, schedule_slug text, actor text = null", "boolean"),
     "resume_schedule": ("flow_slug text, schedule_slug text, actor text = null", "boolean"),
     "fire_schedule": ("flow_slug text, schedule_slug text, actor text = null", "uuid"),
+    "next_fires": (
+        "flow_slug text, schedule_slug text, max_count integer = 5",
+        "setof timestamp with time zone",
+        "s",
+    ),
     "list_schedules": (
         "only_flow text = null",
         "table(flow_slug text, schedule_slug text, spec jsonb, is_paused boolean, "
@@ -203,7 +208,9 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "table(queue_length bigint, visible_count bigint, started_count bigint, delayed_count bigint, "
         "oldest_message_seconds double precision, longest_wait_seconds double precision, "
         "sent_count bigint, archived_estimate bigint, waiting_count bigint, "
-        "failing_timer_count bigint)",
+        "failing_timer_count bigint, waiting_signal_count bigint, "
+        "longest_signal_wait_seconds double precision, paused_schedule_count bigint, "
+        "failing_schedule_count bigint, late_schedule_seconds double precision)",
         "s",
     ),
     "measure_steps": (
@@ -264,7 +271,8 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "input_contains jsonb = null, id_from uuid = null, id_below uuid = null, only_error text = null",
         "table(run_id uuid, flow_slug text, status text, started_at timestamp with time zone, "
         "ended_at timestamp with time zone, remaining_steps integer, step_count integer, error_message text, "
-        "cancel_reason text, held_at timestamp with time zone, begins_at timestamp with time zone)",
+        "cancel_reason text, held_at timestamp with time zone, begins_at timestamp with time zone, "
+        "waits_for text, waits_until timestamp with time zone)",
         "s",
     ),
     "count_stranded_runs": (

@@ -97,3 +97,74 @@ def test_what_cannot_be_read_is_told_at_its_place(tmp_path: Path, code: str, sai
     found = read(tmp_path, code)
     finding = next(item for item in found.findings if item.code == said)
     assert found.text(finding.span) == about
+
+
+CLASSES = """
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Annotated, Literal, NotRequired, TypedDict
+from pgflow_runtime import FIRE_DATE, Default, Flow
+
+class Size(Enum):
+    SMALL = "s"
+
+@dataclass
+class Page:
+    kind: Literal["page"]
+    lines: int = 40
+
+@dataclass
+class Sheet:
+    kind: Literal["sheet"]
+    size: Size = Size.SMALL
+    tags: list[str] = field(default_factory=list)
+
+class Note(TypedDict):
+    text: str
+    weight: NotRequired[Annotated[float, Default(1.0)]]
+
+@dataclass
+class Report:
+    day: str
+    parts: list[Page | Sheet] = field(default_factory=list)
+    notes: dict[str, Note] = field(default_factory=dict)
+    country: str = "DE"
+
+flow = Flow[Report]("flow")
+
+@flow.step
+def first(flow_input: Report) -> str: ...
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("Report(day=FIRE_DATE)", {"day": None, "parts": [], "notes": {}, "country": "DE"}),
+        (
+            "{'day': '1', 'country': 'FR', 'notes': {'a': {'text': 'x'}}, 'parts': []}",
+            {"day": "1", "country": "FR", "notes": {"a": {"text": "x", "weight": 1.0}}, "parts": []},
+        ),
+        (
+            "Report(day='1', parts=[Page(kind='page'), Sheet(kind='sheet'),"
+            " {'kind': 'sheet', 'tags': ['a']}])",
+            {
+                "day": "1",
+                "parts": [
+                    {"kind": "page", "lines": 40},
+                    {"kind": "sheet", "size": "s", "tags": []},
+                    {"kind": "sheet", "size": "s", "tags": ["a"]},
+                ],
+                "notes": {},
+                "country": "DE",
+            },
+        ),
+    ],
+)
+def test_keys_that_are_left_out_stand_in_the_input_with_their_defaults(
+    tmp_path: Path, written: str, value: object
+) -> None:
+    """As when a client starts the run: conditions look at what is stored."""
+    found = read_flow(tmp_path, f"{CLASSES}flow.schedule('daily', every=60, input={written})").clean()
+    assert found.flow.schedules[0].input == value

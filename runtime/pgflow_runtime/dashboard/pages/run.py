@@ -53,11 +53,12 @@ async def read_run(site: Site, run_id: UUID) -> RunView:
         run[name] = _time(run.get(name))
     run["ended_at"] = run["completed_at"] or run["failed_at"] or run["cancelled_at"]
     states = {row["step_slug"]: row for row in progress["steps"]}
-    types = flow.types
+    types, kinds = flow.types, flow.kinds
     steps = []
     for slug in [*flow.dependencies, *(slug for slug in states if slug not in types)]:
         if slug in states:
-            steps.append(_step(run, states[slug], types.get(slug, "single"), counts.get(slug)))
+            step = _step(run, states[slug], types.get(slug, "single"), counts.get(slug))
+            steps.append({**step, "kind": kinds.get(slug, "task")})
     run["step_count"] = len(steps)
     return RunView(run, steps, flow)
 
@@ -163,6 +164,7 @@ async def _live_values(site: Site, view: RunView) -> dict[str, object]:
         "run": view.run,
         "steps": view.steps,
         "states": {step["step_slug"]: step for step in view.steps},
+        "kinds": view.flow.kinds,
         "pictures": [draw(dependencies, "right"), draw(dependencies, "down")],
         "timeline": draw_timeline(view.run, view.steps, tasks, totals, now),
         "values": values,

@@ -15,13 +15,16 @@ from pgflow_runtime.database import queries
 from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.runs.schedules import when_of
 
+FIRES = 5
+"""Fires to come that are shown of each."""
+
 
 async def show(request: Request) -> Response:
     return await _page(request, None)
 
 
 async def _page(request: Request, fault: PgflowError | None) -> Response:
-    rows = await site_of(request).reader.rows(statements.SCHEDULES)
+    rows = await site_of(request).reader.rows(statements.SCHEDULES, fires=FIRES)
     values = {
         "title": "Schedules",
         "schedules": [{**row, "when": when_of(row["spec"])} for row in rows],

@@ -40,6 +40,11 @@ class DashboardFlow:
         return {row["slug"]: row["type"] for row in self.definition["structure"]["steps"]}
 
     @property
+    def kinds(self) -> dict[str, str]:
+        """Step slug -> what it does: ``task``, ``signal``, ``sleep``, ``loop``, ``subflow``, ``pick``."""
+        return {row["slug"]: row.get("kind", "task") for row in self.definition["structure"]["steps"]}
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         settings: Mapping[str, Any] = self.definition["settings"]
         return settings

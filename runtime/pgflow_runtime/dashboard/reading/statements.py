@@ -18,7 +18,7 @@ where r.rolname = any(%(roles)s)
 
 FIND_RUNS: Final = """
 select run_id, flow_slug, status, started_at, ended_at, remaining_steps, step_count, error_message,
-  cancel_reason, held_at
+  cancel_reason, held_at, begins_at, waits_for, waits_until
 from pgflow.find_runs(
   only_flow => %(flow)s, only_status => %(status)s, since => %(since)s, until => %(until)s,
   before_at => %(before_at)s, before_id => %(before_id)s, max_runs => %(limit)s, max_scanned => %(scan)s,
@@ -119,9 +119,10 @@ from pgflow.list_waiting_signals(
 """
 
 SCHEDULES: Final = """
-select flow_slug, schedule_slug, spec, is_paused, next_fire, last_fire, last_run_id, last_outcome,
-  error_message
-from pgflow.list_schedules()
+select s.flow_slug, s.schedule_slug, s.spec, s.is_paused, s.next_fire, s.last_fire, s.last_run_id,
+  s.last_outcome, s.error_message,
+  array(select pgflow.next_fires(s.flow_slug, s.schedule_slug, %(fires)s)) as next_fires
+from pgflow.list_schedules() s
 """
 
 QUEUES: Final = """

@@ -21,9 +21,7 @@ TIRED: Final = 300.0
 
 
 class QueueDepth:
-    """The last measurement by flow: (length, visible, seconds of the longest wait, waiting tasks, failing
-    timers).
-    """
+    """The last measurement by flow: numbers in the order of ``MEASURE_QUEUES``."""
 
     name = "measuring the queues"
     statement_timeout = 2

@@ -26,6 +26,20 @@ SILENCE: Final = 3 * BEAT
 BLOCKED: Final = 2.0
 """Seconds the event loop has to answer."""
 
+_OF_FLOWS: Final = (
+    ("pgflow_queue_messages", "Messages in the flow's queue, of all workers."),
+    ("pgflow_queue_visible_messages", "Messages that may be taken now."),
+    ("pgflow_queue_longest_wait_seconds", "How long a message has been waiting to be taken."),
+    ("pgflow_waiting_tasks", "Tasks that wait for a time, without a message in the queue."),
+    ("pgflow_failing_timers", "Timers that could not be fired and are tried again."),
+    ("pgflow_waiting_signals", "Signal steps that wait for somebody."),
+    ("pgflow_longest_signal_wait_seconds", "How long the first of them has been waiting."),
+    ("pgflow_paused_schedules", "Schedules of the flow that are paused."),
+    ("pgflow_failing_schedules", "Schedules whose last fire failed; it is tried again."),
+    ("pgflow_late_schedule_seconds", "How long a fire has been due that nobody has seen to."),
+)
+"""What is measured of a flow, in the order of ``MEASURE_QUEUES``."""
+
 
 @dataclass(frozen=True)
 class WorkerStatus:
@@ -129,13 +143,7 @@ class Health:
             [] if silence is None else [({}, silence)],
         )  # fmt: skip
         depth = status.depth.latest
-        for name, help, column in (
-            ("pgflow_queue_messages", "Messages in the flow's queue, of all workers.", 0),
-            ("pgflow_queue_visible_messages", "Messages that may be taken now.", 1),
-            ("pgflow_queue_longest_wait_seconds", "How long a message has been waiting to be taken.", 2),
-            ("pgflow_waiting_tasks", "Tasks that wait for a time, without a message in the queue.", 3),
-            ("pgflow_failing_timers", "Timers that could not be fired and are tried again.", 4),
-        ):
+        for column, (name, help) in enumerate(_OF_FLOWS):
             samples = [({"flow": slug}, numbers[column]) for slug, numbers in depth.items()]
             yield Family(name, "gauge", help, samples)
         yield Family("process_cpu_seconds_total", "counter", "Processor time.", [({}, time.process_time())])

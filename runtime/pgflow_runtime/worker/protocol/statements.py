@@ -56,7 +56,9 @@ FIRE_TIMERS: Final = "select fired_count, failed_count, next_in from pgflow.fire
 PRUNE_BATCH: Final = "select pgflow.prune_batch(%s, %s)"
 
 MEASURE_QUEUES: Final = """
-select f.slug, m.queue_length, m.visible_count, m.longest_wait_seconds, m.waiting_count, m.failing_timer_count
+select f.slug, m.queue_length, m.visible_count, m.longest_wait_seconds, m.waiting_count,
+  m.failing_timer_count, m.waiting_signal_count, m.longest_signal_wait_seconds, m.paused_schedule_count,
+  m.failing_schedule_count, m.late_schedule_seconds
 from unnest(%s::text[]) f(slug) cross join lateral pgflow.measure_queue(f.slug) m
 """
 

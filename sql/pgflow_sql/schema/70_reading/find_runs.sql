@@ -8,7 +8,8 @@
 -- with other ids stand where their id sorts.
 --
 -- in_input: a text in the run's input, as JSON is written, whatever its case; input_contains: JSON that the input
--- contains (@>); id_from and id_below: run ids from the one on, below the other; only_error: an error_key of pgflow.group_failures.
+-- contains (@>); id_from and id_below: run ids from the one on, below the other; only_error: an error_key of
+-- pgflow.group_failures. waits_for and waits_until: see _run_wait; begins_at: of one that is to begin later.
 create function pgflow.find_runs(
   only_flow text default null,
   only_status text default null,
@@ -35,7 +36,9 @@ returns table (
   error_message text,
   cancel_reason text,
   held_at timestamptz,
-  begins_at timestamptz
+  begins_at timestamptz,
+  waits_for text,
+  waits_until timestamptz
 )
 language plpgsql
 stable
@@ -73,7 +76,8 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at,
+        case when r.status = 'started' then r.begins_at end as begins_at, r.input
       from pgflow.runs r
       where (r.failed_at is not null or r.cancelled_at is not null) and r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -82,7 +86,8 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at,
+        case when r.status = 'started' then r.begins_at end as begins_at, r.input
       from pgflow.runs r
       where r.flow_slug = find_runs.only_flow
         and r.started_at >= coalesce(find_runs.since, '-infinity')
@@ -95,7 +100,8 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at,
+        case when r.status = 'started' then r.begins_at end as begins_at, r.input
       from pgflow.runs r
       where r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -126,6 +132,11 @@ begin
       cancel_reason := v_run.cancel_reason;
       held_at := v_run.held_at;
       begins_at := v_run.begins_at;
+      waits_for := null;
+      waits_until := null;
+      if v_run.status = 'started' then
+        select w.waits_for, w.waits_until into waits_for, waits_until from pgflow._run_wait(v_run.run_id) w;
+      end if;
       return next;
       exit when v_found >= find_runs.max_runs;
     elsif v_scanned >= find_runs.max_scanned or clock_timestamp() > v_until then
@@ -140,6 +151,8 @@ begin
       cancel_reason := null;
       held_at := null;
       begins_at := null;
+      waits_for := null;
+      waits_until := null;
       return next;
       exit;
     end if;

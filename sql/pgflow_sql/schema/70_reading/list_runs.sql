@@ -1,7 +1,6 @@
 -- for: client
 -- The latest runs, without what may be large; null for any flow and any status. begins_at: of one that is to begin later.
--- waits_for: the first signal step of the run that waits for somebody, else its sleep that is over first; waits_until:
--- the signal's deadline, or when the sleep is over.
+-- waits_for and waits_until: see _run_wait.
 create function pgflow.list_runs(
   only_flow text default null, only_status text default null, max_runs int default 20
 )
@@ -25,8 +24,7 @@ begin
   return query
   select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at, r.cancelled_at),
     r.remaining_steps,
-    case when r.status = 'started' then r.begins_at end, coalesce(w.step_slug, t.step_slug),
-    case when w.step_slug is null then t.due_at else w.deadline_at end
+    case when r.status = 'started' then r.begins_at end, w.waits_for, w.waits_until
   from pgflow.flows f
   cross join lateral (
     -- of each flow no more than are wanted in all: its index has them in this order
@@ -37,20 +35,7 @@ begin
     order by l.started_at desc, l.run_id desc
     limit greatest(list_runs.max_runs, 0)
   ) r
-  left join lateral (
-    select l.step_slug, l.deadline_at
-    from pgflow.waiting_signals l
-    where l.run_id = r.run_id and r.status = 'started'
-    order by l.since, l.step_slug
-    limit 1
-  ) w on true
-  left join lateral (
-    select l.step_slug, l.due_at
-    from pgflow.timers l
-    where l.run_id = r.run_id and r.status = 'started' and l.kind = 'sleep'
-    order by l.due_at, l.step_slug
-    limit 1
-  ) t on true
+  left join lateral pgflow._run_wait(r.run_id) w on r.status = 'started'
   where list_runs.only_flow is null or f.flow_slug = list_runs.only_flow
   order by r.started_at desc, r.run_id desc
   limit greatest(list_runs.max_runs, 0);

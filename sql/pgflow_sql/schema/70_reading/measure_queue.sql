@@ -12,7 +12,12 @@ returns table (
   sent_count bigint,
   archived_estimate bigint,
   waiting_count bigint,
-  failing_timer_count bigint
+  failing_timer_count bigint,
+  waiting_signal_count bigint,
+  longest_signal_wait_seconds double precision,
+  paused_schedule_count bigint,
+  failing_schedule_count bigint,
+  late_schedule_seconds double precision
 )
 language plpgsql
 stable
@@ -42,7 +47,7 @@ begin
         extract(epoch from $2 - (select min(q.vt) from pgmq.%1$I q where q.vt <= $2))::double precision,
         n.sent,
         coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0),
-        i.waiting, i.failing
+        i.waiting, i.failing, g.waiting, g.longest, h.paused, i.failing_schedules, i.late
       from (
         select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
       ) c
@@ -66,10 +71,21 @@ begin
         select coalesce(pg_sequence_last_value(pg_get_serial_sequence(%2$L, 'msg_id')::regclass), 0) as sent
       ) n
       cross join (
-        select count(*) filter (where t.kind = 'wait') as waiting, count(*) filter (where t.failures > 0) as failing
+        select count(*) filter (where t.kind = 'wait') as waiting, count(*) filter (where t.failures > 0) as failing,
+          count(*) filter (where t.failures > 0 and t.kind = 'schedule') as failing_schedules,
+          extract(epoch from $2 - min(t.due_at) filter (where t.kind = 'schedule' and t.due_at < $2))::double precision
+            as late
         from pgflow.timers t
         where t.flow_slug = $1
       ) i
+      cross join (
+        select count(*) as waiting, extract(epoch from $2 - min(w.since))::double precision as longest
+        from pgflow.waiting_signals w
+        where w.flow_slug = $1
+      ) g
+      cross join (
+        select count(*) as paused from pgflow.schedules d where d.flow_slug = $1 and d.is_paused
+      ) h
     $sql$,
     v_queue, format('pgmq.%I', v_queue)
   ) using measure_queue.flow_slug, clock_timestamp(), format('pgmq.%I', v_archive);

@@ -4,7 +4,8 @@ create view pgflow.queue_metrics as
 select
   f.flow_slug, m.queue_length, m.visible_count, m.started_count, m.delayed_count, m.oldest_message_seconds,
   m.longest_wait_seconds, m.sent_count, m.archived_estimate, w.worker_count, m.waiting_count,
-  m.failing_timer_count
+  m.failing_timer_count, m.waiting_signal_count, m.longest_signal_wait_seconds, m.paused_schedule_count,
+  m.failing_schedule_count, m.late_schedule_seconds
 from pgflow.flows f
 cross join lateral pgflow.measure_queue(f.flow_slug) m
 cross join lateral (
@@ -29,3 +30,8 @@ comment on column pgflow.queue_metrics.archived_estimate is 'Messages of ended t
 comment on column pgflow.queue_metrics.worker_count is 'Worker processes that serve the flow: registered, not deprecated, heard of within 30 seconds.';
 comment on column pgflow.queue_metrics.waiting_count is 'Tasks without a message that wait for a time: retries in more than ten seconds.';
 comment on column pgflow.queue_metrics.failing_timer_count is 'Timers of the flow that could not be fired; they are tried again, an hour apart at most.';
+comment on column pgflow.queue_metrics.waiting_signal_count is 'Signal steps that wait for somebody.';
+comment on column pgflow.queue_metrics.longest_signal_wait_seconds is 'For how long the first of them has been waiting; null: none is.';
+comment on column pgflow.queue_metrics.paused_schedule_count is 'Schedules that start runs of the flow and are paused.';
+comment on column pgflow.queue_metrics.failing_schedule_count is 'Those whose last fire failed; they are tried again, and count as failing timers too.';
+comment on column pgflow.queue_metrics.late_schedule_seconds is 'For how long a fire of one has been due that nobody has seen to; null: none is. What to alert on.';

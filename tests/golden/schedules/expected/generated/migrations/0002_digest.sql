@@ -4,6 +4,6 @@ begin;
 
 select pgflow.create_flow('digest');
 select pgflow.add_step('digest', 'shorten');
-select pgflow.create_schedule('digest', 'weekly', '{"timezone": "Asia/Tokyo", "overlap": "skip", "catch_up": "latest", "cron": "@weekly", "minutes": 1, "hours": 1, "days": 4294967294, "months": 8190, "weekdays": 1, "day_or": false, "dates": [["day"]], "times": []}'::jsonb, '{"day": null}'::jsonb);
+select pgflow.create_schedule('digest', 'weekly', '{"timezone": "Asia/Tokyo", "overlap": "skip", "catch_up": "latest", "cron": "@weekly", "minutes": 1, "hours": 1, "days": 4294967294, "months": 8190, "weekdays": 1, "day_or": false, "dates": [["day"]], "times": []}'::jsonb, '{"day": null, "size": "small"}'::jsonb);
 
 commit;
