@@ -10,7 +10,7 @@ import difflib
 import sys
 from pathlib import Path
 
-from pgflow_shared.kinds import DECORATORS, KINDS
+from pgflow_shared.kinds import DECORATORS, WRITTEN
 from pgflow_shared.options import OPTIONS, OptionRule
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "flows.md"
@@ -32,8 +32,8 @@ def page(text: str) -> str:
 
 
 def _owners(option: OptionRule) -> str:
-    steps = [kind for kind in KINDS if kind in option.on]
-    words = {tuple(KINDS): "steps", tuple(DECORATORS): "steps with a handler"}.get(
+    steps = [kind for kind in WRITTEN if kind in option.on]
+    words = {tuple(WRITTEN): "steps", tuple(DECORATORS): "steps with a handler"}.get(
         tuple(steps), ", ".join(steps)
     )
     return " and ".join(filter(None, ["flow" if "flow" in option.on else "", words]))

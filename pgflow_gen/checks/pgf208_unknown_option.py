@@ -6,13 +6,13 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from pgflow_gen.checks.rule import Rule
-from pgflow_shared.kinds import KINDS
+from pgflow_shared.kinds import WRITTEN
 from pgflow_shared.options import options_of
 
 
 def _lists() -> Iterator[str]:
     yield _list("Flow(...)", options_of("flow"))
-    for kind in KINDS.values():
+    for kind in WRITTEN.values():
         yield _list(kind.written, options_of(kind.name))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pgflow_runtime.dsl.jsontypes import JsonValue
     from pgflow_runtime.dsl.resource import Resource
     from pgflow_runtime.dsl.retry_control import NonRetryable, RetryAfter
+    from pgflow_runtime.dsl.run_end import RunEnd
     from pgflow_runtime.dsl.schedule import FIRE_DATE, FIRE_TIME
     from pgflow_runtime.dsl.waits import Signal, Sleep
     from pgflow_runtime.errors import PgflowError, TaskCancelled
@@ -39,6 +40,7 @@ __all__ = [
     "PgflowError",
     "Resource",
     "RetryAfter",
+    "RunEnd",
     "Signal",
     "Sleep",
     "TaskCancelled",
@@ -60,6 +62,7 @@ _LAZY = {
     "PgflowError": "pgflow_runtime.errors",
     "Resource": "pgflow_runtime.dsl.resource",
     "RetryAfter": "pgflow_runtime.dsl.retry_control",
+    "RunEnd": "pgflow_runtime.dsl.run_end",
     "Signal": "pgflow_runtime.dsl.waits",
     "Sleep": "pgflow_runtime.dsl.waits",
     "TaskCancelled": "pgflow_runtime.errors",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, TypeAlias
 
-StepKind: TypeAlias = Literal["step", "array", "map", "loop", "signal", "sleep"]
+StepKind: TypeAlias = Literal["step", "array", "map", "loop", "signal", "sleep", "pick"]
 StepType: TypeAlias = Literal["single", "map"]
-SqlKind: TypeAlias = Literal["task", "loop", "signal", "sleep"]
+SqlKind: TypeAlias = Literal["task", "loop", "signal", "sleep", "pick"]
 
 
 class Kind(NamedTuple):
@@ -28,6 +28,8 @@ class Kind(NamedTuple):
     """Whether the handler itself must return a list."""
     sql_kind: SqlKind = "task"
     """``pgflow.steps.kind``; part of the structure where it is not ``task``."""
+    is_written: bool = True
+    """Whether people write such steps; else the compiler does, in companions."""
 
     @property
     def is_map(self) -> bool:
@@ -54,11 +56,14 @@ KINDS: dict[str, Kind] = {
         Kind("loop", "single", "one", "hexagon", ('{{"', '"}}'), sql_kind="loop"),
         Kind("signal", "single", "none", "cds", ('>"', '"]'), sql_kind="signal"),
         Kind("sleep", "single", "none", "ellipse", ('(["', '"])'), sql_kind="sleep"),
+        Kind("pick", "single", "none", "plain", ('("', '")'), sql_kind="pick", is_written=False),
     )
 }
+WRITTEN: dict[str, Kind] = {kind.name: kind for kind in KINDS.values() if kind.is_written}
+"""Those that may stand in a module of flows."""
 DECORATORS: dict[str, StepKind] = {kind.name: kind.name for kind in KINDS.values() if kind.has_handler}
 """What decorators are called, and their kinds."""
 WAITS: dict[str, StepKind] = {
-    kind.name.capitalize(): kind.name for kind in KINDS.values() if not kind.has_handler
+    kind.name.capitalize(): kind.name for kind in WRITTEN.values() if not kind.has_handler
 }
 """The classes of steps without a handler, and their kinds."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
-from pgflow_shared.kinds import KINDS, StepKind
+from pgflow_shared.kinds import WRITTEN, StepKind
 from pgflow_shared.text import closest
 
 Owner: TypeAlias = Literal["flow"] | StepKind
@@ -134,8 +134,8 @@ def _on(*owners: Owner) -> frozenset[Owner]:
     return frozenset(owners)
 
 
-_STEPS: frozenset[Owner] = frozenset(kind.name for kind in KINDS.values())
-_TASKS: frozenset[Owner] = frozenset(kind.name for kind in KINDS.values() if kind.has_handler)
+_STEPS: frozenset[Owner] = frozenset(kind.name for kind in WRITTEN.values())
+_TASKS: frozenset[Owner] = frozenset(kind.name for kind in WRITTEN.values() if kind.has_handler)
 _SECONDS = Whole(1, MAX_SECONDS, " of seconds")
 _MODES = Word(("fail", "skip", "skip-cascade"))
 _PATTERN = Judged("a pattern, or a list of them", is_json=True)
@@ -293,4 +293,4 @@ def meant(name: str, known: Iterable[str]) -> str | None:
     return named(name, names) or closest(name, names)
 
 
-assert KINDS.keys() == _STEPS
+assert WRITTEN.keys() == _STEPS

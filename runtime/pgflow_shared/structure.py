@@ -1,6 +1,7 @@
 """The canonical structure of a flow: what migration, client and worker compare, by its hash.
 
-Structure = {slug, type, sorted dependencies, and kind where it is not a task} of the steps, sorted by slug.
+Structure = {slug, type, sorted dependencies, kind where it is not a task, and undo where there is one} of the
+steps, sorted by slug.
 Options, conditions, types and the order of definition are not part of it.
 """
 
@@ -20,6 +21,8 @@ class StepStructure(TypedDict):
     dependencies: list[str]
     kind: NotRequired[SqlKind]
     """Only where it is not ``task``, so that flows without other kinds keep their hash."""
+    undo: NotRequired[str]
+    """The slug of the handler that undoes the step, where there is one."""
 
 
 class Structure(TypedDict):
@@ -56,6 +59,8 @@ def _step_changes(slug: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> 
     if old["dependencies"] != new["dependencies"]:
         now, then = _slugs(new["dependencies"]), _slugs(old["dependencies"])
         yield f"step {slug!r} depends on {now} now; it depended on {then}"
+    if old.get("undo") != new.get("undo"):
+        yield f"step {slug!r} is undone by {_undo(new)} now; it was undone by {_undo(old)}"
 
 
 def _kind(step: Mapping[str, Any]) -> str:
@@ -63,6 +68,10 @@ def _kind(step: Mapping[str, Any]) -> str:
     if kind != "task":
         return f"a {kind}"
     return "a map" if step["type"] == "map" else "a single task"
+
+
+def _undo(step: Mapping[str, Any]) -> str:
+    return repr(step["undo"]) if "undo" in step else "nothing"
 
 
 def _slugs(slugs: list[str]) -> str:

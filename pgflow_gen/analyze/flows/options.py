@@ -11,14 +11,14 @@ from pgflow_gen.analyze.flows.constants import Constants, NotStatic
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Json, Option
 from pgflow_gen.source.names.index import ModuleIndex
-from pgflow_shared.kinds import KINDS
+from pgflow_shared.kinds import WRITTEN
 from pgflow_shared.options import BY_NAME, OPTIONS, OptionRule, meant, options_of
 
 FLOW_OPTIONS = options_of("flow")
 STEP_OPTIONS: Mapping[str, tuple[str, ...]] = {
     # depends_on on a map is refused by PGF206, which says more than "unknown option"
     kind: tuple(option.name for option in OPTIONS if kind in option.on or option.name == "depends_on")
-    for kind in KINDS
+    for kind in WRITTEN
 }
 
 
@@ -120,5 +120,5 @@ def _suggestion(name: str, known: tuple[str, ...]) -> str:
 
 def _owners(option: OptionRule) -> str:
     owners = ["Flow(...)"] if "flow" in option.on else []
-    *first, last = [*owners, *(kind.written for kind in KINDS.values() if kind.name in option.on)]
+    *first, last = [*owners, *(kind.written for kind in WRITTEN.values() if kind.name in option.on)]
     return f"{', '.join(first)} and {last}" if first else last

@@ -10,12 +10,13 @@ from typing import TypeAlias
 
 from pgflow_gen.config import Config, ConfigError
 from pgflow_gen.source.identifiers import normal
+from pgflow_shared import companions
 from pgflow_shared.kinds import DECORATORS
 from pgflow_shared.project import SECTION
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 _GLOB = re.compile(r"[*?\[]")
-_DECORATOR = re.compile(rf"\.[\s\\]*(?:{'|'.join(DECORATORS)})\b")
+_DECORATOR = re.compile(rf"\.[\s\\]*(?:{'|'.join((*DECORATORS, *companions.DECORATORS))})\b")
 _SCHEDULE = re.compile(r"\.[\s\\]*schedule\b")
 
 

@@ -12,11 +12,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from pgflow_shared.kinds import KINDS
+from pgflow_shared.kinds import WRITTEN
 
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _PLAIN = frozenset({int, str, type(None)})
-_DECORATORS = frozenset(KINDS)
+_DECORATORS = frozenset(WRITTEN)
 
 
 def without_bodies(text: str, tree: ast.Module) -> str:

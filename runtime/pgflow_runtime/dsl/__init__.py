@@ -21,6 +21,7 @@ from pgflow_runtime.dsl.options import (
     WaitOptions,
     WhenUnmet,
 )
+from pgflow_runtime.dsl.run_end import EndOn, RunEnd, UndoWhen
 from pgflow_runtime.dsl.schedule import FIRE_DATE, FIRE_TIME, CatchUp, Overlap, Schedule
 from pgflow_runtime.dsl.steps import (
     AsyncLoopStep,
@@ -51,6 +52,7 @@ __all__ = [
     "CatchUp",
     "Context",
     "DefinitionError",
+    "EndOn",
     "Failed",
     "Flow",
     "FlowOptions",
@@ -59,6 +61,7 @@ __all__ = [
     "MapOptions",
     "MapStep",
     "Overlap",
+    "RunEnd",
     "Schedule",
     "Sent",
     "Signal",
@@ -67,6 +70,7 @@ __all__ = [
     "StepKind",
     "StepOptions",
     "SyncStep",
+    "UndoWhen",
     "ValueMapStep",
     "ValueStep",
     "WaitOptions",

@@ -55,7 +55,7 @@ PosElem: TypeAlias = Callable[Concatenate[E, P], T]
 
 
 class StepDecorator(Protocol):
-    """``@flow.step(...)``."""
+    """``@flow.step(...)``, ``@flow.undo(...)`` and ``@flow.end(...)``."""
 
     @overload
     def __call__(  # type: ignore[overload-overlap]

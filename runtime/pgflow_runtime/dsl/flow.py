@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, Unpack, overload
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, Unpack, cast, overload
 
 from pgflow_runtime.dsl.decorators import (
     ArrayDecorator,
@@ -28,6 +28,7 @@ from pgflow_runtime.dsl.options import (
     check_slug,
     check_step_names,
 )
+from pgflow_runtime.dsl.run_end import EndOn, UndoWhen
 from pgflow_runtime.dsl.schedule import CatchUp, Overlap, Schedule
 from pgflow_runtime.dsl.steps import (
     AsyncMapStep,
@@ -37,7 +38,8 @@ from pgflow_runtime.dsl.steps import (
     SyncStep,
     make_step,
 )
-from pgflow_shared.kinds import StepKind
+from pgflow_shared.companions import END_ON, UNDO_WHEN, end_slug, undo_slug
+from pgflow_shared.kinds import KINDS, StepKind
 from pgflow_shared.slugs import RESERVED_FOR_STEPS
 
 P = ParamSpec("P")
@@ -65,6 +67,9 @@ class Flow(Generic[In]):
         self.version = _check_version(options.get("version", 1))
         self.steps: dict[str, Step[Any]] = {}
         self.schedules: dict[str, Schedule] = {}
+        self.companions: dict[str, Flow[Any]] = {}
+        """The flows of its undos and ends, by their slugs in the database; their steps are the handlers."""
+        self.companion_of: Flow[Any] | None = None
 
     @property
     def db_slug(self) -> str:
@@ -171,6 +176,54 @@ class Flow(Generic[In]):
         decorator: LoopDecorator = self._decorate("loop", None, given)
         return decorator
 
+    def undo(self, step: Step[Any], /, *, when: UndoWhen = "completed") -> StepDecorator:
+        """Say how a step is undone once its run has failed or was cancelled: ``@order.undo(charge)``.
+
+        The handler gets the step's output under the step's name (one element's, of a map). It is called after
+        the undos of all steps that depend on this one, for what completed; with ``when="started"`` also for
+        what was under way, and then it gets None.
+
+        Raises:
+            TypeError: what is undone is no step.
+            DefinitionError: the step is another flow's, has no handler, or is undone already; ``when`` is
+                neither of the two words.
+        """
+        where = f"@{self.slug}.undo"
+        if not isinstance(step, Step):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"{where} takes the step that is undone, not {step!r}")
+        if step.flow is not self or not KINDS[step.kind].has_handler:
+            raise DefinitionError(
+                f"{where} cannot undo {step!r}: it undoes steps of its own flow with a handler"
+            )
+        _check_word(where, "when", when, UNDO_WHEN)
+        companion = self._companion(undo_slug(self.db_slug))
+        for other in companion.steps.values():
+            if other.options["undo"] is step:
+                raise DefinitionError(f"{where}: step {step.slug!r} is undone by {other.function} already")
+        kind: StepKind = "map" if KINDS[step.kind].is_map else "step"
+        return _decorator(lambda h: companion.make(where, kind, h, {"undo": step, "when": when}))
+
+    def end(self, /, *, on: EndOn = "always") -> StepDecorator:
+        """Say what is to be done when a run has ended, after all undos: ``@order.end(on="failed")``.
+
+        Raises:
+            DefinitionError: ``on`` is none of the words, or there is an end of the handler's name already.
+        """
+        where = f"@{self.slug}.end"
+        _check_word(where, "on", on, END_ON)
+
+        def make(handler: Any) -> Step[Any]:
+            name = getattr(handler, "__name__", "")
+            return self._companion(end_slug(self.db_slug, name)).make(where, "step", handler, {"on": on})
+
+        return _decorator(make)
+
+    def _companion(self, slug: str) -> Flow[Any]:
+        if slug not in self.companions:
+            companion = self.companions[slug] = Flow[Any](slug)
+            companion.companion_of = self
+        return self.companions[slug]
+
     def schedule(
         self,
         slug: str,
@@ -206,11 +259,11 @@ class Flow(Generic[In]):
         for name in ("array", "depends_on", "if_ran", "if_skipped"):
             check_step_names(where, name, options.get(name), lambda item: isinstance(item, Step))
         if handler is not None:
-            return self._make(kind, handler, options)
-        return MapDecorator[Any](lambda h: self._make(kind, h, options))
+            return self.make(where, kind, handler, options)
+        return MapDecorator[Any](lambda h: self.make(where, kind, h, options))
 
-    def _make(self, kind: StepKind, handler: Any, options: dict[str, Any]) -> Step[Any]:
-        where = f"@{self.slug}.{kind}"
+    def make(self, where: str, kind: StepKind, handler: Any, options: dict[str, Any]) -> Step[Any]:
+        """Make a step of a function; ``where`` is the decorator, for messages."""
         if isinstance(handler, Step):
             raise DefinitionError(f"{where} above {handler!r}: one function is one step of one flow")
         if not callable(handler) or not hasattr(handler, "__qualname__"):
@@ -242,6 +295,16 @@ class Flow(Generic[In]):
 def output(step: Step[T], /) -> T:
     """What dependents of ``step`` receive, for the generated wiring that mypy reads; it is never run."""
     raise NotImplementedError(f"output({step!r}) exists for type checkers only")
+
+
+def _decorator(make: Callable[[Any], Step[Any]]) -> StepDecorator:
+    decorator: Any = MapDecorator[Any](make)
+    return cast("StepDecorator", decorator)
+
+
+def _check_word(where: str, option: str, value: object, words: tuple[str, ...]) -> None:
+    if value not in words:
+        raise DefinitionError(f"{where}: {option}= is one of {', '.join(words)}, not {value!r}")
 
 
 def _check_version(version: object) -> int:
