@@ -134,6 +134,20 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "deadline_at timestamp with time zone)",
         "s",
     ),
+    "list_children": (
+        "parent_id uuid, only_step text = null, max_count integer = 50, after_step_slug text = null, "
+        "after_task_index integer = null, after_attempt integer = null",
+        "table(step_slug text, task_index integer, attempt integer, run_id uuid, flow_slug text, "
+        "status text, started_at timestamp with time zone, ended_at timestamp with time zone, "
+        "error_message text)",
+        "s",
+    ),
+    "get_run_origin": (
+        "run_id uuid",
+        "table(kind text, from_run_id uuid, step_slug text, task_index integer, attempt integer, "
+        "schedule_slug text, fire_at timestamp with time zone, depth integer)",
+        "s",
+    ),
     "note_input_readers": ("flow_slug text, reads_input jsonb", "integer"),
     "hold_runs": ("run_ids uuid[], actor text = null", "table(run_id uuid, outcome text)"),
     "release_runs": (
@@ -232,7 +246,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     ),
     "retry_runs": (
         "run_ids uuid[], spread double precision = 0, options jsonb = '{}', actor text = null",
-        "table(run_id uuid, outcome text)",
+        "table(run_id uuid, outcome text, root_run_id uuid)",
     ),
     "fork_run": (
         "run_id uuid, from_steps text[], input jsonb = null, new_run_id uuid = null, actor text = null",

@@ -9,6 +9,8 @@
 -- A step is ready when it is 'created', has no remaining_deps and its initial_tasks are known. A ready step
 -- without tasks (an empty map) completes at once; one with tasks starts: its tasks and messages are written. A step
 -- without a handler (a sleep, a signal) starts too, with one thing to wait for instead of tasks: _begin_waits.
+-- A task of a subflow step starts another run, its child, with what its handler gave, and waits for it: the child's end
+-- writes a row of ended_children, and whoever fires timers hands it to the parent.
 -- The last task of a step completes the step, which lowers remaining_deps of its dependents and
 -- remaining_steps of the run; at zero the run completes with the outputs of its leaf steps.
 --
@@ -22,10 +24,13 @@
 --   fork_run ---------------------------> _insert_fork, _start_ready
 --   send_signals -----------------------> _judge_signals, _end_waits --> _advance
 --   fire_timers ------------------------> _fire --> _fire_<kind> (sleeps, deadlines: as send_signals)
+--                                           _fire_ended_children --> _complete, _fail (of the parent)
 --
 -- How it stays right:
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a
 --     statement of its own, then reads. So decrements are never lost and every later lock is uncontended.
+--   * Nobody holds a child and waits for its parent, or the other way round: an end is told by way of ended_children, and
+--     fire_timers, which cancels and retries children while it holds their parent, passes over those that others hold.
 --   * Claiming takes no run lock: it owns the messages (skip locked) and moves tasks 'queued' -> 'started'. So whoever
 --     changes rows of queued tasks archives their messages first: that waits for whoever is claiming them.
 --   * Who is alive is judged in one place (_bury_workers), by signs of life that claims and results write as well;

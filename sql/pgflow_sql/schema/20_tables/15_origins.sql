@@ -14,5 +14,8 @@ create table pgflow.origins (
   constraint origins_pkey primary key (run_id),
   constraint origins_kind_check check (kind in ('child', 'fork', 'end', 'undo', 'schedule'))
 );
+-- An attempt at a task starts one child, whatever happens to who reports it; also how the children of a run are found.
+create unique index origins_of_children_idx on pgflow.origins (from_run_id, step_slug, task_index, attempt)
+  where kind = 'child';
 -- No fire of a schedule starts two runs, whatever happens to who sees to it.
 create unique index origins_of_schedules_idx on pgflow.origins (family, schedule_slug, fire_at) where kind = 'schedule';

@@ -4,7 +4,7 @@ returns void
 language plpgsql
 as $$
 begin
-  if kind <> 'task' and step_type <> 'single' then
+  if kind not in ('task', 'subflow') and step_type <> 'single' then
     raise exception 'Step "%" cannot be a map: it is a %', step_slug, kind
       using errcode = 'PF011', hint = 'Leave step_type out.';
   end if;
@@ -15,6 +15,15 @@ begin
   ) then
     raise exception 'Map step "%" cannot go over "%", a sleep', step_slug, deps_slugs[1]
       using errcode = 'PF011', hint = 'A sleep has no output: let the map go over another step.';
+  end if;
+  if step_type = 'map' and exists (
+    select 1
+    from pgflow.steps s
+    where s.flow_slug = _check_kind.flow_slug and s.step_slug = any(deps_slugs) and s.kind = 'subflow'
+      and s.step_type = 'single'
+  ) then
+    raise exception 'Map step "%" cannot go over "%", the output of a run', step_slug, deps_slugs[1]
+      using errcode = 'PF011', hint = 'A run''s output is an object: let the map go over a list that a step takes from it.';
   end if;
 end;
 $$;

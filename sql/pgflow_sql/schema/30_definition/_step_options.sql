@@ -8,9 +8,9 @@ as $$
 declare
   v_options jsonb;
 begin
-  if _step_options.kind not in ('task', 'signal', 'sleep', 'loop') then
+  if _step_options.kind not in ('task', 'signal', 'sleep', 'loop', 'subflow') then
     raise exception 'A step cannot be of the kind "%"', left(_step_options.kind, 100)
-      using errcode = 'PF011', hint = 'Leave it out, or give signal, sleep or loop.';
+      using errcode = 'PF011', hint = 'Leave it out, or give signal, sleep, loop or subflow.';
   end if;
   v_options := pgflow._known_options(
     case _step_options.kind when 'task' then 'step' else _step_options.kind end,
@@ -19,6 +19,7 @@ begin
       when 'signal' then array['key', 'deadline']
       when 'sleep' then array['seconds', 'until']
       when 'loop' then array['max_rounds', 'every', 'deadline']
+      when 'subflow' then array['subflow', 'max_depth', 'deadline']
       else '{}'
     end
   );
@@ -31,6 +32,7 @@ begin
     when 'signal' then perform pgflow._check_signal_options(v_options);
     when 'sleep' then perform pgflow._check_sleep_options(v_options, _step_options.deps_slugs);
     when 'loop' then perform pgflow._check_loop_options(v_options);
+    when 'subflow' then perform pgflow._check_subflow_options(v_options);
     else null;
   end case;
   return v_options - 'kind';

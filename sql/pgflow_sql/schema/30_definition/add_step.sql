@@ -5,11 +5,13 @@
 --   reads_input          whether it reads the run's input
 --   if_any, if_not_any   lists of patterns of which one, or none, may match; instead of the single ones
 --   if_ran, if_skipped   dependencies that must have run, or must not
---   kind                 signal, sleep: steps without a handler; loop: one that may ask to be called again; else a task
+--   kind                 signal, sleep: steps without a handler; loop: one that may ask to be called again;
+--                        subflow: one whose handler returns the input of a run that does its work; else a task
 --   key, deadline        of a signal: the path in the run's input of a key that it is found by; seconds until it is exhausted
 --   seconds, until       of a sleep: how long, or the path of a time, whose first key is flow_input or a dependency
 --   max_rounds, every    of a loop: how often it is called at most, and seconds in between
---   deadline             also of a loop: for all rounds together
+--   deadline             also of a loop: for all rounds together; and of a subflow, for all its children
+--   subflow, max_depth   of a subflow: the flow of its children; how many runs deep they may be started
 -- A pattern of a step with dependencies may hold the key flow_input, for the run's input, beside theirs.
 create function pgflow.add_step(
   flow_slug text,

@@ -23,19 +23,27 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kind text;
+  v_subflow jsonb;
   v_options jsonb;
   v_step pgflow.steps;
   v_timeouts int[];  -- before
 begin
   perform 1 from pgflow.flows f where f.flow_slug = alter_step.flow_slug for no key update;
-  select s.kind into v_kind
+  select s.kind, s.options -> 'subflow' into v_kind, v_subflow
   from pgflow.steps s
   where s.flow_slug = alter_step.flow_slug and s.step_slug = alter_step.step_slug;
   if alter_step.options ->> 'kind' <> v_kind then
     raise exception 'Step "%" is a %, and stays one', alter_step.step_slug, v_kind
       using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
   end if;
-  v_options := pgflow._step_options(alter_step.options, coalesce(v_kind, 'task'), array(
+  if alter_step.options -> 'subflow' <> v_subflow then
+    raise exception 'The runs of step "%" are of flow "%", and stay so', alter_step.step_slug, v_subflow ->> 0
+      using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
+  end if;
+  v_options := pgflow._step_options(case
+    when v_subflow is null then alter_step.options
+    else jsonb_build_object('subflow', v_subflow) || coalesce(alter_step.options, '{}')
+  end, coalesce(v_kind, 'task'), array(
     select d.dep_slug
     from pgflow.deps d
     where d.flow_slug = alter_step.flow_slug and d.step_slug = alter_step.step_slug

@@ -18,6 +18,15 @@ begin
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and t.run_id = r.run_id;
   delete from pgflow.step_states s where s.flow_slug = p_flow_slug;
+  -- parents of its runs are told; what is theirs goes with them
+  insert into pgflow.ended_children (run_id, step_slug, task_index, attempt, child_run_id)
+  select o.from_run_id, o.step_slug, o.task_index, o.attempt, o.run_id
+  from pgflow.origins o
+  join pgflow.runs r on r.run_id = o.run_id
+  where r.flow_slug = p_flow_slug and o.kind = 'child';
+  delete from pgflow.ended_children e
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and e.run_id = r.run_id;
   delete from pgflow.origins o
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and o.run_id = r.run_id;

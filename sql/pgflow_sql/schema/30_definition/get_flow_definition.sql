@@ -26,6 +26,7 @@ begin
                 '[]'
               )
             ) || case when st.kind = 'task' then '{}' else jsonb_build_object('kind', st.kind) end
+              || case when st.kind = 'subflow' then jsonb_build_object('subflow', st.options -> 'subflow') else '{}' end
             order by st.step_slug collate "C"
           )
           from pgflow.steps st
@@ -58,7 +59,7 @@ begin
               else jsonb_build_object('if', st.required_input_pattern) end
             || case when st.forbidden_input_pattern is null then '{}'
               else jsonb_build_object('if_not', st.forbidden_input_pattern) end
-            || st.options - 'reads_input'
+            || st.options - '{reads_input,subflow}'::text[]
           )
           from pgflow.steps st
           where st.flow_slug = f.flow_slug

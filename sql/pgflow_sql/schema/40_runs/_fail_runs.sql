@@ -31,5 +31,6 @@ begin
   perform pgflow._send_events('step:failed', _fail_runs.run_ids, _fail_runs.step_slugs);
   perform pgflow._send_events('run:failed', _fail_runs.run_ids);
   perform pgflow._archive_open_tasks(_fail_runs.run_ids);
+  perform pgflow._note_ends(_fail_runs.run_ids);
 end;
 $$;

@@ -30,6 +30,7 @@ begin
       where r.run_id = v_run.run_id;
       perform pgflow._send_events('run:failed', array[v_run.run_id]);
       perform pgflow._drop_timers(array[v_run.run_id]);
+      perform pgflow._note_ends(array[v_run.run_id]);
     end;
   end loop;
 end;

@@ -10,6 +10,7 @@ language plpgsql
 as $$
 declare
   v_finished uuid[];
+  v_with_origin uuid[];  -- of these
   v_all bigint;  -- see 00_model/model.sql
 begin
   if has_large_values then
@@ -43,16 +44,20 @@ begin
     ) c
     where r.run_id = c.run_id
       and (c.step_count > 0 or (r.status = 'started' and r.remaining_steps = 0))
-    returning r.run_id, r.status, r.remaining_steps
+    returning r.run_id, r.status, r.remaining_steps, r.has_origin
   )
-  select array_agg(f.run_id order by f.run_id) filter (where f.status = 'completed' and f.remaining_steps = 0)
-  into v_finished
+  select array_agg(f.run_id order by f.run_id) filter (where f.status = 'completed' and f.remaining_steps = 0),
+    array_agg(f.run_id) filter (where f.has_origin and f.status = 'completed' and f.remaining_steps = 0)
+  into v_finished, v_with_origin
   from finished f;
 
   if v_finished is not null then
     perform pgflow._send_events('run:completed', v_finished);
     if has_timeouts then
       perform pgflow._drop_timers(v_finished);
+    end if;
+    if v_with_origin is not null then
+      perform pgflow._note_ends(v_with_origin);
     end if;
   end if;
 end;

@@ -1,5 +1,7 @@
 -- Completes tasks of many runs. fenced: element i counts only if its task is started by worker i in attempt i.
--- Returns what did not complete ('stale', 'failed') and, if asked for, tasks handed over ('claimed').
+-- Tasks of subflow steps start a child with what they give, and wait for it; is_output: what is given is their output.
+-- Returns what did not complete ('stale', 'failed', ...), if asked for tasks handed over ('claimed'), and one row 'due' where
+-- a parent has to be told of the end of a child.
 create function pgflow._complete(
   worker_ids uuid[],
   run_ids uuid[],
@@ -9,7 +11,8 @@ create function pgflow._complete(
   outputs jsonb[],
   hand_over int,
   flow_input_steps text[],
-  fenced boolean
+  fenced boolean,
+  is_output boolean default false
 )
 returns setof pgflow.task_result
 language plpgsql
@@ -22,6 +25,9 @@ declare
   v_hand_over int := _complete.hand_over;
   v_has_maps boolean;
   v_has_timeouts boolean;  -- of whole runs, or else what waits for something outside
+  v_has_subflows boolean;
+  v_has_origins boolean;  -- whether one of the runs has
+  v_begun record;
   v_has_large_values boolean;
   v_large_flow_slugs text[];  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
@@ -31,19 +37,20 @@ declare
   v_sizes bigint[];     -- of these, in bytes
   v_handed record;
   v_violations bigint[];
+  v_settled bigint[];  -- positions of which no more is to be said
   v_refused bigint[];
   v_all bigint;  -- see 00_model/model.sql
 begin
   -- A statement of its own: what follows must see what the others have committed meanwhile.
-  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started'), bool_or(r.held_at is not null), exists (
+  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started'), bool_or(r.held_at is not null), bool_or(r.has_origin), exists (
     select 1
     from pgflow.workers w
     where w.worker_id = any(_complete.worker_ids)
       and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
   )
-  into v_flow_slugs, v_live, v_is_held, v_is_silent
+  into v_flow_slugs, v_live, v_is_held, v_has_origins, v_is_silent
   from (
-    select l.flow_slug, l.status, l.held_at
+    select l.flow_slug, l.status, l.held_at, l.has_origin
     from pgflow.runs l
     where l.run_id = any(_complete.run_ids)
     order by l.run_id
@@ -60,10 +67,33 @@ begin
   end if;
 
   -- outputs that a dependent map cannot go over fail their runs
-  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds)
-  into v_has_maps, v_has_large_values, v_has_timeouts
+  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds),
+    bool_or(p.has_kinds and 'subflow' = any(p.kinds))
+  into v_has_maps, v_has_large_values, v_has_timeouts, v_has_subflows
   from pgflow.prepared_flows p
   where p.flow_slug = any(v_flow_slugs);
+  if v_has_subflows and not _complete.is_output then
+    select * into v_begun
+    from pgflow._begin_children(
+      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes, _complete.attempts,
+      _complete.outputs, _complete.fenced
+    );
+    if v_begun.refused_positions is not null then
+      v_live := false;
+      return query select f.* from pgflow._fail(
+        array(select _complete.worker_ids[o] from unnest(v_begun.refused_positions) o),
+        array(select _complete.run_ids[o] from unnest(v_begun.refused_positions) o),
+        array(select _complete.step_slugs[o] from unnest(v_begun.refused_positions) o),
+        array(select _complete.task_indexes[o] from unnest(v_begun.refused_positions) o),
+        array(select _complete.attempts[o] from unnest(v_begun.refused_positions) o),
+        v_begun.refused_messages, v_begun.retryable, null, _complete.fenced
+      ) f;
+    end if;
+    if v_begun.child_ids is not null then
+      return query select d.* from pgflow._told_due(v_begun.child_ids) d;
+    end if;
+    v_settled := v_begun.begun_positions || v_begun.refused_positions;
+  end if;
   if v_has_maps then
     select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
     from pgflow.steps st
@@ -84,6 +114,7 @@ begin
     );
     if v_violations is not null then
       v_live := false;
+      v_settled := v_settled || v_violations;
       return query select v.* from pgflow._outcomes(
         'failed', v_violations, _complete.worker_ids, _complete.run_ids, _complete.step_slugs,
         _complete.task_indexes, _complete.attempts
@@ -96,7 +127,8 @@ begin
     update pgflow.step_tasks t
     set status = 'completed',
         completed_at = greatest(now(), t.started_at),
-        output = g.output
+        output = g.output,
+        waits_for = null
     from (
       select u.*, s.is_map
       from unnest(
@@ -115,7 +147,7 @@ begin
     where t.run_id = g.run_id
       and t.step_slug = g.step_slug
       and t.task_index = g.task_index
-      and t.status = 'started'
+      and (t.status = 'started' or _complete.is_output and t.waits_for = 'child')
       and (not _complete.fenced or (t.last_worker_id = g.worker_id and t.attempts_count = g.attempt))
     returning t.flow_slug, t.run_id, t.step_slug, t.message_id, t.last_worker_id, g.position, g.is_map,
       case when not g.is_map then t.output end as output
@@ -169,7 +201,7 @@ begin
   if coalesce(cardinality(v_accepted.positions), 0) < cardinality(_complete.run_ids) then
     v_refused := array(
       select p.position from generate_series(1::bigint, cardinality(_complete.run_ids)) p(position)
-      except select a.position from unnest(v_accepted.positions || v_violations) a(position)
+      except select a.position from unnest(v_accepted.positions || v_settled) a(position)
       order by 1
     );
     perform pgflow._archive_late(v_refused, _complete.run_ids, _complete.step_slugs, _complete.task_indexes);
@@ -179,6 +211,9 @@ begin
     ) v;
   end if;
   if v_accepted.positions is null then
+    if v_is_held and v_settled is not null then
+      perform pgflow._keep_held(_complete.run_ids);
+    end if;
     return;
   end if;
 
@@ -270,5 +305,8 @@ begin
     perform pgflow._keep_held(v_accepted.run_ids);
   end if;
   perform pgflow._notify(null, v_accepted.run_ids);
+  if v_has_origins then
+    return query select d.* from pgflow._told_due(_complete.run_ids) d;
+  end if;
 end;
 $$;

@@ -23,14 +23,15 @@ declare
   v_tasks pgflow.task_result[];
   v_errors text[];
   v_is_held boolean;  -- whether one of the runs is
+  v_has_origins boolean;  -- whether one of the runs has
   v_asked boolean[];
   v_part record;
   v_longest_hidden int := case when _fail.fenced then 10 else 2147483647 end;  -- seconds
   v_all bigint;  -- see 00_model/model.sql
 begin
-  select bool_or(l.held_at is not null) into v_is_held
+  select bool_or(l.held_at is not null), bool_or(l.has_origin) into v_is_held, v_has_origins
   from (
-    select r.held_at
+    select r.held_at, r.has_origin
     from pgflow.runs r
     where r.run_id = any(_fail.run_ids)
     order by r.run_id
@@ -160,5 +161,8 @@ begin
     case v.outcome when 'retry' then v.delay end,
     v.max_attempts, null::jsonb, null::int
   from unnest(v_tasks) v;
+  if v_has_origins then
+    return query select d.* from pgflow._told_due(_fail.run_ids) d;
+  end if;
 end;
 $$;

@@ -41,5 +41,6 @@ begin
   perform pgflow._send_events('run:cancelled', _cancel_runs.run_ids);
   perform pgflow._notify_control(v_busy_flow_slugs);
   perform pgflow._notify(null, _cancel_runs.run_ids);
+  perform pgflow._note_ends(_cancel_runs.run_ids);
 end;
 $$;

@@ -2,7 +2,7 @@
 create function pgflow._retry_asked(
   run_ids uuid[], spread double precision, options jsonb, actor text, filter jsonb
 )
-returns table (run_id uuid, outcome text)
+returns table (run_id uuid, outcome text, root_run_id uuid)
 language plpgsql
 as $$
 declare
@@ -10,6 +10,8 @@ declare
   v_spread constant double precision := pgflow._spread(_retry_asked.spread);
   v_locked record;
   v_ended uuid[];
+  v_unawaited record;
+  v_root_ids uuid[];
   v_task_count bigint;
   v_outcomes text[];
 begin
@@ -18,7 +20,11 @@ begin
   select array_agg(l.run_id) into v_ended
   from unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status)
   where l.status in ('failed', 'cancelled');
-  if v_ended is not null then
+  select * into v_unawaited from pgflow._unawaited(v_ended);
+  if v_unawaited.child_ids is not null then
+    v_ended := array(select i.run_id from unnest(v_ended) i(run_id) where i.run_id <> all(v_unawaited.child_ids));
+  end if;
+  if cardinality(v_ended) > 0 then
     select sum(c.task_count) into v_task_count from unnest(pgflow._tasks_to_retry(v_ended)) c(task_count);
     if v_task_count > 50000 then
       raise exception '% tasks are too many to retry in one call', v_task_count
@@ -32,6 +38,7 @@ begin
       when l.status is null then 'no_such_run'
       when l.status = 'started' then 'still_started'
       when l.status = 'completed' then 'already_completed'
+      when i.run_id = any(v_unawaited.child_ids) then 'not_awaited'
       else 'retried'
     end
     from unnest(v_run_ids) with ordinality i(run_id, position)
@@ -44,6 +51,8 @@ begin
       jsonb_build_object('spread', nullif(v_spread, 0), 'filter', pgflow._shown_filter(_retry_asked.filter))
     );
   end if;
-  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+  return query
+  select i.run_id, i.outcome, v_unawaited.root_ids[array_position(v_unawaited.child_ids, i.run_id)]
+  from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
 end;
 $$;

@@ -18,7 +18,7 @@ begin
     exception when others then
       failed_count := failed_count + 1;
       v_locked_count := v_locked_count + case sqlstate when '55P03' then 1 else 0 end;
-      perform pgflow._postpone(v_timer_id, format('%s (%s)', sqlerrm, sqlstate));
+      perform pgflow._postpone(_fire_one_by_one.kind, v_timer_id, format('%s (%s)', sqlerrm, sqlstate));
     end;
   end loop;
 end;

@@ -22,6 +22,7 @@ begin
   end if;
   perform pgflow._send_events('run:failed', v_run_ids);
   perform pgflow._archive_open_tasks(v_run_ids);
+  perform pgflow._note_ends(v_run_ids);
   perform pgflow._notify(null, v_run_ids);
 end;
 $$;

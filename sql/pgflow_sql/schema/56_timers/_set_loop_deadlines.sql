@@ -1,4 +1,4 @@
--- Starts the deadlines of the started loops of these runs that have one (step_slugs is null), or of these steps (pairs):
+-- Starts the deadlines of the started loops and subflows of these runs that have one (step_slugs is null), or of these steps (pairs):
 -- from now on, or delays[i] seconds later where run i goes on no sooner. Callers hold the runs, or have just made them.
 create function pgflow._set_loop_deadlines(run_ids uuid[], step_slugs text[], delays double precision[] default null)
 returns void
@@ -22,6 +22,6 @@ begin
   cross join lateral (
     select * from pgflow.steps l where l.flow_slug = s.flow_slug and l.step_slug = s.step_slug limit 1
   ) st
-  where s.status = 'started' and st.kind = 'loop' and st.options ? 'deadline';
+  where s.status = 'started' and st.kind in ('loop', 'subflow') and st.options ? 'deadline';
 end;
 $$;

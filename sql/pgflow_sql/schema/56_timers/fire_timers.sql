@@ -1,5 +1,5 @@
 -- for: worker
--- Does what is due, at most max_count timers, one caller at a time: others return at once. next_in: seconds until
+-- Does what is due, at most max_count timers, and as many ends of children that their parents are told of, one caller at a time: others return at once. next_in: seconds until
 -- the next one is due, 0 if one is now (call again at once), null if there is none; one whose run somebody else
 -- holds is left out for 200 ms. failed_count: timers that could not be fired and are kept for a later time.
 create function pgflow.fire_timers(max_count int default 100)
@@ -11,6 +11,7 @@ set lock_timeout = '300ms'
 as $$
 declare
   v_due record;
+  v_ended record;    -- children that are
   v_run_ids uuid[];  -- of those due: held by us, or gone
   v_kind record;
   v_single record;
@@ -33,23 +34,25 @@ begin
     failed_count := v_single.failed_count;
     if fired_count + failed_count > 0 then
       v_due.timer_ids := null;  -- in a call of their own: who holds a schedule waits for runs
+      v_due.run_ids := null;
     else
       v_is_elsewhere := v_due.timer_ids is null;
     end if;
   end if;
-  if v_due.timer_ids is not null then
+  select * into v_ended from pgflow._due_children(least(greatest(coalesce(max_count, 100), 0), 1000));
+  if v_due.timer_ids is not null or v_ended.ended_ids is not null then
     -- A statement of its own: what is read below must be what others have committed meanwhile.
     select array_agg(l.run_id) into v_run_ids
     from (
       select r.run_id
       from pgflow.runs r
-      where r.run_id = any(v_due.run_ids)
+      where r.run_id = any(v_due.run_ids || v_ended.run_ids)
       order by r.run_id
       for no key update skip locked
     ) l;
     v_run_ids := v_run_ids || array(
       select i.run_id
-      from unnest(v_due.run_ids) i(run_id)
+      from unnest(v_due.run_ids || v_ended.run_ids) i(run_id)
       where not exists (select 1 from pgflow.runs r where r.run_id = i.run_id)
     );
 
@@ -62,7 +65,12 @@ begin
         for update skip locked
       ) l
       group by l.kind
-      order by l.kind
+      union all
+      select 'ended', array_agg(e.ended_id order by e.ended_id)
+      from pgflow.ended_children e
+      where e.ended_id = any(v_ended.ended_ids) and e.run_id = any(v_run_ids)
+      having count(*) > 0
+      order by kind
     loop
       begin
         perform pgflow._fire(v_kind.kind, v_kind.timer_ids);
@@ -83,6 +91,9 @@ begin
       where l.timer_id = any(v_due.timer_ids) and (l.run_id = any(v_run_ids)) is not true
       for update skip locked
     ));
+    update pgflow.ended_children e
+    set tried_at = clock_timestamp()
+    where e.ended_id = any(v_ended.ended_ids) and (e.run_id = any(v_run_ids)) is not true;
   end if;
   if v_due.timer_ids is not null or v_due.schedule_ids is not null or v_due.is_whole then
     perform pgflow._raise_floor(v_due.is_whole);

@@ -29,6 +29,7 @@ begin
   delete from pgflow.signals g where g.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_tasks t where t.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_states s where s.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.ended_children e where e.run_id = any(_prune_runs.run_ids) or e.child_run_id = any(_prune_runs.run_ids);
   delete from pgflow.origins o where o.run_id = any(_prune_runs.run_ids);
   delete from pgflow.runs r where r.run_id = any(_prune_runs.run_ids);
 end;

@@ -1,5 +1,5 @@
 -- for: worker
--- Deletes up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
+-- Deletes up to max_runs ended runs, children before their parents, else oldest ids first, skipping those another pruner has; with the last batch
 -- (fewer than max_runs) also some old archived messages, actions of the trail and dead workers, so that each call
 -- stays short; one pruner at a time does the latter.
 -- Returns how many runs; call it again while that is max_runs.
@@ -12,19 +12,27 @@ as $$
 declare
   v_cutoff timestamptz := pgflow._ago(prune_batch.retention_interval);
   v_run_ids uuid[];
+  v_count int := 0;
+  v_is_family boolean;  -- whether there were children among those deleted last
 begin
-  select array_agg(l.run_id) into v_run_ids
-  from (
-    select r.run_id
-    from pgflow.runs r
-    where r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff
-    order by r.run_id
-    limit greatest(prune_batch.max_runs, 0)
-    for update skip locked
-  ) l;
-  perform pgflow._prune_runs(v_run_ids);
+  loop
+    select array_agg(l.run_id), bool_or(l.has_origin) into v_run_ids, v_is_family
+    from (
+      select r.run_id, r.has_origin
+      from pgflow.runs r
+      where (r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff)
+        and pgflow._may_be_pruned(r.run_id, r.has_origin, v_cutoff)
+      order by r.run_id
+      limit greatest(prune_batch.max_runs, 0) - v_count
+      for update skip locked
+    ) l;
+    exit when v_run_ids is null;
+    perform pgflow._prune_runs(v_run_ids);
+    v_count := v_count + cardinality(v_run_ids);
+    exit when v_is_family is not true or v_count >= prune_batch.max_runs;  -- else it may be their parents' turn
+  end loop;
 
-  if coalesce(cardinality(v_run_ids), 0) < greatest(prune_batch.max_runs, 1)
+  if v_count < greatest(prune_batch.max_runs, 1)
     and pg_try_advisory_xact_lock(hashtextextended('pgflow.prune', 0))
   then
     perform pgflow._prune_archives(v_cutoff, 10000);
@@ -40,6 +48,6 @@ begin
       for update skip locked
     ));
   end if;
-  return coalesce(cardinality(v_run_ids), 0);
+  return v_count;
 end;
 $$;
