@@ -12,7 +12,7 @@ from pgflow_runtime.testing.engine.plan import Plan, plan_of
 from pgflow_runtime.testing.engine.stored import store, text_of
 from tests.support.batch import again, complete, fail, register
 from tests.support.core import Core, Row
-from tests.support.random_flows import condition, loop_options, options_of
+from tests.support.random_flows import array_option, condition, loop_options, options_of
 from tests.support.steps_that_wait import send
 from tests.support.timers import fire
 
@@ -256,6 +256,7 @@ def plan_in_memory(steps: list[Step], run_timeout: int | None = None) -> Plan:
         [step.slug for step in steps],
         {step.slug: step.wait.what for step in steps if step.wait is not None}
         | {step.slug: "loop" for step in steps if step.max_rounds is not None},
+        {step.slug: array for step in steps for array in array_option(step).values()},
     )
 
 

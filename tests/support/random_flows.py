@@ -33,13 +33,15 @@ def _random_step(random: Random, steps: list[Step], wide: bool, waits: float) ->
     kind = "map" if random.random() < 0.35 else "single"
     # slugs do not sort like the order of definition
     slug = f"{random.choice('abcxyz')}{len(steps)}"
+    before = steps if wide else steps[-4:]
     recent = [
-        step.slug
-        for step in (steps if wide else steps[-4:])
-        if kind == "single" or step.wait is None or step.wait.what == "signal"
+        step.slug for step in before if kind == "single" or step.wait is None or step.wait.what == "signal"
     ]
     most = min(len(recent), 1 if kind == "map" else 4)
     deps = tuple(random.sample(recent, random.randint(0 if random.random() < 0.25 else min(1, most), most)))
+    array = None
+    if kind == "map" and random.random() < 0.4:
+        array, deps = _with_other_inputs(random, deps, [step.slug for step in before])
     required: tuple[Any, ...] | None = None
     forbidden: tuple[Any, ...] = ()
     if random.random() < 0.25:
@@ -63,7 +65,21 @@ def _random_step(random: Random, steps: list[Step], wide: bool, waits: float) ->
         wait=wait,
         max_rounds=random.choice((1, 2, 3, 7)) if is_loop else None,
         deadline=random.choice((None, 100)) if is_loop else None,
+        array=array,
     )
+
+
+def _with_other_inputs(
+    random: Random, deps: tuple[str, ...], before: list[str]
+) -> tuple[str | None, tuple[str, ...]]:
+    """A map's array, and its dependencies with others among them."""
+    others = [slug for slug in before if slug not in deps]
+    more = random.sample(others, min(len(others), random.randint(1, 3)))
+    if not more:
+        return None, deps
+    mixed = [*deps, *more]
+    random.shuffle(mixed)
+    return (deps[0] if deps else ""), tuple(mixed)
 
 
 def _patterns(random: Random, deps: tuple[str, ...]) -> tuple[Any, ...]:
@@ -108,7 +124,7 @@ def _pattern(random: Random, deps: tuple[str, ...]) -> dict[str, Any]:
 
 
 def random_input(random: Random, steps: list[Step]) -> Any:
-    if any(step.kind == "map" and not step.deps for step in steps):
+    if any(step.goes_over("") for step in steps):
         return [random_value(random) for _ in range(random.choice((0, 1, 1, 2, 5)))]
     times = {"go": True, "due": PAST}, {"due": FUTURE}, {"due": 5}, {"go": False, "due": "never"}, PAST
     return random.choice(({"go": True}, {"go": False}, {}, None, 7, "text", [1], *times))
@@ -124,7 +140,7 @@ def random_value(random: Random) -> Any:
 def random_output(random: Random, steps: list[Step], slug: str, *, violate: float = 0.03) -> Any:
     """An array where a map needs one (but now and then something else), anything elsewhere."""
     step = next(step for step in steps if step.slug == slug)
-    feeds_map = any(other.kind == "map" and slug in other.deps for other in steps)
+    feeds_map = any(other.goes_over(slug) for other in steps)
     if step.kind == "single" and feeds_map and random.random() > violate:
         return [random_value(random) for _ in range(random.choice((0, 0, 1, 2, 4)))]
     return random_value(random)
@@ -144,9 +160,13 @@ def define(core: Core, flow_slug: str, steps: list[Step], *, run_timeout: int | 
             max_attempts=step.max_attempts,
             when_unmet=step.when_unmet,
             when_exhausted=step.when_exhausted,
-            options=Jsonb(options | options_of(step.wait) | loop_options(step)),
+            options=Jsonb(options | options_of(step.wait) | loop_options(step) | array_option(step)),
             **{f"{name}_input_pattern": Jsonb(pattern) for name, pattern in patterns.items()},
         )
+
+
+def array_option(step: Step) -> dict[str, str]:
+    return {} if step.array is None else {"array": step.array or "flow_input"}
 
 
 def loop_options(step: Step) -> dict[str, Any]:

@@ -64,7 +64,10 @@ class StepContract:
             "input": data["input"],
             "output": data["output"],
             "state": data.get("state", NO_STATE),
+            "others": data.get("others", {}),
         }
+        self.has_other_inputs = "others" in data
+        """Whether a map's handler asks for steps beside the one that it goes over."""
         self._codecs = codecs
         self._definitions = codecs.definitions
 
@@ -104,6 +107,12 @@ class StepContract:
         self.check_input(value)
         fitted = _fitted(self._input_numerals, value, text, "input")
         return fitted if self.decode_input is None else self.decode_input(fitted)
+
+    def deliver_others(self, value: Any, text: str | None) -> Any:
+        """What a map's tasks get beside their elements, read from ``text``. Raises BoundaryError."""
+        _demand(self._others, value)
+        fitted = _fitted(self._others_numerals, value, text, "input")
+        return fitted if self._decode_others is None else self._decode_others(fitted)
 
     def dump_output(self, value: Any) -> Any:
         """A handler's result as it is on the wire, checked (a map: of one task). Raises BoundaryError."""
@@ -163,6 +172,10 @@ class StepContract:
         return self._codecs.decode(self._schemas["state"], "state")
 
     @cached_property
+    def _decode_others(self) -> Convert | None:
+        return self._codecs.decode(self._schemas["others"], "input")
+
+    @cached_property
     def _encode_state(self) -> Convert | None:
         return self._codecs.encode(self._schemas["state"], "state")
 
@@ -190,6 +203,14 @@ class StepContract:
     @cached_property
     def _state(self) -> SchemaCheck:
         return SchemaCheck(self._schemas["state"], self._definitions, root="state")
+
+    @cached_property
+    def _others(self) -> SchemaCheck:
+        return SchemaCheck(self._schemas["others"], self._definitions, root="input")
+
+    @cached_property
+    def _others_numerals(self) -> Numerals:
+        return Numerals(self._schemas["others"], self._definitions)
 
     @cached_property
     def _state_numerals(self) -> Numerals:

@@ -346,8 +346,10 @@ class MemoryRun:
         )
 
     def _environment(self) -> TaskEnvironment:
-        async def fetch(_run_id: str) -> str:
-            return self._input_text
+        async def fetch(_run_id: str, step_slug: str | None) -> str:
+            if step_slug is None:
+                return self._input_text
+            return text_of(self._timed.model.step_input(step_slug))
 
         return TaskEnvironment(
             config=self._config,

@@ -151,7 +151,8 @@ def follow(
 def _plan(flow: Flow[Any], contract: FlowContract) -> Plan:
     maps = [slug for slug, step in contract.steps.items() if step.is_map]
     kinds = {step["slug"]: step["kind"] for step in contract.structure["steps"] if "kind" in step}
-    return plan_of(contract.dependencies, maps, contract.settings, flow.steps, kinds)
+    arrays = {step["slug"]: step["array"] for step in contract.structure["steps"] if "array" in step}
+    return plan_of(contract.dependencies, maps, contract.settings, flow.steps, kinds, arrays)
 
 
 def _replaced(flow: Flow[Any], replace: Sequence[Replacement[Step[Any]]]) -> dict[str, Callable[..., Any]]:

@@ -612,7 +612,7 @@ create table pgflow.steps (
   constraint required_input_pattern_is_object check (jsonb_typeof(required_input_pattern) = 'object'),
   constraint forbidden_input_pattern_is_object check (jsonb_typeof(forbidden_input_pattern) = 'object'),
   constraint when_unmet_is_valid check (when_unmet in ('fail', 'skip', 'skip-cascade')),
-  constraint waits_have_no_failure check (kind not in ('signal', 'sleep') or when_exhausted <> 'value'),
+  constraint waits_have_no_failure check (kind not in ('signal', 'sleep', 'pick') or when_exhausted <> 'value'),
   constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade', 'value'))
 );
 
@@ -622,6 +622,7 @@ create table pgflow.deps (
   dep_slug text not null,   -- what is depended on
   step_slug text not null,  -- who depends
   created_at timestamptz not null default now(),
+  is_array boolean not null default false,  -- step_slug is a map that goes over what dep_slug gives
   constraint deps_pkey primary key (flow_slug, dep_slug, step_slug),
   constraint deps_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
   constraint deps_flow_slug_dep_slug_fkey foreign key (flow_slug, dep_slug)
@@ -803,7 +804,8 @@ create table pgflow.prepared_flows (
   vt_offsets int[] not null,    -- seconds a started task's message is hidden
   max_attempts int[] not null,
   root_slugs text[] not null,   -- sorted by slug
-  has_root_maps boolean not null,
+  array_slugs text[],           -- what the maps go over: '' is the run's input; null: there are no maps
+  has_root_maps boolean not null,  -- one of them goes over the run's input
   has_maps boolean not null,
   has_conditions boolean not null,  -- or steps without a handler: what has to be settled before it starts
   has_delays boolean not null,
@@ -989,6 +991,37 @@ create index ended_children_due_idx on pgflow.ended_children (due_at, ended_id);
 create index ended_children_run_idx on pgflow.ended_children (run_id);
 create index ended_children_child_idx on pgflow.ended_children (child_run_id);
 
+-- ---- schema/30_definition/_array_slug.sql
+-- The dependency that a step goes over, if it is a map; null: the run's input. array_option: what its options say, which
+-- a map says only where it has other dependencies.
+create function pgflow._array_slug(step_slug text, step_type text, deps_slugs text[], array_option text)
+returns text
+language plpgsql
+immutable
+as $$
+begin
+  if array_option is null then
+    if step_type = 'map' and cardinality(deps_slugs) > 1 then
+      raise exception 'Map step "%" can have at most one dependency, but % were provided: %',
+        step_slug, cardinality(deps_slugs), array_to_string(deps_slugs, ', ');
+    end if;
+    return case when step_type = 'map' then deps_slugs[1] end;
+  end if;
+  if step_type <> 'map' then
+    raise exception 'Step "%" goes over no array: it is no map', step_slug
+      using errcode = 'PF011', hint = 'Leave the option "array" out, or make the step a map.';
+  end if;
+  if array_option = any(deps_slugs) then
+    return array_option;
+  end if;
+  if array_option <> 'flow_input' then
+    raise exception 'Map step "%" cannot go over "%", on which it does not depend', step_slug, left(array_option, 200)
+      using errcode = 'PF011', hint = 'Name one of its dependencies, or flow_input for the run''s input.';
+  end if;
+  return null;
+end;
+$$;
+
 -- ---- schema/30_definition/_check_condition_options.sql
 -- Refuses conditions among a step's options that are none: if_any and if_not_any are lists of patterns, if_ran and
 -- if_skipped name dependencies of the step.
@@ -1046,8 +1079,9 @@ end;
 $$;
 
 -- ---- schema/30_definition/_check_kind.sql
--- Refuses what no step of a kind can be: a map without a handler or of loops, a map over what is no array.
-create function pgflow._check_kind(flow_slug text, step_slug text, kind text, step_type text, deps_slugs text[])
+-- Refuses what no step of a kind can be: a map without a handler or of loops, a map over what is no array. array_slug:
+-- the dependency that a map goes over.
+create function pgflow._check_kind(flow_slug text, step_slug text, kind text, step_type text, array_slug text)
 returns void
 language plpgsql
 as $$
@@ -1056,12 +1090,12 @@ begin
     raise exception 'Step "%" cannot be a map: it is a %', step_slug, kind
       using errcode = 'PF011', hint = 'Leave step_type out.';
   end if;
-  if step_type = 'map' and exists (
+  if array_slug is not null and exists (
     select 1
     from pgflow.steps s
-    where s.flow_slug = _check_kind.flow_slug and s.step_slug = any(deps_slugs) and s.kind = 'sleep'
+    where s.flow_slug = _check_kind.flow_slug and s.step_slug = array_slug and s.kind = 'sleep'
   ) then
-    raise exception 'Map step "%" cannot go over "%", a sleep', step_slug, deps_slugs[1]
+    raise exception 'Map step "%" cannot go over "%", a sleep', step_slug, array_slug
       using errcode = 'PF011', hint = 'A sleep has no output: let the map go over another step.';
   end if;
   if step_type = 'map' and exists (
@@ -1097,6 +1131,25 @@ begin
     raise exception 'deadline must be a whole number of seconds from 1 to 31,536,000, not %',
       left(options ->> 'deadline', 100)
       using errcode = 'PF011', hint = 'Leave it out where all rounds together may take as long as they like.';
+  end if;
+end;
+$$;
+
+-- ---- schema/30_definition/_check_pick_options.sql
+-- Refuses what no pick can be: it is a path of the run's input, and depends on nothing.
+create function pgflow._check_pick_options(options jsonb, deps_slugs text[])
+returns void
+language plpgsql
+immutable
+as $$
+begin
+  if not coalesce(pgflow._is_path(options -> 'pick'), false) then
+    raise exception 'pick must be a path in the run''s input, not %', coalesce(left(options ->> 'pick', 100), 'missing')
+      using errcode = 'PF011', hint = 'Give its keys, for example ["steps", "charge", "output"].';
+  end if;
+  if cardinality(deps_slugs) > 0 then
+    raise exception 'A pick reads the run''s input only, and depends on no step'
+      using errcode = 'PF011', hint = 'Leave the dependencies out.';
   end if;
 end;
 $$;
@@ -1421,7 +1474,7 @@ begin
 
   insert into pgflow.prepared_flows as p (
     flow_slug, flow_timeout, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
-    has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, run_timeout
+    array_slugs, has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, run_timeout
   )
   select
     f.flow_slug,
@@ -1444,15 +1497,26 @@ begin
       '{}'
     ),
     coalesce(array_agg(s.step_slug order by s.step_slug collate "C") filter (where s.deps_count = 0), '{}'),
-    coalesce(bool_or(s.step_type = 'map' and s.deps_count = 0), false),
+    case when bool_or(s.step_type = 'map') then array_agg(a.array_slug order by s.step_index) end,
+    coalesce(bool_or(a.array_slug = ''), false),
     coalesce(bool_or(s.step_type = 'map'), false),
-    coalesce(bool_or(pgflow._has_condition(s) or s.kind in ('signal', 'sleep')), false),
+    coalesce(bool_or(pgflow._has_condition(s) or s.kind in ('signal', 'sleep', 'pick')), false),
     coalesce(bool_or(s.opt_start_delay > 0), false),
     coalesce(array_agg(s.kind order by s.step_index) filter (where s.step_slug is not null), '{}'),
     coalesce(bool_or(s.kind <> 'task'), false),
     (f.options ->> 'run_timeout')::numeric::int
   from pgflow.flows f
   left join pgflow.steps s on s.flow_slug = f.flow_slug
+  cross join lateral (
+    select case when s.step_type = 'map' then coalesce(
+      (
+        select d.dep_slug
+        from pgflow.deps d
+        where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and d.is_array
+      ),
+      ''
+    ) end as array_slug
+  ) a
   where f.flow_slug in (select c.flow_slug from changed c)
   group by f.flow_slug
   on conflict on constraint prepared_flows_pkey do update
@@ -1465,6 +1529,7 @@ begin
       vt_offsets = excluded.vt_offsets,
       max_attempts = excluded.max_attempts,
       root_slugs = excluded.root_slugs,
+      array_slugs = excluded.array_slugs,
       has_root_maps = excluded.has_root_maps,
       has_maps = excluded.has_maps,
       has_conditions = excluded.has_conditions,
@@ -1499,7 +1564,7 @@ $$;
 
 -- ---- schema/30_definition/_step_options.sql
 -- The options of a step of that kind as they are stored: without those that are null, and without the kind, which has a
--- column. Refuses unknown ones and wrong values.
+-- column, and the array, which deps tells. Refuses unknown ones and wrong values.
 create function pgflow._step_options(options jsonb, kind text, deps_slugs text[])
 returns jsonb
 language plpgsql
@@ -1508,7 +1573,11 @@ as $$
 declare
   v_options jsonb;
 begin
+<<<<<<< HEAD
   if _step_options.kind not in ('task', 'signal', 'sleep', 'loop', 'subflow') then
+=======
+  if _step_options.kind not in ('task', 'signal', 'sleep', 'loop', 'pick') then
+>>>>>>> 83cb3e03 (Maps may depend on other steps beside the one they go over; picks are values of the run's input)
     raise exception 'A step cannot be of the kind "%"', left(_step_options.kind, 100)
       using errcode = 'PF011', hint = 'Leave it out, or give signal, sleep, loop or subflow.';
   end if;
@@ -1519,8 +1588,13 @@ begin
       when 'signal' then array['key', 'deadline']
       when 'sleep' then array['seconds', 'until']
       when 'loop' then array['max_rounds', 'every', 'deadline']
+<<<<<<< HEAD
       when 'subflow' then array['subflow', 'max_depth', 'deadline']
       else '{}'
+=======
+      when 'pick' then array['pick']
+      else array['array']
+>>>>>>> 83cb3e03 (Maps may depend on other steps beside the one they go over; picks are values of the run's input)
     end
   );
   if (v_options ? 'reads_input') and jsonb_typeof(v_options -> 'reads_input') <> 'boolean' then
@@ -1532,10 +1606,14 @@ begin
     when 'signal' then perform pgflow._check_signal_options(v_options);
     when 'sleep' then perform pgflow._check_sleep_options(v_options, _step_options.deps_slugs);
     when 'loop' then perform pgflow._check_loop_options(v_options);
+<<<<<<< HEAD
     when 'subflow' then perform pgflow._check_subflow_options(v_options);
+=======
+    when 'pick' then perform pgflow._check_pick_options(v_options, _step_options.deps_slugs);
+>>>>>>> 83cb3e03 (Maps may depend on other steps beside the one they go over; picks are values of the run's input)
     else null;
   end case;
-  return v_options - 'kind';
+  return v_options - 'kind' - 'array';
 end;
 $$;
 
@@ -1547,8 +1625,15 @@ $$;
 --   reads_input          whether it reads the run's input
 --   if_any, if_not_any   lists of patterns of which one, or none, may match; instead of the single ones
 --   if_ran, if_skipped   dependencies that must have run, or must not
+<<<<<<< HEAD
 --   kind                 signal, sleep: steps without a handler; loop: one that may ask to be called again;
 --                        subflow: one whose handler returns the input of a run that does its work; else a task
+=======
+--   array                of a map with other dependencies: the one that it goes over, or flow_input for the run's input
+--   kind                 signal, sleep: steps without a handler; loop: one that may ask to be called again; pick: a
+--                        value of the run's input; else a task
+--   pick                 its path
+>>>>>>> 83cb3e03 (Maps may depend on other steps beside the one they go over; picks are values of the run's input)
 --   key, deadline        of a signal: the path in the run's input of a key that it is found by; seconds until it is exhausted
 --   seconds, until       of a sleep: how long, or the path of a time, whose first key is flow_input or a dependency
 --   max_rounds, every    of a loop: how often it is called at most, and seconds in between
@@ -1582,14 +1667,11 @@ declare
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
   v_options jsonb := pgflow._step_options(add_step.options, v_kind, v_deps);
   v_type text := coalesce(add_step.step_type, 'single');
+  v_array_slug text := pgflow._array_slug(add_step.step_slug, v_type, v_deps, add_step.options ->> 'array');
   v_twice text;
   v_there record;
   v_step pgflow.steps;
 begin
-  if v_type = 'map' and cardinality(v_deps) > 1 then
-    raise exception 'Map step "%" can have at most one dependency, but % were provided: %',
-      add_step.step_slug, cardinality(v_deps), array_to_string(v_deps, ', ');
-  end if;
   select d.slug into v_twice from unnest(v_deps) d(slug) group by d.slug having count(*) > 1 limit 1;
   if found then
     -- deps_count would exceed the rows in deps, and the step would wait for ever
@@ -1604,39 +1686,46 @@ begin
   -- Serialises concurrent additions: step_index is counted up.
   perform 1 from pgflow.flows f where f.flow_slug = add_step.flow_slug for no key update;
 
-  perform pgflow._check_kind(add_step.flow_slug, add_step.step_slug, v_kind, v_type, v_deps);
+  perform pgflow._check_kind(add_step.flow_slug, add_step.step_slug, v_kind, v_type, v_array_slug);
 
   select s.step_type, s.kind, s.deps_count, array(
     select d.dep_slug from pgflow.deps d where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug order by 1
-  ) as deps
+  ) as deps, (
+    select d.dep_slug
+    from pgflow.deps d
+    where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and d.is_array
+  ) as array_slug
   into v_there
   from pgflow.steps s
   where s.flow_slug = add_step.flow_slug and s.step_slug = add_step.step_slug;
   if found and (
     v_there.step_type <> v_type or v_there.kind <> v_kind or v_there.deps_count <> cardinality(v_deps) or not v_there.deps <@ v_deps
+    or v_there.array_slug is distinct from v_array_slug
   ) then
     raise exception 'Flow "%" has a step "%" already, % with the dependencies (%)',
       add_step.flow_slug, add_step.step_slug, concat_ws(' ', v_there.step_type, nullif(v_there.kind, 'task')), array_to_string(v_there.deps, ', ')
       using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
   end if;
 
-  insert into pgflow.steps (
-    flow_slug, step_slug, step_type, step_index, deps_count,
-    opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay, opt_backoff, opt_max_delay,
-    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, kind, options
+  -- One statement, so that what is derived from the step at its end sees its dependencies.
+  with step as (
+    insert into pgflow.steps (
+      flow_slug, step_slug, step_type, step_index, deps_count,
+      opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay, opt_backoff, opt_max_delay,
+      required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, kind, options
+    )
+    select
+      add_step.flow_slug, add_step.step_slug, v_type, coalesce(max(s.step_index) + 1, 0), cardinality(v_deps),
+      add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
+      add_step.backoff, add_step.max_delay,
+      add_step.required_input_pattern, add_step.forbidden_input_pattern,
+      add_step.when_unmet, add_step.when_exhausted, v_kind, v_options
+    from pgflow.steps s
+    where s.flow_slug = add_step.flow_slug
+    on conflict on constraint steps_pkey do nothing
   )
-  select
-    add_step.flow_slug, add_step.step_slug, v_type, coalesce(max(s.step_index) + 1, 0), cardinality(v_deps),
-    add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
-    add_step.backoff, add_step.max_delay,
-    add_step.required_input_pattern, add_step.forbidden_input_pattern,
-    add_step.when_unmet, add_step.when_exhausted, v_kind, v_options
-  from pgflow.steps s
-  where s.flow_slug = add_step.flow_slug
-  on conflict on constraint steps_pkey do nothing;
-
-  insert into pgflow.deps (flow_slug, dep_slug, step_slug)
-  select add_step.flow_slug, d.slug, add_step.step_slug
+  insert into pgflow.deps (flow_slug, dep_slug, step_slug, is_array)
+  select add_step.flow_slug, d.slug, add_step.step_slug, coalesce(d.slug = v_array_slug, false)
   from unnest(v_deps) d(slug)
   on conflict on constraint deps_pkey do nothing;
 
@@ -1728,6 +1817,7 @@ begin
     raise exception 'Step "%" is a %, and stays one', alter_step.step_slug, v_kind
       using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
   end if;
+<<<<<<< HEAD
   if alter_step.options -> 'subflow' <> v_subflow then
     raise exception 'The runs of step "%" are of flow "%", and stay so', alter_step.step_slug, v_subflow ->> 0
       using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
@@ -1736,6 +1826,17 @@ begin
     when v_subflow is null then alter_step.options
     else jsonb_build_object('subflow', v_subflow) || coalesce(alter_step.options, '{}')
   end, coalesce(v_kind, 'task'), array(
+=======
+  if alter_step.options ->> 'array' <> coalesce((
+    select d.dep_slug
+    from pgflow.deps d
+    where d.flow_slug = alter_step.flow_slug and d.step_slug = alter_step.step_slug and d.is_array
+  ), 'flow_input') then
+    raise exception 'Step "%" goes over another array', alter_step.step_slug
+      using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
+  end if;
+  v_options := pgflow._step_options(alter_step.options, coalesce(v_kind, 'task'), array(
+>>>>>>> 83cb3e03 (Maps may depend on other steps beside the one they go over; picks are values of the run's input)
     select d.dep_slug
     from pgflow.deps d
     where d.flow_slug = alter_step.flow_slug and d.step_slug = alter_step.step_slug
@@ -1929,7 +2030,19 @@ begin
                 '[]'
               )
             ) || case when st.kind = 'task' then '{}' else jsonb_build_object('kind', st.kind) end
+<<<<<<< HEAD
               || case when st.kind = 'subflow' then jsonb_build_object('subflow', st.options -> 'subflow') else '{}' end
+=======
+            || coalesce(
+              (
+                select jsonb_build_object('array', coalesce(min(d.dep_slug) filter (where d.is_array), 'flow_input'))
+                from pgflow.deps d
+                where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug and st.step_type = 'map'
+                having count(*) > 1 or not bool_or(d.is_array)
+              ),
+              '{}'
+            )
+>>>>>>> 83cb3e03 (Maps may depend on other steps beside the one they go over; picks are values of the run's input)
             order by st.step_slug collate "C"
           )
           from pgflow.steps st
@@ -2229,24 +2342,26 @@ create function pgflow._elements(flow_slug text, run_ids uuid[], step_slugs text
 returns jsonb[]
 language plpgsql
 as $$
+declare
+  v_slugs text[];        -- of the flow's steps, as the next
+  v_array_slugs text[];
 begin
+  select p.step_slugs, p.array_slugs into v_slugs, v_array_slugs
+  from pgflow.prepared_flows p
+  where p.flow_slug = _elements.flow_slug;
+
   return array(
     select e.element
     from unnest(_elements.run_ids, _elements.step_slugs, _elements.task_counts)
       with ordinality p(run_id, step_slug, task_count, position)
     cross join lateral (
       select case
-        when st.step_type <> 'map' then null
-        when st.deps_count = 0 then (select r.input from pgflow.runs r where r.run_id = p.run_id)
-        else (
-          select ds.output
-          from pgflow.deps d
-          join pgflow.step_states ds on ds.run_id = p.run_id and ds.step_slug = d.dep_slug
-          where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+        when g.array_slug = '' then (select r.input from pgflow.runs r where r.run_id = p.run_id)
+        when g.array_slug is not null then (
+          select s.output from pgflow.step_states s where s.run_id = p.run_id and s.step_slug = g.array_slug
         )
       end as items
-      from pgflow.steps st
-      where st.flow_slug = _elements.flow_slug and st.step_slug = p.step_slug
+      from (select v_array_slugs[array_position(v_slugs, p.step_slug)] as array_slug) g
       offset 0
     ) a
     cross join lateral (
@@ -2560,7 +2675,7 @@ begin
       st.step_index,
       case
         when pgflow._has_condition(st) and pgflow._is_unmet(st, s.run_id, r.input) then st.when_unmet
-        when st.kind in ('signal', 'sleep') then 'wait'
+        when st.kind in ('signal', 'sleep', 'pick') then 'wait'
         when s.initial_tasks = 0 then 'taskless'
         else 'start'
       end as verdict
@@ -2634,14 +2749,13 @@ begin
         d.run_id,
         dep.step_slug,
         count(*)::int as dep_count,
-        max(case when v_maps then (
+        max(case when v_maps and dep.is_array then (
           select case
             when p.status = 'skipped' then 0
             when jsonb_typeof(p.output) = 'array' then jsonb_array_length(p.output)
           end
-          from pgflow.steps child
-          join pgflow.step_states p on p.run_id = d.run_id and p.step_slug = d.step_slug
-          where child.flow_slug = d.flow_slug and child.step_slug = dep.step_slug and child.step_type = 'map'
+          from pgflow.step_states p
+          where p.run_id = d.run_id and p.step_slug = d.step_slug
         ) end) as task_count,
         (array_agg(d.worker_id))[1] as worker_id,
         _release_dependents.start and not coalesce(d.run_id = any(v_held), false) as start
@@ -2650,7 +2764,7 @@ begin
         _release_dependents.worker_ids
       ) d(flow_slug, run_id, step_slug, worker_id)
       cross join lateral (
-        select e.step_slug
+        select e.step_slug, e.is_array
         from pgflow.deps e
         where e.flow_slug = d.flow_slug and e.dep_slug = d.step_slug
         offset 0
@@ -2769,7 +2883,7 @@ begin
     from unnest(_runs_to_settle.flow_slugs, _runs_to_settle.run_ids, _runs_to_settle.step_slugs)
       d(flow_slug, run_id, step_slug)
     cross join lateral (
-      select e.step_slug
+      select e.step_slug, e.is_array
       from pgflow.deps e
       where e.flow_slug = d.flow_slug and e.dep_slug = d.step_slug
       offset 0
@@ -2782,11 +2896,18 @@ begin
     ) child
     where child.has_condition
       or child.kind in ('signal', 'sleep')
-      or child.step_type = 'map' and (
-        select p.status = 'skipped' or p.output = '[]'
-        from pgflow.step_states p
-        where p.run_id = d.run_id and p.step_slug = d.step_slug
-      )
+      or child.step_type = 'map' and case
+        when dep.is_array then (
+          select p.status = 'skipped' or p.output = '[]'
+          from pgflow.step_states p
+          where p.run_id = d.run_id and p.step_slug = d.step_slug
+        )
+        else (
+          select c.initial_tasks = 0
+          from pgflow.step_states c
+          where c.run_id = d.run_id and c.step_slug = dep.step_slug
+        )
+      end
   );
 end;
 $$;
@@ -2992,7 +3113,7 @@ as $$
 declare
   v_slugs text[];        -- of the flow's steps, as the next two
   v_deps_counts int[];
-  v_maps boolean[];
+  v_array_slugs text[];  -- null: it has no maps
   v_root_slugs text[];
   v_has_root_maps boolean;
   v_has_conditions boolean;
@@ -3009,9 +3130,9 @@ declare
 begin
   -- One look at the definition, so that counters and states agree whatever is added meanwhile; the lock keeps the flow
   -- from being deleted before its runs are there to be seen.
-  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout,
+  select p.step_slugs, p.deps_counts, p.array_slugs, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout,
     p.has_kinds
-  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout,
+  into v_slugs, v_deps_counts, v_array_slugs, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout,
     v_has_kinds
   from pgflow.prepared_flows p
   where p.flow_slug = _start_flows.flow_slug
@@ -3082,11 +3203,11 @@ begin
     case when v_direct and st.deps_count = 0 then now() end,
     case when v_direct and st.deps_count = 0 then c.initial_tasks end
   from unnest(v_created, case when v_has_root_maps then v_inputs end) i(run_id, input)
-  cross join unnest(v_slugs, v_deps_counts, v_maps) st(slug, deps_count, is_map)
+  cross join unnest(v_slugs, v_deps_counts, v_array_slugs) st(slug, deps_count, array_slug)
   cross join lateral (
     select case
-      when not st.is_map then 1
-      when st.deps_count = 0 then jsonb_array_length(i.input)
+      when st.array_slug is null then 1
+      when st.array_slug = '' then jsonb_array_length(i.input)
     end as initial_tasks
   ) c;
 
@@ -3113,7 +3234,7 @@ begin
       array_agg(i.run_id order by i.position, r.position),
       array_agg(r.slug order by i.position, r.position),
       array_agg(
-        case when v_maps[array_position(v_slugs, r.slug)] then jsonb_array_length(i.input) else 1 end
+        case when v_array_slugs[array_position(v_slugs, r.slug)] = '' then jsonb_array_length(i.input) else 1 end
         order by i.position, r.position
       )
     into v_root_run_ids, v_root_step_slugs, v_task_counts
@@ -3700,6 +3821,7 @@ begin
     join pgflow.deps d on d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
     where st.flow_slug = any(v_flow_slugs)
       and st.step_type = 'map'
+      and d.is_array
       and d.dep_slug = any(_complete.step_slugs)
       and d.flow_slug || '.' || d.dep_slug <> all(v_map_steps)
   ) then
@@ -4305,7 +4427,7 @@ begin
       join pgflow.step_states cs on cs.run_id = g.run_id and cs.step_slug = d.step_slug
       where d.flow_slug = s.flow_slug
         and d.dep_slug = s.step_slug
-        and c.step_type = 'map'
+        and d.is_array
         and cs.initial_tasks is null
       order by c.step_index
       limit 1
@@ -5123,12 +5245,13 @@ declare
   v_slugs text[];      -- of the flow's steps, as all that follow
   v_deps_counts int[];
   v_maps boolean[];
+  v_array_slugs text[];
   v_timeouts int[];
   v_max_attempts int[];
 begin
   foreach v_flow_slug in array pgflow._distinct(_task_results.flow_slugs) loop
-    select p.step_slugs, p.deps_counts, p.maps, p.timeouts, p.max_attempts
-    into v_slugs, v_deps_counts, v_maps, v_timeouts, v_max_attempts
+    select p.step_slugs, p.deps_counts, p.maps, p.array_slugs, p.timeouts, p.max_attempts
+    into v_slugs, v_deps_counts, v_maps, v_array_slugs, v_timeouts, v_max_attempts
     from pgflow.prepared_flows p
     where p.flow_slug = v_flow_slug;
 
@@ -5146,12 +5269,11 @@ begin
         when v_maps[s.place] then coalesce(
           t.element,
           case
-            when v_deps_counts[s.place] = 0 then r.input -> t.task_index
+            when v_array_slugs[s.place] = '' then r.input -> t.task_index
             else (
               select ds.output -> t.task_index
-              from pgflow.deps d
-              join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
-              where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug
+              from pgflow.step_states ds
+              where ds.run_id = t.run_id and ds.step_slug = v_array_slugs[s.place]
             )
           end
         )
@@ -5627,6 +5749,36 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/get_step_inputs.sql
+-- for: worker
+-- What the tasks of these maps (pairs) get beside their elements, once for all of them: the outputs of the other steps
+-- that a map depends on, by slug, without those that were skipped. Pairs that are none are left out.
+create function pgflow.get_step_inputs(run_ids uuid[], step_slugs text[])
+returns table (run_id uuid, step_slug text, input jsonb)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select s.run_id, s.step_slug, (
+    select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
+    from pgflow.deps d
+    join pgflow.step_states ds on ds.run_id = s.run_id and ds.step_slug = d.dep_slug
+    where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and not d.is_array and ds.status = 'completed'
+  )
+  from unnest(get_step_inputs.run_ids, get_step_inputs.step_slugs) with ordinality p(run_id, step_slug, position)
+  cross join lateral (
+    select l.flow_slug, l.run_id, l.step_slug
+    from pgflow.step_states l
+    where l.run_id = p.run_id and l.step_slug = p.step_slug
+    limit 1
+  ) s
+  order by p.position;
+end;
+$$;
+
 -- ---- schema/50_tasks/locked_runs.sql
 -- for: worker
 -- Those of these runs that another transaction holds right now. A batch that had to wait for one of them too long
@@ -5912,10 +6064,16 @@ declare
       and (
         case st.kind
           when 'signal' then false
+          when 'pick' then true
           when 'sleep' then coalesce(st.options -> 'until' ->> 0 = 'flow_input', false)
           else coalesce((st.options ->> 'reads_input')::boolean, true)
         end
-        or st.deps_count = 0 and (st.step_type = 'map' or pgflow._has_condition(st))
+        or st.deps_count = 0 and pgflow._has_condition(st)
+        or st.step_type = 'map' and not exists (
+          select 1
+          from pgflow.deps d
+          where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug and d.is_array
+        )
         or exists (
           select 1
           from jsonb_array_elements(
@@ -6133,15 +6291,19 @@ begin
     ),
     case
       when st.step_type <> 'map' then 1
-      when st.deps_count = 0 then jsonb_array_length(_insert_fork.input)
+      when a.array_slug is null then jsonb_array_length(_insert_fork.input)
       else (
         select case when s.status = 'skipped' then 0 else jsonb_array_length(s.output) end
-        from pgflow.deps d
-        join pgflow.step_states s on s.run_id = _insert_fork.run_id and s.step_slug = d.dep_slug
-        where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+        from pgflow.step_states s
+        where s.run_id = _insert_fork.run_id and s.step_slug = a.array_slug
       )
     end
   from pgflow.steps st
+  left join lateral (
+    select d.dep_slug as array_slug
+    from pgflow.deps d
+    where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug and d.is_array
+  ) a on true
   where st.flow_slug = _insert_fork.flow_slug and st.step_slug <> all(_insert_fork.reused_slugs);
   return true;
 end;
@@ -7876,7 +8038,7 @@ $$;
 
 -- ---- schema/57_waits/_begin_waits.sql
 -- Begins ready steps without a handler (pairs). Sleeps that are over and signals that were sent before complete at once;
--- a sleep until what is no time is exhausted. Returns the dependents that became ready. Callers hold the runs.
+-- and picks complete at once; one that can never end well is exhausted. Returns the dependents that became ready. Callers hold the runs.
 create function pgflow._begin_waits(
   run_ids uuid[], step_slugs text[], out ready_run_ids uuid[], out ready_step_slugs text[]
 )
@@ -7891,10 +8053,10 @@ declare
   v_all bigint;  -- see 00_model/model.sql
 begin
   select array_agg(w.run_id) as run_ids, array_agg(w.step_slug) as step_slugs,
-    array_agg(format('"until" of sleep "%s" is no time', w.step_slug)) as messages
+    array_agg(w.wrong) as messages
   into v_wrong
   from pgflow._waits(_begin_waits.run_ids, _begin_waits.step_slugs) w
-  where w.is_no_time;
+  where w.wrong is not null;
   if v_wrong.run_ids is not null then
     select * into v_plain
     from pgflow._exhaust_waits(v_wrong.run_ids, v_wrong.step_slugs, 'invalid_time', v_wrong.messages);
@@ -7906,8 +8068,10 @@ begin
     update pgflow.step_states s
     set status = 'started', started_at = greatest(now(), s.created_at), remaining_tasks = s.initial_tasks
     from (
-      select w.*, k.signal_id, k.payload,
-        coalesce(w.kind = 'sleep' and w.due_at <= clock_timestamp() or k.signal_id is not null, false) as is_over
+      select w.*, k.signal_id, case w.kind when 'pick' then w.picked else k.payload end as payload,
+        coalesce(
+          w.kind = 'sleep' and w.due_at <= clock_timestamp() or w.kind = 'pick' or k.signal_id is not null, false
+        ) as is_over
       from pgflow._waits(_begin_waits.run_ids, _begin_waits.step_slugs) w
       left join lateral (
         select l.signal_id, l.payload
@@ -7916,7 +8080,7 @@ begin
         order by l.signal_id
         limit 1
       ) k on true
-      where not w.is_no_time
+      where w.wrong is null
       limit v_all
     ) w
     where s.run_id = w.run_id and s.step_slug = w.step_slug and s.status = 'created' and s.remaining_deps = 0
@@ -8019,8 +8183,7 @@ begin
     select d.step_slug as map_slug
     from pgflow.steps s
     join pgflow.deps d on d.flow_slug = s.flow_slug and d.dep_slug = s.step_slug
-    join pgflow.steps c on c.flow_slug = d.flow_slug and c.step_slug = d.step_slug
-    where s.flow_slug = r.flow_slug and s.step_slug = g.step_slug and s.kind = 'signal' and c.step_type = 'map'
+    where s.flow_slug = r.flow_slug and s.step_slug = g.step_slug and s.kind = 'signal' and d.is_array
     limit 1
   ) m
   where jsonb_typeof(g.payload) is distinct from 'array'
@@ -8368,11 +8531,13 @@ $$;
 
 -- ---- schema/57_waits/_waits.sql
 -- What these started or ready steps without a handler (pairs) wait for. due_at: when a sleep is over, as of when it
--- began, or the deadline of a signal, from now on; null: never. is_no_time: a sleep whose "until" is no time. key: under
--- which a signal is found.
+-- began, or the deadline of a signal, from now on; null: never. wrong: why it can never end well:
+-- a sleep whose "until" is no time, a pick of what is no array for a map. key: under which a signal is found. picked:
+-- what a pick completes with at once.
 create function pgflow._waits(run_ids uuid[], step_slugs text[])
 returns table (
-  run_id uuid, step_slug text, flow_slug text, kind text, step_index int, due_at timestamptz, is_no_time boolean, key text
+  run_id uuid, step_slug text, flow_slug text, kind text, step_index int, due_at timestamptz, wrong text, key text,
+  picked jsonb
 )
 language plpgsql
 as $$
@@ -8386,8 +8551,14 @@ begin
       else coalesce(s.started_at, clock_timestamp())
         + make_interval(secs => (st.options ->> 'seconds')::double precision)
     end,
-    st.options ? 'until' and u.instant is null,
-    (select k.key from pgflow.signal_keys k where k.run_id = s.run_id and k.step_slug = s.step_slug)
+    case
+      when st.options ? 'until' and u.instant is null then format('"until" of sleep "%s" is no time', s.step_slug)
+      when i.is_array and jsonb_typeof(i.picked) <> 'array' then format(
+        '[TYPE_VIOLATION] Step %s expects an array in the run''s input, not %s', s.step_slug, jsonb_typeof(i.picked)
+      )
+    end,
+    (select k.key from pgflow.signal_keys k where k.run_id = s.run_id and k.step_slug = s.step_slug),
+    i.picked
   from unnest(_waits.run_ids, _waits.step_slugs) p(run_id, step_slug)
   cross join lateral (
     select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
@@ -8395,10 +8566,23 @@ begin
   cross join lateral (
     select * from pgflow.steps l where l.flow_slug = s.flow_slug and l.step_slug = p.step_slug limit 1
   ) st
-  cross join lateral (select l.status from pgflow.runs l where l.run_id = p.run_id limit 1) r
+  cross join lateral (select l.status, l.input from pgflow.runs l where l.run_id = p.run_id limit 1) r
   cross join lateral (
     select case when st.options ? 'until' then pgflow._wakes_at(p.run_id, st.options -> 'until') end as instant
   ) u
+  cross join lateral (
+    -- what is not there is nothing, of which there is an empty list
+    select coalesce(nullif(v.picked, 'null'), case when v.is_array then '[]'::jsonb end) as picked, v.is_array
+    from (
+      select
+        case when st.kind = 'pick' then pgflow._value_at(st.options -> 'pick', r.input) end as picked,
+        st.kind = 'pick' and exists (
+          select 1
+          from pgflow.deps d
+          where d.flow_slug = st.flow_slug and d.dep_slug = st.step_slug and d.is_array
+        ) as is_array
+    ) v
+  ) i
   where r.status = 'started' and s.status in ('created', 'started');
 end;
 $$;
@@ -10926,11 +11110,10 @@ begin
     join pgflow.runs r on r.run_id = t.run_id
     join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
     left join lateral (
-      select s.output
+      select e.dep_slug as array_slug, s.output
       from pgflow.deps e
       join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = e.dep_slug
-      where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and st.step_type = 'map'
-      limit 1
+      where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and e.is_array
     ) d on true
     cross join lateral (
       select case when t.status in ('queued', 'started') then pgflow._over_at(t.run_id, t.step_slug) end as over_at
@@ -10939,7 +11122,7 @@ begin
       select case
         when st.step_type <> 'map' then null
         when t.element is not null then t.element
-        when st.deps_count = 0 then r.input -> t.task_index
+        when d.array_slug is null then r.input -> t.task_index
         else d.output -> t.task_index
       end as element
     ) v
@@ -13068,7 +13251,7 @@ begin
     from pgflow.step_states s
     join pgflow.runs r on r.run_id = s.run_id
     join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
-    where r.begins_at is null and st.kind not in ('signal', 'sleep')
+    where r.begins_at is null and st.kind not in ('signal', 'sleep', 'pick')
       and s.run_id = start_ready_steps.run_id and s.status = 'created' and s.remaining_deps = 0
   ) ready
   cross join lateral pgflow._start_steps(ready.run_ids, ready.step_slugs) p;

@@ -159,6 +159,8 @@ class Comparison:
         model = self.models[row.run_id]
         expected = model.task_input(row.step_slug, row.task_index)
         assert (row.input, row.flow_input) == expected, (key_of(row), self.log)
+        inputs = self.core.call("get_step_inputs", run_ids=[row.run_id], step_slugs=[row.step_slug])
+        assert [one.input for one in inputs] == [model.step_input(row.step_slug)], (key_of(row), self.log)
         task = model.states[row.step_slug].tasks[row.task_index]
         if hasattr(row, "state"):
             assert (row.state, row.round or 1) == (task.state, task.round), (key_of(row), self.log)

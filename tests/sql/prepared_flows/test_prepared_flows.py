@@ -26,6 +26,9 @@ def derived(core: Core, flow_slug: str = "f") -> dict[str, Any]:
     steps = core.rows("select * from pgflow.steps where flow_slug = %s order by step_index", flow_slug)
     timeouts = [flow.opt_timeout if step.opt_timeout is None else step.opt_timeout for step in steps]
     maps = [step.step_type == "map" for step in steps]
+    arrays = core.rows("select * from pgflow.deps where flow_slug = %s and is_array", flow_slug)
+    array_of = {dep.step_slug: dep.dep_slug for dep in arrays}
+    array_slugs = [array_of.get(step.step_slug, "") if step.step_type == "map" else None for step in steps]
     return {
         "flow_slug": flow_slug,
         "flow_timeout": flow.opt_timeout,
@@ -40,12 +43,13 @@ def derived(core: Core, flow_slug: str = "f") -> dict[str, Any]:
             for step in steps
         ],
         "root_slugs": sorted(step.step_slug for step in steps if step.deps_count == 0),
-        "has_root_maps": any(step.deps_count == 0 and step.step_type == "map" for step in steps),
+        "array_slugs": array_slugs if any(maps) else None,
+        "has_root_maps": "" in array_slugs,
         "has_maps": any(maps),
         "has_conditions": any(
             step.required_input_pattern is not None
             or step.forbidden_input_pattern is not None
-            or step.kind in ("signal", "sleep")
+            or step.kind in ("signal", "sleep", "pick")
             for step in steps
         ),
         "has_delays": any(step.opt_start_delay for step in steps),

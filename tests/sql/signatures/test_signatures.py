@@ -172,6 +172,11 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "unwatch_runs": ("watcher_id uuid, run_ids uuid[]", "void"),
     "get_flow_definition": ("flow_slug text", "jsonb"),
     "get_run_input": ("run_id uuid", "jsonb"),
+    "get_step_inputs": (
+        "run_ids uuid[], step_slugs text[]",
+        "table(run_id uuid, step_slug text, input jsonb)",
+        "s",
+    ),
     "get_run_progress": (
         "run_ids uuid[], known jsonb = '{}', max_bytes integer = null",
         "table(run_id uuid, progress jsonb)",

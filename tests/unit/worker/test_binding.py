@@ -17,7 +17,10 @@ OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type
 
 
 class FakeTask:
-    def __init__(self, text: str | None, flow_input: Any = None, state: str | None = None) -> None:
+    def __init__(
+        self, text: str | None, flow_input: Any = None, state: str | None = None, others: str = "{}"
+    ) -> None:
+        self.others = others
         self._state = state
         self._text = text
         self._flow_input = flow_input
@@ -28,6 +31,9 @@ class FakeTask:
 
     def state_text(self) -> str | None:
         return self._state
+
+    def others_text(self) -> str:
+        return self.others
 
     def flow_input(self) -> Any:
         return self._flow_input
@@ -71,6 +77,19 @@ def test_dependencies_context_and_flow_input_are_named(tmp_path: Path) -> None:
     positional, named = _bound(tmp_path, params, OBJECT).arguments(task)
     assert positional == []
     assert named == {"a": 1, "b": "x", "ctx": task.the_context, "flow_input": "hello"}
+
+
+def test_a_map_gets_other_steps_beside_its_element(tmp_path: Path) -> None:
+    params: list[dict[str, Any]] = [
+        {"name": "line", "receives": "element", "positional_only": True},
+        {"name": "a", "receives": "dependency"},
+        {"name": "b", "receives": "dependency", "default": True},
+        {"name": "flow_input", "receives": "flow_input"},
+    ]
+    step = _bound(tmp_path, params, {"type": "integer"}, kind="map", others=OBJECT)
+    assert step.arguments(FakeTask("7", "hello", others='{"a": 1}')) == ([7], {"a": 1, "flow_input": "hello"})
+    with pytest.raises(BoundaryError, match="a"):
+        step.arguments(FakeTask("7", "hello", others='{"a": "x"}'))
 
 
 def test_a_skipped_dependency_is_left_to_its_default(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ async def test_threads_run_side_by_side_and_answer_in_the_loop() -> None:
 async def test_a_runs_input_is_fetched_once_and_a_failure_is_not_kept() -> None:
     asked: list[str] = []
 
-    async def fetch(run_id: str) -> str:
+    async def fetch(run_id: str, step_slug: str | None) -> str:
         asked.append(run_id)
         await asyncio.sleep(0)
         if asked.count(run_id) == 1 and run_id == "shaky":
@@ -150,13 +150,15 @@ async def test_a_runs_input_is_fetched_once_and_a_failure_is_not_kept() -> None:
     await inputs.get("b")
     await inputs.get("a")
     assert asked.count("a") == 2, "only the last two are kept"
+    await asyncio.gather(inputs.get("a", "m"), inputs.get("a", "m"), inputs.get("a"))
+    assert asked.count("a") == 3, "what a map's tasks get is another text than the run's input"
 
 
 async def test_closing_ends_what_is_still_being_fetched() -> None:
     asked: set[str] = set()
     are_all_asked = asyncio.Event()
 
-    async def fetch(run_id: str) -> str:
+    async def fetch(run_id: str, step_slug: str | None) -> str:
         asked.add(run_id)
         if len(asked) == 6:
             are_all_asked.set()

@@ -31,6 +31,19 @@ class Step:
     wait: WaitRule | None = None  # it has no handler
     max_rounds: int | None = None  # of a loop
     deadline: int | None = None  # of a loop, in seconds
+    array: str | None = None  # of a map with other inputs: what it goes over; "": the run's input
+
+    @property
+    def array_slug(self) -> str | None:
+        """The dependency that a map goes over; "": the run's input; None: it is no map."""
+        if self.kind != "map":
+            return None
+        if self.array is not None:
+            return self.array
+        return self.deps[0] if self.deps else ""
+
+    def goes_over(self, slug: str) -> bool:
+        return self.array_slug == slug
 
 
 @dataclass
@@ -133,10 +146,17 @@ class Run:
     def task_input(self, slug: str, index: int) -> tuple[Json, Json]:
         """What a worker receives: input and flow_input (None for SQL NULL)."""
         step = self.steps[slug]
-        if step.kind == "map":
-            source = self.states[step.deps[0]].output if step.deps else self.input
+        if step.array_slug is not None:
+            source = self.states[step.array_slug].output if step.array_slug else self.input
             return source[index], None
         return (self.outputs_for(step), None) if step.deps else ({}, self.input)
+
+    def step_input(self, slug: str) -> dict[str, Json]:
+        """What a map's worker gets beside the element: the outputs of other steps that it depends on."""
+        step = self.steps[slug]
+        outputs = self.outputs_for(step)
+        outputs.pop(step.array_slug or "", None)
+        return outputs
 
     def tasks(self, status: str) -> list[tuple[str, int]]:
         """Tasks of that status that may still be worked on."""
@@ -443,7 +463,7 @@ class Run:
             state = self.states[dependent.slug]
             if not state.reused:
                 state.remaining_deps -= 1
-                if dependent.kind == "map":
+                if dependent.goes_over(slug):
                     state.initial = len(self.states[slug].output or [])
 
     @staticmethod
@@ -458,10 +478,10 @@ class Run:
     # -- transitions ---------------------------------------------------------------------------------------
 
     def _first_state(self, step: Step) -> State:
-        if step.kind == "single":
+        if step.array_slug is None:
             initial: int | None = 1
         else:
-            initial = None if step.deps else len(self.input)
+            initial = None if step.array_slug else len(self.input)
         return State(remaining_deps=len(step.deps), initial=initial)
 
     def _advance(self) -> None:
@@ -589,7 +609,7 @@ class Run:
         for dependent in self.dependents(slug):
             other = self.states[dependent.slug]
             other.remaining_deps -= 1
-            if dependent.kind == "map" and other.initial is None:
+            if dependent.goes_over(slug) and other.initial is None:
                 other.initial = len(output)
 
     def _release_dependents(self, slug: str) -> None:
@@ -597,7 +617,7 @@ class Run:
         for dependent in self.dependents(slug):
             state = self.states[dependent.slug]
             state.remaining_deps -= 1
-            if dependent.kind == "map":
+            if dependent.goes_over(slug):
                 state.initial = 0
 
     def _skip(self, slug: str, reason: str, error: str | None = None) -> None:
@@ -641,7 +661,7 @@ class Run:
             self.steps[slug].kind == "single"
             and not isinstance(output, list)
             and any(
-                step.kind == "map" and self.states[step.slug].initial is None
+                step.goes_over(slug) and self.states[step.slug].initial is None
                 for step in self.dependents(slug)
             )
         )

@@ -51,6 +51,7 @@ def plan_of(
     settings: Mapping[str, Any],
     order: Iterable[str],
     kinds: Mapping[str, str] = MappingProxyType({}),
+    arrays: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """The plan of a flow.
 
@@ -60,13 +61,21 @@ def plan_of(
         settings: what was set, worded as ``pgflow.get_flow_definition`` does, with ``steps`` inside.
         order: the steps in their order of definition.
         kinds: what the steps are that are no tasks: ``signal``, ``sleep``, ``loop``.
+        arrays: what maps go over that have other inputs too: a dependency, or ``flow_input``.
     """
     of_flow = {**stored_defaults("flow"), **settings}
     defaults, of_step = {**of_flow, **stored_defaults("step")}, settings["steps"]
     of_steps = {slug: {**defaults, **of_step.get(slug, {})} for slug in dependencies}
     are_maps = set(maps)
     steps = tuple(
-        _step(slug, slug in are_maps, tuple(dependencies[slug]), of_steps[slug], kinds.get(slug))
+        _step(
+            slug,
+            slug in are_maps,
+            tuple(dependencies[slug]),
+            of_steps[slug],
+            kinds.get(slug),
+            arrays.get(slug),
+        )
         for slug in _sorted(dependencies, order)
     )
     times = {slug: _times(step) for slug, step in of_steps.items()}
@@ -74,7 +83,12 @@ def plan_of(
 
 
 def _step(
-    slug: str, is_map: bool, deps: tuple[str, ...], settings: Mapping[str, Any], kind: str | None
+    slug: str,
+    is_map: bool,
+    deps: tuple[str, ...],
+    settings: Mapping[str, Any],
+    kind: str | None,
+    array: str | None,
 ) -> Step:
     return Step(
         slug=slug,
@@ -90,6 +104,7 @@ def _step(
         wait=_wait(kind, settings),
         max_rounds=settings.get("max_rounds"),
         deadline=settings.get("deadline") if kind == "loop" else None,
+        array="" if array == "flow_input" and array not in deps else array,
     )
 
 

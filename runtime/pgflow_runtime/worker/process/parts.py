@@ -29,7 +29,7 @@ from pgflow_runtime.worker.monitoring.observed_calls import ObservedCoreCalls
 from pgflow_runtime.worker.monitoring.otel_metrics import otel_observers
 from pgflow_runtime.worker.process.startup import make_task_environment
 from pgflow_runtime.worker.protocol.rows import Fence
-from pgflow_runtime.worker.protocol.statements import RUN_INPUT
+from pgflow_runtime.worker.protocol.statements import RUN_INPUT, STEP_INPUT
 from pgflow_runtime.worker.states import State
 from pgflow_runtime.worker.tasks.connections import HandlerConnections
 from pgflow_runtime.worker.tasks.executor import Executor
@@ -149,8 +149,11 @@ def _core_calls(flows: ServedFlows, config: WorkerConfig, observer: Observer | N
     return CoreCalls(*settings) if observer is None else ObservedCoreCalls(*settings, observer)
 
 
-async def _fetch_input(connection: CoreConnection, run_id: str) -> str:
-    rows = await connection.call(RUN_INPUT, (run_id,))
-    if rows[0][0] is None:
+async def _fetch_input(connection: CoreConnection, run_id: str, step_slug: str | None) -> str:
+    if step_slug is None:
+        rows = await connection.call(RUN_INPUT, (run_id,))
+    else:
+        rows = await connection.call(STEP_INPUT, (run_id, step_slug))
+    if not rows or rows[0][0] is None:
         raise PgflowError(f"run {run_id} is gone")
     return str(rows[0][0])

@@ -68,6 +68,8 @@ WITHDRAW: Final = "select pgflow.withdraw_idle(%s::uuid[])"
 
 RUN_INPUT: Final = "select pgflow.get_run_input(%s::uuid)::text"
 
+STEP_INPUT: Final = "select input::text from pgflow.get_step_inputs(array[%s::uuid], array[%s::text])"
+
 DEFINITION: Final = "select pgflow.get_flow_definition(%s)"
 
 NOTE_INPUT_READERS: Final = "select pgflow.note_input_readers(%s, %s::jsonb)"

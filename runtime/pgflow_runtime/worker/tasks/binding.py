@@ -21,6 +21,7 @@ class TaskView(Protocol):
 
     def input_text(self) -> str | None: ...
     def state_text(self) -> str | None: ...
+    def others_text(self) -> str: ...
     def flow_input(self) -> Any: ...
     def context(self) -> Context: ...
 
@@ -37,6 +38,7 @@ class BoundStep:
         self._flow = flow
         self.wants_context = contract.asks_for("context")
         self.wants_flow_input = contract.asks_for("flow_input")
+        self.wants_others = contract.has_other_inputs
         self._params = contract.params
         # Classes are looked for before a task is claimed, so that one that is lost ends the worker's start.
         _ = contract.decode_input
@@ -54,10 +56,11 @@ class BoundStep:
             value = self.contract.deliver_input(value, text)
         except RecursionError as error:
             raise BoundaryError("input", why_unreadable(error, len(text or ""))) from error
+        outputs = self._others(task) if self.wants_others else value
         positional: list[Any] = []
         named: dict[str, Any] = {}
         for param in self._params:
-            given = self._argument(param, value, task)
+            given = self._argument(param, value, outputs, task)
             if given is _ABSENT:
                 continue
             if param.positional_only:
@@ -82,12 +85,12 @@ class BoundStep:
         """
         return to_json(self.contract.dump_output(value), max_bytes)
 
-    def _argument(self, param: Param, value: Any, task: TaskView) -> Any:
+    def _argument(self, param: Param, value: Any, outputs: Any, task: TaskView) -> Any:
         match param.receives:
             case "element" | "input":
                 return value
             case "dependency":
-                return value.get(param.name, _ABSENT)
+                return outputs.get(param.name, _ABSENT)
             case "context":
                 return task.context()
             case "state":
@@ -97,6 +100,10 @@ class BoundStep:
                 if not self._is_flow_input_checked:
                     self._flow.check_flow_input(given)
                 return given
+
+    def _others(self, task: TaskView) -> Any:
+        text = task.others_text()
+        return self.contract.deliver_others(decode(text), text)
 
     def _state(self, task: TaskView) -> Any:
         text = task.state_text()

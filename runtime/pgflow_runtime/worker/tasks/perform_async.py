@@ -50,6 +50,8 @@ async def _call(task: Task) -> Any:
     """What the handler returns."""
     if task.step.wants_flow_input:  # async only: fetched now where the claim did not bring it
         await task.aflow_input()  # async only
+    if task.step.wants_others:  # async only: likewise
+        await task.fetch_others()  # async only
     positional, named = task.step.arguments(task)
     try:
         value = await task.step.handler(*positional, **named)

@@ -70,6 +70,7 @@ class Task:
         "_cancelled",
         "_conn",
         "_flow_input",
+        "_others",
         "deadline",
         "ending",
         "env",
@@ -96,6 +97,7 @@ class Task:
         self.is_stuck = False
         self.job: asyncio.Task[None] | None = None
         self._flow_input = row.flow_input
+        self._others: str | None = None
         self._conn: Connection[Any] | None = None
         self._aconn: AsyncConnection[Any] | None = None
 
@@ -129,6 +131,16 @@ class Task:
 
     def state_text(self) -> str | None:
         return self.row.state
+
+    def others_text(self) -> str:
+        """What all tasks of a map get; those of async handlers have asked for it before."""
+        if self._others is None:
+            self._others = self.env.inputs.get_in_thread(self.row.run_id, self.row.step_slug)
+        return self._others
+
+    async def fetch_others(self) -> None:
+        """Have it at hand, for an async handler."""
+        self._others = await self.env.inputs.get(self.row.run_id, self.row.step_slug)
 
     def context(self) -> Context:
         row = self.row

@@ -33,6 +33,6 @@ create table pgflow.steps (
   constraint required_input_pattern_is_object check (jsonb_typeof(required_input_pattern) = 'object'),
   constraint forbidden_input_pattern_is_object check (jsonb_typeof(forbidden_input_pattern) = 'object'),
   constraint when_unmet_is_valid check (when_unmet in ('fail', 'skip', 'skip-cascade')),
-  constraint waits_have_no_failure check (kind not in ('signal', 'sleep') or when_exhausted <> 'value'),
+  constraint waits_have_no_failure check (kind not in ('signal', 'sleep', 'pick') or when_exhausted <> 'value'),
   constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade', 'value'))
 );

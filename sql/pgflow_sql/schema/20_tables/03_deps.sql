@@ -3,6 +3,7 @@ create table pgflow.deps (
   dep_slug text not null,   -- what is depended on
   step_slug text not null,  -- who depends
   created_at timestamptz not null default now(),
+  is_array boolean not null default false,  -- step_slug is a map that goes over what dep_slug gives
   constraint deps_pkey primary key (flow_slug, dep_slug, step_slug),
   constraint deps_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
   constraint deps_flow_slug_dep_slug_fkey foreign key (flow_slug, dep_slug)

@@ -13,7 +13,8 @@ create table pgflow.prepared_flows (
   vt_offsets int[] not null,    -- seconds a started task's message is hidden
   max_attempts int[] not null,
   root_slugs text[] not null,   -- sorted by slug
-  has_root_maps boolean not null,
+  array_slugs text[],           -- what the maps go over: '' is the run's input; null: there are no maps
+  has_root_maps boolean not null,  -- one of them goes over the run's input
   has_maps boolean not null,
   has_conditions boolean not null,  -- or steps without a handler: what has to be settled before it starts
   has_delays boolean not null,

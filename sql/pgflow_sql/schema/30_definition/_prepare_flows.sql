@@ -14,7 +14,7 @@ begin
 
   insert into pgflow.prepared_flows as p (
     flow_slug, flow_timeout, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
-    has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, run_timeout
+    array_slugs, has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, run_timeout
   )
   select
     f.flow_slug,
@@ -37,15 +37,26 @@ begin
       '{}'
     ),
     coalesce(array_agg(s.step_slug order by s.step_slug collate "C") filter (where s.deps_count = 0), '{}'),
-    coalesce(bool_or(s.step_type = 'map' and s.deps_count = 0), false),
+    case when bool_or(s.step_type = 'map') then array_agg(a.array_slug order by s.step_index) end,
+    coalesce(bool_or(a.array_slug = ''), false),
     coalesce(bool_or(s.step_type = 'map'), false),
-    coalesce(bool_or(pgflow._has_condition(s) or s.kind in ('signal', 'sleep')), false),
+    coalesce(bool_or(pgflow._has_condition(s) or s.kind in ('signal', 'sleep', 'pick')), false),
     coalesce(bool_or(s.opt_start_delay > 0), false),
     coalesce(array_agg(s.kind order by s.step_index) filter (where s.step_slug is not null), '{}'),
     coalesce(bool_or(s.kind <> 'task'), false),
     (f.options ->> 'run_timeout')::numeric::int
   from pgflow.flows f
   left join pgflow.steps s on s.flow_slug = f.flow_slug
+  cross join lateral (
+    select case when s.step_type = 'map' then coalesce(
+      (
+        select d.dep_slug
+        from pgflow.deps d
+        where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and d.is_array
+      ),
+      ''
+    ) end as array_slug
+  ) a
   where f.flow_slug in (select c.flow_slug from changed c)
   group by f.flow_slug
   on conflict on constraint prepared_flows_pkey do update
@@ -58,6 +69,7 @@ begin
       vt_offsets = excluded.vt_offsets,
       max_attempts = excluded.max_attempts,
       root_slugs = excluded.root_slugs,
+      array_slugs = excluded.array_slugs,
       has_root_maps = excluded.has_root_maps,
       has_maps = excluded.has_maps,
       has_conditions = excluded.has_conditions,

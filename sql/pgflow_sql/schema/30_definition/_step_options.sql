@@ -1,5 +1,5 @@
 -- The options of a step of that kind as they are stored: without those that are null, and without the kind, which has a
--- column. Refuses unknown ones and wrong values.
+-- column, and the array, which deps tells. Refuses unknown ones and wrong values.
 create function pgflow._step_options(options jsonb, kind text, deps_slugs text[])
 returns jsonb
 language plpgsql
@@ -8,7 +8,7 @@ as $$
 declare
   v_options jsonb;
 begin
-  if _step_options.kind not in ('task', 'signal', 'sleep', 'loop', 'subflow') then
+  if _step_options.kind not in ('task', 'signal', 'sleep', 'loop', 'subflow', 'pick') then
     raise exception 'A step cannot be of the kind "%"', left(_step_options.kind, 100)
       using errcode = 'PF011', hint = 'Leave it out, or give signal, sleep, loop or subflow.';
   end if;
@@ -19,8 +19,9 @@ begin
       when 'signal' then array['key', 'deadline']
       when 'sleep' then array['seconds', 'until']
       when 'loop' then array['max_rounds', 'every', 'deadline']
-      when 'subflow' then array['subflow', 'max_depth', 'deadline']
-      else '{}'
+      when 'subflow' then array['subflow', 'max_depth', 'deadline', 'array']
+      when 'pick' then array['pick']
+      else array['array']
     end
   );
   if (v_options ? 'reads_input') and jsonb_typeof(v_options -> 'reads_input') <> 'boolean' then
@@ -33,8 +34,9 @@ begin
     when 'sleep' then perform pgflow._check_sleep_options(v_options, _step_options.deps_slugs);
     when 'loop' then perform pgflow._check_loop_options(v_options);
     when 'subflow' then perform pgflow._check_subflow_options(v_options);
+    when 'pick' then perform pgflow._check_pick_options(v_options, _step_options.deps_slugs);
     else null;
   end case;
-  return v_options - 'kind';
+  return v_options - 'kind' - 'array';
 end;
 $$;

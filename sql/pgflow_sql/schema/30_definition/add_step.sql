@@ -5,8 +5,11 @@
 --   reads_input          whether it reads the run's input
 --   if_any, if_not_any   lists of patterns of which one, or none, may match; instead of the single ones
 --   if_ran, if_skipped   dependencies that must have run, or must not
+--   array                of a map with other dependencies: the one that it goes over, or flow_input for the run's input
 --   kind                 signal, sleep: steps without a handler; loop: one that may ask to be called again;
---                        subflow: one whose handler returns the input of a run that does its work; else a task
+--                        subflow: one whose handler returns the input of a run that does its work; pick: a value of the
+--                        run's input; else a task
+--   pick                 its path
 --   key, deadline        of a signal: the path in the run's input of a key that it is found by; seconds until it is exhausted
 --   seconds, until       of a sleep: how long, or the path of a time, whose first key is flow_input or a dependency
 --   max_rounds, every    of a loop: how often it is called at most, and seconds in between
@@ -40,14 +43,11 @@ declare
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
   v_options jsonb := pgflow._step_options(add_step.options, v_kind, v_deps);
   v_type text := coalesce(add_step.step_type, 'single');
+  v_array_slug text := pgflow._array_slug(add_step.step_slug, v_type, v_deps, add_step.options ->> 'array');
   v_twice text;
   v_there record;
   v_step pgflow.steps;
 begin
-  if v_type = 'map' and cardinality(v_deps) > 1 then
-    raise exception 'Map step "%" can have at most one dependency, but % were provided: %',
-      add_step.step_slug, cardinality(v_deps), array_to_string(v_deps, ', ');
-  end if;
   select d.slug into v_twice from unnest(v_deps) d(slug) group by d.slug having count(*) > 1 limit 1;
   if found then
     -- deps_count would exceed the rows in deps, and the step would wait for ever
@@ -62,39 +62,46 @@ begin
   -- Serialises concurrent additions: step_index is counted up.
   perform 1 from pgflow.flows f where f.flow_slug = add_step.flow_slug for no key update;
 
-  perform pgflow._check_kind(add_step.flow_slug, add_step.step_slug, v_kind, v_type, v_deps);
+  perform pgflow._check_kind(add_step.flow_slug, add_step.step_slug, v_kind, v_type, v_array_slug);
 
   select s.step_type, s.kind, s.deps_count, array(
     select d.dep_slug from pgflow.deps d where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug order by 1
-  ) as deps
+  ) as deps, (
+    select d.dep_slug
+    from pgflow.deps d
+    where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and d.is_array
+  ) as array_slug
   into v_there
   from pgflow.steps s
   where s.flow_slug = add_step.flow_slug and s.step_slug = add_step.step_slug;
   if found and (
     v_there.step_type <> v_type or v_there.kind <> v_kind or v_there.deps_count <> cardinality(v_deps) or not v_there.deps <@ v_deps
+    or v_there.array_slug is distinct from v_array_slug
   ) then
     raise exception 'Flow "%" has a step "%" already, % with the dependencies (%)',
       add_step.flow_slug, add_step.step_slug, concat_ws(' ', v_there.step_type, nullif(v_there.kind, 'task')), array_to_string(v_there.deps, ', ')
       using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
   end if;
 
-  insert into pgflow.steps (
-    flow_slug, step_slug, step_type, step_index, deps_count,
-    opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay, opt_backoff, opt_max_delay,
-    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, kind, options
+  -- One statement, so that what is derived from the step at its end sees its dependencies.
+  with step as (
+    insert into pgflow.steps (
+      flow_slug, step_slug, step_type, step_index, deps_count,
+      opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay, opt_backoff, opt_max_delay,
+      required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, kind, options
+    )
+    select
+      add_step.flow_slug, add_step.step_slug, v_type, coalesce(max(s.step_index) + 1, 0), cardinality(v_deps),
+      add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
+      add_step.backoff, add_step.max_delay,
+      add_step.required_input_pattern, add_step.forbidden_input_pattern,
+      add_step.when_unmet, add_step.when_exhausted, v_kind, v_options
+    from pgflow.steps s
+    where s.flow_slug = add_step.flow_slug
+    on conflict on constraint steps_pkey do nothing
   )
-  select
-    add_step.flow_slug, add_step.step_slug, v_type, coalesce(max(s.step_index) + 1, 0), cardinality(v_deps),
-    add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
-    add_step.backoff, add_step.max_delay,
-    add_step.required_input_pattern, add_step.forbidden_input_pattern,
-    add_step.when_unmet, add_step.when_exhausted, v_kind, v_options
-  from pgflow.steps s
-  where s.flow_slug = add_step.flow_slug
-  on conflict on constraint steps_pkey do nothing;
-
-  insert into pgflow.deps (flow_slug, dep_slug, step_slug)
-  select add_step.flow_slug, d.slug, add_step.step_slug
+  insert into pgflow.deps (flow_slug, dep_slug, step_slug, is_array)
+  select add_step.flow_slug, d.slug, add_step.step_slug, coalesce(d.slug = v_array_slug, false)
   from unnest(v_deps) d(slug)
   on conflict on constraint deps_pkey do nothing;
 

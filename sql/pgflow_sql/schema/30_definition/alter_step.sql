@@ -40,6 +40,14 @@ begin
     raise exception 'The runs of step "%" are of flow "%", and stay so', alter_step.step_slug, v_subflow ->> 0
       using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
   end if;
+  if alter_step.options ->> 'array' <> coalesce((
+    select d.dep_slug
+    from pgflow.deps d
+    where d.flow_slug = alter_step.flow_slug and d.step_slug = alter_step.step_slug and d.is_array
+  ), 'flow_input') then
+    raise exception 'Step "%" goes over another array', alter_step.step_slug
+      using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
+  end if;
   v_options := pgflow._step_options(case
     when v_subflow is null then alter_step.options
     else jsonb_build_object('subflow', v_subflow) || coalesce(alter_step.options, '{}')

@@ -27,6 +27,15 @@ begin
               )
             ) || case when st.kind = 'task' then '{}' else jsonb_build_object('kind', st.kind) end
               || case when st.kind = 'subflow' then jsonb_build_object('subflow', st.options -> 'subflow') else '{}' end
+            || coalesce(
+              (
+                select jsonb_build_object('array', coalesce(min(d.dep_slug) filter (where d.is_array), 'flow_input'))
+                from pgflow.deps d
+                where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug and st.step_type = 'map'
+                having count(*) > 1 or not bool_or(d.is_array)
+              ),
+              '{}'
+            )
             order by st.step_slug collate "C"
           )
           from pgflow.steps st

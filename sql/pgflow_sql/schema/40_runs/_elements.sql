@@ -4,24 +4,26 @@ create function pgflow._elements(flow_slug text, run_ids uuid[], step_slugs text
 returns jsonb[]
 language plpgsql
 as $$
+declare
+  v_slugs text[];        -- of the flow's steps, as the next
+  v_array_slugs text[];
 begin
+  select p.step_slugs, p.array_slugs into v_slugs, v_array_slugs
+  from pgflow.prepared_flows p
+  where p.flow_slug = _elements.flow_slug;
+
   return array(
     select e.element
     from unnest(_elements.run_ids, _elements.step_slugs, _elements.task_counts)
       with ordinality p(run_id, step_slug, task_count, position)
     cross join lateral (
       select case
-        when st.step_type <> 'map' then null
-        when st.deps_count = 0 then (select r.input from pgflow.runs r where r.run_id = p.run_id)
-        else (
-          select ds.output
-          from pgflow.deps d
-          join pgflow.step_states ds on ds.run_id = p.run_id and ds.step_slug = d.dep_slug
-          where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+        when g.array_slug = '' then (select r.input from pgflow.runs r where r.run_id = p.run_id)
+        when g.array_slug is not null then (
+          select s.output from pgflow.step_states s where s.run_id = p.run_id and s.step_slug = g.array_slug
         )
       end as items
-      from pgflow.steps st
-      where st.flow_slug = _elements.flow_slug and st.step_slug = p.step_slug
+      from (select v_array_slugs[array_position(v_slugs, p.step_slug)] as array_slug) g
       offset 0
     ) a
     cross join lateral (

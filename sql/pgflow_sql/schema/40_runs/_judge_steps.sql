@@ -23,7 +23,7 @@ begin
       st.step_index,
       case
         when pgflow._has_condition(st) and pgflow._is_unmet(st, s.run_id, r.input) then st.when_unmet
-        when st.kind in ('signal', 'sleep') then 'wait'
+        when st.kind in ('signal', 'sleep', 'pick') then 'wait'
         when s.initial_tasks = 0 then 'taskless'
         else 'start'
       end as verdict

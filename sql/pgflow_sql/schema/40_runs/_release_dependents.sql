@@ -52,14 +52,13 @@ begin
         d.run_id,
         dep.step_slug,
         count(*)::int as dep_count,
-        max(case when v_maps then (
+        max(case when v_maps and dep.is_array then (
           select case
             when p.status = 'skipped' then 0
             when jsonb_typeof(p.output) = 'array' then jsonb_array_length(p.output)
           end
-          from pgflow.steps child
-          join pgflow.step_states p on p.run_id = d.run_id and p.step_slug = d.step_slug
-          where child.flow_slug = d.flow_slug and child.step_slug = dep.step_slug and child.step_type = 'map'
+          from pgflow.step_states p
+          where p.run_id = d.run_id and p.step_slug = d.step_slug
         ) end) as task_count,
         (array_agg(d.worker_id))[1] as worker_id,
         _release_dependents.start and not coalesce(d.run_id = any(v_held), false) as start
@@ -68,7 +67,7 @@ begin
         _release_dependents.worker_ids
       ) d(flow_slug, run_id, step_slug, worker_id)
       cross join lateral (
-        select e.step_slug
+        select e.step_slug, e.is_array
         from pgflow.deps e
         where e.flow_slug = d.flow_slug and e.dep_slug = d.step_slug
         offset 0

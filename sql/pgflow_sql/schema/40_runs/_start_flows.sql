@@ -11,7 +11,7 @@ as $$
 declare
   v_slugs text[];        -- of the flow's steps, as the next two
   v_deps_counts int[];
-  v_maps boolean[];
+  v_array_slugs text[];  -- null: it has no maps
   v_root_slugs text[];
   v_has_root_maps boolean;
   v_has_conditions boolean;
@@ -28,9 +28,9 @@ declare
 begin
   -- One look at the definition, so that counters and states agree whatever is added meanwhile; the lock keeps the flow
   -- from being deleted before its runs are there to be seen.
-  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout,
+  select p.step_slugs, p.deps_counts, p.array_slugs, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout,
     p.has_kinds
-  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout,
+  into v_slugs, v_deps_counts, v_array_slugs, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout,
     v_has_kinds
   from pgflow.prepared_flows p
   where p.flow_slug = _start_flows.flow_slug
@@ -101,11 +101,11 @@ begin
     case when v_direct and st.deps_count = 0 then now() end,
     case when v_direct and st.deps_count = 0 then c.initial_tasks end
   from unnest(v_created, case when v_has_root_maps then v_inputs end) i(run_id, input)
-  cross join unnest(v_slugs, v_deps_counts, v_maps) st(slug, deps_count, is_map)
+  cross join unnest(v_slugs, v_deps_counts, v_array_slugs) st(slug, deps_count, array_slug)
   cross join lateral (
     select case
-      when not st.is_map then 1
-      when st.deps_count = 0 then jsonb_array_length(i.input)
+      when st.array_slug is null then 1
+      when st.array_slug = '' then jsonb_array_length(i.input)
     end as initial_tasks
   ) c;
 
@@ -132,7 +132,7 @@ begin
       array_agg(i.run_id order by i.position, r.position),
       array_agg(r.slug order by i.position, r.position),
       array_agg(
-        case when v_maps[array_position(v_slugs, r.slug)] then jsonb_array_length(i.input) else 1 end
+        case when v_array_slugs[array_position(v_slugs, r.slug)] = '' then jsonb_array_length(i.input) else 1 end
         order by i.position, r.position
       )
     into v_root_run_ids, v_root_step_slugs, v_task_counts

@@ -105,6 +105,7 @@ begin
     join pgflow.deps d on d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
     where st.flow_slug = any(v_flow_slugs)
       and st.step_type = 'map'
+      and d.is_array
       and d.dep_slug = any(_complete.step_slugs)
       and d.flow_slug || '.' || d.dep_slug <> all(v_map_steps)
   ) then

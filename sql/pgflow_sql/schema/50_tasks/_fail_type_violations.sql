@@ -64,7 +64,7 @@ begin
       join pgflow.step_states cs on cs.run_id = g.run_id and cs.step_slug = d.step_slug
       where d.flow_slug = s.flow_slug
         and d.dep_slug = s.step_slug
-        and c.step_type = 'map'
+        and d.is_array
         and cs.initial_tasks is null
       order by c.step_index
       limit 1

@@ -12,12 +12,13 @@ declare
   v_slugs text[];      -- of the flow's steps, as all that follow
   v_deps_counts int[];
   v_maps boolean[];
+  v_array_slugs text[];
   v_timeouts int[];
   v_max_attempts int[];
 begin
   foreach v_flow_slug in array pgflow._distinct(_task_results.flow_slugs) loop
-    select p.step_slugs, p.deps_counts, p.maps, p.timeouts, p.max_attempts
-    into v_slugs, v_deps_counts, v_maps, v_timeouts, v_max_attempts
+    select p.step_slugs, p.deps_counts, p.maps, p.array_slugs, p.timeouts, p.max_attempts
+    into v_slugs, v_deps_counts, v_maps, v_array_slugs, v_timeouts, v_max_attempts
     from pgflow.prepared_flows p
     where p.flow_slug = v_flow_slug;
 
@@ -35,12 +36,11 @@ begin
         when v_maps[s.place] then coalesce(
           t.element,
           case
-            when v_deps_counts[s.place] = 0 then r.input -> t.task_index
+            when v_array_slugs[s.place] = '' then r.input -> t.task_index
             else (
               select ds.output -> t.task_index
-              from pgflow.deps d
-              join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
-              where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug
+              from pgflow.step_states ds
+              where ds.run_id = t.run_id and ds.step_slug = v_array_slugs[s.place]
             )
           end
         )

@@ -13,10 +13,16 @@ declare
       and (
         case st.kind
           when 'signal' then false
+          when 'pick' then true
           when 'sleep' then coalesce(st.options -> 'until' ->> 0 = 'flow_input', false)
           else coalesce((st.options ->> 'reads_input')::boolean, true)
         end
-        or st.deps_count = 0 and (st.step_type = 'map' or pgflow._has_condition(st))
+        or st.deps_count = 0 and pgflow._has_condition(st)
+        or st.step_type = 'map' and not exists (
+          select 1
+          from pgflow.deps d
+          where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug and d.is_array
+        )
         or exists (
           select 1
           from jsonb_array_elements(

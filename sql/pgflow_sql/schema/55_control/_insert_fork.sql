@@ -43,15 +43,19 @@ begin
     ),
     case
       when st.step_type <> 'map' then 1
-      when st.deps_count = 0 then jsonb_array_length(_insert_fork.input)
+      when a.array_slug is null then jsonb_array_length(_insert_fork.input)
       else (
         select case when s.status = 'skipped' then 0 else jsonb_array_length(s.output) end
-        from pgflow.deps d
-        join pgflow.step_states s on s.run_id = _insert_fork.run_id and s.step_slug = d.dep_slug
-        where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+        from pgflow.step_states s
+        where s.run_id = _insert_fork.run_id and s.step_slug = a.array_slug
       )
     end
   from pgflow.steps st
+  left join lateral (
+    select d.dep_slug as array_slug
+    from pgflow.deps d
+    where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug and d.is_array
+  ) a on true
   where st.flow_slug = _insert_fork.flow_slug and st.step_slug <> all(_insert_fork.reused_slugs);
   return true;
 end;

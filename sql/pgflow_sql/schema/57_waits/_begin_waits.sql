@@ -1,5 +1,5 @@
 -- Begins ready steps without a handler (pairs). Sleeps that are over and signals that were sent before complete at once;
--- a sleep until what is no time is exhausted. Returns the dependents that became ready. Callers hold the runs.
+-- and picks complete at once; one that can never end well is exhausted. Returns the dependents that became ready. Callers hold the runs.
 create function pgflow._begin_waits(
   run_ids uuid[], step_slugs text[], out ready_run_ids uuid[], out ready_step_slugs text[]
 )
@@ -14,10 +14,10 @@ declare
   v_all bigint;  -- see 00_model/model.sql
 begin
   select array_agg(w.run_id) as run_ids, array_agg(w.step_slug) as step_slugs,
-    array_agg(format('"until" of sleep "%s" is no time', w.step_slug)) as messages
+    array_agg(w.wrong) as messages
   into v_wrong
   from pgflow._waits(_begin_waits.run_ids, _begin_waits.step_slugs) w
-  where w.is_no_time;
+  where w.wrong is not null;
   if v_wrong.run_ids is not null then
     select * into v_plain
     from pgflow._exhaust_waits(v_wrong.run_ids, v_wrong.step_slugs, 'invalid_time', v_wrong.messages);
@@ -29,8 +29,10 @@ begin
     update pgflow.step_states s
     set status = 'started', started_at = greatest(now(), s.created_at), remaining_tasks = s.initial_tasks
     from (
-      select w.*, k.signal_id, k.payload,
-        coalesce(w.kind = 'sleep' and w.due_at <= clock_timestamp() or k.signal_id is not null, false) as is_over
+      select w.*, k.signal_id, case w.kind when 'pick' then w.picked else k.payload end as payload,
+        coalesce(
+          w.kind = 'sleep' and w.due_at <= clock_timestamp() or w.kind = 'pick' or k.signal_id is not null, false
+        ) as is_over
       from pgflow._waits(_begin_waits.run_ids, _begin_waits.step_slugs) w
       left join lateral (
         select l.signal_id, l.payload
@@ -39,7 +41,7 @@ begin
         order by l.signal_id
         limit 1
       ) k on true
-      where not w.is_no_time
+      where w.wrong is null
       limit v_all
     ) w
     where s.run_id = w.run_id and s.step_slug = w.step_slug and s.status = 'created' and s.remaining_deps = 0

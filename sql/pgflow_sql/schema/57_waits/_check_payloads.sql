@@ -14,8 +14,7 @@ begin
     select d.step_slug as map_slug
     from pgflow.steps s
     join pgflow.deps d on d.flow_slug = s.flow_slug and d.dep_slug = s.step_slug
-    join pgflow.steps c on c.flow_slug = d.flow_slug and c.step_slug = d.step_slug
-    where s.flow_slug = r.flow_slug and s.step_slug = g.step_slug and s.kind = 'signal' and c.step_type = 'map'
+    where s.flow_slug = r.flow_slug and s.step_slug = g.step_slug and s.kind = 'signal' and d.is_array
     limit 1
   ) m
   where jsonb_typeof(g.payload) is distinct from 'array'

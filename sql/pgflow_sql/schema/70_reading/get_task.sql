@@ -34,11 +34,10 @@ begin
     join pgflow.runs r on r.run_id = t.run_id
     join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
     left join lateral (
-      select s.output
+      select e.dep_slug as array_slug, s.output
       from pgflow.deps e
       join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = e.dep_slug
-      where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and st.step_type = 'map'
-      limit 1
+      where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and e.is_array
     ) d on true
     cross join lateral (
       select case when t.status in ('queued', 'started') then pgflow._over_at(t.run_id, t.step_slug) end as over_at
@@ -47,7 +46,7 @@ begin
       select case
         when st.step_type <> 'map' then null
         when t.element is not null then t.element
-        when st.deps_count = 0 then r.input -> t.task_index
+        when d.array_slug is null then r.input -> t.task_index
         else d.output -> t.task_index
       end as element
     ) v

@@ -17,7 +17,7 @@ begin
     from pgflow.step_states s
     join pgflow.runs r on r.run_id = s.run_id
     join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
-    where r.begins_at is null and st.kind not in ('signal', 'sleep')
+    where r.begins_at is null and st.kind not in ('signal', 'sleep', 'pick')
       and s.run_id = start_ready_steps.run_id and s.status = 'created' and s.remaining_deps = 0
   ) ready
   cross join lateral pgflow._start_steps(ready.run_ids, ready.step_slugs) p;
