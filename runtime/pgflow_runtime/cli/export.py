@@ -5,10 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,14 +13,13 @@ from uuid import UUID
 import click
 import psycopg
 
-from pgflow_runtime.cli.common import database, dsn_option, refusals, say
+from pgflow_runtime.cli.common import dsn_option, refusals, say
+from pgflow_runtime.cli.failed_runs import check_choice, failed_options, failed_runs, reading
 from pgflow_runtime.contract import FlowContract
-from pgflow_runtime.database.store import connected, translated
-from pgflow_runtime.duration import parse_duration
+from pgflow_runtime.database.store import translated
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.project import Project, find_project
 from pgflow_runtime.registry import contracts
-from pgflow_runtime.runs.failed import failed_run_ids
 from pgflow_runtime.runs.reading import read_run
 from pgflow_runtime.testing.recordings.as_test import name_of, text_of_test
 from pgflow_runtime.testing.recordings.export import FlowOfProject, recording
@@ -40,16 +36,7 @@ MOST_BYTES = 100_000_000
     epilog="The format is described in docs/reference/recording.md, with its JSON Schema.",
 )
 @click.argument("run_ids", metavar="[RUN_ID]...", type=click.UUID, nargs=-1)
-@click.option("--failed", is_flag=True, help="All failed runs instead, the latest first.")
-@click.option("--flow", metavar="SLUG", help="With --failed: of this flow (its slug in the database).")
-@click.option("--since", metavar="DURATION", help="With --failed: within this time: 90m, 12h, 30d.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=100,
-    show_default=True,
-    help="With --failed: how many runs at most.",
-)
+@failed_options("All failed runs instead, the latest first.", 100)
 @click.option(
     "--redact",
     "paths",
@@ -94,10 +81,10 @@ def export_runs(
     runs held: --redact hides values, each behind another of its type.
     """
     with refusals():
-        _check_choice(run_ids, failed, flow, since)
+        check_choice(bool(run_ids), failed, flow, since, by="the id of a run")
         redaction, project = Redaction(paths), find_project()
-        with _snapshot(dsn, project) as connection:
-            found = run_ids or _failed(connection, flow, since, limit)
+        with reading(dsn, project, autocommit=False) as connection:
+            found = run_ids or failed_runs(connection, flow, since, limit)
             if not found:
                 say("there are no such runs")
                 return
@@ -112,27 +99,6 @@ def export_runs(
                     write_to(sys.stdout.buffer, pieces, max_bytes)
         for path in redaction.unmet():
             say(f"note: --redact {path} has met no value")
-
-
-def _check_choice(run_ids: Sequence[UUID], failed: bool, flow: str | None, since: str | None) -> None:
-    if run_ids and failed:
-        raise UsageError("run ids name runs, and --failed chooses them", help="give one of the two")
-    if not run_ids and not failed:
-        raise UsageError(
-            "say which runs to export", help="give their ids, or --failed, or --failed --since 1d"
-        )
-    if not failed and (flow is not None or since is not None):
-        raise UsageError("--flow and --since choose among failed runs", help="add --failed")
-
-
-@contextmanager
-def _snapshot(dsn: str | None, project: Project) -> Iterator[psycopg.Connection[Any]]:
-    """One state of the database: a run that goes on does not change under the reader."""
-    with database(dsn, project) as conninfo, connected(conninfo) as connection:
-        connection.rollback()
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
-        yield connection
 
 
 def _write_test(
@@ -165,16 +131,6 @@ def _write_test(
     text = text_of_test(read_recording(file), known.flow, file)
     test.write_text(text, encoding="utf-8")
     say(f"wrote {test} and {file.name}")
-
-
-def _failed(
-    connection: psycopg.Connection[Any], flow: str | None, since: str | None, limit: int
-) -> tuple[UUID, ...]:
-    moment = datetime.now().astimezone() - parse_duration(since) if since is not None else None
-    found = tuple(islice(failed_run_ids(connection, flow, moment), limit + 1))
-    if len(found) > limit:
-        say(f"note: there are more; these are the latest {counted(limit, 'run')} (--limit)")
-    return found[:limit]
 
 
 def known_flows(project: Project) -> Callable[[str], FlowOfProject | None]:

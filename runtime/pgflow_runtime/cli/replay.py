@@ -6,28 +6,26 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import click
 import psycopg
 
-from pgflow_runtime.cli.common import database, dsn_option, refusals, say
+from pgflow_runtime.cli.common import dsn_option, refusals, say
 from pgflow_runtime.cli.export import MOST_BYTES, known_flows
-from pgflow_runtime.database.store import connected, translated
+from pgflow_runtime.cli.failed_runs import check_choice, failed_options, failed_runs, reading
+from pgflow_runtime.database.store import translated
 from pgflow_runtime.dsl import Flow
 from pgflow_runtime.dsl.resource import close_resources
-from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.errors import PgflowError, UsageError
 from pgflow_runtime.project import Project, find_project
 from pgflow_runtime.registry import contracts, find_flow
-from pgflow_runtime.runs.failed import failed_run_ids
 from pgflow_runtime.terminal.words import one_line, printable
 from pgflow_runtime.testing.recordings.export import recording
 from pgflow_runtime.testing.recordings.reading import Recording, read_recordings, recordings_of
@@ -55,16 +53,7 @@ TOLD_EVERY = 5.0
     multiple=True,
     help="Call the handler of this step only; may be repeated.",
 )
-@click.option("--failed", is_flag=True, help="All failed runs of a database, instead of a file's.")
-@click.option("--flow", metavar="SLUG", help="With --failed: of this flow (its slug in the database).")
-@click.option("--since", metavar="DURATION", help="With --failed: within this time: 90m, 12h, 30d.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=1000,
-    show_default=True,
-    help="With --failed: how many runs at most.",
-)
+@failed_options("All failed runs of a database, instead of a file's.", 1000)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @dsn_option
 def replay_command(
@@ -87,11 +76,12 @@ def replay_command(
     passed over.
     """
     with refusals():
-        _check_choice(file, failed, flow, since)
+        check_choice(file is not None, failed, flow, since, by="a file of `runs export`")
         project = find_project()
         if failed:
-            with _connection(dsn, project) as connection:
-                replays = _replayed(_failed(connection, project, flow, since, limit), project, steps)
+            with reading(dsn, project, autocommit=True) as connection:
+                run_ids = failed_runs(connection, flow, since, limit)
+                replays = _replayed(_recorded(connection, project, run_ids), project, steps)
         else:
             assert file is not None
             replays = _replayed(iter(read_recordings(file)), project, steps)
@@ -103,34 +93,13 @@ def replay_command(
         raise click.exceptions.Exit(1)
 
 
-def _check_choice(file: Path | None, failed: bool, flow: str | None, since: str | None) -> None:
-    if (file is None) != failed:
-        raise UsageError(
-            "FILE is one, --failed is many" if failed else "say what to replay",
-            help="give a file of `runs export`, or --failed, or --failed --since 1d",
-        )
-    if not failed and (flow is not None or since is not None):
-        raise UsageError("--flow and --since choose among failed runs of a database", help="add --failed")
-
-
 # -- the runs ---------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _connection(dsn: str | None, project: Project) -> Iterator[psycopg.Connection[Any]]:
-    with database(dsn, project) as conninfo, connected(conninfo, autocommit=True) as connection:
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
-        yield connection
-
-
-def _failed(
-    connection: psycopg.Connection[Any], project: Project, flow: str | None, since: str | None, limit: int
+def _recorded(
+    connection: psycopg.Connection[Any], project: Project, run_ids: Sequence[UUID]
 ) -> Iterator[Recording]:
     """One after the other, as they are asked for."""
-    moment = datetime.now().astimezone() - parse_duration(since) if since is not None else None
-    with translated():
-        run_ids = list(islice(failed_run_ids(connection, flow, moment), limit))
     known = known_flows(project)
     told = monotonic()
     for number, run_id in enumerate(run_ids):

@@ -136,7 +136,7 @@ def test_a_recording_that_becomes_too_large_leaves_the_old_file(recorded: Record
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ([], 2, "say which runs to export"),
+        ([], 2, "say which runs"),
         ([str(uuid4())], 1, "there is no run"),
         ([str(uuid4()), "--failed"], 2, "give one of the two"),
         (["--since", "1d"], 2, "say which runs"),

@@ -151,8 +151,8 @@ def test_files_that_are_no_recordings_are_refused_in_words(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "say what to replay"),
-        (["run.json", "--failed"], "FILE is one, --failed is many"),
+        ([], "say which runs"),
+        (["run.json", "--failed"], "names runs, and --failed chooses them"),
         (["run.json", "--since", "1d"], "add --failed"),
         (["nowhere.json"], "cannot read nowhere.json"),
     ],
