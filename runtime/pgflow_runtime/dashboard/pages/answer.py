@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Mapping
 from urllib.parse import quote
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from pgflow_runtime.contract import StepContract
+from pgflow_runtime.dashboard.forms import Fault, Fields, last, submitted
 from pgflow_runtime.dashboard.pages.run import RunView, read_run
-from pgflow_runtime.dashboard.web import (
-    OTHER_BROWSER,
-    control_of,
-    form_page,
-    id_of,
-    read_form,
-    refused_status,
-    site_of,
-)
+from pgflow_runtime.dashboard.web import control_of, form_page, id_of, site_of
 from pgflow_runtime.database import queries
-from pgflow_runtime.errors import InvalidInput, PgflowError, UsageError
+from pgflow_runtime.errors import UsageError
 from pgflow_runtime.runs.documents import written_value
-
-_READING = asyncio.Semaphore(2)
-"""Forms that are read at a time: each may be as large as an input."""
 
 
 async def ask(request: Request) -> Response:
@@ -37,25 +25,17 @@ async def ask(request: Request) -> Response:
 
 
 async def submit(request: Request) -> Response:
-    site = site_of(request)
     view, step = await _step(request)
-    async with _READING:
-        fields = await read_form(request)
-    written = fields.get("input", "")
 
-    def refused(status: int, message: str, help: str | None = None) -> Response:
-        return _form(request, view, step, written, {"message": message, "help": help}, status)
-
-    if not site.sessions.is_form_key(request, fields.get("key", "")):
-        return refused(403, OTHER_BROWSER)
-    try:
-        text = _checked(_signal(request, view, step), written_value(written, "The answer"))
+    async def act(fields: Fields) -> str:
+        text = _checked(_signal(request, view, step), written_value(last(fields, "input"), "The answer"))
         outcome = await _send(request, id_of(request), step, text)
-    except (InvalidInput, UsageError) as error:
-        return refused(422, error.message, error.help)
-    except PgflowError as error:
-        return refused(refused_status(error), error.message, error.help)
-    return RedirectResponse(f"/runs/{view.run['run_id']}?did=signal_{quote(outcome)}", 303)
+        return f"/runs/{view.run['run_id']}?did=signal_{quote(outcome)}"
+
+    def show(fields: Fields, fault: Fault, status: int) -> Response:
+        return _form(request, view, step, last(fields, "input"), fault, status)
+
+    return await submitted(request, act, show)
 
 
 async def _send(request: Request, run_id: UUID, step: str, text: str) -> str:
@@ -90,7 +70,7 @@ def _form(
     view: RunView,
     step: str,
     written: str,
-    fault: Mapping[str, object] | None,
+    fault: Fault | None,
     status: int = 200,
 ) -> Response:
     try:

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from pgflow_runtime.client.uuid7 import uuid7
+from pgflow_runtime.dashboard.forms import Fault, Fields, last, submitted
 from pgflow_runtime.dashboard.pages.run import RunView, read_run
-from pgflow_runtime.dashboard.web import (
-    LARGEST_FORM,
-    OTHER_BROWSER,
-    control_of,
-    form_page,
-    id_of,
-    read_fields,
-    refused_status,
-    site_of,
-)
+from pgflow_runtime.dashboard.web import control_of, form_page, id_of, site_of
 from pgflow_runtime.database import queries
-from pgflow_runtime.errors import InvalidInput, PgflowError, UsageError
+from pgflow_runtime.errors import UsageError
 from pgflow_runtime.runs.documents import written_value
-
-_READING = asyncio.Semaphore(2)
-"""Forms that are read at a time: each may be as large as an input."""
 
 
 async def ask(request: Request) -> Response:
@@ -40,29 +28,20 @@ async def ask(request: Request) -> Response:
 
 
 async def submit(request: Request) -> Response:
-    site = site_of(request)
     run_id = id_of(request)
-    view = await read_run(site, run_id)
-    async with _READING:
-        fields = await read_fields(request, LARGEST_FORM)
-    chosen, written = fields.get("step", []), fields.get("input", [""])[-1]
+    view = await read_run(site_of(request), run_id)
 
-    def refused(status: int, message: str, help: str | None = None) -> Response:
-        return _form(request, view, chosen, written, {"message": message, "help": help}, status)
+    async def act(fields: Fields) -> str:
+        chosen = fields.get("step", [])
+        if not chosen:
+            raise UsageError("Choose a step.", help="It is done anew, and all that follow it.")
+        text = _checked_input(request, view, last(fields, "input"))
+        return f"/runs/{await _fork(request, run_id, chosen, text)}?did=forked"
 
-    if not site.sessions.is_form_key(request, fields.get("key", [""])[-1]):
-        return refused(403, OTHER_BROWSER)
-    if not chosen:
-        return refused(422, "Choose a step.", "It is done anew, and all that follow it.")
-    try:
-        text = _checked_input(request, view, written)
-    except (UsageError, InvalidInput) as error:
-        return refused(422, error.message, error.help)
-    try:
-        new_run_id = await _fork(request, run_id, chosen, text)
-    except PgflowError as error:
-        return refused(refused_status(error), error.message, error.help)
-    return RedirectResponse(f"/runs/{new_run_id}?did=forked", 303)
+    def show(fields: Fields, fault: Fault, status: int) -> Response:
+        return _form(request, view, fields.get("step", []), last(fields, "input"), fault, status)
+
+    return await submitted(request, act, show)
 
 
 async def _fork(request: Request, run_id: UUID, from_steps: Sequence[str], text: str | None) -> UUID:
@@ -92,7 +71,7 @@ def _form(
     view: RunView,
     chosen: Sequence[str],
     written: str,
-    fault: Mapping[str, object] | None,
+    fault: Fault | None,
     status: int = 200,
 ) -> Response:
     values = {

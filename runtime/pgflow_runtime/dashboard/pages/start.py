@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from pgflow_runtime.client import AsyncClientBase, AsyncRun
 from pgflow_runtime.contract import FlowContract
+from pgflow_runtime.dashboard.forms import Fault, Fields, last, submitted
 from pgflow_runtime.dashboard.pages.flow import find
 from pgflow_runtime.dashboard.reading import statements
-from pgflow_runtime.dashboard.web import OTHER_BROWSER, Site, form_page, read_form, site_of
-from pgflow_runtime.errors import InvalidInput, PgflowError, UsageError
+from pgflow_runtime.dashboard.web import Site, form_page, site_of
 from pgflow_runtime.runs.documents import written_value
-
-_READING = asyncio.Semaphore(2)
-"""Forms that are read at a time: each may be as large as an input."""
 
 
 async def show(request: Request) -> Response:
@@ -31,29 +26,17 @@ async def show(request: Request) -> Response:
 
 
 async def submit(request: Request) -> Response:
-    site = site_of(request)
     flow = (await find(request, request.path_params["flow"])).slug
     contract = _contract(request, flow)
-    async with _READING:
-        fields = await read_form(request)
-    written = fields.get("input", "")
 
-    def refused(status: int, message: str, help: str | None = None) -> Response:
-        return _form(request, flow, contract, written, {"message": message, "help": help}, status)
+    async def act(fields: Fields) -> str:
+        value = written_value(last(fields, "input"), "The input")
+        return f"/runs/{await _start(site_of(request).conninfo, contract, value)}"
 
-    if not site.sessions.is_form_key(request, fields.get("key", "")):
-        return refused(403, OTHER_BROWSER)
-    try:
-        value = written_value(written, "The input")
-    except UsageError as error:
-        return refused(422, error.message, error.help)
-    try:
-        run_id = await _start(site.conninfo, contract, value)
-    except InvalidInput as error:
-        return refused(422, error.message, error.help)
-    except PgflowError as error:
-        return refused(409, error.message, error.help)
-    return RedirectResponse(f"/runs/{run_id}", 303)
+    def show(fields: Fields, fault: Fault, status: int) -> Response:
+        return _form(request, flow, contract, last(fields, "input"), fault, status)
+
+    return await submitted(request, act, show)
 
 
 async def _input_of(site: Site, request: Request) -> str:
@@ -95,7 +78,7 @@ def _form(
     flow: str,
     contract: FlowContract,
     written: str,
-    fault: Mapping[str, object] | None,
+    fault: Fault | None,
     status: int = 200,
 ) -> Response:
     schema = {"schema": contract.schema["properties"]["input"], "$defs": contract.schema.get("$defs", {})}
