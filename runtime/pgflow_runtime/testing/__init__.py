@@ -11,17 +11,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pgflow_runtime.dsl.replacement import Replacement
     from pgflow_runtime.testing.memory_run import MemoryRun, MemoryStep, MemoryTaskResult
-    from pgflow_runtime.testing.start import run_flow, start_flow
+    from pgflow_runtime.testing.memory_schedules import Fire, MemorySchedules
+    from pgflow_runtime.testing.start import run_flow, start_flow, start_schedules
 
-__all__ = ["MemoryRun", "MemoryStep", "MemoryTaskResult", "Replacement", "run_flow", "start_flow"]
+__all__ = [
+    "Fire",
+    "MemoryRun",
+    "MemorySchedules",
+    "MemoryStep",
+    "MemoryTaskResult",
+    "Replacement",
+    "run_flow",
+    "start_flow",
+    "start_schedules",
+]
 
 _LAZY = {
+    "Fire": "pgflow_runtime.testing.memory_schedules",
     "MemoryRun": "pgflow_runtime.testing.memory_run",
+    "MemorySchedules": "pgflow_runtime.testing.memory_schedules",
     "MemoryStep": "pgflow_runtime.testing.memory_run",
     "MemoryTaskResult": "pgflow_runtime.testing.memory_run",
     "Replacement": "pgflow_runtime.dsl.replacement",
     "run_flow": "pgflow_runtime.testing.start",
     "start_flow": "pgflow_runtime.testing.start",
+    "start_schedules": "pgflow_runtime.testing.start",
 }
 
 

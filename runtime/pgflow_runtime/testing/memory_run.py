@@ -129,6 +129,10 @@ class MemoryRun:
         """Seconds of the run's clock since its start. Handlers take none, but for one that is timed out."""
         return self._timed.now
 
+    def next_time(self) -> float | None:
+        """When something will happen next by itself, in seconds since the start; None: never."""
+        return self._timed.next_time()
+
     @property
     def events(self) -> tuple[str, ...]:
         """What has happened, as clients are told: ``run:started``, ``step:charge:completed``, ..."""

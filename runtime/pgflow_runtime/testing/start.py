@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pgflow_runtime.contract import FlowContract
@@ -11,13 +13,14 @@ from pgflow_runtime.dsl import Flow, Step
 from pgflow_runtime.dsl.replacement import Replacement
 from pgflow_runtime.dsl.waits import Sent
 from pgflow_runtime.errors import CascadeLimit, UsageError
-from pgflow_runtime.testing.attempt import GivenConnections
 from pgflow_runtime.testing.contracts import contract_for
 from pgflow_runtime.testing.engine.clock import TimedRun
 from pgflow_runtime.testing.engine.model import Cascade
 from pgflow_runtime.testing.engine.plan import Plan, plan_of
-from pgflow_runtime.testing.engine.stored import store
+from pgflow_runtime.testing.engine.stored import Stored, store
+from pgflow_runtime.testing.given import given
 from pgflow_runtime.testing.memory_run import Circumstances, MemoryRun
+from pgflow_runtime.testing.memory_schedules import MemorySchedules
 from pgflow_runtime.testing.recordings.reading import Recording, read_recording
 from pgflow_runtime.testing.replay.replayed_run import Manner, ReplayedRun
 
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 In = TypeVar("In")
 """A flow's input type. Beside a function, which no input is, mypy settles it by the flow, and so reads a
 literal as the flow's TypedDict."""
-V = TypeVar("V")
 
 
 def _no_input(_: Any) -> NoReturn:
@@ -108,13 +110,7 @@ async def start_flow(
 ) -> MemoryRun:
     """A run to look at in between; nothing of it has been worked on yet. Otherwise like ``run_flow``."""
     contract = contract_for(flow)
-    circumstances = Circumstances(
-        replaced=_replaced(flow, replace),
-        failures=_of_steps(flow, "failures", failures, _check_errors),
-        crashes=_of_steps(flow, "crash", crash, _check_count),
-        variables=os.environ if env is None else env,
-        connections=GivenConnections(conn, aconn),
-    )
+    circumstances = given(flow, replace, failures, crash, env, conn, aconn)
     try:
         if recorded is not None:
             if input is not _no_input or failures or crash or signals:
@@ -155,50 +151,40 @@ def _plan(flow: Flow[Any], contract: FlowContract) -> Plan:
     return plan_of(contract.dependencies, maps, contract.settings, flow.steps, kinds, arrays)
 
 
-def _replaced(flow: Flow[Any], replace: Sequence[Replacement[Step[Any]]]) -> dict[str, Callable[..., Any]]:
-    found: dict[str, Callable[..., Any]] = {}
-    for item in replace:
-        if not isinstance(item, Replacement):
-            raise UsageError(
-                f"replace= lists replacements, not {item!r}",
-                help="write step.returns(value) or step.replaced(f)",
-            )
-        if not callable(item.handler):
-            raise UsageError(f"step {item.step.slug!r} is replaced by a function, not by {item.handler!r}")
-        slug = _slug(flow, "replace", item.step)
-        if slug in found:
-            raise UsageError(f"replace= replaces step {slug!r} twice")
-        found[slug] = item.handler
-    return found
+def start_schedules(
+    flow: Flow[Any],
+    *,
+    at: datetime,
+    replace: Sequence[Replacement[Step[Any]]] = (),
+    failures: Mapping[Step[Any], Sequence[BaseException | None]] | None = None,
+    crash: Mapping[Step[Any], int] | None = None,
+    env: Mapping[str, str] | None = None,
+    conn: Connection[Any] | None = None,
+    aconn: AsyncConnection[Any] | None = None,
+) -> MemorySchedules:
+    """The schedules of a flow, made at that moment, with a clock to move on; they fire as in the database.
 
+    Args:
+        at: the time on the wall to begin with; it has a zone.
 
-def _of_steps(
-    flow: Flow[Any], option: str, given: Mapping[Step[Any], V] | None, check: Callable[[str, V], None]
-) -> dict[str, V]:
-    found: dict[str, V] = {}
-    for step, value in (given or {}).items():
-        slug = _slug(flow, option, step)
-        check(slug, value)
-        found[slug] = value
-    return found
+    The others are as for ``run_flow``, and hold for each run that is started.
 
+    Raises:
+        ProjectError: the flow has faults, or there is neither a compiler nor a contract that fits.
+        UsageError: the flow has no schedules; ``at`` has no zone; an argument names what is not of this flow.
+    """
+    if at.tzinfo is None:
+        raise UsageError(f"at= is a time with a zone, not {at}", help="datetime(..., tzinfo=UTC)")
+    contract = contract_for(flow)
+    of_flow = contract.settings.get("schedules")
+    if not of_flow:
+        raise UsageError(f"flow {contract.slug!r} has no schedules")
+    circumstances = given(flow, replace, failures, crash, env, conn, aconn)
+    plan = _plan(flow, contract)
 
-def _slug(flow: Flow[Any], option: str, step: object) -> str:
-    if not isinstance(step, Step):
-        raise UsageError(f"{option}= names steps themselves, not {step!r}")
-    if flow.steps.get(step.slug) is not step:
-        raise UsageError(f"{option}= names {step!r}, which is no step of flow {flow.db_slug!r}")
-    return step.slug
+    def start(input: Stored, moment: datetime) -> MemoryRun:
+        timed = TimedRun(plan, input, begun_at=moment.timestamp())
+        return MemoryRun(flow, contract, timed, circumstances)
 
-
-def _check_errors(slug: str, errors: object) -> None:
-    if not isinstance(errors, list | tuple):
-        raise UsageError(f"failures= of step {slug!r} is a list, of one entry an attempt, not {errors!r}")
-    for error in errors:
-        if not (error is None or isinstance(error, BaseException)):
-            raise UsageError(f"failures= of step {slug!r} lists exceptions and None, not {error!r}")
-
-
-def _check_count(slug: str, count: object) -> None:
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise UsageError(f"crash= of step {slug!r} is a number of attempts, not {count!r}")
+    schedules = {slug: (each["spec"], store(json.dumps(each["input"]))) for slug, each in of_flow.items()}
+    return MemorySchedules(schedules, at, start)

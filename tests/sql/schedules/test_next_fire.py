@@ -13,6 +13,7 @@ from random import Random
 import pytest
 from psycopg.types.json import Jsonb
 
+from pgflow_runtime.testing.engine.fires import fires_of, last_fire
 from tests.support.core import Core
 from tests.support.cron import EVERY_HOUR, Cron, Watch, mask, random_cron, utc
 
@@ -58,6 +59,14 @@ def next_fires(core: Core, spec: dict[str, object], after: datetime, count: int)
     return [row.at.astimezone(UTC) for row in rows]
 
 
+def memory_fires(spec: dict[str, object], after: datetime, count: int) -> list[datetime]:
+    """The same of the test kit."""
+    fires, found = fires_of(spec), list[datetime]()
+    while len(found) < count and (at := fires.next_fire(found[-1] if found else after)) is not None:
+        found.append(at)
+    return found
+
+
 def test_a_clock_that_is_watched_says_the_same(
     core: Core, place: tuple[str, str], pytestconfig: pytest.Config
 ) -> None:
@@ -73,6 +82,8 @@ def test_a_clock_that_is_watched_says_the_same(
         end = clock.minutes[-1][0]
         found = [at for at in next_fires(core, cron.spec(zone), after, 12) if at <= end]
         assert found == wanted, (seed, zone, cron, after)
+        in_memory = [at for at in memory_fires(cron.spec(zone), after, 12) if at <= end]
+        assert in_memory == wanted, (seed, zone, cron, after)
 
 
 @pytest.mark.parametrize(
@@ -113,12 +124,17 @@ def test_rare_days(core: Core) -> None:
     assert next_fires(core, monday.spec("UTC"), utc("2024-03-01T00:00"), 1) == [utc("2044-02-29T00:00")]
     never = Cron(frozenset({0}), frozenset({0}), frozenset({30}), frozenset({2}), ALL_WEEKDAYS, False)
     assert next_fires(core, never.spec("UTC"), utc("2024-03-01T00:00"), 1) == []
+    assert memory_fires(leap.spec("UTC"), utc("2096-03-01T00:00"), 1) == [utc("2104-02-29T00:00")]
+    assert memory_fires(monday.spec("UTC"), utc("2024-03-01T00:00"), 1) == [utc("2044-02-29T00:00")]
+    assert memory_fires(never.spec("UTC"), utc("2024-03-01T00:00"), 1) == []
 
 
 @pytest.mark.parametrize("every", [1, 7, 90, 3_600, 86_400])
 def test_by_seconds(core: Core, every: int) -> None:
     after = utc("2024-03-31T00:59:59")
-    found = next_fires(core, {"every": every, "timezone": "Europe/Berlin"}, after, 3)
+    spec: dict[str, object] = {"every": every, "timezone": "Europe/Berlin"}
+    found = next_fires(core, spec, after, 3)
+    assert memory_fires(spec, after, 3) == found
     first = (int(after.timestamp()) // every + 1) * every
     assert [int(at.timestamp()) for at in found] == [first, first + every, first + 2 * every]
 
@@ -139,6 +155,7 @@ def test_the_last_fire_is_found_among_many(core: Core, seed: int) -> None:
     wanted = max(at for at in found if at <= until)
     last = core.value("select pgflow._last_fire(%s, %s, %s)", Jsonb(cron.spec(zone)), first, until)
     assert last.astimezone(UTC) == wanted
+    assert last_fire(fires_of(cron.spec(zone)), first, until) == wanted
 
 
 def test_masks() -> None:

@@ -5,7 +5,7 @@ Counted in pages looked at. Longer than usual (`--stress-seconds`) there are a m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -50,9 +50,7 @@ def look(core: Core, worker: UUID) -> dict[str, int]:
     return found
 
 
-def test_a_look_costs_beside_sleepers_what_it_costs_alone(
-    own: Core, pytestconfig: pytest.Config, record_property: Callable[[str, object], None]
-) -> None:
+def test_a_look_costs_beside_sleepers_what_it_costs_alone(own: Core, pytestconfig: pytest.Config) -> None:
     is_long = pytestconfig.getoption("--stress-seconds") > USUAL
     own.create_flow("f")
     add_sleep(own, "f", "nap", seconds=31_536_000)
@@ -71,4 +69,3 @@ def test_a_look_costs_beside_sleepers_what_it_costs_alone(
         name: (alone[name], cost) for name, cost in beside.items() if cost > alone[name] + HEIGHT * INDEXES
     }
     assert not dearer, (alone, beside)
-    record_property("pages", beside)

@@ -26,11 +26,19 @@ LONGEST_HIDDEN = 10
 class TimedRun:
     """A run of ``plan`` on ``input``. Times are seconds since its start."""
 
-    def __init__(self, plan: Plan, input: Stored, reused: Mapping[str, State] | None = None) -> None:
-        """``reused``: steps that are done before the run begins, as of one that was forked."""
+    def __init__(
+        self,
+        plan: Plan,
+        input: Stored,
+        reused: Mapping[str, State] | None = None,
+        *,
+        begun_at: float | None = None,
+    ) -> None:
+        """``reused``: steps that are done before the run begins, as of one that was forked. ``begun_at``: its
+        start in seconds since 1970, which times of data are compared with; default: now."""
         self.plan = plan
         self.now = 0.0
-        self._epoch = time.time()  # times of data are compared with this
+        self._epoch = time.time() if begun_at is None else begun_at
         self.model = Run(plan.steps, input, reused, clock=lambda: self._epoch + self.now)
         self._due: dict[TaskKey, float] = {}
         self._seen: dict[TaskKey, Task] = {}
