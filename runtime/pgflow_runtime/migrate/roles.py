@@ -14,6 +14,7 @@ from psycopg import errors as pg
 from psycopg import sql
 
 from pgflow_runtime.errors import PermissionDenied
+from pgflow_runtime.migrate.realtime import open_realtime
 from pgflow_sql.surface import callable_by
 
 OWNER: Final = "pgflow_owner"
@@ -56,9 +57,9 @@ def ensure_roles(connection: psycopg.Connection[Any], notes: list[str]) -> list[
             f" grant {OWNER} to <this user>; and repeat",
         ) from error
     _open_queues(connection)
-    _open_realtime(connection, notes)
     _hand_over(connection)
     grant_functions(connection)
+    open_realtime(connection, OWNER, notes)
     return created
 
 
@@ -173,29 +174,6 @@ def _open_queues(connection: psycopg.Connection[Any]) -> None:
     for (name,) in rows:
         statement = sql.SQL("alter table {} owner to {}")
         connection.execute(statement.format(sql.Identifier("pgmq", name), who))
-
-
-def _open_realtime(connection: psycopg.Connection[Any], notes: list[str]) -> None:
-    """Where events can be sent, the owner sends them; what we may not grant is noted."""
-    signature = "realtime.send(jsonb, text, text, boolean)"
-    row = connection.execute("select to_regprocedure(%s)", [signature]).fetchone()
-    if row is None or row[0] is None:
-        return
-    try:
-        with connection.transaction():
-            connection.execute(f"grant usage on schema realtime to {OWNER}".encode())
-            connection.execute(f"grant execute on function {signature} to {OWNER}".encode())
-    except pg.InsufficientPrivilege:
-        pass
-    allowed = connection.execute(
-        "select case when has_schema_privilege(%(who)s, 'realtime', 'usage')"
-        " then has_function_privilege(%(who)s, %(signature)s, 'execute') else false end",
-        {"who": OWNER, "signature": signature},
-    ).fetchone()
-    if not (allowed and allowed[0]):
-        notes.append(
-            f"let an administrator grant {OWNER} usage of schema realtime and execute of {signature}"
-        )
 
 
 def _hand_over(connection: psycopg.Connection[Any]) -> None:

@@ -31,7 +31,6 @@ DEFINING = (
     "select pgflow._create_flow_from_shape('mine', '{\"steps\": []}')",
     "select pgflow.prune_data_older_than('0 s')",
     "select pgflow.deprecate_worker(" + NIL + ")",
-    "select pgflow.track_worker_function('mine')",
     "select pgflow.setup_requeue_stalled_tasks_cron()",
 )
 WORKING = (
@@ -46,6 +45,8 @@ WORKING = (
     f"select pgflow.release_tasks(array[{NIL}], array[{NIL}], '{{urls}}', '{{0}}', '{{1}}')",
     "select pgflow.recover_stalled_tasks()",
     f"select pgflow.mark_worker_stopped({NIL})",
+    "select pgflow.track_worker_function('mine')",
+    "select pgflow.track_worker('mine', 'http://127.0.0.1:1/mine')",
     f"select pgflow.heartbeat_workers(array[{NIL}])",
     f"select pgflow.started_tasks(array[{NIL}])",
     f"select pgflow.announce_idle(array[{NIL}], 1)",

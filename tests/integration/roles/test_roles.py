@@ -14,7 +14,6 @@ from pgflow_runtime.migrate import migrate
 from pgflow_runtime.migrate.roles import CALLERS, CLIENT, OPERATOR, OWNER, WORKER, has_roles
 from pgflow_sql import SqlFile, migration_files
 from tests.support.core import Core, connect
-from tests.support.databases import STUBS
 from tests.support.migrations import migration
 
 NewUser = Callable[..., str]
@@ -209,12 +208,14 @@ def test_stranger_cannot_migrate_what_the_owner_has(with_roles: str, new_user: N
     assert f"grant {OWNER}" in (failure.value.help or "")
 
 
-def test_events_are_sent_by_the_owner(bare_database_dsn: str, new_user: NewUser) -> None:
-    with connect(bare_database_dsn) as connection:
-        connection.execute(STUBS.read_text(encoding="utf-8").encode())
-        connection.execute("alter function realtime.send(jsonb, text, text, boolean) security definer")
-    assert migrate(bare_database_dsn, (migration(),), roles=True).notes == []
-    with connect(new_user(CLIENT)) as connection:
-        run = Core(connection).start_flow("crawl", {})
-    with connect(bare_database_dsn) as connection:
-        assert Core(connection).event_names(run.run_id)[0] == "run:started"
+def test_workers_may_say_where_they_are_and_get_no_service_key_by_it(
+    with_roles: str, new_user: NewUser
+) -> None:
+    with connect(new_user(WORKER)) as connection:
+        connection.execute("select pgflow.track_worker_function('theirs')")
+        connection.execute("select pgflow.track_worker('ours', 'http://10.0.0.7:8080/ours')")
+    with connect(new_user(OWNER)) as connection:
+        connection.execute("select pgflow.track_worker('mine', 'http://10.0.0.8:8080/mine')")
+    with connect(with_roles) as connection:
+        rows = connection.execute("select function_name, gets_service_key from pgflow.worker_functions")
+        assert dict(rows.fetchall()) == {"theirs": True, "ours": False, "mine": True}

@@ -66,3 +66,28 @@ def test_without_what_they_need_they_can_be_created(plain_database_dsn: str) -> 
         assert len(found) == 3
         with core.refused():
             core.value("select pgflow.setup_ensure_workers_cron()")
+
+
+OLD_PG_CRON = """
+create or replace function cron.schedule(job_name text, schedule text, command text) returns bigint
+language plpgsql as $$
+begin
+  if schedule !~ '^\\S+( \\S+){4}$' then
+    raise exception 'invalid schedule: %', schedule using errcode = 'invalid_parameter_value';
+  end if;
+  insert into cron.job (jobname, schedule, command) values ($1, $2, $3);
+  return 1;
+end;
+$$
+"""
+
+
+def test_a_pg_cron_that_knows_no_seconds(core: Core) -> None:
+    core.run_sql(OLD_PG_CRON)
+    with core.refused(match='(?s)the schedule "1 second": it knows no seconds.*pg_cron to 1.5 or later'):
+        core.value("select pgflow.setup_ensure_workers_cron()")
+    with core.refused(match='"15 seconds": it knows no seconds'):
+        core.value("select pgflow.setup_requeue_stalled_tasks_cron()")
+    with core.refused(match="invalid schedule: nonsense"):
+        core.value("select pgflow.setup_ensure_workers_cron('nonsense')")
+    assert core.value("select pgflow.setup_ensure_workers_cron('* * * * *')") is not None

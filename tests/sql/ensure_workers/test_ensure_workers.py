@@ -147,3 +147,47 @@ def test_the_second_key(core: Core, other: str | None) -> None:
     function(core, "fn")
     ensure(core)
     assert core.value("select headers ->> 'Authorization' from net.requests") == "Bearer role"
+
+
+def track(core: Core, name: str, url: str, *, trusted: bool = True) -> None:
+    core.run_sql("select pgflow.track_worker(%s, %s)", name, url)
+    core.run_sql(
+        "update pgflow.worker_functions set gets_service_key = %s where function_name = %s", trusted, name
+    )
+
+
+def test_workers_elsewhere_are_asked_at_their_own_address(core: Core) -> None:
+    track(core, "a", "http://10.0.0.7:8080/a")
+    function(core, "b")
+    assert [row.function_name for row in ensure(core)] == ["a", "b"]
+    requests = core.rows("select url, headers ->> 'Authorization' as key from net.requests order by id")
+    assert [(row.url, row.key) for row in requests] == [
+        ("http://10.0.0.7:8080/a", "Bearer key"),
+        ("https://proj.supabase.co/functions/v1/b", "Bearer key"),
+    ]
+
+
+def test_workers_elsewhere_need_no_project_id(core: Core) -> None:
+    core.run_sql("delete from vault.secrets where name = 'supabase_project_id'")
+    track(core, "a", "http://10.0.0.7:8080/a")
+    function(core, "b")
+    assert [row.function_name for row in ensure(core)] == ["a"]
+    assert core.rows("select * from pgflow.worker_functions where last_invoked_at is not null") != []
+
+
+def test_workers_elsewhere_locally(core: Core) -> None:
+    local(core)
+    track(core, "a", "http://10.0.0.7:8080/a")
+    ensure(core)
+    (request,) = core.rows("select * from net.requests")
+    assert (request.url, request.headers) == ("http://10.0.0.7:8080/a", {})
+
+
+def test_the_service_key_goes_to_addresses_of_the_owner_only(core: Core) -> None:
+    """Who may only work could otherwise have it sent to an address of their own."""
+    core.run_sql("delete from vault.secrets where name = 'pgflow_auth_secret'")
+    core.run_sql("insert into vault.secrets values ('supabase_service_role_key', 'role')")
+    track(core, "a", "http://10.0.0.7:8080/a")
+    track(core, "b", "http://10.6.6.6/b", trusted=False)
+    assert [row.function_name for row in ensure(core)] == ["a"]
+    assert core.value("select headers ->> 'Authorization' from net.requests") == "Bearer role"

@@ -49,6 +49,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "ensure_flow_compiled": ("flow_slug text, shape jsonb, allow_data_loss boolean = false", "jsonb"),
     "track_worker_function": ("function_name text", "void"),
     "mark_worker_stopped": ("worker_id uuid", "void"),
+    "track_worker": ("function_name text, url text", "void"),
     "ensure_workers": ("", "table(function_name text, invoked boolean, request_id bigint)"),
     "setup_ensure_workers_cron": ("cron_interval text = '1 second'", "text"),
     "cleanup_ensure_workers_logs": ("retention_hours integer = 24", "table(cron_deleted bigint)"),

@@ -65,11 +65,18 @@ def test_a_flow_without_root_map_takes_any_json(core: Core, value: Any) -> None:
     assert core.poll("f")[0].flow_input == value
 
 
-def test_null_input(core: Core) -> None:
+def test_null_is_json_null(core: Core) -> None:
+    """PostgREST hands a JSON null on as SQL's."""
     core.flow("f", "a")
-    with core.refused(sqlstate="23502"):
-        core.start_flow("f", SQL_NULL)
-    assert core.rows("select * from pgflow.runs") == []
+    run = core.start_flow("f", SQL_NULL)
+    assert core.value("select input::text from pgflow.runs") == "null"
+    assert core.start_flow("f", SQL_NULL, run.run_id).run_id == run.run_id
+    assert core.start_flow("f", None, run.run_id).run_id == run.run_id
+    state = core.value("select pgflow.start_flow_with_states('f', null)")
+    assert state["run"]["input"] is None
+    core.rows("select * from pgflow.start_flows('f', array[null, '1', 'null']::jsonb[])")
+    inputs = core.rows("select input::text as input from pgflow.runs order by 1")
+    assert [row.input for row in inputs] == ["1", "null", "null", "null", "null"]
 
 
 def test_null_input_of_a_root_map(core: Core) -> None:

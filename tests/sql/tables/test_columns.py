@@ -106,6 +106,8 @@ TABLES: dict[str, dict[str, tuple[str, bool]]] = {
         "last_invoked_at": (TIME, False),
         "created_at": (TIME, True),
         "updated_at": (TIME, True),
+        "url": ("text", False),
+        "gets_service_key": ("boolean", True),
     },
 }
 

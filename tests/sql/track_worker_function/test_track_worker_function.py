@@ -22,3 +22,9 @@ def test_known(core: Core) -> None:
     after = core.row("select * from pgflow.worker_functions")
     assert after.updated_at > core.now()
     assert after._replace(updated_at=None) == before._replace(updated_at=None)
+
+
+def test_it_leaves_a_workers_address_alone(core: Core) -> None:
+    core.run_sql("select pgflow.track_worker('fn', 'http://10.0.0.7:8080/fn')")
+    core.run_sql("select pgflow.track_worker_function('fn')")
+    assert core.value("select url from pgflow.worker_functions") == "http://10.0.0.7:8080/fn"

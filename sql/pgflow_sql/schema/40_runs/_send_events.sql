@@ -1,14 +1,14 @@
 -- The only place that sends events: one per element, in the order given; payloads are read from the state
--- tables. event_type is 'run:*' (step_slugs is null) or 'step:*'. Without realtime.send it costs
--- nothing; one in a schema that somebody else has made is none.
+-- tables. event_type is 'run:*' (step_slugs is null) or 'step:*'. Without the schema realtime
+-- it costs nothing.
 create function pgflow._send_events(event_type text, run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
 as $$
 begin
-  if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is null or run_ids is null then
+  if to_regnamespace('realtime') is null or run_ids is null then
     return;
-  elsif not pgflow._is_trusted('realtime') then
+  elsif not pgflow._can_send_events() then
     return;
   end if;
 

@@ -1,4 +1,5 @@
--- Starts runs of one flow: element i is an input, a run id (null: a new one) and a trace context. A run id
+-- Starts runs of one flow: element i is an input (null, as PostgREST hands JSON null on: JSON null), a run id (null: a
+-- new one) and a trace context. A run id
 -- that exists is that run if flow and input are the same, else PF002. Returns the ids in the order of inputs. With a
 -- time for begins_at they are only written down: see _fire_begins. has_origin: origins says where they come from.
 create function pgflow._start_flows(
@@ -60,8 +61,8 @@ begin
   end if;
   -- runs, of which some may be there
   insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context, begins_at, has_origin)
-  select i.run_id, _start_flows.flow_slug, i.input, cardinality(v_slugs), i.trace_context, _start_flows.begins_at,
-    _start_flows.has_origin
+  select i.run_id, _start_flows.flow_slug, coalesce(i.input, 'null'), cardinality(v_slugs), i.trace_context,
+    _start_flows.begins_at, _start_flows.has_origin
   from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
   order by i.run_id
   on conflict on constraint runs_pkey do nothing;

@@ -1,4 +1,4 @@
--- Never two jobs of one name, and no error when there was none.
+-- Never two jobs of one name, and no error when there was none. A schedule of seconds needs a pg_cron that knows them.
 create function pgflow._replace_cron_job(job_name text, schedule text, command text)
 returns void
 language plpgsql
@@ -13,6 +13,16 @@ begin
     when others then
       null;   -- no job of that name yet
   end;
-  perform cron.schedule(_replace_cron_job.job_name, _replace_cron_job.schedule, _replace_cron_job.command);
+  begin
+    perform cron.schedule(_replace_cron_job.job_name, _replace_cron_job.schedule, _replace_cron_job.command);
+  exception
+    when invalid_parameter_value then
+      if _replace_cron_job.schedule !~ 'seconds?\s*$' then
+        raise;
+      end if;
+      raise exception 'This pg_cron does not take the schedule "%": it knows no seconds', _replace_cron_job.schedule
+        using errcode = 'invalid_parameter_value',
+          hint = 'Update the extension pg_cron to 1.5 or later, or pass cron_interval => ''* * * * *'', once a minute.';
+  end;
 end;
 $$;

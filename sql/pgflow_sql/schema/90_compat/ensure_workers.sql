@@ -1,6 +1,6 @@
 -- for: cron
--- Pings worker functions that have no living worker: locally all that are enabled, else those past their
--- debounce.
+-- Pings worker functions that have no living worker, each at its url or among the platform's functions: locally all
+-- that are enabled, else those past their debounce.
 create function pgflow.ensure_workers()
 returns table (function_name text, invoked boolean, request_id bigint)
 language plpgsql
@@ -9,18 +9,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_local boolean := pgflow.is_local();
-  v_address record;
   v_function record;
 begin
   perform pgflow._require_trusted('net');
-  select a.base_url, a.headers into v_address from pgflow._worker_address() a;
-  if not found then
-    return;
-  end if;
-
   for v_function in
-    select w.function_name
+    select w.function_name, a.address, a.headers
     from pgflow.worker_functions w
+    cross join lateral pgflow._worker_address(w.function_name, w.url, w.gets_service_key) a
     where w.enabled
       and (
         v_local
@@ -42,9 +37,9 @@ begin
     function_name := v_function.function_name;
     invoked := true;
     request_id := net.http_post(
-      url => v_address.base_url || '/' || v_function.function_name,
+      url => v_function.address,
       body => '{}'::jsonb,
-      headers => v_address.headers
+      headers => v_function.headers
     );
     update pgflow.worker_functions w
     set last_invoked_at = clock_timestamp()

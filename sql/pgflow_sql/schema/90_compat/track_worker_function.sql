@@ -1,5 +1,6 @@
--- for: pgflow
--- Notes that an edge function serves workers, for ensure_workers. For platforms that start workers by HTTP.
+-- for: worker, pgflow
+-- Notes that an edge function serves workers, for ensure_workers. For platforms that start workers by HTTP;
+-- track_worker is for those that are somewhere else.
 create function pgflow.track_worker_function(function_name text)
 returns void
 language plpgsql
