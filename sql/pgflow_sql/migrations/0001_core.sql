@@ -10,6 +10,8 @@
 -- A step is ready when it is 'created', has no remaining_deps and its initial_tasks are known. A ready step
 -- without tasks (an empty map) completes at once; one with tasks starts: its tasks and messages are written. A step
 -- without a handler (a sleep, a signal) starts too, with one thing to wait for instead of tasks: _begin_waits.
+-- A task of a subflow step starts another run, its child, with what its handler gave, and waits for it: the child's end
+-- writes a row of ended_children, and whoever fires timers hands it to the parent.
 -- The last task of a step completes the step, which lowers remaining_deps of its dependents and
 -- remaining_steps of the run; at zero the run completes with the outputs of its leaf steps.
 --
@@ -23,10 +25,13 @@
 --   fork_run ---------------------------> _insert_fork, _start_ready
 --   send_signals -----------------------> _judge_signals, _end_waits --> _advance
 --   fire_timers ------------------------> _fire --> _fire_<kind> (sleeps, deadlines: as send_signals)
+--                                           _fire_ended_children --> _complete, _fail (of the parent)
 --
 -- How it stays right:
 --   * Whatever changes a run's states locks its run row first (for no key update, several runs by id), in a
 --     statement of its own, then reads. So decrements are never lost and every later lock is uncontended.
+--   * Nobody holds a child and waits for its parent, or the other way round: an end is told by way of ended_children, and
+--     fire_timers, which cancels and retries children while it holds their parent, passes over those that others hold.
 --   * Claiming takes no run lock: it owns the messages (skip locked) and moves tasks 'queued' -> 'started'. So whoever
 --     changes rows of queued tasks archives their messages first: that waits for whoever is claiming them.
 --   * Who is alive is judged in one place (_bury_workers), by signs of life that claims and results write as well;
@@ -607,7 +612,7 @@ create table pgflow.steps (
   constraint required_input_pattern_is_object check (jsonb_typeof(required_input_pattern) = 'object'),
   constraint forbidden_input_pattern_is_object check (jsonb_typeof(forbidden_input_pattern) = 'object'),
   constraint when_unmet_is_valid check (when_unmet in ('fail', 'skip', 'skip-cascade')),
-  constraint waits_have_no_failure check (kind not in ('signal', 'sleep') or when_exhausted <> 'value'),
+  constraint waits_have_no_failure check (kind not in ('signal', 'sleep', 'pick') or when_exhausted <> 'value'),
   constraint when_exhausted_is_valid check (when_exhausted in ('fail', 'skip', 'skip-cascade', 'value'))
 );
 
@@ -617,6 +622,7 @@ create table pgflow.deps (
   dep_slug text not null,   -- what is depended on
   step_slug text not null,  -- who depends
   created_at timestamptz not null default now(),
+  is_array boolean not null default false,  -- step_slug is a map that goes over what dep_slug gives
   constraint deps_pkey primary key (flow_slug, dep_slug, step_slug),
   constraint deps_flow_slug_fkey foreign key (flow_slug) references pgflow.flows (flow_slug),
   constraint deps_flow_slug_dep_slug_fkey foreign key (flow_slug, dep_slug)
@@ -801,7 +807,8 @@ create table pgflow.prepared_flows (
   vt_offsets int[] not null,    -- seconds a started task's message is hidden
   max_attempts int[] not null,
   root_slugs text[] not null,   -- sorted by slug
-  has_root_maps boolean not null,
+  array_slugs text[],           -- what the maps go over: '' is the run's input; null: there are no maps
+  has_root_maps boolean not null,  -- one of them goes over the run's input
   has_maps boolean not null,
   has_conditions boolean not null,  -- or steps without a handler: what has to be settled before it starts
   has_delays boolean not null,
@@ -840,7 +847,7 @@ create table pgflow.timers (
   tried_at timestamptz,        -- when its run was held by somebody else
   constraint timers_pkey primary key (timer_id),
   constraint timers_kind_check check (
-    kind in ('run_timeout', 'wait', 'sleep', 'deadline', 'begin', 'schedule')
+    kind in ('run_timeout', 'wait', 'sleep', 'deadline', 'begin', 'schedule', 'cancel_children', 'retry_children')
   ),
   constraint timers_are_of_runs check ((run_id is null) = (kind = 'schedule'))
 );
@@ -896,6 +903,9 @@ create table pgflow.origins (
   constraint origins_pkey primary key (run_id),
   constraint origins_kind_check check (kind in ('child', 'fork', 'end', 'undo', 'schedule'))
 );
+-- An attempt at a task starts one child, whatever happens to who reports it; also how the children of a run are found.
+create unique index origins_of_children_idx on pgflow.origins (from_run_id, step_slug, task_index, attempt)
+  where kind = 'child';
 -- No fire of a schedule starts two runs, whatever happens to who sees to it.
 create unique index origins_of_schedules_idx on pgflow.origins (family, schedule_slug, fire_at) where kind = 'schedule';
 
@@ -963,6 +973,58 @@ create table pgflow.signal_keys (
 );
 create index signal_keys_by_key_idx on pgflow.signal_keys (left(key, 200), step_slug, family);
 
+-- ---- schema/20_tables/19_ended_children.sql
+-- Children that have ended and whose parents have not heard of it: written with a child's end, by whoever holds the
+-- child; read and removed by who holds the parent (fire_timers), so that nobody holds both. No foreign keys, as with
+-- timers.
+create table pgflow.ended_children (
+  ended_id bigint generated always as identity,
+  due_at timestamptz not null default clock_timestamp(),
+  run_id uuid not null,  -- the parent
+  step_slug text not null,
+  task_index int not null,
+  attempt int not null,  -- that started the child: an earlier one counts no more
+  child_run_id uuid not null,
+  failures int not null default 0,
+  error_message text,    -- of the last failure to hand it over
+  tried_at timestamptz,  -- when the parent, or a child that may be retried just now, was held by somebody else
+  constraint ended_children_pkey primary key (ended_id)
+);
+create index ended_children_due_idx on pgflow.ended_children (due_at, ended_id);
+create index ended_children_run_idx on pgflow.ended_children (run_id);
+create index ended_children_child_idx on pgflow.ended_children (child_run_id);
+
+-- ---- schema/30_definition/_array_slug.sql
+-- The dependency that a step goes over, if it is a map; null: the run's input. array_option: what its options say, which
+-- a map says only where it has other dependencies.
+create function pgflow._array_slug(step_slug text, step_type text, deps_slugs text[], array_option text)
+returns text
+language plpgsql
+immutable
+as $$
+begin
+  if array_option is null then
+    if step_type = 'map' and cardinality(deps_slugs) > 1 then
+      raise exception 'Map step "%" can have at most one dependency, but % were provided: %',
+        step_slug, cardinality(deps_slugs), array_to_string(deps_slugs, ', ');
+    end if;
+    return case when step_type = 'map' then deps_slugs[1] end;
+  end if;
+  if step_type <> 'map' then
+    raise exception 'Step "%" goes over no array: it is no map', step_slug
+      using errcode = 'PF011', hint = 'Leave the option "array" out, or make the step a map.';
+  end if;
+  if array_option = any(deps_slugs) then
+    return array_option;
+  end if;
+  if array_option <> 'flow_input' then
+    raise exception 'Map step "%" cannot go over "%", on which it does not depend', step_slug, left(array_option, 200)
+      using errcode = 'PF011', hint = 'Name one of its dependencies, or flow_input for the run''s input.';
+  end if;
+  return null;
+end;
+$$;
+
 -- ---- schema/30_definition/_check_condition_options.sql
 -- Refuses conditions among a step's options that are none: if_any and if_not_any are lists of patterns, if_ran and
 -- if_skipped name dependencies of the step.
@@ -1020,23 +1082,33 @@ end;
 $$;
 
 -- ---- schema/30_definition/_check_kind.sql
--- Refuses what no step of a kind can be: a map without a handler or of loops, a map over what is no array.
-create function pgflow._check_kind(flow_slug text, step_slug text, kind text, step_type text, deps_slugs text[])
+-- Refuses what no step of a kind can be: a map without a handler or of loops, a map over what is no array. array_slug:
+-- the dependency that a map goes over.
+create function pgflow._check_kind(flow_slug text, step_slug text, kind text, step_type text, array_slug text)
 returns void
 language plpgsql
 as $$
 begin
-  if kind <> 'task' and step_type <> 'single' then
+  if kind not in ('task', 'subflow') and step_type <> 'single' then
     raise exception 'Step "%" cannot be a map: it is a %', step_slug, kind
       using errcode = 'PF011', hint = 'Leave step_type out.';
   end if;
-  if step_type = 'map' and exists (
+  if array_slug is not null and exists (
     select 1
     from pgflow.steps s
-    where s.flow_slug = _check_kind.flow_slug and s.step_slug = any(deps_slugs) and s.kind = 'sleep'
+    where s.flow_slug = _check_kind.flow_slug and s.step_slug = array_slug and s.kind = 'sleep'
   ) then
-    raise exception 'Map step "%" cannot go over "%", a sleep', step_slug, deps_slugs[1]
+    raise exception 'Map step "%" cannot go over "%", a sleep', step_slug, array_slug
       using errcode = 'PF011', hint = 'A sleep has no output: let the map go over another step.';
+  end if;
+  if array_slug is not null and exists (
+    select 1
+    from pgflow.steps s
+    where s.flow_slug = _check_kind.flow_slug and s.step_slug = array_slug and s.kind = 'subflow'
+      and s.step_type = 'single'
+  ) then
+    raise exception 'Map step "%" cannot go over "%", the output of a run', step_slug, array_slug
+      using errcode = 'PF011', hint = 'A run''s output is an object: let the map go over a list that a step takes from it.';
   end if;
 end;
 $$;
@@ -1062,6 +1134,25 @@ begin
     raise exception 'deadline must be a whole number of seconds from 1 to 31,536,000, not %',
       left(options ->> 'deadline', 100)
       using errcode = 'PF011', hint = 'Leave it out where all rounds together may take as long as they like.';
+  end if;
+end;
+$$;
+
+-- ---- schema/30_definition/_check_pick_options.sql
+-- Refuses what no pick can be: it is a path of the run's input, and depends on nothing.
+create function pgflow._check_pick_options(options jsonb, deps_slugs text[])
+returns void
+language plpgsql
+immutable
+as $$
+begin
+  if not coalesce(pgflow._is_path(options -> 'pick'), false) then
+    raise exception 'pick must be a path in the run''s input, not %', coalesce(left(options ->> 'pick', 100), 'missing')
+      using errcode = 'PF011', hint = 'Give its keys, for example ["steps", "charge", "output"].';
+  end if;
+  if cardinality(deps_slugs) > 0 then
+    raise exception 'A pick reads the run''s input only, and depends on no step'
+      using errcode = 'PF011', hint = 'Leave the dependencies out.';
   end if;
 end;
 $$;
@@ -1108,6 +1199,30 @@ begin
     raise exception 'A sleep cannot be until something of "%", on which it does not depend',
       left(options -> 'until' ->> 0, 100)
       using errcode = 'PF011', hint = 'Begin the path with flow_input or with a dependency.';
+  end if;
+end;
+$$;
+
+-- ---- schema/30_definition/_check_subflow_options.sql
+-- Refuses what a subflow step cannot have: it names the flow that does its work, which need not be there yet.
+create function pgflow._check_subflow_options(options jsonb)
+returns void
+language plpgsql
+immutable
+as $$
+begin
+  if jsonb_typeof(options -> 'subflow') is distinct from 'string' or not pgflow.is_valid_slug(options ->> 'subflow') then
+    raise exception 'subflow must be the slug of a flow, not %', coalesce(left(options ->> 'subflow', 100), 'missing')
+      using errcode = 'PF011', hint = 'Name the flow whose runs do the work of the step.';
+  end if;
+  if options ? 'max_depth' and not pgflow._is_whole(options -> 'max_depth', 1, 16) then
+    raise exception 'max_depth must be a whole number from 1 to 16, not %', left(options ->> 'max_depth', 100)
+      using errcode = 'PF011', hint = 'Leave it out where flows do not start each other in a circle.';
+  end if;
+  if options ? 'deadline' and not pgflow._is_whole(options -> 'deadline', 1, 31536000) then
+    raise exception 'deadline must be a whole number of seconds from 1 to 31,536,000, not %',
+      left(options ->> 'deadline', 100)
+      using errcode = 'PF011', hint = 'Leave it out where the children may take as long as they like.';
   end if;
 end;
 $$;
@@ -1362,7 +1477,7 @@ begin
 
   insert into pgflow.prepared_flows as p (
     flow_slug, flow_timeout, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
-    has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, run_timeout
+    array_slugs, has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, run_timeout
   )
   select
     f.flow_slug,
@@ -1385,15 +1500,26 @@ begin
       '{}'
     ),
     coalesce(array_agg(s.step_slug order by s.step_slug collate "C") filter (where s.deps_count = 0), '{}'),
-    coalesce(bool_or(s.step_type = 'map' and s.deps_count = 0), false),
+    case when bool_or(s.step_type = 'map') then array_agg(a.array_slug order by s.step_index) end,
+    coalesce(bool_or(a.array_slug = ''), false),
     coalesce(bool_or(s.step_type = 'map'), false),
-    coalesce(bool_or(pgflow._has_condition(s) or s.kind in ('signal', 'sleep')), false),
+    coalesce(bool_or(pgflow._has_condition(s) or s.kind in ('signal', 'sleep', 'pick')), false),
     coalesce(bool_or(s.opt_start_delay > 0), false),
     coalesce(array_agg(s.kind order by s.step_index) filter (where s.step_slug is not null), '{}'),
     coalesce(bool_or(s.kind <> 'task'), false),
     (f.options ->> 'run_timeout')::numeric::int
   from pgflow.flows f
   left join pgflow.steps s on s.flow_slug = f.flow_slug
+  cross join lateral (
+    select case when s.step_type = 'map' then coalesce(
+      (
+        select d.dep_slug
+        from pgflow.deps d
+        where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and d.is_array
+      ),
+      ''
+    ) end as array_slug
+  ) a
   where f.flow_slug in (select c.flow_slug from changed c)
   group by f.flow_slug
   on conflict on constraint prepared_flows_pkey do update
@@ -1406,6 +1532,7 @@ begin
       vt_offsets = excluded.vt_offsets,
       max_attempts = excluded.max_attempts,
       root_slugs = excluded.root_slugs,
+      array_slugs = excluded.array_slugs,
       has_root_maps = excluded.has_root_maps,
       has_maps = excluded.has_maps,
       has_conditions = excluded.has_conditions,
@@ -1440,7 +1567,7 @@ $$;
 
 -- ---- schema/30_definition/_step_options.sql
 -- The options of a step of that kind as they are stored: without those that are null, and without the kind, which has a
--- column. Refuses unknown ones and wrong values.
+-- column, and the array, which deps tells. Refuses unknown ones and wrong values.
 create function pgflow._step_options(options jsonb, kind text, deps_slugs text[])
 returns jsonb
 language plpgsql
@@ -1449,9 +1576,9 @@ as $$
 declare
   v_options jsonb;
 begin
-  if _step_options.kind not in ('task', 'signal', 'sleep', 'loop') then
+  if _step_options.kind not in ('task', 'signal', 'sleep', 'loop', 'subflow', 'pick') then
     raise exception 'A step cannot be of the kind "%"', left(_step_options.kind, 100)
-      using errcode = 'PF011', hint = 'Leave it out, or give signal, sleep or loop.';
+      using errcode = 'PF011', hint = 'Leave it out, or give signal, sleep, loop or subflow.';
   end if;
   v_options := pgflow._known_options(
     case _step_options.kind when 'task' then 'step' else _step_options.kind end,
@@ -1460,7 +1587,9 @@ begin
       when 'signal' then array['key', 'deadline']
       when 'sleep' then array['seconds', 'until']
       when 'loop' then array['max_rounds', 'every', 'deadline']
-      else '{}'
+      when 'subflow' then array['subflow', 'max_depth', 'deadline', 'array']
+      when 'pick' then array['pick']
+      else array['array']
     end
   );
   if (v_options ? 'reads_input') and jsonb_typeof(v_options -> 'reads_input') <> 'boolean' then
@@ -1472,9 +1601,11 @@ begin
     when 'signal' then perform pgflow._check_signal_options(v_options);
     when 'sleep' then perform pgflow._check_sleep_options(v_options, _step_options.deps_slugs);
     when 'loop' then perform pgflow._check_loop_options(v_options);
+    when 'subflow' then perform pgflow._check_subflow_options(v_options);
+    when 'pick' then perform pgflow._check_pick_options(v_options, _step_options.deps_slugs);
     else null;
   end case;
-  return v_options - 'kind';
+  return v_options - 'kind' - 'array';
 end;
 $$;
 
@@ -1486,11 +1617,16 @@ $$;
 --   reads_input          whether it reads the run's input
 --   if_any, if_not_any   lists of patterns of which one, or none, may match; instead of the single ones
 --   if_ran, if_skipped   dependencies that must have run, or must not
---   kind                 signal, sleep: steps without a handler; loop: one that may ask to be called again; else a task
+--   array                of a map with other dependencies: the one that it goes over, or flow_input for the run's input
+--   kind                 signal, sleep: steps without a handler; loop: one that may ask to be called again;
+--                        subflow: one whose handler returns the input of a run that does its work; pick: a value of the
+--                        run's input; else a task
+--   pick                 its path
 --   key, deadline        of a signal: the path in the run's input of a key that it is found by; seconds until it is exhausted
 --   seconds, until       of a sleep: how long, or the path of a time, whose first key is flow_input or a dependency
 --   max_rounds, every    of a loop: how often it is called at most, and seconds in between
---   deadline             also of a loop: for all rounds together
+--   deadline             also of a loop: for all rounds together; and of a subflow, for all its children
+--   subflow, max_depth   of a subflow: the flow of its children; how many runs deep they may be started
 -- A pattern of a step with dependencies may hold the key flow_input, for the run's input, beside theirs.
 create function pgflow.add_step(
   flow_slug text,
@@ -1519,14 +1655,11 @@ declare
   v_deps text[] := coalesce(add_step.deps_slugs, '{}');
   v_options jsonb := pgflow._step_options(add_step.options, v_kind, v_deps);
   v_type text := coalesce(add_step.step_type, 'single');
+  v_array_slug text := pgflow._array_slug(add_step.step_slug, v_type, v_deps, add_step.options ->> 'array');
   v_twice text;
   v_there record;
   v_step pgflow.steps;
 begin
-  if v_type = 'map' and cardinality(v_deps) > 1 then
-    raise exception 'Map step "%" can have at most one dependency, but % were provided: %',
-      add_step.step_slug, cardinality(v_deps), array_to_string(v_deps, ', ');
-  end if;
   select d.slug into v_twice from unnest(v_deps) d(slug) group by d.slug having count(*) > 1 limit 1;
   if found then
     -- deps_count would exceed the rows in deps, and the step would wait for ever
@@ -1541,39 +1674,46 @@ begin
   -- Serialises concurrent additions: step_index is counted up.
   perform 1 from pgflow.flows f where f.flow_slug = add_step.flow_slug for no key update;
 
-  perform pgflow._check_kind(add_step.flow_slug, add_step.step_slug, v_kind, v_type, v_deps);
+  perform pgflow._check_kind(add_step.flow_slug, add_step.step_slug, v_kind, v_type, v_array_slug);
 
   select s.step_type, s.kind, s.deps_count, array(
     select d.dep_slug from pgflow.deps d where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug order by 1
-  ) as deps
+  ) as deps, (
+    select d.dep_slug
+    from pgflow.deps d
+    where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and d.is_array
+  ) as array_slug
   into v_there
   from pgflow.steps s
   where s.flow_slug = add_step.flow_slug and s.step_slug = add_step.step_slug;
   if found and (
     v_there.step_type <> v_type or v_there.kind <> v_kind or v_there.deps_count <> cardinality(v_deps) or not v_there.deps <@ v_deps
+    or v_there.array_slug is distinct from v_array_slug
   ) then
     raise exception 'Flow "%" has a step "%" already, % with the dependencies (%)',
       add_step.flow_slug, add_step.step_slug, concat_ws(' ', v_there.step_type, nullif(v_there.kind, 'task')), array_to_string(v_there.deps, ', ')
       using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
   end if;
 
-  insert into pgflow.steps (
-    flow_slug, step_slug, step_type, step_index, deps_count,
-    opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay, opt_backoff, opt_max_delay,
-    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, kind, options
+  -- One statement, so that what is derived from the step at its end sees its dependencies.
+  with step as (
+    insert into pgflow.steps (
+      flow_slug, step_slug, step_type, step_index, deps_count,
+      opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay, opt_backoff, opt_max_delay,
+      required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, kind, options
+    )
+    select
+      add_step.flow_slug, add_step.step_slug, v_type, coalesce(max(s.step_index) + 1, 0), cardinality(v_deps),
+      add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
+      add_step.backoff, add_step.max_delay,
+      add_step.required_input_pattern, add_step.forbidden_input_pattern,
+      add_step.when_unmet, add_step.when_exhausted, v_kind, v_options
+    from pgflow.steps s
+    where s.flow_slug = add_step.flow_slug
+    on conflict on constraint steps_pkey do nothing
   )
-  select
-    add_step.flow_slug, add_step.step_slug, v_type, coalesce(max(s.step_index) + 1, 0), cardinality(v_deps),
-    add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
-    add_step.backoff, add_step.max_delay,
-    add_step.required_input_pattern, add_step.forbidden_input_pattern,
-    add_step.when_unmet, add_step.when_exhausted, v_kind, v_options
-  from pgflow.steps s
-  where s.flow_slug = add_step.flow_slug
-  on conflict on constraint steps_pkey do nothing;
-
-  insert into pgflow.deps (flow_slug, dep_slug, step_slug)
-  select add_step.flow_slug, d.slug, add_step.step_slug
+  insert into pgflow.deps (flow_slug, dep_slug, step_slug, is_array)
+  select add_step.flow_slug, d.slug, add_step.step_slug, coalesce(d.slug = v_array_slug, false)
   from unnest(v_deps) d(slug)
   on conflict on constraint deps_pkey do nothing;
 
@@ -1652,19 +1792,35 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kind text;
+  v_subflow jsonb;
   v_options jsonb;
   v_step pgflow.steps;
   v_timeouts int[];  -- before
 begin
   perform 1 from pgflow.flows f where f.flow_slug = alter_step.flow_slug for no key update;
-  select s.kind into v_kind
+  select s.kind, s.options -> 'subflow' into v_kind, v_subflow
   from pgflow.steps s
   where s.flow_slug = alter_step.flow_slug and s.step_slug = alter_step.step_slug;
   if alter_step.options ->> 'kind' <> v_kind then
     raise exception 'Step "%" is a %, and stays one', alter_step.step_slug, v_kind
       using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
   end if;
-  v_options := pgflow._step_options(alter_step.options, coalesce(v_kind, 'task'), array(
+  if alter_step.options -> 'subflow' <> v_subflow then
+    raise exception 'The runs of step "%" are of flow "%", and stay so', alter_step.step_slug, v_subflow ->> 0
+      using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
+  end if;
+  if alter_step.options ->> 'array' <> coalesce((
+    select d.dep_slug
+    from pgflow.deps d
+    where d.flow_slug = alter_step.flow_slug and d.step_slug = alter_step.step_slug and d.is_array
+  ), 'flow_input') then
+    raise exception 'Step "%" goes over another array', alter_step.step_slug
+      using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
+  end if;
+  v_options := pgflow._step_options(case
+    when v_subflow is null then alter_step.options
+    else jsonb_build_object('subflow', v_subflow) || coalesce(alter_step.options, '{}')
+  end, coalesce(v_kind, 'task'), array(
     select d.dep_slug
     from pgflow.deps d
     where d.flow_slug = alter_step.flow_slug and d.step_slug = alter_step.step_slug
@@ -1781,6 +1937,15 @@ begin
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and t.run_id = r.run_id;
   delete from pgflow.step_states s where s.flow_slug = p_flow_slug;
+  -- parents of its runs are told; what is theirs goes with them
+  insert into pgflow.ended_children (run_id, step_slug, task_index, attempt, child_run_id)
+  select o.from_run_id, o.step_slug, o.task_index, o.attempt, o.run_id
+  from pgflow.origins o
+  join pgflow.runs r on r.run_id = o.run_id
+  where r.flow_slug = p_flow_slug and o.kind = 'child';
+  delete from pgflow.ended_children e
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and e.run_id = r.run_id;
   delete from pgflow.origins o
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and o.run_id = r.run_id;
@@ -1849,6 +2014,16 @@ begin
                 '[]'
               )
             ) || case when st.kind = 'task' then '{}' else jsonb_build_object('kind', st.kind) end
+              || case when st.kind = 'subflow' then jsonb_build_object('subflow', st.options -> 'subflow') else '{}' end
+            || coalesce(
+              (
+                select jsonb_build_object('array', coalesce(min(d.dep_slug) filter (where d.is_array), 'flow_input'))
+                from pgflow.deps d
+                where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug and st.step_type = 'map'
+                having count(*) > 1 or not bool_or(d.is_array)
+              ),
+              '{}'
+            )
             order by st.step_slug collate "C"
           )
           from pgflow.steps st
@@ -1881,7 +2056,7 @@ begin
               else jsonb_build_object('if', st.required_input_pattern) end
             || case when st.forbidden_input_pattern is null then '{}'
               else jsonb_build_object('if_not', st.forbidden_input_pattern) end
-            || st.options - 'reads_input'
+            || st.options - '{reads_input,subflow}'::text[]
           )
           from pgflow.steps st
           where st.flow_slug = f.flow_slug
@@ -2167,24 +2342,26 @@ create function pgflow._elements(flow_slug text, run_ids uuid[], step_slugs text
 returns jsonb[]
 language plpgsql
 as $$
+declare
+  v_slugs text[];        -- of the flow's steps, as the next
+  v_array_slugs text[];
 begin
+  select p.step_slugs, p.array_slugs into v_slugs, v_array_slugs
+  from pgflow.prepared_flows p
+  where p.flow_slug = _elements.flow_slug;
+
   return array(
     select e.element
     from unnest(_elements.run_ids, _elements.step_slugs, _elements.task_counts)
       with ordinality p(run_id, step_slug, task_count, position)
     cross join lateral (
       select case
-        when st.step_type <> 'map' then null
-        when st.deps_count = 0 then (select r.input from pgflow.runs r where r.run_id = p.run_id)
-        else (
-          select ds.output
-          from pgflow.deps d
-          join pgflow.step_states ds on ds.run_id = p.run_id and ds.step_slug = d.dep_slug
-          where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+        when g.array_slug = '' then (select r.input from pgflow.runs r where r.run_id = p.run_id)
+        when g.array_slug is not null then (
+          select s.output from pgflow.step_states s where s.run_id = p.run_id and s.step_slug = g.array_slug
         )
       end as items
-      from pgflow.steps st
-      where st.flow_slug = _elements.flow_slug and st.step_slug = p.step_slug
+      from (select v_array_slugs[array_position(v_slugs, p.step_slug)] as array_slug) g
       offset 0
     ) a
     cross join lateral (
@@ -2239,6 +2416,7 @@ begin
   perform pgflow._send_events('step:failed', _fail_runs.run_ids, _fail_runs.step_slugs);
   perform pgflow._send_events('run:failed', _fail_runs.run_ids);
   perform pgflow._archive_open_tasks(_fail_runs.run_ids);
+  perform pgflow._note_ends(_fail_runs.run_ids);
 end;
 $$;
 
@@ -2275,6 +2453,7 @@ begin
       where r.run_id = v_run.run_id;
       perform pgflow._send_events('run:failed', array[v_run.run_id]);
       perform pgflow._drop_timers(array[v_run.run_id]);
+      perform pgflow._note_ends(array[v_run.run_id]);
     end;
   end loop;
 end;
@@ -2293,6 +2472,7 @@ language plpgsql
 as $$
 declare
   v_finished uuid[];
+  v_with_origin uuid[];  -- of these
   v_all bigint;  -- see 00_model/model.sql
 begin
   if has_large_values then
@@ -2326,16 +2506,20 @@ begin
     ) c
     where r.run_id = c.run_id
       and (c.step_count > 0 or (r.status = 'started' and r.remaining_steps = 0))
-    returning r.run_id, r.status, r.remaining_steps
+    returning r.run_id, r.status, r.remaining_steps, r.has_origin
   )
-  select array_agg(f.run_id order by f.run_id) filter (where f.status = 'completed' and f.remaining_steps = 0)
-  into v_finished
+  select array_agg(f.run_id order by f.run_id) filter (where f.status = 'completed' and f.remaining_steps = 0),
+    array_agg(f.run_id) filter (where f.has_origin and f.status = 'completed' and f.remaining_steps = 0)
+  into v_finished, v_with_origin
   from finished f;
 
   if v_finished is not null then
     perform pgflow._send_events('run:completed', v_finished);
     if has_timeouts then
       perform pgflow._drop_timers(v_finished);
+    end if;
+    if v_with_origin is not null then
+      perform pgflow._note_ends(v_with_origin);
     end if;
   end if;
 end;
@@ -2491,7 +2675,7 @@ begin
       st.step_index,
       case
         when pgflow._has_condition(st) and pgflow._is_unmet(st, s.run_id, r.input) then st.when_unmet
-        when st.kind in ('signal', 'sleep') then 'wait'
+        when st.kind in ('signal', 'sleep', 'pick') then 'wait'
         when s.initial_tasks = 0 then 'taskless'
         else 'start'
       end as verdict
@@ -2565,14 +2749,13 @@ begin
         d.run_id,
         dep.step_slug,
         count(*)::int as dep_count,
-        max(case when v_maps then (
+        max(case when v_maps and dep.is_array then (
           select case
             when p.status = 'skipped' then 0
             when jsonb_typeof(p.output) = 'array' then jsonb_array_length(p.output)
           end
-          from pgflow.steps child
-          join pgflow.step_states p on p.run_id = d.run_id and p.step_slug = d.step_slug
-          where child.flow_slug = d.flow_slug and child.step_slug = dep.step_slug and child.step_type = 'map'
+          from pgflow.step_states p
+          where p.run_id = d.run_id and p.step_slug = d.step_slug
         ) end) as task_count,
         (array_agg(d.worker_id))[1] as worker_id,
         _release_dependents.start and not coalesce(d.run_id = any(v_held), false) as start
@@ -2581,7 +2764,7 @@ begin
         _release_dependents.worker_ids
       ) d(flow_slug, run_id, step_slug, worker_id)
       cross join lateral (
-        select e.step_slug
+        select e.step_slug, e.is_array
         from pgflow.deps e
         where e.flow_slug = d.flow_slug and e.dep_slug = d.step_slug
         offset 0
@@ -2700,7 +2883,7 @@ begin
     from unnest(_runs_to_settle.flow_slugs, _runs_to_settle.run_ids, _runs_to_settle.step_slugs)
       d(flow_slug, run_id, step_slug)
     cross join lateral (
-      select e.step_slug
+      select e.step_slug, e.is_array
       from pgflow.deps e
       where e.flow_slug = d.flow_slug and e.dep_slug = d.step_slug
       offset 0
@@ -2713,11 +2896,18 @@ begin
     ) child
     where child.has_condition
       or child.kind in ('signal', 'sleep')
-      or child.step_type = 'map' and (
-        select p.status = 'skipped' or p.output = '[]'
-        from pgflow.step_states p
-        where p.run_id = d.run_id and p.step_slug = d.step_slug
-      )
+      or child.step_type = 'map' and case
+        when dep.is_array then (
+          select p.status = 'skipped' or p.output = '[]'
+          from pgflow.step_states p
+          where p.run_id = d.run_id and p.step_slug = d.step_slug
+        )
+        else (
+          select c.initial_tasks = 0
+          from pgflow.step_states c
+          where c.run_id = d.run_id and c.step_slug = dep.step_slug
+        )
+      end
   );
 end;
 $$;
@@ -2913,9 +3103,10 @@ $$;
 -- Starts runs of one flow: element i is an input (null, as PostgREST hands JSON null on: JSON null), a run id (null: a
 -- new one) and a trace context. A run id
 -- that exists is that run if flow and input are the same, else PF002. Returns the ids in the order of inputs. With a
--- time for begins_at they are only written down: see _fire_begins.
+-- time for begins_at they are only written down: see _fire_begins. has_origin: origins says where they come from.
 create function pgflow._start_flows(
-  flow_slug text, inputs jsonb[], run_ids uuid[], trace_contexts jsonb[], begins_at timestamptz default null
+  flow_slug text, inputs jsonb[], run_ids uuid[], trace_contexts jsonb[], begins_at timestamptz default null,
+  has_origin boolean default null
 )
 returns uuid[]
 language plpgsql
@@ -2923,7 +3114,7 @@ as $$
 declare
   v_slugs text[];        -- of the flow's steps, as the next two
   v_deps_counts int[];
-  v_maps boolean[];
+  v_array_slugs text[];  -- null: it has no maps
   v_root_slugs text[];
   v_has_root_maps boolean;
   v_has_conditions boolean;
@@ -2940,9 +3131,9 @@ declare
 begin
   -- One look at the definition, so that counters and states agree whatever is added meanwhile; the lock keeps the flow
   -- from being deleted before its runs are there to be seen.
-  select p.step_slugs, p.deps_counts, p.maps, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout,
+  select p.step_slugs, p.deps_counts, p.array_slugs, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout,
     p.has_kinds
-  into v_slugs, v_deps_counts, v_maps, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout,
+  into v_slugs, v_deps_counts, v_array_slugs, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout,
     v_has_kinds
   from pgflow.prepared_flows p
   where p.flow_slug = _start_flows.flow_slug
@@ -2971,9 +3162,9 @@ begin
     perform pgflow._note_large_values(array[_start_flows.flow_slug]);
   end if;
   -- runs, of which some may be there
-  insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context, begins_at)
+  insert into pgflow.runs (run_id, flow_slug, input, remaining_steps, trace_context, begins_at, has_origin)
   select i.run_id, _start_flows.flow_slug, coalesce(i.input, 'null'), cardinality(v_slugs), i.trace_context,
-    _start_flows.begins_at
+    _start_flows.begins_at, _start_flows.has_origin
   from unnest(v_run_ids, _start_flows.inputs, _start_flows.trace_contexts) i(run_id, input, trace_context)
   order by i.run_id
   on conflict on constraint runs_pkey do nothing;
@@ -3013,11 +3204,11 @@ begin
     case when v_direct and st.deps_count = 0 then now() end,
     case when v_direct and st.deps_count = 0 then c.initial_tasks end
   from unnest(v_created, case when v_has_root_maps then v_inputs end) i(run_id, input)
-  cross join unnest(v_slugs, v_deps_counts, v_maps) st(slug, deps_count, is_map)
+  cross join unnest(v_slugs, v_deps_counts, v_array_slugs) st(slug, deps_count, array_slug)
   cross join lateral (
     select case
-      when not st.is_map then 1
-      when st.deps_count = 0 then jsonb_array_length(i.input)
+      when st.array_slug is null then 1
+      when st.array_slug = '' then jsonb_array_length(i.input)
     end as initial_tasks
   ) c;
 
@@ -3044,7 +3235,7 @@ begin
       array_agg(i.run_id order by i.position, r.position),
       array_agg(r.slug order by i.position, r.position),
       array_agg(
-        case when v_maps[array_position(v_slugs, r.slug)] then jsonb_array_length(i.input) else 1 end
+        case when v_array_slugs[array_position(v_slugs, r.slug)] = '' then jsonb_array_length(i.input) else 1 end
         order by i.position, r.position
       )
     into v_root_run_ids, v_root_step_slugs, v_task_counts
@@ -3392,7 +3583,8 @@ $$;
 
 -- ---- schema/50_tasks/_archive_open_tasks.sql
 -- Archives the messages of all queued and started tasks and removes their timers: of whole runs (step_slugs is null)
--- or of the given steps (pairs); tells the workers that are at them. The rows of the tasks keep their status.
+-- or of the given steps (pairs); tells the workers that are at them, and has the children cancelled that they wait for. The
+-- rows of the tasks keep their status.
 create function pgflow._archive_open_tasks(run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
@@ -3402,13 +3594,15 @@ declare
 begin
   if step_slugs is null then
     select array_agg(t.flow_slug) as flow_slugs, array_agg(t.message_id) as msg_ids,
-      array_agg(distinct t.flow_slug) filter (where t.status = 'started') as busy_flow_slugs
+      array_agg(distinct t.flow_slug) filter (where t.status = 'started') as busy_flow_slugs,
+      array_agg(distinct t.run_id) filter (where t.waits_for = 'child') as parent_ids
     into v_open
     from pgflow.step_tasks t
     where t.run_id = any(_archive_open_tasks.run_ids) and t.status in ('queued', 'started');
   else
     select array_agg(t.flow_slug) as flow_slugs, array_agg(t.message_id) as msg_ids,
-      array_agg(distinct t.flow_slug) filter (where t.status = 'started') as busy_flow_slugs
+      array_agg(distinct t.flow_slug) filter (where t.status = 'started') as busy_flow_slugs,
+      array_agg(distinct t.run_id) filter (where t.waits_for = 'child') as parent_ids
     into v_open
     from unnest(_archive_open_tasks.run_ids, _archive_open_tasks.step_slugs) p(run_id, step_slug)
     cross join lateral (
@@ -3418,6 +3612,9 @@ begin
   end if;
   perform pgflow._archive(v_open.flow_slugs, v_open.msg_ids);
   perform pgflow._drop_timers(_archive_open_tasks.run_ids, _archive_open_tasks.step_slugs);
+  if v_open.parent_ids is not null then
+    perform pgflow._set_children_timers('cancel_children', v_open.parent_ids);
+  end if;
   perform pgflow._notify_control(v_open.busy_flow_slugs);
 end;
 $$;
@@ -3519,7 +3716,9 @@ $$;
 
 -- ---- schema/50_tasks/_complete.sql
 -- Completes tasks of many runs. fenced: element i counts only if its task is started by worker i in attempt i.
--- Returns what did not complete ('stale', 'failed') and, if asked for, tasks handed over ('claimed').
+-- Tasks of subflow steps start a child with what they give, and wait for it; is_output: what is given is their output.
+-- Returns what did not complete ('stale', 'failed', ...), if asked for tasks handed over ('claimed'), and one row 'due' where
+-- a parent has to be told of the end of a child.
 create function pgflow._complete(
   worker_ids uuid[],
   run_ids uuid[],
@@ -3529,7 +3728,8 @@ create function pgflow._complete(
   outputs jsonb[],
   hand_over int,
   flow_input_steps text[],
-  fenced boolean
+  fenced boolean,
+  is_output boolean default false
 )
 returns setof pgflow.task_result
 language plpgsql
@@ -3542,6 +3742,9 @@ declare
   v_hand_over int := _complete.hand_over;
   v_has_maps boolean;
   v_has_timeouts boolean;  -- of whole runs, or else what waits for something outside
+  v_has_subflows boolean;
+  v_has_origins boolean;  -- whether one of the runs has
+  v_begun record;
   v_has_large_values boolean;
   v_large_flow_slugs text[];  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
@@ -3551,19 +3754,20 @@ declare
   v_sizes bigint[];     -- of these, in bytes
   v_handed record;
   v_violations bigint[];
+  v_settled bigint[];  -- positions of which no more is to be said
   v_refused bigint[];
   v_all bigint;  -- see 00_model/model.sql
 begin
   -- A statement of its own: what follows must see what the others have committed meanwhile.
-  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started'), bool_or(r.held_at is not null), exists (
+  select array_agg(distinct r.flow_slug), bool_and(r.status = 'started'), bool_or(r.held_at is not null), bool_or(r.has_origin), exists (
     select 1
     from pgflow.workers w
     where w.worker_id = any(_complete.worker_ids)
       and w.last_heartbeat_at < clock_timestamp() - interval '5 seconds'
   )
-  into v_flow_slugs, v_live, v_is_held, v_is_silent
+  into v_flow_slugs, v_live, v_is_held, v_has_origins, v_is_silent
   from (
-    select l.flow_slug, l.status, l.held_at
+    select l.flow_slug, l.status, l.held_at, l.has_origin
     from pgflow.runs l
     where l.run_id = any(_complete.run_ids)
     order by l.run_id
@@ -3580,10 +3784,33 @@ begin
   end if;
 
   -- outputs that a dependent map cannot go over fail their runs
-  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds)
-  into v_has_maps, v_has_large_values, v_has_timeouts
+  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds),
+    bool_or(p.has_kinds and 'subflow' = any(p.kinds))
+  into v_has_maps, v_has_large_values, v_has_timeouts, v_has_subflows
   from pgflow.prepared_flows p
   where p.flow_slug = any(v_flow_slugs);
+  if v_has_subflows and not _complete.is_output then
+    select * into v_begun
+    from pgflow._begin_children(
+      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes, _complete.attempts,
+      _complete.outputs, _complete.fenced
+    );
+    if v_begun.refused_positions is not null then
+      v_live := false;
+      return query select f.* from pgflow._fail(
+        array(select _complete.worker_ids[o] from unnest(v_begun.refused_positions) o),
+        array(select _complete.run_ids[o] from unnest(v_begun.refused_positions) o),
+        array(select _complete.step_slugs[o] from unnest(v_begun.refused_positions) o),
+        array(select _complete.task_indexes[o] from unnest(v_begun.refused_positions) o),
+        array(select _complete.attempts[o] from unnest(v_begun.refused_positions) o),
+        v_begun.refused_messages, v_begun.retryable, null, _complete.fenced
+      ) f;
+    end if;
+    if v_begun.child_ids is not null then
+      return query select d.* from pgflow._told_due(v_begun.child_ids) d;
+    end if;
+    v_settled := v_begun.begun_positions || v_begun.refused_positions;
+  end if;
   if v_has_maps then
     select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
     from pgflow.steps st
@@ -3595,6 +3822,7 @@ begin
     join pgflow.deps d on d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
     where st.flow_slug = any(v_flow_slugs)
       and st.step_type = 'map'
+      and d.is_array
       and d.dep_slug = any(_complete.step_slugs)
       and d.flow_slug || '.' || d.dep_slug <> all(v_map_steps)
   ) then
@@ -3604,6 +3832,7 @@ begin
     );
     if v_violations is not null then
       v_live := false;
+      v_settled := v_settled || v_violations;
       return query select v.* from pgflow._outcomes(
         'failed', v_violations, _complete.worker_ids, _complete.run_ids, _complete.step_slugs,
         _complete.task_indexes, _complete.attempts
@@ -3616,7 +3845,8 @@ begin
     update pgflow.step_tasks t
     set status = 'completed',
         completed_at = greatest(now(), t.started_at),
-        output = g.output
+        output = g.output,
+        waits_for = null
     from (
       select u.*, s.is_map
       from unnest(
@@ -3635,7 +3865,7 @@ begin
     where t.run_id = g.run_id
       and t.step_slug = g.step_slug
       and t.task_index = g.task_index
-      and t.status = 'started'
+      and (t.status = 'started' or _complete.is_output and t.waits_for = 'child')
       and (not _complete.fenced or (t.last_worker_id = g.worker_id and t.attempts_count = g.attempt))
     returning t.flow_slug, t.run_id, t.step_slug, t.message_id, t.last_worker_id, g.position, g.is_map,
       case when not g.is_map then t.output end as output
@@ -3689,7 +3919,7 @@ begin
   if coalesce(cardinality(v_accepted.positions), 0) < cardinality(_complete.run_ids) then
     v_refused := array(
       select p.position from generate_series(1::bigint, cardinality(_complete.run_ids)) p(position)
-      except select a.position from unnest(v_accepted.positions || v_violations) a(position)
+      except select a.position from unnest(v_accepted.positions || v_settled) a(position)
       order by 1
     );
     perform pgflow._archive_late(v_refused, _complete.run_ids, _complete.step_slugs, _complete.task_indexes);
@@ -3699,6 +3929,9 @@ begin
     ) v;
   end if;
   if v_accepted.positions is null then
+    if v_is_held and v_settled is not null then
+      perform pgflow._keep_held(_complete.run_ids);
+    end if;
     return;
   end if;
 
@@ -3790,6 +4023,9 @@ begin
     perform pgflow._keep_held(v_accepted.run_ids);
   end if;
   perform pgflow._notify(null, v_accepted.run_ids);
+  if v_has_origins then
+    return query select d.* from pgflow._told_due(_complete.run_ids) d;
+  end if;
 end;
 $$;
 
@@ -3940,14 +4176,15 @@ declare
   v_tasks pgflow.task_result[];
   v_errors text[];
   v_is_held boolean;  -- whether one of the runs is
+  v_has_origins boolean;  -- whether one of the runs has
   v_asked boolean[];
   v_part record;
   v_longest_hidden int := case when _fail.fenced then 10 else 2147483647 end;  -- seconds
   v_all bigint;  -- see 00_model/model.sql
 begin
-  select bool_or(l.held_at is not null) into v_is_held
+  select bool_or(l.held_at is not null), bool_or(l.has_origin) into v_is_held, v_has_origins
   from (
-    select r.held_at
+    select r.held_at, r.has_origin
     from pgflow.runs r
     where r.run_id = any(_fail.run_ids)
     order by r.run_id
@@ -4077,6 +4314,9 @@ begin
     case v.outcome when 'retry' then v.delay end,
     v.max_attempts, null::jsonb, null::int
   from unnest(v_tasks) v;
+  if v_has_origins then
+    return query select d.* from pgflow._told_due(_fail.run_ids) d;
+  end if;
 end;
 $$;
 
@@ -4188,7 +4428,7 @@ begin
       join pgflow.step_states cs on cs.run_id = g.run_id and cs.step_slug = d.step_slug
       where d.flow_slug = s.flow_slug
         and d.dep_slug = s.step_slug
-        and c.step_type = 'map'
+        and d.is_array
         and cs.initial_tasks is null
       order by c.step_index
       limit 1
@@ -5006,12 +5246,13 @@ declare
   v_slugs text[];      -- of the flow's steps, as all that follow
   v_deps_counts int[];
   v_maps boolean[];
+  v_array_slugs text[];
   v_timeouts int[];
   v_max_attempts int[];
 begin
   foreach v_flow_slug in array pgflow._distinct(_task_results.flow_slugs) loop
-    select p.step_slugs, p.deps_counts, p.maps, p.timeouts, p.max_attempts
-    into v_slugs, v_deps_counts, v_maps, v_timeouts, v_max_attempts
+    select p.step_slugs, p.deps_counts, p.maps, p.array_slugs, p.timeouts, p.max_attempts
+    into v_slugs, v_deps_counts, v_maps, v_array_slugs, v_timeouts, v_max_attempts
     from pgflow.prepared_flows p
     where p.flow_slug = v_flow_slug;
 
@@ -5029,12 +5270,11 @@ begin
         when v_maps[s.place] then coalesce(
           t.element,
           case
-            when v_deps_counts[s.place] = 0 then r.input -> t.task_index
+            when v_array_slugs[s.place] = '' then r.input -> t.task_index
             else (
               select ds.output -> t.task_index
-              from pgflow.deps d
-              join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
-              where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug
+              from pgflow.step_states ds
+              where ds.run_id = t.run_id and ds.step_slug = v_array_slugs[s.place]
             )
           end
         )
@@ -5510,6 +5750,36 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/get_step_inputs.sql
+-- for: worker
+-- What the tasks of these maps (pairs) get beside their elements, once for all of them: the outputs of the other steps
+-- that a map depends on, by slug, without those that were skipped. Pairs that are none are left out.
+create function pgflow.get_step_inputs(run_ids uuid[], step_slugs text[])
+returns table (run_id uuid, step_slug text, input jsonb)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select s.run_id, s.step_slug, (
+    select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
+    from pgflow.deps d
+    join pgflow.step_states ds on ds.run_id = s.run_id and ds.step_slug = d.dep_slug
+    where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug and not d.is_array and ds.status = 'completed'
+  )
+  from unnest(get_step_inputs.run_ids, get_step_inputs.step_slugs) with ordinality p(run_id, step_slug, position)
+  cross join lateral (
+    select l.flow_slug, l.run_id, l.step_slug
+    from pgflow.step_states l
+    where l.run_id = p.run_id and l.step_slug = p.step_slug
+    limit 1
+  ) s
+  order by p.position;
+end;
+$$;
+
 -- ---- schema/50_tasks/locked_runs.sql
 -- for: worker
 -- Those of these runs that another transaction holds right now. A batch that had to wait for one of them too long
@@ -5775,6 +6045,7 @@ begin
   perform pgflow._send_events('run:cancelled', _cancel_runs.run_ids);
   perform pgflow._notify_control(v_busy_flow_slugs);
   perform pgflow._notify(null, _cancel_runs.run_ids);
+  perform pgflow._note_ends(_cancel_runs.run_ids);
 end;
 $$;
 
@@ -5794,10 +6065,16 @@ declare
       and (
         case st.kind
           when 'signal' then false
+          when 'pick' then true
           when 'sleep' then coalesce(st.options -> 'until' ->> 0 = 'flow_input', false)
           else coalesce((st.options ->> 'reads_input')::boolean, true)
         end
-        or st.deps_count = 0 and (st.step_type = 'map' or pgflow._has_condition(st))
+        or st.deps_count = 0 and pgflow._has_condition(st)
+        or st.step_type = 'map' and not exists (
+          select 1
+          from pgflow.deps d
+          where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug and d.is_array
+        )
         or exists (
           select 1
           from jsonb_array_elements(
@@ -6015,15 +6292,19 @@ begin
     ),
     case
       when st.step_type <> 'map' then 1
-      when st.deps_count = 0 then jsonb_array_length(_insert_fork.input)
+      when a.array_slug is null then jsonb_array_length(_insert_fork.input)
       else (
         select case when s.status = 'skipped' then 0 else jsonb_array_length(s.output) end
-        from pgflow.deps d
-        join pgflow.step_states s on s.run_id = _insert_fork.run_id and s.step_slug = d.dep_slug
-        where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+        from pgflow.step_states s
+        where s.run_id = _insert_fork.run_id and s.step_slug = a.array_slug
       )
     end
   from pgflow.steps st
+  left join lateral (
+    select d.dep_slug as array_slug
+    from pgflow.deps d
+    where d.flow_slug = st.flow_slug and d.step_slug = st.step_slug and d.is_array
+  ) a on true
   where st.flow_slug = _insert_fork.flow_slug and st.step_slug <> all(_insert_fork.reused_slugs);
   return true;
 end;
@@ -6392,7 +6673,7 @@ $$;
 create function pgflow._retry_asked(
   run_ids uuid[], spread double precision, options jsonb, actor text, filter jsonb
 )
-returns table (run_id uuid, outcome text)
+returns table (run_id uuid, outcome text, root_run_id uuid)
 language plpgsql
 as $$
 declare
@@ -6400,6 +6681,8 @@ declare
   v_spread constant double precision := pgflow._spread(_retry_asked.spread);
   v_locked record;
   v_ended uuid[];
+  v_unawaited record;
+  v_root_ids uuid[];
   v_task_count bigint;
   v_outcomes text[];
 begin
@@ -6408,7 +6691,11 @@ begin
   select array_agg(l.run_id) into v_ended
   from unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status)
   where l.status in ('failed', 'cancelled');
-  if v_ended is not null then
+  select * into v_unawaited from pgflow._unawaited(v_ended);
+  if v_unawaited.child_ids is not null then
+    v_ended := array(select i.run_id from unnest(v_ended) i(run_id) where i.run_id <> all(v_unawaited.child_ids));
+  end if;
+  if cardinality(v_ended) > 0 then
     select sum(c.task_count) into v_task_count from unnest(pgflow._tasks_to_retry(v_ended)) c(task_count);
     if v_task_count > 50000 then
       raise exception '% tasks are too many to retry in one call', v_task_count
@@ -6422,6 +6709,7 @@ begin
       when l.status is null then 'no_such_run'
       when l.status = 'started' then 'still_started'
       when l.status = 'completed' then 'already_completed'
+      when i.run_id = any(v_unawaited.child_ids) then 'not_awaited'
       else 'retried'
     end
     from unnest(v_run_ids) with ordinality i(run_id, position)
@@ -6434,7 +6722,9 @@ begin
       jsonb_build_object('spread', nullif(v_spread, 0), 'filter', pgflow._shown_filter(_retry_asked.filter))
     );
   end if;
-  return query select i.run_id, i.outcome from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
+  return query
+  select i.run_id, i.outcome, v_unawaited.root_ids[array_position(v_unawaited.child_ids, i.run_id)]
+  from unnest(v_run_ids, v_outcomes) i(run_id, outcome);
 end;
 $$;
 
@@ -6490,6 +6780,7 @@ begin
 
   perform pgflow._send_events('run:retried', _retry_runs.run_ids);
   perform pgflow._drop_timers(_retry_runs.run_ids);
+  delete from pgflow.ended_children e where e.run_id = any(_retry_runs.run_ids);  -- looked at anew below
   perform pgflow._set_run_timeouts(_retry_runs.run_ids, v_delays);
   perform pgflow._await_begins(_retry_runs.run_ids, v_delays);
   perform pgflow._note_signal_keys(_retry_runs.run_ids);
@@ -6503,8 +6794,8 @@ $$;
 
 -- ---- schema/55_control/_retry_tasks.sql
 -- Lets what is left of the started steps of these runs be done again, in run i after delays[i] seconds: rounds of loops,
--- which keep their state, and attempts count afresh, and go on being numbered, so that no late result of an old one can pass for a new one. Callers hold the
--- runs, of which no task has a message or a timer.
+-- which keep their state, and attempts count afresh, and go on being numbered, so that no late result of an old one can pass for a new one. A task whose attempt has
+-- started a child takes up that child again, and the attempt counts. Callers hold the runs, of which no task has a message or a timer.
 create function pgflow._retry_tasks(run_ids uuid[], delays double precision[])
 returns void
 language plpgsql
@@ -6518,7 +6809,10 @@ begin
     update pgflow.step_tasks t
     set status = 'queued',
         message_id = null,
-        waits_for = case when o.delay > v_longest_hidden then 'time' end,
+        waits_for = case
+          when o.has_children and pgflow._child_of(t) is not null then 'child'
+          when o.delay > v_longest_hidden then 'time'
+        end,
         queued_at = greatest(now(), t.queued_at),
         started_at = null,
         failed_at = null,
@@ -6531,9 +6825,13 @@ begin
         is_tolerated = null,
         round = null,
         requeued_count = 0,
-        forgiven_count = t.attempts_count
+        forgiven_count = t.attempts_count - (o.has_children and pgflow._child_of(t) is not null)::int
     from (
-      select s.run_id, s.step_slug, i.delay, i.position
+      select s.run_id, s.step_slug, i.delay, i.position, exists (
+        select 1
+        from pgflow.steps st
+        where st.flow_slug = s.flow_slug and st.step_slug = s.step_slug and st.kind = 'subflow'
+      ) as has_children
       from unnest(_retry_tasks.run_ids, _retry_tasks.delays) with ordinality i(run_id, delay, position)
       cross join lateral (select * from pgflow.step_states l where l.run_id = i.run_id offset 0) s
       where s.status = 'started'
@@ -6553,7 +6851,11 @@ begin
     array_agg(a.step_slug) filter (where a.waits_for = 'time') as wait_step_slugs,
     array_agg(a.task_index) filter (where a.waits_for = 'time') as wait_task_indexes,
     array_agg(clock_timestamp() + make_interval(secs => a.delay)) filter (where a.waits_for = 'time') as wait_due_at,
-    array_agg(jsonb_build_object('attempt', a.attempts_count)) filter (where a.waits_for = 'time') as wait_payloads
+    array_agg(jsonb_build_object('attempt', a.attempts_count)) filter (where a.waits_for = 'time') as wait_payloads,
+    array_agg(a.run_id) filter (where a.waits_for = 'child') as parent_ids,
+    array_agg(a.step_slug) filter (where a.waits_for = 'child') as child_step_slugs,
+    array_agg(a.task_index) filter (where a.waits_for = 'child') as child_indexes,
+    array_agg(a.attempts_count) filter (where a.waits_for = 'child') as child_attempts
   into v_again
   from sorted a;
 
@@ -6564,6 +6866,12 @@ begin
     'wait', v_again.wait_due_at, v_again.wait_flow_slugs, v_again.wait_run_ids, v_again.wait_step_slugs,
     v_again.wait_task_indexes, v_again.wait_payloads
   );
+  if v_again.parent_ids is not null then
+    perform pgflow._take_up_children(
+      v_again.parent_ids, v_again.child_step_slugs, v_again.child_indexes, v_again.child_attempts, _retry_tasks.run_ids,
+      _retry_tasks.delays
+    );
+  end if;
 end;
 $$;
 
@@ -7040,12 +7348,14 @@ $$;
 -- for: operator
 -- Lets failed and cancelled runs go on in place: what had completed keeps its output, all else is done again, with its
 -- attempts counted afresh; each run after a random part of spread seconds, against a storm. One row a run, in the
--- order of the ids: 'retried', 'still_started', 'already_completed' (nothing was changed) or 'no_such_run'. options:
+-- order of the ids: 'retried', 'still_started', 'already_completed' (nothing was changed), 'no_such_run', or 'not_awaited': a
+-- child whose parent does not wait for it; root_run_id is the run to retry instead. A task whose child failed or was
+-- cancelled takes that child up again, which is retried in place. options:
 -- none are known yet. At most 1,000 runs with 50,000 tasks left a call, else PF011.
 create function pgflow.retry_runs(
   run_ids uuid[], spread double precision default 0, options jsonb default '{}', actor text default null
 )
-returns table (run_id uuid, outcome text)
+returns table (run_id uuid, outcome text, root_run_id uuid)
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -7117,20 +7427,20 @@ $$;
 
 -- ---- schema/56_timers/_drop_timers.sql
 -- Removes what is to happen to whole runs (step_slugs is null) or to the tasks of some steps (pairs): timers, and by which
--- others find them to send a signal. Callers hold the runs.
+-- others find them to send a signal. Children that nobody waits for are cancelled all the same. Callers hold the runs.
 create function pgflow._drop_timers(run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
 as $$
 begin
   if step_slugs is null then
-    delete from pgflow.timers t where t.run_id = any(_drop_timers.run_ids);
+    delete from pgflow.timers t where t.run_id = any(_drop_timers.run_ids) and t.kind <> 'cancel_children';
     delete from pgflow.waiting_signals w where w.run_id = any(_drop_timers.run_ids);
     delete from pgflow.signal_keys k where k.run_id = any(_drop_timers.run_ids);
   else
     delete from pgflow.timers t
     using unnest(_drop_timers.run_ids, _drop_timers.step_slugs) p(run_id, step_slug)
-    where t.run_id = p.run_id and t.step_slug = p.step_slug;
+    where t.run_id = p.run_id and t.step_slug = p.step_slug and t.kind <> 'cancel_children';
     delete from pgflow.waiting_signals w
     using unnest(_drop_timers.run_ids, _drop_timers.step_slugs) p(run_id, step_slug)
     where w.run_id = p.run_id and w.step_slug = p.step_slug;
@@ -7170,12 +7480,17 @@ end;
 $$;
 
 -- ---- schema/56_timers/_fire.sql
--- Fires timers of one kind, all or nothing, and removes them. Callers hold their runs and the timers.
+-- Fires timers of one kind, or hands over children that have ended ('ended'), all or nothing, and removes them. Callers hold
+-- their runs and the timers.
 create function pgflow._fire(kind text, timer_ids bigint[])
 returns void
 language plpgsql
 as $$
 begin
+  if _fire.kind = 'ended' then
+    perform pgflow._fire_ended_children(_fire.timer_ids);
+    return;
+  end if;
   case _fire.kind
     when 'run_timeout' then perform pgflow._fire_run_timeouts(_fire.timer_ids);
     when 'wait' then perform pgflow._fire_waits(_fire.timer_ids);
@@ -7184,6 +7499,7 @@ begin
       perform pgflow._fire_deadlines(_fire.timer_ids);
       perform pgflow._fire_loop_deadlines(_fire.timer_ids);
     when 'begin' then perform pgflow._fire_begins(_fire.timer_ids);
+    else perform pgflow._fire_children_timers(_fire.kind, _fire.timer_ids);
   end case;
   delete from pgflow.timers t where t.timer_id = any(_fire.timer_ids);
 end;
@@ -7253,21 +7569,25 @@ end;
 $$;
 
 -- ---- schema/56_timers/_fire_loop_deadlines.sql
--- Exhausts the loops of these timers that have not ended, also between two rounds.
+-- Exhausts the loops and subflows of these timers that have not ended, also between two rounds; children that are under way
+-- are cancelled.
 create function pgflow._fire_loop_deadlines(timer_ids bigint[])
 returns void
 language plpgsql
 as $$
 declare
   v_late record;
+  v_parents record;
   v_all bigint;  -- see 00_model/model.sql
 begin
   select array_agg(t.flow_slug) as flow_slugs, array_agg(t.run_id) as run_ids, array_agg(t.step_slug) as step_slugs,
     array_agg(t.task_index) as task_indexes, array_agg(t.message_id) as msg_ids,
+    array_agg(t.run_id) filter (where t.waits_for = 'child') as parent_ids,
+    array_agg(t.step_slug) filter (where t.waits_for = 'child') as parent_step_slugs,
     array_agg(format('timed out after %s s', d.payload ->> 'seconds')) as messages
   into v_late
   from (
-    select l.run_id, l.step_slug, l.task_index, l.payload
+    select l.run_id, l.step_slug, l.payload
     from pgflow.timers l
     where l.timer_id = any(timer_ids) and l.task_index is not null
     order by l.due_at, l.timer_id
@@ -7279,8 +7599,9 @@ begin
   cross join lateral (
     select *
     from pgflow.step_tasks l
-    where l.run_id = d.run_id and l.step_slug = d.step_slug and l.task_index = d.task_index
-    limit 1
+    where l.run_id = d.run_id and l.step_slug = d.step_slug
+    order by l.task_index
+    offset 0
   ) t
   where r.status = 'started' and s.status = 'started' and t.status in ('queued', 'started');
   if v_late.run_ids is null then
@@ -7299,8 +7620,13 @@ begin
   where t.run_id = l.run_id and t.step_slug = l.step_slug and t.task_index = l.task_index and t.status = 'queued';
   delete from pgflow.timers i
   using unnest(v_late.run_ids, v_late.step_slugs) l(run_id, step_slug)
-  where i.run_id = l.run_id and i.step_slug = l.step_slug;
+  where i.run_id = l.run_id and i.step_slug = l.step_slug and i.kind <> 'cancel_children';
 
+  if v_late.parent_ids is not null then
+    select array_agg(p.run_id) as run_ids, array_agg(p.step_slug) as step_slugs into v_parents
+    from (select distinct u.run_id, u.step_slug from unnest(v_late.parent_ids, v_late.parent_step_slugs) u(run_id, step_slug)) p;
+    perform pgflow._set_children_timers('cancel_children', v_parents.run_ids, v_parents.step_slugs);
+  end if;
   perform 1 from pgflow._fail(
     array_fill(null::uuid, array[cardinality(v_late.run_ids)]), v_late.run_ids, v_late.step_slugs, v_late.task_indexes,
     array_fill(null::int, array[cardinality(v_late.run_ids)]), v_late.messages,
@@ -7331,7 +7657,7 @@ begin
     exception when others then
       failed_count := failed_count + 1;
       v_locked_count := v_locked_count + case sqlstate when '55P03' then 1 else 0 end;
-      perform pgflow._postpone(v_timer_id, format('%s (%s)', sqlerrm, sqlstate));
+      perform pgflow._postpone(_fire_one_by_one.kind, v_timer_id, format('%s (%s)', sqlerrm, sqlstate));
     end;
   end loop;
 end;
@@ -7362,6 +7688,7 @@ begin
   end if;
   perform pgflow._send_events('run:failed', v_run_ids);
   perform pgflow._archive_open_tasks(v_run_ids);
+  perform pgflow._note_ends(v_run_ids);
   perform pgflow._notify(null, v_run_ids);
 end;
 $$;
@@ -7424,36 +7751,60 @@ end;
 $$;
 
 -- ---- schema/56_timers/_next_timer.sql
--- When the next timer is due: null, there is none. One whose run somebody else held a moment ago does not count.
+-- When the next timer is due, or a parent to be told of the end of a child: null, there is none. One whose run somebody
+-- else held a moment ago does not count.
 create function pgflow._next_timer()
 returns timestamptz
 language plpgsql
 volatile
 as $$
 begin
-  return (
+  return least((
     select t.due_at
     from pgflow.timers t
     where t.due_at >= coalesce((select f.due_at from pgflow.timer_floor f where f.is_only), '-infinity')
       and (t.tried_at is null or t.tried_at < clock_timestamp() - interval '200 milliseconds')
     order by t.due_at, t.timer_id
     limit 1
-  );
+  ), (
+    select e.due_at
+    from pgflow.ended_children e
+    where e.tried_at is null or e.tried_at < clock_timestamp() - interval '200 milliseconds'
+    order by e.due_at, e.ended_id
+    limit 1
+  ));
 end;
 $$;
 
+-- ---- schema/56_timers/_patience.sql
+-- How long what has failed so often before, and once more just now, is left alone.
+create function pgflow._patience(failures int)
+returns interval
+language sql
+immutable
+as $$
+  select make_interval(secs => least(power(2::double precision, least(_patience.failures + 1, 20)), 3600));
+$$;
+
 -- ---- schema/56_timers/_postpone.sql
--- Keeps a timer that could not be fired, with the error and a later time: after 2 s, 4 s, ... an hour at most.
-create function pgflow._postpone(timer_id bigint, error_message text)
+-- Keeps a timer, or the end of a child ('ended'), that could not be fired, with the error and a later time: after 2 s, 4 s, ... an hour at most.
+create function pgflow._postpone(kind text, timer_id bigint, error_message text)
 returns void
 language plpgsql
 as $$
 begin
+  if _postpone.kind = 'ended' then
+    update pgflow.ended_children e
+    set failures = e.failures + 1,
+        error_message = left(_postpone.error_message, 2000),
+        due_at = clock_timestamp() + pgflow._patience(e.failures)
+    where e.ended_id = _postpone.timer_id;
+    return;
+  end if;
   update pgflow.timers t
   set failures = t.failures + 1,
       error_message = left(_postpone.error_message, 2000),
-      due_at = clock_timestamp()
-        + make_interval(secs => least(power(2::double precision, least(t.failures + 1, 20)), 3600))
+      due_at = clock_timestamp() + pgflow._patience(t.failures)
   where t.timer_id = _postpone.timer_id;
 end;
 $$;
@@ -7488,7 +7839,7 @@ end;
 $$;
 
 -- ---- schema/56_timers/_set_loop_deadlines.sql
--- Starts the deadlines of the started loops of these runs that have one (step_slugs is null), or of these steps (pairs):
+-- Starts the deadlines of the started loops and subflows of these runs that have one (step_slugs is null), or of these steps (pairs):
 -- from now on, or delays[i] seconds later where run i goes on no sooner. Callers hold the runs, or have just made them.
 create function pgflow._set_loop_deadlines(run_ids uuid[], step_slugs text[], delays double precision[] default null)
 returns void
@@ -7512,7 +7863,7 @@ begin
   cross join lateral (
     select * from pgflow.steps l where l.flow_slug = s.flow_slug and l.step_slug = s.step_slug limit 1
   ) st
-  where s.status = 'started' and st.kind = 'loop' and st.options ? 'deadline';
+  where s.status = 'started' and st.kind in ('loop', 'subflow') and st.options ? 'deadline';
 end;
 $$;
 
@@ -7576,7 +7927,7 @@ $$;
 
 -- ---- schema/56_timers/fire_timers.sql
 -- for: worker
--- Does what is due, at most max_count timers, one caller at a time: others return at once. next_in: seconds until
+-- Does what is due, at most max_count timers, and as many ends of children that their parents are told of, one caller at a time: others return at once. next_in: seconds until
 -- the next one is due, 0 if one is now (call again at once), null if there is none; one whose run somebody else
 -- holds is left out for 200 ms. failed_count: timers that could not be fired and are kept for a later time.
 create function pgflow.fire_timers(max_count int default 100)
@@ -7588,6 +7939,7 @@ set lock_timeout = '300ms'
 as $$
 declare
   v_due record;
+  v_ended record;    -- children that are
   v_run_ids uuid[];  -- of those due: held by us, or gone
   v_kind record;
   v_single record;
@@ -7610,23 +7962,25 @@ begin
     failed_count := v_single.failed_count;
     if fired_count + failed_count > 0 then
       v_due.timer_ids := null;  -- in a call of their own: who holds a schedule waits for runs
+      v_due.run_ids := null;
     else
       v_is_elsewhere := v_due.timer_ids is null;
     end if;
   end if;
-  if v_due.timer_ids is not null then
+  select * into v_ended from pgflow._due_children(least(greatest(coalesce(max_count, 100), 0), 1000));
+  if v_due.timer_ids is not null or v_ended.ended_ids is not null then
     -- A statement of its own: what is read below must be what others have committed meanwhile.
     select array_agg(l.run_id) into v_run_ids
     from (
       select r.run_id
       from pgflow.runs r
-      where r.run_id = any(v_due.run_ids)
+      where r.run_id = any(v_due.run_ids || v_ended.run_ids)
       order by r.run_id
       for no key update skip locked
     ) l;
     v_run_ids := v_run_ids || array(
       select i.run_id
-      from unnest(v_due.run_ids) i(run_id)
+      from unnest(v_due.run_ids || v_ended.run_ids) i(run_id)
       where not exists (select 1 from pgflow.runs r where r.run_id = i.run_id)
     );
 
@@ -7639,7 +7993,12 @@ begin
         for update skip locked
       ) l
       group by l.kind
-      order by l.kind
+      union all
+      select 'ended', array_agg(e.ended_id order by e.ended_id)
+      from pgflow.ended_children e
+      where e.ended_id = any(v_ended.ended_ids) and e.run_id = any(v_run_ids)
+      having count(*) > 0
+      order by kind
     loop
       begin
         perform pgflow._fire(v_kind.kind, v_kind.timer_ids);
@@ -7660,6 +8019,9 @@ begin
       where l.timer_id = any(v_due.timer_ids) and (l.run_id = any(v_run_ids)) is not true
       for update skip locked
     ));
+    update pgflow.ended_children e
+    set tried_at = clock_timestamp()
+    where e.ended_id = any(v_ended.ended_ids) and (e.run_id = any(v_run_ids)) is not true;
   end if;
   if v_due.timer_ids is not null or v_due.schedule_ids is not null or v_due.is_whole then
     perform pgflow._raise_floor(v_due.is_whole);
@@ -7677,7 +8039,7 @@ $$;
 
 -- ---- schema/57_waits/_begin_waits.sql
 -- Begins ready steps without a handler (pairs). Sleeps that are over and signals that were sent before complete at once;
--- a sleep until what is no time is exhausted. Returns the dependents that became ready. Callers hold the runs.
+-- and picks complete at once; one that can never end well is exhausted. Returns the dependents that became ready. Callers hold the runs.
 create function pgflow._begin_waits(
   run_ids uuid[], step_slugs text[], out ready_run_ids uuid[], out ready_step_slugs text[]
 )
@@ -7692,10 +8054,10 @@ declare
   v_all bigint;  -- see 00_model/model.sql
 begin
   select array_agg(w.run_id) as run_ids, array_agg(w.step_slug) as step_slugs,
-    array_agg(format('"until" of sleep "%s" is no time', w.step_slug)) as messages
+    array_agg(w.wrong) as messages
   into v_wrong
   from pgflow._waits(_begin_waits.run_ids, _begin_waits.step_slugs) w
-  where w.is_no_time;
+  where w.wrong is not null;
   if v_wrong.run_ids is not null then
     select * into v_plain
     from pgflow._exhaust_waits(v_wrong.run_ids, v_wrong.step_slugs, 'invalid_time', v_wrong.messages);
@@ -7707,8 +8069,10 @@ begin
     update pgflow.step_states s
     set status = 'started', started_at = greatest(now(), s.created_at), remaining_tasks = s.initial_tasks
     from (
-      select w.*, k.signal_id, k.payload,
-        coalesce(w.kind = 'sleep' and w.due_at <= clock_timestamp() or k.signal_id is not null, false) as is_over
+      select w.*, k.signal_id, case w.kind when 'pick' then w.picked else k.payload end as payload,
+        coalesce(
+          w.kind = 'sleep' and w.due_at <= clock_timestamp() or w.kind = 'pick' or k.signal_id is not null, false
+        ) as is_over
       from pgflow._waits(_begin_waits.run_ids, _begin_waits.step_slugs) w
       left join lateral (
         select l.signal_id, l.payload
@@ -7717,7 +8081,7 @@ begin
         order by l.signal_id
         limit 1
       ) k on true
-      where not w.is_no_time
+      where w.wrong is null
       limit v_all
     ) w
     where s.run_id = w.run_id and s.step_slug = w.step_slug and s.status = 'created' and s.remaining_deps = 0
@@ -7820,8 +8184,7 @@ begin
     select d.step_slug as map_slug
     from pgflow.steps s
     join pgflow.deps d on d.flow_slug = s.flow_slug and d.dep_slug = s.step_slug
-    join pgflow.steps c on c.flow_slug = d.flow_slug and c.step_slug = d.step_slug
-    where s.flow_slug = r.flow_slug and s.step_slug = g.step_slug and s.kind = 'signal' and c.step_type = 'map'
+    where s.flow_slug = r.flow_slug and s.step_slug = g.step_slug and s.kind = 'signal' and d.is_array
     limit 1
   ) m
   where jsonb_typeof(g.payload) is distinct from 'array'
@@ -8169,11 +8532,13 @@ $$;
 
 -- ---- schema/57_waits/_waits.sql
 -- What these started or ready steps without a handler (pairs) wait for. due_at: when a sleep is over, as of when it
--- began, or the deadline of a signal, from now on; null: never. is_no_time: a sleep whose "until" is no time. key: under
--- which a signal is found.
+-- began, or the deadline of a signal, from now on; null: never. wrong: why it can never end well:
+-- a sleep whose "until" is no time, a pick of what is no array for a map. key: under which a signal is found. picked:
+-- what a pick completes with at once.
 create function pgflow._waits(run_ids uuid[], step_slugs text[])
 returns table (
-  run_id uuid, step_slug text, flow_slug text, kind text, step_index int, due_at timestamptz, is_no_time boolean, key text
+  run_id uuid, step_slug text, flow_slug text, kind text, step_index int, due_at timestamptz, wrong text, key text,
+  picked jsonb
 )
 language plpgsql
 as $$
@@ -8187,8 +8552,14 @@ begin
       else coalesce(s.started_at, clock_timestamp())
         + make_interval(secs => (st.options ->> 'seconds')::double precision)
     end,
-    st.options ? 'until' and u.instant is null,
-    (select k.key from pgflow.signal_keys k where k.run_id = s.run_id and k.step_slug = s.step_slug)
+    case
+      when st.options ? 'until' and u.instant is null then format('"until" of sleep "%s" is no time', s.step_slug)
+      when i.is_array and jsonb_typeof(i.picked) <> 'array' then format(
+        '[TYPE_VIOLATION] Step %s expects an array in the run''s input, not %s', s.step_slug, jsonb_typeof(i.picked)
+      )
+    end,
+    (select k.key from pgflow.signal_keys k where k.run_id = s.run_id and k.step_slug = s.step_slug),
+    i.picked
   from unnest(_waits.run_ids, _waits.step_slugs) p(run_id, step_slug)
   cross join lateral (
     select * from pgflow.step_states l where l.run_id = p.run_id and l.step_slug = p.step_slug limit 1
@@ -8196,10 +8567,23 @@ begin
   cross join lateral (
     select * from pgflow.steps l where l.flow_slug = s.flow_slug and l.step_slug = p.step_slug limit 1
   ) st
-  cross join lateral (select l.status from pgflow.runs l where l.run_id = p.run_id limit 1) r
+  cross join lateral (select l.status, l.input from pgflow.runs l where l.run_id = p.run_id limit 1) r
   cross join lateral (
     select case when st.options ? 'until' then pgflow._wakes_at(p.run_id, st.options -> 'until') end as instant
   ) u
+  cross join lateral (
+    -- what is not there is nothing, of which there is an empty list
+    select coalesce(nullif(v.picked, 'null'), case when v.is_array then '[]'::jsonb end) as picked, v.is_array
+    from (
+      select
+        case when st.kind = 'pick' then pgflow._value_at(st.options -> 'pick', r.input) end as picked,
+        st.kind = 'pick' and exists (
+          select 1
+          from pgflow.deps d
+          where d.flow_slug = st.flow_slug and d.dep_slug = st.step_slug and d.is_array
+        ) as is_array
+    ) v
+  ) i
   where r.status = 'started' and s.status in ('created', 'started');
 end;
 $$;
@@ -8886,6 +9270,34 @@ begin
 end;
 $$;
 
+-- ---- schema/58_schedules/next_fires.sql
+-- for: client
+-- When a schedule fires next, up to so many times (100 at most), as if nothing were late; no rows while it is paused, or
+-- where there is no such schedule of the flow, in whatever version.
+create function pgflow.next_fires(flow_slug text, schedule_slug text, max_count int default 5)
+returns setof timestamptz
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_schedule record;
+  v_fire timestamptz;
+begin
+  select s.spec, s.next_fire into v_schedule
+  from pgflow.schedules s
+  where s.family = pgflow._family(next_fires.flow_slug) and s.schedule_slug = next_fires.schedule_slug
+    and not s.is_paused;
+  v_fire := v_schedule.next_fire;
+  for v_number in 1 .. least(next_fires.max_count, 100) loop
+    exit when v_fire is null;
+    return next v_fire;
+    v_fire := pgflow._next_fire(v_schedule.spec, v_fire);
+  end loop;
+end;
+$$;
+
 -- ---- schema/58_schedules/pause_schedule.sql
 -- for: operator
 -- Pauses a schedule: it does not fire, and what it misses is not caught up on. Returns whether that changed anything.
@@ -8940,6 +9352,591 @@ begin
   where s.family = v_schedule.family and s.schedule_slug = v_schedule.schedule_slug;
   perform pgflow._set_schedule_timer(v_schedule.family, v_schedule.schedule_slug, v_schedule.flow_slug, v_next);
   return true;
+end;
+$$;
+
+-- ---- schema/59_children/_begin_children.sql
+-- Tasks of subflow steps among those that are to be completed (as in _complete) start a child each, whose input is the
+-- output given, and wait for it. What has no child fails its attempt: the flow is not there, or the runs are too deep.
+-- Callers hold the runs. Returns the positions of both, with what to say of the latter, and the children.
+create function pgflow._begin_children(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  outputs jsonb[],
+  fenced boolean,
+  out begun_positions bigint[],
+  out child_ids uuid[],
+  out refused_positions bigint[],
+  out refused_messages text[],
+  out retryable boolean[]
+)
+language plpgsql
+as $$
+declare
+  v_most_depth constant int := 16;
+  v_asked record;
+  v_flow_slug text;
+  v_group record;
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  select
+    array_agg(c.position) filter (where c.reason is null) as positions,
+    array_agg(c.run_id) filter (where c.reason is null) as run_ids,
+    array_agg(c.step_slug) filter (where c.reason is null) as step_slugs,
+    array_agg(c.task_index) filter (where c.reason is null) as task_indexes,
+    array_agg(c.attempt) filter (where c.reason is null) as attempts,
+    array_agg(c.flow_slug) filter (where c.reason is null) as flow_slugs,
+    array_agg(c.msg_id) filter (where c.reason is null) as msg_ids,
+    array_agg(c.child_slug) filter (where c.reason is null) as child_slugs,
+    array_agg(c.depth) filter (where c.reason is null) as depths,
+    array_agg(coalesce(c.output, 'null')) filter (where c.reason is null) as inputs,
+    array_agg(c.trace_context) filter (where c.reason is null) as trace_contexts,
+    array_agg(c.position) filter (where c.reason is not null) as refused_positions,
+    array_agg(c.reason) filter (where c.reason is not null) as reasons,
+    array_agg(c.is_missing) filter (where c.reason is not null) as retryable
+  into v_asked
+  from (
+    select distinct on (g.run_id, g.step_slug, g.task_index)
+      g.position, g.run_id, g.step_slug, g.task_index, g.output, r.flow_slug, r.trace_context,
+      t.attempts_count as attempt, t.message_id as msg_id, st.child_slug, d.depth, p.flow_slug is null as is_missing,
+      case
+        when p.flow_slug is null then format(
+          'SubflowMissing: the flow "%s" is not in this database; apply its migration', st.child_slug
+        )
+        when d.depth > v_most_depth then format(
+          'SubflowTooDeep: a run would start another one %s deep, and at most %s are allowed', d.depth, v_most_depth
+        )
+        when d.depth > st.max_depth then format(
+          'SubflowTooDeep: a run would start another one %s deep, and max_depth of the step is %s', d.depth, st.max_depth
+        )
+        when p.has_root_maps and jsonb_typeof(g.output) is distinct from 'array' then format(
+          'SubflowInput: the flow "%s" goes over its input, which must be an array, not %s', st.child_slug,
+          coalesce(jsonb_typeof(g.output), 'null')
+        )
+      end as reason
+    from unnest(
+      _begin_children.worker_ids, _begin_children.run_ids, _begin_children.step_slugs, _begin_children.task_indexes,
+      _begin_children.attempts, _begin_children.outputs
+    ) with ordinality g(worker_id, run_id, step_slug, task_index, attempt, output, position)
+    cross join lateral (select * from pgflow.runs l where l.run_id = g.run_id limit 1) r
+    cross join lateral (
+      select l.options ->> 'subflow' as child_slug, (l.options ->> 'max_depth')::int as max_depth
+      from pgflow.steps l
+      where l.flow_slug = r.flow_slug and l.step_slug = g.step_slug and l.kind = 'subflow'
+      limit 1
+    ) st
+    cross join lateral (
+      select l.status from pgflow.step_states l where l.run_id = g.run_id and l.step_slug = g.step_slug limit 1
+    ) s
+    cross join lateral (
+      select *
+      from pgflow.step_tasks l
+      where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+      limit 1
+    ) t
+    cross join lateral (
+      select 1 + coalesce((select o.depth from pgflow.origins o where r.has_origin and o.run_id = r.run_id), 0) as depth
+    ) d
+    left join lateral (
+      select l.flow_slug, l.has_root_maps from pgflow.prepared_flows l where l.flow_slug = st.child_slug limit 1
+    ) p on true
+    where r.status = 'started' and s.status = 'started' and t.status = 'started'
+      and (not _begin_children.fenced or (t.last_worker_id = g.worker_id and t.attempts_count = g.attempt))
+    order by g.run_id, g.step_slug, g.task_index, g.position
+  ) c;
+  begun_positions := v_asked.positions;
+  refused_positions := v_asked.refused_positions;
+  refused_messages := v_asked.reasons;
+  retryable := v_asked.retryable;
+  if v_asked.positions is null then
+    return;
+  end if;
+
+  perform pgflow._archive(v_asked.flow_slugs, v_asked.msg_ids);
+  update pgflow.step_tasks t
+  set status = 'queued', waits_for = 'child', message_id = null
+  from (
+    select *
+    from unnest(v_asked.run_ids, v_asked.step_slugs, v_asked.task_indexes) g(run_id, step_slug, task_index)
+    limit v_all
+  ) c
+  where t.run_id = c.run_id and t.step_slug = c.step_slug and t.task_index = c.task_index;
+
+  -- origins first: a child may end as it starts
+  child_ids := array(select pgflow.new_run_id() from generate_series(1, cardinality(v_asked.positions)));
+  insert into pgflow.origins (run_id, kind, from_run_id, step_slug, task_index, attempt, depth)
+  select *
+  from unnest(
+    child_ids, array_fill('child'::text, array[cardinality(child_ids)]), v_asked.run_ids, v_asked.step_slugs,
+    v_asked.task_indexes, v_asked.attempts, v_asked.depths
+  );
+  foreach v_flow_slug in array pgflow._distinct(v_asked.child_slugs) loop
+    select array_agg(c.input order by c.position) as inputs, array_agg(c.run_id order by c.position) as run_ids,
+      array_agg(c.trace_context order by c.position) as trace_contexts
+    into v_group
+    from unnest(v_asked.child_slugs, v_asked.inputs, child_ids, v_asked.trace_contexts)
+      with ordinality c(flow_slug, input, run_id, trace_context, position)
+    where c.flow_slug = v_flow_slug;
+    perform pgflow._start_flows(v_flow_slug, v_group.inputs, v_group.run_ids, v_group.trace_contexts, null, true);
+  end loop;
+end;
+$$;
+
+-- ---- schema/59_children/_child_of.sql
+-- The child that a task has started in its latest attempt, if any.
+create function pgflow._child_of(task pgflow.step_tasks)
+returns uuid
+language plpgsql
+stable
+as $$
+begin
+  return (
+    select o.run_id
+    from pgflow.origins o
+    where o.kind = 'child' and o.from_run_id = (task).run_id and o.step_slug = (task).step_slug
+      and o.task_index = (task).task_index and o.attempt = (task).attempts_count
+  );
+end;
+$$;
+
+-- ---- schema/59_children/_children_of.sql
+-- The first children, at most max_count, that a timer is about: those under way that nobody waits for (cancel_children), or
+-- those that ended badly and are waited for (retry_children). last: of a full page, where the next one begins, as a timer's
+-- payload; why: what has become of the run. Callers hold the timer's run.
+create function pgflow._children_of(timer pgflow.timers, max_count int, out run_ids uuid[], out last jsonb, out why text)
+language plpgsql
+as $$
+declare
+  v_is_cancel constant boolean := (timer).kind = 'cancel_children';
+  v_after constant jsonb := (timer).payload;
+begin
+  with found as (
+    select o.run_id, o.step_slug, o.task_index, o.attempt
+    from pgflow.origins o
+    cross join lateral (select l.status from pgflow.runs l where l.run_id = o.run_id limit 1) c
+    where o.kind = 'child' and o.from_run_id = (timer).run_id
+      and ((timer).step_slug is null or o.step_slug = (timer).step_slug)
+      and (
+        v_after is null or (o.step_slug, o.task_index, o.attempt)
+          > (v_after ->> 'step_slug', (v_after ->> 'task_index')::int, (v_after ->> 'attempt')::int)
+      )
+      and case when v_is_cancel then c.status = 'started' else c.status in ('failed', 'cancelled') end
+      and pgflow._is_awaited(o.from_run_id, o.step_slug, o.task_index, o.attempt) <> v_is_cancel
+    order by o.step_slug, o.task_index, o.attempt
+    limit _children_of.max_count
+  )
+  select array_agg(f.run_id), case when count(*) >= _children_of.max_count then
+    to_jsonb((array_agg(jsonb_build_object('step_slug', f.step_slug, 'task_index', f.task_index, 'attempt', f.attempt)))[count(*)])
+  end
+  into run_ids, last
+  from found f;
+
+  why := format('the run %s that started it %s', (timer).run_id, coalesce((
+    select case r.status when 'failed' then 'has failed' when 'cancelled' then 'was cancelled' end
+    from pgflow.runs r
+    where r.run_id = (timer).run_id
+  ), 'goes on without it'));
+end;
+$$;
+
+-- ---- schema/59_children/_due_children.sql
+-- The children that ended first and are due, read without locks, at most max_count, with their parents.
+create function pgflow._due_children(max_count int, out ended_ids bigint[], out run_ids uuid[])
+language plpgsql
+as $$
+declare
+  v_now timestamptz := clock_timestamp();  -- a variable, so that the index is read up to here and no further
+begin
+  select array_agg(d.ended_id), array_agg(distinct d.run_id) into ended_ids, run_ids
+  from (
+    select e.ended_id, e.run_id
+    from pgflow.ended_children e
+    where e.due_at <= v_now and (e.tried_at is null or e.tried_at < v_now - interval '200 milliseconds')
+    order by e.due_at, e.ended_id
+    limit _due_children.max_count
+  ) d;
+end;
+$$;
+
+-- ---- schema/59_children/_fail_children.sql
+-- Fails the attempts of tasks (keys, with their fences) whose children have ended badly. A retry needs the message that
+-- waiting tasks have not. Callers hold the runs.
+create function pgflow._fail_children(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  error_messages text[],
+  retryable boolean[]
+)
+returns void
+language plpgsql
+as $$
+declare
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  perform pgflow._send_anew(_fail_children.run_ids, _fail_children.step_slugs, _fail_children.task_indexes, null);
+  update pgflow.step_tasks t
+  set status = 'started', started_at = greatest(t.started_at, t.queued_at)
+  from (
+    select *
+    from unnest(_fail_children.run_ids, _fail_children.step_slugs, _fail_children.task_indexes)
+      g(run_id, step_slug, task_index)
+    limit v_all
+  ) c
+  where t.run_id = c.run_id and t.step_slug = c.step_slug and t.task_index = c.task_index and t.status = 'queued';
+  perform 1 from pgflow._fail(
+    _fail_children.worker_ids, _fail_children.run_ids, _fail_children.step_slugs, _fail_children.task_indexes,
+    _fail_children.attempts, _fail_children.error_messages, _fail_children.retryable, null, true
+  );
+end;
+$$;
+
+-- ---- schema/59_children/_fire_children_timers.sql
+-- Cancels the children that the runs, or steps, of these timers do not wait for, or retries in place those that failed or
+-- were cancelled and are waited for again; of each timer as many as may stay locked until the commit. The rest, and
+-- those that somebody else holds, are left to a timer after it: whoever holds a parent never waits for its child.
+-- Callers hold the runs.
+create function pgflow._fire_children_timers(kind text, timer_ids bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  v_most constant int := 1000;
+  v_timer pgflow.timers;
+  v_page record;
+  v_locked uuid[];
+begin
+  for v_timer in
+    select * from pgflow.timers t where t.timer_id = any(timer_ids) order by t.due_at, t.timer_id
+  loop
+    select * into v_page from pgflow._children_of(v_timer, v_most);
+    continue when v_page.run_ids is null;
+    select array_agg(l.run_id) into v_locked
+    from (
+      select r.run_id
+      from pgflow.runs r
+      where r.run_id = any(v_page.run_ids) and (r.status = 'started') = (_fire_children_timers.kind = 'cancel_children')
+      order by r.run_id
+      for no key update skip locked
+    ) l;
+    if v_locked is not null and _fire_children_timers.kind = 'cancel_children' then
+      perform pgflow._cancel_runs(v_locked, format('nobody waits for it: %s', v_page.why));
+    elsif v_locked is not null then
+      perform pgflow._retry_runs(v_locked, 0);
+    end if;
+    if cardinality(v_page.run_ids) > coalesce(cardinality(v_locked), 0) then
+      -- the same ones once more: some were held, or had just ended
+      insert into pgflow.timers (due_at, kind, flow_slug, run_id, step_slug, payload)
+      values (
+        clock_timestamp() + interval '100 milliseconds', v_timer.kind, v_timer.flow_slug, v_timer.run_id,
+        v_timer.step_slug, v_timer.payload
+      );
+    elsif v_page.last is not null then
+      insert into pgflow.timers (due_at, kind, flow_slug, run_id, step_slug, payload)
+      values (clock_timestamp(), v_timer.kind, v_timer.flow_slug, v_timer.run_id, v_timer.step_slug, v_page.last);
+    end if;
+  end loop;
+end;
+$$;
+
+-- ---- schema/59_children/_fire_ended_children.sql
+-- Children that have ended (rows of ended_children): the output of a completed one is its task's, a failed one is a failed
+-- attempt of it, a cancelled one is its last. Whatever the task waits for no more, or what has been retried meanwhile, is
+-- let go. A child that somebody holds may be about to be retried: it is looked at again. Callers hold the parents.
+create function pgflow._fire_ended_children(ended_ids bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  v_locked uuid[];  -- of the children that have not completed, which alone may go on
+  v_over record;
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  select array_agg(l.run_id) into v_locked
+  from (
+    select r.run_id
+    from pgflow.runs r
+    where r.run_id = any(array(select e.child_run_id from pgflow.ended_children e where e.ended_id = any(ended_ids)))
+      and r.status <> 'completed'
+    order by r.run_id
+    for share skip locked
+  ) l;
+
+  select
+    array_agg(j.run_id order by j.ended_id) filter (where j.verdict = 'completed') as done_run_ids,
+    array_agg(j.step_slug order by j.ended_id) filter (where j.verdict = 'completed') as done_step_slugs,
+    array_agg(j.task_index order by j.ended_id) filter (where j.verdict = 'completed') as done_task_indexes,
+    array_agg(coalesce(j.output, '{}') order by j.ended_id) filter (where j.verdict = 'completed') as outputs,
+    array_agg(j.run_id order by j.ended_id) filter (where j.verdict = 'failed') as run_ids,
+    array_agg(j.step_slug order by j.ended_id) filter (where j.verdict = 'failed') as step_slugs,
+    array_agg(j.task_index order by j.ended_id) filter (where j.verdict = 'failed') as task_indexes,
+    array_agg(j.attempt order by j.ended_id) filter (where j.verdict = 'failed') as attempts,
+    array_agg(j.last_worker_id order by j.ended_id) filter (where j.verdict = 'failed') as worker_ids,
+    array_agg(j.message order by j.ended_id) filter (where j.verdict = 'failed') as messages,
+    array_agg(j.status is not distinct from 'failed' order by j.ended_id) filter (where j.verdict = 'failed')
+      as retryable,
+    array_agg(j.ended_id) filter (where j.verdict = 'busy') as busy_ids
+  into v_over
+  from (
+    select distinct on (e.run_id, e.step_slug, e.task_index)
+      e.ended_id, e.run_id, e.step_slug, e.task_index, e.attempt, t.last_worker_id, c.status, c.output,
+      case
+        when c.status is null then format('ChildDeleted: the child run %s is no more', e.child_run_id)
+        when c.status = 'cancelled' then format(
+          'ChildCancelled: the child run %s of flow "%s" was cancelled%s', e.child_run_id, c.flow_slug,
+          coalesce(': ' || nullif(c.cancel_reason, ''), '')
+        )
+        else format(
+          'ChildFailed: the child run %s of flow "%s" has failed: %s', e.child_run_id, c.flow_slug,
+          coalesce(c.error_message, 'no reason given')
+        )
+      end as message,
+      case
+        when c.status = 'started' then 'gone on'
+        when c.status = 'completed' then 'completed'
+        when c.status is null or e.child_run_id = any(v_locked) then 'failed'
+        else 'busy'
+      end as verdict
+    from (select * from pgflow.ended_children l where l.ended_id = any(ended_ids) offset 0) e
+    cross join lateral (select l.status from pgflow.runs l where l.run_id = e.run_id limit 1) r
+    cross join lateral (
+      select l.status from pgflow.step_states l where l.run_id = e.run_id and l.step_slug = e.step_slug limit 1
+    ) s
+    cross join lateral (
+      select *
+      from pgflow.step_tasks l
+      where l.run_id = e.run_id and l.step_slug = e.step_slug and l.task_index = e.task_index
+      limit 1
+    ) t
+    left join lateral (select * from pgflow.runs l where l.run_id = e.child_run_id limit 1) c on true
+    where r.status = 'started' and s.status = 'started'
+      and t.status = 'queued' and t.waits_for = 'child' and t.attempts_count = e.attempt
+    order by e.run_id, e.step_slug, e.task_index, e.ended_id desc
+  ) j;
+
+  if v_over.done_run_ids is not null then
+    perform 1 from pgflow._complete(
+      array_fill(null::uuid, array[cardinality(v_over.outputs)]), v_over.done_run_ids, v_over.done_step_slugs,
+      v_over.done_task_indexes, array_fill(null::int, array[cardinality(v_over.outputs)]), v_over.outputs, 0, '{}', false,
+      true
+    );
+  end if;
+  if v_over.run_ids is not null then
+    perform pgflow._fail_children(
+      v_over.worker_ids, v_over.run_ids, v_over.step_slugs, v_over.task_indexes, v_over.attempts, v_over.messages,
+      v_over.retryable
+    );
+  end if;
+  delete from pgflow.ended_children e
+  where e.ended_id = any(ended_ids) and (e.ended_id = any(v_over.busy_ids)) is not true;
+  update pgflow.ended_children e set tried_at = clock_timestamp() where e.ended_id = any(v_over.busy_ids);
+end;
+$$;
+
+-- ---- schema/59_children/_is_awaited.sql
+-- Whether a task waits for the child that it started in that attempt.
+create function pgflow._is_awaited(run_id uuid, step_slug text, task_index int, attempt int)
+returns boolean
+language plpgsql
+as $$
+begin
+  return exists (
+    select 1
+    from pgflow.step_tasks t
+    join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = t.step_slug
+    join pgflow.runs r on r.run_id = t.run_id
+    where t.run_id = _is_awaited.run_id and t.step_slug = _is_awaited.step_slug
+      and t.task_index = _is_awaited.task_index
+      and t.status = 'queued' and t.waits_for = 'child' and t.attempts_count = _is_awaited.attempt
+      and s.status = 'started' and r.status = 'started'
+  );
+end;
+$$;
+
+-- ---- schema/59_children/_may_be_pruned.sql
+-- Whether an ended run may be deleted as far as its family is concerned: not before its children; and a child goes with its
+-- parent where that has ended, or before it where it goes on and does not wait for the child. Ancestors stay as they are
+-- until the commit; where somebody else holds one, the answer is no.
+create function pgflow._may_be_pruned(run_id uuid, has_origin boolean, cutoff timestamptz)
+returns boolean
+language plpgsql
+as $$
+declare
+  v_origin pgflow.origins;
+  v_parent record;
+begin
+  if exists (select 1 from pgflow.origins o where o.kind = 'child' and o.from_run_id = _may_be_pruned.run_id) then
+    return false;
+  end if;
+  if has_origin is not true then
+    return true;
+  end if;
+  select * into v_origin from pgflow.origins o where o.run_id = _may_be_pruned.run_id and o.kind = 'child';
+  while found loop
+    select r.status, coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at into v_parent
+    from pgflow.runs r
+    where r.run_id = v_origin.from_run_id
+    for share skip locked;
+    if not found then
+      return not exists (select 1 from pgflow.runs r where r.run_id = v_origin.from_run_id);
+    elsif v_parent.status = 'started' then
+      return not pgflow._is_awaited(
+        v_origin.from_run_id, v_origin.step_slug, v_origin.task_index, v_origin.attempt
+      );
+    elsif v_parent.ended_at >= cutoff then
+      return false;
+    end if;
+    select * into v_origin from pgflow.origins o where o.run_id = v_origin.from_run_id and o.kind = 'child';
+  end loop;
+  return true;
+end;
+$$;
+
+-- ---- schema/59_children/_note_ends.sql
+-- Those of these runs, which have just ended, that are children: their parents will hear of it. Callers hold the runs.
+create function pgflow._note_ends(run_ids uuid[])
+returns void
+language plpgsql
+as $$
+declare
+  v_parent_ids uuid[];
+begin
+  with noted as (
+    insert into pgflow.ended_children (run_id, step_slug, task_index, attempt, child_run_id)
+    select o.from_run_id, o.step_slug, o.task_index, o.attempt, o.run_id
+    from unnest(_note_ends.run_ids) i(run_id)
+    cross join lateral (select l.has_origin from pgflow.runs l where l.run_id = i.run_id limit 1) r
+    cross join lateral (
+      select * from pgflow.origins l where r.has_origin and l.run_id = i.run_id and l.kind = 'child' limit 1
+    ) o
+    returning run_id
+  )
+  select array_agg(distinct n.run_id) into v_parent_ids from noted n;
+  if v_parent_ids is not null and exists (select 1 from pgflow.announcements) then
+    perform pgflow._notify(pgflow._flows_of(v_parent_ids), null);  -- idle workers look when the next thing is due
+  end if;
+end;
+$$;
+
+-- ---- schema/59_children/_set_children_timers.sql
+-- Has the children of these runs, or of these steps (pairs), cancelled or retried by fire_timers, after delays[i] seconds: it
+-- finds out which of them that is about when it does so, as many as it may in one transaction. Callers hold the runs.
+create function pgflow._set_children_timers(
+  kind text, run_ids uuid[], step_slugs text[] default null, delays double precision[] default null
+)
+returns void
+language plpgsql
+as $$
+declare
+  v_flow_slugs text[] := pgflow._flows_of(_set_children_timers.run_ids);
+begin
+  insert into pgflow.timers (due_at, kind, flow_slug, run_id, step_slug)
+  select clock_timestamp() + make_interval(secs => coalesce(i.delay, 0)), _set_children_timers.kind, i.flow_slug, i.run_id,
+    i.step_slug
+  from unnest(
+    v_flow_slugs, _set_children_timers.run_ids, _set_children_timers.step_slugs, _set_children_timers.delays
+  ) i(flow_slug, run_id, step_slug, delay);
+  perform pgflow._notify(v_flow_slugs, null);
+end;
+$$;
+
+-- ---- schema/59_children/_take_up_children.sql
+-- Tasks of runs that are retried (keys, with their attempts) wait for the children that they had: of those that have
+-- completed they are told, those that failed or were cancelled are retried in place, in run i after delays[i] seconds; one
+-- that is under way goes on. Callers hold the runs.
+create function pgflow._take_up_children(
+  parent_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  run_ids uuid[],
+  delays double precision[]
+)
+returns void
+language plpgsql
+as $$
+declare
+  v_ended record;
+begin
+  with children as (
+    select o.*, c.status
+    from unnest(
+      _take_up_children.parent_ids, _take_up_children.step_slugs, _take_up_children.task_indexes,
+      _take_up_children.attempts
+    ) p(run_id, step_slug, task_index, attempt)
+    cross join lateral (
+      select *
+      from pgflow.origins l
+      where l.kind = 'child' and l.from_run_id = p.run_id and l.step_slug = p.step_slug
+        and l.task_index = p.task_index and l.attempt = p.attempt
+      limit 1
+    ) o
+    cross join lateral (select l.status from pgflow.runs l where l.run_id = o.run_id limit 1) c
+  ),
+  told as (
+    insert into pgflow.ended_children (run_id, step_slug, task_index, attempt, child_run_id)
+    select c.from_run_id, c.step_slug, c.task_index, c.attempt, c.run_id
+    from children c
+    where c.status = 'completed'
+  )
+  select array_agg(i.run_id) as run_ids, array_agg(i.delay) as delays
+  into v_ended
+  from unnest(_take_up_children.run_ids, _take_up_children.delays) i(run_id, delay)
+  where i.run_id in (select c.from_run_id from children c where c.status in ('failed', 'cancelled'));
+  if v_ended.run_ids is not null then
+    perform pgflow._set_children_timers('retry_children', v_ended.run_ids, null, v_ended.delays);
+  end if;
+end;
+$$;
+
+-- ---- schema/59_children/_told_due.sql
+-- One row 'due' where one of these runs has just ended as a child: the caller's worker hands it to its parent at once.
+create function pgflow._told_due(run_ids uuid[])
+returns setof pgflow.task_result
+language plpgsql
+as $$
+declare
+  v_due pgflow.task_result;
+begin
+  if exists (
+    select 1
+    from unnest(_told_due.run_ids) i(run_id)
+    cross join lateral (select 1 from pgflow.ended_children l where l.child_run_id = i.run_id limit 1) e
+  ) then
+    v_due.outcome := 'due';
+    return next v_due;
+  end if;
+end;
+$$;
+
+-- ---- schema/59_children/_unawaited.sql
+-- Of these runs the children whose parents do not wait for them, each with the run at the root of them all, as
+-- far as it is there: that is the one to retry.
+create function pgflow._unawaited(run_ids uuid[], out child_ids uuid[], out root_ids uuid[])
+language plpgsql
+as $$
+begin
+  with recursive up(child_id, run_id, depth) as (
+    select o.run_id, o.from_run_id, 1
+    from unnest(_unawaited.run_ids) i(run_id)
+    cross join lateral (select l.has_origin from pgflow.runs l where l.run_id = i.run_id limit 1) r
+    cross join lateral (
+      select * from pgflow.origins l where r.has_origin and l.run_id = i.run_id and l.kind = 'child' limit 1
+    ) o
+    where not pgflow._is_awaited(o.from_run_id, o.step_slug, o.task_index, o.attempt)
+    union all
+    select u.child_id, o.from_run_id, u.depth + 1
+    from up u
+    join pgflow.origins o on o.run_id = u.run_id and o.kind = 'child'
+    where u.depth < 100
+  )
+  select array_agg(u.child_id), array_agg(u.run_id) into child_ids, root_ids
+  from (select distinct on (l.child_id) * from up l order by l.child_id, l.depth desc) u;
 end;
 $$;
 
@@ -9359,6 +10356,29 @@ begin
 end;
 $$;
 
+-- ---- schema/70_reading/_run_wait.sql
+-- What a started run waits for that no worker can do: its first signal step that waits for somebody, else its sleep that is
+-- over first; and the signal's deadline, or when the sleep is over. Nulls where there is no such step.
+create function pgflow._run_wait(run_id uuid, out waits_for text, out waits_until timestamptz)
+language plpgsql
+stable
+as $$
+begin
+  select w.step_slug, w.deadline_at into waits_for, waits_until
+  from pgflow.waiting_signals w
+  where w.run_id = _run_wait.run_id
+  order by w.since, w.step_slug
+  limit 1;
+  if waits_for is null then
+    select t.step_slug, t.due_at into waits_for, waits_until
+    from pgflow.timers t
+    where t.run_id = _run_wait.run_id and t.kind = 'sleep'
+    order by t.due_at, t.step_slug
+    limit 1;
+  end if;
+end;
+$$;
+
 -- ---- schema/70_reading/_shown.sql
 -- A value's JSON as a page shows it: at most max_chars characters of it; null where it takes more than max_bytes
 -- bytes as it is stored, or cannot be written out at all. An error would take the whole reading with it.
@@ -9632,7 +10652,8 @@ $$;
 -- with other ids stand where their id sorts.
 --
 -- in_input: a text in the run's input, as JSON is written, whatever its case; input_contains: JSON that the input
--- contains (@>); id_from and id_below: run ids from the one on, below the other; only_error: an error_key of pgflow.group_failures.
+-- contains (@>); id_from and id_below: run ids from the one on, below the other; only_error: an error_key of
+-- pgflow.group_failures. waits_for and waits_until: see _run_wait; begins_at: of one that is to begin later.
 create function pgflow.find_runs(
   only_flow text default null,
   only_status text default null,
@@ -9659,7 +10680,9 @@ returns table (
   error_message text,
   cancel_reason text,
   held_at timestamptz,
-  begins_at timestamptz
+  begins_at timestamptz,
+  waits_for text,
+  waits_until timestamptz
 )
 language plpgsql
 stable
@@ -9697,7 +10720,8 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at,
+        case when r.status = 'started' then r.begins_at end as begins_at, r.input
       from pgflow.runs r
       where (r.failed_at is not null or r.cancelled_at is not null) and r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -9706,7 +10730,8 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at,
+        case when r.status = 'started' then r.begins_at end as begins_at, r.input
       from pgflow.runs r
       where r.flow_slug = find_runs.only_flow
         and r.started_at >= coalesce(find_runs.since, '-infinity')
@@ -9719,7 +10744,8 @@ begin
       select r.run_id, r.flow_slug, r.status, r.started_at,
         coalesce(r.completed_at, r.failed_at, r.cancelled_at) as ended_at, r.remaining_steps,
         left(r.error_message, 300) as error_message, left(r.cancel_reason, 300) as cancel_reason,
-        case when r.status = 'started' then r.held_at end as held_at, r.begins_at, r.input
+        case when r.status = 'started' then r.held_at end as held_at,
+        case when r.status = 'started' then r.begins_at end as begins_at, r.input
       from pgflow.runs r
       where r.run_id < v_high and r.run_id >= v_low
       order by r.run_id desc;
@@ -9750,6 +10776,11 @@ begin
       cancel_reason := v_run.cancel_reason;
       held_at := v_run.held_at;
       begins_at := v_run.begins_at;
+      waits_for := null;
+      waits_until := null;
+      if v_run.status = 'started' then
+        select w.waits_for, w.waits_until into waits_for, waits_until from pgflow._run_wait(v_run.run_id) w;
+      end if;
       return next;
       exit when v_found >= find_runs.max_runs;
     elsif v_scanned >= find_runs.max_scanned or clock_timestamp() > v_until then
@@ -9764,6 +10795,8 @@ begin
       cancel_reason := null;
       held_at := null;
       begins_at := null;
+      waits_for := null;
+      waits_until := null;
       return next;
       exit;
     end if;
@@ -9861,6 +10894,29 @@ begin
 end;
 $$;
 
+-- ---- schema/70_reading/get_run_origin.sql
+-- for: client
+-- Where a run comes from that nobody started by itself; no row: somebody did. kind: child (of a task of from_run_id), fork (of
+-- from_run_id), schedule, end or undo (of from_run_id); depth: how many runs deep it was started as a child. from_run_id may
+-- have been pruned.
+create function pgflow.get_run_origin(run_id uuid)
+returns table (
+  kind text, from_run_id uuid, step_slug text, task_index int, attempt int, schedule_slug text, fire_at timestamptz,
+  depth int
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select o.kind, o.from_run_id, o.step_slug, o.task_index, o.attempt, o.schedule_slug, o.fire_at, o.depth
+  from pgflow.origins o
+  where o.run_id = get_run_origin.run_id;
+end;
+$$;
+
 -- ---- schema/70_reading/get_run_progress.sql
 -- for: client
 -- What watchers of runs read again and again: get_run_with_states without the run's input, and without the
@@ -9923,6 +10979,13 @@ begin
         or coalesce(pg_column_size(r.output), 0) > coalesce(get_run_progress.max_bytes, 2147483647) as is_left_out
   ) o
   cross join lateral (
+    -- once a run, and of one that waits for nothing all there is to it
+    select r.status = 'started' and exists (
+      select 1 from pgflow.timers t where t.run_id = r.run_id and t.kind = 'wait'
+    ) as has_timers
+    offset 0
+  ) w
+  cross join lateral (
     select
       -- columns by name: to_jsonb(s) - 'output' would read the output from where it is stored
       jsonb_agg(
@@ -9944,7 +11007,9 @@ begin
         )
         || case
           when s.status = 'started' and r.status = 'started'
-            then jsonb_build_object('wait', pgflow._wait_of(s.run_id, s.step_slug, s.kind))
+            then jsonb_build_object('wait', case
+              when s.kind <> 'task' or w.has_timers then pgflow._wait_of(s.run_id, s.step_slug, s.kind)
+            end)
           else '{}'
         end
         || case
@@ -10079,11 +11144,10 @@ begin
     join pgflow.runs r on r.run_id = t.run_id
     join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
     left join lateral (
-      select s.output
+      select e.dep_slug as array_slug, s.output
       from pgflow.deps e
       join pgflow.step_states s on s.run_id = t.run_id and s.step_slug = e.dep_slug
-      where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and st.step_type = 'map'
-      limit 1
+      where e.flow_slug = t.flow_slug and e.step_slug = t.step_slug and e.is_array
     ) d on true
     cross join lateral (
       select case when t.status in ('queued', 'started') then pgflow._over_at(t.run_id, t.step_slug) end as over_at
@@ -10092,7 +11156,7 @@ begin
       select case
         when st.step_type <> 'map' then null
         when t.element is not null then t.element
-        when st.deps_count = 0 then r.input -> t.task_index
+        when d.array_slug is null then r.input -> t.task_index
         else d.output -> t.task_index
       end as element
     ) v
@@ -10209,6 +11273,44 @@ begin
 end;
 $$;
 
+-- ---- schema/70_reading/list_children.sql
+-- for: client
+-- The runs that tasks of a run have started (subflows), by step, task and attempt: of a step only; null for all. after_... are
+-- of the last row seen.
+create function pgflow.list_children(
+  parent_id uuid,
+  only_step text default null,
+  max_count int default 50,
+  after_step_slug text default null,
+  after_task_index int default null,
+  after_attempt int default null
+)
+returns table (
+  step_slug text, task_index int, attempt int, run_id uuid, flow_slug text, status text, started_at timestamptz,
+  ended_at timestamptz, error_message text
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+-- the index's order, whatever the statistics say
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  return query
+  select o.step_slug, o.task_index, o.attempt, r.run_id, r.flow_slug, r.status, r.started_at,
+    coalesce(r.completed_at, r.failed_at, r.cancelled_at), left(coalesce(r.error_message, r.cancel_reason), 300)
+  from pgflow.origins o
+  cross join lateral (select * from pgflow.runs l where l.run_id = o.run_id limit 1) r
+  where o.kind = 'child' and o.from_run_id = parent_id
+    and (only_step is null or o.step_slug = only_step)
+    and ((o.step_slug, o.task_index, o.attempt) > (after_step_slug, after_task_index, after_attempt)) is not false
+  order by o.step_slug, o.task_index, o.attempt
+  limit least(greatest(coalesce(max_count, 50), 0), 10000);
+end;
+$$;
+
 -- ---- schema/70_reading/list_flows.sql
 -- for: client
 -- The flows this database knows.
@@ -10234,8 +11336,7 @@ $$;
 -- ---- schema/70_reading/list_runs.sql
 -- for: client
 -- The latest runs, without what may be large; null for any flow and any status. begins_at: of one that is to begin later.
--- waits_for: the first signal step of the run that waits for somebody, else its sleep that is over first; waits_until:
--- the signal's deadline, or when the sleep is over.
+-- waits_for and waits_until: see _run_wait.
 create function pgflow.list_runs(
   only_flow text default null, only_status text default null, max_runs int default 20
 )
@@ -10259,8 +11360,7 @@ begin
   return query
   select r.run_id, r.flow_slug, r.status, r.started_at, coalesce(r.completed_at, r.failed_at, r.cancelled_at),
     r.remaining_steps,
-    case when r.status = 'started' then r.begins_at end, coalesce(w.step_slug, t.step_slug),
-    case when w.step_slug is null then t.due_at else w.deadline_at end
+    case when r.status = 'started' then r.begins_at end, w.waits_for, w.waits_until
   from pgflow.flows f
   cross join lateral (
     -- of each flow no more than are wanted in all: its index has them in this order
@@ -10271,20 +11371,7 @@ begin
     order by l.started_at desc, l.run_id desc
     limit greatest(list_runs.max_runs, 0)
   ) r
-  left join lateral (
-    select l.step_slug, l.deadline_at
-    from pgflow.waiting_signals l
-    where l.run_id = r.run_id and r.status = 'started'
-    order by l.since, l.step_slug
-    limit 1
-  ) w on true
-  left join lateral (
-    select l.step_slug, l.due_at
-    from pgflow.timers l
-    where l.run_id = r.run_id and r.status = 'started' and l.kind = 'sleep'
-    order by l.due_at, l.step_slug
-    limit 1
-  ) t on true
+  left join lateral pgflow._run_wait(r.run_id) w on r.status = 'started'
   where list_runs.only_flow is null or f.flow_slug = list_runs.only_flow
   order by r.started_at desc, r.run_id desc
   limit greatest(list_runs.max_runs, 0);
@@ -10450,7 +11537,12 @@ returns table (
   sent_count bigint,
   archived_estimate bigint,
   waiting_count bigint,
-  failing_timer_count bigint
+  failing_timer_count bigint,
+  waiting_signal_count bigint,
+  longest_signal_wait_seconds double precision,
+  paused_schedule_count bigint,
+  failing_schedule_count bigint,
+  late_schedule_seconds double precision
 )
 language plpgsql
 stable
@@ -10480,7 +11572,7 @@ begin
         extract(epoch from $2 - (select min(q.vt) from pgmq.%1$I q where q.vt <= $2))::double precision,
         n.sent,
         coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0),
-        i.waiting, i.failing
+        i.waiting, i.failing, g.waiting, g.longest, h.paused, i.failing_schedules, i.late
       from (
         select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
       ) c
@@ -10504,10 +11596,21 @@ begin
         select coalesce(pg_sequence_last_value(pg_get_serial_sequence(%2$L, 'msg_id')::regclass), 0) as sent
       ) n
       cross join (
-        select count(*) filter (where t.kind = 'wait') as waiting, count(*) filter (where t.failures > 0) as failing
+        select count(*) filter (where t.kind = 'wait') as waiting, count(*) filter (where t.failures > 0) as failing,
+          count(*) filter (where t.failures > 0 and t.kind = 'schedule') as failing_schedules,
+          extract(epoch from $2 - min(t.due_at) filter (where t.kind = 'schedule' and t.due_at < $2))::double precision
+            as late
         from pgflow.timers t
         where t.flow_slug = $1
       ) i
+      cross join (
+        select count(*) as waiting, extract(epoch from $2 - min(w.since))::double precision as longest
+        from pgflow.waiting_signals w
+        where w.flow_slug = $1
+      ) g
+      cross join (
+        select count(*) as paused from pgflow.schedules d where d.flow_slug = $1 and d.is_paused
+      ) h
     $sql$,
     v_queue, format('pgmq.%I', v_queue)
   ) using measure_queue.flow_slug, clock_timestamp(), format('pgmq.%I', v_archive);
@@ -10730,7 +11833,8 @@ create view pgflow.queue_metrics as
 select
   f.flow_slug, m.queue_length, m.visible_count, m.started_count, m.delayed_count, m.oldest_message_seconds,
   m.longest_wait_seconds, m.sent_count, m.archived_estimate, w.worker_count, m.waiting_count,
-  m.failing_timer_count
+  m.failing_timer_count, m.waiting_signal_count, m.longest_signal_wait_seconds, m.paused_schedule_count,
+  m.failing_schedule_count, m.late_schedule_seconds
 from pgflow.flows f
 cross join lateral pgflow.measure_queue(f.flow_slug) m
 cross join lateral (
@@ -10755,6 +11859,11 @@ comment on column pgflow.queue_metrics.archived_estimate is 'Messages of ended t
 comment on column pgflow.queue_metrics.worker_count is 'Worker processes that serve the flow: registered, not deprecated, heard of within 30 seconds.';
 comment on column pgflow.queue_metrics.waiting_count is 'Tasks without a message that wait for a time: retries in more than ten seconds.';
 comment on column pgflow.queue_metrics.failing_timer_count is 'Timers of the flow that could not be fired; they are tried again, an hour apart at most.';
+comment on column pgflow.queue_metrics.waiting_signal_count is 'Signal steps that wait for somebody.';
+comment on column pgflow.queue_metrics.longest_signal_wait_seconds is 'For how long the first of them has been waiting; null: none is.';
+comment on column pgflow.queue_metrics.paused_schedule_count is 'Schedules that start runs of the flow and are paused.';
+comment on column pgflow.queue_metrics.failing_schedule_count is 'Those whose last fire failed; they are tried again, and count as failing timers too.';
+comment on column pgflow.queue_metrics.late_schedule_seconds is 'For how long a fire of one has been due that nobody has seen to; null: none is. What to alert on.';
 
 -- ---- schema/70_reading/run_overview.sql
 -- for: client
@@ -11140,6 +12249,7 @@ begin
   delete from pgflow.signals g where g.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_tasks t where t.run_id = any(_prune_runs.run_ids);
   delete from pgflow.step_states s where s.run_id = any(_prune_runs.run_ids);
+  delete from pgflow.ended_children e where e.run_id = any(_prune_runs.run_ids) or e.child_run_id = any(_prune_runs.run_ids);
   delete from pgflow.origins o where o.run_id = any(_prune_runs.run_ids);
   delete from pgflow.runs r where r.run_id = any(_prune_runs.run_ids);
 end;
@@ -11374,7 +12484,7 @@ $$;
 
 -- ---- schema/80_maintenance/prune_batch.sql
 -- for: worker
--- Deletes up to max_runs ended runs, oldest ids first, skipping those another pruner has; with the last batch
+-- Deletes up to max_runs ended runs, children before their parents, else oldest ids first, skipping those another pruner has; with the last batch
 -- (fewer than max_runs) also some old archived messages, actions of the trail and dead workers, so that each call
 -- stays short; one pruner at a time does the latter.
 -- Returns how many runs; call it again while that is max_runs.
@@ -11387,19 +12497,27 @@ as $$
 declare
   v_cutoff timestamptz := pgflow._ago(prune_batch.retention_interval);
   v_run_ids uuid[];
+  v_count int := 0;
+  v_is_family boolean;  -- whether there were children among those deleted last
 begin
-  select array_agg(l.run_id) into v_run_ids
-  from (
-    select r.run_id
-    from pgflow.runs r
-    where r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff
-    order by r.run_id
-    limit greatest(prune_batch.max_runs, 0)
-    for update skip locked
-  ) l;
-  perform pgflow._prune_runs(v_run_ids);
+  loop
+    select array_agg(l.run_id), bool_or(l.has_origin) into v_run_ids, v_is_family
+    from (
+      select r.run_id, r.has_origin
+      from pgflow.runs r
+      where (r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff)
+        and pgflow._may_be_pruned(r.run_id, r.has_origin, v_cutoff)
+      order by r.run_id
+      limit greatest(prune_batch.max_runs, 0) - v_count
+      for update skip locked
+    ) l;
+    exit when v_run_ids is null;
+    perform pgflow._prune_runs(v_run_ids);
+    v_count := v_count + cardinality(v_run_ids);
+    exit when v_is_family is not true or v_count >= prune_batch.max_runs;  -- else it may be their parents' turn
+  end loop;
 
-  if coalesce(cardinality(v_run_ids), 0) < greatest(prune_batch.max_runs, 1)
+  if v_count < greatest(prune_batch.max_runs, 1)
     and pg_try_advisory_xact_lock(hashtextextended('pgflow.prune', 0))
   then
     perform pgflow._prune_archives(v_cutoff, 10000);
@@ -11415,7 +12533,7 @@ begin
       for update skip locked
     ));
   end if;
-  return coalesce(cardinality(v_run_ids), 0);
+  return v_count;
 end;
 $$;
 
@@ -12014,17 +13132,23 @@ as $$
 declare
   v_cutoff timestamptz := pgflow._ago(prune_data_older_than.retention_interval);
   v_run_ids uuid[];
+  v_is_family boolean;  -- whether there were children among those deleted last
 begin
   perform pg_advisory_xact_lock(hashtextextended('pgflow.prune', 0));
-  select array_agg(l.run_id) into v_run_ids
-  from (
-    select r.run_id
-    from pgflow.runs r
-    where r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff
-    order by r.run_id
-    for update
-  ) l;
-  perform pgflow._prune_runs(v_run_ids);
+  loop
+    select array_agg(l.run_id), bool_or(l.has_origin) into v_run_ids, v_is_family
+    from (
+      select r.run_id, r.has_origin
+      from pgflow.runs r
+      where (r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff)
+        and pgflow._may_be_pruned(r.run_id, r.has_origin, v_cutoff)
+      order by r.run_id
+      for update
+    ) l;
+    exit when v_run_ids is null;
+    perform pgflow._prune_runs(v_run_ids);
+    exit when v_is_family is not true;  -- else it may be their parents' turn
+  end loop;
   perform pgflow._prune_archives(v_cutoff, null);
   delete from pgflow.actions a where a.at < v_cutoff;
   delete from pgflow.workers w where w.last_heartbeat_at < v_cutoff;
@@ -12166,7 +13290,7 @@ begin
     from pgflow.step_states s
     join pgflow.runs r on r.run_id = s.run_id
     join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
-    where r.begins_at is null and st.kind not in ('signal', 'sleep')
+    where r.begins_at is null and st.kind not in ('signal', 'sleep', 'pick')
       and s.run_id = start_ready_steps.run_id and s.status = 'created' and s.remaining_deps = 0
   ) ready
   cross join lateral pgflow._start_steps(ready.run_ids, ready.step_slugs) p;

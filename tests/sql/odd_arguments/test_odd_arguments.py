@@ -140,6 +140,7 @@ def usual(core: Core) -> dict[str, str]:
         "parent_id": run, "after_task_index": "null", "after_attempt": "null",
         "spread": "0", "max_groups": "10",
         "shape": "'{\"steps\": []}'", "allow_data_loss": "true", "function_name": "'w'",
+        "url": "'http://127.0.0.1:8080/f'",
         "only_run": run, "max_actions": "10",
         "from_steps": "array['a']", "new_run_id": "null", "details": "'{}'", "filter": "'{}'",
         "action": "'cancel'", "after_id": "null",

@@ -17,13 +17,13 @@ begin
     raise exception 'Map step "%" cannot go over "%", a sleep', step_slug, array_slug
       using errcode = 'PF011', hint = 'A sleep has no output: let the map go over another step.';
   end if;
-  if step_type = 'map' and exists (
+  if array_slug is not null and exists (
     select 1
     from pgflow.steps s
-    where s.flow_slug = _check_kind.flow_slug and s.step_slug = any(deps_slugs) and s.kind = 'subflow'
+    where s.flow_slug = _check_kind.flow_slug and s.step_slug = array_slug and s.kind = 'subflow'
       and s.step_type = 'single'
   ) then
-    raise exception 'Map step "%" cannot go over "%", the output of a run', step_slug, deps_slugs[1]
+    raise exception 'Map step "%" cannot go over "%", the output of a run', step_slug, array_slug
       using errcode = 'PF011', hint = 'A run''s output is an object: let the map go over a list that a step takes from it.';
   end if;
 end;
