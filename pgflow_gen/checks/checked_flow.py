@@ -68,7 +68,7 @@ class CheckedFlow:
         for param in step.params:
             if param.receives is Receives.DEPENDENCY:
                 yield Edge(param.name, parameter_span(param), param)
-            elif param.receives is Receives.INPUT and isinstance(param.type, RecordRef):
+            elif param.receives is Receives.INPUT and isinstance(param.type, RecordRef) and not step.is_map:
                 for key in self.types.record(param.type).fields:
                     yield Edge(key.key, parameter_span(param), param, key)
         array = (step.array,) if step.array else ()

@@ -54,9 +54,10 @@ def check(checked: CheckedFlow) -> None:
         for param in step.params_of(Receives.INPUT):
             _check_input(checked, step, param)
         for edge in checked.edges(step):
-            # A map's further parameters are 206's, whatever they are called; a loop's state is 224's.
+            # A loop's state is 224's; that a map has no element is 206's.
             is_state = step.kind == "loop" and edge.slug == "state"
-            if edge.param is None or not (step.is_map or is_state):
+            is_element = step.is_map and step.element is None
+            if edge.param is None or not (is_state or is_element):
                 _check_edge(checked, step, edge)
 
 
@@ -99,7 +100,7 @@ def _check_edge(checked: CheckedFlow, step: StepSpec, edge: Edge) -> None:
             edge.span,
             f"step {step.slug!r} depends on {edge.slug!r}, which is a step of another flow",
             notes=[f"{edge.slug!r} belongs to the flow {name.flow.name!r} in {name.flow.module}"],
-            help="depend on steps of the same flow only, or start the other flow from a handler",
+            help="depend on steps of the same flow only, or start the other flow by a step with subflow=",
         )
         return
     if edge.slug in checked.steps or (

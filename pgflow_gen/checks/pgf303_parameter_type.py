@@ -52,8 +52,6 @@ def count(fetch: list[str]) -> int:
 
 def check(checked: CheckedFlow) -> None:
     for step in checked.flow.steps:
-        if step.is_map:
-            continue
         for edge in checked.edges(step):
             dependency = checked.steps.get(edge.slug)
             if dependency is None or dependency is step or edge.asked is None or dependency.output is None:

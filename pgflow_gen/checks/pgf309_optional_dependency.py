@@ -68,8 +68,6 @@ def ship(flow_input: Order, wrap: str | None = None) -> str:
 
 def check(checked: CheckedFlow) -> None:
     for step in checked.flow.steps:
-        if step.is_map:
-            continue
         for edge in checked.edges(step):
             dependency = checked.steps.get(edge.slug)
             if (

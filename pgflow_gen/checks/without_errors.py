@@ -38,6 +38,10 @@ def _modules(flow: FlowSpec, types: TypeTable) -> Iterator[str]:
     seen: set[TypeKey] = set()
     stack = [flow.input, *(type_ for step in flow.steps for type_ in (step.returns, step.state))]
     stack += [param.type for step in flow.steps for param in step.params]
+    for step in flow.steps:
+        if step.child is not None:
+            yield from step.child.modules
+            stack += [step.child.input, step.child.output]
     while stack:
         type_ = stack.pop()
         if type_ is None:

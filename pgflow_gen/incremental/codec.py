@@ -11,7 +11,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from pgflow_gen.diagnostics import Span
-from pgflow_gen.ir.flow import FlowKey, FlowSpec, Option, Parameter, Receives, StepName, StepSpec
+from pgflow_gen.ir.flow import (
+    FlowKey,
+    FlowSpec,
+    Option,
+    Parameter,
+    Receives,
+    StepName,
+    StepSpec,
+    SubflowName,
+)
 from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import (
     Alias,
@@ -275,6 +284,7 @@ def _encode_step(step: StepSpec, places: _Places) -> Plain:
         [_encode_name(name, places) for name in step.if_ran],
         [_encode_name(name, places) for name in step.if_skipped],
         encode_type(step.state),
+        None if step.subflow is None else _encode_subflow(step.subflow, places),
         step.doc,
         sorted(step.unread),
         places.encode(step.span),
@@ -287,7 +297,7 @@ def _encode_step(step: StepSpec, places: _Places) -> Plain:
 def _decode_step(data: Plain, places: _Places) -> StepSpec:
     (
         slug, kind, module, function, is_async, params, returns, options, depends_on, array, if_ran,
-        if_skipped, state, doc, unread, span, slug_span, returns_span, decorator_span,
+        if_skipped, state, subflow, doc, unread, span, slug_span, returns_span, decorator_span,
     ) = data  # fmt: skip
     return StepSpec(
         slug,
@@ -303,6 +313,8 @@ def _decode_step(data: Plain, places: _Places) -> StepSpec:
         tuple([_decode_name(name, places) for name in if_ran]),
         tuple([_decode_name(name, places) for name in if_skipped]),
         _decode_optional_type(state),
+        None if subflow is None else _decode_subflow(subflow, places),
+        None,  # the child: found anew when all flows are known
         doc,
         frozenset(unread),
         span=places.decode(span),
@@ -382,3 +394,13 @@ def _encode_name(name: StepName, places: _Places) -> Plain:
 def _decode_name(data: Plain, places: _Places) -> StepName:
     slug, span, flow = data
     return StepName(slug, places.decode(span), None if flow is None else FlowKey(*flow))
+
+
+def _encode_subflow(name: SubflowName, places: _Places) -> Plain:
+    flow = None if name.flow is None else [name.flow.module, name.flow.name]
+    return [name.slug, places.encode(name.span), flow]
+
+
+def _decode_subflow(data: Plain, places: _Places) -> SubflowName:
+    slug, span, flow = data
+    return SubflowName(slug, places.decode(span), None if flow is None else FlowKey(*flow))

@@ -27,9 +27,10 @@ _encode, _decode = msgspec.msgpack.encode, msgspec.msgpack.decode
 class LazyFlow(FlowSpec):
     """A flow out of the cache, equal to the one that went in. What is below is decoded at first use."""
 
-    __slots__ = ("_body", "_flow", "_signals", "_step_count")
+    __slots__ = ("_body", "_flow", "_signals", "_step_count", "_subflows")
     _step_count: int
     _signals: tuple[str, ...]
+    _subflows: tuple[str, ...]
     _body: bytes
     _flow: FlowSpec | None
 
@@ -42,6 +43,7 @@ class LazyFlow(FlowSpec):
         put(self, "slug_span", Span(*serialized.slug_span))
         put(self, "_step_count", serialized.step_count)
         put(self, "_signals", tuple(serialized.signals))
+        put(self, "_subflows", tuple(serialized.subflows))
         put(self, "_body", serialized.body)
         put(self, "_flow", None)
 
@@ -52,6 +54,10 @@ class LazyFlow(FlowSpec):
     @property
     def signals(self) -> tuple[str, ...]:
         return self._signals
+
+    @property
+    def subflows(self) -> tuple[str, ...]:
+        return self._subflows
 
     def loaded(self) -> FlowSpec:
         """The flow as it was."""
@@ -122,5 +128,6 @@ def _serialized_flow(flow: FlowSpec) -> SerializedFlow:
         encode_span(flow.slug_span),
         flow.step_count,
         flow.signals,
+        flow.subflows,
         _encode(encode_flow(flow)),
     )

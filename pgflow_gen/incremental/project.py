@@ -17,7 +17,7 @@ from pgflow_gen.incremental.analyzed import Analyzed
 from pgflow_gen.incremental.lazy_flow import types_of
 from pgflow_gen.incremental.merged_types import MergedAliases, MergedRecords, MergedTypes
 from pgflow_gen.incremental.results import CachedResults, Dependencies, Group, ModuleResult
-from pgflow_gen.ir.flow import Analysis
+from pgflow_gen.ir.flow import Analysis, FlowKey
 from pgflow_gen.ir.types import TypeTable
 from pgflow_gen.source.files.discover import may_hold_flows
 from pgflow_gen.source.files.text import display_path
@@ -173,8 +173,9 @@ class ProjectAnalysis:
         types = MergedTypes(groups)
         home = {flow.key: group for group in groups for flow in group.flows}
         table = TypeTable(MergedRecords(types), MergedAliases(types))
+        analysis = Analysis(tuple(flows), table, lambda key: types_of(home[key]))
         return Analyzed(
-            Analysis(tuple(flows), table, lambda key: types_of(home[key])),
+            self._linked(analysis, home),
             Texts.of(self.reads, digests),
             {name: display_path(root, modules[name]) for name in sorted(modules)},
             {name: digests[modules[name]] for name in sorted(modules)},
@@ -184,6 +185,16 @@ class ProjectAnalysis:
                 dict(self.cached.extras),
             ),
         )
+
+    def _linked(self, analysis: Analysis, home: dict[FlowKey, Group]) -> Analysis:
+        """With what the flows start, also where that is in modules whose flows were not asked for."""
+        if not any(flow.subflows for flow in analysis.flows):
+            return analysis
+        from pgflow_gen.incremental.linked import linked
+
+        homes = {flow.key: group for group in self.groups() for flow in group.flows} | home
+        others = [flow for group in homes.values() for flow in group.flows]
+        return linked(analysis, others, lambda key: types_of(homes[key]))
 
 
 def _grouped(modules: Iterable[ModuleResult]) -> list[tuple[str, ...]]:

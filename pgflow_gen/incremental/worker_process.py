@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -143,8 +144,11 @@ def _judge(analyzed: Analyzed, findings: Findings) -> None:
     from pgflow_gen.incremental.flow_results import FlowResults
     from pgflow_gen.render import render_flow_files
 
-    clean = run_checks(analyzed.analysis, findings)
-    files = {} if findings.has_errors else render_flow_files(analyzed.analysis)
+    # What a flow starts may be in the other half.
+    alone = tuple(flow for flow in analyzed.analysis.flows if not flow.subflows)
+    analysis = replace(analyzed.analysis, flows=alone)
+    clean = run_checks(analysis, findings)
+    files = {} if findings.has_errors else render_flow_files(analysis)
     FlowResults(frozenset(), {}).store(analyzed, clean, files, contents=True)
 
 

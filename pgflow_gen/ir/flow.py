@@ -16,7 +16,7 @@ from pgflow_gen.ir.options import Option as Option
 from pgflow_gen.ir.paths import FLOW_INPUT, path_keys
 from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import FAILED, ListType, RecordRef, TypeExpr, TypeTable, union
-from pgflow_shared.kinds import KINDS, StepKind
+from pgflow_shared.kinds import KINDS, SqlKind, StepKind
 from pgflow_shared.slugs import db_slug
 
 
@@ -42,6 +42,31 @@ class StepName:
     slug: str
     span: Span = field(compare=False)
     flow: FlowKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubflowName:
+    """The flow that does a step's work, as in ``subflow=invoice`` or ``subflow="invoice"``.
+
+    ``flow`` is its key where the flow itself was named, else None.
+    """
+
+    slug: str
+    """In the database: that of the version that was named."""
+    span: Span = field(compare=False)
+    flow: FlowKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What a step needs to know of the flow that does its work; found when all flows are known."""
+
+    input: TypeExpr | None
+    output: TypeExpr
+    modules: tuple[str, ...]
+    """Those of the flow, and of the flows that it starts."""
+    way_back: tuple[str, ...] = ()
+    """The slugs of flows, this one first, that lead back to the one that starts it, without ``max_depth``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +105,7 @@ class StepSpec:
     params: tuple[Parameter, ...]
     returns: TypeExpr | None
     """The handler's own return type (for a map: of one element; for a loop: of its last round), or a
-    signal's payload; None when the annotation is missing."""
+    signal's payload; None when the annotation is missing. With ``subflow``: the other flow's input."""
     options: tuple[Option, ...] = ()
     """Everything but ``slug`` and what names steps, in the order written."""
     depends_on: tuple[StepName, ...] = ()
@@ -89,6 +114,9 @@ class StepSpec:
     if_skipped: tuple[StepName, ...] = ()
     state: TypeExpr | None = None
     """What a loop keeps between its rounds: the S of ``Again[S] | T``; None where it is no loop."""
+    subflow: SubflowName | None = None
+    child: Child | None = None
+    """What ``subflow`` names; None until all flows are known, and where there is no such flow."""
     doc: str | None = None
     unread: frozenset[str] = frozenset()
     """Options that were written but could not be read (a finding says why); ``*`` stands for any."""
@@ -106,10 +134,23 @@ class StepSpec:
     @property
     def output(self) -> TypeExpr | None:
         """What dependents receive: ``list[R]`` for a map, ``R | Failed`` with ``when_exhausted="value"``."""
-        if self.returns is None:
+        result = self.result
+        if result is None:
             return None
-        result = union(self.returns, FAILED) if self.makes_failed else self.returns
+        result = union(result, FAILED) if self.makes_failed else result
         return ListType(result) if self.is_map else result
+
+    @property
+    def result(self) -> TypeExpr | None:
+        """What one task comes to if it does not fail; None where that is not known."""
+        if self.subflow is None:
+            return self.returns
+        return self.child.output if self.child is not None else None
+
+    @property
+    def sql_kind(self) -> SqlKind:
+        """``pgflow.steps.kind``."""
+        return "subflow" if self.subflow is not None else KINDS[self.kind].sql_kind
 
     @property
     def makes_failed(self) -> bool:
@@ -130,6 +171,13 @@ class StepSpec:
     @property
     def element(self) -> Parameter | None:
         return next(iter(self.params_of(Receives.ELEMENT)), None)
+
+    def array_name(self, table: TypeTable) -> str | None:
+        """Of a map that depends on others than its array: that array's step, or ``flow_input``."""
+        if not self.is_map:
+            return None
+        array = FLOW_INPUT if self.array is None else self.array.slug
+        return array if set(self.dependencies(table)) - {array} else None
 
     def dependencies(self, table: TypeTable) -> tuple[str, ...]:
         """Slugs this step depends on, each once: by parameters, keys of ``input``, ``array``, ``depends_on``,
@@ -185,6 +233,11 @@ class FlowSpec:
     @property
     def step_count(self) -> int:
         return len(self.steps)
+
+    @property
+    def subflows(self) -> tuple[str, ...]:
+        """The slugs of the flows that its steps start."""
+        return tuple(dict.fromkeys(step.subflow.slug for step in self.steps if step.subflow is not None))
 
     @property
     def signals(self) -> tuple[str, ...]:

@@ -15,10 +15,16 @@ def structure(flow: FlowSpec, types: TypeTable) -> Structure:
 
 
 def _step(step: StepSpec, types: TypeTable) -> StepStructure:
-    kind = KINDS[step.kind]
     found: StepStructure = {
         "slug": step.slug,
-        "type": kind.sql_type,
+        "type": KINDS[step.kind].sql_type,
         "dependencies": sorted(step.dependencies(types)),
     }
-    return found if kind.sql_kind == "task" else {**found, "kind": kind.sql_kind}
+    if step.sql_kind != "task":
+        found["kind"] = step.sql_kind
+    if step.subflow is not None:
+        found["subflow"] = step.subflow.slug
+    array = step.array_name(types)
+    if array is not None:
+        found["array"] = array
+    return found

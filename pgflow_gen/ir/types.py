@@ -165,6 +165,11 @@ class TypeKey:
     name: str
     args: tuple[TypeExpr, ...] = ()
 
+    @property
+    def is_generated(self) -> bool:
+        """Whether it is defined by what is generated of a flow, ``.invoice``, and by nobody's source."""
+        return self.module.startswith(".")
+
     def __str__(self) -> str:
         return f"{self.name}[{', '.join(map(str, self.args))}]" if self.args else self.name
 

@@ -31,6 +31,20 @@ def step_output(step: StepSpec) -> TypeExpr:
     return step.output if step.output is not None else UnknownType()
 
 
+def child_input(step: StepSpec) -> TypeExpr:
+    """The input of the flow that a step starts."""
+    found = step.child.input if step.child is not None else None
+    return found if found is not None else UnknownType()
+
+
+def other_inputs(flow: FlowSpec, step: StepSpec, types: TypeTable) -> tuple[Field, ...]:
+    """Of a map: a key for each dependency beside its array, if the handler names any of them."""
+    if not step.params_of(Receives.DEPENDENCY):
+        return ()
+    array = step.array.slug if step.array is not None else None
+    return tuple(field for field in dependency_fields(flow, step, types) if field.key != array)
+
+
 def step_input(flow: FlowSpec, step: StepSpec, types: TypeTable) -> TypeExpr | tuple[Field, ...]:
     """What the database sends a task: the element, the run's input, or the dependencies by slug."""
     if step.is_map:

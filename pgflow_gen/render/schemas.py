@@ -32,7 +32,14 @@ from pgflow_gen.ir.types import (
     UnionType,
     UnknownType,
 )
-from pgflow_gen.render.edges import dependency_fields, flow_input, flow_output, step_input
+from pgflow_gen.render.edges import (
+    child_input,
+    dependency_fields,
+    flow_input,
+    flow_output,
+    other_inputs,
+    step_input,
+)
 from pgflow_gen.render.literals import pretty_json
 from pgflow_gen.render.python.views import FlowView
 from pgflow_gen.render.scalars import SCALARS
@@ -197,8 +204,14 @@ def _step(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -
         "transactional": step.option("transactional") is True,
         "params": [_param(param) for param in step.params],
         "input": _input(flow, step, schemas, types),
-        "output": {} if step.returns is None else schemas.of(step.returns),
+        "output": {} if step.result is None else schemas.of(step.result),
     }
+    if step.is_map:
+        document |= _beside(flow, step, schemas, types)
+    if step.subflow is not None:
+        document |= {"subflow": step.subflow.slug, "child_input": schemas.of(child_input(step))}
+        kept = ("max_depth", "deadline")
+        document |= {item.word: item.value for item in step_settings(step) if item.word in kept}
     if step.makes_failed:
         document["failed_values"] = True
     if step.state is not None and step.state != NONE:
@@ -207,6 +220,13 @@ def _step(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -
         kept = ("key", "deadline")
         document |= {item.word: item.value for item in step_settings(step) if item.word in kept}
     return document
+
+
+def _beside(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -> dict[str, Any]:
+    """Of a map with other inputs than its array: which one that is, and what the handler gets of others."""
+    array, fields = step.array_name(types), other_inputs(flow, step, types)
+    found: dict[str, Any] = {} if array is None else {"array": array}
+    return {**found, "others": schemas.record(fields)} if fields else found
 
 
 def _input(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -> Schema:

@@ -14,7 +14,7 @@ from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.literals import sql_jsonb, sql_literal
 from pgflow_gen.render.schedules import schedules
 from pgflow_gen.render.settings import Setting, flow_settings, settings, step_settings
-from pgflow_shared.kinds import KINDS, Kind
+from pgflow_shared.kinds import KINDS
 from pgflow_shared.options import FLOW_PARAMETERS, STEP_PARAMETERS, Key, Named
 from pgflow_shared.structure import structure_hash
 from pgflow_shared.styles import style_of
@@ -124,22 +124,24 @@ def _add_step(flow: FlowSpec, step: StepSpec, types: TypeTable) -> Call:
     dependencies = step.dependencies(types)
     if dependencies:
         positional.append(f"array[{', '.join(map(sql_literal, dependencies))}]")
-    return Call("add_step", tuple(positional), _step_options(step, with_kind=True))
+    return Call("add_step", tuple(positional), _step_options(step, _structural(step, types)))
 
 
-def _step_options(step: StepSpec, *, with_kind: bool = False) -> tuple[tuple[str, str], ...]:
-    found = step_settings(step)
-    if with_kind:
-        found += _kind_settings(KINDS[step.kind])
-    return _named(found, STEP_PARAMETERS)
+def _step_options(step: StepSpec, others: Iterable[Setting] = ()) -> tuple[tuple[str, str], ...]:
+    return _named([*step_settings(step), *others], STEP_PARAMETERS)
 
 
-def _kind_settings(kind: Kind) -> Iterator[Setting]:
-    """What makes a step one of its kind, which no ``alter_step`` changes."""
-    if kind.sql_type != "single":
-        yield Setting("step_type", Named("step_type"), kind.sql_type)
-    if kind.sql_kind != "task":
-        yield Setting("kind", Key("kind"), kind.sql_kind)
+def _structural(step: StepSpec, types: TypeTable) -> Iterator[Setting]:
+    """What a step is, which no ``alter_step`` changes."""
+    if step.is_map:
+        yield Setting("step_type", Named("step_type"), KINDS[step.kind].sql_type)
+    if step.sql_kind != "task":
+        yield Setting("kind", Key("kind"), step.sql_kind)
+    if step.subflow is not None:
+        yield Setting("subflow", Key("subflow"), step.subflow.slug)
+    array = step.array_name(types)
+    if array is not None:
+        yield Setting("array", Key("array"), array)
 
 
 def _named(found: list[Setting], parameters: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -88,7 +88,15 @@ class Words:
             option = next(item for item in step.options if item.name == subject.name)
             message = f"to mypy there is no {option.value} for {subject.name} of step {step.slug!r}"
             return _diagnostic(message, option.span, reported)
-        if subject.kind == "call" or reported.code == "call-arg":
+        if subject.kind == "starts" and reported.code == "arg-type":
+            assert step.subflow is not None
+            asked = step.child.input if step.child is not None else None
+            message = (
+                f"step {step.slug!r} starts flow {step.subflow.slug!r} with {step.returns}, "
+                f"which mypy does not take for its input, {asked}"
+            )
+            return _diagnostic(message, step.returns_span or step.span, reported)
+        if subject.kind in ("call", "starts") or reported.code == "call-arg":
             message, span = call_words(step, reported)
             return _diagnostic(message, span, reported, help=SIGNATURE)
         words = argument_words(flow, step, subject, reported, self._analysis.types)

@@ -152,6 +152,9 @@ def _differences(step: Step[Any], contract: StepContract) -> Iterable[str]:
         yield f"{where} is `{kinds[step.is_async]}`, built as `{kinds[contract.is_async]}`"
     if bool(step.options.get("transactional", False)) != contract.is_transactional:
         yield f"{where} differs in transactional="
+    started = step.options.get("subflow")
+    if (started.db_slug if isinstance(started, Flow) else started) != contract.subflow:
+        yield f"{where} differs in subflow="
     params = list(inspect.signature(step.handler).parameters)
     built = [param.name for param in contract.params]
     if params != built:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 StepKind: TypeAlias = Literal["step", "array", "map", "loop", "signal", "sleep", "pick"]
 StepType: TypeAlias = Literal["single", "map"]
-SqlKind: TypeAlias = Literal["task", "loop", "signal", "sleep", "pick"]
+SqlKind: TypeAlias = Literal["task", "loop", "signal", "sleep", "subflow", "pick"]
 
 
 class Kind(NamedTuple):

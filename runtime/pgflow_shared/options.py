@@ -19,6 +19,8 @@ Owner: TypeAlias = Literal["flow"] | StepKind
 
 MAX_SECONDS = 31_536_000
 """One year."""
+MAX_DEPTH = 16
+"""Of flows that are started by flows: a child of a run has depth 1."""
 
 
 class Whole(NamedTuple):
@@ -148,8 +150,13 @@ OPTIONS: tuple[OptionRule, ...] = (
         "the step, or its slug, whose elements the map goes over", "the flow's input",
     ),
     OptionRule(
-        "depends_on", _STEPS - _on("map"), _NAMES,
+        "depends_on", _STEPS, _NAMES,
         "steps to wait for without taking their output", "none", also_called=("after",),
+    ),
+    OptionRule(
+        "subflow", _on("step", "map"), Judged("a flow, or its slug"),
+        "a flow, or its slug, that does the work: the handler returns its input, dependents get its output",
+        "none", also_called=("child",),
     ),
     OptionRule(
         "slug", _TASKS | _on("flow"), Judged("a slug"),
@@ -201,8 +208,14 @@ OPTIONS: tuple[OptionRule, ...] = (
         Key("every"),
     ),
     OptionRule(
-        "deadline", _on("signal", "loop"), _SECONDS,
-        "seconds from when the step is ready, after which it is exhausted", "no limit", Key("deadline"),
+        "deadline", _on("signal", "loop", "step", "map"), _SECONDS,
+        "seconds from when the step is ready, after which it is exhausted; of a step or map, only with "
+        "`subflow`", "no limit", Key("deadline"),
+    ),
+    OptionRule(
+        "max_depth", _on("step", "map"), Whole(1, MAX_DEPTH),
+        "how deep flows may start each other here, 1 to 16; only with `subflow`", str(MAX_DEPTH),
+        Key("max_depth"),
     ),
     OptionRule(
         "key", _on("signal"), _PATH,

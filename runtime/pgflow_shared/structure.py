@@ -1,7 +1,7 @@
 """The canonical structure of a flow: what migration, client and worker compare, by its hash.
 
 Structure = {slug, type, sorted dependencies, kind where it is not a task, and undo where there is one} of the
-steps, sorted by slug.
+steps, sorted by slug; with them the flow that a step starts, and the array of a map with other inputs too.
 Options, conditions, types and the order of definition are not part of it.
 """
 
@@ -23,6 +23,10 @@ class StepStructure(TypedDict):
     """Only where it is not ``task``, so that flows without other kinds keep their hash."""
     undo: NotRequired[str]
     """The slug of the handler that undoes the step, where there is one."""
+    subflow: NotRequired[str]
+    """The slug of the flow that does the work, of the kind ``subflow``."""
+    array: NotRequired[str]
+    """Of a map with other inputs than its array: which one that is, ``flow_input`` for the run's input."""
 
 
 class Structure(TypedDict):
@@ -59,12 +63,18 @@ def _step_changes(slug: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> 
     if old["dependencies"] != new["dependencies"]:
         now, then = _slugs(new["dependencies"]), _slugs(old["dependencies"])
         yield f"step {slug!r} depends on {now} now; it depended on {then}"
+    elif old.get("array") != new.get("array"):
+        now, then = _array(new), _array(old)
+        yield f"step {slug!r} goes over {now} now; it went over {then}"
     if old.get("undo") != new.get("undo"):
         yield f"step {slug!r} is undone by {_undo(new)} now; it was undone by {_undo(old)}"
 
 
 def _kind(step: Mapping[str, Any]) -> str:
     kind = step.get("kind", "task")
+    if kind == "subflow":
+        each = "for each element " if step["type"] == "map" else ""
+        return f"a run of flow {step['subflow']!r} {each}".rstrip()
     if kind != "task":
         return f"a {kind}"
     return "a map" if step["type"] == "map" else "a single task"
@@ -72,6 +82,11 @@ def _kind(step: Mapping[str, Any]) -> str:
 
 def _undo(step: Mapping[str, Any]) -> str:
     return repr(step["undo"]) if "undo" in step else "nothing"
+
+
+def _array(step: Mapping[str, Any]) -> str:
+    array = step.get("array") or next(iter(step["dependencies"]), "flow_input")
+    return "the run's input" if array == "flow_input" else repr(array)
 
 
 def _slugs(slugs: list[str]) -> str:

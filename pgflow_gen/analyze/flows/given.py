@@ -16,6 +16,8 @@ from pgflow_gen.source.names.index import ModuleIndex
 _LISTS = ("depends_on", "if_ran", "if_skipped")
 NAMES_STEPS = frozenset({"array", *_LISTS})
 """Options whose values are steps."""
+_NAMES = NAMES_STEPS | {"subflow"}
+"""Options whose values are no constants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class GivenReader:
         values = {
             name: self.options.value(module, item)
             for name, item in written.items()
-            if name not in apart | NAMES_STEPS
+            if name not in apart | _NAMES
         }
         unread = {name for name, value in values.items() if value is None}
         unread |= {"*" for arg in declaration.args if arg.star}

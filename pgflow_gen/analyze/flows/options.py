@@ -12,14 +12,10 @@ from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Json, Option
 from pgflow_gen.source.names.index import ModuleIndex
 from pgflow_shared.kinds import WRITTEN
-from pgflow_shared.options import BY_NAME, OPTIONS, OptionRule, meant, options_of
+from pgflow_shared.options import BY_NAME, OptionRule, meant, options_of
 
 FLOW_OPTIONS = options_of("flow")
-STEP_OPTIONS: Mapping[str, tuple[str, ...]] = {
-    # depends_on on a map is refused by PGF206, which says more than "unknown option"
-    kind: tuple(option.name for option in OPTIONS if kind in option.on or option.name == "depends_on")
-    for kind in WRITTEN
-}
+STEP_OPTIONS: Mapping[str, tuple[str, ...]] = {kind: options_of(kind) for kind in WRITTEN}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from pgflow_gen.analyze.flows.references import ReferenceReader
 from pgflow_gen.analyze.flows.scan import ModuleScan, Scanner
 from pgflow_gen.analyze.flows.schedules import ScheduleReader
 from pgflow_gen.analyze.flows.steps import StepReader, slug_of
+from pgflow_gen.analyze.flows.subflows import SubflowReader
 from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import FlowSpec
@@ -54,7 +55,8 @@ class FlowsReader:
             constants, self.findings, self._step_of, lambda declaration: slug_of(options, declaration)
         )
         given = GivenReader(options, references, self.findings)
-        steps = StepReader(self.reader, given, self.findings)
+        subflows = SubflowReader(options, self.finder, self.findings)
+        steps = StepReader(self.reader, given, subflows, self.findings)
         schedules = ScheduleReader(options, self.findings)
         self.flow_reader = FlowReader(self.reader, options, steps, schedules, self.findings)
 
@@ -114,8 +116,10 @@ class FlowsReader:
             )
 
     def named_modules(self, scan: ModuleScan) -> set[str]:
-        """Steps that are named in options bring their modules along, wherever those are."""
+        """Steps and flows that are named in options bring their modules along, wherever those are."""
         symbols = [symbol for step in scan.steps for symbol in self._named_symbols(step)]
+        flows = (self._named_flow(step) for step in scan.steps)
+        symbols += [flow.symbol for flow in flows if flow is not None]
         return {os.fspath(symbol.module.file.source.absolute) for symbol in symbols}
 
     def _named_symbols(self, step: StepDeclaration) -> list[Defined]:
@@ -127,6 +131,10 @@ class FlowsReader:
                     nodes.extend(element.value for element in arg.value.elements)
         found = [self.resolver.resolve(step.module, node) for node in nodes]
         return [item for item in found if isinstance(item, Defined) and self._may_be_step(item)]
+
+    def _named_flow(self, step: StepDeclaration) -> FlowDeclaration | None:
+        named = (arg.value for arg in step.args if arg.keyword and arg.keyword.value == "subflow")
+        return next((self.finder.named(step.module, node) for node in named), None)
 
     def _may_be_step(self, symbol: Defined) -> bool:
         return isinstance(symbol.binding, Function) or self.finder.wait(symbol) is not None

@@ -12,6 +12,7 @@ from pgflow_gen.analyze.flows.given import GivenReader
 from pgflow_gen.analyze.flows.handlers import HandlerReader
 from pgflow_gen.analyze.flows.options import OptionReader, Written
 from pgflow_gen.analyze.flows.slugs import check_slug
+from pgflow_gen.analyze.flows.subflows import SubflowReader
 from pgflow_gen.analyze.flows.waits import WaitReader, slug_argument
 from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.diagnostics import Findings, Span
@@ -26,6 +27,7 @@ _SLUG = frozenset({"slug"})
 class StepReader:
     reader: TypeReader
     given: GivenReader
+    subflows: SubflowReader
     findings: Findings
 
     def read(self, declaration: StepDeclaration) -> StepSpec:
@@ -44,7 +46,10 @@ class StepReader:
         check_slug(self.findings, "step", slug, slug_span or name_span)
         written = given.written.get("array")
         array = self.given.array(declaration, slug, written) if written is not None else None
+        started = given.written.get("subflow")
+        subflow = self.subflows.read(module, started) if started is not None else None
         unread = given.unread | _placed(declaration)
+        unread |= {"subflow"} if started is not None and subflow is None else set()
         unread |= {"array"} if written is not None and array is None else set()
         return StepSpec(
             slug=slug,
@@ -60,6 +65,7 @@ class StepReader:
             if_ran=given.if_ran,
             if_skipped=given.if_skipped,
             state=signature.state,
+            subflow=subflow,
             doc=docstring(function),
             unread=unread,
             span=name_span,

@@ -21,7 +21,7 @@ from pgflow_gen.ir.types import (
     TypeKey,
     TypeTable,
 )
-from pgflow_gen.render.edges import flow_input, flow_output, step_input, step_output
+from pgflow_gen.render.edges import child_input, flow_input, flow_output, step_input, step_output
 from pgflow_gen.render.python.annotations import annotation, needs_quotes, spell
 from pgflow_gen.render.python.imports import Imports
 from pgflow_gen.render.python.naming import FlowNames, payload_name, step_names
@@ -122,6 +122,7 @@ def flow_view(flow: FlowSpec, stem: str, types: TypeTable) -> FlowView:
     given = _given_names(flow, own, types)
     roots = [flow_input(flow), *(step_output(step) for step in flow.steps)]
     roots += [step.state for step in flow.steps if step.state is not None]
+    roots += [child_input(step) for step in flow.steps if step.child is not None]
     keys = reachable(roots, types)
     sending = {own.input: flow_input(flow)}
     sending |= {payload_name(step.slug): step_output(step) for step in flow.steps if step.kind == "signal"}

@@ -15,6 +15,8 @@ class ModuleNames:
         self.aliases: dict[str, str] = {}
         self._noted: dict[str, str] = {}
         self._taken = {"_output", "_Context"}
+        self.stem = ""
+        """That of the flow that is written now."""
 
     def noting(self) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
         """What is asked from now on: modules and their names here, imported names and theirs."""
@@ -35,6 +37,8 @@ class ModuleNames:
         return alias
 
     def record(self, key: TypeKey) -> str:
+        if key.is_generated:
+            return f"_{self.stem}_gets_{key.module[1:]}"
         arguments = f"[{', '.join(spell(arg, self) for arg in key.args)}]" if key.args else ""
         return f"{self.module(key.module)}.{key.name}{arguments}"
 

@@ -38,7 +38,10 @@ _MOST = 2_000
 def add_proofs(view: FlowView, modules: ModuleNames, lines: MappedLines) -> None:
     """Each record as declared again, and lists of it, returned for the user's own and the other way round."""
     types, again = view.types, modules.module(f".{view.stem}")
+    modules.stem = view.stem
     for number, (key, name) in enumerate(view.record_names.items(), start=1):
+        if key.is_generated:
+            continue  # nothing of it was read
         ours, theirs = f"{again}.{name}", modules.record(key)
         subject = Subject("record", view.flow.key, record=key)
         record = types.records.get(key)
@@ -48,7 +51,7 @@ def add_proofs(view: FlowView, modules: ModuleNames, lines: MappedLines) -> None
         ref = AliasRef(key) if record is None else record.ref
         if is_converted(ref, types) or comparisons(key, types) > _MOST:
             ours = f"_{view.stem}_{number}"
-            _declare(ours, key, types, modules, lines, subject)
+            declare(ours, key, types, modules, lines, subject)
         for direction, given, wanted in (("ours", theirs, ours), ("theirs", ours, theirs)):
             lines.add("")
             lines.add("")
@@ -79,7 +82,7 @@ def _prove_class(
     lines.add(f"    return {theirs}({passed})", subject)
 
 
-def _declare(
+def declare(
     name: str, key: TypeKey, types: TypeTable, modules: ModuleNames, lines: MappedLines, subject: Subject
 ) -> None:
     """The record or alias with its own fields only; what they refer to is the handlers'."""

@@ -10,7 +10,7 @@ from pgflow_gen.ir.flow import FlowKey
 from pgflow_gen.ir.types import TypeKey
 
 SubjectKind: TypeAlias = Literal[
-    "import", "input", "binding", "call", "argument", "key", "record", "path", "schedule"
+    "import", "input", "binding", "call", "starts", "argument", "key", "record", "path", "schedule"
 ]
 
 

@@ -60,9 +60,12 @@ class StepContract:
         )
         self.has_failed_values: bool = data.get("failed_values", False)
         """Whether a failure may stand in the place of an output (of a map: of an element's)."""
+        self.subflow: str | None = data.get("subflow")
+        """The slug of the flow that does the work; the handler returns its input."""
         self._schemas = {
             "input": data["input"],
             "output": data["output"],
+            "result": data["output"] if self.subflow is None else data["child_input"],
             "state": data.get("state", NO_STATE),
             "others": data.get("others", {}),
         }
@@ -118,7 +121,8 @@ class StepContract:
         """A handler's result as it is on the wire, checked (a map: of one task). Raises BoundaryError."""
         wire = value if self._encode_output is None else self._encode_output(value)
         self.check_output(wire)
-        if self.has_failed_values and isinstance(wire, dict) and failed_values.KEY in wire:
+        is_output = self.subflow is None
+        if self.has_failed_values and is_output and isinstance(wire, dict) and failed_values.KEY in wire:
             raise BoundaryError(
                 "output",
                 f"has the key {failed_values.KEY}, by which those who get it know a failure of this step",
@@ -161,7 +165,7 @@ class StepContract:
 
     @cached_property
     def _encode_output(self) -> Convert | None:
-        return self._codecs.encode(self._schemas["output"], "output")
+        return self._codecs.encode(self._schemas["result"], "output")
 
     @cached_property
     def _encode_payload(self) -> Convert | None:
@@ -193,7 +197,7 @@ class StepContract:
 
     @cached_property
     def _output(self) -> SchemaCheck:
-        return SchemaCheck(self._schemas["output"], self._definitions, root="output")
+        return SchemaCheck(self._schemas["result"], self._definitions, root="output")
 
     @cached_property
     def _payload(self) -> SchemaCheck:

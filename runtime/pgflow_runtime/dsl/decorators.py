@@ -16,10 +16,12 @@ from pgflow_runtime.dsl.steps import (
     AsyncLoopStep,
     AsyncMapStep,
     AsyncStep,
+    AsyncSubflowStep,
     AsyncValueMapStep,
     AsyncValueStep,
     LoopStep,
     MapStep,
+    SubflowStep,
     SyncStep,
     ValueMapStep,
     ValueStep,
@@ -28,6 +30,7 @@ from pgflow_runtime.dsl.steps import (
 P = ParamSpec("P")
 T = TypeVar("T")
 E = TypeVar("E")
+Sub = TypeVar("Sub")
 T_co = TypeVar("T_co", covariant=True)
 E_contra = TypeVar("E_contra", contravariant=True)
 
@@ -175,5 +178,96 @@ class ValueMapDecorator(Generic[E]):
     def __call__(self, h: Elem[E, P, T], /) -> ValueMapStep[P, T]: ...
     @overload
     def __call__(self, h: PosElem[E, P, T], /) -> ValueMapStep[Concatenate[E, P], T]: ...
+    def __call__(self, h: Any, /) -> Any:
+        return self._register(h)
+
+
+class SubflowDecorator(Generic[Sub]):
+    """``@flow.step(subflow=flow)``, of a flow whose input is a ``Sub``."""
+
+    def __init__(self, register: Callable[[Any], Any]) -> None:
+        self._register = register
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, h: Callable[P, Awaitable[Sub]], /
+    ) -> AsyncSubflowStep[P, Sub]: ...
+    @overload
+    def __call__(self, h: Callable[P, Sub], /) -> SubflowStep[P, Sub]: ...
+    def __call__(self, h: Any, /) -> Any:
+        return self._register(h)
+
+
+class SubflowMapDecorator(Generic[E, Sub]):
+    """``@flow.map(subflow=flow)`` over elements of type ``E``."""
+
+    def __init__(self, register: Callable[[Any], Any]) -> None:
+        self._register = register
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, h: CtxElem[E, P, Awaitable[Sub]], /
+    ) -> AsyncSubflowStep[P, Sub]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, h: Elem[E, P, Awaitable[Sub]], /
+    ) -> AsyncSubflowStep[P, Sub]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, h: PosElem[E, P, Awaitable[Sub]], /
+    ) -> AsyncSubflowStep[Concatenate[E, P], Sub]: ...
+    @overload
+    def __call__(self, h: CtxElem[E, P, Sub], /) -> SubflowStep[P, Sub]: ...
+    @overload
+    def __call__(self, h: Elem[E, P, Sub], /) -> SubflowStep[P, Sub]: ...
+    @overload
+    def __call__(self, h: PosElem[E, P, Sub], /) -> SubflowStep[Concatenate[E, P], Sub]: ...
+    def __call__(self, h: Any, /) -> Any:
+        return self._register(h)
+
+
+class NamedSubflowDecorator(Protocol):
+    """``@flow.step(subflow="slug")``: what the other flow takes is for the compiler to say."""
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: Callable[P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncSubflowStep[P, T]: ...
+    @overload
+    def __call__(self, h: Callable[P, T], /) -> SubflowStep[P, T]: ...
+
+
+class NamedSubflowMapDecorator(Generic[E]):
+    """``@flow.map(subflow="slug")`` over elements of type ``E``."""
+
+    def __init__(self, register: Callable[[Any], Any]) -> None:
+        self._register = register
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: CtxElem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncSubflowStep[P, T]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: Elem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncSubflowStep[P, T]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self,
+        h: PosElem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        /,
+    ) -> AsyncSubflowStep[Concatenate[E, P], T]: ...
+    @overload
+    def __call__(self, h: CtxElem[E, P, T], /) -> SubflowStep[P, T]: ...
+    @overload
+    def __call__(self, h: Elem[E, P, T], /) -> SubflowStep[P, T]: ...
+    @overload
+    def __call__(self, h: PosElem[E, P, T], /) -> SubflowStep[Concatenate[E, P], T]: ...
     def __call__(self, h: Any, /) -> Any:
         return self._register(h)

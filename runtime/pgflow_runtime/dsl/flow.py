@@ -11,8 +11,12 @@ from pgflow_runtime.dsl.decorators import (
     Elem,
     LoopDecorator,
     MapDecorator,
+    NamedSubflowDecorator,
+    NamedSubflowMapDecorator,
     PosElem,
     StepDecorator,
+    SubflowDecorator,
+    SubflowMapDecorator,
     ValueArrayDecorator,
     ValueDecorator,
     ValueMapDecorator,
@@ -23,6 +27,7 @@ from pgflow_runtime.dsl.options import (
     LoopOptions,
     MapOptions,
     StepOptions,
+    SubflowOptions,
     WhenUnmet,
     check_options,
     check_slug,
@@ -45,6 +50,7 @@ from pgflow_shared.slugs import RESERVED_FOR_STEPS
 P = ParamSpec("P")
 T = TypeVar("T")
 E = TypeVar("E")
+Sub = TypeVar("Sub")
 In = TypeVar("In")
 
 
@@ -86,6 +92,24 @@ class Flow(Generic[In]):
     def step(self, h: Callable[P, T], /) -> SyncStep[P, T]: ...
     @overload
     def step(
+        self,
+        /,
+        *,
+        subflow: Flow[Sub],
+        when_exhausted: WhenUnmet | Literal["value"] = "fail",
+        **options: Unpack[SubflowOptions],
+    ) -> SubflowDecorator[Sub]: ...
+    @overload
+    def step(
+        self,
+        /,
+        *,
+        subflow: str,
+        when_exhausted: WhenUnmet | Literal["value"] = "fail",
+        **options: Unpack[SubflowOptions],
+    ) -> NamedSubflowDecorator: ...
+    @overload
+    def step(
         self, /, *, when_exhausted: Literal["value"], **options: Unpack[StepOptions]
     ) -> ValueDecorator: ...
     @overload
@@ -93,7 +117,11 @@ class Flow(Generic[In]):
         self, /, *, when_exhausted: WhenUnmet = "fail", **options: Unpack[StepOptions]
     ) -> StepDecorator: ...
     def step(self, h: Any = None, /, **options: Any) -> Any:
-        """Add a step that runs once. Its parameters name its inputs; ``depends_on`` only orders."""
+        """Add a step that runs once. Its parameters name its inputs; ``depends_on`` only orders.
+
+        With ``subflow`` a run of that flow does the work: the handler returns its input, dependents get its
+        output.
+        """
         return self._decorate("step", h, options)
 
     @overload
@@ -138,6 +166,64 @@ class Flow(Generic[In]):
     def map(self: Flow[list[E]], h: PosElem[E, P, T], /) -> MapStep[Concatenate[E, P], T]: ...
     @overload
     def map(
+        self: Flow[list[E]],
+        /,
+        *,
+        subflow: Flow[Sub],
+        when_exhausted: WhenUnmet | Literal["value"] = "fail",
+        **options: Unpack[SubflowOptions],
+    ) -> SubflowMapDecorator[E, Sub]: ...
+    @overload
+    def map(
+        self: Flow[list[E]],
+        /,
+        *,
+        subflow: str,
+        when_exhausted: WhenUnmet | Literal["value"] = "fail",
+        **options: Unpack[SubflowOptions],
+    ) -> NamedSubflowMapDecorator[E]: ...
+    @overload
+    def map(
+        self,
+        /,
+        *,
+        subflow: Flow[Sub],
+        array: Step[list[E]],
+        when_exhausted: WhenUnmet | Literal["value"] = "fail",
+        **options: Unpack[SubflowOptions],
+    ) -> SubflowMapDecorator[E, Sub]: ...
+    @overload
+    def map(
+        self,
+        /,
+        *,
+        subflow: str,
+        array: Step[list[E]],
+        when_exhausted: WhenUnmet | Literal["value"] = "fail",
+        **options: Unpack[SubflowOptions],
+    ) -> NamedSubflowMapDecorator[E]: ...
+    @overload
+    def map(
+        self,
+        /,
+        *,
+        subflow: Flow[Sub],
+        array: str,
+        when_exhausted: WhenUnmet | Literal["value"] = "fail",
+        **options: Unpack[SubflowOptions],
+    ) -> SubflowMapDecorator[Any, Sub]: ...
+    @overload
+    def map(
+        self,
+        /,
+        *,
+        subflow: str,
+        array: str,
+        when_exhausted: WhenUnmet | Literal["value"] = "fail",
+        **options: Unpack[SubflowOptions],
+    ) -> NamedSubflowMapDecorator[Any]: ...
+    @overload
+    def map(
         self: Flow[list[E]], /, *, when_exhausted: Literal["value"], **options: Unpack[MapOptions]
     ) -> ValueMapDecorator[E]: ...
     @overload
@@ -161,7 +247,11 @@ class Flow(Generic[In]):
         self, /, *, array: str, when_exhausted: WhenUnmet = "fail", **options: Unpack[MapOptions]
     ) -> MapDecorator[Any]: ...
     def map(self, h: Any = None, /, **options: Any) -> Any:
-        """Add a step that runs once per element of ``array``'s output (without it, of the flow's input)."""
+        """Add a step that runs once per element of ``array``'s output (without it, of the flow's input).
+
+        Its first parameter gets the element, further ones name other steps. With ``subflow`` there is a run
+        of that flow for each element.
+        """
         return self._decorate("map", h, options)
 
     def loop(
@@ -258,6 +348,8 @@ class Flow(Generic[In]):
         check_options(where, options, kind)
         for name in ("array", "depends_on", "if_ran", "if_skipped"):
             check_step_names(where, name, options.get(name), lambda item: isinstance(item, Step))
+        if not isinstance(options.get("subflow", ""), Flow | str):
+            raise TypeError(f"{where}: subflow= is a flow or a flow's slug, not {options['subflow']!r}")
         if handler is not None:
             return self.make(where, kind, handler, options)
         return MapDecorator[Any](lambda h: self.make(where, kind, h, options))

@@ -53,6 +53,7 @@ class TaskOptions(Conditions, total=False):
     start_delay: int
     backoff: Backoff
     max_delay: int
+    depends_on: Sequence[Step[Any] | str]
 
 
 class MapOptions(TaskOptions, total=False):
@@ -64,13 +65,17 @@ class MapOptions(TaskOptions, total=False):
 class StepOptions(MapOptions, total=False):
     """Options of ``@flow.step`` and ``@flow.array``."""
 
-    depends_on: Sequence[Step[Any] | str]
+
+class SubflowOptions(TaskOptions, total=False):
+    """Options of a step or map whose work another flow does, ``subflow=``."""
+
+    deadline: int
+    max_depth: int
 
 
 class LoopOptions(TaskOptions, total=False):
     """Options of ``@flow.loop``, without ``max_rounds``, which it must have."""
 
-    depends_on: Sequence[Step[Any] | str]
     every: int
     deadline: int
 

@@ -156,6 +156,17 @@ class AsyncLoopStep(AsyncCall[T, P, Again[Any] | T], Generic[P, T]):
     """A loop with an ``async def`` handler."""
 
 
+class SubflowStep(SyncCall[Any, P, T], Generic[P, T]):
+    """A step or map whose work another flow does, with a ``def`` handler that returns that flow's input.
+
+    What dependents get is the other flow's output, which only the compiler knows.
+    """
+
+
+class AsyncSubflowStep(AsyncCall[Any, P, T], Generic[P, T]):
+    """The same with an ``async def`` handler."""
+
+
 def make_step(
     flow: FlowOfStep, slug: str, kind: StepKind, handler: Callable[..., Any], options: Mapping[str, Any]
 ) -> Step[Any]:
@@ -171,6 +182,8 @@ def make_step(
 def _class(kind: StepKind, options: Mapping[str, Any], *, is_async: bool) -> type[Step[Any]]:
     if kind == "loop":
         return AsyncLoopStep if is_async else LoopStep
+    if "subflow" in options:
+        return AsyncSubflowStep if is_async else SubflowStep
     return _CLASSES[kind == "map", options.get("when_exhausted") == "value", is_async]
 
 

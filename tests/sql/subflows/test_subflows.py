@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-from uuid import UUID
-
-import pytest
-
-from tests.support.batch import changed, claim, complete, fail, register, release
-from tests.support.core import Core, Row
-from tests.support.subflows import add_subflow, children, family, hand_over, work
-from tests.support.timers import fire, timers
+from tests.support.batch import claim, complete, register
+from tests.support.core import Core
+from tests.support.subflows import children, family
+from tests.support.timers import fire
 
 
 def test_the_output_of_the_child_is_the_output_of_the_step(core: Core) -> None:
