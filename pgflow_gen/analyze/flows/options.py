@@ -15,7 +15,7 @@ from pgflow_shared.kinds import WRITTEN
 from pgflow_shared.options import BY_NAME, OptionRule, meant, options_of
 
 FLOW_OPTIONS = options_of("flow")
-STEP_OPTIONS: Mapping[str, tuple[str, ...]] = {kind: options_of(kind) for kind in WRITTEN}
+STEP_OPTIONS: Mapping[str, tuple[str, ...]] = {kind.name: options_of(kind.name) for kind in WRITTEN.values()}
 
 
 @dataclass(frozen=True, slots=True)

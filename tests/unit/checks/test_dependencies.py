@@ -162,14 +162,29 @@ def test_a_name_in_parameters_and_depends_on_counts_once_and_is_fine() -> None:
     assert codes(flow(step("a"), step("b", param("a", STR), depends_on=("a",)))) == []
 
 
-def test_a_map_takes_one_element_and_nothing_of_other_steps() -> None:
+def test_a_map_takes_one_element_and_not_the_whole_array() -> None:
     source = step("a", returns=list_of(STR))
     assert codes(flow(source, step("m", kind="map", array="a"))) == ["PGF206"]
-    two = step("m", element("item", STR), param("a", list_of(STR)), kind="map", array="a")
-    found = only(*judge(flow(source, two)))
-    assert (found.code, found.span) == ("PGF206", span(21, 5))
-    with_order = step("m", element("item", STR), kind="map", array="a", depends_on=("a",))
-    assert codes(flow(source, with_order)) == ["PGF206"]
+    whole = step("m", element("item", STR), param("a", list_of(STR)), kind="map", array="a")
+    found = only(*judge(flow(source, whole)))
+    assert (found.code, found.span.line) == ("PGF206", 23)
+    everything = step("m", element("item", STR), param("input", STR), kind="map", array="a")
+    assert codes(flow(source, everything)) == ["PGF206"]
+
+
+def test_a_map_may_name_other_steps() -> None:
+    source, other = step("a", returns=list_of(STR)), step("b", returns=INT)
+    beside = step("m", element("item", STR), param("b", INT), kind="map", array="a", depends_on=("a", "b"))
+    assert codes(flow(source, other, beside)) == []
+    root = step("m", element("item", STR), param("b", INT), param("flow_input", list_of(STR)), kind="map")
+    assert codes(flow(other, root, input=list_of(STR))) == []
+    wrong = step("m", element("item", STR), param("b", STR), kind="map", array="a")
+    assert codes(flow(source, other, wrong)) == ["PGF303"]
+    unknown = step("m", element("item", STR), param("c", STR), kind="map", array="a")
+    assert codes(flow(source, other, unknown)) == ["PGF203"]
+    skipped = step("b", returns=INT, options={"when_exhausted": "skip"})
+    assert codes(flow(source, skipped, beside)) == ["PGF309"]
+    assert codes(flow(source, step("b", param("m", list_of(STR)), returns=INT), beside)) == ["PGF204"]
 
 
 def test_a_map_may_ask_for_the_flows_input() -> None:

@@ -10,7 +10,14 @@ import pytest
 from pgflow_gen.ir.flow import Json
 from pgflow_gen.render.settings import settings
 from pgflow_gen.render.sql import create_script
-from pgflow_runtime.dsl.options import FlowOptions, LoopOptions, MapOptions, StepOptions, WaitOptions
+from pgflow_runtime.dsl.options import (
+    FlowOptions,
+    LoopOptions,
+    MapOptions,
+    StepOptions,
+    SubflowOptions,
+    WaitOptions,
+)
 from pgflow_shared import options
 from pgflow_shared.options import (
     FLOW_PARAMETERS,
@@ -49,9 +56,10 @@ def test_the_language_has_the_options_of_the_table() -> None:
     # Signatures name the rest: the slug of a flow, array= of a map, what decides on a step's type.
     waits = {*WaitOptions.__annotations__, "when_exhausted"}
     assert {*FlowOptions.__annotations__, "slug"} == set(options_of("flow"))
-    assert {*StepOptions.__annotations__, "when_exhausted"} == set(options_of("step"))
-    assert options_of("step") == options_of("array")
-    assert {*MapOptions.__annotations__, "array", "when_exhausted"} == set(options_of("map"))
+    subflow = {*SubflowOptions.__annotations__, "subflow"}
+    assert {*StepOptions.__annotations__, "when_exhausted"} == set(options_of("array"))
+    assert {*StepOptions.__annotations__, "when_exhausted"} | subflow == set(options_of("step"))
+    assert {*MapOptions.__annotations__, "array", "when_exhausted"} | subflow == set(options_of("map"))
     assert {*LoopOptions.__annotations__, "max_rounds", "when_exhausted"} == set(options_of("loop"))
     assert waits | {"deadline", "key"} == set(options_of("signal"))
     assert waits | {"seconds", "until"} == set(options_of("sleep"))

@@ -1,3 +1,5 @@
+from typing import TypedDict
+
 from pgflow_runtime import Context, Flow
 
 
@@ -15,15 +17,25 @@ def no_element(ctx: Context, flow_input: list[str]) -> int:
 
 
 @crawl.map(array=urls)
-async def with_another(url: str, urls: list[str]) -> str:
+async def with_the_array(url: str, urls: list[str]) -> str:
     return url
 
 
-@crawl.map(array=[urls, with_another])
+@crawl.map(array=[urls, with_the_array])
 def two_arrays(url: str) -> str:
     return url
 
 
-@crawl.map(array=urls, depends_on=[urls])
-def with_order(url: str) -> str:
+class Everything(TypedDict):
+    urls: list[str]
+    two_arrays: list[str]
+
+
+@crawl.map
+def with_everything(url: str, input: Everything) -> str:
+    return url
+
+
+@crawl.map(array=urls, depends_on=[urls, no_element], if_ran=[no_element])
+def with_order(url: str, no_element: list[int]) -> str:
     return url
