@@ -33,11 +33,12 @@ from pgflow_runtime.duration import parse_duration
 from pgflow_runtime.errors import RunNotFound, UsageError
 from pgflow_runtime.project import find_project
 from pgflow_runtime.runs.documents import shown
-from pgflow_runtime.runs.reading import TaskCounts, complete, read_document, read_shape
+from pgflow_runtime.runs.reading import TaskCounts, complete, read_document, read_shape, read_tree
+from pgflow_runtime.runs.tree import DEEPEST
 from pgflow_runtime.terminal.follow import Follower
 from pgflow_runtime.terminal.live_view import watch_json, watch_lines, watch_live
 from pgflow_runtime.terminal.output import shows_pictures
-from pgflow_runtime.terminal.text_view import failed_lines, reading_lines, run_lines
+from pgflow_runtime.terminal.text_view import failed_lines, node_lines, reading_lines, run_lines
 from pgflow_shared.statuses import RUN_STATUSES
 
 limit_option = click.option(
@@ -99,16 +100,27 @@ def failed_runs(flow: str | None, since: str | None, limit: int, as_json: bool, 
 
 @runs.command("show")
 @click.argument("run_id", type=click.UUID)
+@click.option(
+    "--depth",
+    type=click.IntRange(0, DEEPEST),
+    default=1,
+    show_default=True,
+    help="How many levels of the runs that its steps have started.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the run, its steps and tasks as JSON.")
 @dsn_option
-def show_run(run_id: UUID, as_json: bool, dsn: str | None) -> None:
-    """Show a run, its steps and its output, or the task that failed it."""
+def show_run(run_id: UUID, depth: int, as_json: bool, dsn: str | None) -> None:
+    """Show a run, its steps and its output, or the task that failed it.
+
+    Below a step that starts runs of another flow stand the first ten of them, below all what its end has
+    started; 'runs tree RUN_ID' has more.
+    """
     from pgflow_runtime.runs.snapshot import RunSnapshot
 
     with refusals(), _connection(dsn) as connection:
         document = read_document(connection, run_id, whole=as_json)
         run = RunSnapshot.read(document)
-        reading = complete(connection, run, read_shape(connection, run.flow_slug))
+        reading = complete(connection, run, read_shape(connection, run.flow_slug), depth=depth)
     if as_json:
         for row in document["steps"]:
             if run.is_final and row["status"] == "started":
@@ -116,6 +128,11 @@ def show_run(run_id: UUID, as_json: bool, dsn: str | None) -> None:
         document["run"] = {name: shown(value) for name, value in document["run"].items()}
         document["steps"] = [{name: shown(value) for name, value in row.items()} for row in document["steps"]]
         document["tasks"] = {slug: _counts(counts) for slug, counts in reading.tasks.items()}
+        document["children"] = {
+            slug: {"runs": [node.document for node in found.nodes], "has_more": found.has_more}
+            for slug, found in reading.children.items()
+        }
+        document["companions"] = [node.document for node in reading.companions]
         document["failure"] = asdict(reading.failure) if reading.failure is not None else None
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
@@ -126,6 +143,41 @@ def show_run(run_id: UUID, as_json: bool, dsn: str | None) -> None:
         show_reading(console(sys.stdout), reading, now)
         return
     for line in reading_lines(reading, now):
+        click.echo(line)
+
+
+@runs.command("tree")
+@click.argument("run_id", type=click.UUID)
+@click.option(
+    "--depth",
+    type=click.IntRange(1, DEEPEST),
+    default=DEEPEST,
+    show_default=True,
+    help="How many levels below the run.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    help="How many children of each run at most.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the tree as JSON.")
+@dsn_option
+def show_tree(run_id: UUID, depth: int, limit: int, as_json: bool, dsn: str | None) -> None:
+    """Show the runs that a run has brought about: of its steps, of its ends, and theirs."""
+    with refusals(), _connection(dsn) as connection:
+        root = read_tree(connection, run_id, depth, limit)
+    if as_json:
+        click.echo(json.dumps(root.document, indent=2, ensure_ascii=False))
+        return
+    now = datetime.now().astimezone()
+    if shows_pictures(sys.stdout):
+        from pgflow_runtime.terminal.rich_view import console, show_nodes
+
+        show_nodes(console(sys.stdout), root, now)
+        return
+    for line in node_lines(root, now):
         click.echo(line)
 
 

@@ -15,6 +15,7 @@ from pgflow_runtime.client._sync.step import StepRun
 from pgflow_runtime.client.schedule_input import ScheduleOptions
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.runs import events
+from pgflow_runtime.runs.kin import ChildRun, CompanionRun, RunOrigin
 from pgflow_runtime.runs.schedules import ScheduleInfo
 from pgflow_runtime.runs.signals import SignalOutcome, WaitingSignal
 
@@ -28,10 +29,13 @@ __all__ = [
     "AsyncConn",
     "AsyncRun",
     "AsyncStepRun",
+    "ChildRun",
     "ClientBase",
+    "CompanionRun",
     "Conn",
     "FlowContract",
     "Run",
+    "RunOrigin",
     "ScheduleInfo",
     "ScheduleOptions",
     "SignalOutcome",

@@ -77,6 +77,23 @@ GET_FAILURE: Final = """
 select step_slug, task_index, error_message from pgflow.get_run_failure(%(run_id)s)
 """
 
+LIST_CHILDREN: Final = """
+select step_slug, task_index, attempt, run_id, flow_slug, status, started_at, ended_at, error_message
+from pgflow.list_children(
+  %(run_id)s, %(step_slug)s, %(limit)s, %(after_step_slug)s, %(after_task_index)s, %(after_attempt)s
+)
+"""
+
+LIST_COMPANIONS: Final = """
+select kind, end_number, run_id, flow_slug, status, started_at, ended_at, error_message
+from pgflow.list_companions(%(run_id)s)
+"""
+
+LIST_FAILED_UNDOS: Final = """
+select run_id, flow_slug, of_run_id, of_flow_slug, end_number, started_at, failed_at, error_message
+from pgflow.list_failed_undos(%(limit)s)
+"""
+
 LIST_RUNS: Final = """
 select run_id, flow_slug, status, started_at, ended_at, remaining_steps, begins_at, waits_for, waits_until
 from pgflow.list_runs(%(flow_slug)s, %(status)s, %(limit)s)

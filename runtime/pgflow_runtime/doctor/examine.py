@@ -29,7 +29,7 @@ from pgflow_runtime.doctor.runs import (
 from pgflow_runtime.doctor.schedules import check_schedules
 from pgflow_runtime.doctor.server import check_server
 from pgflow_runtime.doctor.settings import check_settings, check_slots, check_transactions
-from pgflow_runtime.doctor.waits import check_holds, check_signals, check_timers
+from pgflow_runtime.doctor.waits import check_holds, check_signals, check_timers, check_undos
 from pgflow_runtime.doctor.workers import check_workers
 from pgflow_runtime.errors import ConnectionFailed, ProjectError
 from pgflow_runtime.project import Project
@@ -63,6 +63,7 @@ _WITH_CORE: Final[tuple[tuple[str, Check], ...]] = (
     ("runs.held", check_holds),
     ("signals.waiting", check_signals),
     ("schedules.paused", check_schedules),
+    ("undos.failed", check_undos),
     ("bloat.dead-rows", check_bloat),
     ("bloat.size", check_size),
 )

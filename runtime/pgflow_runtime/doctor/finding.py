@@ -26,7 +26,7 @@ CODES: Final = frozenset(
         "workers.none", "workers.dead", "workers.deprecated",
         "runs.open", "runs.stuck", "runs.orphans", "runs.lost-messages", "runs.lost-waits", "runs.stalled",
         "runs.overdue", "runs.backlog", "runs.held", "flows.paused", "timers.failing", "timers.late",
-        "schedules.paused", "schedules.unserved", "signals.waiting",
+        "schedules.paused", "schedules.unserved", "signals.waiting", "undos.failed",
         "bloat.dead-rows", "bloat.hot", "bloat.size",
         "connections.use", "connections.budget",
         "settings.durability", "settings.autovacuum", "settings.transactions", "settings.slots",

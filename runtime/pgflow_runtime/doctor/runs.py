@@ -180,6 +180,17 @@ def _lost(
                 where i.kind = 'wait' and i.run_id = t.run_id and i.step_slug = t.step_slug
                   and i.task_index = t.task_index
               )
+              when t.waits_for = 'child' then not exists (
+                select from pgflow.origins c
+                join pgflow.runs k on k.run_id = c.run_id
+                where c.kind = 'child' and c.from_run_id = t.run_id and c.step_slug = t.step_slug
+                  and c.task_index = t.task_index and c.attempt = t.attempts_count
+                  and (k.status = 'started' or exists (
+                    select from pgflow.ended_children e where e.child_run_id = k.run_id
+                  ) or exists (
+                    select from pgflow.timers i where i.run_id = t.run_id and i.kind = 'retry_children'
+                  ))
+              )
             end
             order by o.started_at
             """

@@ -31,7 +31,13 @@ def check_timers(inspection: Inspection) -> Iterator[Finding]:
             ) filter (where failures > 0)
           )[1] as of,
           count(*) filter (where failures = 0 and due_at < now() - make_interval(secs => %(late)s)) as late
-        from pgflow.timers
+        from (
+          select timer_id, kind, due_at, flow_slug, run_id, payload, failures, error_message
+          from pgflow.timers
+          union all
+          select ended_id, 'child', due_at, null, run_id, null, failures, error_message
+          from pgflow.ended_children
+        ) t
         """,
         {"late": LATE},
     )
@@ -93,4 +99,19 @@ def check_signals(inspection: Inspection) -> Iterator[Finding]:
             f" {LONG} days, the first {row['first']}",
             "`pgflow-gen runs waiting` lists them: send what they wait for, or cancel their runs;"
             " a `deadline` ends such a wait by itself",
+        )
+
+
+def check_undos(inspection: Inspection) -> Iterator[Finding]:
+    """Undos that have failed: what they were to take back stands, and nobody goes on with it by himself."""
+    rows = inspection.rows("select run_id, of_run_id, of_flow_slug from pgflow.list_failed_undos(10000)")
+    if rows:
+        first = rows[0]
+        of = f"run {first['of_run_id']}" + (
+            f" of flow '{first['of_flow_slug']}'" if first["of_flow_slug"] is not None else ""
+        )
+        yield problem(
+            "undos.failed",
+            f"{counted(len(rows), 'undo')} failed, the first {first['run_id']}, of {of}",
+            "see what stopped it (`pgflow-gen runs show`), mend that, and `pgflow-gen runs retry` the undo",
         )

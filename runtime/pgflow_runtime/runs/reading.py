@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,13 @@ from pgflow_runtime.database.store import from_psycopg, is_passing
 from pgflow_runtime.errors import RunNotFound, UnreadableValue
 from pgflow_runtime.runs.documents import NOTHING, name_of, put, value_of
 from pgflow_runtime.runs.snapshot import RunSnapshot
+from pgflow_runtime.runs.tree import (
+    Branches,
+    RunNode,
+    read_below,
+    read_branches,
+    read_companion_nodes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,10 @@ class Shape:
     dependencies: Mapping[str, tuple[str, ...]]
     max_attempts: Mapping[str, int]
     maps: frozenset[str]
+    subflows: frozenset[str] = frozenset()
+    """Steps whose tasks start runs of other flows."""
+    has_ends: bool = False
+    """Whether the end of a run may start companions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,10 @@ class Reading:
     shape: Shape
     tasks: Mapping[str, TaskCounts]
     failure: Failure | None = None
+    children: Mapping[str, Branches] = field(default_factory=dict)
+    """By subflow step: the runs it started."""
+    companions: tuple[RunNode, ...] = ()
+    """What the run's ends have started."""
 
     @property
     def message(self) -> str | None:
@@ -119,6 +134,16 @@ def read_again(connection: psycopg.Connection[Any], before: Reading, *, whole: b
     return complete(connection, run.updated(document), before.shape)
 
 
+def read_tree(connection: psycopg.Connection[Any], run_id: UUID, depth: int, most: int) -> RunNode:
+    """A run with what is below it. Raises RunNotFound."""
+    run = RunSnapshot.read(read_document(connection, run_id, whole=False))
+    below = read_below(connection, run_id, depth, most)
+    return RunNode(
+        "", run_id, run.flow_slug, run.status, run.started_at, run.ended_at,
+        run.error_message or run.cancel_reason, 1, below.nodes, below.has_more, run.origin,
+    )  # fmt: skip
+
+
 def read_value(connection: psycopg.Connection[Any], run_id: UUID, step_slug: str | None, kind: str) -> Any:
     """An input or output; an UnreadableValue, not raised, for one that cannot be had."""
     what = name_of(step_slug, kind)
@@ -133,14 +158,21 @@ def read_value(connection: psycopg.Connection[Any], run_id: UUID, step_slug: str
     return value_of(row[0] if row is not None else None, what)
 
 
-def complete(connection: psycopg.Connection[Any], run: RunSnapshot, shape: Shape) -> Reading:
-    """Add the tasks, and for a failed run the culprit."""
+def complete(
+    connection: psycopg.Connection[Any], run: RunSnapshot, shape: Shape, *, depth: int = 1
+) -> Reading:
+    """Add the tasks, for a failed run the culprit, and the runs it started, so many levels deep."""
     tasks = {
         str(slug): TaskCounts(*counts)
         for slug, *counts in connection.execute(queries.COUNT_TASKS, {"run_id": run.run_id})
     }
     failure = read_failure(connection, run.run_id) if run.status == "failed" else None
-    return Reading(run, shape, tasks, failure)
+    children = {
+        slug: read_branches(connection, run.run_id, depth, step_slug=slug) for slug in sorted(shape.subflows)
+    }
+    has_ended = shape.has_ends and depth > 0
+    companions = read_companion_nodes(connection, run.run_id, depth - 1) if has_ended else ()
+    return Reading(run, shape, tasks, failure, children, companions)
 
 
 def read_failure(connection: psycopg.Connection[Any], run_id: UUID) -> Failure | None:
@@ -164,4 +196,6 @@ def read_shape(connection: psycopg.Connection[Any], flow_slug: str) -> Shape:
         {step["slug"]: tuple(step["dependencies"]) for step in steps},
         most,
         frozenset(step["slug"] for step in steps if step["type"] == "map"),
+        frozenset(step["slug"] for step in steps if step.get("kind") == "subflow"),
+        not settings.keys().isdisjoint({"undo", "ends"}),
     )

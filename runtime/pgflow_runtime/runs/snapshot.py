@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pgflow_runtime.database.moments import LATEST, read_moment
 from pgflow_runtime.runs.documents import name_of, value_of
+from pgflow_runtime.runs.kin import RunOrigin
 from pgflow_shared.statuses import FINAL, RunStatus, StepStatus
 
 WaitsFor: TypeAlias = Literal["signal", "sleep", "time", "round", "child", "lane", "hold", "something"]
@@ -25,6 +26,8 @@ class Wait:
     """When a sleep is over, a signal's deadline passes, or the next of the tasks is tried again."""
     key: str | None = None
     """By which a signal can be sent, where it has one."""
+    count: int = 1
+    """How many runs a subflow step waits for."""
 
     @classmethod
     def read(cls, row: Mapping[str, Any] | None) -> Wait | None:
@@ -32,7 +35,7 @@ class Wait:
         if row is None:
             return None
         found = (word for word in get_args(WaitsFor) if word == row.get("waits_for"))
-        return cls(next(found, "something"), _time(row.get("until")), row.get("key"))
+        return cls(next(found, "something"), _time(row.get("until")), row.get("key"), row.get("count") or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,8 @@ class RunSnapshot:
     """Since when nothing of the run is begun, until it is released."""
     begins_at: datetime | None = None
     """When a run that was started for later is to begin; None once it has begun."""
+    origin: RunOrigin | None = None
+    """Where it comes from; None: somebody started it, or only its start was read."""
 
     @property
     def is_final(self) -> bool:
@@ -204,6 +209,7 @@ class RunSnapshot:
             cancel_reason=row.get("cancel_reason"),
             held_at=_time(row.get("held_at")),
             begins_at=_time(row.get("begins_at")),
+            origin=RunOrigin.read(row.get("origin")),
         )
 
 

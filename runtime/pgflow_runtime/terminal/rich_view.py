@@ -15,7 +15,8 @@ from rich.text import Text
 
 from pgflow_runtime.runs.reading import Reading, place
 from pgflow_runtime.runs.schedules import when_of
-from pgflow_runtime.terminal.rows import Row, step_rows
+from pgflow_runtime.runs.tree import RunNode
+from pgflow_runtime.terminal.rows import Row, run_rows, step_rows
 from pgflow_runtime.terminal.words import (
     ago,
     clock,
@@ -25,6 +26,7 @@ from pgflow_runtime.terminal.words import (
     list_words,
     next_words,
     one_line,
+    origin_words,
     printable,
     value_text,
 )
@@ -140,10 +142,40 @@ def picture(to: Console, reading: Reading, now: datetime, trouble: str | None = 
         head.append(f"  begins at {clock(run.begins_at)}", "yellow")
     if run.held_at is not None and not run.is_final:
         head.append(f"  held since {clock(run.held_at)}", "yellow")
+    if run.origin is not None:
+        head.append(f"  {origin_words(run.origin)}", "dim")
     parts: list[RenderableType] = [head, tree]
+    if reading.companions:
+        parts += [Text("after its end", "dim"), *tree_texts(to, reading.companions, now)]
     if trouble is not None:
         parts.append(Text(one_line(trouble), "yellow"))
     return Group(*parts)
+
+
+def tree_texts(to: Console, nodes: Sequence[RunNode], now: datetime) -> Iterator[Text]:
+    """A line for each run below another one."""
+    for row in run_rows(nodes, now):
+        symbol, style = _symbol(to, row.status)
+        facts = "; ".join(filter(None, (row.time, *row.notes)))
+        yield Text.assemble(
+            (_branch(to, row), "dim"), (f"{symbol} {row.status}", style), f"  {row.slug}  ", (facts, "dim")
+        )
+
+
+def show_nodes(to: Console, root: RunNode, now: datetime) -> None:
+    """A run and those below it."""
+    took = duration(root.started_at, root.ended_at or now)
+    to.print(
+        Text.assemble(
+            _status(to, root.status), "  ", (root.flow_slug, "bold"), f"  {root.run_id}  ", (took, "dim")
+        )
+    )
+    if root.origin is not None:
+        to.print(Text(origin_words(root.origin), "dim"))
+    for line in tree_texts(to, root.branches, now):
+        to.print(line)
+    if root.has_more:
+        to.print(Text("... and more", "dim"))
 
 
 def show_end(to: Console, reading: Reading) -> None:
@@ -154,9 +186,8 @@ def show_end(to: Console, reading: Reading) -> None:
 
 def _cells(to: Console, row: Row) -> Iterator[RenderableType]:
     symbol, style = _symbol(to, row.status)
-    branch = row.branch if _has_unicode(to) else row.branch.translate(str.maketrans("├└│─", "|`|-"))
     yield Text.assemble(
-        (branch, "dim"), (symbol, style), " ", (row.slug, "bold" if row.status == "started" else "")
+        (_branch(to, row), "dim"), (symbol, style), " ", (row.slug, "bold" if row.status == "started" else "")
     )
     yield Text(row.status, style)
     yield Text(row.time, "dim", justify="right")
@@ -195,6 +226,10 @@ def _table(*names: str) -> Table:
             min_width=36 if name == "run" else None,
         )
     return table
+
+
+def _branch(to: Console, row: Row) -> str:
+    return row.branch if _has_unicode(to) else row.branch.translate(str.maketrans("├└│─", "|`|-"))
 
 
 def _status(to: Console, status: str) -> Text:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pgflow_runtime.runs.reading import Reading, TaskCounts
 from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
-from pgflow_runtime.terminal.words import clock, duration, first_line, wait_words
+from pgflow_runtime.runs.tree import RunNode, walk
+from pgflow_runtime.terminal.words import clock, duration, first_line, ordinal, wait_words
 from pgflow_shared.statuses import STATUSES
 from pgflow_shared.text import counted
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One step. ``branch`` is the part of the tree before its name."""
+    """One step, or a run that one started. ``branch`` is the part of the tree before its name."""
 
     branch: str
     slug: str
@@ -26,6 +27,8 @@ class Row:
     progress: tuple[int, int] | None
     """Tasks done and all, where there are several."""
     notes: tuple[str, ...]
+    is_run: bool = False
+    """Whether it is a run that a step started, with its id where others have their name."""
 
 
 def step_rows(reading: Reading, now: datetime) -> list[Row]:
@@ -37,6 +40,7 @@ def step_rows(reading: Reading, now: datetime) -> list[Row]:
     def add(slug: str, before: str, joint: str, after: str) -> None:
         rows.append(_row(reading, steps[slug], before + joint, now))
         children = [child for child in steps if parents[child] == slug]
+        rows.extend(_child_rows(reading, slug, before + after + ("│  " if children else "   "), now))
         for child in children:
             last = child == children[-1]
             add(child, before + after, "└─ " if last else "├─ ", "   " if last else "│  ")
@@ -45,6 +49,37 @@ def step_rows(reading: Reading, now: datetime) -> list[Row]:
         if parents[slug] is None:
             add(slug, "", "", "")
     return rows
+
+
+def run_rows(nodes: Sequence[RunNode], now: datetime, before: str = "") -> Iterator[Row]:
+    """The rows of runs that another one brought about, each below the one that did."""
+    for branch, node in walk(nodes, before):
+        yield Row(
+            branch,
+            f"{node.place}: {node.flow_slug} {node.run_id}",
+            node.status,
+            duration(node.started_at, node.ended_at or now),
+            None,
+            tuple(_node_notes(node)),
+            is_run=True,
+        )
+
+
+def _child_rows(reading: Reading, slug: str, before: str, now: datetime) -> Iterator[Row]:
+    found = reading.children.get(slug)
+    if found is not None:
+        yield from run_rows(found.nodes, now, before)
+        if found.has_more:
+            yield Row(before, "... and more", "", "", None, (), is_run=True)
+
+
+def _node_notes(node: RunNode) -> Iterator[str]:
+    if node.number > 1:
+        yield f"{ordinal(node.number)} end" if node.place in ("undo", "end") else f"attempt {node.number}"
+    if node.error_message:
+        yield first_line(node.error_message)
+    if node.has_more:
+        yield "more runs below"
 
 
 def step_word(step: StepSnapshot, run: RunSnapshot) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from pgflow_runtime.runs.reading import Reading, place
 from pgflow_runtime.runs.schedules import when_of
-from pgflow_runtime.terminal.rows import step_rows
+from pgflow_runtime.runs.tree import RunNode
+from pgflow_runtime.terminal.rows import Row, run_rows, step_rows
 from pgflow_runtime.terminal.words import (
     clock,
     duration,
@@ -16,6 +17,7 @@ from pgflow_runtime.terminal.words import (
     last_words,
     list_words,
     next_words,
+    origin_words,
     printable,
     value_text,
 )
@@ -60,6 +62,8 @@ def reading_lines(reading: Reading, now: datetime) -> Iterator[str]:
     yield f"flow    {run.flow_slug}"
     yield f"started {clock(run.started_at)}"
     yield f"status  {run.status}, {duration(run.started_at, run.ended_at) if run.ended_at else 'running'}"
+    if run.origin is not None:
+        yield f"from    {origin_words(run.origin)}"
     if run.begins_at is not None:
         yield f"begins  {clock(run.begins_at)}"
     if run.held_at is not None and not run.is_final:
@@ -69,16 +73,45 @@ def reading_lines(reading: Reading, now: datetime) -> Iterator[str]:
     if reading.message:
         yield f"error   {first_line(reading.message)}"
     rows = step_rows(reading, now)
-    width = max((len(row.slug) for row in rows), default=0)
+    width = max((len(row.slug) for row in rows if not row.is_run), default=0)
     for row in rows:
+        if row.is_run:
+            yield f"    {row_line(row)}"
+            continue
         facts = [row.time] if row.time else []
         if row.progress:
             facts.append(f"{row.progress[0]:,}/{row.progress[1]:,} tasks")
         facts += row.notes
         yield f"  {row.slug:<{width}}  {row.status:<9}  {'; '.join(facts)}".rstrip()
+    if reading.companions:
+        yield "after its end"
+        yield from tree_lines(reading.companions, now)
     yield from failure_lines(reading)
     if run.status == "completed":
         yield f"output  {value_text(run.output)}"
+
+
+def tree_lines(nodes: Sequence[RunNode], now: datetime) -> Iterator[str]:
+    """A line for each run below another one."""
+    for row in run_rows(nodes, now):
+        yield f"  {row.branch}{row_line(row)}"
+
+
+def node_lines(root: RunNode, now: datetime) -> Iterator[str]:
+    """A run and those below it."""
+    took = duration(root.started_at, root.ended_at or now)
+    yield f"{root.flow_slug} {root.run_id}  {root.status}  {took}"
+    if root.origin is not None:
+        yield f"  {origin_words(root.origin)}"
+    yield from tree_lines(root.branches, now)
+    if root.has_more:
+        yield "  ... and more"
+
+
+def row_line(row: Row) -> str:
+    """A run below another one: what started it, which run it is, how it is."""
+    facts = "; ".join(filter(None, (row.time, *row.notes)))
+    return f"{row.slug}  {row.status}  {facts}".rstrip()
 
 
 def failure_lines(reading: Reading) -> Iterator[str]:

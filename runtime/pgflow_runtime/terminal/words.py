@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pgflow_runtime.errors import UnreadableValue
+from pgflow_runtime.runs.kin import RunOrigin
 from pgflow_runtime.runs.snapshot import Wait
 
 SHOWN = 60_000
@@ -59,10 +60,35 @@ def wait_words(wait: Wait) -> str:
             return f"waits for somebody{key}" + (f" until {until}" if until else "")
         case "sleep":
             return f"sleeps until {until}"
+        case "child":
+            return "waits for the runs it started" if wait.count > 1 else "waits for the run it started"
         case "round":
             return f"waits for its next round at {until}" if until else "waits for its next round"
         case _:
             return f"waits until {until}" if until else "waits"
+
+
+def origin_words(origin: RunOrigin) -> str:
+    """Where a run comes from: ``child of bills[3] of run 0199...``."""
+    match origin.kind:
+        case "child":
+            index = f"[{origin.task_index}]" if origin.task_index else ""
+            return f"child of {origin.step_slug}{index} of run {origin.from_run_id}"
+        case "fork":
+            return f"forked from run {origin.from_run_id}"
+        case "schedule":
+            due = f", due at {clock(origin.fire_at)}" if origin.fire_at is not None else ""
+            return f"schedule {origin.schedule_slug}{due}"
+        case _:
+            again = f", its {ordinal(origin.attempt)} end" if (origin.attempt or 1) > 1 else ""
+            return f"{origin.kind} of run {origin.from_run_id}{again}"
+
+
+def ordinal(number: int | None) -> str:
+    """``2nd``, ``13th``."""
+    count = number or 0
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    return f"{count}{'th' if 10 < count % 100 < 14 else endings.get(count % 10, 'th')}"
 
 
 def list_words(row: Mapping[str, Any]) -> str | None:

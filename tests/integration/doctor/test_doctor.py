@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from pgflow_runtime.doctor import CODES, examine
 from pgflow_runtime.project import find_project
 from tests.support.batch import claim, fail, register
+from tests.support.companions import add_companion
 from tests.support.core import Core, Row, connect
 from tests.support.crawl import LINES, write_contract
 from tests.support.encodings import other_encoding
@@ -23,6 +24,7 @@ from tests.support.migrations import migration
 from tests.support.project import Project
 from tests.support.server import Server
 from tests.support.steps_that_wait import add_signal, add_sleep
+from tests.support.subflows import family, hand_over
 from tests.support.wait import eventually
 
 OF_THE_TEST_SERVER = ("--ignore", "settings.durability", "--ignore", "connections.use")
@@ -339,6 +341,30 @@ def test_signals_without_an_end_that_nobody_sends(hand: Core, do: Callable[..., 
     do("update pgflow.waiting_signals set since = since - interval '8 days'")
     assert f"the first answer of run {run}" in (message := ask()["signals.waiting"]["message"])
     assert message.startswith("1 signal without a deadline")
+
+
+def test_undos_that_failed_need_somebody(hand: Core, ask: Asks) -> None:
+    start(hand)
+    run = hand.value("select run_id from pgflow.runs")
+    undo = add_companion(hand, run, "crawl__undo", "undo")
+    assert "undos.failed" not in ask()
+    (task,) = claim(hand, (register(hand, "crawl__undo"), "crawl__undo"))
+    fail(hand, [task], retryable=[False])
+    found = ask()["undos.failed"]
+    assert found["message"] == f"1 undo failed, the first {undo}, of run {run} of flow 'crawl'"
+    hand.call("retry_runs", run_ids=[undo])
+    assert "undos.failed" not in ask()
+
+
+def test_children_that_are_waited_for_are_there(hand: Core, do: Callable[..., None], ask: Asks) -> None:
+    family(hand)
+    run = hand.start_flow("parent").run_id
+    hand_over(hand, run)
+    assert "runs.lost-messages" not in ask()
+    hand.work("child")
+    assert "runs.lost-messages" not in ask(), "its end is on the way"
+    do("delete from pgflow.ended_children")
+    assert str(run) in ask()["runs.lost-messages"]["message"]
 
 
 def test_queues(hand: Core, ask: Callable[[], dict[str, dict[str, Any]]]) -> None:

@@ -85,7 +85,13 @@ def test_queues_are_measured_for_who_reads(lab: Lab) -> None:
         found = metrics(url)
         assert value(found, "pgflow_queue_visible_messages", flow="held") == 2
         assert value(found, "pgflow_waiting_tasks", flow="held") == 0
-        for name in ("failing_timers", "waiting_signals", "paused_schedules", "failing_schedules"):
+        for name in (
+            "failing_timers",
+            "waiting_signals",
+            "paused_schedules",
+            "failing_schedules",
+            "failed_undos",
+        ):
             assert value(found, f"pgflow_{name}", flow="held") == 0
         assert value(found, "pgflow_longest_signal_wait_seconds", flow="held") == 0
         assert value(found, "pgflow_late_schedule_seconds", flow="held") == 0

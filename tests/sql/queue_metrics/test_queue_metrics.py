@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.support.companions import add_companion
 from tests.support.core import Core, Row
 from tests.support.steps_that_wait import add_signal
 
@@ -19,7 +20,7 @@ def metrics(core: Core, flow_slug: str) -> Row:
 def test_an_empty_queue(core: Core) -> None:
     core.flow("f", "a")
     found = metrics(core, "f")
-    assert found == ("f", 0, 0, 0, 0, None, None, 0, 0, 0, 0, 0, 0, None, 0, 0, None)
+    assert found == ("f", 0, 0, 0, 0, None, None, 0, 0, 0, 0, 0, 0, None, 0, 0, None, 0)
 
 
 def test_waiting_started_and_delayed_messages(core: Core) -> None:
@@ -140,7 +141,7 @@ def test_schedules_that_are_paused_failing_and_late(core: Core) -> None:
     spec = {"every": 3600, "timezone": "UTC", "overlap": "skip", "catch_up": "latest"}
     for slug in ("paused", "late", "failing", "well"):
         core.row("select pgflow.create_schedule('f', %s, %s, '1')", slug, Jsonb(spec))
-    assert metrics(core, "f")[-3:] == (0, 0, None)
+    assert metrics(core, "f")[-4:] == (0, 0, None, 0)
     core.row("select pgflow.pause_schedule('f', 'paused')")
     mine = "kind = 'schedule' and payload ->> 'schedule' = %s"
     core.run_sql(f"update pgflow.timers set due_at = now() - interval '10 min' where {mine}", "late")
@@ -149,3 +150,17 @@ def test_schedules_that_are_paused_failing_and_late(core: Core) -> None:
     assert (found.paused_schedule_count, found.failing_schedule_count) == (1, 1)
     assert found.late_schedule_seconds == pytest.approx(600, abs=30)
     assert found.failing_timer_count == 1
+
+
+def test_undos_that_failed(core: Core) -> None:
+    core.flow("f", "a")
+    run = core.start_flow("f").run_id
+    for _ in range(2):
+        add_companion(core, run, "f__undo", "undo")
+    first, _ = core.poll("f__undo", 2)
+    core.start_tasks("f__undo", [first.msg_id])
+    assert metrics(core, "f").failed_undo_count == 0
+    core.fail_task(first.run_id, "back")
+    assert metrics(core, "f").failed_undo_count == 1
+    assert [row.of_run_id for row in core.call("list_failed_undos")] == [run]
+    assert core.call("list_failed_undos", after_run_id=first.run_id) == []

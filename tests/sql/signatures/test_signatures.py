@@ -99,6 +99,18 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "pause_schedule": ("flow_slug text, schedule_slug text, actor text = null", "boolean"),
     "resume_schedule": ("flow_slug text, schedule_slug text, actor text = null", "boolean"),
     "fire_schedule": ("flow_slug text, schedule_slug text, actor text = null", "uuid"),
+    "list_companions": (
+        "parent_id uuid",
+        "table(kind text, end_number integer, run_id uuid, flow_slug text, status text, "
+        "started_at timestamp with time zone, ended_at timestamp with time zone, error_message text)",
+        "s",
+    ),
+    "list_failed_undos": (
+        "max_count integer = 50, after_run_id uuid = null",
+        "table(run_id uuid, flow_slug text, of_run_id uuid, of_flow_slug text, end_number integer, "
+        "started_at timestamp with time zone, failed_at timestamp with time zone, error_message text)",
+        "s",
+    ),
     "next_fires": (
         "flow_slug text, schedule_slug text, max_count integer = 5",
         "setof timestamp with time zone",
@@ -230,7 +242,7 @@ FUNCTIONS: dict[str, tuple[str, str] | tuple[str, str, str]] = {
         "sent_count bigint, archived_estimate bigint, waiting_count bigint, "
         "failing_timer_count bigint, waiting_signal_count bigint, "
         "longest_signal_wait_seconds double precision, paused_schedule_count bigint, "
-        "failing_schedule_count bigint, late_schedule_seconds double precision)",
+        "failing_schedule_count bigint, late_schedule_seconds double precision, failed_undo_count bigint)",
         "s",
     ),
     "measure_steps": (

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from pgflow_runtime.client._async.feed import AsyncFeed
+from pgflow_runtime.client._async.kin import list_children
 from pgflow_runtime.client._async.subscription import EventHandler, subscribe
 from pgflow_runtime.client._async.watcher import AsyncWatcher
 from pgflow_runtime.contract import FlowContract
@@ -21,6 +22,7 @@ from pgflow_runtime.runs.events import (
     RunStartedEvent,
     StepEvent,
 )
+from pgflow_runtime.runs.kin import ChildRun
 from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
 from pgflow_shared.statuses import FINAL, FINAL_STEP, StepStatus
 
@@ -152,6 +154,14 @@ class AsyncStepRun(Generic[OutputT]):
                 yield event
                 if event.status in FINAL:
                     return
+
+    async def children(self) -> list[ChildRun]:
+        """The runs that the step's tasks have started (``subflow=``), by task and attempt.
+
+        Each is a run of its own: ``client.get_<flow>(child.run_id)`` follows it. Raises what the
+        database says.
+        """
+        return await list_children(self._run._watcher, self._run.run_id, self.step_slug)
 
     def on(self, event: StepEventName, handler: EventHandler) -> Callable[[], None]:
         """Call ``handler`` with the step's events, also with those that have happened already.

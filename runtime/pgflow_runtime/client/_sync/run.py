@@ -14,6 +14,7 @@ from psycopg import Connection
 
 from pgflow_runtime.client._sync.control import control
 from pgflow_runtime.client._sync.feed import Feed
+from pgflow_runtime.client._sync.kin import list_companions
 from pgflow_runtime.client._sync.signals import send_signal
 from pgflow_runtime.client._sync.step import StepRun
 from pgflow_runtime.client._sync.subscription import EventHandler, subscribe
@@ -25,6 +26,7 @@ from pgflow_runtime.database.store import is_passing
 from pgflow_runtime.errors import PgflowError, RunCancelled, RunFailed, RunNotFound, WaitTimeout
 from pgflow_runtime.runs.documents import readable
 from pgflow_runtime.runs.events import Event
+from pgflow_runtime.runs.kin import CompanionRun, RunOrigin
 from pgflow_runtime.runs.signals import SignalOutcome
 from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
 from pgflow_shared.statuses import FINAL_RUN, RunStatus
@@ -116,6 +118,21 @@ class Run(Generic[OutputT]):
     def steps(self) -> dict[str, StepSnapshot]:
         """The steps' states by slug, as of the last reading; empty before the first full one."""
         return dict(self._feed.latest.steps or {})
+
+    @property
+    def origin(self) -> RunOrigin | None:
+        """Where the run comes from (another run, a schedule).
+
+        None: somebody started it, or this handle has not read it since it did.
+        """
+        return self._feed.latest.origin
+
+    def companions(self) -> list[CompanionRun]:
+        """What its ends have started: undos, then what is done at ends.
+
+        Raises what the database says.
+        """
+        return list_companions(self._watcher, self.run_id)
 
     def refresh(self) -> None:
         """Read the run again. Raises RunNotFound, ConnectionFailed..."""

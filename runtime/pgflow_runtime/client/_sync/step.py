@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from pgflow_runtime.client._sync.feed import Feed
+from pgflow_runtime.client._sync.kin import list_children
 from pgflow_runtime.client._sync.subscription import EventHandler, subscribe
 from pgflow_runtime.client._sync.watcher import Watcher
 from pgflow_runtime.contract import FlowContract
@@ -22,6 +23,7 @@ from pgflow_runtime.runs.events import (
     RunStartedEvent,
     StepEvent,
 )
+from pgflow_runtime.runs.kin import ChildRun
 from pgflow_runtime.runs.snapshot import RunSnapshot, StepSnapshot
 from pgflow_shared.statuses import FINAL, FINAL_STEP, StepStatus
 
@@ -153,6 +155,14 @@ class StepRun(Generic[OutputT]):
                 yield event
                 if event.status in FINAL:
                     return
+
+    def children(self) -> list[ChildRun]:
+        """The runs that the step's tasks have started (``subflow=``), by task and attempt.
+
+        Each is a run of its own: ``client.get_<flow>(child.run_id)`` follows it. Raises what the
+        database says.
+        """
+        return list_children(self._run._watcher, self._run.run_id, self.step_slug)
 
     def on(self, event: StepEventName, handler: EventHandler) -> Callable[[], None]:
         """Call ``handler`` with the step's events, also with those that have happened already.

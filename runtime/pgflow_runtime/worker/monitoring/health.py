@@ -37,6 +37,7 @@ _OF_FLOWS: Final = (
     ("pgflow_paused_schedules", "Schedules of the flow that are paused."),
     ("pgflow_failing_schedules", "Schedules whose last fire failed; it is tried again."),
     ("pgflow_late_schedule_seconds", "How long a fire has been due that nobody has seen to."),
+    ("pgflow_failed_undos", "Undos that have failed: somebody has to look at them."),
 )
 """What is measured of a flow, in the order of ``MEASURE_QUEUES``."""
 

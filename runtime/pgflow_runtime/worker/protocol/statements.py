@@ -58,7 +58,7 @@ PRUNE_BATCH: Final = "select pgflow.prune_batch(%s, %s)"
 MEASURE_QUEUES: Final = """
 select f.slug, m.queue_length, m.visible_count, m.longest_wait_seconds, m.waiting_count,
   m.failing_timer_count, m.waiting_signal_count, m.longest_signal_wait_seconds, m.paused_schedule_count,
-  m.failing_schedule_count, m.late_schedule_seconds
+  m.failing_schedule_count, m.late_schedule_seconds, m.failed_undo_count
 from unnest(%s::text[]) f(slug) cross join lateral pgflow.measure_queue(f.slug) m
 """
 

@@ -2,7 +2,7 @@
 -- What watchers of runs read again and again: get_run_with_states without the run's input, and without the
 -- outputs the caller has already. known: {"<run id>": [slugs of steps whose output is known]}; such a step comes
 -- without the key "output", every other completed one with it. A run that does not exist has no row. A started step has
--- "wait": {"waits_for": signal | sleep | time | round | child, "until", "key"}, null while its tasks are queued or at work.
+-- "wait": {"waits_for": signal | sleep | time | round | child, "until", "key", "count"}, null while its tasks are queued or at work.
 -- max_bytes: the outputs of a run that exceed it together, as they are stored (compressed), are left out; "left_out"
 -- lists the slugs of their steps, null for the run's own. null: no limit, but a run whose outputs take more than 256
 -- MB cannot be read so. Error messages end after 20,000 characters.
@@ -33,7 +33,10 @@ begin
       'held_at', case when r.status = 'started' then r.held_at end,
       'begins_at', case when r.status = 'started' then r.begins_at end,
       'origin', case when r.has_origin then (
-        select jsonb_build_object('kind', o.kind, 'from_run_id', o.from_run_id)
+        select jsonb_strip_nulls(jsonb_build_object(
+          'kind', o.kind, 'from_run_id', o.from_run_id, 'step_slug', o.step_slug, 'task_index', o.task_index,
+          'attempt', o.attempt, 'schedule_slug', o.schedule_slug, 'fire_at', o.fire_at, 'depth', o.depth
+        ))
         from pgflow.origins o
         where o.run_id = r.run_id
       ) end

@@ -17,7 +17,8 @@ returns table (
   longest_signal_wait_seconds double precision,
   paused_schedule_count bigint,
   failing_schedule_count bigint,
-  late_schedule_seconds double precision
+  late_schedule_seconds double precision,
+  failed_undo_count bigint
 )
 language plpgsql
 stable
@@ -47,7 +48,7 @@ begin
         extract(epoch from $2 - (select min(q.vt) from pgmq.%1$I q where q.vt <= $2))::double precision,
         n.sent,
         coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0),
-        i.waiting, i.failing, g.waiting, g.longest, h.paused, i.failing_schedules, i.late
+        i.waiting, i.failing, g.waiting, g.longest, h.paused, i.failing_schedules, i.late, u.failed
       from (
         select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
       ) c
@@ -86,6 +87,11 @@ begin
       cross join (
         select count(*) as paused from pgflow.schedules d where d.flow_slug = $1 and d.is_paused
       ) h
+      cross join (
+        select count(*) as failed
+        from pgflow.runs r
+        where r.flow_slug = $1 || '__undo' and r.failed_at is not null and r.has_origin
+      ) u
     $sql$,
     v_queue, format('pgmq.%I', v_queue)
   ) using measure_queue.flow_slug, clock_timestamp(), format('pgmq.%I', v_archive);

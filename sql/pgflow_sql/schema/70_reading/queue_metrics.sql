@@ -5,7 +5,7 @@ select
   f.flow_slug, m.queue_length, m.visible_count, m.started_count, m.delayed_count, m.oldest_message_seconds,
   m.longest_wait_seconds, m.sent_count, m.archived_estimate, w.worker_count, m.waiting_count,
   m.failing_timer_count, m.waiting_signal_count, m.longest_signal_wait_seconds, m.paused_schedule_count,
-  m.failing_schedule_count, m.late_schedule_seconds
+  m.failing_schedule_count, m.late_schedule_seconds, m.failed_undo_count
 from pgflow.flows f
 cross join lateral pgflow.measure_queue(f.flow_slug) m
 cross join lateral (
@@ -35,3 +35,4 @@ comment on column pgflow.queue_metrics.longest_signal_wait_seconds is 'For how l
 comment on column pgflow.queue_metrics.paused_schedule_count is 'Schedules that start runs of the flow and are paused.';
 comment on column pgflow.queue_metrics.failing_schedule_count is 'Those whose last fire failed; they are tried again, and count as failing timers too.';
 comment on column pgflow.queue_metrics.late_schedule_seconds is 'For how long a fire of one has been due that nobody has seen to; null: none is. What to alert on.';
+comment on column pgflow.queue_metrics.failed_undo_count is 'Undos of the flow''s runs that have failed: somebody has to look at them.';
