@@ -18,9 +18,10 @@ from pgflow_runtime.dsl.context import Shutdown
 from pgflow_runtime.dsl.waits import Signal
 from pgflow_runtime.errors import RunCancelled, RunFailed, UsageError
 from pgflow_runtime.testing.attempt import GivenConnections, attempt, bound, failing
-from pgflow_runtime.testing.engine.clock import TaskKey, TimedRun
+from pgflow_runtime.testing.engine.clock import UNTIL_DEAD, TaskKey, TimedRun
 from pgflow_runtime.testing.engine.model import State
 from pgflow_runtime.testing.engine.stored import Stored, store, text_of
+from pgflow_runtime.testing.family import Family
 from pgflow_runtime.testing.replay.differences import Difference
 from pgflow_runtime.worker.protocol.outcome import Completed, FailedAttempt, Outcome, RoundEnded, timed_out
 from pgflow_runtime.worker.protocol.rows import TaskRow
@@ -83,60 +84,67 @@ class MemoryRun:
     """
 
     def __init__(
-        self, flow: Flow[Any], contract: FlowContract, timed: TimedRun, circumstances: Circumstances
+        self,
+        flow: Flow[Any],
+        contract: FlowContract,
+        timed: TimedRun,
+        circumstances: Circumstances,
+        family: Family | None = None,
     ) -> None:
         self.run_id: UUID = uuid4()
         self.flow = flow
+        self.timed = timed
         self._contract = contract
-        self._timed = timed
         self._given = circumstances
+        self._family = Family(timed.clock) if family is None else family
+        self._family.members.append(self)
         self._input_text = text_of(timed.model.input)
         self._worker_id, self._shutdown, self._config = str(uuid4()), Shutdown(), WorkerConfig()
-        self._busy = False
 
     # -- looking -------------------------------------------------------------------------------------------
 
     @property
     def status(self) -> RunStatus:
         """``started``, ``completed``, ``failed`` or ``cancelled``."""
-        return cast(RunStatus, self._timed.model.status)
+        return cast(RunStatus, self.timed.model.status)
 
     @property
     def input(self) -> Any:
         """The run's input, as its handlers get it."""
-        return _read(self._timed.model.input, self._contract.input_numerals, self._contract.decode_input)
+        return _read(self.timed.model.input, self._contract.input_numerals, self._contract.decode_input)
 
     @property
     def output(self) -> Any:
         """The outputs of the leaf steps by slug, once the run has completed; before, None."""
         if self.status != "completed":
             return None
-        leaves = {slug: self._stored_output(slug) for slug in self._timed.model.output or {}}
+        leaves = {slug: self._stored_output(slug) for slug in self.timed.model.output or {}}
         contract = self._contract
         return _read(leaves, contract.output_numerals, contract.decode_output)
 
     @property
     def error(self) -> str | None:
         """Why the run has failed."""
-        return self._timed.model.error
+        return self.timed.model.error
 
     @property
     def cancel_reason(self) -> str | None:
-        return self._timed.model.reason
+        return self.timed.model.reason
 
     @property
     def elapsed(self) -> float:
-        """Seconds of the run's clock since its start. Handlers take none, but for one that is timed out."""
-        return self._timed.now
+        """Seconds of the run's clock from its start to its end, or until now. Handlers take none, but for one
+        that is timed out."""
+        return self.timed.elapsed
 
     def next_time(self) -> float | None:
         """When something will happen next by itself, in seconds since the start; None: never."""
-        return self._timed.next_time()
+        return self.timed.next_time()
 
     @property
     def events(self) -> tuple[str, ...]:
         """What has happened, as clients are told: ``run:started``, ``step:charge:completed``, ..."""
-        return tuple(self._timed.model.events)
+        return tuple(self.timed.model.events)
 
     @property
     def differences(self) -> tuple[Difference, ...]:
@@ -146,7 +154,7 @@ class MemoryRun:
     def step(self, step: Step[Any] | str) -> MemoryStep:
         """A step by itself or its slug. Raises UsageError when the flow has none such."""
         slug = self._slug(step)
-        state, contract = self._timed.model.states[slug], self._contract.steps[slug]
+        state, contract = self.timed.model.states[slug], self._contract.steps[slug]
         is_complete = state.status == "completed"
         return MemoryStep(
             slug=slug,
@@ -190,7 +198,7 @@ class MemoryRun:
         Raises UsageError when the run has ended without it, or it was skipped.
         """
         slug = self._slug(step)
-        state = self._timed.model.states[slug]
+        state = self.timed.model.states[slug]
         await self._go_on(
             lambda: state.status not in ("created", "started") or self._is_next(slug) or self._waits(slug)
         )
@@ -211,7 +219,7 @@ class MemoryRun:
         """
         if not math.isfinite(seconds) or seconds < 0:
             raise UsageError(f"time advances by a number of seconds, not by {seconds!r}")
-        self._timed.move_to(self._timed.now + seconds)
+        self._family.move_to(self._family.clock.now + seconds)
 
     def send(
         self,
@@ -239,63 +247,54 @@ class MemoryRun:
         slug = self._signal_slug(signal)
         stored = store(self._contract.signal(slug).encode_payload(payload))
         if after is None:
-            return self._timed.send(slug, stored, dedupe)
-        if not math.isfinite(after) or after < self._timed.now:
+            outcome = self.timed.send(slug, stored, dedupe)
+            self._family.settle()
+            return outcome
+        if not math.isfinite(after) or after < self.timed.now:
             raise UsageError(f"signal {slug!r} is sent at a time that is to come, not after {after!r} s")
-        self._timed.send_later(after, slug, stored, dedupe)
+        self.timed.send_later(after, slug, stored, dedupe)
         return "later"
 
     def cancel(self, reason: str | None = None) -> bool:
         """End the run now; whether it was this that ended it."""
-        return self._timed.cancel(reason)
+        is_changed = self.timed.cancel(reason)
+        self._family.settle()
+        return is_changed
 
     def retry(self) -> bool:
         """Take a failed or cancelled run up again where it ended; whether it goes on by this."""
-        return self._timed.retry()
+        is_changed = self.timed.retry()
+        self._family.settle()
+        return is_changed
 
     # -- the work ------------------------------------------------------------------------------------------
 
     async def _go_on(self, is_enough: Callable[[], bool], *, jump: bool = True) -> None:
-        if self._busy:
-            raise UsageError("this run is being driven already: await one thing of it at a time")
-        self._busy = True
-        try:
-            while self.status == "started" and not is_enough():
-                key = self._next_task()
-                if key is not None:
-                    await self._attempt(key)
-                    continue
-                if self._timed.model.status != "started":
-                    return
-                time = self._timed.next_time() if jump else None
-                if time is None:
-                    if jump:
-                        raise self._endless()
-                    return
-                self._timed.move_to(time)
-        finally:
-            self._busy = False
+        await self._family.go_on(is_enough, jump=jump)
 
-    def _next_task(self) -> TaskKey | None:
-        return self._timed.next_task()
+    def next_task(self) -> TaskKey | None:
+        """For the family: the task to begin now."""
+        return self.timed.next_task()
 
     def _is_next(self, slug: str) -> bool:
         """Whether a task of the step is next, or one was begun before."""
-        key = self._next_task()
+        key = self.next_task()
         return (key is not None and key[0] == slug) or self.attempts(slug) > 0
 
     def _waits(self, slug: str) -> bool:
         """Whether a step without a handler has begun to wait."""
-        model = self._timed.model
+        model = self.timed.model
         return model.steps[slug].wait is not None and model.states[slug].status == "started"
 
-    async def _attempt(self, key: TaskKey) -> None:
+    async def attempt(self, key: TaskKey) -> None:
+        """For the family: work on a task."""
         slug, index = key
-        number = self._timed.start(key)
+        number = self.timed.start(key)
         row = self._row(slug, index, number)
         outcome = await self._outcome(row)
         if number <= self._given.crashes.get(slug, 0):
-            self._timed.lose(key)
+            self._family.move_to(self._family.clock.now + UNTIL_DEAD)
+            self.timed.lose(key)
         else:
             self._report(key, outcome)
 
@@ -303,19 +302,19 @@ class MemoryRun:
         """Run the handler."""
         outcome = await attempt(row, self._bound(row.step_slug, row.attempt), self._environment())
         if outcome is None:
-            self._timed.move_to(self._timed.now + row.timeout)
+            self._family.move_to(self._family.clock.now + row.timeout)
             return timed_out(row, row.timeout)
         return outcome
 
     def _report(self, key: TaskKey, outcome: Outcome) -> None:
         if isinstance(outcome, Completed):
-            self._timed.complete(key, store(outcome.output))
+            self.timed.complete(key, store(outcome.output))
         elif isinstance(outcome, FailedAttempt):
-            self._timed.fail(
+            self.timed.fail(
                 key, outcome.message, retryable=outcome.retryable, retry_after=outcome.retry_after
             )
         elif isinstance(outcome, RoundEnded):
-            self._timed.again(key, store(outcome.state), outcome.delay_ms)
+            self.timed.again(key, store(outcome.state), outcome.delay_ms)
         else:
             raise AssertionError(f"a task in memory ends otherwise: {outcome}")
 
@@ -328,9 +327,9 @@ class MemoryRun:
 
     def _row(self, slug: str, index: int, number: int) -> TaskRow:
         """The task as a worker is given it."""
-        input, _ = self._timed.model.task_input(slug, index)
-        is_root = not self._timed.model.steps[slug].deps
-        task = self._timed.task((slug, index))
+        input, _ = self.timed.model.task_input(slug, index)
+        is_root = not self.timed.model.steps[slug].deps
+        task = self.timed.task((slug, index))
         return TaskRow(
             outcome="claimed",
             flow_slug=self._contract.slug,
@@ -342,7 +341,7 @@ class MemoryRun:
             msg_id=index + 1,
             input=text_of(input),
             flow_input=self._input_text if is_root and not self._contract.steps[slug].is_map else None,
-            timeout=self._timed.plan.times[slug].timeout,
+            timeout=self.timed.plan.times[slug].timeout,
             delay=None,
             max_attempts=None,
             state=None if task.round == 1 and task.state is None else text_of(task.state),
@@ -375,9 +374,9 @@ class MemoryRun:
             )
         return slug
 
-    def _endless(self) -> UsageError:
-        """Nothing will happen any more by itself."""
-        open_signals = self._timed.model.waits("signal")
+    def endless(self) -> UsageError:
+        """For the family: nothing will happen any more by itself."""
+        open_signals = self.timed.model.waits("signal")
         if not open_signals:
             return UsageError(f"run of flow {self._contract.slug!r} waits for nothing that comes")
         return UsageError(
@@ -392,7 +391,7 @@ class MemoryRun:
 
     def _culprit(self) -> tuple[str | None, int | None]:
         """The step and the task that failed the run, if one did."""
-        for slug, state in self._timed.model.states.items():
+        for slug, state in self.timed.model.states.items():
             if state.status == "failed":
                 return slug, _failed_task(state)
         return None, None
@@ -404,20 +403,20 @@ class MemoryRun:
 
     def _stored_output(self, slug: str) -> Stored:
         """What a step that has completed has given."""
-        output: Stored = self._timed.model.states[slug].output
+        output: Stored = self.timed.model.states[slug].output
         return output
 
     def _task_output(self, key: TaskKey) -> Stored:
-        output: Stored = self._timed.task(key).output
+        output: Stored = self.timed.task(key).output
         return output
 
     def _task(self, key: TaskKey) -> MemoryTaskResult:
-        task = self._timed.task(key)
+        task = self.timed.task(key)
         output = decode(text_of(self._task_output(key))) if task.status == "completed" else None
         return MemoryTaskResult(self._shown(task.status), task.attempts, output, task.error, task.round)
 
     def __repr__(self) -> str:
-        steps = ", ".join(f"{slug} {state.status}" for slug, state in self._timed.model.states.items())
+        steps = ", ".join(f"{slug} {state.status}" for slug, state in self.timed.model.states.items())
         why = f": {self.error.splitlines()[0]}" if self.error else ""
         return f"<run of {self._contract.slug!r}, {self.status} after {self.elapsed:g} s{why}; {steps}>"
 

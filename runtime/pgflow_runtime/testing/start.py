@@ -14,7 +14,7 @@ from pgflow_runtime.dsl.replacement import Replacement
 from pgflow_runtime.dsl.waits import Sent
 from pgflow_runtime.errors import CascadeLimit, UsageError
 from pgflow_runtime.testing.contracts import contract_for
-from pgflow_runtime.testing.engine.clock import TimedRun
+from pgflow_runtime.testing.engine.clock import Clock, TimedRun
 from pgflow_runtime.testing.engine.model import Cascade
 from pgflow_runtime.testing.engine.plan import Plan, plan_of
 from pgflow_runtime.testing.engine.stored import Stored, store
@@ -183,7 +183,7 @@ def start_schedules(
     plan = _plan(flow, contract)
 
     def start(input: Stored, moment: datetime) -> MemoryRun:
-        timed = TimedRun(plan, input, begun_at=moment.timestamp())
+        timed = TimedRun(plan, input, clock=Clock(epoch=moment.timestamp()))
         return MemoryRun(flow, contract, timed, circumstances)
 
     schedules = {slug: (each["spec"], store(json.dumps(each["input"]))) for slug, each in of_flow.items()}

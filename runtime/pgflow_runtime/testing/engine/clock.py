@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -23,6 +24,18 @@ LONGEST_HIDDEN = 10
 """Seconds; a message that is to be read later than this is sent when its time has come."""
 
 
+@dataclass
+class Clock:
+    """What runs that belong together share. Seconds since the first of them started."""
+
+    now: float = 0.0
+    epoch: float = field(default_factory=time.time)
+    """That start, in seconds since 1970: times of data are compared with it."""
+
+    def time(self) -> float:
+        return self.epoch + self.now
+
+
 class TimedRun:
     """A run of ``plan`` on ``input``. Times are seconds since its start."""
 
@@ -32,14 +45,16 @@ class TimedRun:
         input: Stored,
         reused: Mapping[str, State] | None = None,
         *,
-        begun_at: float | None = None,
+        clock: Clock | None = None,
+        model: Run | None = None,
     ) -> None:
-        """``reused``: steps that are done before the run begins, as of one that was forked. ``begun_at``: its
-        start in seconds since 1970, which times of data are compared with; default: now."""
+        """``reused``: steps that are done before the run begins, as of one that was forked. ``model``: the
+        run itself, where it is there already."""
         self.plan = plan
-        self.now = 0.0
-        self._epoch = time.time() if begun_at is None else begun_at
-        self.model = Run(plan.steps, input, reused, clock=lambda: self._epoch + self.now)
+        self.clock = Clock() if clock is None else clock
+        self.begun = self.clock.now
+        self.model = Run(plan.steps, input, reused, clock=self.clock.time) if model is None else model
+        self._ended: float | None = None
         self._due: dict[TaskKey, float] = {}
         self._seen: dict[TaskKey, Task] = {}
         self._over_at: float | None = plan.run_timeout
@@ -48,6 +63,19 @@ class TimedRun:
         """The deadlines of loops."""
         self._schedule()
 
+    @property
+    def now(self) -> float:
+        return self.clock.now - self.begun
+
+    @now.setter
+    def now(self, seconds: float) -> None:
+        self.clock.now = self.begun + seconds
+
+    @property
+    def elapsed(self) -> float:
+        """The time until now, or until its end."""
+        return self.now if self._ended is None else self._ended
+
     # -- time ----------------------------------------------------------------------------------------------
 
     def next_task(self) -> TaskKey | None:
@@ -55,6 +83,17 @@ class TimedRun:
         ready = [key for key in self.model.tasks("queued") if self._due[key] <= self.now]
         place = {key: number for number, key in enumerate(self.model.queue)}
         return min(ready, key=lambda key: (self._due[key], place[key]), default=None)
+
+    def due(self, key: TaskKey) -> float:
+        """When a queued task may begin."""
+        return self._due[key]
+
+    def next_alarm(self) -> float | None:
+        """When time will do something next; None: never."""
+        times = [due for due, *_ in self._alarms()]
+        if self._over_at is not None and self.model.status == "started":
+            times.append(self._over_at)
+        return min(times, default=None)
 
     def next_time(self) -> float | None:
         """When something will happen next by itself; None: never."""
@@ -71,13 +110,20 @@ class TimedRun:
             limit = due[0] if due is not None else time
             if self._over_at is not None and self._over_at <= limit and self.model.status == "started":
                 self.now = max(self.now, self._over_at)
-                self.model.time_out(self.plan.run_timeout or 0)
+                self.time_out()
             elif due is not None:
                 self.now = max(self.now, due[0])
                 self._ring(*due[1:])
             else:
                 break
         self.now = max(self.now, time)
+
+    def note_end(self) -> None:
+        """Whoever changes the run says so: when it ended is kept."""
+        if self.model.status == "started":
+            self._ended = None
+        elif self._ended is None:
+            self._ended = self.now
 
     def _alarms(self) -> list[tuple[float, str, str, int]]:
         """What time will do: when, what, and to which task or step."""
@@ -92,7 +138,7 @@ class TimedRun:
             for slug in self.model.waits(what):
                 due = self.model.states[slug].due
                 if due is not None:
-                    alarms.append((due - self._epoch, what, slug, 0))
+                    alarms.append((due - self.clock.epoch - self.begun, what, slug, 0))
         return alarms
 
     def end_wait(self, slug: str) -> None:
@@ -101,7 +147,7 @@ class TimedRun:
         assert wait is not None
         due = self.model.states[slug].due
         if due is not None:
-            self.now = max(self.now, due - self._epoch)
+            self.now = max(self.now, due - self.clock.epoch - self.begun)
         self._ring(wait.what, slug, 0)
 
     def _ring(self, what: str, slug: str, index: int) -> None:
@@ -160,8 +206,7 @@ class TimedRun:
         self._do(lambda: self.model.again(*key, state, waits=delay > LONGEST_HIDDEN))
 
     def lose(self, key: TaskKey) -> None:
-        """The task's worker dies; half a minute later others notice."""
-        self.move_to(self.now + UNTIL_DEAD)
+        """Others notice that the task's worker has died."""
         self._due[key] = self.now
         self._do(lambda: self.model.lose(*key, uuid4()))
 
@@ -180,12 +225,15 @@ class TimedRun:
         """The run's time is over, whatever the clock says; nothing where there is no limit."""
         if self.plan.run_timeout is not None:
             self.model.time_out(self.plan.run_timeout)
+            self.note_end()
 
     # -- what operators do ---------------------------------------------------------------------------------
 
     def cancel(self, reason: str | None) -> bool:
         """Whether the run was cancelled by this."""
-        return self.model.cancel(reason) == "cancelled"
+        is_changed = self.model.cancel(reason) == "cancelled"
+        self.note_end()
+        return is_changed
 
     def retry(self) -> bool:
         """Whether the run was taken up again by this."""
@@ -212,6 +260,7 @@ class TimedRun:
         kept = [message for message in self.model.queue if message in before]
         self.model.queue = kept + sorted(set(self.model.queue) - before)
         self._schedule()
+        self.note_end()
         return result
 
     def _schedule(self) -> None:

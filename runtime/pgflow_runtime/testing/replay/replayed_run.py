@@ -93,7 +93,7 @@ class ReplayedRun(MemoryRun):
 
     # -- the work ------------------------------------------------------------------------------------------
 
-    def _next_task(self) -> TaskKey | None:
+    def next_task(self) -> TaskKey | None:
         while (key := self._next_recorded()) is not None:
             if key[1] != WAIT:
                 return key
@@ -101,11 +101,11 @@ class ReplayedRun(MemoryRun):
         if not self._is_done:
             self._is_done = True
             self._end_as_recorded()
-        return super()._next_task() if self._manner.goes_on and self.status == "started" else None
+        return super().next_task() if self._manner.goes_on and self.status == "started" else None
 
     def _next_recorded(self) -> TaskKey | None:
         """What ended next, of all that can end now."""
-        model = self._timed.model
+        model = self.timed.model
         queued = [key for key in model.tasks("queued") if self._order_counts(key)]
         waiting = [(slug, WAIT) for slug in [*model.waits("signal"), *model.waits("sleep")]]
         recorded = [key for key in (*queued, *waiting) if key in self._order]
@@ -116,28 +116,28 @@ class ReplayedRun(MemoryRun):
         step = self.recording.steps[slug]
         del self._order[slug, WAIT]
         if step.status == "completed" and step.kind == "signal":
-            self._timed.send(slug, step.output)
+            self.timed.send(slug, step.output)
         else:
-            self._timed.end_wait(slug)
+            self.timed.end_wait(slug)
 
     def _order_counts(self, key: TaskKey) -> bool:
         """Not for what was begun here before: it goes on as in any run."""
-        return self._timed.task(key).attempts == 0
+        return self.timed.task(key).attempts == 0
 
     def _end_as_recorded(self) -> None:
         """What ended the run from outside, once all that had ended before has."""
         if self.recording.status == "cancelled":
-            self._timed.cancel(self.recording.cancel_reason)
+            self.timed.cancel(self.recording.cancel_reason)
         elif self.recording.status == "failed" and self.recording.culprit == (None, None):
-            self._timed.time_out()
+            self.timed.time_out()
 
-    async def _attempt(self, key: TaskKey) -> None:
+    async def attempt(self, key: TaskKey) -> None:
         if key not in self._order or not self._order_counts(key):
-            await super()._attempt(key)
+            await super().attempt(key)
             return
         slug, index = key
         recorded = self.recording.steps[slug].tasks[index]
-        self._timed.resume(
+        self.timed.resume(
             key,
             attempts=recorded.attempts,
             forgiven=recorded.forgiven,
@@ -153,16 +153,16 @@ class ReplayedRun(MemoryRun):
             return
         self._compare(key, recorded, outcome)
         if isinstance(outcome, FailedAttempt) and self._is_tolerated(slug, recorded):
-            self._timed.complete(key, recorded.output)
+            self.timed.complete(key, recorded.output)
         elif isinstance(outcome, FailedAttempt):
-            self._timed.fail(key, outcome.message, retryable=False)
+            self.timed.fail(key, outcome.message, retryable=False)
         elif isinstance(outcome, Completed):
             today = self._today[key] = store(outcome.output)
-            self._timed.complete(key, recorded.output if recorded.status == "completed" else today)
+            self.timed.complete(key, recorded.output if recorded.status == "completed" else today)
         elif isinstance(outcome, RoundEnded) and recorded.status == "completed":
-            self._timed.complete(key, recorded.output)
+            self.timed.complete(key, recorded.output)
         elif isinstance(outcome, RoundEnded):
-            self._timed.again(key, store(outcome.state), outcome.delay_ms)
+            self.timed.again(key, store(outcome.state), outcome.delay_ms)
         else:
             raise AssertionError(f"a task in memory ends otherwise: {outcome}")
 
@@ -184,14 +184,14 @@ class ReplayedRun(MemoryRun):
 
     def _do_as_recorded(self, key: TaskKey, recorded: RecordedTask) -> None:
         if recorded.status == "completed" or (recorded.error or "").startswith(VIOLATION):
-            self._timed.complete(key, recorded.output)
+            self.timed.complete(key, recorded.output)
         else:
-            self._timed.fail(key, recorded.error or "", retryable=False)
+            self.timed.fail(key, recorded.error or "", retryable=False)
 
     def _is_tolerated(self, slug: str, recorded: RecordedTask) -> bool:
         """Whether what was recorded is a failure that takes the place of an output, today still."""
         is_failure = isinstance(recorded.output, dict) and list(recorded.output) == ["$failed"]
-        return is_failure and self._timed.model.steps[slug].when_exhausted == "value"
+        return is_failure and self.timed.model.steps[slug].when_exhausted == "value"
 
     # -- what is as it was ---------------------------------------------------------------------------------
 
@@ -242,7 +242,7 @@ class ReplayedRun(MemoryRun):
     # -- looking -------------------------------------------------------------------------------------------
 
     def _stored_output(self, slug: str) -> Stored:
-        tasks = range(len(self._timed.model.states[slug].tasks))
+        tasks = range(len(self.timed.model.states[slug].tasks))
         outputs = [self._task_output((slug, index)) for index in tasks]
         if not outputs:
             return super()._stored_output(slug)
