@@ -29,8 +29,14 @@ class Engine(Protocol):
 
     def complete(self, key: Key, output: Any) -> None: ...
     def fail(self, key: Key, message: str) -> None: ...
-    def again(self, key: Key, state: Any) -> None:
-        """A round of a loop ends, and the next may begin."""
+    def again(self, key: Key, state: Any, seconds: int) -> None:
+        """A round of a loop ends, and the next may begin; after a minute, it is waited for."""
+
+    def wake(self, key: Key) -> None:
+        """The time of the next round has come."""
+
+    def end_loop(self, slug: str) -> None:
+        """A loop's deadline has come."""
 
     def cancel(self, reason: str) -> None: ...
     def retry(self) -> None: ...
@@ -48,6 +54,9 @@ class Engine(Protocol):
 
     def tasks(self, status: str) -> list[Key]:
         """Those of that status that may still be worked on, sorted."""
+
+    def waiting(self) -> list[Key]:
+        """Tasks that wait for their next round, sorted."""
 
     def events(self) -> list[str]: ...
     def record(self) -> Record:
@@ -79,8 +88,25 @@ class SqlEngine:
         else:
             self._core.fail_task(self._run, *key, message)
 
-    def again(self, key: Key, state: Any) -> None:
-        again(self._core, [self._claim(key)], [state], [0])
+    def again(self, key: Key, state: Any, seconds: int) -> None:
+        again(self._core, [self._claim(key)], [state], [seconds * 1000])
+
+    def wake(self, key: Key) -> None:
+        self._let_pass("wait", key[0])
+
+    def end_loop(self, slug: str) -> None:
+        self._let_pass("deadline", slug)
+
+    def _let_pass(self, kind: str, slug: str) -> None:
+        """A timer of one step is due."""
+        self._core.run_sql(
+            """update pgflow.timers set due_at = clock_timestamp()
+               where run_id = %s and kind = %s and step_slug = %s""",
+            self._run,
+            kind,
+            slug,
+        )
+        assert fire(self._core).fired_count == 1
 
     def cancel(self, reason: str) -> None:
         self._core.call("cancel_runs", run_ids=[self._run], reason=reason)
@@ -132,6 +158,18 @@ class SqlEngine:
         )
         return sorted((row.step_slug, row.task_index) for row in rows)
 
+    def waiting(self) -> list[Key]:
+        rows = self._core.rows(
+            """select t.step_slug, t.task_index
+               from pgflow.step_tasks t
+               join pgflow.step_states s using (run_id, step_slug)
+               join pgflow.runs r using (run_id)
+               where run_id = %s and t.status = 'queued' and t.waits_for = 'round'
+                 and s.status = 'started' and r.status = 'started'""",
+            self._run,
+        )
+        return sorted((row.step_slug, row.task_index) for row in rows)
+
     def events(self) -> list[str]:
         return self._core.event_names(self._run)
 
@@ -175,8 +213,14 @@ class MemoryEngine:
     def fail(self, key: Key, message: str) -> None:
         self.timed.fail(key, message)
 
-    def again(self, key: Key, state: Any) -> None:
-        self.timed.again(key, store(json.dumps(state)), 0)
+    def again(self, key: Key, state: Any, seconds: int) -> None:
+        self.timed.again(key, store(json.dumps(state)), seconds * 1000)
+
+    def wake(self, key: Key) -> None:
+        self.timed.model.wake(*key)
+
+    def end_loop(self, slug: str) -> None:
+        self.timed.end_loop(slug)
 
     def cancel(self, reason: str) -> None:
         self.timed.cancel(reason)
@@ -214,6 +258,9 @@ class MemoryEngine:
 
     def tasks(self, status: str) -> list[Key]:
         return sorted(self.timed.model.tasks(status))
+
+    def waiting(self) -> list[Key]:
+        return sorted(self.timed.model.waiting("round"))
 
     def events(self) -> list[str]:
         return list(self.timed.model.events)

@@ -92,6 +92,7 @@ class Story:
         self.control = self.random.choice((0.0, 0.0, 0.1))
         self.holds = self.random.choice((0.0, 0.0, 0.1, 0.3))
         self.is_held = False
+        self.lateness = self.random.choice((0.0, 0.0, 0.2))
         self.retries = self.random.choice((0, 1, 3))
         self.heard = 0
 
@@ -103,6 +104,11 @@ class Story:
     def turn(self) -> tuple[str, object] | None:
         queued, started = self.engine.tasks("queued"), self.engine.tasks("started")
         resting = self.engine.waits("sleep") + self.engine.waits("signal")
+        waiting = self.engine.waiting()
+        if waiting and (not (queued or started) or self.random.random() < 0.3):
+            key = self.random.choice(waiting)
+            self.engine.wake(key)
+            return f"the next round of {key}", None
         if resting and (not (queued or started) or self.random.random() < 0.3):
             return self.rest(self.random.choice(resting))
         if not queued and not started:
@@ -117,6 +123,11 @@ class Story:
             return self.let_go() if self.is_held else self.hold()
         if self.random.random() < self.control:
             return self.end_from_outside()
+        late = self.late_loops(queued + started + waiting)
+        if late and self.random.random() < self.lateness:
+            slug = self.random.choice(late)
+            self.engine.end_loop(slug)
+            return f"time is over for {slug}", None
         if queued and (not started or self.random.random() < 0.5):
             key = self.random.choice(queued)
             return f"start {key}", self.engine.start(key)
@@ -149,15 +160,20 @@ class Story:
         payload = random_output(self.random, self.steps, slug, violate=0.0)
         return f"send {payload} to {slug}", self.engine.send(slug, payload)
 
+    def late_loops(self, keys: list[Key]) -> list[str]:
+        """Loops under way that have a deadline."""
+        limited = {step.slug for step in self.steps if step.max_rounds is not None and step.deadline}
+        return sorted(limited & {slug for slug, _ in keys})
+
     def end(self, key: Key) -> tuple[str, object]:
         if self.random.random() < self.trouble:
             self.engine.fail(key, f"boom at {key}")
             return f"fail {key}", None
         is_loop = any(step.slug == key[0] and step.max_rounds is not None for step in self.steps)
         if is_loop and self.random.random() < 0.5:
-            state = random_value(self.random)
-            self.engine.again(key, state)
-            return f"again {key}", state
+            state, seconds = random_value(self.random), self.random.choice((0, 0, 60))
+            self.engine.again(key, state, seconds)
+            return f"again {key} after {seconds} s", state
         output = random_output(self.random, self.steps, key[0])
         self.engine.complete(key, output)
         return f"complete {key}", output

@@ -150,13 +150,17 @@ class TimedRun:
             self.now = max(self.now, due - self.clock.epoch - self.begun)
         self._ring(wait.what, slug, 0)
 
+    def end_loop(self, slug: str) -> None:
+        """The deadline of a loop has come, whatever the clock says."""
+        self._do(lambda: self.model.end_loop(slug))
+
     def _ring(self, what: str, slug: str, index: int) -> None:
         if what == "wait":
             self.model.wake(slug, index)
         elif what == "sent":
             self.send(*self._post.pop(index)[1:])
         elif what == "loop":
-            self._do(lambda: self.model.end_loop(slug))
+            self.end_loop(slug)
         else:
             self._do(lambda: (self.model.end_sleeps if what == "sleep" else self.model.expire)([slug]))
 
