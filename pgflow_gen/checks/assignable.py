@@ -20,6 +20,7 @@ on TypedDict assignability, literals, and the numeric promotion of int to float.
 | record               | record               | key by key; read-only keys may be narrower              |
 | record               | Mapping[str, object] | yes                                                     |
 | class                | class                | itself, and those that it inherits from                 |
+| named tuple          | tuple, Sequence      | as the tuple of its fields' types                       |
 | enum                 | its base: str, int   | yes                                                     |
 | tuple[T, U]          | tuple[V, W]          | T must be for V, U for W; likewise tuple[V, ...]        |
 | tuple                | Sequence[U]          | each of its items must be for U                         |
@@ -113,15 +114,24 @@ class Judge:
         return type_
 
     def members(self, type_: TypeExpr, seen: frozenset[TypeExpr] = frozenset()) -> tuple[TypeExpr, ...]:
-        """The alternatives of a union (aliases and NewTypes opened); a single one for any other type."""
+        """The alternatives of a union (aliases and NewTypes opened); a single one for any other type.
+
+        A named tuple is the tuple that it is on the wire.
+        """
         opened = self.resolve(type_)
         while isinstance(opened, NewTypeRef):
             opened = self.resolve(opened.base)
+        if isinstance(opened, ClassRef):
+            return (self._row(opened) or opened,)
         if not isinstance(opened, UnionType):
             return (opened,)
         if opened in seen:
             return ()
         return tuple(chain.from_iterable(self.members(item, seen | {opened}) for item in opened.members))
+
+    def _row(self, type_: ClassRef) -> TupleType | None:
+        record = self._types.records.get(type_.key)
+        return None if record is None else record.row
 
     def element(self, type_: TypeExpr) -> TypeExpr | None:
         """The element of a list; None when the type is certainly not always a list.
@@ -220,6 +230,9 @@ class Judge:
                 return self._record(source, target)
             case ClassRef(key=key), ClassRef(key=wanted_key):
                 return self._class(key, wanted_key)
+            case ClassRef(), TupleType() | CollectionType(kind="tuple") | ListType(read_only=True):
+                row = self._row(source)
+                return NO if row is None else self.verdict(row, target)
             case TupleType(items=items), TupleType(items=wanted_items):
                 if len(items) != len(wanted_items):
                     return NO

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 
 from pgflow_gen.checks.assignable import Judge
 from pgflow_gen.ir.flow import Json
+from pgflow_gen.ir.patterns import DECIDE, MANY_TEXTS
 from pgflow_gen.ir.types import (
     INT,
     STR,
@@ -28,10 +29,15 @@ from pgflow_gen.ir.types import (
     LiteralType,
     Primitive,
     RecordRef,
+    ScalarName,
+    ScalarType,
+    TupleType,
     TypeExpr,
     TypeTable,
     UnknownType,
+    union,
 )
+from pgflow_shared.scalars import SCALARS
 from pgflow_shared.text import closest
 
 
@@ -100,15 +106,38 @@ def _one(
         case ListType(item=item) | CollectionType(item=item) if isinstance(pattern, list):
             faults = (mismatch(judge, types, part, item, f"{path}[...]") for part in pattern)
             return next((fault for fault in faults if fault is not None), None)
+        case TupleType(items=items) if isinstance(pattern, list):
+            faults = (mismatch(judge, types, part, union(*items), f"{path}[...]") for part in pattern)
+            return next((fault for fault in faults if fault is not None), None)
         case Primitive(name=name):
             if _is_a(pattern, name):
                 return None
+        case ScalarType(name=name):
+            return _scalar(pattern, name, path)
         case LiteralType(values=values) | EnumType(values=values):
             if any(type(pattern) is type(value) and pattern == value for value in values):
                 return None
         case _:
             pass
     return f"{_at(path)}{_json(pattern)} is no {type_}", _wanted(type_)
+
+
+def _scalar(pattern: Json, name: ScalarName, path: str) -> tuple[str, str | None] | None:
+    """What is matched is the text on the wire, so there must be one only."""
+    if name in MANY_TEXTS:
+        return (
+            f"{_at(path)}a {name} is stored as one of several texts, so a pattern says little of it",
+            DECIDE,
+        )
+    scalar = SCALARS[name]
+    try:
+        text = scalar.encode(scalar.decode(pattern)) if isinstance(pattern, str) else None
+    except (ValueError, ArithmeticError):
+        text = None
+    if text == pattern:
+        return None
+    help = f"write {text!r}" if text is not None else f"write the text that the {name} is on the wire"
+    return f"{_at(path)}{_json(pattern)} is no {name} as it is stored", help
 
 
 _FAILED_KEYS: Mapping[str, TypeExpr] = {"error": STR, "step": STR, "index": INT, "attempts": INT}
@@ -134,7 +163,7 @@ def _wanted(type_: TypeExpr) -> str:
             return f"write an object with keys of {type_}"
         case DictType():
             return 'write an object: {"key": ...}'
-        case ListType() | CollectionType():
+        case ListType() | CollectionType() | TupleType():
             return "write a list of what the list must contain: [...]"
         case Primitive(name="bool"):
             return "write True or False"
@@ -157,7 +186,7 @@ def _depth(pattern: Json, type_: TypeExpr) -> int:
             return 2 * int(isinstance(pattern, dict) and "$failed" in pattern)
         case RecordRef() | ClassRef() | DictType():
             return int(isinstance(pattern, dict))
-        case ListType() | CollectionType():
+        case ListType() | CollectionType() | TupleType():
             return int(isinstance(pattern, list))
         case _:
             return 0

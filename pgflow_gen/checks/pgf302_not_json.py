@@ -10,9 +10,9 @@ RULE = Rule(
     text="""\
 Whatever crosses a step boundary is stored as JSON and comes back as JSON: str, int, float, bool, None,
 list, dict with str keys, Literal, unions, TypedDict and JsonValue; beyond JSON, as objects, lists and texts,
-tuples, sets, dataclasses, pydantic models, attrs classes, msgspec.Structs, enums, datetime, date, time,
-timedelta, UUID, Decimal, bytes and Path. Anything else would come back as something else, or not at all:
-convert it at the boundary. Of a union
+tuples, sets, NamedTuples, dataclasses, pydantic models, attrs classes, msgspec.Structs, enums, datetime,
+date, time, timedelta, UUID, Decimal, bytes and Path. Anything else would come back as something else, or not
+at all: convert it at the boundary. Of a union
 with classes or enums it must be certain which member a value is of: by its JSON type, by a Literal tag or by
 a required key that the other has not. `Any` and `object` pass with a warning, for nobody checks them.""",
     bad="""\

@@ -9,6 +9,7 @@ from pgflow_gen.checks.patterns import mismatch, object_mismatch
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.ir.flow import Json, Option, StepSpec
 from pgflow_gen.ir.paths import FLOW_INPUT
+from pgflow_gen.ir.patterns import DECIDE
 from pgflow_gen.ir.types import NONE, AnyType, ClassRef, DictType, JsonType, RecordRef, TypeExpr, UnknownType
 from pgflow_gen.names import is_storable
 
@@ -19,7 +20,8 @@ RULE = Rule(
 `if_` and `if_not` hold a JSON object that is matched against the flow's input (for a root step) or against
 an object of the dependencies' outputs, `{"fetch": ...}` (for any other), where the key `flow_input` stands
 for the flow's input. A list of such objects means: any of them. Only known keys, with values of the right
-type, can match; nested objects are partial, and a list in them means "contains".""",
+type, can match; nested objects are partial, and a list in them means "contains". A pattern holds what is
+on the wire, or members of enums; of a datetime or a Decimal, which has several texts, it can say nothing.""",
     bad="""\
 from typing import TypedDict
 
@@ -57,9 +59,6 @@ def wrap(flow_input: Order) -> str:
     return "ribbon"
 """,
 )
-
-
-_DECIDER = "let a step return an object to match, and give the condition to a step that depends on it"
 
 
 def check(checked: CheckedFlow) -> None:
@@ -132,16 +131,18 @@ def _inside(
         if message != f"there is no key {key!r}":
             continue
         for slug, output in outputs.items():
-            if (
-                slug != FLOW_INPUT
-                and isinstance(output, RecordRef | ClassRef)
-                and checked.types.record(output).get(key) is not None
-            ):
+            if slug != FLOW_INPUT and _has_key(checked, output, key):
                 return f"write {{{slug!r}: {{{key!r}: {value!r}}}}}"
-        given = checked.flow.input
-        if isinstance(given, RecordRef | ClassRef) and checked.types.record(given).get(key) is not None:
+        if _has_key(checked, checked.flow.input, key):
             return f"write {{{FLOW_INPUT!r}: {{{key!r}: {value!r}}}}}"
     return None
+
+
+def _has_key(checked: CheckedFlow, type_: TypeExpr | None, key: str) -> bool:
+    if not isinstance(type_, RecordRef | ClassRef):
+        return False
+    record = checked.types.record(type_)
+    return record.row is None and record.get(key) is not None
 
 
 def _check_flow_input(checked: CheckedFlow, step: StepSpec, option: Option, pattern: dict[str, Json]) -> None:
@@ -151,7 +152,7 @@ def _check_flow_input(checked: CheckedFlow, step: StepSpec, option: Option, patt
     objects = RecordRef | ClassRef | DictType | JsonType | AnyType | UnknownType
     if not any(isinstance(member, objects) for member in checked.judge.members(given)):
         shown = "the flow takes no input" if given == NONE else f"the flow's input is {given}, not an object"
-        _report(checked, step, option, f"{shown}, so no pattern can match it", _DECIDER)
+        _report(checked, step, option, f"{shown}, so no pattern can match it", DECIDE)
         return
     note = f"it is matched against the flow's input, {given}"
     if isinstance(given, RecordRef | ClassRef) and given.key in checked.types.records:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from pgflow_gen.checks.assignable import Judge
 from pgflow_gen.ir.flow import Json
@@ -11,6 +11,7 @@ from pgflow_gen.ir.types import (
     STR,
     AnyType,
     ClassRef,
+    CollectionType,
     DictType,
     EnumType,
     FailedType,
@@ -20,6 +21,7 @@ from pgflow_gen.ir.types import (
     Primitive,
     RecordRef,
     ScalarType,
+    TupleType,
     TypeExpr,
     TypeTable,
     UnknownType,
@@ -61,13 +63,13 @@ def _one(
             fits = _is_a(value, name)
         case LiteralType(values=values):
             fits = any(type(value) is type(item) and value == item for item in values)
-        case ListType(item=item):
+        case ListType(item=item) | CollectionType(item=item):
             if isinstance(value, list):
-                parts = enumerate(value)
-                faults = (
-                    value_fault(judge, types, part, item, marked, (*path, str(at))) for at, part in parts
-                )
-                return next((fault for fault in faults if fault is not None), None)
+                return _items_fault(judge, types, value, [item] * len(value), marked, path)
+            fits = False
+        case TupleType(items=items):
+            if isinstance(value, list) and len(value) == len(items):
+                return _items_fault(judge, types, value, items, marked, path)
             fits = False
         case DictType(value=item):
             if isinstance(value, dict):
@@ -89,6 +91,21 @@ def _one(
         case _:
             fits = True  # any JSON, or a type whose values mypy knows better
     return None if fits else f"{_at(path)}{_shown(value, path, marked)} is no {type_}"
+
+
+def _items_fault(
+    judge: Judge,
+    types: TypeTable,
+    values: Sequence[Json],
+    items: Sequence[TypeExpr],
+    marked: Collection[Path],
+    path: Path,
+) -> str | None:
+    faults = (
+        value_fault(judge, types, value, item, marked, (*path, str(at)))
+        for at, (value, item) in enumerate(zip(values, items, strict=True))
+    )
+    return next((fault for fault in faults if fault is not None), None)
 
 
 def _record_fault(
@@ -130,7 +147,8 @@ def _is_a(value: Json, name: str) -> bool:
 def _depth(value: Json, type_: TypeExpr) -> int:
     """1 when the value has the form of the type, so that what is inside of it is at fault."""
     is_object = isinstance(type_, RecordRef | ClassRef | DictType) and isinstance(value, dict)
-    return int(is_object or (isinstance(type_, ListType) and isinstance(value, list)))
+    is_list = isinstance(type_, ListType | CollectionType | TupleType) and isinstance(value, list)
+    return int(is_object or is_list)
 
 
 def _at(path: Path) -> str:

@@ -25,7 +25,7 @@ ScalarName: TypeAlias = Literal[
     "Path",
 ]
 """Those of ``pgflow_shared.scalars``."""
-RecordKind: TypeAlias = Literal["typed_dict", "dataclass", "pydantic", "attrs", "msgspec"]
+RecordKind: TypeAlias = Literal["typed_dict", "named_tuple", "dataclass", "pydantic", "attrs", "msgspec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +304,12 @@ class Record:
 
     def get(self, key: str) -> Field | None:
         return next((item for item in self.fields if item.key == key), None)
+
+    @property
+    def row(self) -> TupleType | None:
+        """Of a named tuple what it is on the wire, where its fields have no names."""
+        is_row = self.kind == "named_tuple"
+        return TupleType(tuple(field.type for field in self.fields)) if is_row else None
 
 
 @dataclass(frozen=True, slots=True)

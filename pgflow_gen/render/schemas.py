@@ -131,6 +131,11 @@ class _Schemas:
         required = [field.key for field in fields if field.required]
         return {**schema, "required": required} if required else schema
 
+    def row(self, fields: tuple[Field, ...]) -> Schema:
+        """Of a named tuple; items at its end that have defaults may be left out."""
+        length = {"minItems": sum(field.required for field in fields), "maxItems": len(fields)}
+        return {"type": "array", "prefixItems": [self.field(field) for field in fields], **length}
+
     def field(self, field: Field) -> Schema:
         default = {} if field.default is None else {"default": json.loads(field.default)}
         return {**self.of(field.type), **default}
@@ -152,7 +157,8 @@ class _Schemas:
             }
             if attributes:
                 python["x-pgflow"]["attributes"] = attributes
-            found[name] = {**described, **self.record(record.fields), **closed, **python}
+            shape = self.record(record.fields) if record.row is None else self.row(record.fields)
+            found[name] = {**described, **shape, **closed, **python}
         return {**found, _FAILED: _FAILED_SCHEMA} if self._has_failed else found
 
 

@@ -78,6 +78,27 @@ HELPS = [
         second("first: Page", "pandas.DataFrame", "pandas.DataFrame()"),
         (("pandas.DataFrame:", "list[dict[str, JsonValue]]:"), ("pandas.DataFrame()", 'list(pandas.DataFrame().to_dict("records"))')),
     ),
+    Help("PGF302", "declare it as a class, with its items' types: class P(NamedTuple)",
+         "from collections import namedtuple\nP = namedtuple('P', 'x y')\n---\n" + second("first: Page", "P", "P(1, 2)"),
+         (("from collections import namedtuple\nP = namedtuple('P', 'x y')", "from typing import NamedTuple\nclass P(NamedTuple):\n    x: int\n    y: int"),)),
+    Help("PGF310", "let a step return an object",
+         "@dataclass\nclass At:\n    at: datetime\n---\n@flow.step\ndef when() -> At:\n    return At(datetime.now())\n"
+         "@flow.step(if_={'when': {'at': datetime(2024, 1, 1)}})\ndef wrap(when: At) -> str:\n    return ''\n",
+         (("@flow.step(if_={'when': {'at': datetime(2024, 1, 1)}})\ndef wrap(when: At)",
+           "@flow.step\ndef judge(when: At) -> dict[str, bool]:\n    return {'late': when.at.year > 2024}\n"
+           "@flow.step(if_={'judge': {'late': True}})\ndef wrap(judge: dict[str, bool])"),)),
+    Help("PGF310", "write the text that the UUID is on the wire",
+         "from uuid import UUID\n---\n@flow.step\ndef who() -> dict[str, UUID]:\n    return {}\n"
+         "@flow.step(if_={'who': {'id': UUID(int=1)}})\ndef wrap(who: dict[str, UUID]) -> str:\n    return ''\n",
+         (("UUID(int=1)", "'00000000-0000-0000-0000-000000000001'"),)),
+    Help("PGF310", "write '0000abcd-0000-0000-0000-000000000001'",
+         "from uuid import UUID\n---\n@flow.step\ndef who() -> UUID:\n    return UUID(int=1)\n"
+         "@flow.step(if_={'who': '0000ABCD-0000-0000-0000-000000000001'})\ndef wrap(who: UUID) -> str:\n    return ''\n",
+         (("0000ABCD", "0000abcd"),)),
+    Help("PGF310", "write 'red' or 'blue'",
+         "class Colour(Enum):\n    RED = 'red'\n    BLUE = 'blue'\nclass Level(Enum):\n    LOW = 1\n---\n@flow.step\ndef tint() -> Colour:\n    return Colour.RED\n"
+         "@flow.step(if_={'tint': Level.LOW})\ndef wrap(tint: Colour) -> str:\n    return ''\n",
+         (("Level.LOW", "'red'"),)),
     Help(
         "PGF302", "decorate it, too",
         "@dataclass\nclass Base:\n    y: int\nclass Point(Base):\n    x: int = 1\n---\n" + second("first: Page", "Point", "Point(1)"),

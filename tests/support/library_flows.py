@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
 import attrs
@@ -105,3 +105,30 @@ def three(two: Point) -> Small:
 def four(three: Small) -> list[Small | Item]:
     assert three == Small(a=4, c=Point(1, 5, ["bob"]))
     return [three, Item(sku="q")]
+
+
+class Place(NamedTuple):
+    x: int
+    y: int = 5
+    at: date = date(2024, 1, 1)
+
+
+places = Flow[Place]("places", max_attempts=1)
+
+
+@places.step
+def here(flow_input: Place) -> dict[str, Place]:
+    assert flow_input == Place(1)
+    assert type(flow_input) is Place
+    return {"a": flow_input}
+
+
+@places.step
+def there(here: dict[str, Place]) -> tuple[Place, int] | None:
+    assert type(here["a"]) is Place
+    return here["a"], 1
+
+
+@places.step
+def plain(there: tuple[tuple[int, int, date], int] | None) -> None:
+    assert there == ((1, 5, date(2024, 1, 1)), 1)

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
+from pgflow_gen.analyze.types.enums import EnumReader
 from pgflow_gen.ir.flow import Json
+from pgflow_gen.ir.types import EnumType
 from pgflow_gen.source.names.index import Assignment, ModuleIndex
-from pgflow_gen.source.names.resolve import Defined, Missing, Resolver
+from pgflow_gen.source.names.resolve import Defined, External, Missing, Resolver
+from pgflow_shared.scalars import SCALARS
 
 _WORDS: dict[str, bool | None] = {"True": True, "False": False, "None": None}
 _MAX_DIGITS = 300
@@ -26,11 +29,20 @@ class NotStatic(Exception):
         self.help = help
 
 
+class NotWire(NotStatic):
+    """A value of a class that is a text on the wire: ``kind`` is its name."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"it holds a {kind}, which is no JSON")
+        self.kind = kind
+
+
 @dataclass(slots=True)
 class Constants:
     """Evaluates option values; module-level constants are followed, also through imports."""
 
     resolver: Resolver
+    enums: EnumReader
     _active: set[tuple[str, str]] = field(default_factory=set)
 
     def evaluate(self, module: ModuleIndex, node: cst.BaseExpression) -> Json:
@@ -48,8 +60,12 @@ class Constants:
                 return _string(node)
             case cst.Name(value=name) if name in _WORDS:
                 return _WORDS[name]
+            case cst.Attribute() if (member := self._member(module, node)) is not None:
+                return member
             case cst.Name() | cst.Attribute():
                 return self._constant(module, node)
+            case cst.Call(func=cst.Name() | cst.Attribute()):
+                raise self._call(module, node)
             case cst.UnaryOperation():
                 return self._unary(module, node)
             case cst.BinaryOperation():
@@ -97,6 +113,27 @@ class Constants:
             return self.evaluate(owner, value)
         finally:
             self._active.discard(key)
+
+    def _member(self, module: ModuleIndex, node: cst.Attribute) -> str | int | None:
+        """The value of an enum's member, which is what crosses; also of its ``.value``."""
+        if node.attr.value == "value" and isinstance(node.value, cst.Attribute):
+            return self._member(module, node.value)
+        found = self.resolver.resolve(module, node.value)
+        symbol = None if found is None else self.resolver.follow(found)
+        if not isinstance(symbol, Defined) or not self.enums.is_enum(symbol):
+            return None
+        enum = self.enums.read(symbol, [])
+        if not isinstance(enum, EnumType):
+            return None
+        return next((value for name, value in enum.members if name == node.attr.value), None)
+
+    def _call(self, module: ModuleIndex, call: cst.Call) -> NotStatic:
+        function = self.resolver.resolve(module, call.func)
+        symbol = None if function is None else self.resolver.follow(function)
+        scalar = SCALARS.get(symbol.name) if isinstance(symbol, External) else None
+        if scalar is not None and symbol == External(scalar.module, scalar.name):
+            return NotWire(scalar.name)
+        return NotStatic("it is a call")
 
     def _unary(self, module: ModuleIndex, node: cst.UnaryOperation) -> Json:
         value = self.evaluate(module, node.expression)

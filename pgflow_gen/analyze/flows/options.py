@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.constants import Constants, NotStatic
+from pgflow_gen.analyze.flows.constants import Constants, NotStatic, NotWire
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Json, Option
+from pgflow_gen.ir.patterns import DECIDE, MANY_TEXTS
 from pgflow_gen.source.names.index import ModuleIndex
 from pgflow_shared.kinds import WRITTEN
 from pgflow_shared.options import BY_NAME, OptionRule, meant, options_of
@@ -72,6 +73,9 @@ class OptionReader:
         try:
             return Option(written.name, self.constants.evaluate(module, written.node), written.whole)
         except NotStatic as error:
+            if isinstance(error, NotWire) and written.name in ("if_", "if_not"):
+                self._no_pattern(written, error)
+                return None
             self.findings.add(
                 "PGF104",
                 written.whole,
@@ -80,6 +84,18 @@ class OptionReader:
                 highlight=written.span,
             )
             return None
+
+    def _no_pattern(self, written: Written, error: NotWire) -> None:
+        """What a pattern is matched against is what is stored: texts."""
+        self.findings.add(
+            "PGF310",
+            written.whole,
+            f"{written.name}: the pattern holds a {error.kind}, and what is stored is text",
+            help=DECIDE
+            if error.kind in MANY_TEXTS
+            else f"write the text that the {error.kind} is on the wire",
+            highlight=written.span,
+        )
 
     def text(self, module: ModuleIndex, written: Written) -> str | None:
         """An option that must be a string, such as a slug."""

@@ -49,7 +49,7 @@ class FlowsReader:
         self.resolver = Resolver(self.modules)
         self.reader = TypeReader(self.resolver, self.findings)
         self.finder = FlowFinder(self.resolver, {})
-        constants = Constants(self.resolver)
+        constants = Constants(self.resolver, self.reader.enums)
         options = OptionReader(constants, self.findings)
         references = ReferenceReader(
             constants, self.findings, self._step_of, lambda declaration: slug_of(options, declaration)

@@ -76,7 +76,10 @@ class AliasReader:
             return self._alias(symbol, call.args[1].value, variables, scope, arguments, faults)
         if function in {External("collections", "namedtuple"), External("typing", "NamedTuple")}:
             faults.append(
-                not_json(f"named tuple {symbol.binding.name} is not JSON", "declare it as a TypedDict")
+                not_json(
+                    f"named tuple {symbol.binding.name} is made by a call, and not read",
+                    f"declare it as a class, with its items' types: class {symbol.binding.name}(NamedTuple)",
+                )
             )
         elif function is not None and function.module == "enum":
             faults.append(

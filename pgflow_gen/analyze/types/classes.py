@@ -99,8 +99,6 @@ def _external_kind(base: External, definition: cst.ClassDef) -> tuple[str | None
         return f"{base.name} of pydantic", "inherit from pydantic.BaseModel, with the values as fields"
     if top == "msgspec":
         return f"{base.name} of msgspec", "inherit from msgspec.Struct"
-    if base.is_typing("NamedTuple"):
-        return "named tuple", _TYPED_DICT
     if base.is_typing("Protocol"):
         return "protocol", _TYPED_DICT
     return None, _TYPED_DICT

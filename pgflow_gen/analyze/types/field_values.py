@@ -20,6 +20,7 @@ _CALLS: Mapping[RecordKind, frozenset[tuple[str, str]]] = {
     "attrs": frozenset({("attr", "ib"), ("attr", "attrib"), ("attr", "field"), ("attrs", "field")}),
     "msgspec": frozenset({("msgspec", "field")}),
     "pydantic": frozenset({("pydantic", "Field"), ("pydantic.fields", "Field")}),
+    "named_tuple": frozenset(),
 }
 _FACTORIES = ("default_factory", "factory")
 _REFUSED = {

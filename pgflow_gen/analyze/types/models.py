@@ -27,6 +27,8 @@ BASES: Mapping[tuple[str, str], RecordKind] = {
     ("pydantic", "BaseModel"): "pydantic",
     ("pydantic.main", "BaseModel"): "pydantic",
     ("msgspec", "Struct"): "msgspec",
+    ("typing", "NamedTuple"): "named_tuple",
+    ("typing_extensions", "NamedTuple"): "named_tuple",
 }
 _HARMLESS_DECORATORS = frozenset(
     {
@@ -51,6 +53,7 @@ _POST_INIT = {
     "attrs": "__attrs_post_init__",
     "msgspec": "__post_init__",
     "pydantic": "a validator",
+    "named_tuple": "the handler",
 }
 
 
@@ -84,9 +87,9 @@ def refusals(reader: ReadsTypes, symbol: Defined, kind: RecordKind | None) -> It
     if argument(definition.keywords, "metaclass") is not None:
         yield not_static(f"class {name} has a metaclass, which may change its fields", "leave it out")
     methods = {item.name.value for item in definition.body.body if isinstance(item, cst.FunctionDef)}
-    if "__init__" in methods:
+    for method in sorted(methods & {"__init__", "__new__"}):
         yield not_static(
-            f"class {name} has an __init__ of its own, so it cannot be made of its fields",
+            f"class {name} has a method {method} of its own, so it cannot be made of its fields",
             f"leave it out, and check or complete values in {_POST_INIT.get(kind or '', '__post_init__')}",
         )
     if any(base.star for base in definition.bases):

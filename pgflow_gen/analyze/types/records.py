@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 
@@ -140,10 +140,10 @@ class RecordReader:
             found, inner = self._base(symbol, base.value, scope)
             if found is not None and inner is not None:
                 fields.update(self._class_fields(found, inner, seen))
-        if kind is not None:
+        if kind is not None and not (kind == "named_tuple" and fields):  # which has its fields from one class
             own = ClassFieldReader(self.reader, symbol, scope, kind, self.defaults, self.constraints)
             fields.update((field.key, field) for field in own.fields())
-        return fields
+        return _in_a_row(fields) if kind == "named_tuple" else fields
 
     def _is_closed(self, symbol: Defined, seen: set[tuple[str, str]]) -> bool:
         """By its own ``closed=``, else by that of a base."""
@@ -216,6 +216,15 @@ class RecordReader:
         bound = bind(self.reader, found, self._variables(found), scope, arguments, faults)
         report(self.reader.findings, symbol.module.file.span(base), faults)
         return found, bound
+
+
+def _in_a_row(fields: dict[str, Field]) -> dict[str, Field]:
+    """What stands before an item that must be there must be there, too."""
+    last = max((at for at, field in enumerate(fields.values(), start=1) if field.required), default=0)
+    return {
+        key: replace(field, required=True, default=None) if at <= last else field
+        for at, (key, field) in enumerate(fields.items(), start=1)
+    }
 
 
 def _doc(symbol: Defined) -> str | None:

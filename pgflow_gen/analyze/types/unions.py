@@ -75,12 +75,21 @@ def _members(type_: TypeExpr, types: TypeTable, seen: frozenset[TypeExpr]) -> It
 
 
 def _are_alike(left: TypeExpr, right: TypeExpr, types: TypeTable) -> bool:
-    if not (is_converted(left, types) or is_converted(right, types)) or not _kinds(left) & _kinds(right):
+    if not (is_converted(left, types) or is_converted(right, types)):
+        return False
+    left, right = _on_the_wire(left, types), _on_the_wire(right, types)
+    if not _kinds(left) & _kinds(right):
         return False
     if isinstance(left, RecordRef | ClassRef) and isinstance(right, RecordRef | ClassRef):
         one, other = types.records.get(left.key), types.records.get(right.key)
         return one is not None and other is not None and not _differ(one, other)
     return True
+
+
+def _on_the_wire(type_: TypeExpr, types: TypeTable) -> TypeExpr:
+    """A named tuple is a list."""
+    record = types.records.get(type_.key) if isinstance(type_, ClassRef) else None
+    return type_ if record is None else record.row or type_
 
 
 def _differ(one: Record, other: Record) -> bool:

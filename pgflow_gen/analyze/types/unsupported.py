@@ -62,7 +62,7 @@ _HINTS: Mapping[str, Mapping[str, str]] = {
         "deque": _LIST,
     },
     "typing": {
-        "NamedTuple": _TYPED_DICT,
+        "NamedTuple": "name the class that inherits from NamedTuple",
         "Protocol": _TYPED_DICT,
         "TypedDict": "name the class that inherits from TypedDict",
         "Self": "name the TypedDict itself",

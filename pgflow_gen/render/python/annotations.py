@@ -24,8 +24,10 @@ from pgflow_gen.ir.types import (
     TupleType,
     TypeExpr,
     TypeKey,
+    TypeTable,
     UnionType,
     UnknownType,
+    children,
 )
 from pgflow_gen.render.literals import py_literal
 from pgflow_gen.render.python.imports import Imports
@@ -106,16 +108,22 @@ def annotation(field: Field, names: TypeNames) -> str:
     return text
 
 
-def needs_quotes(type_: TypeExpr) -> bool:
+def needs_quotes(type_: TypeExpr, types: TypeTable) -> bool:
     """Whether an alias for ``type_`` must be a string: parts of it are strings at run time, or come later."""
     match type_:
         case JsonType() | AliasRef():
             return True
-        case ListType(item=inner) | DictType(value=inner) | NewTypeRef(base=inner) | BoundedType(base=inner):
-            return needs_quotes(inner)
-        case CollectionType(item=inner):
-            return needs_quotes(inner)
-        case UnionType(members=members) | TupleType(items=members):
-            return any(map(needs_quotes, members))
+        case ClassRef(key=key):
+            return key in types.records and types.records[key].kind == "named_tuple"
+        case (
+            ListType()
+            | DictType()
+            | NewTypeRef()
+            | BoundedType()
+            | CollectionType()
+            | UnionType()
+            | TupleType()
+        ):
+            return any(needs_quotes(inner, types) for inner in children(type_))
         case _:
             return False

@@ -16,6 +16,7 @@ from pgflow_gen.ir.types import (
     LiteralType,
     NewTypeRef,
     Primitive,
+    Record,
     RecordRef,
     TypeExpr,
     TypeKey,
@@ -139,7 +140,7 @@ def flow_view(flow: FlowSpec, stem: str, types: TypeTable) -> FlowView:
     definitions += [_declared_again(key, names_sent, types) for key in sent_names]
     for name, shape in given.items():
         if shape is not None and name not in records.values():
-            definitions.append(_defined(name, shape, names_sent if name in sending else names))
+            definitions.append(_defined(name, shape, names_sent if name in sending else names, types))
     steps = tuple(StepView(step.slug, step_names(step.slug)[1]) for step in flow.steps)
     return FlowView(flow, stem, own, tuple(definitions), steps, imports, records, types)
 
@@ -172,6 +173,8 @@ def _declared_again(key: TypeKey, names: _ViewNames, types: TypeTable) -> Record
     if key in types.aliases:
         return AliasView(name, spell(types.aliases[key].target, names), quoted=True)
     record = types.records[key]
+    if record.kind == "named_tuple":
+        return AliasView(name, _row(record, names, may_be_short=key in names.given), quoted=True)
     fields = record.fields
     if record.kind != "typed_dict" and key not in names.given:
         fields = tuple(replace(field, required=True) for field in fields)  # a value has all of them
@@ -180,10 +183,20 @@ def _declared_again(key: TypeKey, names: _ViewNames, types: TypeTable) -> Record
     return replace(_record(name, fields, names, record.doc), closed=is_closed)
 
 
-def _defined(name: str, shape: TypeExpr | tuple[Field, ...], names: _ViewNames) -> RecordView | AliasView:
+def _row(record: Record, names: _ViewNames, *, may_be_short: bool) -> str:
+    """A named tuple as a tuple; where it is sent, without some of the items that have defaults."""
+    items = [spell(field.type, names) for field in record.fields]
+    least = sum(field.required for field in record.fields) if may_be_short else len(items)
+    lengths = range(len(items), least - 1, -1)
+    return " | ".join(f"tuple[{', '.join(items[:length]) or '()'}]" for length in lengths)
+
+
+def _defined(
+    name: str, shape: TypeExpr | tuple[Field, ...], names: _ViewNames, types: TypeTable
+) -> RecordView | AliasView:
     if isinstance(shape, tuple):
         return _record(name, shape, names)
-    return AliasView(name, spell(shape, names), quoted=needs_quotes(shape))
+    return AliasView(name, spell(shape, names), quoted=needs_quotes(shape, types))
 
 
 def _record(name: str, fields: Iterable[Field], names: _ViewNames, doc: str | None = None) -> RecordView:

@@ -16,6 +16,7 @@ from pgflow_runtime.contract.scalars import decoder
 from pgflow_runtime.contract.typed_schema import (
     COLLECTIONS,
     FAILED,
+    NAMED_TUPLE,
     Convert,
     Converters,
     Definitions,
@@ -37,7 +38,7 @@ class Decoders(Converters):
 
     def __init__(self, definitions: Mapping[str, Any], *, with_classes: bool) -> None:
         self._with_classes = with_classes
-        kinds = None if with_classes else frozenset({*SCALARS, *COLLECTIONS, FAILED})
+        kinds = None if with_classes else frozenset({*SCALARS, *COLLECTIONS, NAMED_TUPLE, FAILED})
         super().__init__(Definitions(definitions, kinds))
 
     def _make(self, schema: Schema) -> Convert:
@@ -50,6 +51,8 @@ class Decoders(Converters):
             return failed_values.decoder()
         if kind is not None and kind in COLLECTIONS:
             return self._collection(schema, COLLECTIONS[kind])
+        if kind == NAMED_TUPLE:
+            return self._named_tuple(schema)
         if kind == "enum":
             return enum_of(schema)
         if kind is not None and self._with_classes:
@@ -62,8 +65,14 @@ class Decoders(Converters):
         parts = [self.of(part) for part in schema.get("prefixItems", ())]
         rest = self.of(schema["items"]) if "items" in schema else None
         alike = _as_it_is if rest is None else _list(rest)
-        whole = _each(parts) if parts else alike
+        whole = _each(parts) if any(parts) else alike
         return lambda value: make(whole(value)) if isinstance(value, list) else value
+
+    def _named_tuple(self, schema: Schema) -> Convert:
+        if not self._with_classes:
+            return self._collection(schema, tuple)
+        class_ = class_of(schema)
+        return self._collection(schema, lambda items: class_(*items))
 
     def _fields(self, schema: Schema) -> dict[str, Convert]:
         found = {key: self.of(part) for key, part in schema.get("properties", {}).items()}

@@ -18,6 +18,7 @@ from pgflow_runtime.contract.typed_schema import (
     COLLECTIONS,
     FAILED,
     MARK,
+    NAMED_TUPLE,
     Convert,
     Converters,
     Definitions,
@@ -47,8 +48,8 @@ class Encoders(Converters):
             return encoder(kind)
         if kind == FAILED:
             return _failed
-        if kind in COLLECTIONS:
-            return self._collection(schema, is_sorted=kind != "tuple")
+        if kind in COLLECTIONS or kind == NAMED_TUPLE:
+            return self._collection(schema, is_sorted=kind in ("set", "frozenset"))
         if kind == "enum":
             return _enum(schema)
         if kind is not None:
@@ -60,12 +61,15 @@ class Encoders(Converters):
     def _collection(self, schema: Schema, *, is_sorted: bool) -> Convert:
         parts = [self.of(part) for part in schema.get("prefixItems", ())]
         rest = self.of(schema["items"]) if "items" in schema else None
+        defaults = [part.get("default") for part in schema.get("prefixItems", ())]
+        least = schema.get("minItems", 0)
 
         def dump(value: Any) -> Any:
             if not isinstance(value, (list, tuple, set, frozenset)):
                 return value
             found = []
-            for index, item in enumerate(value):
+            missing = defaults[len(value) :] if len(value) >= least else []
+            for index, item in enumerate([*value, *copy.deepcopy(missing)] if missing else value):
                 encode = parts[index] if index < len(parts) else rest
                 try:
                     found.append(item if encode is None else encode(item))

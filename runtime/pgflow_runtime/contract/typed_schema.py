@@ -19,6 +19,8 @@ Convert: TypeAlias = Callable[[Any], Any]
 MARK = "x-pgflow"
 FAILED = "failed"
 """The kind of a failure that is a value, which is known by its schema."""
+NAMED_TUPLE = "named_tuple"
+"""The kind of a list that is of a class of its own."""
 _REF = "#/$defs/"
 
 

@@ -81,3 +81,29 @@ def test_what_a_validator_refuses_fails_with_its_place(libraries: Lab) -> None:
         "flow_input.items[0]: is refused by Item: sku: Value error, there is none such"
         in task["error_message"]
     )
+
+
+ROWS = """
+import sys
+from datetime import date
+from generated.client import Client
+from generated.places import PlaceGiven
+
+given: PlaceGiven = (1,)
+with Client.connect(sys.argv[1]) as client:
+    run = client.start_places(given)
+    assert run.result(30) == {"plain": None}
+    there = run.step("there").output
+    assert there == ((1, 5, date(2024, 1, 1)), 1) and type(there[0]) is tuple, there
+    assert run.input == (1, 5, date(2024, 1, 1)), run.input
+    assert "flows.lab" not in sys.modules
+"""
+
+
+def test_named_tuples_are_lists_on_the_wire_and_tuples_to_callers(libraries: Lab) -> None:
+    libraries.project.write("rows.py", ROWS)
+    with libraries.worker("places"):
+        done = libraries.project.python("rows.py", libraries.dsn)
+        assert done.returncode == 0, done.stderr
+    checked = libraries.project.python("-m", "mypy", "--strict", "rows.py")
+    assert checked.returncode == 0, checked.stdout

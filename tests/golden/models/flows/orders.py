@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum, IntEnum, StrEnum, auto
-from typing import ClassVar, Generic, Literal, TypedDict, TypeVar
+from typing import ClassVar, Generic, Literal, NamedTuple, TypedDict, TypeVar
 
 from pgflow_runtime import Flow
 
@@ -65,6 +65,14 @@ class Square:
     kind: Literal["square"] = "square"
 
 
+class Span(NamedTuple):
+    """From here to there."""
+
+    start: int
+    end: int = 0
+    unit: Mode = Mode.FAST
+
+
 @dataclass
 class Box(Generic[T]):
     value: T
@@ -75,6 +83,7 @@ class Packed(TypedDict):
     level: Level
     box: Box[int]
     shapes: list[Circle | Square]
+    spans: dict[str, Span]
 
 
 orders = Flow[Order]("orders")
@@ -92,5 +101,5 @@ def lines(pack: Packed, flow_input: Named) -> list[Line]: ...
 def weigh(line: Line) -> Colour | None: ...
 
 
-@orders.step(if_={"weigh": ["red"], "pack": {"order": {"colour": "blue"}, "level": 10}})
+@orders.step(if_={"weigh": [Colour.RED], "pack": {"order": {"colour": "blue"}, "level": Level.HIGH}})
 def ship(weigh: list[Colour | None], pack: Packed) -> dict[str, Order]: ...

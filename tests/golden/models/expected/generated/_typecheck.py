@@ -60,6 +60,7 @@ _orders_3 = _TypedDict("_orders_3", {
     "level": _flows_orders.Level,
     "box": _flows_orders.Box[int],
     "shapes": list[_flows_orders.Circle | _flows_orders.Square],
+    "spans": dict[str, _flows_orders.Span],
 })
 
 
@@ -97,3 +98,11 @@ def _orders_6_attributes(value: _flows_orders.Square) -> tuple[float, Literal["s
 
 def _orders_6_constructed(_0: float, _1: Literal["square"]) -> _flows_orders.Square:
     return _flows_orders.Square(side=_0, kind=_1)
+
+
+def _orders_7_attributes(value: _flows_orders.Span) -> tuple[int, int, _flows_orders.Mode]:
+    return (value.start, value.end, value.unit,)
+
+
+def _orders_7_constructed(_0: int, _1: int, _2: _flows_orders.Mode) -> _flows_orders.Span:
+    return _flows_orders.Span(start=_0, end=_1, unit=_2)

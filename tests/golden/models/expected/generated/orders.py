@@ -33,6 +33,7 @@ class Packed(TypedDict):
     level: Literal[1, 10]
     box: BoxInt
     shapes: list[Circle | Square]
+    spans: dict[str, Span]
 
 
 class BoxInt(TypedDict):
@@ -47,6 +48,9 @@ class Circle(TypedDict):
 class Square(TypedDict):
     side: float
     kind: Literal["square"]
+
+
+Span: TypeAlias = 'tuple[int, int, Literal["fast", "slow"]]'
 
 
 class OrderGiven(TypedDict):

@@ -1,0 +1,108 @@
+"""JSON Schemas of pydantic and msgspec and ours, brought to one form where they say the same.
+
+What is left out is what says nothing of which values are taken (titles, descriptions, our own marks), and the
+spelling of scalars: patterns are ours, ``format`` is theirs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any, TypeAlias
+
+Schema: TypeAlias = Mapping[str, Any]
+
+_SAID = ("title", "description", "discriminator", "readOnly", "default")
+_TEXTS = {
+    "date-time": "datetime", "date": "date", "time": "time", "duration": "timedelta", "uuid": "UUID",
+    "uuid4": "UUID", "path": "Path", "binary": "bytes", "decimal": "Decimal", "base64": "bytes",
+}  # fmt: skip
+
+
+def library_schema(kind: str, class_: Any, computed: Collection[str]) -> Any:
+    """What pydantic or msgspec says of a class, in the common form; None of what msgspec does not take.
+
+    Fields in ``computed`` are filled in by its constructor; on our wire they are required.
+    """
+    if kind in ("pydantic", "dataclass", "named_tuple"):
+        from pydantic import TypeAdapter
+
+        found = TypeAdapter(class_).json_schema(mode="validation")
+    else:
+        import msgspec
+
+        try:
+            found = msgspec.json.schema(class_, schema_hook=lambda type_: {"type": "string", "format": "path"})
+        except TypeError as error:
+            assert "must be tagged" in str(error)  # by tags of its own, which no field may be called like
+            return None
+    return _with_required(normal(found, found.get("$defs", {})), computed)
+
+
+def _with_required(schema: Any, computed: Collection[str]) -> Any:
+    if isinstance(schema, list):
+        return [_with_required(item, computed) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _with_required(item, computed) for key, item in schema.items()}
+    added = set(computed).intersection(schema.get("properties", ()))
+    return {**found, "required": sorted({*schema.get("required", ()), *added})} if added else found
+
+
+def normal(schema: Schema, definitions: Schema) -> Any:
+    """References followed, members of unions in one order, scalars by name."""
+    return _normal({key: part for key, part in schema.items() if key != "$defs"}, definitions, ())
+
+
+def _normal(schema: Any, definitions: Schema, above: tuple[str, ...]) -> Any:
+    if not isinstance(schema, Mapping):
+        return schema
+    if "$ref" in schema:
+        name = str(schema["$ref"]).rpartition("/")[2]
+        return f"<{name}>" if name in above else _normal(definitions[name], definitions, (*above, name))
+    if len(schema.get("allOf", ())) == 1:
+        schema = {**schema["allOf"][0], **{key: part for key, part in schema.items() if key != "allOf"}}
+        return _normal(schema, definitions, above)
+    scalar = _scalar(schema)
+    if scalar is not None:
+        return scalar
+    members = schema.get("anyOf") or schema.get("oneOf")
+    if members is not None:
+        found = [_normal(member, definitions, above) for member in members]
+        flat = [part for item in found for part in (item["anyOf"] if _is_union(item) else [item])]
+        if all({"type": name} in flat for name in ("number", "string")):  # pydantic's, beside something else
+            flat = ["<Decimal>", *(item for item in flat if item not in [{"type": "number"}, {"type": "string"}])]
+        unique = sorted({json.dumps(item, sort_keys=True) for item in flat})
+        return {"anyOf": [json.loads(item) for item in unique]} if len(unique) > 1 else json.loads(unique[0])
+    if "const" in schema:
+        return {"enum": [schema["const"]]}
+    if "enum" in schema:
+        return {"enum": sorted(schema["enum"], key=str)}
+    kept = {key: part for key, part in schema.items() if key not in _SAID and key != "x-pgflow"}
+    for keyword in ("items", "additionalProperties"):
+        if keyword in kept:
+            kept[keyword] = _normal(kept[keyword], definitions, above)
+    if "prefixItems" in kept:
+        kept["prefixItems"] = [_normal(item, definitions, above) for item in kept["prefixItems"]]
+        kept.pop("items", None)
+        kept.setdefault("minItems", 0)
+    if "properties" in kept:
+        kept["properties"] = {key: _normal(item, definitions, above) for key, item in kept["properties"].items()}
+    if "required" in kept:
+        kept["required"] = sorted(kept["required"])
+    return kept
+
+
+def _is_union(schema: Any) -> bool:
+    return isinstance(schema, dict) and "anyOf" in schema
+
+
+def _scalar(schema: Schema) -> Any:
+    mark = schema.get("x-pgflow", {}).get("kind")
+    if mark in _TEXTS.values():
+        return f"<{mark}>"
+    named = schema.get("format") or schema.get("contentEncoding")
+    if schema.get("type") == "string" and named in _TEXTS:
+        return f"<{_TEXTS[named]}>"
+    members = schema.get("anyOf", ())
+    return "<Decimal>" if [member.get("type") for member in members] == ["number", "string"] else None
