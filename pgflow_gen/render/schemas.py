@@ -155,6 +155,8 @@ class _Schemas:
             attributes = {
                 field.key: field.attribute for field in record.fields if field.attribute is not None
             }
+            if record.kind == "pydantic" and key.args:
+                python["x-pgflow"]["args"] = [self.of(argument) for argument in key.args]
             if attributes:
                 python["x-pgflow"]["attributes"] = attributes
             shape = self.record(record.fields) if record.row is None else self.row(record.fields)

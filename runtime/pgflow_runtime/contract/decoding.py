@@ -12,6 +12,7 @@ from typing import Any
 
 from pgflow_runtime.contract import failed_values
 from pgflow_runtime.contract.classes import class_of, enum_of
+from pgflow_runtime.contract.python_types import generic_class
 from pgflow_runtime.contract.scalars import decoder
 from pgflow_runtime.contract.typed_schema import (
     COLLECTIONS,
@@ -79,7 +80,7 @@ class Decoders(Converters):
         return {key: decode for key, decode in found.items() if decode is not None}
 
     def _class(self, schema: Schema) -> Convert:
-        class_, fields = class_of(schema), self._fields(schema)
+        class_, fields = generic_class(schema, self._definitions), self._fields(schema)
         known = frozenset(schema["properties"])
 
         def make(value: dict[str, Any]) -> Any:
