@@ -240,6 +240,7 @@ def encode_flow(flow: FlowSpec) -> Plain:
         _encode_options(flow.options, places),
         [_encode_schedule(item, places) for item in flow.schedules],
         flow.doc,
+        flow.preset,
         places.encode(flow.span),
         places.encode(flow.slug_span),
         places.encode(flow.version_span),
@@ -251,7 +252,8 @@ def encode_flow(flow: FlowSpec) -> Plain:
 def decode_flow(data: Plain) -> FlowSpec:
     places = _Places(data[0])
     (
-        slug, version, key, input_, steps, options, schedules, doc, span, slug_span, version_span, input_span
+        slug, version, key, input_, steps, options, schedules, doc, preset, span, slug_span, version_span,
+        input_span,
     ) = data[1]  # fmt: skip
     return FlowSpec(
         slug,
@@ -262,6 +264,7 @@ def decode_flow(data: Plain) -> FlowSpec:
         _decode_options(options, places),
         tuple([_decode_schedule(item, places) for item in schedules]),
         doc,
+        preset,
         span=places.decode(span),
         slug_span=places.decode(slug_span),
         version_span=places.decode_optional(version_span),

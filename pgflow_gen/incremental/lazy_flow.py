@@ -84,7 +84,7 @@ def _lazy(name: str) -> property:
     return property(read)
 
 
-for _name in ("input", "steps", "options", "schedules", "doc", "version_span", "input_span"):
+for _name in ("input", "steps", "options", "schedules", "doc", "preset", "version_span", "input_span"):
     setattr(LazyFlow, _name, _lazy(_name))
 
 

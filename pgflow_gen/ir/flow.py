@@ -213,6 +213,8 @@ class FlowSpec:
     """Everything but the slug and ``version``."""
     schedules: tuple[ScheduleSpec, ...] = ()
     doc: str | None = None
+    preset: str | None = None
+    """The preset whose Flow it is; None: a plain flow."""
     span: Span = field(compare=False, kw_only=True)
     """The name the flow is bound to."""
     slug_span: Span = field(compare=False, kw_only=True)

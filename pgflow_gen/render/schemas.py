@@ -199,6 +199,8 @@ def _contract(flow: FlowSpec, schemas: _Schemas, types: TypeTable, summary: Summ
         "settings": summary.settings,
         "steps": {step.slug: _step(flow, step, schemas, types) for step in flow.steps},
     }
+    if flow.preset is not None:
+        document["preset"] = flow.preset
     return {**document, "schedules": schedules(flow)} if flow.schedules else document
 
 

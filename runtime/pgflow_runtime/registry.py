@@ -126,12 +126,18 @@ def _place(error: BaseException) -> str | None:
 def require_same(flow: Flow[Any], contract: FlowContract) -> None:
     """Refuse registered steps that are not those of the contract, naming module and step."""
     faults = [*_missing_and_extra(flow, contract)]
+    if flow.preset != contract.preset:
+        faults.append(f"it is {_of_preset(flow.preset)}, built as {_of_preset(contract.preset)}")
     for slug, step in contract.steps.items():
         if slug in flow.steps:
             faults += _differences(flow.steps[slug], step)
     if faults:
         lines = "\n  ".join(faults)
         raise ProjectError(f"flow {contract.slug!r} is not what was built:\n  {lines}", help=_BUILD)
+
+
+def _of_preset(name: str | None) -> str:
+    return "a plain flow" if name is None else f"a flow of the preset {name}"
 
 
 def _missing_and_extra(flow: Flow[Any], contract: FlowContract) -> Iterable[str]:

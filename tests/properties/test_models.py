@@ -43,7 +43,9 @@ def compiled(root: Path, modules: list[ModelModule]) -> Iterator[tuple[ModelModu
         yield module, json.loads(rendered.text(f"schemas/{module.name}.json"))
 
 
-def faults(module: ModelModule, contract: dict[str, Any], names: dict[str, Any], random: Random) -> Iterator[str]:
+def faults(
+    module: ModelModule, contract: dict[str, Any], names: dict[str, Any], random: Random
+) -> Iterator[str]:
     """What does not hold of a module."""
     definitions = contract["$defs"]
     codecs = Codecs(definitions)
@@ -85,6 +87,8 @@ def test_what_is_sent_comes_back_and_the_schema_is_the_librarys(
                 del sys.modules[gone]
             names = vars(importlib.import_module(f"flows.{module.name}"))
             random = Random(module.name)
-            found += [f"{module.name}: {fault}\n{module.text}" for fault in faults(module, contract, names, random)]
+            found += [
+                f"{module.name}: {fault}\n{module.text}" for fault in faults(module, contract, names, random)
+            ]
             del sys.modules[f"flows.{module.name}"]
         assert not found, f"{len(found)} faults\n" + "\n\n".join(found[:2])

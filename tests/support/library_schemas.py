@@ -32,7 +32,9 @@ def library_schema(kind: str, class_: Any, computed: Collection[str]) -> Any:
         import msgspec
 
         try:
-            found = msgspec.json.schema(class_, schema_hook=lambda type_: {"type": "string", "format": "path"})
+            found = msgspec.json.schema(
+                class_, schema_hook=lambda type_: {"type": "string", "format": "path"}
+            )
         except TypeError as error:
             assert "must be tagged" in str(error)  # by tags of its own, which no field may be called like
             return None
@@ -71,7 +73,10 @@ def _normal(schema: Any, definitions: Schema, above: tuple[str, ...]) -> Any:
         found = [_normal(member, definitions, above) for member in members]
         flat = [part for item in found for part in (item["anyOf"] if _is_union(item) else [item])]
         if all({"type": name} in flat for name in ("number", "string")):  # pydantic's, beside something else
-            flat = ["<Decimal>", *(item for item in flat if item not in [{"type": "number"}, {"type": "string"}])]
+            flat = [
+                "<Decimal>",
+                *(item for item in flat if item not in [{"type": "number"}, {"type": "string"}]),
+            ]
         unique = sorted({json.dumps(item, sort_keys=True) for item in flat})
         return {"anyOf": [json.loads(item) for item in unique]} if len(unique) > 1 else json.loads(unique[0])
     if "const" in schema:
@@ -87,7 +92,9 @@ def _normal(schema: Any, definitions: Schema, above: tuple[str, ...]) -> Any:
         kept.pop("items", None)
         kept.setdefault("minItems", 0)
     if "properties" in kept:
-        kept["properties"] = {key: _normal(item, definitions, above) for key, item in kept["properties"].items()}
+        kept["properties"] = {
+            key: _normal(item, definitions, above) for key, item in kept["properties"].items()
+        }
     if "required" in kept:
         kept["required"] = sorted(kept["required"])
     return kept

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -220,10 +220,15 @@ class _Writer:
         is_generic = parent is None and self.chance(5)
         tag = name.lower() if not is_generic and parent is None and self.chance(2) and not is_row else None
         fields = list(parent.fields) if parent is not None else []
-        body, keyword_only = [f'    """{name}, of many."""', ""] if self.chance(3) else [], self._is_keyword_only(parent)
+        body, keyword_only = (
+            [f'    """{name}, of many."""', ""] if self.chance(3) else [],
+            self._is_keyword_only(parent),
+        )
         own: list[tuple[FieldOf, str]] = []
         if is_generic:
-            inner = self.random.choice([item for item in PLAIN if item.text in ("int", "str", "UUID", "Colour")])
+            inner = self.random.choice(
+                [item for item in PLAIN if item.text in ("int", "str", "UUID", "Colour")]
+            )
             own.append((FieldOf("value", "value", inner, False, False), "    value: T"))
         if tag is not None:
             own.append(self._tag(tag))
@@ -338,7 +343,12 @@ class _Writer:
         return None
 
     def _written(self, default: tuple[str, str] | None, words: list[str]) -> str:
-        calls = {"dataclass": "field", "pydantic": "Field", "attrs": "attrs.field", "msgspec": "msgspec.field"}
+        calls = {
+            "dataclass": "field",
+            "pydantic": "Field",
+            "attrs": "attrs.field",
+            "msgspec": "msgspec.field",
+        }
         if self.kind == "named_tuple":
             return "" if default is None else f" = {default[1]}"
         if default is not None and default[0] == "factory":
@@ -354,7 +364,10 @@ class _Writer:
 
 
 def _list(item: Spelled) -> Spelled:
-    return Spelled(f"list[{item.text}]", lambda random, names: [item.value(random, names) for _ in range(random.randint(0, 3))])
+    return Spelled(
+        f"list[{item.text}]",
+        lambda random, names: [item.value(random, names) for _ in range(random.randint(0, 3))],
+    )
 
 
 def _dict(item: Spelled) -> Spelled:
@@ -370,7 +383,9 @@ def _optional(item: Spelled, random: Random) -> Spelled:
     quoted = item.text.startswith("'")
     forms = [f"{item.text} | None", f"Optional[{item.text}]", f"Union[None, {item.text}]"]
     text = forms[1] if quoted else random.choice(forms)
-    return Spelled(text, lambda r, names: None if r.random() < 0.4 else item.value(r, names), False, ("None",))
+    return Spelled(
+        text, lambda r, names: None if r.random() < 0.4 else item.value(r, names), False, ("None",)
+    )
 
 
 def _tuple(items: list[Spelled]) -> Spelled:

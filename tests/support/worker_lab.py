@@ -207,7 +207,7 @@ class WorkerProcess:
     def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
         self.process.send_signal(number)
 
-    def exit_code(self, timeout: float = 30) -> int:
+    def exit_code(self, timeout: float = 90) -> int:
         """Wait for the end; a traceback of our own making in the log is a failure."""
         try:
             code = self.process.wait(timeout)

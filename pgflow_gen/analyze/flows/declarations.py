@@ -28,6 +28,7 @@ class FlowDeclaration:
     call: cst.Call
     input: Typed | None
     """The type between the brackets."""
+    preset: str | None = None
 
     @property
     def key(self) -> FlowKey:
@@ -121,6 +122,7 @@ class Made:
 
     name: str
     type: Typed | None
+    preset: str | None = None
 
 
 @dataclass(slots=True)
@@ -212,7 +214,7 @@ class FlowFinder:
         if made is None or made.name != "Flow":
             return None
         written = made.type or self._declared_type(symbol.module, binding)
-        return FlowDeclaration(symbol, binding.value, written)
+        return FlowDeclaration(symbol, binding.value, written, made.preset)
 
     def _declared_type(self, module: ModuleIndex, binding: Assignment) -> Typed | None:
         """The X of ``name: Flow[X] = Flow(...)``."""
@@ -228,7 +230,7 @@ class FlowFinder:
             symbol = self.resolver.resolve(module, head)
             symbol = self.resolver.follow(symbol) if symbol is not None else None
             if isinstance(symbol, External) and any(map(symbol.is_runtime, _MADE)):
-                return Made(symbol.name, _argument(module, node))
+                return Made(symbol.name, _argument(module, node), symbol.preset)
             is_alias = isinstance(symbol, Defined) and isinstance(symbol.binding, Assignment)
             if not is_alias or isinstance(node, cst.Subscript):
                 return None

@@ -59,6 +59,7 @@ class FlowReader:
             options=tuple(item for item in values if item is not None),
             schedules=tuple(self._schedule(item, input_type) for item in schedules),
             doc=_doc(declaration, alone=alone),
+            preset=declaration.preset,
             span=module.file.span(declaration.symbol.binding.node),
             slug_span=slug_span,
             version_span=version_span,

@@ -18,6 +18,7 @@ from pgflow_gen.source.names.index import ModuleIndex
 from pgflow_gen.source.names.resolve import External, Missing
 from pgflow_gen.source.parsing.parse import unquoted
 from pgflow_shared.kinds import KINDS, StepKind
+from pgflow_shared.presets import PRESETS
 
 _NAMED = {"flow_input": Receives.FLOW_INPUT, "input": Receives.INPUT}
 
@@ -40,6 +41,8 @@ class HandlerReader:
     module: ModuleIndex
     function: cst.FunctionDef
     kind: StepKind
+    preset: str | None
+    """That of the flow."""
 
     def read(self) -> Signature:
         self._refuse_generic()
@@ -89,7 +92,9 @@ class HandlerReader:
         return tuple(found)
 
     def _receives(self, node: cst.Param, named: Mapping[str, Receives], has_element: bool) -> Receives:
-        if node.annotation is not None and self.is_context(node.annotation.annotation):
+        if node.annotation is not None and self._is_context(
+            node.annotation.annotation, node.annotation.annotation
+        ):
             return Receives.CONTEXT
         known = named.get(node.name.value)
         if known is not None:
@@ -164,27 +169,43 @@ class HandlerReader:
                 self.findings.add("PGF101", self._span(node.name), message)
             seen.add(name)
 
-    def is_context(self, node: cst.BaseExpression) -> bool:
-        """``Context`` under any spelling: quoted, dotted, renamed, Annotated, Optional."""
+    def _is_context(self, node: cst.BaseExpression, written: cst.BaseExpression) -> bool:
+        """``Context`` under any spelling: quoted, dotted, renamed, Annotated, Optional. ``written``: all of it."""
         match node:
             case cst.SimpleString() | cst.ConcatenatedString():
                 inner = unquoted(node)
-                return inner is not None and self.is_context(inner)
+                return inner is not None and self._is_context(inner, written)
             case cst.Name() | cst.Attribute():
                 found = self.reader.symbol(node, Scope(self.module))
                 # Not imported is one fault; that no step is called like the parameter would be a second.
                 forgotten = isinstance(found, Missing) and found.name == "Context"
-                return forgotten or (isinstance(found, External) and found.is_runtime("Context"))
+                if not isinstance(found, External) or not found.is_runtime("Context"):
+                    return forgotten
+                self._check_preset(found, written)
+                return True
             case cst.BinaryOperation(operator=cst.BitOr()):
-                return self.is_context(node.left) or self.is_context(node.right)
+                return self._is_context(node.left, written) or self._is_context(node.right, written)
             case cst.Subscript():
                 found = self.reader.symbol(node.value, Scope(self.module))
                 if not isinstance(found, External) or not found.is_typing("Annotated", "Optional", "Union"):
                     return False
                 inside = elements(node) or []
-                return any(map(self.is_context, inside[:1] if found.name == "Annotated" else inside))
+                first = inside[:1] if found.name == "Annotated" else inside
+                return any(self._is_context(part, written) for part in first)
             case _:
                 return False
+
+    def _check_preset(self, context: External, node: cst.BaseExpression) -> None:
+        if context.preset is None or context.preset == self.preset:
+            return
+        module = PRESETS[context.preset].module
+        self.findings.add(
+            "PGF216",
+            self._span(node),
+            f"this Context is of the preset {context.preset}, and the flow is "
+            + ("a plain one" if self.preset is None else f"of the preset {self.preset}"),
+            help=f"import Flow from {module} too, or Context from pgflow_runtime",
+        )
 
     def _is_unresolved(self, node: cst.BaseExpression) -> bool:
         return isinstance(self.reader.symbol(node, Scope(self.module)), Missing)

@@ -40,7 +40,9 @@ class StepReader:
         module, function = declaration.module, declaration.function
         self._refuse_positional(declaration)
         given = self.given.read(declaration, _SLUG)
-        signature = HandlerReader(self.reader, self.findings, module, function, declaration.kind).read()
+        signature = HandlerReader(
+            self.reader, self.findings, module, function, declaration.kind, declaration.flow.preset
+        ).read()
         slug, slug_span = self._slug(declaration, given.written.get("slug"))
         name_span = module.file.span(function.name)
         check_slug(self.findings, "step", slug, slug_span or name_span)

@@ -15,6 +15,7 @@ import libcst as cst
 from pgflow_gen.source.names.index import Assignment, Binding, ModuleImport, ModuleIndex, NameImport
 from pgflow_gen.source.names.module_loader import ModuleLoader
 from pgflow_gen.source.names.stars import TYPING_MODULES, is_public, star_names
+from pgflow_shared.presets import preset_of
 
 RUNTIME = "pgflow_runtime"
 RUNTIME_NAMES = frozenset(
@@ -49,6 +50,8 @@ class External:
 
     module: str
     name: str
+    preset: str | None = None
+    """Of the runtime's Flow and Context: the preset whose they are."""
 
     @property
     def is_known(self) -> bool:
@@ -238,7 +241,7 @@ class Resolver:
 
     def _runtime(self, module: str, name: str) -> Symbol:
         if name in RUNTIME_NAMES:
-            return External(RUNTIME, name)
+            return External(RUNTIME, name, preset_of(module))
         if module == RUNTIME and name.islower():
             return ModuleSymbol(f"{RUNTIME}.{name}", external=True)
         return Missing(f"{RUNTIME} has no name {name!r}", name, tuple(RUNTIME_NAMES))
@@ -250,7 +253,7 @@ class Resolver:
                 return Missing("not exported", name)
             return self.lookup(index, name, with_builtins=False)
         if target.split(".")[0] == RUNTIME and name in RUNTIME_NAMES:
-            return External(RUNTIME, name)
+            return External(RUNTIME, name, preset_of(target))
         if name in star_names(target):
             return External(target, name)
         return Missing("not exported", name)

@@ -335,6 +335,12 @@ class FlowContract:
         return int(self._meta["version"])
 
     @property
+    def preset(self) -> str | None:
+        """The preset whose Flow it is; None: a plain flow."""
+        preset: str | None = self._meta.get("preset")
+        return preset
+
+    @property
     def flow(self) -> str:
         """Where the Flow object lives: ``module:name``."""
         return str(self._meta["flow"])

@@ -1,7 +1,7 @@
 """Which database a command uses (specification/worker-and-client.md, "Which database").
 
-``--dsn``, else PGFLOW_DSN, else the file that PGFLOW_DSN_FILE names, else DATABASE_URL, else libpq's own
-variables, else the embedded server.
+``--dsn``, else PGFLOW_DSN, else the file that PGFLOW_DSN_FILE names, else EDGE_WORKER_DB_URL, as pgflow's own
+workers have it, else DATABASE_URL, else libpq's own variables, else the embedded server.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Dsn:
 
     conninfo: str | None
     source: str
-    """What named it: ``--dsn``, ``PGFLOW_DSN``, ``DATABASE_URL``, ``PGHOST``..., ``embedded``."""
+    """What named it: ``--dsn``, ``PGFLOW_DSN``, ``EDGE_WORKER_DB_URL``, ``DATABASE_URL``, ``PGHOST``..., ``embedded``."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -57,6 +57,8 @@ def resolve_dsn(explicit: str | None = None, env: Mapping[str, str] = os.environ
         return Dsn(_of_file(env["PGFLOW_DSN_FILE"]), "PGFLOW_DSN_FILE")
     if env.get("PGFLOW_DSN"):
         return Dsn(normalize(env["PGFLOW_DSN"], source="PGFLOW_DSN"), "PGFLOW_DSN")
+    if env.get("EDGE_WORKER_DB_URL"):
+        return Dsn(normalize(env["EDGE_WORKER_DB_URL"], source="EDGE_WORKER_DB_URL"), "EDGE_WORKER_DB_URL")
     notes: tuple[str, ...] = ()
     url = env.get("DATABASE_URL")
     if url:

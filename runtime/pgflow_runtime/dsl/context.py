@@ -107,6 +107,9 @@ class Resources(Protocol):
     async def aflow_input(self) -> Any: ...
     def conn(self) -> Connection[Any]: ...
     async def aconn(self) -> AsyncConnection[Any]: ...
+    def client(self, name: str) -> Any:
+        """What stands in for a preset's client of that name, an attribute of its context; None: nothing."""
+        ...
 
 
 class TaskLogger(logging.LoggerAdapter[logging.Logger]):
@@ -230,19 +233,20 @@ class Context:
             env=MappingProxyType(dict(os.environ if env is None else env)),
             shutdown=shutdown or Shutdown(),
             worker_config=worker_config or WorkerConfig(),
-            resources=_Given(flow_input, conn, aconn, cancelled or Cancellation()),
+            resources=GivenResources(flow_input, conn, aconn, cancelled or Cancellation()),
             trace_context=MappingProxyType(dict(trace_context or {})),
         )
 
 
 @dataclass(frozen=True)
-class _Given:
+class GivenResources:
     """The resources of a test: what it handed in."""
 
     input: JsonValue
     connection: Connection[Any] | None = field(default=None)
     async_connection: AsyncConnection[Any] | None = field(default=None)
     cancellation: Cancellation = field(default_factory=Cancellation)
+    clients: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def cancelled(self) -> Cancellation:
         return self.cancellation
@@ -262,3 +266,9 @@ class _Given:
         if self.async_connection is None:
             raise UsageError("this test context has no async connection: Context.for_test(aconn=...)")
         return self.async_connection
+
+    def client(self, name: str) -> Any:
+        given = self.clients.get(name)
+        if given is None:
+            raise UsageError(f"this test context has no such client: Context.for_test({name}=...)")
+        return given

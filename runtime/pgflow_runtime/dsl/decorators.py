@@ -33,6 +33,8 @@ E = TypeVar("E")
 Sub = TypeVar("Sub")
 T_co = TypeVar("T_co", covariant=True)
 E_contra = TypeVar("E_contra", contravariant=True)
+C = TypeVar("C", bound=Context)
+C_contra = TypeVar("C_contra", bound=Context, contravariant=True)
 
 
 class Elem(Protocol[E_contra, P, T_co]):  # pyright: ignore[reportInvalidTypeVarUse]
@@ -44,13 +46,13 @@ class Elem(Protocol[E_contra, P, T_co]):  # pyright: ignore[reportInvalidTypeVar
     def __call__(self, element: E_contra, /, *args: Any, **kwargs: Any) -> Any: ...
 
 
-class CtxElem(Protocol[E_contra, P, T_co]):  # pyright: ignore[reportInvalidTypeVarUse]
-    """A map handler that takes the context first and the element second."""
+class CtxElem(Protocol[C_contra, E_contra, P, T_co]):  # pyright: ignore[reportInvalidTypeVarUse]
+    """A map handler that takes the context, plain or a preset's, first and the element second."""
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T_co: ...
     @overload
-    def __call__(self, ctx: Context, element: E_contra, /, *args: Any, **kwargs: Any) -> Any: ...
+    def __call__(self, ctx: C_contra, element: E_contra, /, *args: Any, **kwargs: Any) -> Any: ...
 
 
 PosElem: TypeAlias = Callable[Concatenate[E, P], T]
@@ -123,7 +125,7 @@ class MapDecorator(Generic[E]):  # a class, not a Protocol: E has no variance to
     @overload
     def __call__(  # type: ignore[overload-overlap]
         self,
-        h: CtxElem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        h: CtxElem[C, E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
         /,
     ) -> AsyncMapStep[P, T]: ...
     @overload
@@ -139,7 +141,7 @@ class MapDecorator(Generic[E]):  # a class, not a Protocol: E has no variance to
         /,
     ) -> AsyncMapStep[Concatenate[E, P], T]: ...
     @overload
-    def __call__(self, h: CtxElem[E, P, T], /) -> MapStep[P, T]: ...
+    def __call__(self, h: CtxElem[C, E, P, T], /) -> MapStep[P, T]: ...
     @overload
     def __call__(self, h: Elem[E, P, T], /) -> MapStep[P, T]: ...
     @overload
@@ -157,7 +159,7 @@ class ValueMapDecorator(Generic[E]):
     @overload
     def __call__(  # type: ignore[overload-overlap]
         self,
-        h: CtxElem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        h: CtxElem[C, E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
         /,
     ) -> AsyncValueMapStep[P, T]: ...
     @overload
@@ -173,7 +175,7 @@ class ValueMapDecorator(Generic[E]):
         /,
     ) -> AsyncValueMapStep[Concatenate[E, P], T]: ...
     @overload
-    def __call__(self, h: CtxElem[E, P, T], /) -> ValueMapStep[P, T]: ...
+    def __call__(self, h: CtxElem[C, E, P, T], /) -> ValueMapStep[P, T]: ...
     @overload
     def __call__(self, h: Elem[E, P, T], /) -> ValueMapStep[P, T]: ...
     @overload
@@ -206,7 +208,7 @@ class SubflowMapDecorator(Generic[E, Sub]):
 
     @overload
     def __call__(  # type: ignore[overload-overlap]
-        self, h: CtxElem[E, P, Awaitable[Sub]], /
+        self, h: CtxElem[C, E, P, Awaitable[Sub]], /
     ) -> AsyncSubflowStep[P, Sub]: ...
     @overload
     def __call__(  # type: ignore[overload-overlap]
@@ -217,7 +219,7 @@ class SubflowMapDecorator(Generic[E, Sub]):
         self, h: PosElem[E, P, Awaitable[Sub]], /
     ) -> AsyncSubflowStep[Concatenate[E, P], Sub]: ...
     @overload
-    def __call__(self, h: CtxElem[E, P, Sub], /) -> SubflowStep[P, Sub]: ...
+    def __call__(self, h: CtxElem[C, E, P, Sub], /) -> SubflowStep[P, Sub]: ...
     @overload
     def __call__(self, h: Elem[E, P, Sub], /) -> SubflowStep[P, Sub]: ...
     @overload
@@ -248,7 +250,7 @@ class NamedSubflowMapDecorator(Generic[E]):
     @overload
     def __call__(  # type: ignore[overload-overlap]
         self,
-        h: CtxElem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        h: CtxElem[C, E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
         /,
     ) -> AsyncSubflowStep[P, T]: ...
     @overload
@@ -264,7 +266,7 @@ class NamedSubflowMapDecorator(Generic[E]):
         /,
     ) -> AsyncSubflowStep[Concatenate[E, P], T]: ...
     @overload
-    def __call__(self, h: CtxElem[E, P, T], /) -> SubflowStep[P, T]: ...
+    def __call__(self, h: CtxElem[C, E, P, T], /) -> SubflowStep[P, T]: ...
     @overload
     def __call__(self, h: Elem[E, P, T], /) -> SubflowStep[P, T]: ...
     @overload

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, Unpack, cast, overload
+from typing import Any, ClassVar, Concatenate, Generic, Literal, ParamSpec, TypeVar, Unpack, cast, overload
 
+from pgflow_runtime.dsl.context import Context
 from pgflow_runtime.dsl.decorators import (
     ArrayDecorator,
     CtxElem,
@@ -49,6 +50,7 @@ from pgflow_shared.slugs import RESERVED_FOR_STEPS
 
 P = ParamSpec("P")
 T = TypeVar("T")
+C = TypeVar("C", bound=Context)
 E = TypeVar("E")
 Sub = TypeVar("Sub")
 In = TypeVar("In")
@@ -65,6 +67,11 @@ class Flow(Generic[In]):
         TypeError: an option that does not exist, or a slug that is no string.
         DefinitionError: a slug or version that cannot be one.
     """
+
+    preset: ClassVar[str | None] = None
+    """The preset whose Flow this is (``pgflow_shared.presets``); None: it runs anywhere."""
+    context_type: ClassVar[type[Context]] = Context
+    """What handlers get that ask for their task's context."""
 
     def __init__(self, slug: str, **options: Unpack[FlowOptions]) -> None:
         check_options("Flow(...)", options, "flow")
@@ -143,7 +150,7 @@ class Flow(Generic[In]):
     @overload
     def map(  # type: ignore[overload-overlap]
         self: Flow[list[E]],
-        h: CtxElem[E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
+        h: CtxElem[C, E, P, Awaitable[T]],  # pyright: ignore[reportOverlappingOverload]
         /,
     ) -> AsyncMapStep[P, T]: ...
     @overload
@@ -159,7 +166,7 @@ class Flow(Generic[In]):
         /,
     ) -> AsyncMapStep[Concatenate[E, P], T]: ...
     @overload
-    def map(self: Flow[list[E]], h: CtxElem[E, P, T], /) -> MapStep[P, T]: ...
+    def map(self: Flow[list[E]], h: CtxElem[C, E, P, T], /) -> MapStep[P, T]: ...
     @overload
     def map(self: Flow[list[E]], h: Elem[E, P, T], /) -> MapStep[P, T]: ...
     @overload

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from pgflow_runtime.dsl.again import Again
+from pgflow_runtime.dsl.context import Context
 from pgflow_runtime.dsl.failed import Failed
 from pgflow_runtime.dsl.replacement import Replacement, returning
 from pgflow_shared.kinds import StepKind
@@ -25,6 +26,11 @@ class FlowOfStep(Protocol):
     slug: str
     version: int
     steps: dict[str, Step[Any]]
+
+    @property
+    def context_type(self) -> type[Context]:
+        """What handlers get that ask for their task's context."""
+        ...
 
     def add(self, step: Step[Any]) -> None:
         """Add a step under its slug, which must be free. Raises DefinitionError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pgflow_runtime.contract import FlowContract
@@ -29,8 +29,14 @@ CANCEL_GRACE = 2.0
 class GivenConnections(HandlerConnections):
     """The connections that a test has for its handlers, if any."""
 
-    def __init__(self, conn: Connection[Any] | None, aconn: AsyncConnection[Any] | None) -> None:
+    def __init__(
+        self,
+        conn: Connection[Any] | None,
+        aconn: AsyncConnection[Any] | None,
+        clients: Mapping[str, Any] | None = None,
+    ) -> None:
         self._conn, self._aconn = conn, aconn
+        self._clients = clients or {}
         self.refused = False
         """Whether a handler has asked for one that is not there."""
 
@@ -45,6 +51,13 @@ class GivenConnections(HandlerConnections):
             self.refused = True
             raise UsageError("this test gives its handlers no async connection: run_flow(..., aconn=...)")
         return self._aconn
+
+    def client(self, name: str) -> Any:
+        """Never one of the real ones: a test that forgot it, or a recording that is replayed, changes nothing."""
+        if self._clients.get(name) is None:
+            self.refused = True
+            raise UsageError(f"this test gives its handlers no such client: run_flow(..., {name}=...)")
+        return self._clients[name]
 
 
 class MemoryTask(Task):
@@ -99,12 +112,12 @@ def bound(flow: FlowContract, step: Step[Any], replaced: Callable[..., Any] | No
     """
     contract = flow.steps[step.slug]
     if replaced is None:
-        made = BoundStep(flow, contract, step.handler)
+        made = BoundStep(flow, contract, step.handler, step.flow.context_type)
     elif contract.is_async or inspect.iscoroutinefunction(replaced):
-        made = BoundStep(flow, contract, _awaiting(replaced))
+        made = BoundStep(flow, contract, _awaiting(replaced), step.flow.context_type)
         made.is_async = True
     else:
-        made = BoundStep(flow, contract, replaced)
+        made = BoundStep(flow, contract, replaced, step.flow.context_type)
     made.is_transactional = False
     return made
 

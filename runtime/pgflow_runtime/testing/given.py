@@ -13,7 +13,7 @@ from pgflow_runtime.testing.attempt import GivenConnections
 from pgflow_runtime.testing.memory_run import Circumstances
 
 if TYPE_CHECKING:
-    from psycopg import AsyncConnection, Connection
+    pass
 
 V = TypeVar("V")
 
@@ -24,8 +24,7 @@ def given(
     failures: Mapping[Step[Any], Sequence[BaseException | None]] | None,
     crash: Mapping[Step[Any], int] | None,
     env: Mapping[str, str] | None,
-    conn: Connection[Any] | None,
-    aconn: AsyncConnection[Any] | None,
+    connections: GivenConnections,
 ) -> Circumstances:
     """The arguments of ``run_flow`` by slugs of steps. Raises UsageError for what is not of the flow."""
     return Circumstances(
@@ -33,7 +32,7 @@ def given(
         failures=_of_steps(flow, "failures", failures, _check_errors),
         crashes=_of_steps(flow, "crash", crash, _check_count),
         variables=os.environ if env is None else env,
-        connections=GivenConnections(conn, aconn),
+        connections=connections,
     )
 
 

@@ -352,7 +352,7 @@ class MemoryRun:
         async def fetch(_run_id: str, step_slug: str | None) -> str:
             if step_slug is None:
                 return self._input_text
-            return text_of(self._timed.model.step_input(step_slug))
+            return text_of(self.timed.model.step_input(step_slug))
 
         return TaskEnvironment(
             config=self._config,

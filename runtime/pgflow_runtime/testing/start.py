@@ -13,6 +13,7 @@ from pgflow_runtime.dsl import Flow, Step
 from pgflow_runtime.dsl.replacement import Replacement
 from pgflow_runtime.dsl.waits import Sent
 from pgflow_runtime.errors import CascadeLimit, UsageError
+from pgflow_runtime.testing.attempt import GivenConnections
 from pgflow_runtime.testing.contracts import contract_for
 from pgflow_runtime.testing.engine.clock import Clock, TimedRun
 from pgflow_runtime.testing.engine.model import Cascade
@@ -49,6 +50,8 @@ async def run_flow(
     env: Mapping[str, str] | None = None,
     conn: Connection[Any] | None = None,
     aconn: AsyncConnection[Any] | None = None,
+    supabase: Any = None,
+    asupabase: Any = None,
 ) -> MemoryRun:
     """Run a flow to its end, in memory, by the rules of the SQL core. No database, no build, no waiting.
 
@@ -68,6 +71,8 @@ async def run_flow(
         env: ``ctx.env``; default: the process's environment.
         conn: what ``ctx.conn()`` gives; the test commits it or rolls it back.
         aconn: likewise for ``await ctx.aconn()``.
+        supabase: what ``ctx.supabase`` is in flows of the preset; nothing real is made in memory.
+        asupabase: likewise for ``ctx.asupabase``.
 
     Returns:
         The run, whichever way it ended.
@@ -90,6 +95,8 @@ async def run_flow(
         env=env,
         conn=conn,
         aconn=aconn,
+        supabase=supabase,
+        asupabase=asupabase,
     )
     await run.finish()
     return run
@@ -107,10 +114,13 @@ async def start_flow(
     env: Mapping[str, str] | None = None,
     conn: Connection[Any] | None = None,
     aconn: AsyncConnection[Any] | None = None,
+    supabase: Any = None,
+    asupabase: Any = None,
 ) -> MemoryRun:
     """A run to look at in between; nothing of it has been worked on yet. Otherwise like ``run_flow``."""
     contract = contract_for(flow)
-    circumstances = given(flow, replace, failures, crash, env, conn, aconn)
+    clients = {"supabase": supabase, "asupabase": asupabase}
+    circumstances = given(flow, replace, failures, crash, env, GivenConnections(conn, aconn, clients))
     try:
         if recorded is not None:
             if input is not _no_input or failures or crash or signals:
@@ -179,7 +189,7 @@ def start_schedules(
     of_flow = contract.settings.get("schedules")
     if not of_flow:
         raise UsageError(f"flow {contract.slug!r} has no schedules")
-    circumstances = given(flow, replace, failures, crash, env, conn, aconn)
+    circumstances = given(flow, replace, failures, crash, env, GivenConnections(conn, aconn))
     plan = _plan(flow, contract)
 
     def start(input: Stored, moment: datetime) -> MemoryRun:

@@ -824,6 +824,12 @@ create table pgflow.prepared_flows (
     on delete cascade
 );
 
+-- ---- schema/20_tables/12_runs_failed_companions_idx.sql
+-- Failed runs that something else started, of a flow: undos that wait for somebody to look at them. Runs that somebody
+-- started are in no page of it, and its predicate changes only when a run fails or is retried, so HOT updates are not at
+-- stake.
+create index runs_failed_companions_idx on pgflow.runs (flow_slug, run_id) where failed_at is not null and has_origin;
+
 -- ---- schema/20_tables/12_runs_undone_idx.sql
 -- Failed and cancelled runs, page by page. Its predicate changes only when a run fails, is cancelled or retried, so HOT
 -- updates are not at stake.
@@ -906,6 +912,8 @@ create table pgflow.origins (
 -- An attempt at a task starts one child, whatever happens to who reports it; also how the children of a run are found.
 create unique index origins_of_children_idx on pgflow.origins (from_run_id, step_slug, task_index, attempt)
   where kind = 'child';
+-- What the ends of a run have started.
+create index origins_of_ends_idx on pgflow.origins (from_run_id, attempt) where kind in ('end', 'undo');
 -- No fire of a schedule starts two runs, whatever happens to who sees to it.
 create unique index origins_of_schedules_idx on pgflow.origins (family, schedule_slug, fire_at) where kind = 'schedule';
 
@@ -1101,7 +1109,7 @@ begin
     raise exception 'Map step "%" cannot go over "%", a sleep', step_slug, array_slug
       using errcode = 'PF011', hint = 'A sleep has no output: let the map go over another step.';
   end if;
-  if step_type = 'map' and exists (
+  if array_slug is not null and exists (
     select 1
     from pgflow.steps s
     where s.flow_slug = _check_kind.flow_slug and s.step_slug = array_slug and s.kind = 'subflow'
@@ -10357,8 +10365,9 @@ end;
 $$;
 
 -- ---- schema/70_reading/_run_wait.sql
--- What a started run waits for that no worker can do: its first signal step that waits for somebody, else its sleep that is
--- over first; and the signal's deadline, or when the sleep is over. Nulls where there is no such step.
+-- What a started run waits for: its first signal step that waits for somebody, else its sleep that is over first, else a step
+-- that waits for the end of a run it started; and the signal's deadline, or when the sleep is over. Nulls where there is no
+-- such step.
 create function pgflow._run_wait(run_id uuid, out waits_for text, out waits_until timestamptz)
 language plpgsql
 stable
@@ -10374,6 +10383,14 @@ begin
     from pgflow.timers t
     where t.run_id = _run_wait.run_id and t.kind = 'sleep'
     order by t.due_at, t.step_slug
+    limit 1;
+  end if;
+  if waits_for is null then
+    select o.step_slug into waits_for
+    from pgflow.origins o
+    join pgflow.step_tasks t
+      on t.run_id = o.from_run_id and t.step_slug = o.step_slug and t.task_index = o.task_index and t.waits_for = 'child'
+    where o.kind = 'child' and o.from_run_id = _run_wait.run_id
     limit 1;
   end if;
 end;
@@ -10454,12 +10471,15 @@ as $$
 $$;
 
 -- ---- schema/70_reading/_wait_of.sql
--- What a started step waits for, and until when it does at the longest; null where its tasks are queued or at work.
+-- What a started step waits for, and until when it does at the longest; null where its tasks are queued or at work. count: of
+-- the runs that a subflow step waits for, 2 for any number above.
 create function pgflow._wait_of(run_id uuid, step_slug text, kind text)
 returns jsonb
 language plpgsql
 stable
 as $$
+declare
+  v_count int;
 begin
   if kind = 'signal' then
     return (
@@ -10467,6 +10487,25 @@ begin
       from pgflow.waiting_signals w
       where w.run_id = _wait_of.run_id and w.step_slug = _wait_of.step_slug
     );
+  end if;
+  if kind = 'subflow' then
+    select count(*) into v_count
+    from (
+      select 1
+      from pgflow.step_tasks l
+      where l.run_id = _wait_of.run_id and l.step_slug = _wait_of.step_slug and l.waits_for = 'child'
+      limit 2
+    ) l;
+    if v_count > 0 then
+      return jsonb_build_object(
+        'waits_for', 'child', 'count', v_count,
+        'until', (
+          select min(t.due_at)
+          from pgflow.timers t
+          where t.run_id = _wait_of.run_id and t.step_slug = _wait_of.step_slug and t.kind = 'deadline'
+        )
+      );
+    end if;
   end if;
   return (
     select jsonb_build_object(
@@ -10922,7 +10961,7 @@ $$;
 -- What watchers of runs read again and again: get_run_with_states without the run's input, and without the
 -- outputs the caller has already. known: {"<run id>": [slugs of steps whose output is known]}; such a step comes
 -- without the key "output", every other completed one with it. A run that does not exist has no row. A started step has
--- "wait": {"waits_for": signal | sleep | time | round | child, "until", "key"}, null while its tasks are queued or at work.
+-- "wait": {"waits_for": signal | sleep | time | round | child, "until", "key", "count"}, null while its tasks are queued or at work.
 -- max_bytes: the outputs of a run that exceed it together, as they are stored (compressed), are left out; "left_out"
 -- lists the slugs of their steps, null for the run's own. null: no limit, but a run whose outputs take more than 256
 -- MB cannot be read so. Error messages end after 20,000 characters.
@@ -10953,7 +10992,10 @@ begin
       'held_at', case when r.status = 'started' then r.held_at end,
       'begins_at', case when r.status = 'started' then r.begins_at end,
       'origin', case when r.has_origin then (
-        select jsonb_build_object('kind', o.kind, 'from_run_id', o.from_run_id)
+        select jsonb_strip_nulls(jsonb_build_object(
+          'kind', o.kind, 'from_run_id', o.from_run_id, 'step_slug', o.step_slug, 'task_index', o.task_index,
+          'attempt', o.attempt, 'schedule_slug', o.schedule_slug, 'fire_at', o.fire_at, 'depth', o.depth
+        ))
         from pgflow.origins o
         where o.run_id = r.run_id
       ) end
@@ -11311,6 +11353,73 @@ begin
 end;
 $$;
 
+-- ---- schema/70_reading/list_companions.sql
+-- for: client
+-- What the ends of a run have started: its undos, then what is done at ends, by number of the end; a run that is retried ends
+-- again.
+create function pgflow.list_companions(parent_id uuid)
+returns table (
+  kind text, end_number int, run_id uuid, flow_slug text, status text, started_at timestamptz, ended_at timestamptz,
+  error_message text
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select o.kind, o.attempt, r.run_id, r.flow_slug, r.status, r.started_at,
+    coalesce(r.completed_at, r.failed_at, r.cancelled_at), left(coalesce(r.error_message, r.cancel_reason), 300)
+  from pgflow.origins o
+  cross join lateral (select * from pgflow.runs l where l.run_id = o.run_id limit 1) r
+  where o.kind in ('end', 'undo') and o.from_run_id = parent_id
+  order by o.attempt, o.kind desc, r.run_id;
+end;
+$$;
+
+-- ---- schema/70_reading/list_failed_undos.sql
+-- for: client
+-- Undos that have failed, those of the earliest runs first: somebody has to look at each, and to retry it when its cause is
+-- mended. of_run_id and of_flow_slug: what was to be undone; it may have been pruned, then the slug is null. after_run_id: of
+-- the last row seen.
+create function pgflow.list_failed_undos(max_count int default 50, after_run_id uuid default null)
+returns table (
+  run_id uuid, flow_slug text, of_run_id uuid, of_flow_slug text, end_number int, started_at timestamptz,
+  failed_at timestamptz, error_message text
+)
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+-- the index's order, whatever the statistics say
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+declare
+  v_most constant int := least(greatest(coalesce(max_count, 50), 0), 10000);
+begin
+  return query
+  select r.run_id, r.flow_slug, o.from_run_id, p.flow_slug, o.attempt, r.started_at, r.failed_at,
+    left(r.error_message, 300)
+  from pgflow.flows f
+  cross join lateral (
+    -- of each flow no more than are wanted in all: its index has them in this order
+    select *
+    from pgflow.runs l
+    where l.flow_slug = f.flow_slug and l.failed_at is not null and l.has_origin
+      and (l.run_id > list_failed_undos.after_run_id) is not false
+    order by l.run_id
+    limit v_most
+  ) r
+  join pgflow.origins o on o.run_id = r.run_id and o.kind = 'undo'
+  left join lateral (select l.flow_slug from pgflow.runs l where l.run_id = o.from_run_id limit 1) p on true
+  where right(f.flow_slug, 6) = '__undo'
+  order by r.run_id
+  limit v_most;
+end;
+$$;
+
 -- ---- schema/70_reading/list_flows.sql
 -- for: client
 -- The flows this database knows.
@@ -11542,7 +11651,8 @@ returns table (
   longest_signal_wait_seconds double precision,
   paused_schedule_count bigint,
   failing_schedule_count bigint,
-  late_schedule_seconds double precision
+  late_schedule_seconds double precision,
+  failed_undo_count bigint
 )
 language plpgsql
 stable
@@ -11572,7 +11682,7 @@ begin
         extract(epoch from $2 - (select min(q.vt) from pgmq.%1$I q where q.vt <= $2))::double precision,
         n.sent,
         coalesce(pg_stat_get_live_tuples(to_regclass($3)), 0),
-        i.waiting, i.failing, g.waiting, g.longest, h.paused, i.failing_schedules, i.late
+        i.waiting, i.failing, g.waiting, g.longest, h.paused, i.failing_schedules, i.late, u.failed
       from (
         select count(*) as total, count(*) filter (where q.vt <= $2) as visible from pgmq.%1$I q
       ) c
@@ -11611,6 +11721,11 @@ begin
       cross join (
         select count(*) as paused from pgflow.schedules d where d.flow_slug = $1 and d.is_paused
       ) h
+      cross join (
+        select count(*) as failed
+        from pgflow.runs r
+        where r.flow_slug = $1 || '__undo' and r.failed_at is not null and r.has_origin
+      ) u
     $sql$,
     v_queue, format('pgmq.%I', v_queue)
   ) using measure_queue.flow_slug, clock_timestamp(), format('pgmq.%I', v_archive);
@@ -11834,7 +11949,7 @@ select
   f.flow_slug, m.queue_length, m.visible_count, m.started_count, m.delayed_count, m.oldest_message_seconds,
   m.longest_wait_seconds, m.sent_count, m.archived_estimate, w.worker_count, m.waiting_count,
   m.failing_timer_count, m.waiting_signal_count, m.longest_signal_wait_seconds, m.paused_schedule_count,
-  m.failing_schedule_count, m.late_schedule_seconds
+  m.failing_schedule_count, m.late_schedule_seconds, m.failed_undo_count
 from pgflow.flows f
 cross join lateral pgflow.measure_queue(f.flow_slug) m
 cross join lateral (
@@ -11864,6 +11979,7 @@ comment on column pgflow.queue_metrics.longest_signal_wait_seconds is 'For how l
 comment on column pgflow.queue_metrics.paused_schedule_count is 'Schedules that start runs of the flow and are paused.';
 comment on column pgflow.queue_metrics.failing_schedule_count is 'Those whose last fire failed; they are tried again, and count as failing timers too.';
 comment on column pgflow.queue_metrics.late_schedule_seconds is 'For how long a fire of one has been due that nobody has seen to; null: none is. What to alert on.';
+comment on column pgflow.queue_metrics.failed_undo_count is 'Undos of the flow''s runs that have failed: somebody has to look at them.';
 
 -- ---- schema/70_reading/run_overview.sql
 -- for: client

@@ -1,4 +1,5 @@
 """A game's state with attrs, new names and old."""
+
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,6 +1,6 @@
 """Dataclasses of pydantic, and models beside dataclasses."""
+
 from dataclasses import dataclass as std
-from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
 from pydantic.dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Events as a discriminated union, as webhooks send them."""
+
 from datetime import datetime
-from typing import Annotated, Literal, Union
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -30,7 +31,7 @@ class Star(EventBase):
     at: AwareDatetime | None = None
 
 
-Event = Annotated[Union[Push, Release, Star], Field(discriminator="type")]
+Event = Annotated[Push | Release | Star, Field(discriminator="type")]
 ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 
 

@@ -1,4 +1,5 @@
 """Nested configurations whose defaults are other configurations."""
+
 from dataclasses import dataclass, field
 from typing import Literal
 

@@ -1,7 +1,8 @@
 """Inheritance of every sort: abstract bases, mixins, kw_only, overriding."""
+
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,7 +24,7 @@ class HasArea(Protocol):
 @dataclass(kw_only=True)
 class Entity(ABC):
     id: int
-    created: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @abstractmethod
     def area(self) -> float: ...

@@ -1,5 +1,6 @@
 """Structs of an HTTP client."""
-from typing import Annotated, Any, Generic, Optional, TypeVar, Union
+
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -17,7 +18,7 @@ class Base(Struct, kw_only=True, forbid_unknown_fields=True):
 
 class Author(Base, frozen=True):
     name: UnixName
-    email: Optional[str] = None
+    email: str | None = None
 
 
 class Commit(Base, omit_defaults=True):
@@ -30,7 +31,7 @@ class Commit(Base, omit_defaults=True):
 
 class Response(Struct, Generic[T], array_like=False):
     data: T
-    next: Union[str, None] = None
+    next: str | None = None
 
 
 git = Flow[Commit]("msgspec_api")

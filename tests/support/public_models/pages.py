@@ -1,4 +1,5 @@
 """Generic responses."""
+
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, Field
@@ -45,4 +46,3 @@ def wrap(fetch: Page[Product]) -> Envelope[str, Product]:
 @pages.step
 def one(wrap: Envelope[str, Product]) -> ProductPage:
     return ProductPage(items=wrap.page.items, total=1)
-

@@ -1,11 +1,11 @@
 """Payments: old-style constrained types, unions of models, Optional everywhere."""
+
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from typing import List, Literal, Optional, Union
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, Field
-from typing_extensions import Annotated, TypeAlias
 
 from pgflow_runtime import Flow
 
@@ -29,15 +29,15 @@ class Sepa(BaseModel):
     iban: str
 
 
-Method: TypeAlias = Union[Card, Sepa]
+Method: TypeAlias = Card | Sepa
 
 
 class Payment(BaseModel):
     amount: Decimal = Field(..., gt=0)
     currency: Currency = Currency.eur
     method: Method = Field(..., discriminator="method")
-    splits: Optional[List["Payment"]] = None
-    memo: Annotated[Optional[str], Field(max_length=140)] = None
+    splits: list["Payment"] | None = None
+    memo: Annotated[str | None, Field(max_length=140)] = None
 
 
 class Receipt(BaseModel):

@@ -1,4 +1,5 @@
 """Structs with other names on the wire."""
+
 import msgspec
 
 from pgflow_runtime import Flow

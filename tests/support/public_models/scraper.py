@@ -1,6 +1,7 @@
 """Crawled pages with bytes, paths, times and sets."""
+
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum, IntEnum, auto, unique
 from pathlib import Path
 from typing import Literal
@@ -25,7 +26,7 @@ class Page:
     status: Status
     kind: Kind
     body: bytes = b""
-    fetched: datetime = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    fetched: datetime = datetime(2024, 1, 1, tzinfo=UTC)
     took: timedelta = timedelta(milliseconds=5)
     links: set[str] = field(default_factory=set)
     seen: tuple[tuple[date, time], ...] = ()

@@ -1,4 +1,5 @@
 """Orders of a shop as plain dataclasses."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -6,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import ClassVar, Optional
+from typing import ClassVar
 
 from pgflow_runtime import Flow
 
@@ -35,7 +36,7 @@ class OrderLine:
     sku: str
     qty: int = 1
     price: Money = Money(Decimal("0"))
-    orderid: Optional[str] = field(default=None, compare=False)
+    orderid: str | None = field(default=None, compare=False)
 
 
 @dataclass

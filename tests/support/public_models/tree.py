@@ -1,21 +1,22 @@
 """Trees and graphs."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel
 
 from pgflow_runtime import Flow
 
 if TYPE_CHECKING:
-    from uuid import UUID
+    pass
 
 
 class Comment(BaseModel):
     text: str
     replies: list[Comment] = []
-    parent: Optional["Comment"] = None
+    parent: Comment | None = None
 
 
 Comment.model_rebuild()

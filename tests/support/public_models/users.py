@@ -1,4 +1,5 @@
 """Users of a web service: base, create, update, public."""
+
 import uuid
 from datetime import UTC, datetime
 

@@ -1,4 +1,5 @@
 """Validators, serializers, computed fields, private attributes."""
+
 import re
 from datetime import date
 from functools import cached_property
@@ -27,7 +28,9 @@ def not_blank(value: str) -> str:
     return value
 
 
-Slug = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[a-z0-9-]+$", max_length=50)]
+Slug = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[a-z0-9-]+$", max_length=50)
+]
 NonBlank = Annotated[str, AfterValidator(not_blank)]
 Tags = Annotated[list[str], BeforeValidator(lambda value: value), Field(max_length=3)]
 

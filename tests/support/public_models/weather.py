@@ -1,4 +1,5 @@
 """Measurements as NamedTuples, with a dataclass around."""
+
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
+from pgflow_runtime.secrets import hidden
+
 
 class TextFormatter(logging.Formatter):
     """``12:30:01.250 INFO    completed in 12.3 ms  flow=crawl run=... step=fetch task=3 attempt=1``.
@@ -33,7 +35,7 @@ class TextFormatter(logging.Formatter):
             line += "\n" + rest.replace("\r", "\\r")
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
-        return line
+        return hidden(line)
 
 
 class JsonFormatter(logging.Formatter):
@@ -52,9 +54,9 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         try:
-            return json.dumps(fields, default=_text, allow_nan=False, skipkeys=True)
+            return hidden(json.dumps(fields, default=_text, allow_nan=False, skipkeys=True))
         except (ValueError, RecursionError):  # somebody else's values in the place of ours
-            return json.dumps({key: _text(value) for key, value in fields.items()})
+            return hidden(json.dumps({key: _text(value) for key, value in fields.items()}))
 
 
 @lru_cache(maxsize=4)

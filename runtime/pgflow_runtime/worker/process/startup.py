@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from pgflow_runtime import secrets
 from pgflow_runtime.contract import slugs_in
 from pgflow_runtime.contract.boundary import decode
 from pgflow_runtime.contract.versions import STRANDED, STRANDED_HELP, stranded
@@ -23,6 +24,7 @@ from pgflow_runtime.worker.dispatch.core_connection import CoreConnection
 from pgflow_runtime.worker.dispatch.served import ServedFlow, ServedFlows
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.process.definition import demand_same_structure, setting_differences
+from pgflow_runtime.worker.process.presets import demand_presets
 from pgflow_runtime.worker.protocol.statements import CORE_VERSION, DEFINITION, NOTE_INPUT_READERS, REGISTER
 from pgflow_runtime.worker.tasks.binding import BoundStep
 from pgflow_runtime.worker.tasks.connections import HandlerConnections
@@ -32,7 +34,9 @@ from pgflow_runtime.worker_config import WorkerConfig
 
 
 def bind(flows: Sequence[RegisteredFlow], config: WorkerConfig) -> ServedFlows:
-    """The flows with their handlers bound to their contracts, for this process."""
+    """The flows with their handlers bound to their contracts, for this process. Raises UsageError."""
+    secrets.learn()
+    demand_presets(flows)
     details = {"host": socket.gethostname(), "pid": os.getpid(), "slots": config.max_concurrent}
     return ServedFlows([_bind_one(item) for item in flows], config.name, details)
 
@@ -110,7 +114,7 @@ async def register(connection: CoreConnection, flows: ServedFlows) -> None:
 
 def _bind_one(item: RegisteredFlow) -> ServedFlow:
     steps = {
-        slug: BoundStep(item.contract, step, item.flow.steps[slug].handler)
+        slug: BoundStep(item.contract, step, item.flow.steps[slug].handler, item.flow.context_type)
         for slug, step in item.contract.steps.items()
     }
     return ServedFlow(item.contract, steps)

@@ -12,6 +12,7 @@ from types import TracebackType
 import psycopg
 
 from pgflow_runtime.database.store import from_psycopg
+from pgflow_runtime.secrets import hidden
 
 MAX_BYTES = 10_240
 """Longest stored message, in bytes of UTF-8."""
@@ -39,7 +40,7 @@ def describe(error: BaseException) -> str:
     lines = _lines(error, DEPTH)
     if isinstance(error, BaseExceptionGroup):
         lines[0] = cut(clean(lines[0]), MAX_BYTES // 4)  # so that there is room for what is in it
-    return cut(clean("\n".join(lines)))
+    return cut(hidden(clean("\n".join(lines))))
 
 
 def headline(error: BaseException) -> str:
@@ -47,7 +48,7 @@ def headline(error: BaseException) -> str:
     name, text = _name(error), _text(error)
     line = f"{name}: {text}" if text else name
     inner = next(iter(_inner(error)), None)
-    return f"{line}; {_short(inner)}" if inner is not None else line
+    return hidden(f"{line}; {_short(inner)}" if inner is not None else line)
 
 
 def in_words(error: Exception, conninfo: str | None = None) -> str:

@@ -29,8 +29,15 @@ class TaskView(Protocol):
 class BoundStep:
     """A step's handler together with its contract."""
 
-    def __init__(self, flow: FlowContract, contract: StepContract, handler: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        flow: FlowContract,
+        contract: StepContract,
+        handler: Callable[..., Any],
+        context_type: type[Context] = Context,
+    ) -> None:
         self.contract = contract
+        self.context_type = context_type
         self.handler = handler
         self.is_async = contract.is_async
         self.is_transactional = contract.is_transactional

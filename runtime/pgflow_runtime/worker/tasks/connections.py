@@ -41,6 +41,9 @@ class HandlerConnections:
         self._lock = threading.Lock()
         self._alock = asyncio.Lock()
 
+    def client(self, name: str) -> Any:
+        """What stands in for a preset's client of that name: nothing, where tasks are real."""
+
     def take(self, seconds: int) -> Connection[Any]:
         """A connection for a sync handler; blocks its thread until one is free.
 

@@ -144,7 +144,7 @@ class Task:
 
     def context(self) -> Context:
         row = self.row
-        return Context(
+        return self.step.context_type(
             StepTask(row.flow_slug, UUID(row.run_id), row.step_slug, row.task_index, row.attempt, row.msg_id),
             env=self.env.variables,
             shutdown=self.env.shutdown,
@@ -202,6 +202,17 @@ class Task:
         if self._aconn is None:
             self._aconn = await self.env.connections.atake(self.row.timeout)
         return self._aconn
+
+    def client(self, name: str) -> Any:
+        is_async = name.startswith("a")
+        if is_async != self.step.is_async:
+            right = f"a{name}" if self.step.is_async else name.removeprefix("a")
+            raise UsageError(
+                f"ctx.{name} is for {'async' if is_async else 'sync'} handlers:"
+                f" step {self.row.step_slug!r} is {'async' if self.step.is_async else 'sync'}",
+                help=f"write `ctx.{right}`",
+            )
+        return self.env.connections.client(name)
 
     # -- the end of the handler
 
