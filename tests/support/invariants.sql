@@ -227,7 +227,7 @@ language sql stable as $$
   from pgflow.timers i
   left join pgflow.runs r on r.run_id = i.run_id
   left join open_tasks t on t.run_id = i.run_id and t.step_slug = i.step_slug and t.task_index = i.task_index
-  where i.run_id is not null and r.status is distinct from 'started'
+  where i.run_id is not null and r.status is distinct from 'started' and i.kind <> 'cancel_children'
     or i.kind = 'wait' and (t.waits_for is null or t.waits_for not in ('time', 'round') or t.step_status <> 'started')
     or i.kind in ('sleep', 'deadline') and i.task_index is null and not exists (
       select from states s where s.run_id = i.run_id and s.step_slug = i.step_slug and s.waits and s.status = 'started'
@@ -238,6 +238,47 @@ language sql stable as $$
   from pgflow.runs r
   where r.status = 'started' and r.begins_at is not null
     and (select count(*) from pgflow.timers i where i.run_id = r.run_id and i.kind = 'begin') <> 1
+
+  -- whoever waits for a child has one, which is under way, or whose end is to be told, or which is to go on
+  union all
+  select 'waiting for no child', t.run_id, t.step_slug, format('task %s, attempt %s', t.task_index, t.attempts_count)
+  from open_tasks t
+  where t.waits_for = 'child' and t.run_status = 'started' and t.step_status = 'started' and not exists (
+    select from pgflow.origins o
+    join pgflow.runs c on c.run_id = o.run_id
+    where o.kind = 'child' and o.from_run_id = t.run_id and o.step_slug = t.step_slug
+      and o.task_index = t.task_index and o.attempt = t.attempts_count
+      and (
+        c.status = 'started'
+        or exists (select from pgflow.ended_children e where e.child_run_id = o.run_id)
+        or exists (select from pgflow.timers i where i.run_id = t.run_id and i.kind = 'retry_children')
+      )
+  )
+  union all
+  select 'child that nobody waits for', o.run_id, null, format('task %s of %s', o.task_index, o.step_slug)
+  from pgflow.origins o
+  join pgflow.runs c on c.run_id = o.run_id
+  join pgflow.runs p on p.run_id = o.from_run_id
+  left join open_tasks t on t.run_id = o.from_run_id and t.step_slug = o.step_slug and t.task_index = o.task_index
+  where o.kind = 'child' and c.status = 'started'
+    and (
+      p.status = 'started' and t.step_status = 'started' and t.status = 'queued' and t.waits_for = 'child'
+      and t.attempts_count = o.attempt
+    ) is not true
+    and not exists (
+      select from pgflow.timers i
+      where i.run_id = o.from_run_id and i.kind = 'cancel_children' and coalesce(i.step_slug, o.step_slug) = o.step_slug
+    )
+  union all
+  select 'output of a child', t.run_id, t.step_slug, t.output::text
+  from pgflow.step_tasks t
+  join pgflow.steps st on st.flow_slug = t.flow_slug and st.step_slug = t.step_slug
+  where st.kind = 'subflow' and t.status = 'completed' and t.is_tolerated is not true and not exists (
+    select from pgflow.origins o
+    join pgflow.runs c on c.run_id = o.run_id
+    where o.kind = 'child' and o.from_run_id = t.run_id and o.step_slug = t.step_slug and o.task_index = t.task_index
+      and o.attempt = t.attempts_count and c.status = 'completed' and coalesce(c.output, '{}') = t.output
+  ) and exists (select from pgflow.origins o where o.kind = 'child' and o.from_run_id = t.run_id)
 
   -- so have steps without a handler; who waits for a signal is found
   union all

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from pgflow_runtime.testing.engine.children import Subflow
 from pgflow_runtime.testing.engine.model import Step
 from pgflow_runtime.testing.engine.waits import WaitRule
 from tests.support.core import Core
@@ -16,27 +18,39 @@ FAILED: dict[str, Any] = {"$failed": {}}
 PAST, FUTURE = "2001-02-03T04:05:06+07:00", "2099-12-31T23:59:59.5Z"
 
 
-def random_flow(random: Random, *, most: int = 40, waits: float | None = None) -> list[Step]:
+def random_family(random: Random, *, most: int = 40) -> dict[str, list[Step]]:
+    """The flow "f", and those whose runs its steps may be: "g", which may start "h" and itself, and "h"."""
+    return {
+        "f": random_flow(random, most=most, subflows=("g", "g", "h", "nowhere")),
+        "g": random_flow(random, most=3, subflows=("h", "g")),
+        "h": random_flow(random, most=3),
+    }
+
+
+def random_flow(
+    random: Random, *, most: int = 40, waits: float | None = None, subflows: Sequence[str] = ()
+) -> list[Step]:
     """Up to `most` steps; every kind of step, condition and mode; parents come before children.
 
-    `waits`: which part of the steps has no handler; None: that is random too.
+    `waits`: which part of the steps has no handler; None: that is random too. `subflows`: whose runs may do
+    the work of some.
     """
     wide = random.random() < 0.5
     waits = random.choice((0.0, 0.2, 0.6)) if waits is None else waits
     steps: list[Step] = []
     for _ in range(random.randint(1, random.choice((3, 8, 15, most)))):
-        steps.append(_random_step(random, steps, wide, waits))
+        steps.append(_random_step(random, steps, wide, waits, subflows))
     return steps
 
 
-def _random_step(random: Random, steps: list[Step], wide: bool, waits: float) -> Step:
+def _random_step(
+    random: Random, steps: list[Step], wide: bool, waits: float, subflows: Sequence[str]
+) -> Step:
     kind = "map" if random.random() < 0.35 else "single"
     # slugs do not sort like the order of definition
     slug = f"{random.choice('abcxyz')}{len(steps)}"
     before = steps if wide else steps[-4:]
-    recent = [
-        step.slug for step in before if kind == "single" or step.wait is None or step.wait.what == "signal"
-    ]
+    recent = [step.slug for step in before if kind == "single" or _may_be_an_array(step)]
     most = min(len(recent), 1 if kind == "map" else 4)
     deps = tuple(random.sample(recent, random.randint(0 if random.random() < 0.25 else min(1, most), most)))
     array = None
@@ -50,6 +64,11 @@ def _random_step(random: Random, steps: list[Step], wide: bool, waits: float) ->
         forbidden = _patterns(random, deps)
     wait = _random_wait(random, deps) if kind == "single" and random.random() < waits else None
     is_loop = kind == "single" and wait is None and random.random() < 0.2
+    subflow = None
+    if subflows and wait is None and not is_loop and random.random() < 0.3:
+        subflow = Subflow(random.choice(subflows), random.choice((None, None, 1, 2)))
+        if subflow.slug == "g":  # which may start itself
+            subflow = Subflow("g", random.choice((1, 2, 3)))
     ends, weights = ((*MODES, "value"), (2, 4, 3, 3)) if wait is None else (MODES, (2, 4, 3))
     return Step(
         slug=slug,
@@ -64,8 +83,9 @@ def _random_step(random: Random, steps: list[Step], wide: bool, waits: float) ->
         max_attempts=random.choice((1, 1, 2, 3)),
         wait=wait,
         max_rounds=random.choice((1, 2, 3, 7)) if is_loop else None,
-        deadline=random.choice((None, 100)) if is_loop else None,
+        deadline=random.choice((None, 100)) if is_loop or subflow else None,
         array=array,
+        subflow=subflow,
     )
 
 
@@ -80,6 +100,12 @@ def _with_other_inputs(
     mixed = [*deps, *more]
     random.shuffle(mixed)
     return (deps[0] if deps else ""), tuple(mixed)
+
+
+def _may_be_an_array(step: Step) -> bool:
+    if step.subflow is not None:
+        return step.kind == "map"
+    return step.wait is None or step.wait.what == "signal"
 
 
 def _patterns(random: Random, deps: tuple[str, ...]) -> tuple[Any, ...]:
@@ -160,7 +186,13 @@ def define(core: Core, flow_slug: str, steps: list[Step], *, run_timeout: int | 
             max_attempts=step.max_attempts,
             when_unmet=step.when_unmet,
             when_exhausted=step.when_exhausted,
-            options=Jsonb(options | options_of(step.wait) | loop_options(step) | array_option(step)),
+            options=Jsonb(
+                options
+                | options_of(step.wait)
+                | loop_options(step)
+                | array_option(step)
+                | subflow_options(step)
+            ),
             **{f"{name}_input_pattern": Jsonb(pattern) for name, pattern in patterns.items()},
         )
 
@@ -173,6 +205,13 @@ def loop_options(step: Step) -> dict[str, Any]:
     if step.max_rounds is None:
         return {}
     return {"kind": "loop", "max_rounds": step.max_rounds, "deadline": step.deadline}
+
+
+def subflow_options(step: Step) -> dict[str, Any]:
+    if step.subflow is None:
+        return {}
+    options = {"max_depth": step.subflow.max_depth, "deadline": step.deadline}
+    return {"kind": "subflow", "subflow": step.subflow.slug} | options
 
 
 def options_of(wait: WaitRule | None) -> dict[str, Any]:

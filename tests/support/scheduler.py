@@ -19,7 +19,15 @@ from pgflow_runtime.testing.engine.model import Step
 from tests.support.batch import again, claim, complete, fail, register, release
 from tests.support.core import Core, Row, connect
 from tests.support.invariants import violations
-from tests.support.random_flows import FUTURE, PAST, define, random_flow, random_input, random_output
+from tests.support.random_flows import (
+    FUTURE,
+    PAST,
+    define,
+    random_family,
+    random_flow,
+    random_input,
+    random_output,
+)
 from tests.support.steps_that_wait import send, send_all, send_by_key
 
 CONNECTIONS = 8
@@ -134,7 +142,7 @@ class Worker:
         return chosen
 
     def output(self, task: Row) -> Any:
-        return random_output(self.random, self.plan.flows[task.flow_slug], task.step_slug)
+        return output_of(self.random, self.plan.flows, task)
 
     def complete(self) -> None:
         tasks = self.take()
@@ -280,7 +288,10 @@ class Worker:
 
     def fire(self) -> None:
         row = self.core.row("select * from pgflow.fire_timers(%s)", self.random.choice((1, 5, 100)))
-        assert row.failed_count == 0, self.core.rows("select * from pgflow.timers where failures > 0")
+        assert row.failed_count == 0, (
+            self.core.rows("select * from pgflow.timers where failures > 0"),
+            self.core.rows("select * from pgflow.ended_children where failures > 0"),
+        )
         self.plan.actions["fired"] += row.fired_count
 
     def cancel(self) -> None:
@@ -320,6 +331,14 @@ class Worker:
 
     def count(self, rows: list[Row]) -> None:
         self.plan.actions.update(f"{row.outcome}" for row in rows)
+
+
+def output_of(random: Random, flows: dict[str, list[Step]], task: Row) -> Any:
+    """What a task gives: of a subflow the input of its child."""
+    (step,) = (each for each in flows[task.flow_slug] if each.slug == task.step_slug)
+    if step.subflow is not None and step.subflow.slug in flows:
+        return random_input(random, flows[step.subflow.slug])
+    return random_output(random, flows[task.flow_slug], task.step_slug)
 
 
 def fall_silent(core: Core, worker_ids: list[UUID]) -> None:
@@ -377,7 +396,7 @@ def drain(core: Core, plan: Plan) -> None:
             )
         workers = [(register(core, flow), flow) for flow in plan.flows]
         tasks = claim(core, *workers, max_tasks=500)
-        complete(core, tasks, [random_output(random, plan.flows[t.flow_slug], t.step_slug) for t in tasks])
+        complete(core, tasks, [output_of(random, plan.flows, task) for task in tasks])
     left = core.rows("select run_id, flow_slug from pgflow.runs where status = 'started'")
     raise AssertionError(f"{len(left)} runs do not end: {left[:3]}")
 
@@ -391,7 +410,8 @@ def stress(dsn: str, seed: int, seconds: float) -> Counter[str]:
     """Let the workers at it for some seconds, then work off what is left; returns how often what was done."""
     random = Random(seed)
     waits = 0.6 if seed % 2 else None  # so that signals, timers, cancels and starts meet
-    flows = {f"flow{number}": random_flow(random, most=12, waits=waits) for number in range(4)}
+    flows = {f"flow{number}": random_flow(random, most=12, waits=waits) for number in range(2)}
+    flows |= random_family(random, most=8)
     with connect(dsn) as connection:
         core = Core(connection)
         for slug, steps in flows.items():

@@ -5358,7 +5358,7 @@ begin
   );
   perform 1 from pgflow._complete(
     array_fill(null::uuid, array[v_count]), _tolerate.run_ids, _tolerate.step_slugs, _tolerate.task_indexes,
-    array_fill(null::int, array[v_count]), v_outputs, 0, '{}', false
+    array_fill(null::int, array[v_count]), v_outputs, 0, '{}', false, true
   );
 
   update pgflow.step_tasks t
@@ -7558,9 +7558,12 @@ begin
     return;
   end if;
   v_messages := array(
-    select format('timed out after %s s', round(extract(epoch from w.deadline_at - w.since)))
+    select format('timed out after %s s', st.options ->> 'deadline')
     from unnest(v_late.run_ids, v_late.step_slugs) with ordinality p(run_id, step_slug, position)
-    left join pgflow.waiting_signals w on w.run_id = p.run_id and w.step_slug = p.step_slug
+    cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = p.run_id limit 1) r
+    cross join lateral (
+      select l.options from pgflow.steps l where l.flow_slug = r.flow_slug and l.step_slug = p.step_slug limit 1
+    ) st
     order by p.position
   );
   select * into v_skipped
@@ -7578,7 +7581,7 @@ $$;
 
 -- ---- schema/56_timers/_fire_loop_deadlines.sql
 -- Exhausts the loops and subflows of these timers that have not ended, also between two rounds; children that are under way
--- are cancelled.
+-- are cancelled. Where a failure is a value each task of a map has its own, else one is the step's.
 create function pgflow._fire_loop_deadlines(timer_ids bigint[])
 returns void
 language plpgsql
@@ -7595,7 +7598,7 @@ begin
     array_agg(format('timed out after %s s', d.payload ->> 'seconds')) as messages
   into v_late
   from (
-    select l.run_id, l.step_slug, l.payload
+    select l.flow_slug, l.run_id, l.step_slug, l.payload
     from pgflow.timers l
     where l.timer_id = any(timer_ids) and l.task_index is not null
     order by l.due_at, l.timer_id
@@ -7605,13 +7608,19 @@ begin
     select l.status from pgflow.step_states l where l.run_id = d.run_id and l.step_slug = d.step_slug limit 1
   ) s
   cross join lateral (
+    select l.when_exhausted
+    from pgflow.steps l
+    where l.flow_slug = d.flow_slug and l.step_slug = d.step_slug
+    limit 1
+  ) st
+  cross join lateral (
     select *
     from pgflow.step_tasks l
-    where l.run_id = d.run_id and l.step_slug = d.step_slug
+    where l.run_id = d.run_id and l.step_slug = d.step_slug and l.status in ('queued', 'started')
     order by l.task_index
-    offset 0
+    limit case st.when_exhausted when 'value' then null else 1 end
   ) t
-  where r.status = 'started' and s.status = 'started' and t.status in ('queued', 'started');
+  where r.status = 'started' and s.status = 'started';
   if v_late.run_ids is null then
     return;
   end if;
@@ -9421,8 +9430,7 @@ begin
           'SubflowTooDeep: a run would start another one %s deep, and max_depth of the step is %s', d.depth, st.max_depth
         )
         when p.has_root_maps and jsonb_typeof(g.output) is distinct from 'array' then format(
-          'SubflowInput: the flow "%s" goes over its input, which must be an array, not %s', st.child_slug,
-          coalesce(jsonb_typeof(g.output), 'null')
+          'SubflowInput: the flow "%s" goes over its input, which must be an array', st.child_slug
         )
       end as reason
     from unnest(

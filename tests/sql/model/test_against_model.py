@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
+from pgflow_runtime.testing.engine.children import Children
 from pgflow_runtime.testing.engine.model import Run, State, Step, contains
 from pgflow_runtime.testing.engine.waits import at_path
 from tests.support.batch import again, complete, fail, register, release
@@ -21,6 +22,7 @@ from tests.support.random_flows import (
     FUTURE,
     PAST,
     define,
+    random_family,
     random_flow,
     random_input,
     random_output,
@@ -58,11 +60,17 @@ class Comparison:
     def __init__(self, core: Core, seed: int) -> None:
         self.core = core
         self.random = Random(seed)
-        self.steps = random_flow(self.random)
+        has_children = self.random.random() < 0.4
+        most = self.random.choice((5, 15))
+        self.flows = (
+            random_family(self.random, most=most) if has_children else {"f": random_flow(self.random)}
+        )
+        self.steps = self.flows["f"]
         self.run_timeout = self.random.choice((None, 3600))
-        define(core, "f", self.steps, run_timeout=self.run_timeout)
-        self.worker = register(core, "f")
-        self.victims = [uuid4() for _ in range(5)]
+        for slug, steps in self.flows.items():
+            define(core, slug, steps, run_timeout=self.run_timeout if slug == "f" else None)
+        self.workers = {slug: register(core, slug) for slug in self.flows}
+        self.victims = {slug: [uuid4() for _ in range(5)] for slug in self.flows}
         self.fenced = self.random.random() < 0.6  # the set-based functions instead of those of one task
         self.trouble = self.random.choice((0.0, 0.1, 0.4))
         self.cancels = self.random.choice((0.0, 0.0, 0.05, 0.3))
@@ -82,8 +90,8 @@ class Comparison:
             queued, started = self.tasks("queued"), self.tasks("started")
             waiting = self.waiting("time") + self.waiting("round")
             loops = self.loops()
-            resting = self.resting()
-            is_over = not queued and not started and not waiting and not resting
+            resting, families = self.resting(), self.families()
+            is_over = not queued and not started and not waiting and not resting and not families
             if self.retries and self.random.random() < (0.8 if is_over else 0.1):
                 self.retry()
             elif self.forks and self.random.random() < 0.1:
@@ -92,6 +100,8 @@ class Comparison:
                 if not self.waiting("hold"):
                     break
                 self.let_go(list(self.models))
+            elif families and (not (queued or started) or self.random.random() < 0.3):
+                self.pass_on(self.random.sample(families, self.random.randint(1, len(families))))
             elif self.random.random() < self.cancels:
                 self.cancel()
             elif self.random.random() < self.holds:
@@ -141,15 +151,21 @@ class Comparison:
             rows = [self.core.start_flow("f", value) for value in inputs]
         assert [row.input for row in rows] == inputs
         has_begun = not (self.fenced and self.starts_later)
-        return {
-            row.run_id: Run(self.steps, value, has_begun=has_begun)
+        models = {
+            row.run_id: Run(self.steps, value, has_begun=has_begun, flow="f", children=Children(self.flows))
             for row, value in zip(rows, inputs, strict=True)
         }
+        for run_id, model in models.items():
+            model.id = run_id
+        return models
 
     def start(self, queued: list[Key]) -> None:
         chosen = self.random.sample(queued, self.random.randint(1, len(queued)))
         self.log.append(f"start tasks {chosen}")
-        rows = self.core.start_tasks("f", [self.core.task(*key).message_id for key in chosen], self.worker)
+        rows = []
+        for flow, worker in self.workers.items():
+            mine = [key for key in chosen if self.models[key[0]].flow == flow]
+            rows += self.core.start_tasks(flow, [self.core.task(*key).message_id for key in mine], worker)
         assert {key_of(row) for row in rows} == set(chosen), self.log
         for row in rows:
             self.started(row)
@@ -181,7 +197,7 @@ class Comparison:
                 self.models[run_id].release(slug, index)
         elif choice < self.trouble + 0.15:
             self.lose(one_of_each_run(chosen))
-        elif self.random.random() < 0.5:
+        elif self.random.random() < 0.5 or any(self.may_be_refused(key) for key in chosen):
             self.complete(one_of_each_run(chosen), violate=0.05)
         else:
             self.complete(chosen, violate=0.0)
@@ -193,7 +209,7 @@ class Comparison:
 
     def complete(self, chosen: list[Key], *, violate: float) -> None:
         """One call for several tasks does what calls one by one do (unless their run fails by it)."""
-        outputs = [random_output(self.random, self.steps, slug, violate=violate) for _, slug, _ in chosen]
+        outputs = [self.output(key, violate) for key in chosen]
         hand_over = self.random.choice((0, 0, 1, 100)) if self.fenced else 0
         self.log.append(f"complete {list(zip(chosen, outputs, strict=True))}, hand over {hand_over}")
         rows: list[Row] = []
@@ -207,16 +223,32 @@ class Comparison:
         for (run_id, slug, index), output in zip(chosen, outputs, strict=True):
             self.models[run_id].complete(slug, index, output)
         new: list[Key] = []
+        refused = {row.run_id for row in rows if row.outcome not in ("claimed", "due")}
         for run_id, model in self.models.items():
             # what one call starts is sent in order of the slugs
             added = sorted(message for message in model.queue if message not in before[run_id])
             model.queue = [message for message in model.queue if message in before[run_id]] + added
-            new += [(run_id, *message) for message in added]
+            if run_id not in refused:  # what goes on after a failure is handed to nobody
+                new += [(run_id, *message) for message in added]
             if len([key for key in chosen if key[0] == run_id]) > 1:
                 model.open_ended |= model.status == "failed"
         if any(self.models[run_id].is_held for run_id, _, _ in chosen):
             hand_over = 0
         self.check_handed_over([row for row in rows if row.outcome == "claimed"], new, hand_over)
+
+    def output(self, key: Key, violate: float) -> Json:
+        """Of a subflow, the input of its child."""
+        model, slug = self.models[key[0]], key[1]
+        subflow = model.steps[slug].subflow
+        if subflow is not None and subflow.slug in self.flows and self.random.random() >= violate:
+            return random_input(self.random, self.flows[subflow.slug])
+        return random_output(self.random, self.flows[model.flow], slug, violate=violate)
+
+    def may_be_refused(self, key: Key) -> bool:
+        """Whether the task may fail for want of a child."""
+        model = self.models[key[0]]
+        subflow = model.steps[key[1]].subflow
+        return subflow is not None and (subflow.slug not in self.flows or subflow.max_depth is not None)
 
     def again(self, chosen: list[Key]) -> None:
         """Rounds of loops end, in one call."""
@@ -255,7 +287,8 @@ class Comparison:
         self.log.append(f"fail {chosen}: {messages}, again after {after}")
         if self.fenced:
             claims = [self.claim(key) for key in chosen]
-            assert len(fail(self.core, claims, messages, retry_after=after)) == len(chosen)
+            rows = fail(self.core, claims, messages, retry_after=after)
+            assert sum(row.outcome != "due" for row in rows) == len(chosen)
         else:
             assert len(self.core.fail_task(*chosen[0], messages[0])) == 1
         for (run_id, slug, index), message, seconds in zip(chosen, messages, after, strict=True):
@@ -263,9 +296,11 @@ class Comparison:
 
     def lose(self, chosen: list[Key]) -> None:
         """A worker dies with these tasks; it may be one that has died, and come back, before."""
-        victim = self.random.choice(self.victims)
+        flow = self.models[chosen[0][0]].flow
+        chosen = [key for key in chosen if self.models[key[0]].flow == flow]
+        victim = self.random.choice(self.victims[flow])
         self.log.append(f"worker {victim} dies with {chosen}")
-        register_as = {"worker_id": victim, "queue_name": "f", "function_name": "victim"}
+        register_as = {"worker_id": victim, "queue_name": flow, "function_name": "victim"}
         self.core.call("register_worker", **register_as)
         for key in chosen:
             self.core.run_sql(
@@ -280,7 +315,7 @@ class Comparison:
             "update pgflow.workers set last_heartbeat_at = now() - interval '31 seconds' where worker_id = %s"
         )
         self.core.run_sql(silent, victim)
-        self.core.call("heartbeat_workers", worker_ids=[self.worker])
+        self.core.call("heartbeat_workers", worker_ids=list(self.workers.values()))
         before = sum(self.requeued())
         count = self.core.value("select pgflow.recover_stalled_tasks()")
         for run_id, slug, index in chosen:
@@ -370,21 +405,98 @@ class Comparison:
             if due.get("sleep"):
                 model.end_sleeps(slug for slug in due["sleep"] if slug)
 
+    def families(self) -> list[UUID]:
+        """Runs that have to hear of a child, or to see to their children."""
+        waiting = {
+            row.run_id
+            for row in self.core.rows(
+                """select run_id from pgflow.timers where kind in ('cancel_children', 'retry_children')
+                   union select run_id from pgflow.ended_children"""
+            )
+        }
+        wanted = {
+            run_id
+            for run_id, model in self.models.items()
+            if model.children.ended or model.children.are_left or model.children.are_wanted
+        }
+        assert waiting == wanted, self.log
+        return sorted(wanted)
+
+    def pass_on(self, parents: list[UUID]) -> None:
+        """One thing that some of them have to do about their children."""
+        what = self.random.choice(("ended", "cancel_children", "retry_children"))
+        self.log.append(f"{what} of {parents}")
+        if what == "ended":
+            for run_id in parents:
+                children = self.models[run_id].children
+                if not children.ended:
+                    continue
+                key = self.random.choice(children.ended)
+                self.core.run_sql(
+                    """update pgflow.ended_children set due_at = clock_timestamp()
+                       where run_id = %s and (step_slug, task_index, attempt) = (%s, %s, %s)""",
+                    run_id,
+                    *key,
+                )
+                fire(self.core)
+                for _ in range(children.ended.count(key)):
+                    self.models[run_id].hear(key)
+            return
+        self.core.run_sql(
+            "update pgflow.timers set due_at = clock_timestamp() where run_id = any(%s) and kind = %s",
+            parents,
+            what,
+        )
+        fire(self.core)
+        for run_id in parents:
+            children = self.models[run_id].children
+            if what == "cancel_children" and children.are_left:
+                self.models[run_id].cancel_left()
+            elif what == "retry_children" and children.are_wanted:
+                self.models[run_id].retry_wanted()
+
+    def adopt(self) -> None:
+        """Children that have started are compared as well; what is due because of them waits to be chosen."""
+        for parent_id, model in list(self.models.items()):
+            for (slug, index, attempt), child in model.children.all.items():
+                if any(known is child for known in self.models.values()):
+                    continue
+                assert isinstance(child, Run)
+                child.id = self.core.value(
+                    """select run_id from pgflow.origins where kind = 'child' and from_run_id = %s
+                         and (step_slug, task_index, attempt) = (%s, %s, %s)""",
+                    parent_id,
+                    slug,
+                    index,
+                    attempt,
+                )
+                self.models[child.id] = child
+        self.core.run_sql(
+            """update pgflow.timers set due_at = 'infinity'
+               where kind in ('cancel_children', 'retry_children')"""
+        )
+        self.core.run_sql("update pgflow.ended_children set due_at = 'infinity'")
+
     def send(self) -> None:
         """Some signals in one call, to steps of every state, to those that are none, and to nobody."""
         nobody = uuid4()
         slugs = [step.slug for step in self.steps if step.wait and step.wait.what == "signal"]
-        runs = [run_id for run_id, model in self.models.items() if not model.open_ended]
+        runs = [run for run, model in self.models.items() if not model.open_ended and model.flow == "f"]
         if not runs:
             return
         sent = [
             (self.random.choice(runs), self.random.choice(slugs or ["none"]), mark)
             for mark in self.random.choices((None, None, "m", "n"), k=self.random.choice((1, 1, 3, 40)))
         ]
-        waiting = [(run, slug) for run in runs for slug in self.models[run].waits("signal")]
+        waiting = [
+            (run, slug)
+            for run, model in self.models.items()
+            if not model.open_ended
+            for slug in model.waits("signal")
+        ]
         sent[0] = (*(self.random.choice(waiting) if waiting else sent[0][:2]), sent[0][2])
         full = [
-            (run, slug, random_output(self.random, self.steps, slug, violate=0.0), mark)
+            (run, slug, random_output(self.random, self.models_steps(run), slug, violate=0.0), mark)
             for run, slug, mark in sent
             if slug != "none"
         ]
@@ -395,12 +507,15 @@ class Comparison:
         ]
         self.log.append(f"send {full}")
         outcomes = send_all(self.core, *full)
-        for run in [*runs, nobody]:
+        for run in {one[0]: None for one in full}:
             mine = [number for number, one in enumerate(full) if one[0] == run]
             wanted = ["no such run"] * len(mine)
             if run != nobody:
                 wanted = self.models[run].send(*(full[number][1:] for number in mine))
             assert [outcomes[number] for number in mine] == wanted, self.log
+
+    def models_steps(self, run_id: UUID) -> list[Step]:
+        return self.flows[self.models[run_id].flow]
 
     def loops(self) -> list[tuple[UUID, str]]:
         """Those under way that have a deadline."""
@@ -436,13 +551,15 @@ class Comparison:
         wanted = {
             run_id: model.send((slug, payload, "k"))[0]
             for run_id, model in self.models.items()
-            if model.status == "started" and str(at_path(model.input, ["due"])) == key
+            if model.flow == "f" and model.status == "started"
+            if str(at_path(model.input, ["due"])) == key
         }
         assert send_by_key(self.core, "f", slug, key, payload, "k") == wanted, self.log
 
     def time_out(self) -> None:
         """The time is over for some runs that had some."""
-        chosen = self.random.sample(list(self.models), self.random.randint(1, len(self.models)))
+        having = [run_id for run_id, model in self.models.items() if model.flow == "f"]
+        chosen = self.random.sample(having, self.random.randint(1, len(having)))
         self.log.append(f"time is over for {chosen}")
         late = "run_id = any(%s) and kind = 'run_timeout'"
         self.core.run_sql(f"update pgflow.timers set due_at = clock_timestamp() where {late}", chosen)
@@ -481,7 +598,8 @@ class Comparison:
             outcomes = complete(self.core, late, [[] for _ in late])
         else:
             outcomes = fail(self.core, late)
-        assert [row.outcome for row in outcomes] == ["stale"] * len(late), self.log
+        told = [row.outcome for row in outcomes if row.outcome != "due"]
+        assert told == ["stale"] * len(late), self.log
 
     def fork(self) -> None:
         """A new run from one of them, which may still go on; or a refusal, if its input would be another."""
@@ -501,9 +619,10 @@ class Comparison:
                 self.core.call("fork_run", run_id=run_id, from_steps=from_steps, input=Jsonb(["new"]))
         input = model.input
         if not readers and self.random.random() < 0.5:
-            input = random_input(self.random, self.steps)
+            input = random_input(self.random, self.models_steps(run_id))
         (row,) = self.core.call("fork_run", run_id=run_id, from_steps=from_steps, input=Jsonb(input))
         self.models[row.fork_run] = model.fork(from_steps, input)
+        self.models[row.fork_run].id = row.fork_run
 
     def reads_input(self, step: Step) -> bool:
         """Whether what it did may depend on the run's input."""
@@ -552,8 +671,9 @@ class Comparison:
     # -- the same state in both ----------------------------------------------------------------------------
 
     def compare(self) -> None:
+        self.adopt()
         messages: dict[str, list[tuple[str, int]]] = {str(run_id): [] for run_id in self.models}
-        for row in self.core.queue("f"):
+        for row in [row for flow in self.flows for row in self.core.queue(flow)]:
             messages[row.message["run_id"]].append((row.message["step_slug"], row.message["task_index"]))
         for run_id, model in self.models.items():
             run = self.core.run(run_id)
@@ -585,7 +705,7 @@ class Comparison:
         assert sorted(found) == sorted(model.events), self.log
         assert (found[0], found[-1]) == (model.events[0], model.events[-1]), self.log
         place = {event: number for number, event in enumerate(found)}
-        for step in self.steps:
+        for step in model.steps.values():
             released = [place[name] for name in names(step.slug, "started", "completed") if name in place]
             for dep in step.deps:
                 ended = [place[name] for name in names(dep, "completed", "skipped") if name in place]

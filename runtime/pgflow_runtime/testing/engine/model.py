@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
+from uuid import UUID, uuid4
 
+from pgflow_runtime.testing.engine.children import ChildKey, Children, Subflow, why_failed, why_left
 from pgflow_runtime.testing.engine.waits import Inbox, WaitRule, at_path
 
 Json: TypeAlias = Any
@@ -30,7 +32,8 @@ class Step:
     max_attempts: int = 1
     wait: WaitRule | None = None  # it has no handler
     max_rounds: int | None = None  # of a loop
-    deadline: int | None = None  # of a loop, in seconds
+    deadline: int | None = None  # of a loop or a subflow, in seconds
+    subflow: Subflow | None = None  # whose runs do its work
     array: str | None = None  # of a map with other inputs: what it goes over; "": the run's input
 
     @property
@@ -108,8 +111,18 @@ class Run:
         *,
         has_begun: bool = True,
         clock: Callable[[], float] = time.time,
+        flow: str = "",
+        children: Children | None = None,
+        parent: tuple[Run, ChildKey] | None = None,
     ) -> None:
-        """``clock``: seconds since 1970, for steps that wait. ``has_begun``: or ``begin`` is called later."""
+        """``clock``: seconds since 1970, for steps that wait. ``has_begun``: or ``begin`` is called later.
+
+        ``flow``: its slug; ``children``: of which flows it may start some; ``parent``: whose child it is.
+        """
+        self.id: UUID = uuid4()
+        self.flow = flow
+        self.children = Children() if children is None else children
+        self.parent = parent
         self.clock = clock
         self.has_begun = has_begun
         self.inboxes: dict[str, Inbox] = {}
@@ -211,10 +224,17 @@ class Run:
             return
         if task.status != "started":
             return
+        if self.steps[slug].subflow is not None:
+            self._begin_child(slug, index, output)
+        else:
+            self._complete_task(slug, index, output)
+
+    def _complete_task(self, slug: str, index: int, output: Json) -> None:
+        state, task = self.states[slug], self.states[slug].tasks[index]
         if self._violates(slug, output):
             self._fail_by_type(slug, index, output)
             return
-        task.status, task.output = "completed", output
+        task.status, task.output, task.waits_for = "completed", output, None
         self._archive([(slug, index)])
         assert state.remaining is not None
         state.remaining -= 1
@@ -301,7 +321,74 @@ class Run:
             "attempts": task.attempts - task.forgiven,
         }
         task.is_tolerated = True
-        self.complete(slug, index, {"$failed": failure})
+        self._complete_task(slug, index, {"$failed": failure})
+
+    # -- children ------------------------------------------------------------------------------------------
+
+    def _begin_child(self, slug: str, index: int, input: Json) -> None:
+        subflow, task = self.steps[slug].subflow, self.states[slug].tasks[index]
+        assert subflow is not None
+        refusal = self.children.refusal(subflow, input)
+        if refusal is not None:
+            words, may_pass = refusal
+            self.fail(slug, index, words, retryable=may_pass)
+            return
+        task.status, task.waits_for = "queued", "child"
+        self._archive([(slug, index)])
+        key = slug, index, task.attempts
+        self.children.all[key] = Run(
+            self.children.flows[subflow.slug],
+            input,
+            clock=self.clock,
+            flow=subflow.slug,
+            children=Children(self.children.flows, self.children.depth + 1),
+            parent=(self, key),
+        )
+
+    def awaits(self, key: ChildKey) -> bool:
+        """Whether a task waits for that child."""
+        slug, index, attempt = key
+        return (slug, index) in self.waiting("child") and self.states[slug].tasks[index].attempts == attempt
+
+    def hear(self, key: ChildKey) -> None:
+        """The run learns that a child of it has ended."""
+        self.children.ended.remove(key)
+        child, (slug, index, _) = self.children.all[key], key
+        if not self.awaits(key) or child.status == "started":
+            return
+        if child.status == "completed":
+            self._complete_task(slug, index, {} if child.output is None else child.output)
+            return
+        task = self.states[slug].tasks[index]
+        task.status, task.waits_for = "started", None
+        self.queue.append((slug, index))
+        self.fail(slug, index, why_failed(child), retryable=child.status == "failed")
+
+    def cancel_left(self) -> None:
+        """Children that nobody waits for are cancelled."""
+        self.children.are_left = False
+        for key, child in sorted(self.children.all.items()):
+            if child.status == "started" and not self.awaits(key):
+                child.cancel(why_left(self.id, self.status))
+
+    def retry_wanted(self) -> None:
+        """Children that ended badly, and are waited for again, go on."""
+        self.children.are_wanted = False
+        for key, child in sorted(self.children.all.items()):
+            if child.status in ("failed", "cancelled") and self.awaits(key):
+                child.retry()
+
+    def _leave_children(self, slugs: Iterable[str]) -> None:
+        """Steps are over: nobody waits for the children of their tasks."""
+        tasks = [task for slug in slugs for task in self.states[slug].tasks]
+        self.children.are_left |= any(task.status == "queued" and task.waits_for == "child" for task in tasks)
+
+    def _tell_parent(self) -> None:
+        """The run has ended."""
+        self.children.are_wanted = False
+        if self.parent is not None:
+            parent, key = self.parent
+            parent.children.ended.append(key)
 
     # -- what others send ----------------------------------------------------------------------------------
 
@@ -358,18 +445,27 @@ class Run:
             self._keep_held()
 
     def end_loop(self, slug: str) -> None:
-        """A loop has taken too long, wherever it is."""
-        state = self.states[slug]
-        if self.status == "started" and state.status == "started":
-            state.tasks[0].status, state.tasks[0].waits_for = "started", None
-            self.fail(slug, 0, f"timed out after {self.steps[slug].deadline} s", retryable=False)
+        """A loop, or the children of a step, have taken too long, wherever they are."""
+        state, step = self.states[slug], self.steps[slug]
+        if self.status != "started" or state.status != "started":
+            return
+        late = [number for number, task in enumerate(state.tasks) if task.status in ("queued", "started")]
+        self._leave_children([slug])
+        for index in late if step.when_exhausted == "value" else late[:1]:
+            state.tasks[index].status, state.tasks[index].waits_for = "started", None
+            self.fail(slug, index, f"timed out after {step.deadline} s", retryable=False)
 
     def time_out(self, seconds: int) -> None:
         """The run has taken too long."""
         if self.status == "started":
+            self._leave_children(self._open_steps())
             self.status, self.error = "failed", f"timed out after {seconds} s"
             self.queue.clear()
             self.events.append("run:failed")
+            self._tell_parent()
+
+    def _open_steps(self) -> list[str]:
+        return [slug for slug, state in self.states.items() if state.status == "started"]
 
     # -- what operators do ---------------------------------------------------------------------------------
 
@@ -396,6 +492,7 @@ class Run:
         """End the run here; returns what became of the wish."""
         if self.status != "started":
             return f"already_{self.status}"
+        self._leave_children(self._open_steps())
         for state in self.states.values():
             if state.status == "started":
                 for task in state.tasks:
@@ -405,6 +502,7 @@ class Run:
         self.status, self.reason = "cancelled", reason
         self.queue.clear()
         self.events.append("run:cancelled")
+        self._tell_parent()
         return "cancelled"
 
     def _keep_held(self) -> None:
@@ -418,13 +516,16 @@ class Run:
         """Go on where the run ended badly (waits: after a while); returns what became of the wish."""
         if self.status not in ("failed", "cancelled"):
             return "still_started" if self.status == "started" else f"already_{self.status}"
+        if self.parent is not None and not self.parent[0].awaits(self.parent[1]):
+            return "not_awaited"
+        self.children.ended.clear()
         self.status, self.error, self.reason, self.is_held = "started", None, None, False
-        for state in self.states.values():
+        for slug, state in self.states.items():
             if state.status in ("failed", "cancelled"):
                 had_started = bool(state.tasks) or state.since is not None
                 state.status, state.error = ("started" if had_started else "created"), None
             if state.status == "started" and state.since is None:
-                self._forgive(state, "time" if waits else None)
+                self._forgive(slug, state, "time" if waits else None)
         for slug in [*self.waits("sleep"), *self.waits("signal")]:
             self._wait(slug)
         self.events.append("run:retried")
@@ -433,7 +534,7 @@ class Run:
             for slug, state in sorted(self.states.items())
             if state.status == "started"
             for index, task in enumerate(state.tasks)
-            if task.status == "queued" and not waits
+            if task.status == "queued" and task.waits_for is None
         ]
         self._advance()
         return "retried"
@@ -455,7 +556,8 @@ class Run:
         taken = {
             slug: replace(self.states[slug], tasks=[], reused=True) for slug in self.reusable(from_steps)
         }
-        return Run(self.steps.values(), input, taken)
+        children = Children(self.children.flows)
+        return Run(self.steps.values(), input, taken, clock=self.clock, flow=self.flow, children=children)
 
     def _pass_over(self, slug: str) -> None:
         """What a step that was taken over does to those behind it that were not."""
@@ -466,13 +568,19 @@ class Run:
                 if dependent.goes_over(slug):
                     state.initial = len(self.states[slug].output or [])
 
-    @staticmethod
-    def _forgive(state: State, waits_for: str | None) -> None:
+    def _forgive(self, slug: str, state: State, waits_for: str | None) -> None:
         left = [task for task in state.tasks if task.status != "completed"]
         for task in left:
             task.status, task.output, task.error, task.waits_for = "queued", None, None, waits_for
             task.forgiven, task.requeued, task.killed = task.attempts, 0, []
             task.is_tolerated, task.round = False, 1
+        for index, task in enumerate(state.tasks):
+            child = self.children.all.get((slug, index, task.attempts))
+            if task.status == "queued" and child is not None:
+                task.waits_for, task.forgiven = "child", task.attempts - 1
+                self.children.are_wanted |= child.status in ("failed", "cancelled")
+                if child.status == "completed":
+                    self.children.ended.append((slug, index, task.attempts))
         state.remaining = len(left)
 
     # -- transitions ---------------------------------------------------------------------------------------
@@ -622,6 +730,7 @@ class Run:
 
     def _skip(self, slug: str, reason: str, error: str | None = None) -> None:
         state = self.states[slug]
+        self._leave_children([slug])
         state.status, state.reason, state.error, state.remaining = "skipped", reason, error, None
         self.events.append(f"step:{slug}:skipped")
 
@@ -655,6 +764,7 @@ class Run:
             }
             self.output = leaves or None
             self.events.append("run:completed")
+            self._tell_parent()
 
     def _violates(self, slug: str, output: Json) -> bool:
         return (
@@ -673,10 +783,12 @@ class Run:
 
     def _fail_step(self, slug: str, error: str) -> None:
         state = self.states[slug]
+        self._leave_children(self._open_steps())
         state.status, state.error = "failed", error
         self.status, self.error = "failed", error
         self.queue.clear()
         self.events += [f"step:{slug}:failed", "run:failed"]
+        self._tell_parent()
 
     def _archive(self, tasks: Iterable[tuple[str, int]]) -> None:
         gone = set(tasks)

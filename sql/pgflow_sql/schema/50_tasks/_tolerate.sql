@@ -29,7 +29,7 @@ begin
   );
   perform 1 from pgflow._complete(
     array_fill(null::uuid, array[v_count]), _tolerate.run_ids, _tolerate.step_slugs, _tolerate.task_indexes,
-    array_fill(null::int, array[v_count]), v_outputs, 0, '{}', false
+    array_fill(null::int, array[v_count]), v_outputs, 0, '{}', false, true
   );
 
   update pgflow.step_tasks t

@@ -13,9 +13,12 @@ begin
     return;
   end if;
   v_messages := array(
-    select format('timed out after %s s', round(extract(epoch from w.deadline_at - w.since)))
+    select format('timed out after %s s', st.options ->> 'deadline')
     from unnest(v_late.run_ids, v_late.step_slugs) with ordinality p(run_id, step_slug, position)
-    left join pgflow.waiting_signals w on w.run_id = p.run_id and w.step_slug = p.step_slug
+    cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = p.run_id limit 1) r
+    cross join lateral (
+      select l.options from pgflow.steps l where l.flow_slug = r.flow_slug and l.step_slug = p.step_slug limit 1
+    ) st
     order by p.position
   );
   select * into v_skipped

@@ -1,5 +1,5 @@
 -- Exhausts the loops and subflows of these timers that have not ended, also between two rounds; children that are under way
--- are cancelled.
+-- are cancelled. Where a failure is a value each task of a map has its own, else one is the step's.
 create function pgflow._fire_loop_deadlines(timer_ids bigint[])
 returns void
 language plpgsql
@@ -16,7 +16,7 @@ begin
     array_agg(format('timed out after %s s', d.payload ->> 'seconds')) as messages
   into v_late
   from (
-    select l.run_id, l.step_slug, l.payload
+    select l.flow_slug, l.run_id, l.step_slug, l.payload
     from pgflow.timers l
     where l.timer_id = any(timer_ids) and l.task_index is not null
     order by l.due_at, l.timer_id
@@ -26,13 +26,19 @@ begin
     select l.status from pgflow.step_states l where l.run_id = d.run_id and l.step_slug = d.step_slug limit 1
   ) s
   cross join lateral (
+    select l.when_exhausted
+    from pgflow.steps l
+    where l.flow_slug = d.flow_slug and l.step_slug = d.step_slug
+    limit 1
+  ) st
+  cross join lateral (
     select *
     from pgflow.step_tasks l
-    where l.run_id = d.run_id and l.step_slug = d.step_slug
+    where l.run_id = d.run_id and l.step_slug = d.step_slug and l.status in ('queued', 'started')
     order by l.task_index
-    offset 0
+    limit case st.when_exhausted when 'value' then null else 1 end
   ) t
-  where r.status = 'started' and s.status = 'started' and t.status in ('queued', 'started');
+  where r.status = 'started' and s.status = 'started';
   if v_late.run_ids is null then
     return;
   end if;

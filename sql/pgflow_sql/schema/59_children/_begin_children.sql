@@ -55,8 +55,7 @@ begin
           'SubflowTooDeep: a run would start another one %s deep, and max_depth of the step is %s', d.depth, st.max_depth
         )
         when p.has_root_maps and jsonb_typeof(g.output) is distinct from 'array' then format(
-          'SubflowInput: the flow "%s" goes over its input, which must be an array, not %s', st.child_slug,
-          coalesce(jsonb_typeof(g.output), 'null')
+          'SubflowInput: the flow "%s" goes over its input, which must be an array', st.child_slug
         )
       end as reason
     from unnest(
