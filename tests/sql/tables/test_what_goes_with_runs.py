@@ -52,6 +52,9 @@ def run_id(core: Core) -> UUID:
     fail(core, others, retry_after=[600] * len(others))
     send(core, run_id, "later")
     hold(core, run_id)
+    core.insert(  # as at the end of a run that can be undone
+        "late_results", run_id=run_id, step_slug="a", task_index=0, attempt=1, patience_ends_at=core.clock()
+    )
     spec = Jsonb({"every": 3_600, "timezone": "UTC", "overlap": "allow", "catch_up": "none"})
     core.run_sql("select pgflow.create_schedule('f', 's', %s, '1')", spec)
     return run_id

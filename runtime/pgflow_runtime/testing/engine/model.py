@@ -133,6 +133,11 @@ class Run:
         self.error: str | None = None
         self.reason: str | None = None  # why it was cancelled
         self.is_held = False
+        self.failure: tuple[str | None, int | None] = (None, None)  # the step, and its task, that failed it
+        self.end_count = 0
+        self.under_way: set[tuple[str, int]] = set()  # when it ended: tasks that may still report
+        self.reported: set[tuple[str, int]] = set()  # those of them that did
+        self.late: dict[tuple[str, int], Json] = {}  # with a result
         taken = reused or {}
         self.states = {slug: taken.get(slug) or self._first_state(step) for slug, step in self.steps.items()}
         for slug in taken:
@@ -218,6 +223,9 @@ class Run:
     def complete(self, slug: str, index: int, output: Json) -> None:
         state, task = self.states[slug], self.states[slug].tasks[index]
         if self.status in ("failed", "cancelled"):
+            if (slug, index) in self.under_way - self.reported:
+                self.late[slug, index] = output
+                self.reported.add((slug, index))
             return
         if state.status != "started":
             self._archive([(slug, index)])
@@ -276,6 +284,8 @@ class Run:
     def fail(self, slug: str, index: int, error: str, *, retryable: bool = True, waits: bool = False) -> None:
         """waits: a retry is so far away that it has no message until then."""
         step, state, task = self.steps[slug], self.states[slug], self.states[slug].tasks[index]
+        if self.status in ("failed", "cancelled"):
+            self.reported |= {(slug, index)} & self.under_way
         if self.status == "cancelled":
             return
         if self.status == "failed":
@@ -300,7 +310,7 @@ class Run:
             return
         task.status = "failed"
         if step.when_exhausted == "fail":
-            self._fail_step(slug, error)
+            self._fail_step(slug, error, index)
             return
         self._archive([(slug, number) for number in range(len(state.tasks))])
         self._skip(slug, "handler_failed", error)
@@ -459,7 +469,9 @@ class Run:
         """The run has taken too long."""
         if self.status == "started":
             self._leave_children(self._open_steps())
+            self.failure = (None, None)
             self.status, self.error = "failed", f"timed out after {seconds} s"
+            self._end()
             self.queue.clear()
             self.events.append("run:failed")
             self._tell_parent()
@@ -493,6 +505,7 @@ class Run:
         if self.status != "started":
             return f"already_{self.status}"
         self._leave_children(self._open_steps())
+        self._end()
         for state in self.states.values():
             if state.status == "started":
                 for task in state.tasks:
@@ -520,6 +533,7 @@ class Run:
             return "not_awaited"
         self.children.ended.clear()
         self.status, self.error, self.reason, self.is_held = "started", None, None, False
+        self.under_way, self.reported, self.late = set(), set(), {}
         for slug, state in self.states.items():
             if state.status in ("failed", "cancelled"):
                 had_started = bool(state.tasks) or state.since is not None
@@ -757,6 +771,7 @@ class Run:
     def _finish(self) -> None:
         if self.remaining_steps == 0:
             self.status = "completed"
+            self._end()
             leaves = {
                 slug: state.output
                 for slug, state in self.states.items()
@@ -779,16 +794,27 @@ class Run:
     def _fail_by_type(self, slug: str, index: int, output: Json) -> None:
         task = self.states[slug].tasks[index]
         task.status, task.output, task.error = "failed", output, "[TYPE_VIOLATION]"
-        self._fail_step(slug, "[TYPE_VIOLATION]")
+        self._fail_step(slug, "[TYPE_VIOLATION]", index)
 
-    def _fail_step(self, slug: str, error: str) -> None:
+    def _fail_step(self, slug: str, error: str, index: int | None = None) -> None:
         state = self.states[slug]
         self._leave_children(self._open_steps())
         state.status, state.error = "failed", error
-        self.status, self.error = "failed", error
+        self.status, self.error, self.failure = "failed", error, (slug, index)
+        self._end()
         self.queue.clear()
         self.events += [f"step:{slug}:failed", "run:failed"]
         self._tell_parent()
+
+    def _end(self) -> None:
+        """The run ends; what is under way may still report."""
+        self.end_count += 1
+        self.under_way = {
+            (slug, index)
+            for slug, state in self.states.items()
+            for index, task in enumerate(state.tasks)
+            if task.status == "started"
+        }
 
     def _archive(self, tasks: Iterable[tuple[str, int]]) -> None:
         gone = set(tasks)

@@ -18,6 +18,7 @@ create table pgflow.runs (
   held_at timestamptz,  -- it was held, and has not been released; counts while it is started
   begins_at timestamptz,  -- it has not begun: its root steps wait for this time; null: it has
   has_origin boolean,   -- whether origins has a row of it; null: no
+  end_count int,        -- of a flow with companions: how often it has ended, as it may go on by a retry
   constraint runs_pkey primary key (run_id),
   constraint runs_check check (pgflow._run_is_sound(
     status, remaining_steps, started_at, completed_at, failed_at, cancelled_at

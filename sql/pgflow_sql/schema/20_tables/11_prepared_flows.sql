@@ -21,6 +21,7 @@ create table pgflow.prepared_flows (
   kinds text[] not null,
   has_kinds boolean not null,   -- any but 'task'
   has_ends boolean not null default false,  -- flows that start when its runs have ended
+  companion_of text,            -- it is such a flow itself: whose
   run_timeout int,              -- seconds
   longer_timeouts int[],        -- what timeouts were before they were shortened
   shortened_at timestamptz,     -- when that was: tasks that had started by then keep what they started with

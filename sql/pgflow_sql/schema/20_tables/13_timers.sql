@@ -15,7 +15,7 @@ create table pgflow.timers (
   tried_at timestamptz,        -- when its run was held by somebody else
   constraint timers_pkey primary key (timer_id),
   constraint timers_kind_check check (
-    kind in ('run_timeout', 'wait', 'sleep', 'deadline', 'begin', 'schedule', 'cancel_children', 'retry_children')
+    kind in ('run_timeout', 'wait', 'sleep', 'deadline', 'begin', 'schedule', 'cancel_children', 'retry_children', 'companions')
   ),
   constraint timers_are_of_runs check ((run_id is null) = (kind = 'schedule'))
 );

@@ -17,7 +17,8 @@ create table pgflow.origins (
 -- An attempt at a task starts one child, whatever happens to who reports it; also how the children of a run are found.
 create unique index origins_of_children_idx on pgflow.origins (from_run_id, step_slug, task_index, attempt)
   where kind = 'child';
--- What the ends of a run have started.
-create index origins_of_ends_idx on pgflow.origins (from_run_id, attempt) where kind in ('end', 'undo');
+-- An end of a run starts each of its companions once (attempt: which end; step_slug: the companion's flow); also how they are found.
+create unique index origins_of_companions_idx on pgflow.origins (from_run_id, attempt, kind, step_slug)
+  where kind in ('end', 'undo');
 -- No fire of a schedule starts two runs, whatever happens to who sees to it.
 create unique index origins_of_schedules_idx on pgflow.origins (family, schedule_slug, fire_at) where kind = 'schedule';

@@ -14,7 +14,7 @@ begin
 
   insert into pgflow.prepared_flows as p (
     flow_slug, flow_timeout, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
-    array_slugs, has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, run_timeout
+    array_slugs, has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, has_ends, companion_of, run_timeout
   )
   select
     f.flow_slug,
@@ -44,6 +44,8 @@ begin
     coalesce(bool_or(s.opt_start_delay > 0), false),
     coalesce(array_agg(s.kind order by s.step_index) filter (where s.step_slug is not null), '{}'),
     coalesce(bool_or(s.kind <> 'task'), false),
+    f.options ?| array['undo', 'ends'],
+    f.options #>> '{companion,of}',
     (f.options ->> 'run_timeout')::numeric::int
   from pgflow.flows f
   left join pgflow.steps s on s.flow_slug = f.flow_slug
@@ -76,6 +78,8 @@ begin
       has_delays = excluded.has_delays,
       kinds = excluded.kinds,
       has_kinds = excluded.has_kinds,
+      has_ends = excluded.has_ends,
+      companion_of = excluded.companion_of,
       run_timeout = excluded.run_timeout;
   return null;
 end;

@@ -1,5 +1,6 @@
 -- for: migrate
--- Defines a flow and its queue; does nothing to a flow that is there. options: {"run_timeout": seconds}. Raises PF004
+-- Defines a flow and its queue; does nothing to a flow that is there. options: {"run_timeout": seconds}, and
+-- what follows the ends of its runs (see _check_companion_options). Raises PF004
 -- for a slug that cannot name a queue, PF011 for options that are none.
 create function pgflow.create_flow(
   flow_slug text,

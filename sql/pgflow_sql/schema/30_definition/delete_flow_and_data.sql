@@ -30,6 +30,9 @@ begin
   delete from pgflow.origins o
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and o.run_id = r.run_id;
+  delete from pgflow.late_results l
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and l.run_id = r.run_id;
   delete from pgflow.schedules c where c.flow_slug = p_flow_slug;
   delete from pgflow.timers i where i.flow_slug = p_flow_slug;
   delete from pgflow.waiting_signals w where w.flow_slug = p_flow_slug;

@@ -36,6 +36,8 @@ begin
               ),
               '{}'
             )
+            || case when f.options #> array['undo', 'steps'] ? st.step_slug
+              then jsonb_build_object('undo', f.options #> array['undo', 'steps', st.step_slug, 'by']) else '{}' end
             order by st.step_slug collate "C"
           )
           from pgflow.steps st

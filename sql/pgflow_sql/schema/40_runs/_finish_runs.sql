@@ -1,7 +1,7 @@
 -- Lowers remaining_steps by the number of times a run is listed (unless count_steps is false) and completes
 -- the started runs that have nothing left, with the outputs of their completed leaf steps.
 -- Where the flows have carried large values, a run whose outputs do not fit into one value fails instead. Where they
--- have time-outs for whole runs, those end with the run.
+-- have time-outs for whole runs, those end with the run; has_timeouts is true also where something follows its end.
 create function pgflow._finish_runs(
   run_ids uuid[], count_steps boolean, has_large_values boolean default true, has_timeouts boolean default true
 )
@@ -10,7 +10,7 @@ language plpgsql
 as $$
 declare
   v_finished uuid[];
-  v_with_origin uuid[];  -- of these
+  v_followed uuid[];  -- of these: somebody has to hear of it, or something follows
   v_all bigint;  -- see 00_model/model.sql
 begin
   if has_large_values then
@@ -48,16 +48,17 @@ begin
   )
   select array_agg(f.run_id order by f.run_id) filter (where f.status = 'completed' and f.remaining_steps = 0),
     array_agg(f.run_id) filter (where f.has_origin and f.status = 'completed' and f.remaining_steps = 0)
-  into v_finished, v_with_origin
+  into v_finished, v_followed
   from finished f;
 
   if v_finished is not null then
     perform pgflow._send_events('run:completed', v_finished);
     if has_timeouts then
       perform pgflow._drop_timers(v_finished);
+      v_followed := v_followed || pgflow._runs_with_ends(v_finished);
     end if;
-    if v_with_origin is not null then
-      perform pgflow._note_ends(v_with_origin);
+    if v_followed is not null then
+      perform pgflow._note_ends(array(select distinct i.run_id from unnest(v_followed) i(run_id)));
     end if;
   end if;
 end;

@@ -18,6 +18,7 @@ declare
   v_has_conditions boolean;
   v_run_timeout int;
   v_has_kinds boolean;
+  v_companion_of text;
   v_run_ids uuid[] := run_ids;
   v_created_count int;
   v_created uuid[];
@@ -30,14 +31,19 @@ begin
   -- One look at the definition, so that counters and states agree whatever is added meanwhile; the lock keeps the flow
   -- from being deleted before its runs are there to be seen.
   select p.step_slugs, p.deps_counts, p.array_slugs, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout,
-    p.has_kinds
+    p.has_kinds, p.companion_of
   into v_slugs, v_deps_counts, v_array_slugs, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout,
-    v_has_kinds
+    v_has_kinds, v_companion_of
   from pgflow.prepared_flows p
   where p.flow_slug = _start_flows.flow_slug
   for key share;
   if not found then
     perform pgflow._check_flows(array[_start_flows.flow_slug]);
+  end if;
+
+  if v_companion_of is not null and _start_flows.has_origin is null then
+    raise exception 'Flow "%" is started by the core, when a run of "%" has ended', _start_flows.flow_slug, v_companion_of
+      using errcode = 'PF011', hint = format('Start a run of "%s".', v_companion_of);
   end if;
 
   -- inputs and ids

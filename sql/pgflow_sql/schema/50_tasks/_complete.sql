@@ -66,8 +66,15 @@ begin
     v_hand_over := 0;
   end if;
 
+  if not v_live then
+    perform pgflow._note_late(
+      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes, _complete.attempts,
+      _complete.outputs, true, _complete.fenced
+    );
+  end if;
+
   -- outputs that a dependent map cannot go over fail their runs
-  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds),
+  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds or p.has_ends),
     bool_or(p.has_kinds and 'subflow' = any(p.kinds))
   into v_has_maps, v_has_large_values, v_has_timeouts, v_has_subflows
   from pgflow.prepared_flows p
@@ -306,7 +313,7 @@ begin
     perform pgflow._keep_held(v_accepted.run_ids);
   end if;
   perform pgflow._notify(null, v_accepted.run_ids);
-  if v_has_origins then
+  if v_has_origins or v_has_timeouts then
     return query select d.* from pgflow._told_due(_complete.run_ids) d;
   end if;
 end;

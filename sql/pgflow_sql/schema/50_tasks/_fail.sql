@@ -23,20 +23,28 @@ declare
   v_tasks pgflow.task_result[];
   v_errors text[];
   v_is_held boolean;  -- whether one of the runs is
-  v_has_origins boolean;  -- whether one of the runs has
+  v_has_origins boolean;  -- whether one of the runs has, or something follows its end
+  v_live boolean;  -- whether all runs are still started
   v_asked boolean[];
   v_part record;
   v_longest_hidden int := case when _fail.fenced then 10 else 2147483647 end;  -- seconds
   v_all bigint;  -- see 00_model/model.sql
 begin
-  select bool_or(l.held_at is not null), bool_or(l.has_origin) into v_is_held, v_has_origins
+  select bool_or(l.held_at is not null), bool_or(l.has_origin), bool_and(l.status = 'started')
+  into v_is_held, v_has_origins, v_live
   from (
-    select r.held_at, r.has_origin
+    select r.held_at, r.has_origin, r.status
     from pgflow.runs r
     where r.run_id = any(_fail.run_ids)
     order by r.run_id
     for no key update
   ) l;
+
+  if not v_live then
+    perform pgflow._note_late(
+      _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, null, false, _fail.fenced
+    );
+  end if;
 
   -- judge, and store with each task what becomes of it
   select j.tasks, j.errors, j.asked into v_tasks, v_errors, v_asked
@@ -161,7 +169,7 @@ begin
     case v.outcome when 'retry' then v.delay end,
     v.max_attempts, null::jsonb, null::int
   from unnest(v_tasks) v;
-  if v_has_origins then
+  if v_has_origins or not v_live or v_part.fail_run_ids is not null or v_part.skip_run_ids is not null then
     return query select d.* from pgflow._told_due(_fail.run_ids) d;
   end if;
 end;

@@ -8,6 +8,7 @@ declare
   v_busy_flow_slugs text[];
   v_all bigint;  -- see 00_model/model.sql
 begin
+  perform pgflow._note_under_way(_cancel_runs.run_ids);
   -- Messages before tasks: whoever claims has a message when it asks for the task's row.
   perform pgflow._archive_open_tasks(_cancel_runs.run_ids);
 

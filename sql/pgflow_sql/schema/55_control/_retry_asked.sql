@@ -11,11 +11,17 @@ declare
   v_locked record;
   v_ended uuid[];
   v_unawaited record;
+  v_companions record;
+  v_options jsonb;
   v_root_ids uuid[];
   v_task_count bigint;
   v_outcomes text[];
 begin
-  perform pgflow._known_options('retry', _retry_asked.options, '{}');
+  v_options := pgflow._known_options('retry', _retry_asked.options, array['even_if_undone']);
+  if v_options ? 'even_if_undone' and jsonb_typeof(v_options -> 'even_if_undone') <> 'boolean' then
+    raise exception 'even_if_undone must be true or false, not %', left(v_options ->> 'even_if_undone', 100)
+      using errcode = 'PF011', hint = 'Leave it out to retry runs only that were not undone.';
+  end if;
   select * into v_locked from pgflow._lock_runs(v_run_ids);
   select array_agg(l.run_id) into v_ended
   from unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status)
@@ -23,6 +29,17 @@ begin
   select * into v_unawaited from pgflow._unawaited(v_ended);
   if v_unawaited.child_ids is not null then
     v_ended := array(select i.run_id from unnest(v_ended) i(run_id) where i.run_id <> all(v_unawaited.child_ids));
+  end if;
+  select c.busy_run_ids, case when not coalesce((v_options ->> 'even_if_undone')::boolean, false) then c.undone_run_ids end
+    as undone_run_ids
+  into v_companions
+  from pgflow._companions_of(v_ended) c;
+  if v_companions.busy_run_ids is not null or v_companions.undone_run_ids is not null then
+    v_ended := array(
+      select i.run_id
+      from unnest(v_ended) i(run_id)
+      where i.run_id <> all(coalesce(v_companions.busy_run_ids || v_companions.undone_run_ids, '{}'))
+    );
   end if;
   if cardinality(v_ended) > 0 then
     select sum(c.task_count) into v_task_count from unnest(pgflow._tasks_to_retry(v_ended)) c(task_count);
@@ -39,6 +56,8 @@ begin
       when l.status = 'started' then 'still_started'
       when l.status = 'completed' then 'already_completed'
       when i.run_id = any(v_unawaited.child_ids) then 'not_awaited'
+      when i.run_id = any(v_companions.busy_run_ids) then 'companions_under_way'
+      when i.run_id = any(v_companions.undone_run_ids) then 'was_undone'
       else 'retried'
     end
     from unnest(v_run_ids) with ordinality i(run_id, position)

@@ -27,6 +27,13 @@ begin
   if not found then
     raise exception 'Run not found: %', fork_run.run_id using errcode = 'PF008';
   end if;
+  if exists (
+    select 1 from pgflow.prepared_flows p where p.flow_slug = v_flow_slug and p.companion_of is not null
+  ) then
+    raise exception 'Run % is of flow "%", which is started by the core when another run has ended', fork_run.run_id,
+      v_flow_slug
+      using errcode = 'PF011', hint = 'Retry it in place if it has failed.';
+  end if;
   perform pgflow._check_fork_steps(v_flow_slug, fork_run.from_steps);
 
   v_input := coalesce(fork_run.input, v_old_input);

@@ -17,6 +17,7 @@ begin
       perform pgflow._fire_deadlines(_fire.timer_ids);
       perform pgflow._fire_loop_deadlines(_fire.timer_ids);
     when 'begin' then perform pgflow._fire_begins(_fire.timer_ids);
+    when 'companions' then perform pgflow._fire_companions(_fire.timer_ids);
     else perform pgflow._fire_children_timers(_fire.kind, _fire.timer_ids);
   end case;
   delete from pgflow.timers t where t.timer_id = any(_fire.timer_ids);

@@ -1,4 +1,5 @@
--- Those of these runs, which have just ended, that are children: their parents will hear of it. Callers hold the runs.
+-- Those of these runs, which have just ended, that are children: their parents will hear of it; and what follows the ends
+-- of any will be started. Callers hold the runs.
 create function pgflow._note_ends(run_ids uuid[])
 returns void
 language plpgsql
@@ -6,6 +7,7 @@ as $$
 declare
   v_parent_ids uuid[];
 begin
+  perform pgflow._note_companions(_note_ends.run_ids);
   with noted as (
     insert into pgflow.ended_children (run_id, step_slug, task_index, attempt, child_run_id)
     select o.from_run_id, o.step_slug, o.task_index, o.attempt, o.run_id

@@ -23,6 +23,7 @@ begin
     end if;
   end loop;
 
+  delete from pgflow.late_results l where l.run_id = any(_prune_runs.run_ids);
   delete from pgflow.timers i where i.run_id = any(_prune_runs.run_ids);
   delete from pgflow.waiting_signals w where w.run_id = any(_prune_runs.run_ids);
   delete from pgflow.signal_keys k where k.run_id = any(_prune_runs.run_ids);

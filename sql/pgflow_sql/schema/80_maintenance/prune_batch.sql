@@ -22,6 +22,7 @@ begin
       from pgflow.runs r
       where (r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff)
         and pgflow._may_be_pruned(r.run_id, r.has_origin, v_cutoff)
+        and ((r.end_count is not null or r.has_origin) and pgflow._is_companion_kept(r.run_id, r.has_origin, v_cutoff)) is not true
       order by r.run_id
       limit greatest(prune_batch.max_runs, 0) - v_count
       for update skip locked

@@ -1,0 +1,203 @@
+"""What follows the ends of a run: its undo, then its ends. What of it starts when, with which input.
+
+A companion is a run of another flow; who has this starts it, and tells when an undo is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from pgflow_runtime.testing.engine.model import Run, State
+
+Json: TypeAlias = Any
+Done: TypeAlias = tuple[str, int, int]
+"""A step's slug, the index of one of its tasks, and the attempt that did it."""
+
+
+@dataclass(frozen=True)
+class UndoRule:
+    """``by``: the step of the undo's flow. ``when``: ``completed`` or ``started``."""
+
+    by: str
+    when: str = "completed"
+
+
+@dataclass(frozen=True)
+class EndRule:
+    """``on``: failed, cancelled, completed or always. ``steps``: whose outputs its handler takes."""
+
+    on: str
+    steps: tuple[str, ...] = ()
+    reads_input: bool = False
+
+
+@dataclass(frozen=True)
+class Companions:
+    """What a flow says is to follow the ends of its runs; slugs of companions are the database's."""
+
+    undo: str | None = None
+    undone: Mapping[str, UndoRule] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    undo_reads_input: bool = False
+    ends: Mapping[str, EndRule] = field(default_factory=dict)
+
+    @property
+    def any(self) -> bool:
+        return self.undo is not None or bool(self.ends)
+
+    def follow(self, status: str) -> bool:
+        """Whether a run that ended so may have companions."""
+        return (self.undo is not None and status != "completed") or bool(list(self.ends_on(status)))
+
+    def ends_on(self, status: str) -> Iterable[str]:
+        return (slug for slug, rule in self.ends.items() if rule.on in (status, "always"))
+
+
+@dataclass(frozen=True)
+class Start:
+    """A companion that is to be started now."""
+
+    kind: Literal["undo", "end"]
+    slug: str
+    number: int
+    """Of which end of the run, from 1 on."""
+    input: Json
+
+
+class Aftermath:
+    """What follows the ends of ``run``, which is called ``run_id`` in its companions' inputs."""
+
+    def __init__(self, run: Run, companions: Companions, run_id: str) -> None:
+        self.run = run
+        self.companions = companions
+        self._run_id = run_id
+        self.undone: set[Done] = set()
+        """What undos have undone so far."""
+        self.has_undo = False
+        """Whether any has started."""
+        self._due: list[tuple[int, str | None]] = []
+        self._seen = 0
+
+    def note(self) -> None:
+        """The run may have ended since the last time."""
+        if self.run.end_count > self._seen:
+            self._seen = self.run.end_count
+            if self.companions.follow(self.run.status):
+                self._due.append((self._seen, None))
+
+    def undo_ended(self, start: Start, completed: Mapping[str, Iterable[int]], status: str) -> None:
+        """An undo has ended: of its steps these tasks have completed."""
+        for slug, rule in self.companions.undone.items():
+            tasks = start.input["steps"][slug].get("tasks", [])
+            self.undone |= {
+                (slug, int(index), int(attempt))
+                for index, attempt in (tasks[place] for place in completed.get(rule.by, ()))
+            }
+        self._due.append((start.number, "completed" if status == "completed" else "failed"))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to be started."""
+        return bool(self._due)
+
+    @property
+    def waits(self) -> bool:
+        """Whether tasks are under way whose reports an undo waits for."""
+        return (
+            bool(self._due)
+            and self._due[0][1] is None
+            and any(key not in self.run.reported for key in self._under_way())
+            and self.run.status != "completed"
+        )
+
+    def start(self) -> list[Start]:
+        """What starts now, nobody being waited for any longer."""
+        found: list[Start] = []
+        for number, undone in self._due:
+            undo = self._undo(number) if undone is None else None
+            if undo is not None:
+                self.has_undo = True
+                found.append(undo)
+                continue
+            for slug in self.companions.ends_on(self.run.status):
+                rule = self.companions.ends[slug]
+                steps = {one: self._output(one) for one in rule.steps}
+                found.append(
+                    Start("end", slug, number, self._input(undone or "nothing", steps, rule.reads_input))
+                )
+        self._due.clear()
+        return found
+
+    def _under_way(self) -> list[tuple[str, int]]:
+        return [key for key in self.run.under_way if key[0] in self.companions.undone]
+
+    def _undo(self, number: int) -> Start | None:
+        if self.companions.undo is None or self.run.status == "completed":
+            return None
+        undone = {slug: self._step_to_undo(slug) for slug in self.companions.undone}
+        if not any(step["done"] for step in undone.values()):
+            return None
+        steps = {slug: self._output(slug) for slug in self.companions.reads} | undone
+        return Start(
+            "undo",
+            self.companions.undo,
+            number,
+            self._input("nothing", steps, self.companions.undo_reads_input),
+        )
+
+    def _input(self, undone: str, steps: Json, reads_input: bool) -> Json:
+        run = self.run
+        step, task = run.failure if run.status == "failed" else (None, None)
+        end = {
+            "run_id": self._run_id,
+            "status": run.status,
+            "error": run.error,
+            "failed_step": step,
+            "failed_task": task,
+            "reason": run.reason,
+            "undone": undone,
+        }
+        return {"run_end": end, "steps": steps} | ({"flow_input": run.input} if reads_input else {})
+
+    def _output(self, slug: str) -> Json:
+        state = self.run.states[slug]
+        return {"done": True, "output": state.output} if state.status == "completed" else {"done": False}
+
+    def _step_to_undo(self, slug: str) -> Json:
+        """Whether there is something to undo; of a map its elements; and which tasks that is about."""
+        state, is_map = self.run.states[slug], self.run.steps[slug].kind == "map"
+        left = [
+            (index, attempt, known, output)
+            for index, attempt, known, output in self._undoable(slug, state)
+            if (slug, index, attempt) not in self.undone
+        ]
+        if left:
+            found = {"done": True, "tasks": [[index, attempt] for index, attempt, *_ in left]}
+            outputs = [output for *_, output in left]
+            if is_map:
+                return found | {"output": outputs}
+            return found | ({"output": outputs[0]} if left[0][2] else {})
+        if state.status != "completed" or (not is_map and _is_failure(state.output)):
+            return {"done": False}
+        output = [one for one in state.output if not _is_failure(one)] if is_map else state.output
+        return {"done": False, "output": output}
+
+    def _undoable(self, slug: str, state: State) -> Iterable[tuple[int, int, bool, Json]]:
+        """Tasks that did something: index, attempt, whether it is known what, and that."""
+        is_own = state.status == "completed" and not state.reused
+        if is_own and not state.tasks and self.run.steps[slug].kind != "map":
+            yield 0, 0, True, state.output
+        for index, task in enumerate(state.tasks):
+            if task.status == "completed":
+                if not task.is_tolerated:
+                    yield index, task.attempts, True, task.output
+            elif (slug, index) in self.run.late:
+                yield index, task.attempts, True, self.run.late[slug, index]
+            elif self.companions.undone[slug].when == "started" and task.attempts:
+                yield index, task.attempts, False, None
+
+
+def _is_failure(output: Json) -> bool:
+    return isinstance(output, dict) and "$failed" in output

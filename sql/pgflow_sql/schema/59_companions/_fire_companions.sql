@@ -1,0 +1,32 @@
+-- Starts what follows the ends of these timers' runs: the undo, if there is something to undo; else, or when the undo has
+-- ended, the ends. Callers hold the runs.
+create function pgflow._fire_companions(timer_ids bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  v_timer record;
+  v_run pgflow.runs;
+  v_options jsonb;
+begin
+  for v_timer in
+    select t.run_id, (t.payload ->> 'number')::int as number, t.payload ->> 'undone' as undone
+    from pgflow.timers t
+    where t.timer_id = any(timer_ids)
+    order by t.due_at, t.timer_id
+  loop
+    select r.* into v_run from pgflow.runs r where r.run_id = v_timer.run_id and r.status <> 'started';
+    continue when not found;
+    select f.options into v_options from pgflow.flows f where f.flow_slug = v_run.flow_slug;
+    if v_timer.undone is null and v_run.status <> 'completed' and v_options ? 'undo' then
+      continue when pgflow._start_undo(v_run, v_timer.number, v_options -> 'undo');
+    end if;
+    perform pgflow._start_companion(
+      e.slug, 'end', v_run, v_timer.number, e.rule,
+      pgflow._step_outputs(v_run.run_id, coalesce(e.rule -> 'steps', '[]')), coalesce(v_timer.undone, 'nothing')
+    )
+    from jsonb_each(v_options -> 'ends') e(slug, rule)
+    where e.rule ->> 'on' in (v_run.status, 'always');
+  end loop;
+end;
+$$;

@@ -1,0 +1,43 @@
+-- What the undo of an ended run is told of a step that can be undone: whether there is something to undo; of a map its
+-- elements, null for those of which nobody knows what they did; and which tasks that is about, as pairs
+-- [task_index, attempt]. Where there is nothing to undo, the output is what others may have to know of the step.
+create function pgflow._step_to_undo(run_id uuid, step_slug text, rule jsonb)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+  v_before jsonb := coalesce(pgflow._undone_before(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'by'), '[]');
+  v_step record;
+  v_left record;
+begin
+  select st.step_type = 'map' as is_map, s.status, s.output, coalesce(s.output ? '$failed', false) as is_failure
+  into v_step
+  from pgflow.step_states s
+  join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+  where s.run_id = _step_to_undo.run_id and s.step_slug = _step_to_undo.step_slug;
+
+  select
+    jsonb_agg(case when e.is_known then coalesce(e.output, 'null') else 'null' end order by e.task_index) as outputs,
+    jsonb_agg(jsonb_build_array(e.task_index, e.attempt) order by e.task_index) as tasks,
+    bool_and(e.is_known) as is_known
+  into v_left
+  from pgflow._undoable(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'when' = 'started') e
+  where not v_before @> jsonb_build_array(jsonb_build_array(e.task_index, e.attempt));
+
+  if v_left.tasks is not null then
+    return jsonb_build_object('done', true, 'tasks', v_left.tasks) || case
+      when v_step.is_map then jsonb_build_object('output', v_left.outputs)
+      when v_left.is_known then jsonb_build_object('output', v_left.outputs -> 0)
+      else '{}'
+    end;
+  elsif v_step.status <> 'completed' or not v_step.is_map and v_step.is_failure then
+    return jsonb_build_object('done', false);
+  end if;
+  return jsonb_build_object('done', false, 'output', case when v_step.is_map then (
+    select coalesce(jsonb_agg(i.item order by i.position), '[]')
+    from jsonb_array_elements(v_step.output) with ordinality i(item, position)
+    where (jsonb_typeof(i.item) = 'object' and i.item ? '$failed') is not true
+  ) else coalesce(v_step.output, 'null') end);
+end;
+$$;

@@ -1,0 +1,31 @@
+-- What a run has done of a step, task by task, that can be undone: results, also such as came after its end, and with
+-- started = true attempts of which nobody knows what they did. Failures that are values are left out, and what was taken over
+-- from another run. A step without tasks counts as one.
+create function pgflow._undoable(run_id uuid, step_slug text, started boolean)
+returns table (task_index int, attempt int, output jsonb, is_known boolean)
+language plpgsql
+stable
+as $$
+begin
+  return query
+  select t.task_index, t.attempts_count, case when l.is_completed then l.output else t.output end,
+    t.status = 'completed' or l.is_completed is true
+  from pgflow.step_tasks t
+  left join pgflow.late_results l on l.run_id = t.run_id and l.step_slug = t.step_slug
+    and l.task_index = t.task_index and l.attempt = t.attempts_count and l.is_completed
+  where t.run_id = _undoable.run_id and t.step_slug = _undoable.step_slug
+    and case
+      when t.status = 'completed' then t.is_tolerated is not true
+      else l.is_completed is true or (_undoable.started and t.attempts_count > 0)
+    end
+  union all
+  select 0, 0, s.output, true
+  from pgflow.step_states s
+  join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+  where s.run_id = _undoable.run_id and s.step_slug = _undoable.step_slug and s.status = 'completed'
+    and not s.reused and st.step_type = 'single'
+    and not exists (
+      select 1 from pgflow.step_tasks t where t.run_id = s.run_id and t.step_slug = s.step_slug
+    );
+end;
+$$;

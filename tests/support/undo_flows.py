@@ -1,0 +1,145 @@
+"""Flows with undos and ends, for tests: their companions, as the compiler writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from pgflow_runtime.testing.engine.companions import Companions, EndRule, UndoRule
+from pgflow_runtime.testing.engine.model import Step
+from pgflow_runtime.testing.engine.waits import WaitRule
+from tests.support.batch import claim, complete, register
+from tests.support.core import Core, Row
+from tests.support.timers import fire
+
+
+def options_of(companions: Companions) -> dict[str, Any]:
+    """The options of the flow that has them."""
+    options: dict[str, Any] = {}
+    if companions.undo is not None:
+        steps = {
+            slug: {"by": rule.by} | ({} if rule.when == "completed" else {"when": rule.when})
+            for slug, rule in companions.undone.items()
+        }
+        options["undo"] = {"flow": companions.undo, "steps": steps}
+        options["undo"] |= {"reads": list(companions.reads)} if companions.reads else {}
+        options["undo"] |= {"flow_input": True} if companions.undo_reads_input else {}
+    if companions.ends:
+        options["ends"] = {slug: _end(rule) for slug, rule in companions.ends.items()}
+    return options
+
+
+def _end(rule: EndRule) -> dict[str, Any]:
+    found: dict[str, Any] = {"on": rule.on}
+    found |= {"steps": list(rule.steps)} if rule.steps else {}
+    return found | ({"flow_input": True} if rule.reads_input else {})
+
+
+def behind(deps: Mapping[str, Iterable[str]], slug: str) -> set[str]:
+    """The steps that depend on one, however far away."""
+    found = {slug}
+    grown = True
+    while grown:
+        more = {step for step, wanted in deps.items() if found & set(wanted)} - found
+        found |= more
+        grown = bool(more)
+    return found - {slug}
+
+
+def undo_steps(companions: Companions, deps: Mapping[str, Iterable[str]], maps: Iterable[str]) -> list[Step]:
+    """The steps of the undo's flow: the transpose of the flow's closure, and the elements of maps."""
+    steps: list[Step] = []
+    left = dict(companions.undone)
+    while left:  # those first that depend on none that is left
+        slug = next(one for one in left if not behind(deps, one) & left.keys())
+        rule = left.pop(slug)
+        before = tuple(
+            companions.undone[other].by for other in companions.undone if other in behind(deps, slug)
+        )
+        done = {"steps": {slug: {"done": True}}}
+        array = f"{rule.by}_items" if slug in set(maps) else None
+        if array is not None:
+            pick = WaitRule("pick", until=("steps", slug, "output"))  # type: ignore[arg-type]
+            steps.append(Step(array, required=(done,), when_unmet="skip", wait=pick))
+        steps.append(
+            Step(
+                rule.by,
+                kind="single" if array is None else "map",
+                deps=before if array is None else (array, *before),
+                required=({"flow_input": done},) if before or array else (done,),
+                when_unmet="skip",
+                array=array,
+            )
+        )
+    return steps
+
+
+def define(
+    core: Core, flow: str, companions: Companions, deps: Mapping[str, Iterable[str]], maps: Iterable[str] = ()
+) -> list[Step]:
+    """Create the companions of a flow in the database; returns the steps of its undo's."""
+    of = {"options": Jsonb({"companion": {"of": flow}}), "max_attempts": 1, "base_delay": 0}
+    steps = undo_steps(companions, deps, maps)
+    if companions.undo is not None:
+        core.create_flow(companions.undo, **of)
+        for step in steps:
+            _add(core, companions.undo, step)
+    for slug in companions.ends:
+        core.create_flow(slug, **of)
+        core.add_step(slug, "handler")
+    return steps
+
+
+def _add(core: Core, flow: str, step: Step) -> None:
+    options: dict[str, Any] = {} if step.array is None else {"array": step.array}
+    if step.wait is not None:
+        options = {"kind": "pick", "pick": list(step.wait.until)}
+    assert step.required is not None
+    core.add_step(
+        flow,
+        step.slug,
+        list(step.deps),
+        step_type=step.kind,
+        required_input_pattern=step.required[0],
+        when_unmet="skip",
+        options=Jsonb(options),
+    )
+
+
+def chain(core: Core, **undone: UndoRule) -> Companions:
+    """a -> m (a map) -> b, of which these are undone, with an end on every end."""
+    companions = Companions(
+        undo="f__undo" if undone else None,
+        undone=undone,
+        ends={"f__end_tell": EndRule("always", ("a", "m"), True)},
+    )
+    core.create_flow("f", options=Jsonb(options_of(companions)), max_attempts=1, base_delay=0)
+    core.add_step("f", "a")
+    core.add_step("f", "m", ["a"], step_type="map")
+    core.add_step("f", "b", ["m"])
+    define(core, "f", companions, {"a": (), "m": ("a",), "b": ("m",)}, ("m",))
+    return companions
+
+
+def companions_of(core: Core, run: UUID) -> list[Row]:
+    """Those there are, with their inputs."""
+    return [
+        core.row(
+            "select c.*, r.input from pgflow.list_companions(%s) c join pgflow.runs r using (run_id) "
+            "where c.run_id = %s",
+            run,
+            row.run_id,
+        )
+        for row in core.call("list_companions", parent_id=run)
+    ]
+
+
+def work(core: Core, flow: str, outputs: Sequence[Any] = (None,)) -> list[Row]:
+    """The queued tasks of a flow complete, in turn with these; then what is due is done."""
+    tasks = claim(core, (register(core, flow), flow), max_tasks=1000)
+    complete(core, tasks, [outputs[place % len(outputs)] for place in range(len(tasks))])
+    fire(core)
+    return tasks
