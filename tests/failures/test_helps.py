@@ -228,7 +228,7 @@ HELPS = [
     Help("PGF305", 'write when_exhausted="skip" or "fail"',
          "@flow.array(when_exhausted='value')\ndef lines() -> list[int]:\n    return []\n@flow.map(array=lines)\ndef each(line: int) -> int:\n    return line\n",
          (("'value'", "'skip'"),)),
-    Help("PGF233", "did you mean 'SLUG'", '@flow.step(subflow="SLUG_", max_depth=2)\ndef second(first: Page) -> In:\n    return {"url": "", "gift": True}\n', (("SLUG_", "SLUG"),)),
+    Help("PGF233", "did you mean 'flow_", '@flow.step(subflow="SLUG_", max_depth=2)\ndef second(first: Page) -> In:\n    return {"url": "", "gift": True}\n', (("SLUG_", "SLUG"),)),
     Help("PGF233", "write its slug in the database as a string", "@flow.step(subflow=first, max_depth=2)\ndef second(first: Page) -> In:\n    return {'url': '', 'gift': True}\n", (("subflow=first", "subflow='SLUG'"),)),
     Help("PGF234", "say how deep it may go: max_depth=", "@flow.step(subflow=flow)\ndef second(first: Page) -> In:\n    return {'url': '', 'gift': True}\n", (("subflow=flow", "subflow=flow, max_depth=5"),)),
     Help("PGF235", "timeout= bounds one attempt", "@flow.step(deadline=9)\ndef second(first: Page) -> int:\n    return 1\n", (("deadline", "timeout"),)),

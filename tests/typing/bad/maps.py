@@ -58,6 +58,6 @@ def wrong_root(page: str) -> str:
     return page
 
 
-@crawl.map(array=urls, depends_on=[number])  # E
-def not_an_option(url: str) -> str:
+@crawl.map(array=urls, depends_on=number)  # E
+def not_steps(url: str) -> str:
     return url

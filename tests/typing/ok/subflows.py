@@ -70,7 +70,7 @@ def bills(price: int) -> InvoiceInput:
 
 
 @order.map(array=prices, subflow=invoice, when_exhausted="value")
-async def abills(ctx: Context, price: int, /, charge: Receipt) -> InvoiceInput:
+async def abills(ctx: Context, price: int, charge: Receipt) -> InvoiceInput:
     return {"total": price}
 
 
