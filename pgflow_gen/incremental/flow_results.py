@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from pgflow_gen.incremental.analysis import Analyzed
+from pgflow_gen.incremental.linked import started_digests
 from pgflow_gen.ir.flow import FlowKey
 from pgflow_gen.render import Client, FlowFiles
 
@@ -20,6 +21,8 @@ class _FlowResult(msgspec.Struct, frozen=True, array_like=True):
     is_clean: bool
     """Whether the checks of single flows had nothing to say."""
     files: FlowFiles | None
+    rests_on: str = ""
+    """Digest of what the flow takes over from those that it starts; empty where it starts none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,13 @@ class FlowResults:
     @classmethod
     def of(cls, analyzed: Analyzed) -> FlowResults:
         clean, files = set[FlowKey](), dict[FlowKey, FlowFiles]()
+        rests_on = started_digests(analyzed.analysis)
         for group in analyzed.results.groups.values():
             for name, data in group.extras.items():
                 result = _decoded(data, _FlowResult)
-                if result is None:
-                    continue
                 key = _key(name)
+                if result is None or result.rests_on != rests_on.get(key, ""):
+                    continue
                 if result.is_clean:
                     clean.add(key)
                 if result.files is not None:
@@ -60,6 +64,7 @@ class FlowResults:
         """
         if client is not None:
             analyzed.results.extras[_CLIENT] = msgspec.msgpack.encode(client)
+        rests_on = started_digests(analyzed.analysis)
         for group in analyzed.results.groups.values():
             for flow in group.flows:
                 key, own = flow.key, files.get(flow.key)
@@ -68,7 +73,7 @@ class FlowResults:
                     own = msgspec.structs.replace(own, contents=None)
                 if (key in clean) == (key in self.clean) and own is self.files.get(key):
                     continue
-                group.extras[_name(key)] = _encoded(_FlowResult(key in clean, own))
+                group.extras[_name(key)] = _encoded(_FlowResult(key in clean, own, rests_on.get(key, "")))
 
 
 def _name(key: FlowKey) -> str:
@@ -85,7 +90,7 @@ def _encoded(result: _FlowResult) -> bytes:
         return msgspec.msgpack.encode(result)
     except (ValueError, TypeError, OverflowError, msgspec.MsgspecError):
         # Very long integers and the like have no place in MessagePack.
-        return msgspec.msgpack.encode(_FlowResult(result.is_clean, None))
+        return msgspec.msgpack.encode(_FlowResult(result.is_clean, None, result.rests_on))
 
 
 def _decoded(data: bytes, type_: type[_T]) -> _T | None:

@@ -6,17 +6,21 @@ key names the module that is generated of that flow, with a dot in front.
 
 from __future__ import annotations
 
+import json
 from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import cast
 
+from pgflow_gen.incremental.codec import encode_alias, encode_record, encode_type
 from pgflow_gen.incremental.lazy_flow import LazyFlow
 from pgflow_gen.ir.flow import Analysis, Child, FlowKey, FlowSpec, StepSpec, SubflowName
 from pgflow_gen.ir.types import Record, RecordRef, TypeKey, TypeTable
 from pgflow_gen.render.edges import flow_output
 from pgflow_gen.render.python.naming import FlowNames
+from pgflow_gen.render.python.records import reachable
+from pgflow_shared.digest import digest
 
 
 def linked(
@@ -42,6 +46,29 @@ def linked(
         types=TypeTable(everything, analysis.types.aliases),
         own_types=links.types,
     )
+
+
+def started_digests(analysis: Analysis) -> dict[FlowKey, str]:
+    """Of each flow that starts others, a digest of all that it takes over from them."""
+    return {flow.key: _digest(flow, analysis.types_of(flow)) for flow in analysis.flows if flow.subflows}
+
+
+def _digest(flow: FlowSpec, types: TypeTable) -> str:
+    found: list[object] = []
+    for step in flow.steps:
+        if step.child is None:
+            found.append(None)
+            continue
+        child = step.child
+        keys = reachable(filter(None, (child.input, child.output)), types)
+        named = [
+            encode_record(types.records[key]) if key in types.records else encode_alias(types.aliases[key])
+            for key in keys
+        ]
+        found.append(
+            [encode_type(child.input), encode_type(child.output), child.modules, child.way_back, named]
+        )
+    return digest(json.dumps(found).encode())
 
 
 class _Links:
