@@ -16,12 +16,15 @@ from pgflow_gen.config import Config, ConfigError, load_config
 from pgflow_gen.incremental.fingerprint import BuildRecord
 from pgflow_gen.pipeline import BuildReport, check
 from pgflow_gen.source.files.discover import discover
+from pgflow_shared.companions import flow_of
 from pgflow_shared.files import read_text
 from pgflow_shared.project import SCHEMAS, Unusable, contract_files
 
 
 def read_contract(start: Path, module: Path, db_slug: str) -> dict[str, Any]:
     """The contract of the flow ``db_slug`` that stands in the file ``module``, as in ``generated/schemas``.
+
+    It may be a companion of a flow there.
 
     The project is the one that ``start`` lies in.
 
@@ -65,19 +68,20 @@ def _built(config: Config, db_slug: str) -> dict[str, Any] | None:
 def _read(report: BuildReport, db_slug: str) -> dict[str, Any] | None:
     from pgflow_gen.render import render_flow_files
 
+    owner = flow_of(db_slug) or db_slug
     for flow in report.analysis.flows:
-        if flow.db_slug != db_slug:
+        if flow.db_slug != owner:
             continue
         if flow not in report.sound:
             raise Unusable(
-                f"the flow {db_slug!r} has faults:\n\n" + "\n\n".join(_faults(report)),
+                f"the flow {owner!r} has faults:\n\n" + "\n\n".join(_faults(report)),
                 "`pgflow-gen check` shows them all",
             )
         (files,) = render_flow_files(replace(report.analysis, flows=(flow,))).values()
         assert files.contents is not None
-        (text,) = (data for path, data in files.contents.items() if path.startswith(f"{SCHEMAS}/"))
-        contract: dict[str, Any] = json.loads(text)
-        return contract
+        texts = (data for path, data in files.contents.items() if path.startswith(f"{SCHEMAS}/"))
+        documents: Iterator[dict[str, Any]] = map(json.loads, texts)
+        return next((it for it in documents if it["x-pgflow"]["slug"] == db_slug), None)
     if report.has_errors and not report.analysis.flows:
         raise Unusable("the flows cannot be read:\n\n" + "\n\n".join(_faults(report)))
     return None

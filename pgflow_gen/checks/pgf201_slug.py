@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
+from pgflow_shared.companions import end_slug, is_reserved, undo_slug
 from pgflow_shared.slugs import MAX_FLOW_LENGTH, RESERVED_FOR_FLOWS, RESERVED_FOR_STEPS, is_slug
 
 RULE = Rule(
@@ -12,7 +13,9 @@ RULE = Rule(
     text="""\
 A slug is a name in the database: letters, digits and underscores, not starting with a digit, 1 to 128
 characters. A flow's slug is also the name of its queue, so it has at most 47 characters (the version's
-suffix included) and differs from every other flow's by more than case.
+suffix included) and differs from every other flow's by more than case. The undos of a flow `order` become a
+flow `order__undo`, an end `tell` becomes `order__end_tell`: these have to fit as well, and no other flow may
+be called so.
 
 A handler's parameters are named after the steps they receive. The names that mean something else there
 (flow_input, input, run, ctx) can therefore be no step's slug.""",
@@ -52,7 +55,16 @@ def check(checked: CheckedFlow) -> None:
     if is_slug(flow.slug):
         if flow.slug in RESERVED_FOR_FLOWS:
             findings.add("PGF201", flow.slug_span, f"{flow.slug!r} is a reserved word, no slug for a flow")
+        if is_reserved(flow.slug):
+            findings.add(
+                "PGF201",
+                flow.slug_span,
+                f"{flow.slug!r} is a slug for the undos or an end of another flow",
+                notes=["slugs that end in __undo or contain __end_ are kept for those"],
+                help="choose another slug",
+            )
         _check_length(checked)
+        _check_companions(checked)
     for step in flow.steps:
         if step.slug in RESERVED_FOR_STEPS:
             findings.add(
@@ -61,6 +73,33 @@ def check(checked: CheckedFlow) -> None:
                 f"{step.slug!r} is a reserved word, no slug for a step",
                 notes=[f"it is kept for {_KEPT_FOR[step.slug]}"],
                 help=f"name the step otherwise, for example slug='{step.slug}_step'",
+            )
+
+
+def _check_companions(checked: CheckedFlow) -> None:
+    """The slugs of what the compiler writes beside the flow; where the flow's own is too long, that is it."""
+    flow = checked.flow
+    if len(flow.db_slug) > MAX_FLOW_LENGTH:
+        return
+    undos = [(handler, undo_slug(flow.db_slug)) for handler in flow.undos[:1]]
+    for handler, slug in (*undos, *((item, end_slug(flow.db_slug, item.slug)) for item in flow.ends)):
+        if len(slug) > MAX_FLOW_LENGTH:
+            checked.findings.add(
+                "PGF201",
+                handler.step.span,
+                f"{handler.kind} {handler.slug!r} becomes the flow {slug!r}, whose slug has {len(slug)}"
+                f" characters; a flow's slug has at most {MAX_FLOW_LENGTH}",
+                notes=["a flow's slug is also the name of its queue"],
+                help="choose a shorter slug for the flow" + (" or name" if handler.kind == "end" else ""),
+            )
+    for handler in flow.companions:
+        if handler.slug in RESERVED_FOR_STEPS:
+            checked.findings.add(
+                "PGF201",
+                handler.step.span,
+                f"{handler.slug!r} is a reserved word, no name for an {handler.kind}",
+                notes=[f"it is kept for {_KEPT_FOR[handler.slug]}"],
+                help="name the function otherwise",
             )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pgflow_gen.checks.checked_flow import CheckedFlow, Edge, parameter_span
 from pgflow_gen.checks.rule import Rule
-from pgflow_gen.ir.flow import Parameter, Receives, StepSpec
+from pgflow_gen.ir.flow import CompanionHandler, Parameter, Receives, StepSpec
+from pgflow_gen.ir.paths import FLOW_INPUT
 from pgflow_gen.ir.types import RecordRef, UnknownType
+from pgflow_shared.companions import RUN_END
 from pgflow_shared.options import named, options_of
 from pgflow_shared.text import closest
 
@@ -15,7 +17,8 @@ RULE = Rule(
     text="""\
 What a handler asks for, it names: a parameter called `fetch` receives the output of the step `fetch` of
 the same flow. The run's input is `flow_input`, all dependencies in one object are `input`, and the
-task's context is whatever is annotated `Context`; every other name has to be a step's slug.""",
+task's context is whatever is annotated `Context`; every other name has to be a step's slug. So it is with
+undos and ends, which also get how the run ended, as `run_end`.""",
     bad="""\
 from pgflow_runtime import Flow
 
@@ -59,6 +62,27 @@ def check(checked: CheckedFlow) -> None:
             is_element = step.is_map and step.element is None
             if edge.param is None or not (is_state or is_element):
                 _check_edge(checked, step, edge)
+    for handler in checked.flow.companions:
+        for param in handler.step.params:
+            if param.receives in (Receives.DEPENDENCY, Receives.INPUT) and param.name not in checked.steps:
+                _report_companion(checked, handler, param)
+
+
+def _report_companion(checked: CheckedFlow, handler: CompanionHandler, param: Parameter) -> None:
+    if handler.undone is not None and handler.undone.slug == param.name:
+        return  # a step of another flow, which is 236's
+    known = [*checked.steps, FLOW_INPUT, RUN_END]
+    near = closest(param.name, known)
+    checked.findings.add(
+        "PGF203",
+        parameter_span(param),
+        f"{handler.kind} {handler.slug!r} asks for {param.name!r}, but flow {checked.flow.slug!r} has no step"
+        f" {param.name!r}",
+        help=f"did you mean {near}?"
+        if near
+        else "it may ask for steps of the flow, flow_input, run_end: RunEnd and a Context",
+        highlight=param.span,
+    )
 
 
 def _check_input(checked: CheckedFlow, step: StepSpec, param: Parameter) -> None:
@@ -137,6 +161,9 @@ def _message(checked: CheckedFlow, step: StepSpec, edge: Edge) -> str:
 
 def _notes(checked: CheckedFlow, edge: Edge) -> list[str]:
     named = [step for step in checked.flow.steps if step.function == edge.slug]
+    handler = next((item for item in checked.flow.companions if item.slug == edge.slug), None)
+    if handler is not None:
+        return [f"{edge.slug!r} is an {handler.kind}: nothing depends on it, it runs when the run has ended"]
     if named:
         return [f"the step of the function {edge.slug!r} has the slug {named[0].slug!r}"]
     elsewhere = [

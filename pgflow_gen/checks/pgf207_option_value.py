@@ -8,7 +8,8 @@ from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import Json, Option
-from pgflow_shared.options import BY_NAME, MAX_SECONDS, OPTIONS, Judged, Owner
+from pgflow_shared.companions import END_ON, UNDO_WHEN
+from pgflow_shared.options import BY_NAME, MAX_SECONDS, OPTIONS, Judged, Owner, Word
 
 RULE = Rule(
     code="PGF207",
@@ -17,6 +18,8 @@ RULE = Rule(
     + "\n".join(
         f"- `{option.name}`: {option.values}" for option in OPTIONS if not isinstance(option.values, Judged)
     )
+    + f"\n- `when` of `@flow.undo`: {Word(UNDO_WHEN)}"
+    + f"\n- `on` of `@flow.end`: {Word(END_ON)}"
     + "\n\nTrue and False are no integers. `max_delay` is not less than `base_delay`.",
     bad="""\
 from pgflow_runtime import Flow
@@ -55,6 +58,18 @@ def check(checked: CheckedFlow) -> None:
         for option in step.options:
             _check_value(checked.findings, f"step {step.slug!r}", option, step.kind)
         _check_delays(checked, f"step {step.slug!r}", step.options, inherited)
+    _check_companions(checked)
+
+
+def _check_companions(checked: CheckedFlow) -> None:
+    words = {"when": Word(UNDO_WHEN), "on": Word(END_ON)}
+    for handler in checked.flow.companions:
+        for option in handler.step.options:
+            fault = words[option.name].fault(option.value)
+            if fault is not None:
+                message, help = fault
+                owner = f"{handler.kind} {handler.slug!r}"
+                checked.findings.add("PGF207", option.span, f"{owner}: {option.name} {message}", help=help)
 
 
 def _check_value(findings: Findings, owner: str, option: Option, on: Owner = "flow") -> None:

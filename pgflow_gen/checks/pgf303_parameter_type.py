@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pgflow_gen.checks.assignable import NO
-from pgflow_gen.checks.checked_flow import CheckedFlow, Edge
+from pgflow_gen.checks.checked_flow import CheckedFlow, Edge, parameter_span
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.checks.wording import reasons, spell, way_out
-from pgflow_gen.ir.flow import StepSpec
-from pgflow_gen.ir.types import TypeExpr
+from pgflow_gen.ir.companions import given_to
+from pgflow_gen.ir.flow import CompanionHandler, Receives, StepSpec
+from pgflow_gen.ir.types import NONE, TypeExpr, union
 
 RULE = Rule(
     code="PGF303",
@@ -51,6 +54,7 @@ def count(fetch: list[str]) -> int:
 
 
 def check(checked: CheckedFlow) -> None:
+    _check_companions(checked)
     for step in checked.flow.steps:
         for edge in checked.edges(step):
             dependency = checked.steps.get(edge.slug)
@@ -58,6 +62,42 @@ def check(checked: CheckedFlow) -> None:
                 continue
             if checked.judge.verdict(dependency.output, edge.asked) is NO:
                 _report(checked, step, edge, dependency, dependency.output, edge.asked)
+
+
+def _check_companions(checked: CheckedFlow) -> None:
+    """Undos and ends: what they get of a step may be something else than what its dependents get."""
+    for handler in checked.flow.companions:
+        if handler.kind == "undo" and handler.undone is None:
+            continue
+        for param in handler.step.params_of(Receives.DEPENDENCY):
+            step = checked.steps.get(param.name)
+            given = given_to(checked.flow, handler, step) if step is not None else None
+            if step is None or given is None or param.type is None:
+                continue
+            if checked.judge.verdict(given, param.type) is NO:
+                shown_given, shown_asked = spell(given, param.type)
+                asks = f"{handler.kind} {handler.slug!r} asks for {param.name}: {shown_asked}"
+                checked.findings.add(
+                    "PGF303",
+                    parameter_span(param),
+                    f"{asks}, but what it gets of step {step.slug!r} is {shown_given}",
+                    notes=[checked.note(step), *_companion_notes(checked, handler, step, given, param.type)],
+                    help=way_out(
+                        checked.judge, union(given, NONE) if param.has_default else given, param.type
+                    ),
+                    highlight=param.type_span,
+                )
+
+
+def _companion_notes(
+    checked: CheckedFlow, handler: CompanionHandler, step: StepSpec, given: TypeExpr, asked: TypeExpr
+) -> Iterator[str]:
+    yield from reasons(checked.judge, checked.types, given, asked)
+    if handler.undone is not None and step.slug == handler.undone.slug and step.is_map:
+        yield f"{step.slug!r} is a map: it is undone element by element"
+    undo = checked.flow.undo_of(step.slug) if handler.kind == "undo" and step.is_map else None
+    if undo is not None and undo is not handler and undo.when == "started":
+        yield f"{step.slug!r} is undone also where it was under way: None stands there then"
 
 
 def _report(

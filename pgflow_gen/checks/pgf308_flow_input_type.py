@@ -42,7 +42,8 @@ def check(checked: CheckedFlow) -> None:
     flow = checked.flow
     if flow.input is None:
         return
-    for step in flow.steps:
+    handlers = [(handler.kind, handler.step) for handler in flow.companions]
+    for what, step in (*(("step", step) for step in flow.steps), *handlers):
         for param in step.params_of(Receives.FLOW_INPUT):
             if param.type is None or checked.judge.verdict(flow.input, param.type) is not NO:
                 continue
@@ -51,7 +52,7 @@ def check(checked: CheckedFlow) -> None:
             checked.findings.add(
                 "PGF308",
                 parameter_span(param),
-                f"step {step.slug!r} asks for flow_input: {asked}, but flow {flow.slug!r} {takes}",
+                f"{what} {step.slug!r} asks for flow_input: {asked}, but flow {flow.slug!r} {takes}",
                 notes=[checked.flow_note(), *reasons(checked.judge, checked.types, flow.input, param.type)],
                 help=way_out(checked.judge, flow.input, param.type),
                 highlight=param.type_span,

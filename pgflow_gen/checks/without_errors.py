@@ -37,7 +37,9 @@ def _modules(flow: FlowSpec, types: TypeTable) -> Iterator[str]:
     yield from flow.modules
     seen: set[TypeKey] = set()
     stack = [flow.input, *(type_ for step in flow.steps for type_ in (step.returns, step.state))]
-    stack += [param.type for step in flow.steps for param in step.params]
+    handlers = [item.step for item in flow.companions]
+    stack += [step.returns for step in handlers]
+    stack += [param.type for step in (*flow.steps, *handlers) for param in step.params]
     for step in flow.steps:
         if step.child is not None:
             yield from step.child.modules

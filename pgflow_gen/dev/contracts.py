@@ -26,7 +26,8 @@ class Built:
 def built_flows(config: Config) -> tuple[Built, ...]:
     """The flows in ``schemas/``, by name. Raises OSError, ValueError or KeyError for foreign files."""
     folder = config.root / config.out / SCHEMAS
-    return tuple(_built(path.stem, json.loads(path.read_bytes())) for path in contract_files(folder))
+    documents = ((path.stem, json.loads(path.read_bytes())) for path in contract_files(folder))
+    return tuple(_built(name, it) for name, it in documents if "companion_of" not in it["x-pgflow"])
 
 
 def _built(name: str, document: Mapping[str, Any]) -> Built:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from pgflow_gen.diagnostics import Span
 from pgflow_gen.ir.flow import (
+    CompanionHandler,
     FlowKey,
     FlowSpec,
     Option,
@@ -239,6 +240,7 @@ def encode_flow(flow: FlowSpec) -> Plain:
         [_encode_step(step, places) for step in flow.steps],
         _encode_options(flow.options, places),
         [_encode_schedule(item, places) for item in flow.schedules],
+        [_encode_companion(item, places) for item in flow.companions],
         flow.doc,
         flow.preset,
         places.encode(flow.span),
@@ -252,7 +254,8 @@ def encode_flow(flow: FlowSpec) -> Plain:
 def decode_flow(data: Plain) -> FlowSpec:
     places = _Places(data[0])
     (
-        slug, version, key, input_, steps, options, schedules, doc, preset, span, slug_span, version_span,
+        slug, version, key, input_, steps, options, schedules, companions, doc, preset, span, slug_span,
+        version_span,
         input_span,
     ) = data[1]  # fmt: skip
     return FlowSpec(
@@ -263,8 +266,9 @@ def decode_flow(data: Plain) -> FlowSpec:
         tuple([_decode_step(step, places) for step in steps]),
         _decode_options(options, places),
         tuple([_decode_schedule(item, places) for item in schedules]),
-        doc,
-        preset,
+        tuple([_decode_companion(item, places) for item in companions]),
+        doc=doc,
+        preset=preset,
         span=places.decode(span),
         slug_span=places.decode(slug_span),
         version_span=places.decode_optional(version_span),
@@ -324,6 +328,18 @@ def _decode_step(data: Plain, places: _Places) -> StepSpec:
         slug_span=places.decode_optional(slug_span),
         returns_span=places.decode_optional(returns_span),
         decorator_span=places.decode(decorator_span),
+    )
+
+
+def _encode_companion(handler: CompanionHandler, places: _Places) -> Plain:
+    undone = None if handler.undone is None else _encode_name(handler.undone, places)
+    return [handler.kind, _encode_step(handler.step, places), undone]
+
+
+def _decode_companion(data: Plain, places: _Places) -> CompanionHandler:
+    kind, step, undone = data
+    return CompanionHandler(
+        kind, _decode_step(step, places), None if undone is None else _decode_name(undone, places)
     )
 
 

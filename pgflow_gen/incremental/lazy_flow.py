@@ -84,7 +84,18 @@ def _lazy(name: str) -> property:
     return property(read)
 
 
-for _name in ("input", "steps", "options", "schedules", "doc", "preset", "version_span", "input_span"):
+for _name in (
+    "input",
+    "steps",
+    "options",
+    "schedules",
+    "companions",
+    "companion_of",
+    "doc",
+    "preset",
+    "version_span",
+    "input_span",
+):
     setattr(LazyFlow, _name, _lazy(_name))
 
 

@@ -16,6 +16,7 @@ from pgflow_gen.ir.options import Option as Option
 from pgflow_gen.ir.paths import FLOW_INPUT, path_keys
 from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import FAILED, ListType, RecordRef, TypeExpr, TypeTable, union
+from pgflow_shared.companions import CompanionKind
 from pgflow_shared.kinds import KINDS, SqlKind, StepKind
 from pgflow_shared.slugs import db_slug
 
@@ -29,6 +30,9 @@ class Receives(StrEnum):
     INPUT = "input"
     DEPENDENCY = "dependency"
     STATE = "state"
+    RUN_END = "run_end"
+    PATH = "path"
+    """In a companion: what a step of the run that ended has made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,39 @@ class StepSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CompanionHandler:
+    """A function below ``@flow.undo(step)`` or ``@flow.end()``: what is done when a run has ended.
+
+    It is a step of a companion, and is written down as one; its parameters name steps of the flow.
+    """
+
+    kind: CompanionKind
+    step: StepSpec
+    """The handler; its slug is its name, and its options are ``when`` or ``on``."""
+    undone: StepName | None = None
+    """The step that an undo is of; None where that could not be read (a finding says why)."""
+
+    @property
+    def slug(self) -> str:
+        return self.step.slug
+
+    @property
+    def when(self) -> str:
+        """Of an undo: for which tasks it is."""
+        return str(self.step.option("when") or "completed")
+
+    @property
+    def on(self) -> str:
+        """Of an end: which ends of a run it is for."""
+        return str(self.step.option("on") or "always")
+
+    @property
+    def asks_for_input(self) -> bool:
+        """Whether the handler takes the input of the run that ended."""
+        return bool(self.step.params_of(Receives.FLOW_INPUT))
+
+
+@dataclass(frozen=True, slots=True)
 class FlowSpec:
     """A flow as written, its steps in order (specification/language.md, "Order of definition")."""
 
@@ -212,6 +249,10 @@ class FlowSpec:
     options: tuple[Option, ...] = ()
     """Everything but the slug and ``version``."""
     schedules: tuple[ScheduleSpec, ...] = ()
+    companions: tuple[CompanionHandler, ...] = ()
+    """Its undos and ends, in their order."""
+    companion_of: str | None = None
+    """Of a flow that the compiler made: the slug in the database of the one it is a companion of."""
     doc: str | None = None
     preset: str | None = None
     """The preset whose Flow it is; None: a plain flow."""
@@ -230,7 +271,8 @@ class FlowSpec:
     def modules(self) -> tuple[str, ...]:
         """The modules that hold the flow, its handlers and its schedules, the flow's own first."""
         steps, schedules = (part.module for part in self.steps), (part.module for part in self.schedules)
-        return tuple(dict.fromkeys((self.key.module, *steps, *schedules)))
+        companions = (part.step.module for part in self.companions)
+        return tuple(dict.fromkeys((self.key.module, *steps, *schedules, *companions)))
 
     @property
     def step_count(self) -> int:
@@ -245,6 +287,18 @@ class FlowSpec:
     def signals(self) -> tuple[str, ...]:
         """The slugs of its signals."""
         return tuple(step.slug for step in self.steps if step.kind == "signal")
+
+    @property
+    def undos(self) -> tuple[CompanionHandler, ...]:
+        return tuple(item for item in self.companions if item.kind == "undo")
+
+    @property
+    def ends(self) -> tuple[CompanionHandler, ...]:
+        return tuple(item for item in self.companions if item.kind == "end")
+
+    def undo_of(self, slug: str) -> CompanionHandler | None:
+        """What undoes a step of this flow."""
+        return next((item for item in self.undos if item.undone and item.undone.slug == slug), None)
 
     def step(self, slug: str) -> StepSpec | None:
         return next((step for step in self.steps if step.slug == slug), None)

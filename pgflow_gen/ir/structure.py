@@ -10,11 +10,11 @@ from pgflow_shared.structure import StepStructure, Structure
 
 def structure(flow: FlowSpec, types: TypeTable) -> Structure:
     """The flow's structure as JSON-ready data."""
-    steps = [_step(step, types) for step in flow.steps]
+    steps = [_step(flow, step, types) for step in flow.steps]
     return {"steps": sorted(steps, key=lambda step: step["slug"])}
 
 
-def _step(step: StepSpec, types: TypeTable) -> StepStructure:
+def _step(flow: FlowSpec, step: StepSpec, types: TypeTable) -> StepStructure:
     found: StepStructure = {
         "slug": step.slug,
         "type": KINDS[step.kind].sql_type,
@@ -27,4 +27,7 @@ def _step(step: StepSpec, types: TypeTable) -> StepStructure:
     array = step.array_name(types)
     if array is not None:
         found["array"] = array
+    undo = flow.undo_of(step.slug)
+    if undo is not None:
+        found["undo"] = undo.slug
     return found

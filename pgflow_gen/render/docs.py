@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pgflow_gen.ir.flow import FlowSpec, Option, StepSpec
+from pgflow_gen.ir.flow import CompanionHandler, FlowSpec, Option, Receives, StepSpec
 from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import Field, TypeExpr, TypeTable
+from pgflow_gen.render.companions import ENDED
 from pgflow_gen.render.edges import condition_of, flow_input, flow_output, step_input, step_output
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.literals import mermaid, py_literal
@@ -41,7 +42,19 @@ def render_graph(flow: FlowSpec, types: TypeTable) -> str:
                 label = condition_of(step, slug)
                 arrow = f'-. "{label}" .->' if label else "-->"
                 lines.append(f"    step_{slug} {arrow} step_{step.slug}")
+    lines += _companion_lines(flow)
     return "\n".join(lines) + "\n"
+
+
+def _companion_lines(flow: FlowSpec) -> Iterator[str]:
+    """Undos beside what they undo, and ends below the ways in which a run may end."""
+    for handler in flow.undos:
+        if handler.undone is not None:
+            yield f'    undo_{handler.slug}[\\"{mermaid(handler.slug)}"/]'
+            yield f'    step_{handler.undone.slug} -. "undo" .-> undo_{handler.slug}'
+    for handler in flow.ends:
+        run = f'run_{handler.on}(("{ENDED[handler.on]}"))'
+        yield f'    {run} -.-> end_{handler.slug}[\\"{mermaid(handler.slug)}"/]'
 
 
 def flow_document(flow: FlowSpec, types: TypeTable) -> str:
@@ -53,6 +66,7 @@ def flow_document(flow: FlowSpec, types: TypeTable) -> str:
         output=_spelled(flow_output(flow, types)),
         options=list(_options(flow.options)),
         schedules=[_schedule(schedule) for schedule in flow.schedules],
+        companions=[_companion(handler) for handler in flow.companions],
         graph=render_graph(flow, types),
         steps=[_row(flow, step, types) for step in flow.steps],
     )
@@ -89,6 +103,33 @@ def _schedule(schedule: ScheduleSpec) -> _Schedule:
         time=str(schedule.option("cron")) if every is None else f"every {every} s",
         options=tuple(_options(tuple(item for item in schedule.options if item.name not in apart))),
         input=marked(schedule),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Companion:
+    """An undo's or end's line of their table."""
+
+    slug: str
+    kind: str
+    of: str
+    """What is undone, or which ends of a run it is for."""
+    receives: tuple[str, ...]
+    handler: str
+    doc: str | None
+
+
+def _companion(handler: CompanionHandler) -> _Companion:
+    step = handler.step
+    undone = handler.undone.slug if handler.undone is not None else ""
+    started = " (also under way)" if handler.when == "started" else ""
+    return _Companion(
+        slug=handler.slug,
+        kind=handler.kind,
+        of=f"{undone}{started}" if handler.kind == "undo" else ENDED[handler.on],
+        receives=tuple(param.name for param in step.params if param.receives is not Receives.CONTEXT),
+        handler=f"{step.module}:{step.function}",
+        doc=step.doc,
     )
 
 

@@ -10,10 +10,11 @@ from functools import cached_property
 
 import msgspec
 
+from pgflow_gen.ir.companions import Companion, companions
 from pgflow_gen.render.docs import flow_document
 from pgflow_gen.render.python.modules import flow_module
 from pgflow_gen.render.python.views import FlowView
-from pgflow_gen.render.schemas import contract_schema
+from pgflow_gen.render.schemas import companion_schema, contract_schema
 from pgflow_gen.render.summary import Summary
 from pgflow_gen.render.wiring.calls import Part, Wiring, add_calls
 from pgflow_gen.render.wiring.proofs import add_proofs
@@ -30,6 +31,8 @@ class Text(msgspec.Struct, frozen=True, array_like=True):
     signals: tuple[tuple[str, bool], ...]
     """Each signal's slug, and whether it has a key."""
     summary: Summary
+    companions: tuple[tuple[str, Summary], ...]
+    """The same of each companion, by its slug in the database; they come before their flow."""
     digests: dict[str, str]
     """Path in the folder of generated files -> digest of the content."""
 
@@ -64,6 +67,16 @@ class FlowFilesRenderer:
         return self.known.text.summary if self.known else Summary.of(self.view.flow, self.view.types)
 
     @cached_property
+    def companions(self) -> tuple[Companion, ...]:
+        return companions(self.view.flow, self.view.types)
+
+    @cached_property
+    def companion_summaries(self) -> tuple[tuple[str, Summary], ...]:
+        if self.known:
+            return self.known.text.companions
+        return tuple((item.slug, Summary.of(item.flow, self.view.types)) for item in self.companions)
+
+    @cached_property
     def contents(self) -> dict[str, bytes]:
         """The flow's own files by their paths."""
         if self.known is not None and self.known.contents is not None:
@@ -74,6 +87,8 @@ class FlowFilesRenderer:
             f"schemas/{stem}.json": contract_schema(view, self.summary),
             f"docs/{stem}.md": flow_document(view.flow, view.types),
         }
+        for companion, (slug, summary) in zip(self.companions, self.companion_summaries, strict=True):
+            files[f"schemas/{slug}.json"] = companion_schema(view, companion, summary)
         return {path: text.encode() for path, text in files.items()}
 
     @cached_property
@@ -83,7 +98,8 @@ class FlowFilesRenderer:
         digests = {path: digest(content) for path, content in self.contents.items()}
         steps = tuple(step.slug for step in self.view.flow.steps)
         signals = tuple((signal.slug, signal.has_key) for signal in self.view.signals)
-        return Text(self.stem, self.view.has_input, steps, signals, self.summary, digests)
+        summaries = (self.summary, self.companion_summaries)
+        return Text(self.stem, self.view.has_input, steps, signals, *summaries, digests)
 
     def calls(self, wiring: Wiring) -> Part:
         """The flow's calls, added to the wiring."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pgflow_gen.ir.companions import companions
 from pgflow_gen.ir.flow import Analysis, FlowKey, FlowSpec
+from pgflow_gen.ir.types import TypeTable
 from pgflow_gen.render.flow_files import FlowFiles, FlowFilesRenderer
 from pgflow_gen.render.python.modules import client_module, package_module
 from pgflow_gen.render.python.naming import FlowNames, stems
@@ -49,6 +51,25 @@ class Client(msgspec.Struct, frozen=True, array_like=True):
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """A flow of the database: one of the source, or a companion of ``flow``."""
+
+    slug: str
+    summary: Summary
+    flow: FlowSpec
+
+    @property
+    def is_companion(self) -> bool:
+        return self.slug != self.flow.db_slug
+
+    def spec(self, types: TypeTable) -> FlowSpec:
+        """The flow itself, or the companion as one."""
+        if not self.is_companion:
+            return self.flow
+        return next(item.flow for item in companions(self.flow, types) if item.slug == self.slug)
+
+
 @dataclass(frozen=True)
 class Rendered:
     """Everything but migrations and manifest, which also depend on what was written before."""
@@ -67,6 +88,14 @@ class Rendered:
     def summary(self, flow: FlowSpec) -> Summary:
         """What migrations, manifest and schemas say of ``flow``."""
         return self.flow_files[flow.key].text.summary
+
+    def migrated(self) -> Iterator[Migrated]:
+        """All that has migrations of its own: the flows, each after its companions."""
+        for flow in self.analysis.flows:
+            text = self.flow_files[flow.key].text
+            for slug, summary in text.companions:
+                yield Migrated(slug, summary, flow)
+            yield Migrated(flow.db_slug, text.summary, flow)
 
     def text(self, path: str) -> str:
         return next(file.content for file in self.files if file.path == path).decode()

@@ -6,7 +6,8 @@ import json
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from pgflow_gen.ir.flow import FlowSpec, Parameter, StepSpec
+from pgflow_gen.ir.companions import Companion
+from pgflow_gen.ir.flow import FlowSpec, Parameter, Receives, StepSpec
 from pgflow_gen.ir.types import (
     NONE,
     AliasRef,
@@ -32,6 +33,7 @@ from pgflow_gen.ir.types import (
     UnionType,
     UnknownType,
 )
+from pgflow_gen.render.companions import companion_slugs
 from pgflow_gen.render.edges import (
     child_input,
     dependency_fields,
@@ -72,6 +74,20 @@ _FAILED_SCHEMA: Schema = {
 }
 """``Failed`` on the wire. A reference to it is how worker and client know where one may stand."""
 
+_RUN_END_SCHEMA: Schema = {
+    "type": "object",
+    "properties": {
+        "run_id": {"type": "string"},
+        "status": {"enum": ["completed", "failed", "cancelled"]},
+        "error": {"type": ["string", "null"]},
+        "failed_step": {"type": ["string", "null"]},
+        "failed_task": {"type": ["integer", "null"]},
+        "reason": {"type": ["string", "null"]},
+        "undone": {"enum": ["nothing", "completed", "failed"]},
+    },
+    "required": ["run_id", "status", "error", "failed_step", "failed_task", "reason", "undone"],
+}
+"""``RunEnd``."""
 _PRIMITIVES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "null"}
 
 
@@ -171,11 +187,40 @@ def _python(kind: str, key: TypeKey) -> Schema:
 
 def contract_schema(view: FlowView, summary: Summary) -> str:
     """The whole document as formatters of JSON leave it: sorted keys, two blanks a level, ASCII only."""
-    flow, types, schemas = view.flow, view.types, _Schemas(view, view.types)
+    schemas = _Schemas(view, view.types)
+    return _document(view.flow, schemas.of(flow_input(view.flow)), schemas, summary)
+
+
+def companion_schema(view: FlowView, companion: Companion, summary: Summary) -> str:
+    """The same of one of the flow's companions, whose types are the flow's."""
+    schemas = _Schemas(view, view.types)
+    return _document(companion.flow, _companion_input(companion, schemas), schemas, summary)
+
+
+def _companion_input(companion: Companion, schemas: _Schemas) -> Schema:
+    """How the run ended, and what it has made, as far as any handler takes it."""
+    steps: Schema = {}
+    for slug in dict.fromkeys((*companion.undone, *companion.reads)):
+        step = companion.of.step(slug)
+        given = companion.given(step) if step is not None else None
+        output = {} if given is None else schemas.of(given)
+        steps[slug] = {
+            "type": "object",
+            "properties": {"done": {"type": "boolean"}, "output": output},
+            "required": ["done"],
+        }
     properties = {
-        "input": schemas.of(flow_input(flow)),
-        "output": schemas.record(flow_output(flow, types)),
+        "run_end": _RUN_END_SCHEMA,
+        "steps": {"type": "object", "properties": steps, "required": list(steps)},
     }
+    if companion.asks_for_input:
+        properties["flow_input"] = schemas.of(flow_input(companion.of))
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _document(flow: FlowSpec, input_schema: Schema, schemas: _Schemas, summary: Summary) -> str:
+    types = schemas.types
+    properties = {"input": input_schema, "output": schemas.record(flow_output(flow, types))}
     contract = _contract(flow, schemas, types, summary)
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -201,6 +246,10 @@ def _contract(flow: FlowSpec, schemas: _Schemas, types: TypeTable, summary: Summ
     }
     if flow.preset is not None:
         document["preset"] = flow.preset
+    if flow.companion_of is not None:
+        document["companion_of"] = flow.companion_of
+    if flow.companions:
+        document["companions"] = list(companion_slugs(flow))
     return {**document, "schedules": schedules(flow)} if flow.schedules else document
 
 
@@ -212,7 +261,7 @@ def _step(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -
         "kind": step.kind,
         "async": step.is_async,
         "transactional": step.option("transactional") is True,
-        "params": [_param(param) for param in step.params],
+        "params": [_param(flow, param) for param in step.params],
         "input": _input(flow, step, schemas, types),
         "output": {} if step.result is None else schemas.of(step.result),
     }
@@ -226,6 +275,8 @@ def _step(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -
         document["failed_values"] = True
     if step.state is not None and step.state != NONE:
         document["state"] = schemas.of(step.state)
+    if step.kind == "pick":
+        document["pick"] = step.option("pick")
     if step.kind == "signal":
         kept = ("key", "deadline")
         document |= {item.word: item.value for item in step_settings(step) if item.word in kept}
@@ -249,10 +300,16 @@ def _input(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) 
     return schemas.record(fields) if fields else {}
 
 
-def _param(param: Parameter) -> dict[str, Any]:
-    return {
+def _param(flow: FlowSpec, param: Parameter) -> dict[str, Any]:
+    document: dict[str, Any] = {
         "name": param.name,
         "receives": param.receives.value,
         "positional_only": param.positional_only,
         "default": param.has_default,
     }
+    if param.receives is Receives.PATH:
+        return {**document, "path": ["steps", param.name, "output"]}
+    if param.receives is Receives.FLOW_INPUT and flow.companion_of is not None:
+        # Its own input is how the run ended, in which the run's input stands.
+        return {**document, "receives": Receives.PATH.value, "path": ["flow_input"]}
+    return document

@@ -6,24 +6,16 @@ Only what was set is among them; times are in seconds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from pgflow_gen.ir.flow import FlowSpec, Json, Option, StepSpec
 from pgflow_gen.ir.paths import FLOW_INPUT, path_keys
+from pgflow_gen.render.companions import companion_settings
 from pgflow_gen.render.schedules import schedules
+from pgflow_gen.render.setting import Setting
 from pgflow_shared.options import BY_NAME, Judged, Key, Named, OptionRule
 
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """An option as the database keeps it."""
-
-    word: str
-    """Its key in settings."""
-    sql: Named | Key
-    value: Json
-    is_json: bool = False
-    """Whether the parameter of SQL is of type jsonb."""
+_PICK = "pick"
+"""What a step of a companion takes from its run's input, which nobody writes."""
 
 
 def settings(flow: FlowSpec) -> dict[str, Json]:
@@ -34,8 +26,8 @@ def settings(flow: FlowSpec) -> dict[str, Json]:
 
 
 def flow_settings(flow: FlowSpec) -> list[Setting]:
-    """A flow's own, by name of the option."""
-    return list(_settings(flow.options))
+    """A flow's own, by name of the option; what is to be done at the end of its runs stands last."""
+    return [*_settings(flow.options), *companion_settings(flow)]
 
 
 def step_settings(step: StepSpec) -> list[Setting]:
@@ -44,7 +36,9 @@ def step_settings(step: StepSpec) -> list[Setting]:
     lists = [
         Setting(word, Key(word), [name.slug for name in names]) for word, names in named.items() if names
     ]
-    return [*_settings(step.options), *lists]
+    path = step.option(_PICK)
+    picked = [Setting(_PICK, Key(_PICK), path)] if path is not None else []
+    return [*_settings(option for option in step.options if option.name != _PICK), *picked, *lists]
 
 
 def _words(found: Iterable[Setting]) -> dict[str, Json]:

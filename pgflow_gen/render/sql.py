@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from pgflow_gen.ir.companions import companions
 from pgflow_gen.ir.flow import FlowSpec, Json, StepSpec
 from pgflow_gen.ir.structure import structure
 from pgflow_gen.ir.types import TypeTable
@@ -13,7 +14,8 @@ from pgflow_gen.render.edges import topological
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.literals import sql_jsonb, sql_literal
 from pgflow_gen.render.schedules import schedules
-from pgflow_gen.render.settings import Setting, flow_settings, settings, step_settings
+from pgflow_gen.render.setting import Setting
+from pgflow_gen.render.settings import flow_settings, settings, step_settings
 from pgflow_shared.kinds import KINDS
 from pgflow_shared.options import FLOW_PARAMETERS, STEP_PARAMETERS, Key, Named
 from pgflow_shared.structure import structure_hash
@@ -76,9 +78,10 @@ def with_drops(script: Script, schedules: Iterable[tuple[str, str]]) -> Script:
 
 
 def compile_sql(flow: FlowSpec, types: TypeTable) -> str:
-    """The migration that creates ``flow``: what ``pgflow-gen compile`` prints."""
-    script = create_script(flow, types)
-    return style_of("plain").frame(script.head, script.body)
+    """The migrations that create ``flow`` and its companions: what ``pgflow-gen compile`` prints."""
+    flows = [*(companion.flow for companion in companions(flow, types)), flow]
+    scripts = [create_script(each, types) for each in flows]
+    return "\n".join(style_of("plain").frame(script.head, script.body) for script in scripts)
 
 
 def alike(one: Json, other: Json) -> bool:

@@ -77,7 +77,11 @@ class Words:
         elif subject.kind == "schedule":
             yield self._schedule(subject, reported)
         else:
-            yield self._at_step(subject, reported)
+            found = self._at_step(subject, reported)
+            if subject.companion is not None:
+                said, kind = f"step {subject.step!r}", subject.companion
+                found = replace(found, message=found.message.replace(said, f"{kind} {subject.step!r}", 1))
+            yield found
 
     def _at_step(self, subject: Subject, reported: Reported) -> Diagnostic:
         flow, step = self._flow(subject), self._step(subject)
@@ -149,7 +153,7 @@ class Words:
         if reported.code in FOLLOWS_EARLY and (reported.path, reported.line) in self._early:
             return
         for flow in self._analysis.flows:
-            for step in flow.steps:
+            for step in (*flow.steps, *(item.step for item in flow.companions)):
                 above, name = step.decorator_span, step.span
                 if self._root / name.path != reported.path or not above.line <= reported.line <= name.line:
                     continue
@@ -162,7 +166,11 @@ class Words:
         return self._flows[subject.flow]
 
     def _step(self, subject: Subject) -> StepSpec:
-        step = self._flow(subject).step(subject.step or "")
+        flow = self._flow(subject)
+        if subject.companion is not None:
+            handlers = (item for item in flow.companions if item.kind == subject.companion)
+            return next(item.step for item in handlers if item.slug == subject.step)
+        step = flow.step(subject.step or "")
         assert step is not None
         return step
 

@@ -9,6 +9,7 @@ from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.write.ledger import Entry, Ledger
 from pgflow_gen.write.migrations_folder import MigrationsFolder
 from pgflow_gen.write.next_ledger import MigrationTarget, NextLedger
+from pgflow_shared.companions import flow_of
 from pgflow_shared.digest import digest
 
 CODE = "PGF402"
@@ -42,7 +43,7 @@ def shared_places(
 ) -> None:
     """Drafts with another migration's number, or another's place in the chain; and forgotten migrations."""
     now = result.ledger
-    alive = {flow.db_slug for flow in analysis.flows}
+    flows = {flow.db_slug for flow in analysis.flows}
     others: dict[int, list[str]] = {}
     known = now.names | result.moved
     for entry in now.entries:
@@ -51,7 +52,7 @@ def shared_places(
         if orphan.name in known:
             continue
         others.setdefault(orphan.prefix, []).append(orphan.name)
-        if orphan.flow in alive:
+        if (flow_of(orphan.flow) or orphan.flow) in flows:
             findings.add(
                 CODE,
                 Span.file(target.folder.path(orphan.name)),

@@ -73,12 +73,11 @@ def decode_merged(content: bytes, path: str) -> Manifest:
 
 
 def shapes(rendered: Rendered) -> dict[str, Any]:
-    """Structure and hash of every flow, by its slug in the database."""
-    found: dict[str, Any] = {}
-    for flow in rendered.analysis.flows:
-        summary = rendered.summary(flow)
-        found[flow.db_slug] = {"structure": summary.structure, "structure_hash": summary.structure_hash}
-    return found
+    """Structure and hash of every flow and companion, by its slug in the database."""
+    return {
+        item.slug: {"structure": item.summary.structure, "structure_hash": item.summary.structure_hash}
+        for item in rendered.migrated()
+    }
 
 
 def tool_version() -> str:

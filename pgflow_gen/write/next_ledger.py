@@ -12,16 +12,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pgflow_gen.ir.flow import Analysis, FlowSpec, Json
-from pgflow_gen.render.rendered import Rendered, RenderedFile
+from pgflow_gen.ir.flow import Analysis, Json
+from pgflow_gen.render.rendered import Migrated, Rendered, RenderedFile
 from pgflow_gen.render.sql import Script, alike, alter_script, with_drops
 from pgflow_gen.render.styles import dress
-from pgflow_gen.render.summary import Summary
 from pgflow_gen.write.chain import end
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.families import Families
 from pgflow_gen.write.ledger import Entry, Ledger
 from pgflow_gen.write.migrations_folder import MigrationsFolder
+from pgflow_shared.companions import flow_of
 from pgflow_shared.styles.chain import Node
 from pgflow_shared.styles.numbering import Numbering
 from pgflow_shared.styles.style import Purpose, Style
@@ -112,10 +112,14 @@ def _files(drafts: list[_Draft], target: MigrationTarget) -> dict[str, RenderedF
 
 
 def _left_alone(ledger: Ledger, analysis: Analysis, target: MigrationTarget) -> Iterator[_Draft]:
-    """Drafts of flows that are gone, as long as their files are there."""
+    """Drafts of flows that are gone, as long as their files are there.
+
+    A companion that its flow has no more was never more than a part of that: its draft goes with it.
+    """
     alive = {flow.db_slug for flow in analysis.flows}
     for entry in ledger.drafts:
-        if entry.flow not in alive and entry.name in target.folder.names:
+        owner = flow_of(entry.flow) or entry.flow
+        if owner not in alive and entry.name in target.folder.names:
             yield _Draft(entry, None)
 
 
@@ -123,34 +127,38 @@ def _wanted(ledger: Ledger, rendered: Rendered, target: MigrationTarget) -> Iter
     """The draft each flow asks for: to create it, to change its options, or none."""
     orphans = {(it.flow, it.purpose): it.name for it in target.folder.orphans(ledger)}
     family = Families(rendered.analysis.flows)
-    for flow in rendered.analysis.flows:
-        draft, base = ledger.draft(flow.db_slug), ledger.shipped(flow.db_slug)
-        summary = rendered.summary(flow)
+    for migrated in rendered.migrated():
+        flow, slug, summary = migrated.flow, migrated.slug, migrated.summary
+        draft, base = ledger.draft(slug), ledger.shipped(slug)
         shape = summary.structure
         if base is not None and base.structure != shape:
             if draft is not None:
-                yield _Draft(draft, None)  # a finding of its own (401) says what is wrong
+                yield _Draft(draft, None)  # a finding of its own (401) says what is wrong with the flow
             continue
         purpose: Purpose = "create" if base is None else "alter"
         script: Script | None
-        if base is None:
-            script = with_drops(summary.script, family.left_behind(flow, ledger))
+        if base is not None:
+            before = base.settings if migrated.is_companion else family.without_taken(flow, base.settings)
+            script = _alter(migrated, before, rendered)
+        elif migrated.is_companion:
+            script = summary.script
         else:
-            script = _alter(flow, family.without_taken(flow, base.settings), summary, rendered)
+            script = with_drops(summary.script, family.left_behind(flow, ledger))
         if script is None:
             continue
-        name = orphans.get((flow.db_slug, purpose), _UNNAMED)
+        name = orphans.get((slug, purpose), _UNNAMED)
         after = _after(name, target)
         if draft is not None:
             is_same = (draft.style, draft.purpose) == (target.style.name, purpose)
             name, after = (draft.name, draft.after) if is_same else (_UNNAMED, None)
-        yield _Draft(_entry(flow, name, purpose, target.style, summary, after), script)
+        yield _Draft(_entry(migrated, name, purpose, target.style, after), script)
 
 
-def _alter(flow: FlowSpec, before: Mapping[str, Json], summary: Summary, rendered: Rendered) -> Script | None:
-    if alike(dict(before), summary.settings):
+def _alter(migrated: Migrated, before: Mapping[str, Json], rendered: Rendered) -> Script | None:
+    if alike(dict(before), migrated.summary.settings):
         return None
-    return alter_script(flow, rendered.analysis.types_of(flow), before)
+    types = rendered.analysis.types_of(migrated.flow)
+    return alter_script(migrated.spec(types), types, before)
 
 
 def _after(name: str, target: MigrationTarget) -> str | None:
@@ -161,11 +169,9 @@ def _after(name: str, target: MigrationTarget) -> str | None:
     return min(node.after, default=None) if node is not None else None
 
 
-def _entry(
-    flow: FlowSpec, name: str, purpose: Purpose, style: Style, summary: Summary, after: str | None
-) -> Entry:
-    shape, settings = summary.structure, summary.settings
-    return Entry(name, flow.db_slug, purpose, style.name, "", False, shape, settings, after)
+def _entry(migrated: Migrated, name: str, purpose: Purpose, style: Style, after: str | None) -> Entry:
+    shape, settings = migrated.summary.structure, migrated.summary.settings
+    return Entry(name, migrated.slug, purpose, style.name, "", False, shape, settings, after)
 
 
 def _strangers(ledger: Ledger, drafts: list[_Draft], target: MigrationTarget) -> dict[str, Node]:

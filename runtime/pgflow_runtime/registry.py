@@ -104,7 +104,7 @@ def _flow_in(module: ModuleType, name: str) -> Flow[Any]:
 
 def _known(project: Project) -> str:
     try:
-        names = [contract.flow for contract in contracts(project)]
+        names = [contract.flow for contract in contracts(project) if contract.companion_of is None]
     except ProjectError:
         return ""
     return f"; this project has {', '.join(names)}" if names else ""

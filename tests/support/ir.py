@@ -9,6 +9,7 @@ from pgflow_gen.checks import run_checks
 from pgflow_gen.diagnostics import Diagnostic, Findings, Span
 from pgflow_gen.ir.flow import (
     Analysis,
+    CompanionHandler,
     FlowKey,
     FlowSpec,
     Json,
@@ -103,7 +104,7 @@ def param(
     name: str, type_: TypeExpr | None, receives: Receives | None = None, *, default: bool = False
 ) -> Parameter:
     """A parameter; what it receives follows from its name unless it is said."""
-    by_name = {"flow_input": Receives.FLOW_INPUT, "input": Receives.INPUT}
+    by_name = {"flow_input": Receives.FLOW_INPUT, "input": Receives.INPUT, "run_end": Receives.RUN_END}
     return Parameter(
         name, receives or by_name.get(name, Receives.DEPENDENCY), type_, span(1), span(1), has_default=default
     )
@@ -164,6 +165,24 @@ def flow(
         slug_span=span(line, 20),
         version_span=span(line, 30),
     )
+
+
+def with_companions(of: FlowSpec, *handlers: CompanionHandler) -> FlowSpec:
+    """The flow with undos and ends, each on a line of its own after the steps."""
+    line = of.span.line + 10 * (len(of.steps) + 1)
+    placed = (
+        replace(handler, step=_placed(handler.step, line + 10 * number))
+        for number, handler in enumerate(handlers)
+    )
+    return replace(of, companions=tuple(placed))
+
+
+def undo(of: str, handler: StepSpec) -> CompanionHandler:
+    return CompanionHandler("undo", handler, _name(of))
+
+
+def end(handler: StepSpec) -> CompanionHandler:
+    return CompanionHandler("end", handler)
 
 
 def judge(*flows: FlowSpec, types: Types | None = None) -> tuple[Diagnostic, ...]:

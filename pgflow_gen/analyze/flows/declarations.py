@@ -12,6 +12,8 @@ from pgflow_gen.ir.flow import FlowKey
 from pgflow_gen.source.names.index import Assignment, Class, ModuleIndex
 from pgflow_gen.source.names.resolve import RUNTIME, Defined, External, Resolver, Symbol
 from pgflow_gen.source.parsing.parse import parse_expression
+from pgflow_shared import companions
+from pgflow_shared.companions import CompanionKind
 from pgflow_shared.kinds import DECORATORS, WAITS, StepKind
 
 _MADE = ("Flow", *WAITS)
@@ -96,6 +98,39 @@ StepDeclaration: TypeAlias = HandlerDeclaration | WaitDeclaration
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CompanionDeclaration:
+    """A function below ``@flow.undo(step)`` or ``@flow.end()``."""
+
+    flow: FlowDeclaration
+    module: ModuleIndex
+    function: cst.FunctionDef
+    kind: CompanionKind
+    decorator: cst.BaseExpression
+
+    @property
+    def args(self) -> list[cst.Arg]:
+        return list(self.decorator.args) if isinstance(self.decorator, cst.Call) else []
+
+    @property
+    def placed(self) -> list[cst.BaseExpression]:
+        """What is given without a name: the step that an undo is of."""
+        return [arg.value for arg in self.args if arg.keyword is None and not arg.star]
+
+    @property
+    def bound(self) -> cst.Name:
+        return self.function.name
+
+    @property
+    def name(self) -> str:
+        return self.function.name.value
+
+    @property
+    def owner(self) -> str:
+        """What its options are given to, for messages."""
+        return f"@{self.flow.name}.{self.kind}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ScheduleDeclaration:
     """``flow.schedule("slug", ...)``."""
 
@@ -114,6 +149,14 @@ class FlowAttribute:
     @property
     def kind(self) -> StepKind | None:
         return DECORATORS.get(self.name)
+
+    @property
+    def companion(self) -> CompanionKind | None:
+        return next((kind for kind in companions.DECORATORS if kind == self.name), None)
+
+    @property
+    def is_decorator(self) -> bool:
+        return self.kind is not None or self.companion is not None
 
 
 @dataclass(frozen=True, slots=True)

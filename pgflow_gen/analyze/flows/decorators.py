@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.declarations import FlowAttribute, FlowFinder, HandlerDeclaration
+from pgflow_gen.analyze.flows.declarations import (
+    CompanionDeclaration,
+    FlowAttribute,
+    FlowFinder,
+    HandlerDeclaration,
+)
 from pgflow_gen.analyze.types.faults import report, unresolved
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.source.names.index import Assignment, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined, External, Missing
+from pgflow_shared import companions
 from pgflow_shared.kinds import DECORATORS
 from pgflow_shared.text import closest
+
+_ALL = (*DECORATORS, *companions.DECORATORS)
+"""What a flow's decorators are called."""
 
 # Decorators that do not keep a handler's signature, so that no worker could call it as written.
 _BREAKING = {
@@ -30,8 +39,11 @@ _BREAKING = {
 
 def examine(
     finder: FlowFinder, module: ModuleIndex, function: cst.FunctionDef, findings: Findings, *, nested: bool
-) -> HandlerDeclaration | None:
-    """The step that ``function`` is, None when no flow decorates it. Reports PGF214 and PGF103."""
+) -> HandlerDeclaration | CompanionDeclaration | None:
+    """The step, undo or end that ``function`` is, None when no flow decorates it.
+
+    Reports PGF214 and PGF103.
+    """
     nodes = [_called_once(finder, module, item.decorator, findings) for item in function.decorators]
     matches = [_match(finder, module, node, findings, nested=nested) for node in nodes]
     ours = [at for at, match in enumerate(matches) if match is not None]
@@ -40,12 +52,11 @@ def examine(
     first = ours[0]
     match, name = matches[first], function.name.value
     assert match is not None
-    assert match.kind is not None
     for node in nodes[:first]:
         findings.add(
             "PGF214",
             module.file.span(node),
-            f"decorator @{_short(module, node)} stands above @{match.flow.name}.{match.kind}",
+            f"decorator @{_short(module, node)} stands above @{match.flow.name}.{match.name}",
             help=f"move it below: the flow's decorator is the outermost one of {name!r}",
         )
     for at in ours[1:]:
@@ -57,6 +68,9 @@ def examine(
             help="define one handler per step; both may call a common function",
         )
     _refuse_breaking(finder, module, nodes[first + 1 :], findings)
+    if match.companion is not None:
+        return CompanionDeclaration(match.flow, module, function, match.companion, nodes[first])
+    assert match.kind is not None
     return HandlerDeclaration(match.flow, module, function, match.kind, nodes[first])
 
 
@@ -83,16 +97,18 @@ def _match(
 ) -> FlowAttribute | None:
     """A decorator of a flow; a misspelt one is reported."""
     found = finder.attribute(module, node)
-    if found is not None and found.kind is not None:
+    if found is not None and found.is_decorator:
         return found
     span = module.file.span(node)
     if found is not None:
-        guess = closest(found.name, DECORATORS)
+        guess = closest(found.name, _ALL)
         findings.add(
             "PGF214",
             span,
             f"a flow has no decorator {found.name!r}",
-            help=f"did you mean @{found.flow.name}.{guess}?" if guess else "use step, array, map or loop",
+            help=f"did you mean @{found.flow.name}.{guess}?"
+            if guess
+            else "use step, array, map, loop, undo or end",
         )
         return None
     bare = node.func if isinstance(node, cst.Call) else node
@@ -104,7 +120,7 @@ def _match(
             "a flow itself is no decorator",
             help=f"write @{flow.name}.step, .array, .map or .loop",
         )
-    elif not nested and isinstance(bare, cst.Attribute) and bare.attr.value in DECORATORS:
+    elif not nested and isinstance(bare, cst.Attribute) and bare.attr.value in _ALL:
         _refuse_unknown_owner(finder, module, bare.value, findings)
     return None
 

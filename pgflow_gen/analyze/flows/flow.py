@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.declarations import FlowDeclaration, ScheduleDeclaration, StepDeclaration
+from pgflow_gen.analyze.flows.companions import CompanionReader
+from pgflow_gen.analyze.flows.declarations import (
+    CompanionDeclaration,
+    FlowDeclaration,
+    ScheduleDeclaration,
+    StepDeclaration,
+)
 from pgflow_gen.analyze.flows.filled import filled_schedule
 from pgflow_gen.analyze.flows.options import FLOW_OPTIONS, OptionReader, Written, spell
 from pgflow_gen.analyze.flows.schedules import ScheduleReader
@@ -28,6 +34,7 @@ class FlowReader:
     options: OptionReader
     steps: StepReader
     schedules: ScheduleReader
+    companions: CompanionReader
     findings: Findings
 
     def read(
@@ -35,6 +42,7 @@ class FlowReader:
         declaration: FlowDeclaration,
         steps: Sequence[StepDeclaration],
         schedules: Sequence[ScheduleDeclaration],
+        companions: Sequence[CompanionDeclaration],
         *,
         alone: bool,
     ) -> FlowSpec:
@@ -58,6 +66,9 @@ class FlowReader:
             steps=tuple(self.steps.read(step) for step in ordered),
             options=tuple(item for item in values if item is not None),
             schedules=tuple(self._schedule(item, input_type) for item in schedules),
+            companions=tuple(
+                self.companions.read(item) for item in sorted(companions, key=lambda it: _place(it, module))
+            ),
             doc=_doc(declaration, alone=alone),
             preset=declaration.preset,
             span=module.file.span(declaration.symbol.binding.node),
@@ -129,7 +140,7 @@ class FlowReader:
         return self.reader.annotation(node, Scope(module), "input"), span
 
 
-def _place(step: StepDeclaration, own: ModuleIndex) -> tuple[bool, str, int]:
+def _place(step: StepDeclaration | CompanionDeclaration, own: ModuleIndex) -> tuple[bool, str, int]:
     """Definition order: the flow's own module, then the others by dotted name, then by line."""
     line = step.module.file.span(step.bound).line
     return step.module is not own, step.module.name, line

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import libcst as cst
 
 from pgflow_gen.analyze.flows.loops import LoopReader
 from pgflow_gen.analyze.types.annotations import TypeReader
+from pgflow_gen.analyze.types.faults import report, unresolved
 from pgflow_gen.analyze.types.generics import parameters_of
 from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.diagnostics import Findings, Span
@@ -43,6 +44,8 @@ class HandlerReader:
     kind: StepKind
     preset: str | None
     """That of the flow."""
+    named: Mapping[str, Receives] = field(default_factory=lambda: _NAMED)
+    """Parameters whose names say what they receive."""
 
     def read(self) -> Signature:
         self._refuse_generic()
@@ -50,7 +53,7 @@ class HandlerReader:
         returns, state, span = self._returns()
         # Where a loop keeps nothing, a parameter of that name is a step like any other.
         keeps = self.kind == "loop" and state != NONE
-        named = {**_NAMED, "state": Receives.STATE} if keeps else _NAMED
+        named = {**self.named, "state": Receives.STATE} if keeps else self.named
         return Signature(self._params(named), returns, span, state)
 
     @property
@@ -114,7 +117,9 @@ class HandlerReader:
             )
         else:
             type_span = self._span(node.annotation.annotation)
-            if receives is not Receives.CONTEXT or self._is_unresolved(node.annotation.annotation):
+            if receives is Receives.RUN_END:
+                self._demand_run_end(node.annotation.annotation, span)
+            elif receives is not Receives.CONTEXT or self._is_unresolved(node.annotation.annotation):
                 type_ = self.reader.annotation(
                     node.annotation.annotation,
                     self._scope,
@@ -147,6 +152,21 @@ class HandlerReader:
             how == "positional",
             how == "keyword",
         )
+
+    def _demand_run_end(self, node: cst.BaseExpression, span: Span) -> None:
+        """What ``run_end`` is has a name of its own, and no other."""
+        inner = unquoted(node) if isinstance(node, cst.SimpleString | cst.ConcatenatedString) else node
+        symbol = self.reader.symbol(inner, Scope(self.module)) if inner is not None else None
+        if isinstance(symbol, Missing):
+            report(self.findings, self._span(node), [unresolved(symbol)])
+        elif not isinstance(symbol, External) or not symbol.is_runtime("RunEnd"):
+            self.findings.add(
+                "PGF303",
+                span,
+                f"handler {self.function.name.value!r} asks for run_end: {self.module.file.code(node)},"
+                " but what it gets is a RunEnd",
+                help="from pgflow_runtime import RunEnd, and annotate the parameter with it",
+            )
 
     def _refuse_variadic(self, written: cst.Parameters) -> None:
         for node, star in ((written.star_arg, "*"), (written.star_kwarg, "**")):

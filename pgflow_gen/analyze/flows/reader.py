@@ -10,6 +10,7 @@ from pathlib import Path
 
 import libcst as cst
 
+from pgflow_gen.analyze.flows.companions import CompanionReader
 from pgflow_gen.analyze.flows.constants import Constants
 from pgflow_gen.analyze.flows.declarations import FlowDeclaration, FlowFinder, StepDeclaration
 from pgflow_gen.analyze.flows.flow import FlowReader
@@ -58,7 +59,8 @@ class FlowsReader:
         subflows = SubflowReader(options, self.finder, self.findings)
         steps = StepReader(self.reader, given, subflows, self.findings)
         schedules = ScheduleReader(options, self.findings)
-        self.flow_reader = FlowReader(self.reader, options, steps, schedules, self.findings)
+        companions = CompanionReader(self.reader, options, references, self.findings)
+        self.flow_reader = FlowReader(self.reader, options, steps, schedules, companions, self.findings)
 
     def scan(self, module: ModuleIndex) -> ModuleScan:
         """Scan a module whose flows and steps are to be read."""
@@ -74,7 +76,7 @@ class FlowsReader:
         if self._is_hidden(module, scan.findings):
             return scan
         Scanner(self.finder, scan).walk()
-        if scan.flows or scan.steps or scan.schedules:
+        if scan.flows or scan.steps or scan.schedules or scan.companions:
             self._check_name(module, scan.findings)
         for step in scan.steps:
             self._steps[module.name, step.name] = step
@@ -120,6 +122,8 @@ class FlowsReader:
         symbols = [symbol for step in scan.steps for symbol in self._named_symbols(step)]
         flows = (self._named_flow(step) for step in scan.steps)
         symbols += [flow.symbol for flow in flows if flow is not None]
+        for item in scan.companions:
+            symbols += self._steps_among(item.module, item.placed)
         return {os.fspath(symbol.module.file.source.absolute) for symbol in symbols}
 
     def _named_symbols(self, step: StepDeclaration) -> list[Defined]:
@@ -129,7 +133,10 @@ class FlowsReader:
                 nodes.append(arg.value)
                 if isinstance(arg.value, cst.List | cst.Tuple):
                     nodes.extend(element.value for element in arg.value.elements)
-        found = [self.resolver.resolve(step.module, node) for node in nodes]
+        return self._steps_among(step.module, nodes)
+
+    def _steps_among(self, module: ModuleIndex, nodes: list[cst.BaseExpression]) -> list[Defined]:
+        found = [self.resolver.resolve(module, node) for node in nodes]
         return [item for item in found if isinstance(item, Defined) and self._may_be_step(item)]
 
     def _named_flow(self, step: StepDeclaration) -> FlowDeclaration | None:
@@ -163,12 +170,14 @@ class FlowsReader:
                 if step.flow in steps:
                     steps[step.flow].append(step)
         schedules = [item for scan in self._own_scans() for item in scan.schedules]
+        companions = [item for scan in self._own_scans() for item in scan.companions]
         homes = Counter(declaration.symbol.module.name for declaration in self.declarations())
         return [
             self.flow_reader.read(
                 declaration,
                 steps[declaration],
                 [item for item in schedules if item.flow is declaration],
+                [item for item in companions if item.flow is declaration],
                 alone=homes[declaration.symbol.module.name] == 1,
             )
             for declaration in declarations

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from pgflow_gen.analyze.flows.declarations import (
+    CompanionDeclaration,
     FlowDeclaration,
     FlowFinder,
     HandlerDeclaration,
@@ -29,12 +30,13 @@ class ModuleScan:
     flows: list[FlowDeclaration] = field(default_factory=list)
     steps: list[StepDeclaration] = field(default_factory=list)
     schedules: list[ScheduleDeclaration] = field(default_factory=list)
+    companions: list[CompanionDeclaration] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
 
     @property
     def all_flows(self) -> list[FlowDeclaration]:
-        """Those that it holds, and those that its steps and schedules belong to."""
-        return [*self.flows, *(item.flow for item in (*self.steps, *self.schedules))]
+        """Those that it holds, and those that its steps, schedules, undos and ends belong to."""
+        return [*self.flows, *(item.flow for item in (*self.steps, *self.schedules, *self.companions))]
 
 
 @dataclass(slots=True)
@@ -80,11 +82,11 @@ class Scanner:
     def _class(self, definition: cst.ClassDef) -> None:
         for decorator in definition.decorators:
             found = self.finder.attribute(self.module, decorator.decorator)
-            if found is not None and found.kind is not None:
+            if found is not None and found.is_decorator:
                 self.scan.findings.add(
                     "PGF214",
                     self.module.file.span(decorator.decorator),
-                    f"class {definition.name.value!r} cannot be a step",
+                    f"class {definition.name.value!r} cannot be {_article(found.name)}",
                     help="write a function; it may make an object and call its methods",
                 )
 
@@ -250,13 +252,13 @@ class Scanner:
         """``flow.step(fn)``, ``flow.step(...)(fn)`` and ``alias = flow.step`` make steps nobody can see."""
         inner = value.func if isinstance(value, cst.Call) and isinstance(value.func, cst.Call) else value
         found = self.finder.attribute(self.module, inner)
-        if found is None or found.kind is None:
+        if found is None or not found.is_decorator:
             return False
-        written = f"@{found.flow.name}.{found.kind}"
+        written = f"@{found.flow.name}.{found.name}"
         self.scan.findings.add(
             "PGF214",
             self.module.file.span(value),
-            f"{found.flow.name}.{found.kind} is used other than as a decorator",
+            f"{found.flow.name}.{found.name} is used other than as a decorator",
             help=f"write {written} above the handler's def",
         )
         return True
@@ -275,16 +277,21 @@ class Scanner:
             self.scan.findings.add(
                 "PGF211",
                 self.module.file.span(function.name),
-                f"step {function.name.value!r} of flow {declaration.flow.name!r} is defined {inside}",
+                f"{_named(declaration)} {function.name.value!r} of flow {declaration.flow.name!r}"
+                f" is defined {inside}",
                 help="define it at module level, always: a flow has the same steps in every process",
             )
         if inside is None or inside.endswith("block"):
-            self.scan.steps.append(declaration)
+            if isinstance(declaration, CompanionDeclaration):
+                self.scan.companions.append(declaration)
+            else:
+                self.scan.steps.append(declaration)
 
     def _rebound(self) -> None:
         """A flow's or handler's name that is bound twice: the second binding hides the first."""
         names = dict.fromkeys(sorted(self._flow_names), "flow")
         names.update({step.name: _what(step) for step in self.scan.steps})
+        names.update({item.name: "handler" for item in self.scan.companions})
         for name, what in names.items():
             bindings = [item for item in self.module.bindings.get(name, ()) if _binds(item)]
             for binding in bindings[1:]:
@@ -296,6 +303,14 @@ class Scanner:
                     help="give each its own name"
                     + ("; slug= says what the step is called" if what == "handler" else ""),
                 )
+
+
+def _named(declaration: HandlerDeclaration | CompanionDeclaration) -> str:
+    return declaration.kind if isinstance(declaration, CompanionDeclaration) else "step"
+
+
+def _article(decorator: str) -> str:
+    return {"undo": "an undo", "end": "an end"}.get(decorator, "a step")
 
 
 def _what(step: StepDeclaration) -> str:

@@ -124,6 +124,7 @@ def flow_view(flow: FlowSpec, stem: str, types: TypeTable) -> FlowView:
     roots = [flow_input(flow), *(step_output(step) for step in flow.steps)]
     roots += [step.state for step in flow.steps if step.state is not None]
     roots += [child_input(step) for step in flow.steps if step.child is not None]
+    roots += [item.step.returns for item in flow.companions if item.step.returns is not None]
     keys = reachable(roots, types)
     sending = {own.input: flow_input(flow)}
     sending |= {payload_name(step.slug): step_output(step) for step in flow.steps if step.kind == "signal"}

@@ -20,6 +20,7 @@ from pgflow_gen.render.literals import py_literal
 from pgflow_gen.render.python.annotations import spell
 from pgflow_gen.render.python.records import BUILTINS
 from pgflow_gen.render.python.views import FlowView
+from pgflow_gen.render.wiring.companions import add_companions
 from pgflow_gen.render.wiring.module_names import ModuleNames
 from pgflow_gen.render.wiring.new_types import wrapped
 from pgflow_gen.render.wiring.paths import add_paths
@@ -168,6 +169,7 @@ def add_calls(view: FlowView, modules: ModuleNames, lines: MappedLines) -> None:
         _call(view, step, modules, lines, without=frozenset())
         if optional:
             _call(view, step, modules, lines, without=optional)
+    add_companions(flow, types, modules, _bound, lines)
     add_schedules(flow, _local(view.stem, "flow"), types, lines)
 
 

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from pgflow_gen.ir.flow import FlowKey
 from pgflow_gen.ir.types import TypeKey
+from pgflow_shared.companions import CompanionKind
 
 SubjectKind: TypeAlias = Literal[
     "import", "input", "binding", "call", "starts", "argument", "key", "record", "path", "schedule"
@@ -26,6 +27,8 @@ class Subject:
     """A parameter (``argument``), a key of ``input`` (``key``), a module (``import``), an option (``path``),
     a schedule's slug."""
     record: TypeKey | None = None
+    companion: CompanionKind | None = None
+    """Of a handler that is none of the flow's steps: whether it is an undo or an end."""
 
 
 WiringMap: TypeAlias = Mapping[int, Subject]

@@ -21,8 +21,8 @@ RUNTIME = "pgflow_runtime"
 RUNTIME_NAMES = frozenset(
     {
         "FIRE_DATE", "FIRE_TIME", "Again", "Context", "Default", "DefinitionError", "Failed", "Flow",
-        "JsonValue", "NonRetryable", "PgflowError", "Resource", "RetryAfter", "Signal", "Sleep", "Step",
-        "TaskCancelled",
+        "JsonValue", "NonRetryable", "PgflowError", "Resource", "RetryAfter", "RunEnd", "Signal", "Sleep",
+        "Step", "TaskCancelled",
     }
 )  # fmt: skip
 _BUILTINS = frozenset(dir(builtins))

@@ -26,6 +26,7 @@ def find_contract(project: Project, name: str) -> FlowContract:
     for contract in contracts.values():
         if contract.slug == name:
             return contract
-    near = closest(name, contracts)
-    hint = f"did you mean '{near}'?" if near else f"there are: {', '.join(contracts)}"
+    names = [stem for stem, contract in contracts.items() if contract.companion_of is None]
+    near = closest(name, names)
+    hint = f"did you mean '{near}'?" if near else f"there are: {', '.join(names)}"
     raise UsageError(f"there is no flow '{name}' in {project.out}", help=hint)

@@ -346,6 +346,17 @@ class FlowContract:
         return str(self._meta["flow"])
 
     @property
+    def companion_of(self) -> str | None:
+        """Of the flow of another's undos, or of one of its ends: the slug of that in the database."""
+        found = self._meta.get("companion_of")
+        return None if found is None else str(found)
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """The slugs in the database of the flows that do what is to be done when a run has ended."""
+        return tuple(self._meta.get("companions", ()))
+
+    @property
     def modules(self) -> tuple[str, ...]:
         """The modules that hold the flow and its handlers."""
         return tuple(self._meta["modules"])

@@ -22,7 +22,7 @@ GRACE = 5.0
 @contextmanager
 def background_worker(project: Project, dsn: str) -> Iterator[Worker]:
     """A running worker of all flows of a project. Raises PgflowError when it does not start."""
-    flows = [contract.flow for contract in contracts(project)]
+    flows = [contract.flow for contract in contracts(project) if contract.companion_of is None]
     thread = _Thread(Worker(flows, dsn=dsn, project=project, grace_seconds=GRACE, processes=1))
     thread.begin()
     try:
