@@ -30,6 +30,8 @@ class RegisteredFlow:
 
     flow: Flow[Any]
     contract: FlowContract
+    companions: tuple[RegisteredFlow, ...] = ()
+    """The flows of its undos and ends, which whoever serves it serves as well."""
 
 
 def contracts(project: Project) -> Iterator[FlowContract]:
@@ -58,20 +60,32 @@ def find_flow(spec: str, project: Project) -> Flow[Any]:
 
 def register(flow: Flow[Any], project: Project) -> RegisteredFlow:
     """The flow as its contract names it, all its handler modules imported. Raises as ``load_flow``."""
-    contract = _contract_of(flow, project)
+    contract = _contract_of(flow.db_slug, project)
     for module_name in contract.modules:
         _import(module_name, project)
     module_name, _, name = contract.flow.partition(":")
     known = _flow_in(_import(module_name, project), name)
     require_same(known, contract)
-    return RegisteredFlow(known, contract)
+    return RegisteredFlow(known, contract, tuple(_companions(known, contract, project)))
 
 
-def _contract_of(flow: Flow[Any], project: Project) -> FlowContract:
+def _companions(flow: Flow[Any], contract: FlowContract, project: Project) -> Iterator[RegisteredFlow]:
+    for slug, companion in flow.companions.items():
+        if slug not in contract.companions:
+            names = ", ".join(companion.steps)
+            raise ProjectError(f"flow {contract.slug!r} was built without {names} of {slug!r}", help=_BUILD)
+    for slug in contract.companions:
+        own = _contract_of(slug, project)
+        companion = flow.companions.get(slug, Flow[Any](slug))
+        require_same(companion, own)
+        yield RegisteredFlow(companion, own)
+
+
+def _contract_of(slug: str, project: Project) -> FlowContract:
     for contract in contracts(project):
-        if contract.slug == flow.db_slug:
+        if contract.slug == slug:
             return contract
-    raise ProjectError(f"{project.schemas} holds no contract of flow {flow.db_slug!r}", help=_BUILD)
+    raise ProjectError(f"{project.schemas} holds no contract of flow {slug!r}", help=_BUILD)
 
 
 def _import(name: str, project: Project) -> ModuleType:
@@ -142,7 +156,7 @@ def _of_preset(name: str | None) -> str:
 
 def _missing_and_extra(flow: Flow[Any], contract: FlowContract) -> Iterable[str]:
     for slug, step in contract.steps.items():
-        if slug not in flow.steps:
+        if slug not in flow.steps and step.has_handler:
             yield f"step {slug!r} ({step.module}.{step.function}) was built but is not defined"
     for slug, registered in flow.steps.items():
         if slug not in contract.steps:

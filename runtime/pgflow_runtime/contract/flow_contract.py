@@ -27,7 +27,9 @@ from pgflow_shared.kinds import StepKind
 from pgflow_shared.project import contract_files
 from pgflow_shared.text import closest
 
-Receives: TypeAlias = Literal["context", "flow_input", "element", "input", "dependency", "state"]
+Receives: TypeAlias = Literal[
+    "context", "flow_input", "element", "input", "dependency", "state", "run_end", "path"
+]
 
 NO_STATE: Mapping[str, Any] = {"type": "null"}
 """The state of a loop that keeps none."""
@@ -42,6 +44,8 @@ class Param:
     receives: Receives
     positional_only: bool = False
     default: bool = False
+    path: tuple[str, ...] = ()
+    """Of those that receive ``path``: where it is in a companion's input."""
 
 
 class StepContract:
@@ -55,7 +59,13 @@ class StepContract:
         self.is_async: bool = data["async"]
         self.is_transactional: bool = data["transactional"]
         self.params: tuple[Param, ...] = tuple(
-            Param(item["name"], item["receives"], item["positional_only"], item["default"])
+            Param(
+                item["name"],
+                item["receives"],
+                item["positional_only"],
+                item["default"],
+                tuple(item.get("path", ())),
+            )
             for item in data["params"]
         )
         self.has_failed_values: bool = data.get("failed_values", False)
@@ -79,6 +89,11 @@ class StepContract:
         return self.kind == "map"
 
     @property
+    def has_handler(self) -> bool:
+        """Whether the step is one that people write; a pick is completed by the core alone."""
+        return self.kind != "pick"
+
+    @property
     def is_signal(self) -> bool:
         """Whether the step waits for somebody; its output is what they send."""
         return self.kind == "signal"
@@ -99,7 +114,12 @@ class StepContract:
     @property
     def may_read_flow_input(self) -> bool:
         """Whether the handler can get at the run's input: by a parameter, or by asking its context."""
-        return self.asks_for("flow_input") or self.asks_for("context")
+        return self.is_given_flow_input or self.asks_for("context")
+
+    @property
+    def is_given_flow_input(self) -> bool:
+        """Whether a parameter is the run's input, or, in a companion, a part of it."""
+        return any(param.receives in ("flow_input", "run_end", "path") for param in self.params)
 
     def check_input(self, value: object) -> None:
         """Raise BoundaryError, with the path, when a task's input does not fit."""

@@ -59,7 +59,7 @@ class ServedFlows:
         for flow in self.all:
             for item in flow.contract.structure["steps"]:
                 brings_it_along = item["type"] == "single" and not item["dependencies"]
-                step = flow.steps[item["slug"]]
-                if step.wants_flow_input and not brings_it_along:
+                step = flow.steps.get(item["slug"])
+                if step is not None and step.wants_flow_input and not brings_it_along:
                     asking.append(f"{flow.slug}.{item['slug']}")
         return asking

@@ -26,7 +26,7 @@ from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.process.definition import demand_same_structure, setting_differences
 from pgflow_runtime.worker.process.presets import demand_presets
 from pgflow_runtime.worker.protocol.statements import CORE_VERSION, DEFINITION, NOTE_INPUT_READERS, REGISTER
-from pgflow_runtime.worker.tasks.binding import BoundStep
+from pgflow_runtime.worker.tasks.binding import BoundCompanionStep, BoundStep
 from pgflow_runtime.worker.tasks.connections import HandlerConnections
 from pgflow_runtime.worker.tasks.inputs import RunInputs
 from pgflow_runtime.worker.tasks.task import TaskEnvironment
@@ -34,11 +34,12 @@ from pgflow_runtime.worker_config import WorkerConfig
 
 
 def bind(flows: Sequence[RegisteredFlow], config: WorkerConfig) -> ServedFlows:
-    """The flows with their handlers bound to their contracts, for this process. Raises UsageError."""
+    """The flows and their companions, with handlers bound to their contracts, for this process. Raises UsageError."""
     secrets.learn()
     demand_presets(flows)
     details = {"host": socket.gethostname(), "pid": os.getpid(), "slots": config.max_concurrent}
-    return ServedFlows([_bind_one(item) for item in flows], config.name, details)
+    served = [_bind_one(item) for flow in flows for item in (flow, *flow.companions)]
+    return ServedFlows(served, config.name, details)
 
 
 def make_task_environment(
@@ -113,8 +114,10 @@ async def register(connection: CoreConnection, flows: ServedFlows) -> None:
 
 
 def _bind_one(item: RegisteredFlow) -> ServedFlow:
+    bound = BoundStep if item.contract.companion_of is None else BoundCompanionStep
     steps = {
-        slug: BoundStep(item.contract, step, item.flow.steps[slug].handler, item.flow.context_type)
+        slug: bound(item.contract, step, item.flow.steps[slug].handler, item.flow.context_type)
         for slug, step in item.contract.steps.items()
+        if step.has_handler
     }
     return ServedFlow(item.contract, steps)

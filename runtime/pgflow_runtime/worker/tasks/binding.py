@@ -14,6 +14,7 @@ from pgflow_runtime.contract.boundary import decode, to_json
 from pgflow_runtime.dsl.context import Context
 from pgflow_runtime.errors import BoundaryError
 from pgflow_runtime.runs.documents import why_unreadable
+from pgflow_shared.companions import RUN_END
 
 
 class TaskView(Protocol):
@@ -44,7 +45,7 @@ class BoundStep:
         self.is_loop = contract.kind == "loop"
         self._flow = flow
         self.wants_context = contract.asks_for("context")
-        self.wants_flow_input = contract.asks_for("flow_input")
+        self.wants_flow_input = contract.is_given_flow_input
         self.wants_others = contract.has_other_inputs
         self._params = contract.params
         # Classes are looked for before a task is claimed, so that one that is lost ends the worker's start.
@@ -107,6 +108,8 @@ class BoundStep:
                 if not self._is_flow_input_checked:
                     self._flow.check_flow_input(given)
                 return given
+            case "run_end" | "path":
+                return _ABSENT  # of companions, which give it themselves
 
     def _others(self, task: TaskView) -> Any:
         text = task.others_text()
@@ -119,3 +122,32 @@ class BoundStep:
 
 _ABSENT = object()
 """A dependency that was skipped, or the state of a first round: the parameter's default applies."""
+
+
+class BoundCompanionStep(BoundStep):
+    """An undo's or end's handler: its inputs are parts of what its run was started with."""
+
+    def arguments(self, task: TaskView) -> tuple[list[Any], dict[str, Any]]:
+        """The handler's positional and named arguments. Raises BoundaryError like those of other steps."""
+        positional, named = super().arguments(task)
+        parts = {param: param.path or (RUN_END,) for param in self._params if param.receives in _PARTS}
+        if parts:
+            whole = task.flow_input()
+            if not self._is_flow_input_checked:
+                self._flow.check_flow_input(whole)
+            for param, path in parts.items():
+                found = _at(path, whole)
+                if found is not _ABSENT or not param.default:
+                    named[param.name] = None if found is _ABSENT else found
+        return positional, named
+
+
+_PARTS = ("run_end", "path")
+
+
+def _at(path: tuple[str, ...], value: Any) -> Any:
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            return _ABSENT
+        value = value[key]
+    return value
