@@ -62,7 +62,7 @@ def check(checked: CheckedFlow) -> None:
             if handler.undone is not None and param.name == handler.undone.slug:
                 _check_undone(checked, handler, param)
             elif param.name not in there and not param.has_default:
-                _report(checked, handler, param, _why(handler, param.name))
+                _report(checked, handler, param, _why(checked, handler, param.name))
 
 
 def _check_undone(checked: CheckedFlow, handler: CompanionHandler, param: Parameter) -> None:
@@ -95,7 +95,12 @@ def _report(checked: CheckedFlow, handler: CompanionHandler, param: Parameter, w
     )
 
 
-def _why(handler: CompanionHandler, slug: str) -> str:
+def _why(checked: CheckedFlow, handler: CompanionHandler, slug: str) -> str:
+    step = checked.steps[slug]
+    if handler.kind == "undo" and step.makes_failed and not step.is_map and checked.flow.undo_of(slug):
+        return (
+            f"{slug!r} may have failed, which counts as a value: that is nothing to undo, and not told here"
+        )
     if handler.kind == "end" and handler.on == "completed":
         return f"{slug!r} may be skipped in a run that completes"
     if handler.kind == "end":

@@ -98,9 +98,12 @@ def undone_value(step: StepSpec, handler: CompanionHandler) -> TypeExpr | None:
 
 
 def undone_output(step: StepSpec, handler: CompanionHandler) -> TypeExpr | None:
-    """What the input of the undos says that a step made which they undo: of a map, what is to be undone."""
+    """What the input of the undos says that a step made which they undo, if anything: never a failure.
+
+    Of a map it is the list of what is to be undone.
+    """
     value = undone_value(step, handler)
-    return ListType(value) if step.is_map and value is not None else step.output
+    return ListType(value) if step.is_map and value is not None else step.result
 
 
 def surely_there(flow: FlowSpec, handler: CompanionHandler, types: TypeTable) -> frozenset[str]:
@@ -122,7 +125,13 @@ def surely_there(flow: FlowSpec, handler: CompanionHandler, types: TypeTable) ->
             ):
                 found.add(slug)
                 waiting.append(slug)
-    return frozenset(found)
+    return frozenset(slug for slug in found if not _may_be_left_out(flow, slug))
+
+
+def _may_be_left_out(flow: FlowSpec, slug: str) -> bool:
+    """Whether the undos are not told what a step made, though it completed: a failure has no undo."""
+    step = flow.step(slug)
+    return step is not None and not step.is_map and step.makes_failed and flow.undo_of(slug) is not None
 
 
 def _flow(flow: FlowSpec, slug: str, steps: tuple[StepSpec, ...]) -> FlowSpec:

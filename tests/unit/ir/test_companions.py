@@ -116,6 +116,17 @@ def test_what_an_undone_step_needed_is_there_and_nothing_else() -> None:
     assert surely_there(spec, prices, TYPES) == frozenset()
 
 
+def test_a_failure_that_was_a_value_is_not_told_to_other_undos() -> None:
+    spec = with_companions(
+        flow(step("charge", options={"when_exhausted": "value"}), step("ship", param("charge", STR))),
+        undoing("charge"),
+        undoing("ship"),
+    )
+    of_charge, of_ship = spec.undos
+    assert given_to(spec, of_charge, spec.steps[0]) == given_to(spec, of_ship, spec.steps[0]) == STR
+    assert surely_there(spec, of_ship, TYPES) == frozenset()
+
+
 @pytest.mark.parametrize(
     ("on", "there"),
     [("completed", {"prices", "charge", "ship", "stock"}), ("failed", set()), ("always", set())],
