@@ -44,6 +44,14 @@ def pick_slug(handler: str) -> str:
     return f"{handler}_items"
 
 
+def flow_of(companion: str) -> str | None:
+    """The flow that a companion belongs to; None for the slug of any other flow."""
+    if companion.endswith(_UNDO):
+        return companion.removesuffix(_UNDO) or None
+    flow, is_end, _ = companion.partition(_END)
+    return flow if is_end and flow else None
+
+
 def is_reserved(slug: str) -> bool:
     """Whether only a companion may be called so."""
     return flow_of(slug) is not None

@@ -36,7 +36,7 @@ UNCHANGED: Final = {
     "already_held": "is held already",
     "not_held": "is not held",
     "still_started": "has not ended",
-    "has_parent": "belongs to another run: retry that one",
+    "not_awaited": "belongs to another run, which does not wait for it: retry that one",
     "undone": "was undone",
     "no_such_run": "is not in this database",
 }

@@ -138,7 +138,9 @@ def _task_bars(scale: _Scale, task: Mapping[str, Any], end: datetime) -> list[Ba
         if kind == "earlier" or scale.at(until) - scale.at(task["queued_at"]) >= SMALLEST:
             bars.append(scale.bar(kind, task["queued_at"], until, title))
     if started is not None:
-        bars.append(scale.bar(task["status"], started, ended, f"attempt {attempts}: {task['status']}"))
+        is_in_run = task.get("waits_for") == "child"
+        kind, word = ("started", "in its run") if is_in_run else (task["status"], task["status"])
+        bars.append(scale.bar(kind, started, ended, f"attempt {attempts}: {word}"))
     return bars
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from pgflow_runtime.dashboard.reading.reader import Row
 from pgflow_runtime.dashboard.types import definitions_of, type_words
 from pgflow_runtime.dashboard.web import form_page, page, refused_status, site_of
 from pgflow_runtime.errors import PgflowError
+from pgflow_shared.companions import flow_of
 
 SPANS = {
     "1h": ("hour", timedelta(hours=1), 60),
@@ -43,11 +44,18 @@ async def show_all(request: Request) -> Response:
     rated = {row["flow_slug"]: row for row in rates}
     contracts = site.flows.contracts()
     known = {row["flow_slug"] for row in rows}
+    companions = _companions(known)
     values = {
         "title": "Flows",
         "flows": [
-            {**row, "queue": queues.get(slug), "rate": rated.get(slug)}
+            {
+                **row,
+                "queue": queues.get(slug),
+                "rate": rated.get(slug),
+                "companions": companions.get(slug, []),
+            }
             for slug, row in ((row["flow_slug"], row) for row in rows)
+            if flow_of(slug) not in known
         ],
         "rated": RATED,
         "contracts": contracts,
@@ -81,6 +89,8 @@ async def _page(request: Request, fault: PgflowError | None) -> Response:
         "title": f"Flow {slug}",
         "flow": flow,
         "contract": contract,
+        "of": flow_of(slug),
+        "companions": _companions(await site.flows.slugs()).get(slug, []),
         "is_same": contract is None or _same(contract, flow),
         "types": _types(contract),
         "pictures": [draw(flow.dependencies, "right"), draw(flow.dependencies, "down")],
@@ -98,6 +108,15 @@ async def _page(request: Request, fault: PgflowError | None) -> Response:
         "fault": fault,
     }
     return form_page(request, "flow.html", values, 200 if fault is None else refused_status(fault))
+
+
+def _companions(slugs: Iterable[str]) -> dict[str, list[str]]:
+    """Flow -> what the ends of its runs start."""
+    found: dict[str, list[str]] = {}
+    for slug in sorted(slugs):
+        if (flow := flow_of(slug)) is not None:
+            found.setdefault(flow, []).append(slug)
+    return found
 
 
 async def find(request: Request, slug: str) -> DashboardFlow:

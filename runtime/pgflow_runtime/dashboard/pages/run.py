@@ -18,11 +18,13 @@ from pgflow_runtime.dashboard.orders.actions import ACTIONS, OUTCOMES
 from pgflow_runtime.dashboard.orders.trail import read_trail
 from pgflow_runtime.dashboard.reading import statements
 from pgflow_runtime.dashboard.reading.flows import DashboardFlow
+from pgflow_runtime.dashboard.reading.kin import read_companions, read_only_children
 from pgflow_runtime.dashboard.reading.reader import Row
 from pgflow_runtime.dashboard.text import SHOWN, word
 from pgflow_runtime.dashboard.web import Site, form_page, id_of, refused_status, site_of
 from pgflow_runtime.database.moments import read_moment
 from pgflow_runtime.errors import PgflowError
+from pgflow_shared.companions import flow_of
 from pgflow_shared.statuses import FINAL
 
 VALUE_BYTES = 100_000
@@ -51,6 +53,9 @@ async def read_run(site: Site, run_id: UUID) -> RunView:
     run = dict(progress["run"])
     for name in ("started_at", "completed_at", "failed_at", "cancelled_at", "held_at", "begins_at"):
         run[name] = _time(run.get(name))
+    origin = run.get("origin")
+    if origin is not None:
+        run["origin"] = {**origin, "fire_at": _time(origin.get("fire_at"))}
     run["ended_at"] = run["completed_at"] or run["failed_at"] or run["cancelled_at"]
     states = {row["step_slug"]: row for row in progress["steps"]}
     types, kinds = flow.types, flow.kinds
@@ -153,7 +158,10 @@ async def _live_values(site: Site, view: RunView) -> dict[str, object]:
     if view.run["status"] == "failed":
         failure = await site.reader.row(statements.FAILURE, run_id=run_id)
     values = await read_values(site, run_id)
+    started = [step["step_slug"] for step in view.steps if step["started_at"] is not None]
+    children = await read_only_children(site.reader, run_id, view.flow, started)
     for step in view.steps:
+        step["child"] = children.get(step["step_slug"])
         step["waiting"] = next((t for t in tasks.get(step["step_slug"], ()) if t["waits_for"]), None)
     now = datetime.now(UTC)
     dependencies = {
@@ -165,6 +173,7 @@ async def _live_values(site: Site, view: RunView) -> dict[str, object]:
         "steps": view.steps,
         "states": {step["step_slug"]: step for step in view.steps},
         "kinds": view.flow.kinds,
+        "companions": await read_companions(site.reader, run_id, view.flow),
         "pictures": [draw(dependencies, "right"), draw(dependencies, "down")],
         "timeline": draw_timeline(view.run, view.steps, tasks, totals, now),
         "values": values,
@@ -174,8 +183,13 @@ async def _live_values(site: Site, view: RunView) -> dict[str, object]:
         "is_paused": not view.is_final and await site.flows.is_paused(view.flow.slug),
         "trail": await read_trail(site.reader, run_id=run_id),
         "actions": [action.name for action in ACTIONS.values() if action.can_change(view.run)],
-        "can_start_again": site.flows.contract(view.flow.slug) is not None and _fits(values),
+        "can_start_again": _may_start(site, view.flow.slug) and _fits(values),
     }
+
+
+def _may_start(site: Site, slug: str) -> bool:
+    """Whether people may start runs of the flow: its types are known, and it is no companion."""
+    return site.flows.contract(slug) is not None and flow_of(slug) is None
 
 
 def _fits(values: Mapping[tuple[str | None, str], Row]) -> bool:
@@ -220,6 +234,8 @@ def _word(step: Mapping[str, Any]) -> str:
             return "held"
         if step["wait"] and step["wait"]["waits_for"] in ("signal", "sleep"):
             return "unanswered" if step["wait"]["waits_for"] == "signal" else "sleeping"
+        if step["wait"] and step["wait"]["waits_for"] == "child":
+            return "in its run" if step["wait"].get("count", 1) == 1 else "in its runs"
         if step["polling"] and not step["started"]:
             return "polling"
         if step["is_waiting"] and step["completed"] == 0:

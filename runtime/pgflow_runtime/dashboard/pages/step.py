@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from pgflow_runtime.dashboard.pages.run import VALUE_BYTES, RunView, read_run, read_values, whole_value
 from pgflow_runtime.dashboard.reading import statements
+from pgflow_runtime.dashboard.reading.kin import read_children, read_children_of_task
 from pgflow_runtime.dashboard.reading.reader import Row
 from pgflow_runtime.dashboard.text import SHOWN
 from pgflow_runtime.dashboard.web import Site, id_of, page, site_of
@@ -46,6 +47,9 @@ async def show(request: Request) -> Response:
     else:
         tasks = await site.reader.rows(statements.FIND_TASKS, **at, those=those, limit=LIST + 1)
     only = await _task(site, run_id, slug, 0) if step["step_type"] == "single" and tasks else None
+    children = []
+    if step["kind"] == "subflow":
+        children = await read_children(site.reader, run_id, slug, first=first, limit=GRID)
     values = await read_values(site, run_id)
     sources = view.flow.dependencies.get(slug, [])
     contract = site.flows.contract(view.run["flow_slug"])
@@ -59,6 +63,7 @@ async def show(request: Request) -> Response:
             "step": step,
             "tasks": tasks,
             "only": only,
+            "children": children,
             "polls_until": _polls_until(only),
             "first": first,
             "grid": GRID,
@@ -83,7 +88,10 @@ async def show_task(request: Request) -> Response:
     task = await _task(site, run_id, slug, index)
     if task is None:
         raise HTTPException(404, "There is no such task.")
+    is_subflow = step["kind"] == "subflow"
     values = {
+        "children": await read_children_of_task(site.reader, run_id, slug, index) if is_subflow else [],
+        "now": datetime.now(UTC),
         "title": f"Task {index} of {slug}",
         "run": view.run,
         "step": step,

@@ -1,4 +1,4 @@
-"""What waits for somebody: signal steps of all runs, those that wait longest first."""
+"""What waits for somebody: undos that have failed, and signals, those that are waited for longest first."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pgflow_runtime.dashboard.reading import statements
-from pgflow_runtime.dashboard.web import page, site_of
+from pgflow_runtime.dashboard.web import form_page, site_of
 from pgflow_runtime.database.moments import read_moment
 
 AT_ONCE = 50
 """Rows of a page."""
+UNDOS = 50
+"""Failed undos that are shown."""
 
 
 async def show(request: Request) -> Response:
@@ -25,14 +27,19 @@ async def show(request: Request) -> Response:
         after_run=after[1] if after else None,
         after_step=after[2] if after else None,
     )
+    undos = (
+        await site_of(request).reader.rows(statements.FAILED_UNDOS, limit=UNDOS + 1) if after is None else []
+    )
     values = {
         "title": "Waiting",
+        "undos": undos[:UNDOS],
+        "has_more_undos": len(undos) > UNDOS,
         "rows": rows[:AT_ONCE],
         "has_more": len(rows) > AT_ONCE,
         "is_first": after is None,
         "now": datetime.now(UTC),
     }
-    return page(request, "waiting.html", values)
+    return form_page(request, "waiting.html", values)
 
 
 def _after(request: Request) -> tuple[datetime, UUID, str] | None:

@@ -45,6 +45,11 @@ class DashboardFlow:
         return {row["slug"]: row.get("kind", "task") for row in self.definition["structure"]["steps"]}
 
     @property
+    def has_ends(self) -> bool:
+        """Whether the end of a run starts companions."""
+        return not self.settings.keys().isdisjoint({"undo", "ends"})
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         settings: Mapping[str, Any] = self.definition["settings"]
         return settings

@@ -125,6 +125,23 @@ select s.flow_slug, s.schedule_slug, s.spec, s.is_paused, s.next_fire, s.last_fi
 from pgflow.list_schedules() s
 """
 
+CHILDREN: Final = """
+select step_slug, task_index, attempt, run_id, flow_slug, status, started_at, ended_at, error_message
+from pgflow.list_children(
+  %(run_id)s, %(step)s, %(limit)s, %(after_step)s::text, %(after_index)s::int, %(after_attempt)s::int
+)
+"""
+
+COMPANIONS: Final = """
+select kind, end_number, run_id, flow_slug, status, started_at, ended_at, error_message
+from pgflow.list_companions(%(run_id)s)
+"""
+
+FAILED_UNDOS: Final = """
+select run_id, flow_slug, of_run_id, of_flow_slug, end_number, failed_at, error_message
+from pgflow.list_failed_undos(%(limit)s)
+"""
+
 QUEUES: Final = """
 select flow_slug, queue_length, visible_count, started_count, delayed_count, oldest_message_seconds,
   longest_wait_seconds, worker_count, waiting_count
