@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from pgflow_runtime.testing.engine.clock import TimedRun
-from pgflow_runtime.testing.engine.model import Step
+from pgflow_runtime.testing.engine.model import Run, Step
 from pgflow_runtime.testing.engine.plan import Plan, plan_of
 from pgflow_runtime.testing.engine.stored import store, text_of
 from tests.support.batch import again, complete, fail, register
@@ -69,10 +69,10 @@ class SqlEngine:
     def __init__(self, core: Core, slug: str, input: Any, *, is_set_based: bool) -> None:
         self._core, self._slug, self._is_set_based = core, slug, is_set_based
         self._worker = register(core, slug)
-        self._run: UUID = core.start_flow(slug, input).run_id
+        self.run_id: UUID = core.start_flow(slug, input).run_id
 
     def start(self, key: Key) -> Any:
-        message_id = self._core.task(self._run, *key).message_id
+        message_id = self._core.task(self.run_id, *key).message_id
         (row,) = self._core.start_tasks(self._slug, [message_id], self._worker)
         return row.input, row.flow_input
 
@@ -80,13 +80,13 @@ class SqlEngine:
         if self._is_set_based:
             complete(self._core, [self._claim(key)], [output])
         else:
-            self._core.complete_task(self._run, *key, output)
+            self._core.complete_task(self.run_id, *key, output)
 
     def fail(self, key: Key, message: str) -> None:
         if self._is_set_based:
             fail(self._core, [self._claim(key)], [message])
         else:
-            self._core.fail_task(self._run, *key, message)
+            self._core.fail_task(self.run_id, *key, message)
 
     def again(self, key: Key, state: Any, seconds: int) -> None:
         again(self._core, [self._claim(key)], [state], [seconds * 1000])
@@ -102,39 +102,39 @@ class SqlEngine:
         self._core.run_sql(
             """update pgflow.timers set due_at = clock_timestamp()
                where run_id = %s and kind = %s and step_slug = %s""",
-            self._run,
+            self.run_id,
             kind,
             slug,
         )
         assert fire(self._core).fired_count == 1
 
     def cancel(self, reason: str) -> None:
-        self._core.call("cancel_runs", run_ids=[self._run], reason=reason)
+        self._core.call("cancel_runs", run_ids=[self.run_id], reason=reason)
 
     def retry(self) -> None:
-        self._core.call("retry_runs", run_ids=[self._run])
+        self._core.call("retry_runs", run_ids=[self.run_id])
 
     def hold(self) -> None:
-        self._core.call("hold_runs", run_ids=[self._run])
+        self._core.call("hold_runs", run_ids=[self.run_id])
 
     def let_go(self) -> None:
-        self._core.call("release_runs", run_ids=[self._run])
+        self._core.call("release_runs", run_ids=[self.run_id])
 
     def time_out(self) -> None:
         self._core.run_sql(
             """update pgflow.timers set due_at = clock_timestamp()
                where run_id = %s and kind = 'run_timeout'""",
-            self._run,
+            self.run_id,
         )
         fire(self._core)
 
     def send(self, slug: str, payload: Any) -> str:
-        return send(self._core, self._run, slug, payload)
+        return send(self._core, self.run_id, slug, payload)
 
     def end_wait(self, slug: str) -> None:
         self._core.run_sql(
             """update pgflow.timers set due_at = clock_timestamp() where run_id = %s and step_slug = %s""",
-            self._run,
+            self.run_id,
             slug,
         )
         assert fire(self._core).fired_count == 1
@@ -143,7 +143,7 @@ class SqlEngine:
         query = "select step_slug from pgflow.timers where run_id = %s and kind = %s and task_index is null"
         if what == "signal":
             query = "select step_slug from pgflow.waiting_signals where run_id = %s and %s::text is not null"
-        return sorted(row.step_slug for row in self._core.rows(query, self._run, what))
+        return sorted(row.step_slug for row in self._core.rows(query, self.run_id, what))
 
     def tasks(self, status: str) -> list[Key]:
         rows = self._core.rows(
@@ -153,7 +153,7 @@ class SqlEngine:
                join pgflow.runs r using (run_id)
                where run_id = %s and t.status = %s and t.waits_for is null
                  and s.status = 'started' and r.status = 'started'""",
-            self._run,
+            self.run_id,
             status,
         )
         return sorted((row.step_slug, row.task_index) for row in rows)
@@ -166,18 +166,18 @@ class SqlEngine:
                join pgflow.runs r using (run_id)
                where run_id = %s and t.status = 'queued' and t.waits_for = 'round'
                  and s.status = 'started' and r.status = 'started'""",
-            self._run,
+            self.run_id,
         )
         return sorted((row.step_slug, row.task_index) for row in rows)
 
     def events(self) -> list[str]:
-        return self._core.event_names(self._run)
+        return self._core.event_names(self.run_id)
 
     def record(self) -> Record:
-        run = self._core.run(self._run)
-        states = self._core.rows("select * from pgflow.step_states where run_id = %s", self._run)
+        run = self._core.run(self.run_id)
+        states = self._core.rows("select * from pgflow.step_states where run_id = %s", self.run_id)
         attempts: dict[str, list[tuple[int, int, Any]]] = {row.step_slug: [] for row in states}
-        for task in self._core.tasks(self._run):
+        for task in self._core.tasks(self.run_id):
             attempts[task.step_slug].append((task.attempts_count, task.round or 1, task.state))
         return {
             "run": (run.status, run.output, _tagged(run.error_message), run.cancel_reason),
@@ -191,7 +191,7 @@ class SqlEngine:
         return self._core.row(
             """select last_worker_id as worker_id, run_id, step_slug, task_index, attempts_count as attempt
                from pgflow.step_tasks where run_id = %s and step_slug = %s and task_index = %s""",
-            self._run,
+            self.run_id,
             *key,
         )
 
@@ -266,19 +266,23 @@ class MemoryEngine:
         return list(self.timed.model.events)
 
     def record(self) -> Record:
-        model = self.timed.model
-        return {
-            "run": (model.status, _read(model.output), model.error, model.reason),
-            **{
-                slug: (
-                    state.status,
-                    _read(state.output),
-                    state.reason,
-                    [(task.attempts, task.round, _read(task.state)) for task in state.tasks],
-                )
-                for slug, state in model.states.items()
-            },
-        }
+        return record_of(self.timed.model)
+
+
+def record_of(model: Run) -> Record:
+    """What has become of a run in memory and of its steps."""
+    return {
+        "run": (model.status, _read(model.output), _tagged(model.error), model.reason),
+        **{
+            slug: (
+                state.status,
+                _read(state.output),
+                state.reason,
+                [(task.attempts, task.round, _read(task.state)) for task in state.tasks],
+            )
+            for slug, state in model.states.items()
+        },
+    }
 
 
 def plan_in_memory(steps: list[Step], run_timeout: int | None = None) -> Plan:

@@ -16,9 +16,12 @@ import pytest
 
 from pgflow_runtime.testing.engine.model import Step
 from tests.support.core import Core
-from tests.support.engines import Engine, Key, MemoryEngine, Record, SqlEngine
+from tests.support.engines import Engine, Key, MemoryEngine, Record, SqlEngine, record_of
 from tests.support.random_flows import define, random_flow, random_input, random_output, random_value
+from tests.support.recorded_histories import ending, followed
 
+RECORDED = 40
+"""Runs that are recorded and followed, at least."""
 USUAL = 50.0
 """Seconds; those who ask for more are told how much was done."""
 
@@ -41,6 +44,24 @@ def test_the_engines_agree(
     if seconds > USUAL:
         with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
             print(f"\nthe engines agree: {counts}", file=sys.stderr, flush=True)
+
+
+async def test_what_was_recorded_is_followed_to_the_same_end(
+    live: Core, live_dsn: str, pytestconfig: pytest.Config
+) -> None:
+    """Runs of random flows in the database, each change in its own transaction; then without it."""
+    first = pytestconfig.getoption("--model-seed")
+    count = max(RECORDED, int(pytestconfig.getoption("--conformance-seconds") - USUAL))
+    for seed in range(first, first + count):
+        random = Random(f"recorded {seed}")
+        steps = random_flow(random, most=10)
+        slug = f"f{seed}"
+        define(live, slug, steps)
+        engine = SqlEngine(live, slug, random_input(random, steps), is_set_based=random.random() < 0.8)
+        for _ in Story(engine, steps, f"recorded {seed}"):
+            pass
+        run = await followed(live_dsn, slug, engine.run_id, steps)
+        assert ending(record_of(run.timed.model)) == ending(engine.record()), seed
 
 
 class History:
