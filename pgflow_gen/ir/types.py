@@ -281,7 +281,7 @@ class Field:
     default: str | None = None
     """What a key stands for that is left out, as JSON text."""
     attribute: str | None = None
-    """Of a class: where a value has it, if not by the key; its constructor takes it by the key."""
+    """Of a class: where a value has it, if not by the key, which constructors take; msgspec's take this."""
 
 
 @dataclass(frozen=True, slots=True)

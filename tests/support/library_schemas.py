@@ -36,7 +36,8 @@ def library_schema(kind: str, class_: Any, computed: Collection[str]) -> Any:
                 class_, schema_hook=lambda type_: {"type": "string", "format": "path"}
             )
         except TypeError as error:
-            assert "must be tagged" in str(error)  # by tags of its own, which no field may be called like
+            if "must be tagged" not in str(error):  # by tags of its own, which no field may be called like
+                raise
             return None
     return _with_required(normal(found, found.get("$defs", {})), computed)
 

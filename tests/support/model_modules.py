@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Modules of classes as people write them, of one kind each, and values of these classes.
 
 Each module is made of a seed: text of every way to say a field, and what a field's value may be. The same

@@ -13,6 +13,7 @@ from pgflow_gen.analyze.types.defaults import DefaultReader, typed_default
 from pgflow_gen.analyze.types.faults import TypeFault, report
 from pgflow_gen.analyze.types.field_values import FieldValueReader
 from pgflow_gen.analyze.types.fields import declarations
+from pgflow_gen.analyze.types.msgspec_names import rename_of, renamed
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.analyze.types.unsupported import canonical
@@ -89,7 +90,9 @@ class ClassFieldReader:
         )
 
     def _key(self, attribute: str) -> str:
-        """The name by which the constructor takes it: attrs leaves underscores in front out."""
+        """The name on the wire: attrs leaves underscores in front out, msgspec may rename."""
+        if self.kind == "msgspec":
+            return renamed(attribute, rename_of(self.reader, self.symbol))
         return attribute.lstrip("_") or attribute if self.kind == "attrs" else attribute
 
     def _name_faults(self, attribute: str, qualifiers: set[str]) -> Iterator[TypeFault]:

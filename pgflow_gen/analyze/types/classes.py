@@ -11,20 +11,10 @@ from pgflow_gen.source.names.index import Assignment, Class, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined, External, Missing, Resolver
 
 _TYPED_DICT = "declare it as a TypedDict"
-
-
-def _or_send(call: str) -> str:
-    """What such calls give is a dict of anything to a checker: no TypedDict, but a dict of JSON values."""
-    return f"{_TYPED_DICT}, or annotate dict[str, JsonValue] and send {call}"
-
-
-_DECORATORS = {
-    ("dataclasses", "dataclass"): (
-        "dataclass",
-        "decorate it, too: it has no fields of its own without",
-    ),
-    ("pydantic.dataclasses", "dataclass"): ("pydantic dataclass", _or_send("dataclasses.asdict(value)")),
-}
+_DATACLASS = ("dataclass", "decorate it, too: it has no fields of its own without")
+_DECORATORS = dict.fromkeys(
+    [(home, "dataclass") for home in ("dataclasses", "pydantic.dataclasses")], _DATACLASS
+)
 _ATTRS_MODULES = frozenset({"attr", "attrs"})
 _SCALARS = frozenset({"str", "int", "float"})
 _ENUMS = frozenset({"Flag", "IntFlag"})

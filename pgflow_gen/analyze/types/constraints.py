@@ -44,6 +44,15 @@ _POSITIONAL = {
     "Len": ("min_length", "max_length"),
 }
 """Of annotated-types: what their arguments are, in their order."""
+_KEYWORDED = frozenset(
+    {
+        ("pydantic", "Field"),
+        ("pydantic.fields", "Field"),
+        ("pydantic", "StringConstraints"),
+        ("pydantic.types", "StringConstraints"),
+        ("msgspec", "Meta"),
+    }
+)
 _LENGTHS = {"str": "Length", "list": "Items", "dict": "Properties"}
 
 
@@ -105,8 +114,7 @@ def _names_of(symbol: External) -> tuple[str, ...] | None:
     """What the positional arguments of a constraint are called; None for what is none."""
     if symbol.module == "annotated_types":
         return _POSITIONAL.get(symbol.name)
-    is_keyworded = symbol in (External("pydantic", "Field"), External("msgspec", "Meta"))
-    return () if is_keyworded or symbol == External("pydantic.fields", "Field") else None
+    return () if (symbol.module, symbol.name) in _KEYWORDED else None
 
 
 def bounded(found: TypeExpr, bounds: dict[str, Any], faults: list[TypeFault]) -> TypeExpr:

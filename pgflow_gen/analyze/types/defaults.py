@@ -13,6 +13,7 @@ from typing import Any
 import libcst as cst
 
 from pgflow_gen.analyze.types.enums import EnumReader
+from pgflow_gen.analyze.types.models import kind_of
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.ir.types import FLOAT, EnumType, TypeExpr, without_bounds
@@ -31,6 +32,7 @@ _EMPTY: dict[str, Any] = {
     "float": 0.0,
     "bool": False,
 }
+_OBJECTS = ("dataclass", "pydantic", "attrs", "msgspec")
 _MOST_STEPS = 20
 """Constants that name constants that name constants."""
 
@@ -58,7 +60,7 @@ class DefaultReader:
         symbol = self.reader.symbol(node, Scope(module)) if _is_name(node) else None
         if isinstance(symbol, External) and symbol.module == "builtins" and symbol.name in _EMPTY:
             return json.dumps(_EMPTY[symbol.name])
-        return None
+        return "{}" if isinstance(symbol, Defined) and kind_of(self.reader, symbol) in _OBJECTS else None
 
     def _value(self, module: ModuleIndex, node: cst.BaseExpression, steps: int) -> Any:
         match node:
@@ -95,6 +97,8 @@ class DefaultReader:
             and not call.args
         ):
             return _EMPTY[symbol.name]
+        if isinstance(symbol, Defined) and kind_of(self.reader, symbol) in _OBJECTS:
+            return self._object(module, call, steps)
         scalar = SCALARS.get(symbol.name) if isinstance(symbol, External) else None
         if (
             scalar is None
@@ -106,6 +110,16 @@ class DefaultReader:
         positional = [value for name, value in given if name is None]
         named = {name.value: value for name, value in given if name is not None}
         return scalar.encode(scalar.make(*positional, **named))
+
+    def _object(self, module: ModuleIndex, call: cst.Call, steps: int) -> dict[str, Any]:
+        """Of a class: the keywords that it is called with (see ``object_defaults``)."""
+        if any(arg.keyword is None for arg in call.args):
+            raise Computed
+        return {
+            arg.keyword.value: self._value(module, arg.value, steps)
+            for arg in call.args
+            if arg.keyword is not None
+        }
 
     def _item(self, module: ModuleIndex, element: cst.BaseDictElement, steps: int) -> tuple[str, Any]:
         if not isinstance(element, cst.DictElement):

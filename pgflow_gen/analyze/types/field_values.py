@@ -16,7 +16,9 @@ from pgflow_gen.ir.types import RecordKind
 from pgflow_gen.source.names.resolve import External
 
 _CALLS: Mapping[RecordKind, frozenset[tuple[str, str]]] = {
-    "dataclass": frozenset({("dataclasses", "field")}),
+    "dataclass": frozenset(
+        {("dataclasses", "field"), ("pydantic", "Field"), ("pydantic.fields", "Field")}  # of its dataclasses
+    ),
     "attrs": frozenset({("attr", "ib"), ("attr", "attrib"), ("attr", "field"), ("attrs", "field")}),
     "msgspec": frozenset({("msgspec", "field")}),
     "pydantic": frozenset({("pydantic", "Field"), ("pydantic.fields", "Field")}),
@@ -37,7 +39,7 @@ class FieldValue:
     default: str | None = None
     """JSON text."""
     alias: str | None = None
-    """The name by which the constructor takes it."""
+    """The name on the wire, by which the constructor takes it; not of msgspec."""
     faults: tuple[TypeFault, ...] = field(default=())
 
 
@@ -79,8 +81,8 @@ class FieldValueReader:
 
     def _call(self, call: cst.Call) -> FieldValue:
         faults = tuple(self._faults(call))
-        default, alias = argument(call.args, "default"), argument(call.args, "alias")
-        if default is None and self.kind == "pydantic" and call.args and call.args[0].keyword is None:
+        default, alias = argument(call.args, "default"), self._alias(call)
+        if default is None and call.args and call.args[0].keyword is None:  # only pydantic's takes it so
             default = call.args[0].value
         text = None
         if default is not None and not self._is_ellipsis(default):
@@ -92,6 +94,9 @@ class FieldValueReader:
         named = alias.evaluated_value if isinstance(alias, cst.SimpleString) else None
         return FieldValue(text, named if isinstance(named, str) else None, faults)
 
+    def _alias(self, call: cst.Call) -> cst.BaseExpression | None:
+        return argument(call.args, "name" if self.kind == "msgspec" else "alias")
+
     def _faults(self, call: cst.Call) -> Iterator[TypeFault]:
         if any(arg.star for arg in call.args):
             yield _static("what is said of it is not written out")
@@ -100,7 +105,7 @@ class FieldValueReader:
             yield _static("the constructor does not take it (init=False)")
         if exclude is not None and not _is_word(exclude, "False", "None"):
             yield _static("it is left out when its object is written (exclude)")
-        alias = argument(call.args, "alias")
+        alias = self._alias(call)
         if alias is not None and not isinstance(alias, cst.SimpleString) and not _is_word(alias, "None"):
             yield _static("its alias is computed")
         for name, message in _REFUSED.items():
@@ -121,7 +126,7 @@ class FieldValueReader:
         return self.defaults.of_value(self.scope.module, node)
 
     def _is_ellipsis(self, node: cst.BaseExpression) -> bool:
-        return isinstance(node, cst.Ellipsis) and self.kind == "pydantic"
+        return isinstance(node, cst.Ellipsis) and self.kind in ("pydantic", "dataclass")
 
 
 def _is_word(node: cst.BaseExpression, *words: str) -> bool:

@@ -9,6 +9,7 @@ import libcst as cst
 from pgflow_gen.analyze.types.classes import base_nodes
 from pgflow_gen.analyze.types.faults import TypeFault, foreign, not_json, unresolved
 from pgflow_gen.analyze.types.generics import argument
+from pgflow_gen.analyze.types.msgspec_names import is_known, rename_of
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.ir.types import RecordKind
@@ -18,6 +19,7 @@ from pgflow_gen.source.names.resolve import Defined, External, Missing, Symbol
 _ATTRS = ("define", "frozen", "mutable")
 DECORATORS: Mapping[tuple[str, str], RecordKind] = {
     ("dataclasses", "dataclass"): "dataclass",
+    ("pydantic.dataclasses", "dataclass"): "dataclass",
     **dict.fromkeys([(home, name) for home in ("attr", "attrs") for name in _ATTRS], "attrs"),
     ("attr", "s"): "attrs",
     ("attr", "attrs"): "attrs",
@@ -92,6 +94,9 @@ def refusals(reader: ReadsTypes, symbol: Defined, kind: RecordKind | None) -> It
             f"class {name} has a method {method} of its own, so it cannot be made of its fields",
             f"leave it out, and check or complete values in {_POST_INIT.get(kind or '', '__post_init__')}",
         )
+    if kind == "msgspec" and not is_known(rename_of(reader, symbol)):
+        help = 'write rename="camel" or another word of msgspec\'s, or name them: msgspec.field(name="...")'
+        yield not_static(f"the names of the fields of {name} are computed (rename)", help)
     if any(base.star for base in definition.bases):
         yield not_static(f"the bases of class {name} are not written out", "name them")
     for node in base_nodes(definition):

@@ -17,6 +17,7 @@ from pgflow_gen.analyze.types.faults import TypeFault, report
 from pgflow_gen.analyze.types.fields import FieldReader
 from pgflow_gen.analyze.types.generics import argument, bind, free_variables, parameters_of
 from pgflow_gen.analyze.types.models import kind_of, refusals
+from pgflow_gen.analyze.types.object_defaults import with_whole_defaults
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope, Variable, elements
 from pgflow_gen.ir.types import UNKNOWN, ClassRef, Field, Record, RecordKind, RecordRef, TypeExpr, TypeKey
@@ -104,6 +105,8 @@ class RecordReader:
                 record = Record(key, tuple(fields.values()), span, _doc(symbol), closed, kind, ancestors)
             self.done[key] = record
             found.append(record)
+        for at, record in enumerate(found):
+            found[at] = self.done[record.key] = with_whole_defaults(record, self.done)
         return found
 
     def _forbids_others(self, symbol: Defined, seen: set[tuple[str, str]]) -> bool:

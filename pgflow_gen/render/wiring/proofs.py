@@ -18,6 +18,8 @@ from pgflow_gen.ir.converted import is_converted
 from pgflow_gen.ir.types import (
     AliasRef,
     ClassRef,
+    Field,
+    Record,
     RecordRef,
     TypeExpr,
     TypeKey,
@@ -69,17 +71,23 @@ def _prove_class(
     spelled = [spell(field.type, modules) for field in fields]
     attributes = "".join(f"value.{field.attribute or field.key}, " for field in fields)
     given = ", ".join(f"_{number}: {text}" for number, text in enumerate(spelled))
-    passed = ", ".join(f"{field.key}=_{number}" for number, field in enumerate(fields))
+    takes = [_taken_by(field, types.records[key]) for field in fields]
+    passed = ", ".join(f"{name}=_{number}" for number, name in enumerate(takes))
     lines.add("")
     lines.add("")
     lines.add(f"def {name}_attributes(value: {theirs}) -> tuple[{', '.join(spelled) or '()'}]:", subject)
     lines.add(f"    return ({attributes.rstrip()})", subject)
-    if not all(field.key.isidentifier() and not keyword.iskeyword(field.key) for field in fields):
+    if not all(name.isidentifier() and not keyword.iskeyword(name) for name in takes):
         return  # nothing can be passed by such a name
     lines.add("")
     lines.add("")
     lines.add(f"def {name}_constructed({given}) -> {theirs}:", subject)
     lines.add(f"    return {theirs}({passed})", subject)
+
+
+def _taken_by(field: Field, record: Record) -> str:
+    """The name by which the constructor takes it."""
+    return field.attribute or field.key if record.kind == "msgspec" else field.key
 
 
 def declare(

@@ -17,6 +17,7 @@ from pgflow_runtime.contract.scalars import decoder
 from pgflow_runtime.contract.typed_schema import (
     COLLECTIONS,
     FAILED,
+    MARK,
     NAMED_TUPLE,
     Convert,
     Converters,
@@ -82,11 +83,15 @@ class Decoders(Converters):
     def _class(self, schema: Schema) -> Convert:
         class_, fields = generic_class(schema, self._definitions), self._fields(schema)
         known = frozenset(schema["properties"])
+        # Constructors take fields by their keys, but for msgspec's.
+        names = schema[MARK].get("attributes", {}) if kind_of(schema) == "msgspec" else {}
 
         def make(value: dict[str, Any]) -> Any:
             given = value if known.issuperset(value) else {key: value[key] for key in value if key in known}
             if fields:
                 given = _with(given, fields)
+            if names:
+                given = {names.get(key, key): item for key, item in given.items()}
             try:
                 return class_(**given)
             except Exception as error:

@@ -26,12 +26,12 @@ class NoType(Exception):
 
 def generic_class(schema: Schema, definitions: Definitions) -> Any:
     """``Box[int]``, so that pydantic takes a value for one; ``Box`` where it cannot be said of what."""
-    class_ = class_of(schema)
+    class_: Any = class_of(schema)
     arguments = schema[MARK].get("args")
     if not arguments:
         return class_
     try:
-        return class_[tuple(type_of(item, definitions) for item in arguments)]  # type: ignore[index]
+        return class_[tuple(type_of(item, definitions) for item in arguments)]
     except NoType:
         return class_
 
@@ -44,7 +44,7 @@ def type_of(schema: Schema, definitions: Definitions) -> Any:
     kind = kind_of(schema)
     if kind in SCALARS:
         return Path if kind == "Path" else SCALARS[kind].type
-    if kind in COLLECTIONS:
+    if kind is not None and kind in COLLECTIONS:
         return _collection(kind, schema, definitions)
     if kind == "enum":
         return enum_of(schema)
@@ -71,4 +71,5 @@ def _collection(kind: str, schema: Schema, definitions: Definitions) -> Any:
     if "prefixItems" in schema:
         return tuple[tuple(type_of(item, definitions) for item in schema["prefixItems"])]  # type: ignore[misc]
     item = type_of(schema["items"], definitions)
-    return {"tuple": tuple[item, ...], "set": set[item], "frozenset": frozenset[item]}[kind]
+    generic: Any = COLLECTIONS[kind]
+    return generic[item, ...] if kind == "tuple" else generic[item]

@@ -1,6 +1,6 @@
 """Messages of a chat model, as TypedDicts and models."""
 
-from typing import Literal, NotRequired, Required, TypedDict
+from typing import Any, Literal, NotRequired, Required, TypedDict, Union
 
 from pydantic import BaseModel, Field
 
@@ -47,7 +47,7 @@ class ImagePart(BaseModel):
 
 class Message(BaseModel):
     role: str
-    content: str | list[TextPart | ImagePart] = ""
+    content: Union[str, list[TextPart | ImagePart]] = ""
     name: str | None = None
 
 

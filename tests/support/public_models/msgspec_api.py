@@ -1,6 +1,6 @@
 """Structs of an HTTP client."""
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, Optional, TypeVar, Union
 
 import msgspec
 from msgspec import Meta, Struct
@@ -18,7 +18,7 @@ class Base(Struct, kw_only=True, forbid_unknown_fields=True):
 
 class Author(Base, frozen=True):
     name: UnixName
-    email: str | None = None
+    email: Optional[str] = None
 
 
 class Commit(Base, omit_defaults=True):
@@ -31,7 +31,7 @@ class Commit(Base, omit_defaults=True):
 
 class Response(Struct, Generic[T], array_like=False):
     data: T
-    next: str | None = None
+    next: Union[str, None] = None
 
 
 git = Flow[Commit]("msgspec_api")

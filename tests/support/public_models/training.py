@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict, List, Optional, Union
 
 from pgflow_runtime import Flow
 
@@ -23,22 +23,24 @@ class TrainingArguments:
         default=False,
         metadata={"help": "Overwrite the content of the output directory."},
     )
-    evaluation_strategy: IntervalStrategy | None = field(default=IntervalStrategy.NO, metadata={"help": "x"})
+    evaluation_strategy: Union[IntervalStrategy, None] = field(
+        default=IntervalStrategy.NO, metadata={"help": "x"}
+    )
     learning_rate: float = field(default=5e-5, metadata={"help": "The initial learning rate for AdamW."})
     betas: tuple[float, float] = (0.9, 0.999)
     num_train_epochs: float = field(default=3.0)
     max_steps: int = field(default=-1, metadata={"help": "If > 0: total number of steps."})
-    logging_dir: str | None = field(default=None)
-    label_names: list[str] | None = field(default=None)
-    report_to: list[str] = field(default_factory=list)
-    fsdp_config: dict[str, int] = field(default_factory=dict)
-    resume_from: Path | None = None
+    logging_dir: Optional[str] = field(default=None)
+    label_names: Optional[List[str]] = field(default=None)
+    report_to: List[str] = field(default_factory=list)
+    fsdp_config: Dict[str, int] = field(default_factory=dict)
+    resume_from: Optional[Path] = None
 
     def __post_init__(self) -> None:
         if self.logging_dir is None:
             self.logging_dir = self.output_dir
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Dict[str, Any]:
         return asdict(self)
 
 
@@ -46,7 +48,7 @@ class TrainingArguments:
 class Metrics:
     loss: float
     steps: int
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: List[Dict[str, float]] = field(default_factory=list)
 
 
 train_flow = Flow[TrainingArguments]("training")

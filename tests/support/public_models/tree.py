@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from pydantic import BaseModel
 
 from pgflow_runtime import Flow
 
 if TYPE_CHECKING:
-    pass
+    from uuid import UUID as UUID
 
 
 class Comment(BaseModel):
     text: str
     replies: list[Comment] = []
-    parent: Comment | None = None
+    parent: Optional["Comment"] = None
 
 
 Comment.model_rebuild()

@@ -1,12 +1,13 @@
 """Values within bounds, in all spellings."""
 
 from decimal import Decimal
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, NewType, TypedDict
 
-from annotated_types import Ge, Interval, Le, Len, MultipleOf
+from annotated_types import Ge, Interval, Le, Len, MaxLen, MultipleOf
 from pydantic import BaseModel, Field, NonNegativeFloat, PositiveInt
 
 from pgflow_runtime import Default, Flow
+from typing import NotRequired
 
 Percent = Annotated[float, Ge(0), Le(100)]
 Sku = Annotated[str, Len(3, 12)]

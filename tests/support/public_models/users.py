@@ -3,13 +3,13 @@
 import uuid
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from pgflow_runtime import Flow
 
 
 class UserBase(BaseModel):
-    email: EmailStr = Field(max_length=255)
+    email: str = Field(max_length=255, pattern=".+@.+")
     is_active: bool = True
     is_superuser: bool = False
     full_name: str | None = Field(default=None, max_length=255)
@@ -20,7 +20,7 @@ class UserCreate(UserBase):
 
 
 class UserUpdate(UserBase):
-    email: EmailStr | None = Field(default=None, max_length=255)  # type: ignore[assignment]
+    email: str | None = Field(default=None, max_length=255)  # type: ignore[assignment]
     password: str | None = Field(default=None, min_length=8, max_length=40)
 
 
