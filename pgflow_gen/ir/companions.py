@@ -143,6 +143,7 @@ def _flow(flow: FlowSpec, slug: str, steps: tuple[StepSpec, ...]) -> FlowSpec:
         steps=steps,
         options=tuple(option for option in flow.options if option.name in _INHERITED),
         companion_of=flow.db_slug,
+        preset=flow.preset,
         span=flow.span,
         slug_span=flow.slug_span,
     )

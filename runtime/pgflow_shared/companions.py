@@ -32,13 +32,6 @@ def end_slug(flow: str, handler: str) -> str:
     return f"{flow}{_END}{handler}"
 
 
-def flow_of(slug: str) -> str | None:
-    """The flow that ``slug`` is a companion of; None for a slug that is no companion's."""
-    if _END in slug:
-        return slug.partition(_END)[0]
-    return slug.removesuffix(_UNDO) if slug.endswith(_UNDO) else None
-
-
 def pick_slug(handler: str) -> str:
     """The step that hands the elements to the undo of a map."""
     return f"{handler}_items"
@@ -54,4 +47,4 @@ def flow_of(companion: str) -> str | None:
 
 def is_reserved(slug: str) -> bool:
     """Whether only a companion may be called so."""
-    return flow_of(slug) is not None
+    return slug.endswith(_UNDO) or _END in slug

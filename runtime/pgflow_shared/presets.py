@@ -1,4 +1,4 @@
-"""Presets: a platform's ``Flow`` and ``Context``, in a module of the runtime, for what the platform brings."""
+"""Presets: a platform's ``Flow`` and ``Context``, a module of the runtime, for what the platform brings."""
 
 from __future__ import annotations
 

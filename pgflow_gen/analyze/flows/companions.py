@@ -38,7 +38,9 @@ class CompanionReader:
         unread = {name for name, value in values.items() if value is None}
         unread |= {"*" for arg in declaration.args if arg.star}
         undone = self._undone(declaration)
-        signature = HandlerReader(self.reader, self.findings, module, function, "step", _NAMED).read()
+        signature = HandlerReader(
+            self.reader, self.findings, module, function, "step", declaration.flow.preset, _NAMED
+        ).read()
         span = module.file.span(function.name)
         check_slug(self.findings, "step", declaration.name, span)
         step = StepSpec(

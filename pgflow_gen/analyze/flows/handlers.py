@@ -190,7 +190,7 @@ class HandlerReader:
             seen.add(name)
 
     def _is_context(self, node: cst.BaseExpression, written: cst.BaseExpression) -> bool:
-        """``Context`` under any spelling: quoted, dotted, renamed, Annotated, Optional. ``written``: all of it."""
+        """``Context`` in any spelling: quoted, dotted, renamed, Annotated, Optional. ``written``: all."""
         match node:
             case cst.SimpleString() | cst.ConcatenatedString():
                 inner = unquoted(node)

@@ -35,7 +35,7 @@ In = TypeVar("In")
 
 
 class SupabaseContext(Context):
-    """A handler's context with Supabase's clients, which have the service role: row security does not bind them.
+    """A handler's context with Supabase's clients, of the service role: row security does not bind them.
 
     Each task has clients of its own, which share the process's HTTP connections; no session is kept.
     """
@@ -45,7 +45,7 @@ class SupabaseContext(Context):
         """The client of supabase-py, for sync handlers.
 
         Raises:
-            UsageError: the handler is async: ``ctx.asupabase``; or the environment lacks what names the project.
+            UsageError: the handler is async: ``ctx.asupabase``; or the environment names no project.
         """
         given: Client | None = self._resources.client("supabase")
         if given is not None:
@@ -127,7 +127,7 @@ def project_of(env: Mapping[str, str]) -> tuple[str, str]:
 
 @dataclass
 class _Clients:
-    """Makes clients that share this process's HTTP connections. HTTP/1.1: one connection a request at a time."""
+    """Makes clients that share this process's HTTP connections. HTTP/1.1: a connection, a request."""
 
     pid: int
 

@@ -53,7 +53,7 @@ class GivenConnections(HandlerConnections):
         return self._aconn
 
     def client(self, name: str) -> Any:
-        """Never one of the real ones: a test that forgot it, or a recording that is replayed, changes nothing."""
+        """Never a real one: a test that forgot it, or a recording that is replayed, changes nothing."""
         if self._clients.get(name) is None:
             self.refused = True
             raise UsageError(f"this test gives its handlers no such client: run_flow(..., {name}=...)")

@@ -654,6 +654,7 @@ create table pgflow.runs (
   held_at timestamptz,  -- it was held, and has not been released; counts while it is started
   begins_at timestamptz,  -- it has not begun: its root steps wait for this time; null: it has
   has_origin boolean,   -- whether origins has a row of it; null: no
+  end_count int,        -- of a flow with companions: how often it has ended, as it may go on by a retry
   constraint runs_pkey primary key (run_id),
   constraint runs_check check (pgflow._run_is_sound(
     status, remaining_steps, started_at, completed_at, failed_at, cancelled_at
@@ -815,6 +816,7 @@ create table pgflow.prepared_flows (
   kinds text[] not null,
   has_kinds boolean not null,   -- any but 'task'
   has_ends boolean not null default false,  -- flows that start when its runs have ended
+  companion_of text,            -- it is such a flow itself: whose
   run_timeout int,              -- seconds
   longer_timeouts int[],        -- what timeouts were before they were shortened
   shortened_at timestamptz,     -- when that was: tasks that had started by then keep what they started with
@@ -853,7 +855,7 @@ create table pgflow.timers (
   tried_at timestamptz,        -- when its run was held by somebody else
   constraint timers_pkey primary key (timer_id),
   constraint timers_kind_check check (
-    kind in ('run_timeout', 'wait', 'sleep', 'deadline', 'begin', 'schedule', 'cancel_children', 'retry_children')
+    kind in ('run_timeout', 'wait', 'sleep', 'deadline', 'begin', 'schedule', 'cancel_children', 'retry_children', 'companions')
   ),
   constraint timers_are_of_runs check ((run_id is null) = (kind = 'schedule'))
 );
@@ -912,8 +914,9 @@ create table pgflow.origins (
 -- An attempt at a task starts one child, whatever happens to who reports it; also how the children of a run are found.
 create unique index origins_of_children_idx on pgflow.origins (from_run_id, step_slug, task_index, attempt)
   where kind = 'child';
--- What the ends of a run have started.
-create index origins_of_ends_idx on pgflow.origins (from_run_id, attempt) where kind in ('end', 'undo');
+-- An end of a run starts each of its companions once (attempt: which end; step_slug: the companion's flow); also how they are found.
+create unique index origins_of_companions_idx on pgflow.origins (from_run_id, attempt, kind, step_slug)
+  where kind in ('end', 'undo');
 -- No fire of a schedule starts two runs, whatever happens to who sees to it.
 create unique index origins_of_schedules_idx on pgflow.origins (family, schedule_slug, fire_at) where kind = 'schedule';
 
@@ -1002,6 +1005,23 @@ create index ended_children_due_idx on pgflow.ended_children (due_at, ended_id);
 create index ended_children_run_idx on pgflow.ended_children (run_id);
 create index ended_children_child_idx on pgflow.ended_children (child_run_id);
 
+-- ---- schema/20_tables/20_late_results.sql
+-- Tasks of steps that can be undone, under way when their run ended, and what they reported afterwards: rows of the run
+-- itself never change. Its undo waits until each has reported, or until it can report no more. No foreign keys, as with
+-- timers.
+create table pgflow.late_results (
+  run_id uuid not null,
+  step_slug text not null,
+  task_index int not null,
+  attempt int not null,
+  worker_id uuid,
+  patience_ends_at timestamptz not null,  -- nobody waits for it longer
+  reported_at timestamptz,
+  is_completed boolean not null default false,
+  output jsonb,
+  constraint late_results_pkey primary key (run_id, step_slug, task_index)
+);
+
 -- ---- schema/30_definition/_array_slug.sql
 -- The dependency that a step goes over, if it is a map; null: the run's input. array_option: what its options say, which
 -- a map says only where it has other dependencies.
@@ -1030,6 +1050,52 @@ begin
       using errcode = 'PF011', hint = 'Name one of its dependencies, or flow_input for the run''s input.';
   end if;
   return null;
+end;
+$$;
+
+-- ---- schema/30_definition/_check_companion_options.sql
+-- Refuses options of a flow that say nothing of what follows its runs' ends: undo {"flow", "steps": {slug: {"by", "when"}},
+-- "reads", "flow_input"}, ends {slug: {"on", "steps", "flow_input"}}, and of such a flow itself companion {"of"}.
+create function pgflow._check_companion_options(options jsonb)
+returns void
+language plpgsql
+immutable
+as $$
+declare
+  v_wrong text;
+begin
+  v_wrong := case
+    when options ? 'undo' and (
+      jsonb_typeof(options #> '{undo,flow}') = 'string' and jsonb_typeof(options #> '{undo,steps}') = 'object'
+      and options #> '{undo,steps}' <> '{}'
+      and not exists (
+        select 1
+        from jsonb_each(case jsonb_typeof(options #> '{undo,steps}') when 'object' then options #> '{undo,steps}' end) s(slug, rule)
+        where (
+          jsonb_typeof(s.rule) = 'object' and jsonb_typeof(s.rule -> 'by') = 'string'
+          and coalesce(s.rule ->> 'when', 'completed') in ('completed', 'started')
+        ) is not true
+      )
+      and coalesce(jsonb_typeof(options #> '{undo,reads}'), 'array') = 'array'
+    ) is not true then 'undo'
+    when options ? 'ends' and (
+      jsonb_typeof(options -> 'ends') = 'object'
+      and not exists (
+        select 1
+        from jsonb_each(case jsonb_typeof(options -> 'ends') when 'object' then options -> 'ends' end) e(slug, rule)
+        where (
+          jsonb_typeof(e.rule) = 'object' and e.rule ->> 'on' in ('failed', 'cancelled', 'completed', 'always')
+          and coalesce(jsonb_typeof(e.rule -> 'steps'), 'array') = 'array'
+        ) is not true
+      )
+    ) is not true then 'ends'
+    when options ? 'companion' and jsonb_typeof(options #> '{companion,of}') is distinct from 'string' then 'companion'
+    when options ? 'companion' and options ?| array['undo', 'ends'] then 'companion beside undo or ends'
+  end;
+  if v_wrong is not null then
+    raise exception 'The option % of a flow is not one: %', v_wrong, left((options -> split_part(v_wrong, ' ', 1))::text, 200)
+      using errcode = 'PF011', hint = 'It is written by pgflow-gen build, for @flow.undo and @flow.end.';
+  end if;
 end;
 $$;
 
@@ -1263,13 +1329,16 @@ language plpgsql
 immutable
 as $$
 declare
-  v_options jsonb := pgflow._known_options('flow', _flow_options.options, array['run_timeout']);
+  v_options jsonb := pgflow._known_options('flow', _flow_options.options, array[
+    'run_timeout', 'undo', 'ends', 'companion'
+  ]);
 begin
   if (v_options ? 'run_timeout') and not pgflow._is_whole(v_options -> 'run_timeout', 1, 31536000) then
     raise exception 'run_timeout must be a whole number of seconds from 1 to 31,536,000, not %',
       left(v_options ->> 'run_timeout', 100)
       using errcode = 'PF011', hint = 'Leave it out, or give null, for runs that may take as long as they like.';
   end if;
+  perform pgflow._check_companion_options(v_options);
   return v_options;
 end;
 $$;
@@ -1485,7 +1554,7 @@ begin
 
   insert into pgflow.prepared_flows as p (
     flow_slug, flow_timeout, step_slugs, deps_counts, maps, start_delays, timeouts, vt_offsets, max_attempts, root_slugs,
-    array_slugs, has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, run_timeout
+    array_slugs, has_root_maps, has_maps, has_conditions, has_delays, kinds, has_kinds, has_ends, companion_of, run_timeout
   )
   select
     f.flow_slug,
@@ -1515,6 +1584,8 @@ begin
     coalesce(bool_or(s.opt_start_delay > 0), false),
     coalesce(array_agg(s.kind order by s.step_index) filter (where s.step_slug is not null), '{}'),
     coalesce(bool_or(s.kind <> 'task'), false),
+    f.options ?| array['undo', 'ends'],
+    f.options #>> '{companion,of}',
     (f.options ->> 'run_timeout')::numeric::int
   from pgflow.flows f
   left join pgflow.steps s on s.flow_slug = f.flow_slug
@@ -1547,6 +1618,8 @@ begin
       has_delays = excluded.has_delays,
       kinds = excluded.kinds,
       has_kinds = excluded.has_kinds,
+      has_ends = excluded.has_ends,
+      companion_of = excluded.companion_of,
       run_timeout = excluded.run_timeout;
   return null;
 end;
@@ -1861,7 +1934,8 @@ $$;
 
 -- ---- schema/30_definition/create_flow.sql
 -- for: migrate
--- Defines a flow and its queue; does nothing to a flow that is there. options: {"run_timeout": seconds}. Raises PF004
+-- Defines a flow and its queue; does nothing to a flow that is there. options: {"run_timeout": seconds}, and
+-- what follows the ends of its runs (see _check_companion_options). Raises PF004
 -- for a slug that cannot name a queue, PF011 for options that are none.
 create function pgflow.create_flow(
   flow_slug text,
@@ -1957,6 +2031,9 @@ begin
   delete from pgflow.origins o
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and o.run_id = r.run_id;
+  delete from pgflow.late_results l
+  using pgflow.runs r
+  where r.flow_slug = p_flow_slug and l.run_id = r.run_id;
   delete from pgflow.schedules c where c.flow_slug = p_flow_slug;
   delete from pgflow.timers i where i.flow_slug = p_flow_slug;
   delete from pgflow.waiting_signals w where w.flow_slug = p_flow_slug;
@@ -2032,6 +2109,8 @@ begin
               ),
               '{}'
             )
+            || case when f.options #> array['undo', 'steps'] ? st.step_slug
+              then jsonb_build_object('undo', f.options #> array['undo', 'steps', st.step_slug, 'by']) else '{}' end
             order by st.step_slug collate "C"
           )
           from pgflow.steps st
@@ -2471,7 +2550,7 @@ $$;
 -- Lowers remaining_steps by the number of times a run is listed (unless count_steps is false) and completes
 -- the started runs that have nothing left, with the outputs of their completed leaf steps.
 -- Where the flows have carried large values, a run whose outputs do not fit into one value fails instead. Where they
--- have time-outs for whole runs, those end with the run.
+-- have time-outs for whole runs, those end with the run; has_timeouts is true also where something follows its end.
 create function pgflow._finish_runs(
   run_ids uuid[], count_steps boolean, has_large_values boolean default true, has_timeouts boolean default true
 )
@@ -2480,7 +2559,7 @@ language plpgsql
 as $$
 declare
   v_finished uuid[];
-  v_with_origin uuid[];  -- of these
+  v_followed uuid[];  -- of these: somebody has to hear of it, or something follows
   v_all bigint;  -- see 00_model/model.sql
 begin
   if has_large_values then
@@ -2518,16 +2597,17 @@ begin
   )
   select array_agg(f.run_id order by f.run_id) filter (where f.status = 'completed' and f.remaining_steps = 0),
     array_agg(f.run_id) filter (where f.has_origin and f.status = 'completed' and f.remaining_steps = 0)
-  into v_finished, v_with_origin
+  into v_finished, v_followed
   from finished f;
 
   if v_finished is not null then
     perform pgflow._send_events('run:completed', v_finished);
     if has_timeouts then
       perform pgflow._drop_timers(v_finished);
+      v_followed := v_followed || pgflow._runs_with_ends(v_finished);
     end if;
-    if v_with_origin is not null then
-      perform pgflow._note_ends(v_with_origin);
+    if v_followed is not null then
+      perform pgflow._note_ends(array(select distinct i.run_id from unnest(v_followed) i(run_id)));
     end if;
   end if;
 end;
@@ -3128,6 +3208,7 @@ declare
   v_has_conditions boolean;
   v_run_timeout int;
   v_has_kinds boolean;
+  v_companion_of text;
   v_run_ids uuid[] := run_ids;
   v_created_count int;
   v_created uuid[];
@@ -3140,14 +3221,19 @@ begin
   -- One look at the definition, so that counters and states agree whatever is added meanwhile; the lock keeps the flow
   -- from being deleted before its runs are there to be seen.
   select p.step_slugs, p.deps_counts, p.array_slugs, p.root_slugs, p.has_root_maps, p.has_conditions, p.run_timeout,
-    p.has_kinds
+    p.has_kinds, p.companion_of
   into v_slugs, v_deps_counts, v_array_slugs, v_root_slugs, v_has_root_maps, v_has_conditions, v_run_timeout,
-    v_has_kinds
+    v_has_kinds, v_companion_of
   from pgflow.prepared_flows p
   where p.flow_slug = _start_flows.flow_slug
   for key share;
   if not found then
     perform pgflow._check_flows(array[_start_flows.flow_slug]);
+  end if;
+
+  if v_companion_of is not null and _start_flows.has_origin is null then
+    raise exception 'Flow "%" is started by the core, when a run of "%" has ended', _start_flows.flow_slug, v_companion_of
+      using errcode = 'PF011', hint = format('Start a run of "%s".', v_companion_of);
   end if;
 
   -- inputs and ids
@@ -3791,8 +3877,15 @@ begin
     v_hand_over := 0;
   end if;
 
+  if not v_live then
+    perform pgflow._note_late(
+      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes, _complete.attempts,
+      _complete.outputs, true, _complete.fenced
+    );
+  end if;
+
   -- outputs that a dependent map cannot go over fail their runs
-  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds),
+  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds or p.has_ends),
     bool_or(p.has_kinds and 'subflow' = any(p.kinds))
   into v_has_maps, v_has_large_values, v_has_timeouts, v_has_subflows
   from pgflow.prepared_flows p
@@ -4031,7 +4124,7 @@ begin
     perform pgflow._keep_held(v_accepted.run_ids);
   end if;
   perform pgflow._notify(null, v_accepted.run_ids);
-  if v_has_origins then
+  if v_has_origins or v_has_timeouts then
     return query select d.* from pgflow._told_due(_complete.run_ids) d;
   end if;
 end;
@@ -4184,20 +4277,28 @@ declare
   v_tasks pgflow.task_result[];
   v_errors text[];
   v_is_held boolean;  -- whether one of the runs is
-  v_has_origins boolean;  -- whether one of the runs has
+  v_has_origins boolean;  -- whether one of the runs has, or something follows its end
+  v_live boolean;  -- whether all runs are still started
   v_asked boolean[];
   v_part record;
   v_longest_hidden int := case when _fail.fenced then 10 else 2147483647 end;  -- seconds
   v_all bigint;  -- see 00_model/model.sql
 begin
-  select bool_or(l.held_at is not null), bool_or(l.has_origin) into v_is_held, v_has_origins
+  select bool_or(l.held_at is not null), bool_or(l.has_origin), bool_and(l.status = 'started')
+  into v_is_held, v_has_origins, v_live
   from (
-    select r.held_at, r.has_origin
+    select r.held_at, r.has_origin, r.status
     from pgflow.runs r
     where r.run_id = any(_fail.run_ids)
     order by r.run_id
     for no key update
   ) l;
+
+  if not v_live then
+    perform pgflow._note_late(
+      _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, null, false, _fail.fenced
+    );
+  end if;
 
   -- judge, and store with each task what becomes of it
   select j.tasks, j.errors, j.asked into v_tasks, v_errors, v_asked
@@ -4322,7 +4423,7 @@ begin
     case v.outcome when 'retry' then v.delay end,
     v.max_attempts, null::jsonb, null::int
   from unnest(v_tasks) v;
-  if v_has_origins then
+  if v_has_origins or not v_live or v_part.fail_run_ids is not null or v_part.skip_run_ids is not null then
     return query select d.* from pgflow._told_due(_fail.run_ids) d;
   end if;
 end;
@@ -5358,7 +5459,7 @@ begin
   );
   perform 1 from pgflow._complete(
     array_fill(null::uuid, array[v_count]), _tolerate.run_ids, _tolerate.step_slugs, _tolerate.task_indexes,
-    array_fill(null::int, array[v_count]), v_outputs, 0, '{}', false
+    array_fill(null::int, array[v_count]), v_outputs, 0, '{}', false, true
   );
 
   update pgflow.step_tasks t
@@ -6020,6 +6121,7 @@ declare
   v_busy_flow_slugs text[];
   v_all bigint;  -- see 00_model/model.sql
 begin
+  perform pgflow._note_under_way(_cancel_runs.run_ids);
   -- Messages before tasks: whoever claims has a message when it asks for the task's row.
   perform pgflow._archive_open_tasks(_cancel_runs.run_ids);
 
@@ -6690,11 +6792,17 @@ declare
   v_locked record;
   v_ended uuid[];
   v_unawaited record;
+  v_companions record;
+  v_options jsonb;
   v_root_ids uuid[];
   v_task_count bigint;
   v_outcomes text[];
 begin
-  perform pgflow._known_options('retry', _retry_asked.options, '{}');
+  v_options := pgflow._known_options('retry', _retry_asked.options, array['even_if_undone']);
+  if v_options ? 'even_if_undone' and jsonb_typeof(v_options -> 'even_if_undone') <> 'boolean' then
+    raise exception 'even_if_undone must be true or false, not %', left(v_options ->> 'even_if_undone', 100)
+      using errcode = 'PF011', hint = 'Leave it out to retry runs only that were not undone.';
+  end if;
   select * into v_locked from pgflow._lock_runs(v_run_ids);
   select array_agg(l.run_id) into v_ended
   from unnest(v_locked.found_run_ids, v_locked.statuses) l(run_id, status)
@@ -6702,6 +6810,17 @@ begin
   select * into v_unawaited from pgflow._unawaited(v_ended);
   if v_unawaited.child_ids is not null then
     v_ended := array(select i.run_id from unnest(v_ended) i(run_id) where i.run_id <> all(v_unawaited.child_ids));
+  end if;
+  select c.busy_run_ids, case when not coalesce((v_options ->> 'even_if_undone')::boolean, false) then c.undone_run_ids end
+    as undone_run_ids
+  into v_companions
+  from pgflow._companions_of(v_ended) c;
+  if v_companions.busy_run_ids is not null or v_companions.undone_run_ids is not null then
+    v_ended := array(
+      select i.run_id
+      from unnest(v_ended) i(run_id)
+      where i.run_id <> all(coalesce(v_companions.busy_run_ids || v_companions.undone_run_ids, '{}'))
+    );
   end if;
   if cardinality(v_ended) > 0 then
     select sum(c.task_count) into v_task_count from unnest(pgflow._tasks_to_retry(v_ended)) c(task_count);
@@ -6718,6 +6837,8 @@ begin
       when l.status = 'started' then 'still_started'
       when l.status = 'completed' then 'already_completed'
       when i.run_id = any(v_unawaited.child_ids) then 'not_awaited'
+      when i.run_id = any(v_companions.busy_run_ids) then 'companions_under_way'
+      when i.run_id = any(v_companions.undone_run_ids) then 'was_undone'
       else 'retried'
     end
     from unnest(v_run_ids) with ordinality i(run_id, position)
@@ -6788,6 +6909,7 @@ begin
 
   perform pgflow._send_events('run:retried', _retry_runs.run_ids);
   perform pgflow._drop_timers(_retry_runs.run_ids);
+  delete from pgflow.late_results l where l.run_id = any(_retry_runs.run_ids);
   delete from pgflow.ended_children e where e.run_id = any(_retry_runs.run_ids);  -- looked at anew below
   perform pgflow._set_run_timeouts(_retry_runs.run_ids, v_delays);
   perform pgflow._await_begins(_retry_runs.run_ids, v_delays);
@@ -7179,6 +7301,13 @@ begin
   if not found then
     raise exception 'Run not found: %', fork_run.run_id using errcode = 'PF008';
   end if;
+  if exists (
+    select 1 from pgflow.prepared_flows p where p.flow_slug = v_flow_slug and p.companion_of is not null
+  ) then
+    raise exception 'Run % is of flow "%", which is started by the core when another run has ended', fork_run.run_id,
+      v_flow_slug
+      using errcode = 'PF011', hint = 'Retry it in place if it has failed.';
+  end if;
   perform pgflow._check_fork_steps(v_flow_slug, fork_run.from_steps);
 
   v_input := coalesce(fork_run.input, v_old_input);
@@ -7358,8 +7487,9 @@ $$;
 -- attempts counted afresh; each run after a random part of spread seconds, against a storm. One row a run, in the
 -- order of the ids: 'retried', 'still_started', 'already_completed' (nothing was changed), 'no_such_run', or 'not_awaited': a
 -- child whose parent does not wait for it; root_run_id is the run to retry instead. A task whose child failed or was
--- cancelled takes that child up again, which is retried in place. options:
--- none are known yet. At most 1,000 runs with 50,000 tasks left a call, else PF011.
+-- cancelled takes that child up again, which is retried in place. 'companions_under_way': its undo or its ends
+-- are not over; 'was_undone': what it had done has been undone. options: {"even_if_undone": true} retries it all the same,
+-- without what was undone being done again. At most 1,000 runs with 50,000 tasks left a call, else PF011.
 create function pgflow.retry_runs(
   run_ids uuid[], spread double precision default 0, options jsonb default '{}', actor text default null
 )
@@ -7507,6 +7637,7 @@ begin
       perform pgflow._fire_deadlines(_fire.timer_ids);
       perform pgflow._fire_loop_deadlines(_fire.timer_ids);
     when 'begin' then perform pgflow._fire_begins(_fire.timer_ids);
+    when 'companions' then perform pgflow._fire_companions(_fire.timer_ids);
     else perform pgflow._fire_children_timers(_fire.kind, _fire.timer_ids);
   end case;
   delete from pgflow.timers t where t.timer_id = any(_fire.timer_ids);
@@ -7558,9 +7689,12 @@ begin
     return;
   end if;
   v_messages := array(
-    select format('timed out after %s s', round(extract(epoch from w.deadline_at - w.since)))
+    select format('timed out after %s s', st.options ->> 'deadline')
     from unnest(v_late.run_ids, v_late.step_slugs) with ordinality p(run_id, step_slug, position)
-    left join pgflow.waiting_signals w on w.run_id = p.run_id and w.step_slug = p.step_slug
+    cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = p.run_id limit 1) r
+    cross join lateral (
+      select l.options from pgflow.steps l where l.flow_slug = r.flow_slug and l.step_slug = p.step_slug limit 1
+    ) st
     order by p.position
   );
   select * into v_skipped
@@ -7578,7 +7712,7 @@ $$;
 
 -- ---- schema/56_timers/_fire_loop_deadlines.sql
 -- Exhausts the loops and subflows of these timers that have not ended, also between two rounds; children that are under way
--- are cancelled.
+-- are cancelled. Where a failure is a value each task of a map has its own, else one is the step's.
 create function pgflow._fire_loop_deadlines(timer_ids bigint[])
 returns void
 language plpgsql
@@ -7595,7 +7729,7 @@ begin
     array_agg(format('timed out after %s s', d.payload ->> 'seconds')) as messages
   into v_late
   from (
-    select l.run_id, l.step_slug, l.payload
+    select l.flow_slug, l.run_id, l.step_slug, l.payload
     from pgflow.timers l
     where l.timer_id = any(timer_ids) and l.task_index is not null
     order by l.due_at, l.timer_id
@@ -7605,13 +7739,19 @@ begin
     select l.status from pgflow.step_states l where l.run_id = d.run_id and l.step_slug = d.step_slug limit 1
   ) s
   cross join lateral (
+    select l.when_exhausted
+    from pgflow.steps l
+    where l.flow_slug = d.flow_slug and l.step_slug = d.step_slug
+    limit 1
+  ) st
+  cross join lateral (
     select *
     from pgflow.step_tasks l
-    where l.run_id = d.run_id and l.step_slug = d.step_slug
+    where l.run_id = d.run_id and l.step_slug = d.step_slug and l.status in ('queued', 'started')
     order by l.task_index
-    offset 0
+    limit case st.when_exhausted when 'value' then null else 1 end
   ) t
-  where r.status = 'started' and s.status = 'started' and t.status in ('queued', 'started');
+  where r.status = 'started' and s.status = 'started';
   if v_late.run_ids is null then
     return;
   end if;
@@ -9421,8 +9561,7 @@ begin
           'SubflowTooDeep: a run would start another one %s deep, and max_depth of the step is %s', d.depth, st.max_depth
         )
         when p.has_root_maps and jsonb_typeof(g.output) is distinct from 'array' then format(
-          'SubflowInput: the flow "%s" goes over its input, which must be an array, not %s', st.child_slug,
-          coalesce(jsonb_typeof(g.output), 'null')
+          'SubflowInput: the flow "%s" goes over its input, which must be an array', st.child_slug
         )
       end as reason
     from unnest(
@@ -9806,7 +9945,8 @@ end;
 $$;
 
 -- ---- schema/59_children/_note_ends.sql
--- Those of these runs, which have just ended, that are children: their parents will hear of it. Callers hold the runs.
+-- Those of these runs, which have just ended, that are children: their parents will hear of it; and what follows the ends
+-- of any will be started. Callers hold the runs.
 create function pgflow._note_ends(run_ids uuid[])
 returns void
 language plpgsql
@@ -9814,6 +9954,7 @@ as $$
 declare
   v_parent_ids uuid[];
 begin
+  perform pgflow._note_companions(_note_ends.run_ids);
   with noted as (
     insert into pgflow.ended_children (run_id, step_slug, task_index, attempt, child_run_id)
     select o.from_run_id, o.step_slug, o.task_index, o.attempt, o.run_id
@@ -9903,7 +10044,8 @@ end;
 $$;
 
 -- ---- schema/59_children/_told_due.sql
--- One row 'due' where one of these runs has just ended as a child: the caller's worker hands it to its parent at once.
+-- One row 'due' where one of these runs has just ended as a child, or something is to follow its end: the caller's worker sees to it
+-- at once.
 create function pgflow._told_due(run_ids uuid[])
 returns setof pgflow.task_result
 language plpgsql
@@ -9915,6 +10057,16 @@ begin
     select 1
     from unnest(_told_due.run_ids) i(run_id)
     cross join lateral (select 1 from pgflow.ended_children l where l.child_run_id = i.run_id limit 1) e
+  ) or exists (
+    select 1
+    from unnest(_told_due.run_ids) i(run_id)
+    left join pgflow.origins o on o.run_id = i.run_id and o.kind = 'undo'
+    cross join lateral (
+      select 1
+      from pgflow.timers l
+      where l.run_id in (i.run_id, o.from_run_id) and l.kind = 'companions' and l.due_at <= clock_timestamp()
+      limit 1
+    ) t
   ) then
     v_due.outcome := 'due';
     return next v_due;
@@ -9945,6 +10097,433 @@ begin
   )
   select array_agg(u.child_id), array_agg(u.run_id) into child_ids, root_ids
   from (select distinct on (l.child_id) * from up l order by l.child_id, l.depth desc) u;
+end;
+$$;
+
+-- ---- schema/59_companions/_companions_of.sql
+-- Whether something of what follows these runs' ends is still to be done, or under way; and whether they were undone, as far
+-- as that went. Callers hold the runs.
+create function pgflow._companions_of(run_ids uuid[], out busy_run_ids uuid[], out undone_run_ids uuid[])
+language plpgsql
+as $$
+begin
+  select
+    array_agg(i.run_id) filter (
+      where exists (select 1 from pgflow.timers t where t.run_id = i.run_id and t.kind = 'companions')
+        or exists (
+          select 1
+          from pgflow.origins o
+          join pgflow.runs c on c.run_id = o.run_id
+          where o.from_run_id = i.run_id and o.kind in ('end', 'undo') and c.status = 'started'
+        )
+    ),
+    array_agg(i.run_id) filter (
+      where exists (select 1 from pgflow.origins o where o.from_run_id = i.run_id and o.kind = 'undo')
+    )
+  into busy_run_ids, undone_run_ids
+  from unnest(_companions_of.run_ids) i(run_id)
+  cross join lateral (select l.end_count from pgflow.runs l where l.run_id = i.run_id limit 1) r
+  where r.end_count is not null;
+end;
+$$;
+
+-- ---- schema/59_companions/_fire_companions.sql
+-- Starts what follows the ends of these timers' runs: the undo, if there is something to undo; else, or when the undo has
+-- ended, the ends. Callers hold the runs.
+create function pgflow._fire_companions(timer_ids bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  v_timer record;
+  v_run pgflow.runs;
+  v_options jsonb;
+begin
+  for v_timer in
+    select t.run_id, (t.payload ->> 'number')::int as number, t.payload ->> 'undone' as undone
+    from pgflow.timers t
+    where t.timer_id = any(timer_ids)
+    order by t.due_at, t.timer_id
+  loop
+    select r.* into v_run from pgflow.runs r where r.run_id = v_timer.run_id and r.status <> 'started';
+    continue when not found;
+    select f.options into v_options from pgflow.flows f where f.flow_slug = v_run.flow_slug;
+    if v_timer.undone is null and v_run.status <> 'completed' and v_options ? 'undo' then
+      continue when pgflow._start_undo(v_run, v_timer.number, v_options -> 'undo');
+    end if;
+    perform pgflow._start_companion(
+      e.slug, 'end', v_run, v_timer.number, e.rule,
+      pgflow._step_outputs(v_run.run_id, coalesce(e.rule -> 'steps', '[]')), coalesce(v_timer.undone, 'nothing')
+    )
+    from jsonb_each(v_options -> 'ends') e(slug, rule)
+    where e.rule ->> 'on' in (v_run.status, 'always');
+  end loop;
+end;
+$$;
+
+-- ---- schema/59_companions/_is_companion_kept.sql
+-- Whether an ended run has to stay for the sake of companions: its own are not over, or it is one of a run that goes on, or
+-- that has ended since the cut-off, and whose next undo asks what this one has done.
+create function pgflow._is_companion_kept(run_id uuid, has_origin boolean, cutoff timestamptz)
+returns boolean
+language plpgsql
+as $$
+begin
+  if (select c.busy_run_ids is not null from pgflow._companions_of(array[_is_companion_kept.run_id]) c) then
+    return true;
+  end if;
+  return has_origin is true and exists (
+    select 1
+    from pgflow.origins o
+    join pgflow.runs r on r.run_id = o.from_run_id
+    where o.run_id = _is_companion_kept.run_id and o.kind in ('end', 'undo')
+      and coalesce(r.completed_at, r.failed_at, r.cancelled_at) < cutoff is not true
+  );
+end;
+$$;
+
+-- ---- schema/59_companions/_note_companions.sql
+-- Runs that have just ended: has fire_timers start what their flows say is to be done then, at once, or when nothing is under
+-- way that may have to be undone; and, of undos among them, what follows an undo. Callers hold the runs.
+create function pgflow._note_companions(run_ids uuid[])
+returns void
+language plpgsql
+as $$
+declare
+  v_flow_slugs text[];
+begin
+  perform pgflow._note_under_way(_note_companions.run_ids);
+  with ended as (
+    update pgflow.runs r
+    set end_count = coalesce(r.end_count, 0) + 1
+    from unnest(pgflow._runs_with_ends(_note_companions.run_ids)) i(run_id)
+    where r.run_id = i.run_id
+    returning r.run_id, r.flow_slug, r.status, r.end_count
+  ),
+  asked as (
+    select
+      greatest(clock_timestamp(), (
+        select max(l.patience_ends_at)
+        from pgflow.late_results l
+        where l.run_id = e.run_id and l.reported_at is null and e.status <> 'completed'
+      )) as due_at,
+      e.flow_slug, e.run_id, jsonb_build_object('number', e.end_count) as payload
+    from ended e
+    cross join lateral (select l.options from pgflow.flows l where l.flow_slug = e.flow_slug limit 1) f
+    where f.options ? 'undo' and e.status <> 'completed'
+      or exists (
+        select 1 from jsonb_each(f.options -> 'ends') n(slug, rule) where n.rule ->> 'on' in (e.status, 'always')
+      )
+    union all
+    select clock_timestamp(), p.flow_slug, o.from_run_id, jsonb_build_object(
+      'number', o.attempt, 'undone', case r.status when 'completed' then 'completed' else 'failed' end
+    )
+    from unnest(_note_companions.run_ids) i(run_id)
+    cross join lateral (select * from pgflow.runs l where l.run_id = i.run_id limit 1) r
+    cross join lateral (
+      select * from pgflow.origins l where r.has_origin and l.run_id = i.run_id and l.kind = 'undo' limit 1
+    ) o
+    cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = o.from_run_id limit 1) p
+  ),
+  set_timers as (
+    insert into pgflow.timers (due_at, kind, flow_slug, run_id, payload)
+    select a.due_at, 'companions', a.flow_slug, a.run_id, a.payload from asked a
+    returning flow_slug
+  )
+  select array_agg(distinct t.flow_slug) into v_flow_slugs from set_timers t;
+  perform pgflow._notify(v_flow_slugs, null);
+end;
+$$;
+
+-- ---- schema/59_companions/_note_late.sql
+-- Results, or failures, of tasks that were under way when their runs ended: those that an undo waits for are kept, and with
+-- the last of a run its undo is due. fenced as in _complete. Callers hold the runs.
+create function pgflow._note_late(
+  worker_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  attempts int[],
+  outputs jsonb[],
+  is_completed boolean,
+  fenced boolean
+)
+returns void
+language plpgsql
+as $$
+declare
+  v_run_ids uuid[];
+  v_all bigint;  -- see 00_model/model.sql
+begin
+  with reported as (
+    update pgflow.late_results l
+    set reported_at = clock_timestamp(), is_completed = _note_late.is_completed, output = g.output
+    from (
+      select *
+      from unnest(
+        _note_late.worker_ids, _note_late.run_ids, _note_late.step_slugs, _note_late.task_indexes, _note_late.attempts,
+        _note_late.outputs
+      ) u(worker_id, run_id, step_slug, task_index, attempt, output)
+      limit v_all
+    ) g
+    where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
+      and l.reported_at is null
+      and (not _note_late.fenced or (l.worker_id = g.worker_id and l.attempt = g.attempt))
+      -- once its companions have started, nothing is added to what they got
+      and exists (select 1 from pgflow.timers t where t.run_id = l.run_id and t.kind = 'companions')
+    returning l.run_id
+  )
+  select array_agg(distinct r.run_id) into v_run_ids from reported r;
+  if v_run_ids is null then
+    return;
+  end if;
+  update pgflow.timers t
+  set due_at = clock_timestamp()
+  where t.run_id = any(v_run_ids) and t.kind = 'companions'
+    and not exists (select 1 from pgflow.late_results l where l.run_id = t.run_id and l.reported_at is null);
+  perform pgflow._notify(pgflow._flows_of(v_run_ids), null);
+end;
+$$;
+
+-- ---- schema/59_companions/_note_under_way.sql
+-- Writes down which tasks of these runs are under way whose steps can be undone. Callers hold the runs, which are about to
+-- end, or have just ended.
+create function pgflow._note_under_way(run_ids uuid[])
+returns void
+language plpgsql
+as $$
+begin
+  insert into pgflow.late_results (run_id, step_slug, task_index, attempt, worker_id, patience_ends_at)
+  select t.run_id, t.step_slug, t.task_index, t.attempts_count, t.last_worker_id,
+    t.started_at + make_interval(secs => 30 + p.timeouts[array_position(p.step_slugs, t.step_slug)])
+  from unnest(_note_under_way.run_ids) i(run_id)
+  cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = i.run_id limit 1) r
+  cross join lateral (
+    select * from pgflow.prepared_flows l where l.flow_slug = r.flow_slug and l.has_ends limit 1
+  ) p
+  cross join lateral (select l.options from pgflow.flows l where l.flow_slug = r.flow_slug limit 1) f
+  cross join lateral jsonb_object_keys(f.options #> '{undo,steps}') u(step_slug)
+  cross join lateral (
+    select * from pgflow.step_tasks l where l.run_id = i.run_id and l.step_slug = u.step_slug offset 0
+  ) t
+  where t.status = 'started'
+  on conflict on constraint late_results_pkey do nothing;
+end;
+$$;
+
+-- ---- schema/59_companions/_run_end.sql
+-- How a run ended, for the handlers of its companions. undone: nothing, completed or failed.
+create function pgflow._run_end(run_id uuid, undone text)
+returns jsonb
+language plpgsql
+stable
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'run_id', r.run_id,
+      'status', r.status,
+      'error', left(r.error_message, 20000),
+      'failed_step', f.step_slug,
+      'failed_task', f.task_index,
+      'reason', r.cancel_reason,
+      'undone', _run_end.undone
+    )
+    from pgflow.runs r
+    left join lateral pgflow.get_run_failure(r.run_id) f on true
+    where r.run_id = _run_end.run_id
+  );
+end;
+$$;
+
+-- ---- schema/59_companions/_runs_with_ends.sql
+-- Those of these runs whose flows say that something follows their ends; null: none.
+create function pgflow._runs_with_ends(run_ids uuid[])
+returns uuid[]
+language plpgsql
+as $$
+begin
+  return (
+    select array_agg(i.run_id)
+    from unnest(_runs_with_ends.run_ids) i(run_id)
+    cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = i.run_id limit 1) r
+    cross join lateral (
+      select l.has_ends from pgflow.prepared_flows l where l.flow_slug = r.flow_slug limit 1
+    ) p
+    where p.has_ends
+  );
+end;
+$$;
+
+-- ---- schema/59_companions/_start_companion.sql
+-- Starts a companion of an ended run, once for each of its ends: false where its flow is not in the database. rule: what the
+-- flow's options say of it. Callers hold the ended run.
+create function pgflow._start_companion(
+  flow_slug text, kind text, of_run pgflow.runs, number int, rule jsonb, steps jsonb, undone text
+)
+returns boolean
+language plpgsql
+as $$
+declare
+  v_run_id uuid := pgflow.new_run_id();
+begin
+  if not exists (select 1 from pgflow.prepared_flows p where p.flow_slug = _start_companion.flow_slug) then
+    return false;
+  end if;
+  -- origins first: it may end as it starts
+  insert into pgflow.origins (run_id, kind, from_run_id, step_slug, attempt)
+  values (
+    v_run_id, _start_companion.kind, (of_run).run_id, _start_companion.flow_slug, _start_companion.number
+  )
+  on conflict do nothing;
+  if found then
+    perform pgflow._start_flows(
+      _start_companion.flow_slug,
+      array[
+        jsonb_build_object('run_end', pgflow._run_end((of_run).run_id, _start_companion.undone), 'steps', steps)
+          || case when rule -> 'flow_input' = 'true' then jsonb_build_object('flow_input', (of_run).input) else '{}' end
+      ],
+      array[v_run_id], array[(of_run).trace_context], null, true
+    );
+  end if;
+  return true;
+end;
+$$;
+
+-- ---- schema/59_companions/_start_undo.sql
+-- Starts the undo of an ended run; false if there is nothing to undo. rule: the option undo of its flow. Callers hold the
+-- run.
+create function pgflow._start_undo(of_run pgflow.runs, number int, rule jsonb)
+returns boolean
+language plpgsql
+as $$
+declare
+  v_steps jsonb;
+begin
+  select jsonb_object_agg(u.slug, pgflow._step_to_undo((of_run).run_id, u.slug, u.rule)) into v_steps
+  from jsonb_each(rule -> 'steps') u(slug, rule);
+  if not jsonb_path_exists(v_steps, '$.*.done ? (@ == true)') then
+    return false;
+  end if;
+  return pgflow._start_companion(
+    rule ->> 'flow', 'undo', of_run, number, rule,
+    pgflow._step_outputs((of_run).run_id, coalesce(rule -> 'reads', '[]')) || v_steps, 'nothing'
+  );
+end;
+$$;
+
+-- ---- schema/59_companions/_step_outputs.sql
+-- What a companion is told of steps that it only reads: whether each has completed, and with what.
+create function pgflow._step_outputs(run_id uuid, step_slugs jsonb)
+returns jsonb
+language plpgsql
+stable
+as $$
+begin
+  return (
+    select coalesce(jsonb_object_agg(s.step_slug, jsonb_build_object('done', s.status = 'completed') || case
+      when s.status = 'completed' then jsonb_build_object('output', coalesce(s.output, 'null'))
+      else '{}'
+    end), '{}')
+    from jsonb_array_elements_text(_step_outputs.step_slugs) i(slug)
+    join pgflow.step_states s on s.run_id = _step_outputs.run_id and s.step_slug = i.slug
+  );
+end;
+$$;
+
+-- ---- schema/59_companions/_step_to_undo.sql
+-- What the undo of an ended run is told of a step that can be undone: whether there is something to undo; of a map its
+-- elements, null for those of which nobody knows what they did; and which tasks that is about, as pairs
+-- [task_index, attempt]. Where there is nothing to undo, the output is what others may have to know of the step.
+create function pgflow._step_to_undo(run_id uuid, step_slug text, rule jsonb)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+  v_before jsonb := coalesce(pgflow._undone_before(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'by'), '[]');
+  v_step record;
+  v_left record;
+begin
+  select st.step_type = 'map' as is_map, s.status, s.output, coalesce(s.output ? '$failed', false) as is_failure
+  into v_step
+  from pgflow.step_states s
+  join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+  where s.run_id = _step_to_undo.run_id and s.step_slug = _step_to_undo.step_slug;
+
+  select
+    jsonb_agg(case when e.is_known then coalesce(e.output, 'null') else 'null' end order by e.task_index) as outputs,
+    jsonb_agg(jsonb_build_array(e.task_index, e.attempt) order by e.task_index) as tasks,
+    bool_and(e.is_known) as is_known
+  into v_left
+  from pgflow._undoable(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'when' = 'started') e
+  where not v_before @> jsonb_build_array(jsonb_build_array(e.task_index, e.attempt));
+
+  if v_left.tasks is not null then
+    return jsonb_build_object('done', true, 'tasks', v_left.tasks) || case
+      when v_step.is_map then jsonb_build_object('output', v_left.outputs)
+      when v_left.is_known then jsonb_build_object('output', v_left.outputs -> 0)
+      else '{}'
+    end;
+  elsif v_step.status <> 'completed' or not v_step.is_map and v_step.is_failure then
+    return jsonb_build_object('done', false);
+  end if;
+  return jsonb_build_object('done', false, 'output', case when v_step.is_map then (
+    select coalesce(jsonb_agg(i.item order by i.position), '[]')
+    from jsonb_array_elements(v_step.output) with ordinality i(item, position)
+    where (jsonb_typeof(i.item) = 'object' and i.item ? '$failed') is not true
+  ) else coalesce(v_step.output, 'null') end);
+end;
+$$;
+
+-- ---- schema/59_companions/_undoable.sql
+-- What a run has done of a step, task by task, that can be undone: results, also such as came after its end, and with
+-- started = true attempts of which nobody knows what they did. Failures that are values are left out, and what was taken over
+-- from another run. A step without tasks counts as one.
+create function pgflow._undoable(run_id uuid, step_slug text, started boolean)
+returns table (task_index int, attempt int, output jsonb, is_known boolean)
+language plpgsql
+stable
+as $$
+begin
+  return query
+  select t.task_index, t.attempts_count, case when l.is_completed then l.output else t.output end,
+    t.status = 'completed' or l.is_completed is true
+  from pgflow.step_tasks t
+  left join pgflow.late_results l on l.run_id = t.run_id and l.step_slug = t.step_slug
+    and l.task_index = t.task_index and l.attempt = t.attempts_count and l.is_completed
+  where t.run_id = _undoable.run_id and t.step_slug = _undoable.step_slug
+    and case
+      when t.status = 'completed' then t.is_tolerated is not true
+      else l.is_completed is true or (_undoable.started and t.attempts_count > 0)
+    end
+  union all
+  select 0, 0, s.output, true
+  from pgflow.step_states s
+  join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
+  where s.run_id = _undoable.run_id and s.step_slug = _undoable.step_slug and s.status = 'completed'
+    and not s.reused and st.step_type = 'single'
+    and not exists (
+      select 1 from pgflow.step_tasks t where t.run_id = s.run_id and t.step_slug = s.step_slug
+    );
+end;
+$$;
+
+-- ---- schema/59_companions/_undone_before.sql
+-- What earlier undos of a run have undone of a step, as pairs [task_index, attempt]. handler: the step of the undo's flow.
+create function pgflow._undone_before(run_id uuid, step_slug text, handler text)
+returns jsonb
+language plpgsql
+stable
+as $$
+begin
+  return (
+    select jsonb_agg(u.input #> array['steps', _undone_before.step_slug, 'tasks', t.task_index::text])
+    from pgflow.origins o
+    join pgflow.runs u on u.run_id = o.run_id
+    join pgflow.step_tasks t on t.run_id = o.run_id and t.step_slug = _undone_before.handler
+    where o.from_run_id = _undone_before.run_id and o.kind = 'undo' and t.status = 'completed'
+  );
 end;
 $$;
 
@@ -12359,6 +12938,7 @@ begin
     end if;
   end loop;
 
+  delete from pgflow.late_results l where l.run_id = any(_prune_runs.run_ids);
   delete from pgflow.timers i where i.run_id = any(_prune_runs.run_ids);
   delete from pgflow.waiting_signals w where w.run_id = any(_prune_runs.run_ids);
   delete from pgflow.signal_keys k where k.run_id = any(_prune_runs.run_ids);
@@ -12623,6 +13203,7 @@ begin
       from pgflow.runs r
       where (r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff)
         and pgflow._may_be_pruned(r.run_id, r.has_origin, v_cutoff)
+        and ((r.end_count is not null or r.has_origin) and pgflow._is_companion_kept(r.run_id, r.has_origin, v_cutoff)) is not true
       order by r.run_id
       limit greatest(prune_batch.max_runs, 0) - v_count
       for update skip locked
@@ -13258,6 +13839,7 @@ begin
       from pgflow.runs r
       where (r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff)
         and pgflow._may_be_pruned(r.run_id, r.has_origin, v_cutoff)
+        and ((r.end_count is not null or r.has_origin) and pgflow._is_companion_kept(r.run_id, r.has_origin, v_cutoff)) is not true
       order by r.run_id
       for update
     ) l;

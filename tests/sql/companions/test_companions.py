@@ -9,10 +9,10 @@ from psycopg.types.json import Jsonb
 
 from pgflow_runtime.testing.engine.companions import UndoRule
 from tests.support.batch import claim, complete, fail, register
-from tests.support.undo_flows import chain, companions_of, work
 from tests.support.control import cancel, retry, snapshot
 from tests.support.core import Core, Row
 from tests.support.timers import fire, pass_time
+from tests.support.undo_flows import chain, companions_of, work
 
 UNDO_ALL = {"a": UndoRule("undo_a"), "m": UndoRule("undo_m"), "b": UndoRule("undo_b")}
 
@@ -133,7 +133,11 @@ class TestUndo:
         undo, end = companions_of(core, run.run_id)
         assert (undo.status, end.input["run_end"]["undone"]) == ("failed", "failed")
         (needed,) = core.call("list_failed_undos")
-        assert (needed.of_run_id, needed.run_id, needed.error_message) == (run.run_id, undo.run_id, "no money")
+        assert (needed.of_run_id, needed.run_id, needed.error_message) == (
+            run.run_id,
+            undo.run_id,
+            "no money",
+        )
         assert retry(core, undo.run_id) == ["retried"]
         work(core, "f__undo")
         assert core.call("list_failed_undos") == []

@@ -1,4 +1,4 @@
-"""Subflows: a step whose handler returns the input of a run of another flow, and whose output is that run's."""
+"""Subflows: a step whose handler returns the input of another flow's run, and whose output is that run's."""
 
 from __future__ import annotations
 

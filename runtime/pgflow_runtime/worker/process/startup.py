@@ -34,7 +34,7 @@ from pgflow_runtime.worker_config import WorkerConfig
 
 
 def bind(flows: Sequence[RegisteredFlow], config: WorkerConfig) -> ServedFlows:
-    """The flows and their companions, with handlers bound to their contracts, for this process. Raises UsageError."""
+    """The flows and their companions, handlers bound to contracts, for this process. Raises UsageError."""
     secrets.learn()
     demand_presets(flows)
     details = {"host": socket.gethostname(), "pid": os.getpid(), "slots": config.max_concurrent}
