@@ -3839,6 +3839,7 @@ declare
   v_has_subflows boolean;
   v_has_origins boolean;  -- whether one of the runs has
   v_begun record;
+  v_refused_keys text[];  -- of tasks that may not start a child
   v_has_large_values boolean;
   v_large_flow_slugs text[];  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
@@ -3897,8 +3898,18 @@ begin
       _complete.outputs, _complete.fenced
     );
     if v_begun.refused_positions is not null then
+      v_refused_keys := array(
+        select _complete.run_ids[o] || '.' || _complete.step_slugs[o] || '.' || _complete.task_indexes[o]
+        from unnest(v_begun.refused_positions) o
+      );
       v_live := false;
-      return query select f.* from pgflow._fail(
+      return query
+      select f.outcome, f.flow_slug, f.run_id, f.step_slug, f.task_index, f.attempt, f.worker_id, f.msg_id,
+        coalesce(f.input, case when f.outcome <> 'due' then to_jsonb(v_begun.refused_messages[array_position(
+          v_refused_keys, f.run_id || '.' || f.step_slug || '.' || f.task_index
+        )]) end),
+        f.flow_input, f.timeout, f.started_at, f.trace_context, f.delay, f.max_attempts, f.state, f.round
+      from pgflow._fail(
         array(select _complete.worker_ids[o] from unnest(v_begun.refused_positions) o),
         array(select _complete.run_ids[o] from unnest(v_begun.refused_positions) o),
         array(select _complete.step_slugs[o] from unnest(v_begun.refused_positions) o),

@@ -590,7 +590,11 @@ class Comparison:
         self.log.append(f"retry {chosen}, spread over {spread} s")
         claims = [self.claim(key) for key in self.keys() if key[0] in chosen]
         rows = self.core.call("retry_runs", run_ids=chosen, spread=spread)
-        wanted = {run_id: self.models[run_id].retry(waits=spread > 0) for run_id in chosen}
+        refused = {run_id for run_id in chosen if self.is_unawaited(self.models[run_id])}
+        wanted = {
+            run_id: self.models[run_id].retry(waits=spread > 0) for run_id in chosen if run_id not in refused
+        }
+        wanted |= dict.fromkeys(refused, "not_awaited")
         assert {row.run_id: row.outcome for row in rows} == wanted, self.log
         self.old += [claim for claim in claims if wanted[claim.run_id] == "retried"]
         late = self.random.sample(self.old, min(len(self.old), 5))
@@ -600,6 +604,13 @@ class Comparison:
             outcomes = fail(self.core, late)
         told = [row.outcome for row in outcomes if row.outcome != "due"]
         assert told == ["stale"] * len(late), self.log
+
+    @staticmethod
+    def is_unawaited(model: Run) -> bool:
+        """Whether it ended badly, and is a child whose parent does not wait for it."""
+        if model.parent is None or model.status not in ("failed", "cancelled"):
+            return False
+        return not model.parent[0].awaits(model.parent[1])
 
     def fork(self) -> None:
         """A new run from one of them, which may still go on; or a refusal, if its input would be another."""

@@ -41,6 +41,7 @@ class Child(Protocol):
 
     def cancel(self, reason: str | None) -> str: ...
     def retry(self, *, waits: bool = False) -> str: ...
+    def settle(self) -> bool: ...
 
 
 @dataclass
@@ -58,6 +59,11 @@ class Children:
     """Some may be under way that nobody waits for any more."""
     are_wanted: bool = False
     """Some that ended badly are waited for again."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run has to hear of one, or to see to some."""
+        return bool(self.ended) or self.are_left or self.are_wanted
 
     def refusal(self, subflow: Subflow, input: Json) -> tuple[str, bool] | None:
         """Why a child cannot be started, and whether that may pass."""

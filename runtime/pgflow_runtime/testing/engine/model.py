@@ -388,6 +388,24 @@ class Run:
             if child.status in ("failed", "cancelled") and self.awaits(key):
                 child.retry()
 
+    def settle(self) -> bool:
+        """The run hears of its children, and they of it, down to the last; whether there was anything."""
+        was_anything = False
+        while self._settle_once():
+            was_anything = True
+        return was_anything
+
+    def _settle_once(self) -> bool:
+        was_open = self.children.is_open
+        if self.children.are_left:
+            self.cancel_left()
+        if self.children.are_wanted:
+            self.retry_wanted()
+        while self.children.ended:
+            self.hear(self.children.ended[0])
+        inner = [child.settle() for child in list(self.children.all.values())]
+        return was_open or any(inner)
+
     def _leave_children(self, slugs: Iterable[str]) -> None:
         """Steps are over: nobody waits for the children of their tasks."""
         tasks = [task for slug in slugs for task in self.states[slug].tasks]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from pgflow_runtime.testing.engine.children import Subflow
 from pgflow_runtime.testing.engine.model import Step
 from pgflow_runtime.testing.engine.stored import store
 from pgflow_runtime.testing.engine.waits import WaitRule
@@ -52,6 +53,7 @@ def plan_of(
     order: Iterable[str],
     kinds: Mapping[str, str] = MappingProxyType({}),
     arrays: Mapping[str, str] = MappingProxyType({}),
+    subflows: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """The plan of a flow.
 
@@ -62,6 +64,7 @@ def plan_of(
         order: the steps in their order of definition.
         kinds: what the steps are that are no tasks: ``signal``, ``sleep``, ``loop``.
         arrays: what maps go over that have other inputs too: a dependency, or ``flow_input``.
+        subflows: the flows whose runs do the work of steps.
     """
     of_flow = {**stored_defaults("flow"), **settings}
     defaults, of_step = {**of_flow, **stored_defaults("step")}, settings["steps"]
@@ -75,6 +78,7 @@ def plan_of(
             of_steps[slug],
             kinds.get(slug),
             arrays.get(slug),
+            subflows.get(slug),
         )
         for slug in _sorted(dependencies, order)
     )
@@ -89,6 +93,7 @@ def _step(
     settings: Mapping[str, Any],
     kind: str | None,
     array: str | None,
+    subflow: str | None,
 ) -> Step:
     return Step(
         slug=slug,
@@ -103,8 +108,9 @@ def _step(
         max_attempts=settings["max_attempts"],
         wait=_wait(kind, settings),
         max_rounds=settings.get("max_rounds"),
-        deadline=settings.get("deadline") if kind == "loop" else None,
+        deadline=settings.get("deadline") if kind == "loop" or subflow else None,
         array="" if array == "flow_input" and array not in deps else array,
+        subflow=None if subflow is None else Subflow(subflow, settings.get("max_depth")),
     )
 
 

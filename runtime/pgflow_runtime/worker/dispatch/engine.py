@@ -49,7 +49,7 @@ from pgflow_runtime.worker.protocol.outcome import (
     RoundEnded,
     Stored,
 )
-from pgflow_runtime.worker.protocol.rows import Fence, TaskRow
+from pgflow_runtime.worker.protocol.rows import DUE, Fence, TaskRow
 from pgflow_runtime.worker.tasks.executor import Executor
 from pgflow_runtime.worker.tasks.lost_connections import LostConnections
 from pgflow_runtime.worker.tasks.slots import Slots
@@ -104,7 +104,7 @@ class Engine:
         self._observer = observer
         self.executor = make_executor(self.emit)
         self.due_in: Callable[[float], None] = _ignore
-        """Told in how many seconds a message or a timer is due, when the worker becomes idle."""
+        """Told in how many seconds a message or a timer is due, when the worker becomes idle, or something is now."""
 
     # -- what the others tell it
 
@@ -267,7 +267,7 @@ class Engine:
         for outcome in lost:
             await self._give_back(connection, outcome)
         if failed:
-            rows = await self._core_calls.fail(connection, failed)
+            rows = self._heed(await self._core_calls.fail(connection, failed))
             self._log_failures(*self._hold(failed, rows))
         live, ending = self._by_flow(completed)
         if live:
@@ -289,7 +289,7 @@ class Engine:
             self._idle.want_look()  # what became ready beyond our slots is in the queue
         self._idle.note_activity()
         self._start(handed)
-        others = [row for row in rows if row.outcome != "claimed"]
+        others = self._heed([row for row in rows if row.outcome != "claimed"])
         log_completions(*(self._hold(batch, others) if others else (batch, others)), self._observer)
 
     async def _end_rounds(self, connection: CoreConnection, batch: Sequence[RoundEnded]) -> None:
@@ -311,8 +311,15 @@ class Engine:
                     self._idle.note_visible_in(-(-item.delay_ms // 1000))
             if len(handed) < sum(not item.delay_ms for item in rounds):
                 self._idle.want_look()  # the others are in the queue, now or soon
-            others = [row for row in rows if row.outcome != "claimed"]
+            others = self._heed([row for row in rows if row.outcome != "claimed"])
             log_rounds(*(self._hold(rounds, others) if others else (rounds, others)), self._observer)
+
+    def _heed(self, rows: Sequence[TaskRow]) -> Sequence[TaskRow]:
+        """Rows about tasks; whoever ended a child has its parent told at once, which waits for it."""
+        about_tasks = [row for row in rows if row.outcome != DUE]
+        if len(about_tasks) < len(rows):
+            self.due_in(0.0)
+        return about_tasks
 
     def _start(self, rows: Sequence[TaskRow]) -> None:
         if rows:

@@ -35,7 +35,17 @@ def log_completions(
         elif other.outcome == "stale":
             _log_refused(item.row, other.why_cancelled, item.seconds)
         elif other.outcome not in _LOGGED:
-            logs.failed(item.row, _VIOLATION, item.seconds)
+            _log_failed(item.row, other, item.seconds)
+
+
+def _log_failed(row: TaskRow, other: TaskRow, seconds: float) -> None:
+    """A result that failed its task: no map can go over it, or no child could be started with it."""
+    reason = other.why_childless
+    if reason is None:
+        logs.failed(row, _VIOLATION, seconds)
+        return
+    say = {"retried": logs.retried, "skipped": logs.skipped, "tolerated": logs.tolerated}
+    say.get(other.outcome, logs.failed)(other, reason, seconds)
 
 
 def log_failures(

@@ -14,13 +14,18 @@ COLUMNS: Final = (
 """The select list behind ``TaskRow``, in its order; JSON and ids travel as text."""
 
 
+DUE: Final = "due"
+"""Outcome of a row that is about no task: something is due now because of the call."""
+
+
 class TaskRow(NamedTuple):
     """One task as claimed, or what became of one that was completed or failed.
 
     ``outcome`` is claimed, stale, retried, failed, skipped, tolerated or completed. ``timeout`` and
     ``delay`` are seconds; ``input``, ``flow_input`` and ``trace_context`` are JSON texts, None where the core
     sent none. Of a stale one ``input`` is the reason. Of a loop ``state`` is the JSON text that the round
-    before has left, and ``round`` says which one this is, None for the first.
+    before has left, and ``round`` says which one this is, None for the first. A task that could start no
+    child says why in ``input``. A row whose outcome is ``DUE`` has nothing else.
     """
 
     outcome: str
@@ -48,6 +53,11 @@ class TaskRow(NamedTuple):
     def why_cancelled(self) -> str | None:
         """Of a result that was refused: what had ended before it, in words; None: it has a stale fence."""
         return json.loads(self.input) if self.outcome == "stale" and self.input is not None else None
+
+    @property
+    def why_childless(self) -> str | None:
+        """Of a task of a subflow step that started no child: why; None: that is not what happened."""
+        return json.loads(self.input) if self.outcome not in ("claimed", "stale") and self.input else None
 
     @property
     def label(self) -> str:

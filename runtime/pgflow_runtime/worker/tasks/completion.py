@@ -16,7 +16,7 @@ from pgflow_runtime.worker.protocol.outcome import (
     Stored,
     timed_out,
 )
-from pgflow_runtime.worker.protocol.rows import TaskRow, task_rows
+from pgflow_runtime.worker.protocol.rows import DUE, TaskRow, task_rows
 from pgflow_runtime.worker.tasks.task import Task
 
 
@@ -64,7 +64,8 @@ def milliseconds(seconds: float | None) -> int | None:
 def demand_stored(rows: list[tuple[Any, ...]], output: str) -> None:
     """Raises NotStored where the core says that it did not."""
     for row in task_rows(rows):
-        raise NotStored(row, output)
+        if row.outcome != DUE:
+            raise NotStored(row, output)
 
 
 def stored(task: Task, output: str | None) -> Outcome:
