@@ -1289,6 +1289,10 @@ begin
     raise exception 'subflow must be the slug of a flow, not %', coalesce(left(options ->> 'subflow', 100), 'missing')
       using errcode = 'PF011', hint = 'Name the flow whose runs do the work of the step.';
   end if;
+  if options ->> 'subflow' ~ '__undo$|__end_' then
+    raise exception 'Flow "%" is started by the core, when a run has ended', options ->> 'subflow'
+      using errcode = 'PF011', hint = 'Name a flow of your own.';
+  end if;
   if options ? 'max_depth' and not pgflow._is_whole(options -> 'max_depth', 1, 16) then
     raise exception 'max_depth must be a whole number from 1 to 16, not %', left(options ->> 'max_depth', 100)
       using errcode = 'PF011', hint = 'Leave it out where flows do not start each other in a circle.';
@@ -1757,7 +1761,7 @@ begin
 
   perform pgflow._check_kind(add_step.flow_slug, add_step.step_slug, v_kind, v_type, v_array_slug);
 
-  select s.step_type, s.kind, s.deps_count, array(
+  select s.step_type, s.kind, s.deps_count, s.options ->> 'subflow' as subflow, array(
     select d.dep_slug from pgflow.deps d where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug order by 1
   ) as deps, (
     select d.dep_slug
@@ -1770,9 +1774,10 @@ begin
   if found and (
     v_there.step_type <> v_type or v_there.kind <> v_kind or v_there.deps_count <> cardinality(v_deps) or not v_there.deps <@ v_deps
     or v_there.array_slug is distinct from v_array_slug
+    or v_there.subflow is distinct from v_options ->> 'subflow'
   ) then
     raise exception 'Flow "%" has a step "%" already, % with the dependencies (%)',
-      add_step.flow_slug, add_step.step_slug, concat_ws(' ', v_there.step_type, nullif(v_there.kind, 'task')), array_to_string(v_there.deps, ', ')
+      add_step.flow_slug, add_step.step_slug, concat_ws(' ', v_there.step_type, nullif(v_there.kind, 'task'), v_there.subflow), array_to_string(v_there.deps, ', ')
       using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
   end if;
 
@@ -9836,13 +9841,16 @@ begin
     array_agg(j.attempt order by j.ended_id) filter (where j.verdict = 'failed') as attempts,
     array_agg(j.last_worker_id order by j.ended_id) filter (where j.verdict = 'failed') as worker_ids,
     array_agg(j.message order by j.ended_id) filter (where j.verdict = 'failed') as messages,
-    array_agg(j.status is not distinct from 'failed' order by j.ended_id) filter (where j.verdict = 'failed')
-      as retryable,
+    array_agg(j.is_retryable order by j.ended_id) filter (where j.verdict = 'failed') as retryable,
     array_agg(j.ended_id) filter (where j.verdict = 'busy') as busy_ids
   into v_over
   from (
     select distinct on (e.run_id, e.step_slug, e.task_index)
-      e.ended_id, e.run_id, e.step_slug, e.task_index, e.attempt, t.last_worker_id, c.status, c.output,
+      e.ended_id, e.run_id, e.step_slug, e.task_index, e.attempt, t.last_worker_id, c.output,
+      -- runs that start each other without an end would be that often more with each level
+      c.status is not distinct from 'failed' and coalesce(
+        c.error_message !~ '^(ChildFailed: the child run \S+ of flow "\w+" has failed: )*SubflowTooDeep: ', true
+      ) as is_retryable,
       case
         when c.status is null then format('ChildDeleted: the child run %s is no more', e.child_run_id)
         when c.status = 'cancelled' then format(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
@@ -11,6 +12,7 @@ Json: TypeAlias = Any
 ChildKey: TypeAlias = tuple[str, int, int]
 """The step, the index of the task and the attempt that started the child."""
 
+_TOO_DEEP = re.compile(r'(ChildFailed: the child run \S+ of flow "\w+" has failed: )*SubflowTooDeep: ')
 DEEPEST = 16
 """So many runs deep a run may be started by another."""
 
@@ -89,6 +91,11 @@ def why_failed(child: Child) -> str:
         return f'ChildCancelled: the child run {child.id} of flow "{child.flow}" was cancelled{reason}'
     error = "no reason given" if child.error is None else child.error
     return f'ChildFailed: the child run {child.id} of flow "{child.flow}" has failed: {error}'
+
+
+def may_go_better(child: Child) -> bool:
+    """Whether another attempt may help: not where runs have started each other without an end."""
+    return child.status == "failed" and _TOO_DEEP.match(child.error or "") is None
 
 
 def why_left(parent: UUID, status: str) -> str:

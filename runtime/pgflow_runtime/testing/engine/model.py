@@ -12,7 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
-from pgflow_runtime.testing.engine.children import ChildKey, Children, Subflow, why_failed, why_left
+from pgflow_runtime.testing.engine.children import (
+    ChildKey,
+    Children,
+    Subflow,
+    may_go_better,
+    why_failed,
+    why_left,
+)
 from pgflow_runtime.testing.engine.waits import Inbox, WaitRule, at_path
 
 Json: TypeAlias = Any
@@ -372,7 +379,7 @@ class Run:
         task = self.states[slug].tasks[index]
         task.status, task.waits_for = "started", None
         self.queue.append((slug, index))
-        self.fail(slug, index, why_failed(child), retryable=child.status == "failed")
+        self.fail(slug, index, why_failed(child), retryable=may_go_better(child))
 
     def cancel_left(self) -> None:
         """Children that nobody waits for are cancelled."""

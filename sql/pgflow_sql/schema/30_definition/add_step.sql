@@ -64,7 +64,7 @@ begin
 
   perform pgflow._check_kind(add_step.flow_slug, add_step.step_slug, v_kind, v_type, v_array_slug);
 
-  select s.step_type, s.kind, s.deps_count, array(
+  select s.step_type, s.kind, s.deps_count, s.options ->> 'subflow' as subflow, array(
     select d.dep_slug from pgflow.deps d where d.flow_slug = s.flow_slug and d.step_slug = s.step_slug order by 1
   ) as deps, (
     select d.dep_slug
@@ -77,9 +77,10 @@ begin
   if found and (
     v_there.step_type <> v_type or v_there.kind <> v_kind or v_there.deps_count <> cardinality(v_deps) or not v_there.deps <@ v_deps
     or v_there.array_slug is distinct from v_array_slug
+    or v_there.subflow is distinct from v_options ->> 'subflow'
   ) then
     raise exception 'Flow "%" has a step "%" already, % with the dependencies (%)',
-      add_step.flow_slug, add_step.step_slug, concat_ws(' ', v_there.step_type, nullif(v_there.kind, 'task')), array_to_string(v_there.deps, ', ')
+      add_step.flow_slug, add_step.step_slug, concat_ws(' ', v_there.step_type, nullif(v_there.kind, 'task'), v_there.subflow), array_to_string(v_there.deps, ', ')
       using errcode = 'PF010', hint = 'A flow''s structure never changes: give the step another slug, or the flow.';
   end if;
 

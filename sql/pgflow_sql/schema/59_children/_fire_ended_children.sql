@@ -31,13 +31,16 @@ begin
     array_agg(j.attempt order by j.ended_id) filter (where j.verdict = 'failed') as attempts,
     array_agg(j.last_worker_id order by j.ended_id) filter (where j.verdict = 'failed') as worker_ids,
     array_agg(j.message order by j.ended_id) filter (where j.verdict = 'failed') as messages,
-    array_agg(j.status is not distinct from 'failed' order by j.ended_id) filter (where j.verdict = 'failed')
-      as retryable,
+    array_agg(j.is_retryable order by j.ended_id) filter (where j.verdict = 'failed') as retryable,
     array_agg(j.ended_id) filter (where j.verdict = 'busy') as busy_ids
   into v_over
   from (
     select distinct on (e.run_id, e.step_slug, e.task_index)
-      e.ended_id, e.run_id, e.step_slug, e.task_index, e.attempt, t.last_worker_id, c.status, c.output,
+      e.ended_id, e.run_id, e.step_slug, e.task_index, e.attempt, t.last_worker_id, c.output,
+      -- runs that start each other without an end would be that often more with each level
+      c.status is not distinct from 'failed' and coalesce(
+        c.error_message !~ '^(ChildFailed: the child run \S+ of flow "\w+" has failed: )*SubflowTooDeep: ', true
+      ) as is_retryable,
       case
         when c.status is null then format('ChildDeleted: the child run %s is no more', e.child_run_id)
         when c.status = 'cancelled' then format(
