@@ -45,11 +45,13 @@ class Session:
     folder: Path
 
     @contextmanager
-    def workers(self, flow: str) -> Iterator[Workers]:
-        """Running workers of a flow."""
-        workers = self.subject.engine.start_workers(self.dsn, flow, self.subject.setting, self.folder)
+    def workers(self, *flows: str) -> Iterator[Workers]:
+        """Running workers of these flows."""
+        workers = self.subject.engine.start_workers(self.dsn, flows, self.subject.setting, self.folder)
         try:
-            self.driver.ask("until_serving", processes=self.subject.setting.processes, timeout=PATIENCE)
+            self.driver.ask(
+                "until_serving", processes=self.subject.setting.processes * len(flows), timeout=PATIENCE
+            )
             yield workers
         except BenchmarkError as error:
             raise BenchmarkError(f"{self.subject.name}: {error}\n{workers.tail()}") from error

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class Engine:
     driver: str
     """Module of the driver."""
     worker: tuple[str, ...]
-    """Arguments of Python that run the worker; ``{flow}`` becomes the flow. Then --dsn and flags follow."""
+    """Arguments of Python that run the worker; what has ``{flow}`` is there for each flow. --dsn and flags follow."""
     settings: tuple[Setting, ...]
     chains: int
     """Runs of the chain that take some seconds."""
@@ -51,9 +51,13 @@ class Engine:
         command = [str(self.python), "-m", self.driver, dsn]
         return Driver(command, cwd=self.cwd, env=self._environment(), log=log_folder / f"{self.name}.log")
 
-    def start_workers(self, dsn: str, flow: str, setting: Setting, log_folder: Path) -> Workers:
+    def start_workers(self, dsn: str, flows: Sequence[str], setting: Setting, log_folder: Path) -> Workers:
         command = [str(self.python), *self.worker, "--dsn", dsn, *setting.flags]
-        command = [part.replace("{flow}", flow) for part in command]
+        command = [
+            part.replace("{flow}", flow)
+            for part in command
+            for flow in (flows if "{flow}" in part else flows[:1])
+        ]
         return Workers.launch(
             [command] * setting.processes,
             cwd=self.cwd,

@@ -38,6 +38,9 @@ from pgflow.step_tasks where run_id = any(%s)
 """
 
 
+_CHILDREN = "select run_id from pgflow.origins where kind = 'child' and from_run_id = %s"
+
+
 class OurDriver:
     """See ``peers/protocol.py`` and the methods' names in ``workloads/``."""
 
@@ -53,7 +56,7 @@ class OurDriver:
         require(done.returncode == 0, done.stderr)
 
     def until_serving(self, processes: int, timeout: float) -> None:
-        """Wait until so many workers have registered."""
+        """Wait until so many workers have registered: one a process and flow."""
         deadline = time.monotonic() + timeout
         with psycopg.connect(self._dsn, autocommit=True) as connection:
             while connection.execute(_SERVING).fetchone() != (processes,):
@@ -95,6 +98,10 @@ class OurDriver:
     def fan(self, size: int, runs: int) -> dict[str, Any]:
         """``runs`` fan-outs one after another, each from start to gathered result."""
         return asyncio.run(self._fan(size, runs))
+
+    def beget(self, size: int) -> dict[str, Any]:
+        """A run that starts ``size`` others, from its start to what it gathers of them."""
+        return asyncio.run(self._beget(size))
 
     def latency(
         self, count: int, gap: tuple[float, float], warm_up: int, flow: str = "echo"
@@ -180,6 +187,20 @@ class OurDriver:
         with psycopg.connect(self._dsn, autocommit=True) as connection:
             self._verify_tasks(connection, ids, runs * (size + 2))
         return {"seconds": seconds, "units": runs * size}
+
+    async def _beget(self, size: int) -> dict[str, Any]:
+        async with self._aclient() as client:
+            began = time.perf_counter()
+            run = await client.start_parents(size)
+            output = await run.result(timeout=1200)
+            seconds = time.perf_counter() - began
+        require(output == {"gather": fan_output(size)}, f"{size} children gave {output}")
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            self._verify_tasks(connection, [run.run_id], size + 2)
+            children = [row[0] for row in connection.execute(_CHILDREN, [run.run_id])]
+            require(len(children) == size, f"{len(children)} children were started, not {size}")
+            self._verify_tasks(connection, children, size)
+        return {"seconds": seconds}
 
     async def _latency(self, count: int, gap: tuple[float, float], warm_up: int, flow: str) -> list[float]:
         taken = []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from benchmarks.workloads.backlog import Backlog
 from benchmarks.workloads.base import Result, Size, Workload
 from benchmarks.workloads.chain import Chain
+from benchmarks.workloads.children import Children
 from benchmarks.workloads.fanout import Fanout
 from benchmarks.workloads.growth import Growth
 from benchmarks.workloads.idle import IdleCost
@@ -31,6 +32,7 @@ WORKLOADS: dict[str, Callable[[Size], Sequence[Workload]]] = {
     "waiting": lambda size: [Waiting(size, slots) for slots in (10, 100, 400)],
     "signals": lambda size: [Signals(size)],
     "timers": lambda size: [Timers(size)],
+    "children": lambda size: [Children(size)],
     "processes": lambda size: [Processes(size)],
     "idle": lambda size: [IdleCost(size)],
 }

@@ -8091,7 +8091,7 @@ $$;
 
 -- ---- schema/56_timers/fire_timers.sql
 -- for: worker
--- Does what is due, at most max_count timers, and as many ends of children that their parents are told of, one caller at a time: others return at once. next_in: seconds until
+-- Does what is due, at most max_count timers, and tells parents of ten times as many children that have ended, one caller at a time: others return at once. next_in: seconds until
 -- the next one is due, 0 if one is now (call again at once), null if there is none; one whose run somebody else
 -- holds is left out for 200 ms. failed_count: timers that could not be fired and are kept for a later time.
 create function pgflow.fire_timers(max_count int default 100)
@@ -8131,7 +8131,7 @@ begin
       v_is_elsewhere := v_due.timer_ids is null;
     end if;
   end if;
-  select * into v_ended from pgflow._due_children(least(greatest(coalesce(max_count, 100), 0), 1000));
+  select * into v_ended from pgflow._due_children(least(greatest(coalesce(max_count, 100)::bigint, 0) * 10, 1000)::int);
   if v_due.timer_ids is not null or v_ended.ended_ids is not null then
     -- A statement of its own: what is read below must be what others have committed meanwhile.
     select array_agg(l.run_id) into v_run_ids
@@ -8142,6 +8142,9 @@ begin
       order by r.run_id
       for no key update skip locked
     ) l;
+    if v_run_ids is null and v_due.schedule_ids is null and v_ended.run_ids is not null then
+      v_run_ids := pgflow._await_run(v_ended.first_run_id);
+    end if;
     v_run_ids := v_run_ids || array(
       select i.run_id
       from unnest(v_due.run_ids || v_ended.run_ids) i(run_id)
@@ -8159,8 +8162,8 @@ begin
       group by l.kind
       union all
       select 'ended', array_agg(e.ended_id order by e.ended_id)
-      from pgflow.ended_children e
-      where e.ended_id = any(v_ended.ended_ids) and e.run_id = any(v_run_ids)
+      from (select * from pgflow.ended_children l where l.ended_id = any(v_ended.ended_ids) offset 0) e
+      where e.run_id = any(v_run_ids)
       having count(*) > 0
       order by kind
     loop
@@ -9519,6 +9522,20 @@ begin
 end;
 $$;
 
+-- ---- schema/59_children/_await_run.sql
+-- Locks a run that others hold again and again, as they do one with many children: waits for its turn, but not for long.
+-- Callers hold no run.
+create function pgflow._await_run(run_id uuid)
+returns uuid[]
+language plpgsql
+as $$
+begin
+  return array(select r.run_id from pgflow.runs r where r.run_id = _await_run.run_id for no key update);
+exception when lock_not_available then
+  return null;
+end;
+$$;
+
 -- ---- schema/59_children/_begin_children.sql
 -- Tasks of subflow steps among those that are to be completed (as in _complete) start a child each, whose input is the
 -- output given, and wait for it. What has no child fails its attempt: the flow is not there, or the runs are too deep.
@@ -9706,16 +9723,18 @@ end;
 $$;
 
 -- ---- schema/59_children/_due_children.sql
--- The children that ended first and are due, read without locks, at most max_count, with their parents.
-create function pgflow._due_children(max_count int, out ended_ids bigint[], out run_ids uuid[])
+-- The children that ended first and are due, read without locks, at most max_count, with their parents, and the parent
+-- of the first.
+create function pgflow._due_children(max_count int, out ended_ids bigint[], out run_ids uuid[], out first_run_id uuid)
 language plpgsql
 as $$
 declare
   v_now timestamptz := clock_timestamp();  -- a variable, so that the index is read up to here and no further
 begin
-  select array_agg(d.ended_id), array_agg(distinct d.run_id) into ended_ids, run_ids
+  select array_agg(d.ended_id), array_agg(distinct d.run_id), (array_agg(d.run_id order by d.due_at, d.ended_id))[1]
+  into ended_ids, run_ids, first_run_id
   from (
-    select e.ended_id, e.run_id
+    select e.ended_id, e.run_id, e.due_at
     from pgflow.ended_children e
     where e.due_at <= v_now and (e.tried_at is null or e.tried_at < v_now - interval '200 milliseconds')
     order by e.due_at, e.ended_id

@@ -78,6 +78,36 @@ async def gather(square: list[Element]) -> Gathered:
     return {"count": len(square), "sum": sum(item["n"] for item in square)}
 
 
+kid = Flow[Element]("kid")
+
+
+@kid.step(slug="square")
+async def kid_square(flow_input: Element) -> Element:
+    return {"n": flow_input["n"] * flow_input["n"]}
+
+
+class Squared(TypedDict):
+    square: Element
+
+
+parents = Flow[int]("parents")
+
+
+@parents.array(slug="elements")
+async def parents_elements(flow_input: int) -> list[Element]:
+    return [{"n": n} for n in range(flow_input)]
+
+
+@parents.map(array=parents_elements, subflow=kid, slug="kids")
+async def parents_kids(element: Element) -> Element:
+    return element
+
+
+@parents.step(slug="gather")
+async def parents_gather(kids: list[Squared]) -> Gathered:
+    return {"count": len(kids), "sum": sum(item["square"]["n"] for item in kids)}
+
+
 echo = Flow[Order]("echo")
 
 

@@ -1,5 +1,5 @@
 -- for: worker
--- Does what is due, at most max_count timers, and as many ends of children that their parents are told of, one caller at a time: others return at once. next_in: seconds until
+-- Does what is due, at most max_count timers, and tells parents of ten times as many children that have ended, one caller at a time: others return at once. next_in: seconds until
 -- the next one is due, 0 if one is now (call again at once), null if there is none; one whose run somebody else
 -- holds is left out for 200 ms. failed_count: timers that could not be fired and are kept for a later time.
 create function pgflow.fire_timers(max_count int default 100)
@@ -39,7 +39,7 @@ begin
       v_is_elsewhere := v_due.timer_ids is null;
     end if;
   end if;
-  select * into v_ended from pgflow._due_children(least(greatest(coalesce(max_count, 100), 0), 1000));
+  select * into v_ended from pgflow._due_children(least(greatest(coalesce(max_count, 100)::bigint, 0) * 10, 1000)::int);
   if v_due.timer_ids is not null or v_ended.ended_ids is not null then
     -- A statement of its own: what is read below must be what others have committed meanwhile.
     select array_agg(l.run_id) into v_run_ids
@@ -50,6 +50,9 @@ begin
       order by r.run_id
       for no key update skip locked
     ) l;
+    if v_run_ids is null and v_due.schedule_ids is null and v_ended.run_ids is not null then
+      v_run_ids := pgflow._await_run(v_ended.first_run_id);
+    end if;
     v_run_ids := v_run_ids || array(
       select i.run_id
       from unnest(v_due.run_ids || v_ended.run_ids) i(run_id)
@@ -67,8 +70,8 @@ begin
       group by l.kind
       union all
       select 'ended', array_agg(e.ended_id order by e.ended_id)
-      from pgflow.ended_children e
-      where e.ended_id = any(v_ended.ended_ids) and e.run_id = any(v_run_ids)
+      from (select * from pgflow.ended_children l where l.ended_id = any(v_ended.ended_ids) offset 0) e
+      where e.run_id = any(v_run_ids)
       having count(*) > 0
       order by kind
     loop

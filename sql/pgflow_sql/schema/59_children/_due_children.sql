@@ -1,13 +1,15 @@
--- The children that ended first and are due, read without locks, at most max_count, with their parents.
-create function pgflow._due_children(max_count int, out ended_ids bigint[], out run_ids uuid[])
+-- The children that ended first and are due, read without locks, at most max_count, with their parents, and the parent
+-- of the first.
+create function pgflow._due_children(max_count int, out ended_ids bigint[], out run_ids uuid[], out first_run_id uuid)
 language plpgsql
 as $$
 declare
   v_now timestamptz := clock_timestamp();  -- a variable, so that the index is read up to here and no further
 begin
-  select array_agg(d.ended_id), array_agg(distinct d.run_id) into ended_ids, run_ids
+  select array_agg(d.ended_id), array_agg(distinct d.run_id), (array_agg(d.run_id order by d.due_at, d.ended_id))[1]
+  into ended_ids, run_ids, first_run_id
   from (
-    select e.ended_id, e.run_id
+    select e.ended_id, e.run_id, e.due_at
     from pgflow.ended_children e
     where e.due_at <= v_now and (e.tried_at is null or e.tried_at < v_now - interval '200 milliseconds')
     order by e.due_at, e.ended_id
