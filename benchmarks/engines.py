@@ -36,7 +36,7 @@ class Engine:
     driver: str
     """Module of the driver."""
     worker: tuple[str, ...]
-    """Arguments of Python that run the worker; what has ``{flow}`` is there for each flow. --dsn and flags follow."""
+    """Arguments of Python that run the worker; what has ``{flow}`` is there for each flow. Flags follow."""
     settings: tuple[Setting, ...]
     chains: int
     """Runs of the chain that take some seconds."""
