@@ -155,8 +155,8 @@ def test_schedules_that_are_paused_failing_and_late(core: Core) -> None:
 def test_undos_that_failed(core: Core) -> None:
     core.flow("f", "a")
     run = core.start_flow("f").run_id
-    for _ in range(2):
-        add_companion(core, run, "f__undo", "undo")
+    for number in (1, 2):
+        add_companion(core, run, "f__undo", "undo", number)
     first, _ = core.poll("f__undo", 2)
     core.start_tasks("f__undo", [first.msg_id])
     assert metrics(core, "f").failed_undo_count == 0
