@@ -392,6 +392,12 @@ class FlowContract:
         return str(self._meta["structure_hash"])
 
     @cached_property
+    def undoable(self) -> frozenset[str]:
+        """The steps that are undone where a run ends badly."""
+        steps = self._meta.get("structure", {}).get("steps", ())
+        return frozenset(step["slug"] for step in steps if "undo" in step)
+
+    @cached_property
     def dependencies(self) -> Mapping[str, list[str]]:
         """The steps each step depends on, by slug."""
         return {step["slug"]: step["dependencies"] for step in self.structure["steps"]}

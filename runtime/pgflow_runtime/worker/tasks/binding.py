@@ -43,6 +43,7 @@ class BoundStep:
         self.is_async = contract.is_async
         self.is_transactional = contract.is_transactional
         self.is_loop = contract.kind == "loop"
+        self.is_undoable = contract.slug in flow.undoable
         self._flow = flow
         self.wants_context = contract.asks_for("context")
         self.wants_flow_input = contract.is_given_flow_input

@@ -149,7 +149,9 @@ class Executor:
         self._slots.busy -= 1
         if task.is_stuck:
             self._slots.stuck -= 1
-        if task.is_reported or task.ending == "released":
+        if task.step.is_undoable and task.ending == "cancelled":
+            self._emit(outcome)  # an undo waits to hear what was done
+        elif task.is_reported or task.ending == "released":
             logs.late(task.row, task.seconds)
         else:
             self._emit(_outcome(task) or outcome)
