@@ -33,7 +33,7 @@ language sql stable as $$
     from pgflow.step_tasks t group by t.run_id, t.step_slug
   ),
   states as (
-    select s.*, st.step_type, st.kind in ('signal', 'sleep') as waits, r.status as run_status, r.begins_at,
+    select s.*, st.step_type, st.kind in ('signal', 'sleep', 'pick') as waits, r.status as run_status, r.begins_at,
       coalesce(t.total, 0) as total, coalesce(t.completed, 0) as completed, coalesce(t.open, 0) as open,
       t.first, t.last, t.outputs,
       (
@@ -227,7 +227,8 @@ language sql stable as $$
   from pgflow.timers i
   left join pgflow.runs r on r.run_id = i.run_id
   left join open_tasks t on t.run_id = i.run_id and t.step_slug = i.step_slug and t.task_index = i.task_index
-  where i.run_id is not null and r.status is distinct from 'started' and i.kind <> 'cancel_children'
+  where i.run_id is not null and r.status is distinct from 'started' and i.kind not in ('cancel_children', 'companions')
+    or r.status = 'started' and i.kind = 'companions'
     or i.kind = 'wait' and (t.waits_for is null or t.waits_for not in ('time', 'round') or t.step_status <> 'started')
     or i.kind in ('sleep', 'deadline') and i.task_index is null and not exists (
       select from states s where s.run_id = i.run_id and s.step_slug = i.step_slug and s.waits and s.status = 'started'
@@ -347,7 +348,7 @@ language sql stable as $$
     select s.run_id, s.step_slug, 'step:started' from pgflow.step_states s
     join pgflow.steps st on st.flow_slug = s.flow_slug and st.step_slug = s.step_slug
     where exists (select from pgflow.step_tasks t where t.run_id = s.run_id and t.step_slug = s.step_slug)
-      or st.kind in ('signal', 'sleep') and s.started_at is not null and not s.reused
+      or st.kind in ('signal', 'sleep', 'pick') and s.started_at is not null and not s.reused
     union all
     select s.run_id, s.step_slug, 'step:' || s.status from pgflow.step_states s
     where s.status in ('completed', 'failed', 'skipped') and not s.reused

@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from pgflow_runtime.testing.engine.companions import Companions, EndRule, UndoRule
 from pgflow_runtime.testing.engine.model import Step
 from tests.support.batch import again, claim, complete, fail, register, release
 from tests.support.core import Core, Row, connect
@@ -29,6 +30,8 @@ from tests.support.random_flows import (
     random_output,
 )
 from tests.support.steps_that_wait import send, send_all, send_by_key
+from tests.support.undo_flows import assert_undone, options_of, undo_steps
+from tests.support.undo_flows import define as define_companions
 
 CONNECTIONS = 8
 OPEN_RUNS = (2, 10, 60)  # no more runs are started while so many are open: few make sessions meet
@@ -41,11 +44,18 @@ class Plan:
     dsn: str
     seed: int
     flows: dict[str, list[Step]]
+    companions: dict[str, Companions]
+    """Of flows that have some."""
     open_runs: int
     prunes: bool
     deadline: float
     actions: Counter[str] = field(default_factory=Counter)
     stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def started(self) -> list[str]:
+        """The flows that somebody starts: companions start by themselves."""
+        return [flow for flow in self.flows if "__" not in flow]
 
     @property
     def over(self) -> bool:
@@ -122,7 +132,7 @@ class Worker:
             >= self.plan.open_runs
         ):
             return
-        flow = self.random.choice(list(self.plan.flows))
+        flow = self.random.choice(self.plan.started)
         steps = self.plan.flows[flow]
         inputs = [Jsonb(random_input(self.random, steps)) for _ in range(self.random.randint(1, 4))]
         options = Jsonb(self.random.choice(({}, {}, {"begins_at": FUTURE})))
@@ -301,7 +311,9 @@ class Worker:
 
     def retry(self) -> None:
         chosen = self.some_runs("failed", "cancelled")
-        rows = self.core.call("retry_runs", run_ids=chosen, spread=self.random.choice((0.0, 0.0, 0.5, 60.0)))
+        spread = self.random.choice((0.0, 0.0, 0.5, 60.0))
+        options = Jsonb(self.random.choice(({}, {"even_if_undone": True})))
+        rows = self.core.call("retry_runs", run_ids=chosen, spread=spread, options=options)
         self.plan.actions.update(row.outcome for row in rows)
 
     def fork(self) -> None:
@@ -311,7 +323,9 @@ class Worker:
         if not chosen or open_runs >= self.plan.open_runs:
             return
         flow = self.core.rows("select flow_slug from pgflow.runs where run_id = %s", chosen[0])
-        slugs = [step.slug for row in flow for step in self.plan.flows[row.flow_slug]]
+        slugs = [
+            step.slug for row in flow if "__" not in row.flow_slug for step in self.plan.flows[row.flow_slug]
+        ]
         try:
             if slugs:
                 self.core.call("fork_run", run_id=chosen[0], from_steps=[self.random.choice(slugs)])
@@ -378,7 +392,9 @@ def drain(core: Core, plan: Plan) -> None:
     fall_silent(core, [row.worker_id for row in core.rows("select worker_id from pgflow.workers")])
     for _ in range(2000):
         core.run_sql("select pgflow.recover_stalled_tasks()")
-        if not core.value("select count(*) from pgflow.runs where status = 'started'"):
+        is_open = "select exists (select from pgflow.runs where status = 'started')"
+        is_due = "select exists (select from pgflow.timers where kind = 'companions')"
+        if not core.value(is_open) and not core.value(is_due):
             return
         core.run_sql(
             "select pgflow.release_runs(array("
@@ -401,6 +417,36 @@ def drain(core: Core, plan: Plan) -> None:
     raise AssertionError(f"{len(left)} runs do not end: {left[:3]}")
 
 
+def with_undos(core: Core, random: Random, flow: str, steps: list[Step]) -> Companions:
+    """Steps of a flow that are undone where its runs end badly, and an end."""
+    undone = {
+        step.slug: UndoRule(f"un_{step.slug}", random.choice(("completed", "started")))
+        for step in steps
+        if random.random() < 0.8 or step is steps[0]
+    }
+    companions = Companions(
+        undo=f"{flow}__undo",
+        undone=undone,
+        reads=(steps[-1].slug,),
+        ends={f"{flow}__end_tell": EndRule("always", (steps[0].slug,), True)},
+    )
+    (row,) = core.rows("select options from pgflow.flows where flow_slug = %s", flow)
+    core.call("alter_flow", flow_slug=flow, base_delay=0, options=Jsonb(row.options | options_of(companions)))
+    maps = [step.slug for step in steps if step.kind == "map"]
+    define_companions(core, flow, companions, {step.slug: step.deps for step in steps}, maps)
+    return companions
+
+
+def count_undone(core: Core, plan: Plan) -> int:
+    """How many tasks were undone: each that had to be once, in order."""
+    count = 0
+    for flow, companions in plan.companions.items():
+        deps = {step.slug: step.deps for step in plan.flows[flow]}
+        for row in core.rows("select run_id from pgflow.runs where flow_slug = %s", flow):
+            count += assert_undone(core, companions, deps, row.run_id)
+    return count
+
+
 def prunes(seed: int) -> bool:
     """Whether runs are pruned while the workers are at it (their events are left without runs then)."""
     return seed % 4 == 3
@@ -416,8 +462,13 @@ def stress(dsn: str, seed: int, seconds: float) -> Counter[str]:
         core = Core(connection)
         for slug, steps in flows.items():
             define(core, slug, steps, run_timeout=random.choice((None, 3600)))
+        companions = {slug: with_undos(core, random, slug, flows[slug]) for slug in ("flow1", "g")}
+        for slug, undos in companions.items():
+            maps = [step.slug for step in flows[slug] if step.kind == "map"]
+            deps = {step.slug: step.deps for step in flows[slug]}
+            flows |= {f"{slug}__undo": undo_steps(undos, deps, maps), f"{slug}__end_tell": [Step("handler")]}
         open_runs = OPEN_RUNS[seed % len(OPEN_RUNS)]
-        plan = Plan(dsn, seed, flows, open_runs, prunes(seed), time.monotonic() + seconds)
+        plan = Plan(dsn, seed, flows, companions, open_runs, prunes(seed), time.monotonic() + seconds)
         with ThreadPoolExecutor(max_workers=CONNECTIONS + 1) as threads:
             workers = [Worker(plan, number) for number in range(CONNECTIONS)]
             futures = [threads.submit(worker.run) for worker in workers]
@@ -425,4 +476,6 @@ def stress(dsn: str, seed: int, seconds: float) -> Counter[str]:
         for future in futures:
             future.result()
         drain(core, plan)
+        if not plan.prunes:
+            plan.actions["undone"] += count_undone(core, plan)
     return plan.actions

@@ -143,3 +143,48 @@ def work(core: Core, flow: str, outputs: Sequence[Any] = (None,)) -> list[Row]:
     complete(core, tasks, [outputs[place % len(outputs)] for place in range(len(tasks))])
     fire(core)
     return tasks
+
+
+def undos_of(core: Core, run: UUID) -> list[UUID]:
+    """The undos of a run."""
+    return [row.run_id for row in core.call("list_companions", parent_id=run) if row.kind == "undo"]
+
+
+def covered(core: Core, companions: Companions, undo: UUID) -> list[tuple[str, int, int]]:
+    """What an undo has undone: step, index and attempt of each task."""
+    steps: Any = core.run(undo).input["steps"]
+    done = {(task.step_slug, task.task_index) for task in core.tasks(undo) if task.status == "completed"}
+    return [
+        (slug, index, attempt)
+        for slug, rule in companions.undone.items()
+        for place, (index, attempt) in enumerate(steps[slug].get("tasks", []))
+        if (rule.by, place) in done
+    ]
+
+
+def to_undo(core: Core, companions: Companions, run: UUID) -> set[tuple[str, int, int]]:
+    """What a run has done that can be undone, and that is known."""
+    return {
+        (task.step_slug, task.task_index, task.attempts_count)
+        for task in core.tasks(run)
+        if task.status == "completed" and not task.is_tolerated and task.step_slug in companions.undone
+    }
+
+
+def assert_undone(core: Core, companions: Companions, deps: Mapping[str, Iterable[str]], run: UUID) -> int:
+    """Everything that an ended run did was undone once, after what used it; returns how much that was."""
+    row, undos = core.run(run), undos_of(core, run)
+    found = [one for undo in undos for one in covered(core, companions, undo)]
+    assert len(found) == len(set(found)), f"run {run}: undone twice: {found}"
+    whole = all(core.run(undo).status == "completed" for undo in undos)
+    if row.status in ("failed", "cancelled") and whole:
+        left = to_undo(core, companions, run) - set(found)
+        assert not left, f"run {run}: not undone: {left}"
+    for undo in undos:
+        place = {event: number for number, event in enumerate(core.event_names(undo))}
+        for slug, rule in companions.undone.items():
+            for other in behind(deps, slug) & companions.undone.keys():
+                last = place.get(f"step:{companions.undone[other].by}:completed")
+                first = place.get(f"step:{rule.by}:started")
+                assert last is None or first is None or last < first, f"undo {undo}: {slug} before {other}"
+    return len(found)

@@ -9809,7 +9809,7 @@ begin
     if v_locked is not null and _fire_children_timers.kind = 'cancel_children' then
       perform pgflow._cancel_runs(v_locked, format('nobody waits for it: %s', v_page.why));
     elsif v_locked is not null then
-      perform pgflow._retry_runs(v_locked, 0);
+      v_locked := pgflow._retry_children(v_locked);
     end if;
     if cardinality(v_page.run_ids) > coalesce(cardinality(v_locked), 0) then
       -- the same ones once more: some were held, or had just ended
@@ -10007,6 +10007,35 @@ begin
   if v_parent_ids is not null and exists (select 1 from pgflow.announcements) then
     perform pgflow._notify(pgflow._flows_of(v_parent_ids), null);  -- idle workers look when the next thing is due
   end if;
+end;
+$$;
+
+-- ---- schema/59_children/_retry_children.sql
+-- Retries children in place, for parents that wait for them again. One that has been undone is not taken up again: its
+-- parent's attempt has failed, and the next makes another. Returns those that are seen to; the companions of the others are
+-- not over. Callers hold the children.
+create function pgflow._retry_children(run_ids uuid[])
+returns uuid[]
+language plpgsql
+as $$
+declare
+  v_companions record;
+  v_seen_to uuid[];
+  v_retried uuid[];
+begin
+  select coalesce(c.busy_run_ids, '{}') as busy, coalesce(c.undone_run_ids, '{}') as undone
+  into v_companions
+  from pgflow._companions_of(_retry_children.run_ids) c;
+  v_seen_to := array(select i.run_id from unnest(_retry_children.run_ids) i(run_id) where i.run_id <> all(v_companions.busy));
+  insert into pgflow.ended_children (run_id, step_slug, task_index, attempt, child_run_id)
+  select o.from_run_id, o.step_slug, o.task_index, o.attempt, o.run_id
+  from pgflow.origins o
+  where o.run_id = any(v_seen_to) and o.run_id = any(v_companions.undone) and o.kind = 'child';
+  v_retried := array(select i.run_id from unnest(v_seen_to) i(run_id) where i.run_id <> all(v_companions.undone));
+  if v_retried <> '{}' then
+    perform pgflow._retry_runs(v_retried, 0);
+  end if;
+  return v_seen_to;
 end;
 $$;
 
@@ -10479,7 +10508,6 @@ language plpgsql
 stable
 as $$
 declare
-  v_before jsonb := coalesce(pgflow._undone_before(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'by'), '[]');
   v_step record;
   v_left record;
 begin
@@ -10495,7 +10523,10 @@ begin
     bool_and(e.is_known) as is_known
   into v_left
   from pgflow._undoable(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'when' = 'started') e
-  where not v_before @> jsonb_build_array(jsonb_build_array(e.task_index, e.attempt));
+  where (e.task_index, e.attempt) not in (
+    select b.task_index, b.attempt
+    from pgflow._undone_before(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'by') b
+  );
 
   if v_left.tasks is not null then
     return jsonb_build_object('done', true, 'tasks', v_left.tasks) || case
@@ -10548,20 +10579,26 @@ end;
 $$;
 
 -- ---- schema/59_companions/_undone_before.sql
--- What earlier undos of a run have undone of a step, as pairs [task_index, attempt]. handler: the step of the undo's flow.
+-- What earlier undos of a run have undone of a step. handler: the step of the undo's flow.
 create function pgflow._undone_before(run_id uuid, step_slug text, handler text)
-returns jsonb
+returns table (task_index int, attempt int)
 language plpgsql
 stable
 as $$
 begin
-  return (
-    select jsonb_agg(u.input #> array['steps', _undone_before.step_slug, 'tasks', t.task_index::text])
-    from pgflow.origins o
-    join pgflow.runs u on u.run_id = o.run_id
-    join pgflow.step_tasks t on t.run_id = o.run_id and t.step_slug = _undone_before.handler
-    where o.from_run_id = _undone_before.run_id and o.kind = 'undo' and t.status = 'completed'
-  );
+  return query
+  select (p.pair ->> 0)::int, (p.pair ->> 1)::int
+  from pgflow.origins o
+  cross join lateral (
+    select u.input #> array['steps', _undone_before.step_slug, 'tasks'] as pairs
+    from pgflow.runs u
+    where u.run_id = o.run_id
+    offset 0
+  ) g
+  cross join lateral jsonb_array_elements(g.pairs) with ordinality p(pair, place)
+  join pgflow.step_tasks t on t.run_id = o.run_id and t.step_slug = _undone_before.handler
+    and t.task_index = p.place - 1
+  where o.from_run_id = _undone_before.run_id and o.kind = 'undo' and t.status = 'completed';
 end;
 $$;
 

@@ -22,7 +22,7 @@ from tests.support.core import Core, Json, Row
 from tests.support.random_flows import define, random_flow, random_input, random_output, random_value
 from tests.support.steps_that_wait import send
 from tests.support.timers import fire
-from tests.support.undo_flows import behind, options_of
+from tests.support.undo_flows import assert_undone, options_of
 from tests.support.undo_flows import define as define_companions
 
 BATCH = 10  # flows a test
@@ -342,45 +342,11 @@ class Comparison:
 
     def promise(self) -> None:
         """Every completed step that can be undone was undone once, after everything that used it."""
-        for run_id, model in self.models.items():
-            undos = [undo for undo, start in self.begun[run_id].items() if start.kind == "undo"]
-            whole = all(self.core.run(undo).status == "completed" for undo in undos)
-            covered: list[tuple[str, int, int]] = []
-            for undo in undos:
-                covered += self.covered(undo)
-                self.check_order(undo)
-            assert len(covered) == len(set(covered)), (self.log, covered)
-            if model.status in ("failed", "cancelled") and whole:
-                assert self.done(model) <= set(covered), (self.log, run_id, covered)
-
-    def covered(self, undo: UUID) -> list[tuple[str, int, int]]:
-        steps: Json = self.core.run(undo).input["steps"]
-        done = {
-            (task.step_slug, task.task_index) for task in self.core.tasks(undo) if task.status == "completed"
-        }
-        return [
-            (slug, index, attempt)
-            for slug, rule in self.companions.undone.items()
-            for place, (index, attempt) in enumerate(steps[slug].get("tasks", []))
-            if (rule.by, place) in done
-        ]
-
-    def done(self, model: Run) -> set[tuple[str, int, int]]:
-        return {
-            (slug, index, task.attempts)
-            for slug in self.companions.undone
-            for index, task in enumerate(model.states[slug].tasks)
-            if task.status == "completed" and not task.is_tolerated
-        }
-
-    def check_order(self, undo: UUID) -> None:
-        order = self.core.event_names(undo)
-        place = {event: number for number, event in enumerate(order)}
-        for slug, rule in self.companions.undone.items():
-            for other in behind(self.deps, slug) & self.companions.undone.keys():
-                first = place.get(f"step:{self.companions.undone[other].by}:completed")
-                begun = place.get(f"step:{rule.by}:started")
-                assert first is None or begun is None or first < begun, (self.log, slug, other)
+        for run_id in self.models:
+            try:
+                assert_undone(self.core, self.companions, self.deps, run_id)
+            except AssertionError as error:
+                raise AssertionError(f"{error}: {self.log}") from None
 
 
 def tagged(input: Json) -> Json:

@@ -28,7 +28,7 @@ begin
     if v_locked is not null and _fire_children_timers.kind = 'cancel_children' then
       perform pgflow._cancel_runs(v_locked, format('nobody waits for it: %s', v_page.why));
     elsif v_locked is not null then
-      perform pgflow._retry_runs(v_locked, 0);
+      v_locked := pgflow._retry_children(v_locked);
     end if;
     if cardinality(v_page.run_ids) > coalesce(cardinality(v_locked), 0) then
       -- the same ones once more: some were held, or had just ended

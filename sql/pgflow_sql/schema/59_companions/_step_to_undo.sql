@@ -7,7 +7,6 @@ language plpgsql
 stable
 as $$
 declare
-  v_before jsonb := coalesce(pgflow._undone_before(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'by'), '[]');
   v_step record;
   v_left record;
 begin
@@ -23,7 +22,10 @@ begin
     bool_and(e.is_known) as is_known
   into v_left
   from pgflow._undoable(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'when' = 'started') e
-  where not v_before @> jsonb_build_array(jsonb_build_array(e.task_index, e.attempt));
+  where (e.task_index, e.attempt) not in (
+    select b.task_index, b.attempt
+    from pgflow._undone_before(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'by') b
+  );
 
   if v_left.tasks is not null then
     return jsonb_build_object('done', true, 'tasks', v_left.tasks) || case
