@@ -105,7 +105,7 @@ def _with_other_inputs(
 def _may_be_an_array(step: Step) -> bool:
     if step.subflow is not None:
         return step.kind == "map"
-    return step.wait is None or step.wait.what == "signal"
+    return step.wait is None or step.wait.what in ("signal", "pick")
 
 
 def _patterns(random: Random, deps: tuple[str, ...]) -> tuple[Any, ...]:
@@ -118,6 +118,8 @@ def _some(random: Random, deps: tuple[str, ...]) -> tuple[str, ...]:
 
 def _random_wait(random: Random, deps: tuple[str, ...]) -> WaitRule:
     """Over at once, or in an hour at least."""
+    if not deps and random.random() < 0.3:
+        return WaitRule("pick", until=random.choice((("due",), ("list",), ("list", "0"), ("go", "on"))))
     match random.randrange(5):
         case 0 | 1:
             return WaitRule("sleep", seconds=random.choice((0, 3600, 86_400)))
@@ -152,8 +154,9 @@ def _pattern(random: Random, deps: tuple[str, ...]) -> dict[str, Any]:
 def random_input(random: Random, steps: list[Step]) -> Any:
     if any(step.goes_over("") for step in steps):
         return [random_value(random) for _ in range(random.choice((0, 1, 1, 2, 5)))]
+    lists = {"list": [1, None]}, {"list": [], "go": True}, {"list": "none"}
     times = {"go": True, "due": PAST}, {"due": FUTURE}, {"due": 5}, {"go": False, "due": "never"}, PAST
-    return random.choice(({"go": True}, {"go": False}, {}, None, 7, "text", [1], *times))
+    return random.choice(({"go": True}, {"go": False}, {}, None, 7, "text", [1], *times, *lists))
 
 
 def random_value(random: Random) -> Any:
@@ -218,6 +221,8 @@ def options_of(wait: WaitRule | None) -> dict[str, Any]:
     """The options that make a step one without a handler."""
     if wait is None:
         return {}
+    if wait.what == "pick":
+        return {"kind": "pick", "pick": list(wait.until)}
     options: dict[str, Any] = {"kind": wait.what, "seconds": wait.seconds, "deadline": wait.deadline}
     if wait.what == "signal":
         options["key"] = ["due"]

@@ -62,7 +62,7 @@ def undo_steps(companions: Companions, deps: Mapping[str, Iterable[str]], maps: 
         done = {"steps": {slug: {"done": True}}}
         array = f"{rule.by}_items" if slug in set(maps) else None
         if array is not None:
-            pick = WaitRule("pick", until=("steps", slug, "output"))  # type: ignore[arg-type]
+            pick = WaitRule("pick", until=("steps", slug, "output"))
             steps.append(Step(array, required=(done,), when_unmet="skip", wait=pick))
         steps.append(
             Step(

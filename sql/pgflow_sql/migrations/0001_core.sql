@@ -3590,6 +3590,9 @@ begin
     perform pgflow._send_back(v_part.soon_flow_slugs, v_part.soon_msg_ids, v_part.soon_delays);
   end if;
   if v_part.stale_positions is not null then
+    perform pgflow._note_late(
+      _again.worker_ids, _again.run_ids, _again.step_slugs, _again.task_indexes, _again.attempts, null, false, true
+    );
     perform pgflow._archive_late(v_part.stale_positions, _again.run_ids, _again.step_slugs, _again.task_indexes);
     return query select v.* from pgflow._outcomes(
       'stale', v_part.stale_positions, _again.worker_ids, _again.run_ids, _again.step_slugs, _again.task_indexes,
@@ -6000,6 +6003,12 @@ begin
   from released r;
 
   perform pgflow._send_back(v_released.flow_slugs, v_released.msg_ids, v_released.delays);
+  if v_released.task_count < cardinality(release_tasks.run_ids) then
+    perform pgflow._note_late(
+      release_tasks.worker_ids, release_tasks.run_ids, release_tasks.step_slugs, release_tasks.task_indexes,
+      release_tasks.attempts, null, false, true
+    );
+  end if;
   if v_is_held then
     perform pgflow._keep_held(release_tasks.run_ids);
   end if;

@@ -8,7 +8,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from pgflow_runtime.testing.engine.companions import UndoRule
-from tests.support.batch import claim, complete, fail, register
+from tests.support.batch import again, claim, complete, fail, register, release
 from tests.support.control import cancel, retry, snapshot
 from tests.support.core import Core, Row
 from tests.support.timers import fire, pass_time
@@ -192,6 +192,24 @@ class TestLateResults:
     def test_a_late_failure_did_nothing(self, core: Core) -> None:
         run, task = self.under_way(core)
         fail(core, [task])
+        fire(core)
+        assert [one.kind for one in companions_of(core, run.run_id)] == ["end"]
+
+    def test_a_task_that_is_given_back_has_done_nothing(self, core: Core) -> None:
+        run, task = self.under_way(core)
+        release(core, [task])
+        fire(core)
+        assert [one.kind for one in companions_of(core, run.run_id)] == ["end"]
+
+    def test_a_loop_that_asks_for_another_round_is_not_waited_for(self, core: Core) -> None:
+        undo = {"flow": "f__undo", "steps": {"a": {"by": "undo_a"}}}
+        core.create_flow("f", options=Jsonb({"undo": undo, "ends": {"f__end_tell": {"on": "always"}}}))
+        core.create_flow("f__end_tell", options=Jsonb({"companion": {"of": "f"}}))
+        core.add_step("f", "a", options=Jsonb({"kind": "loop", "max_rounds": 3}))
+        run = core.start_flow("f")
+        (task,) = tasks_of(core)
+        cancel(core, run.run_id)
+        again(core, [task])
         fire(core)
         assert [one.kind for one in companions_of(core, run.run_id)] == ["end"]
 

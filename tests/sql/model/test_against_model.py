@@ -638,7 +638,7 @@ class Comparison:
     def reads_input(self, step: Step) -> bool:
         """Whether what it did may depend on the run's input."""
         patterns = [*(step.required or ()), *step.forbidden]
-        if step.wait is None or (patterns and not step.deps):
+        if step.wait is None or step.wait.what == "pick" or (patterns and not step.deps):
             return True
         return step.wait.until[:1] == ("flow_input",) or any("flow_input" in each for each in patterns)
 

@@ -702,7 +702,7 @@ class Run:
         wrong = [slug for slug in slugs if self._is_wrong(slug)]
         for slug in wrong:
             self.states[slug].since = None
-        self._exhaust(wrong, "invalid_time", lambda slug: f'"until" of sleep "{slug}" is no time')
+        self._exhaust(wrong, "invalid_time", self._why_wrong)
         if self.status != "started":
             for slug in slugs:
                 self.states[slug].since = None
@@ -714,7 +714,9 @@ class Run:
             self.events.append(f"step:{slug}:started")
         for slug in begun:
             due, kept = self.states[slug].due, self.inboxes.get(slug, Inbox()).kept
-            if kept:
+            if slug in self.waits("pick"):
+                self._complete_step(slug, self._picked(slug))
+            elif kept:
                 self._complete_step(slug, kept.pop(0))
             elif slug in self.waits("sleep") and due is not None and due <= self.clock():
                 self._complete_step(slug, None)
@@ -725,13 +727,29 @@ class Run:
         now = self.clock()
         state.since = now if state.since is None else state.since
         value = None
-        if step.wait.until:
+        if step.wait.until and step.wait.what == "sleep":
             source, *path = step.wait.until
             value = at_path(self.input if source == "flow_input" else self.states[source].output, path)
         state.due = step.wait.due(value, state.since, now)
 
+    def _picked(self, slug: str) -> Json:
+        """What is at a pick's path of the run's input; nothing is an empty list for a map."""
+        wait = self.steps[slug].wait
+        found = None if wait is None else at_path(self.input, wait.until)
+        feeds_map = any(step.goes_over(slug) for step in self.dependents(slug))
+        return [] if found is None and feeds_map else found
+
+    def _why_wrong(self, slug: str) -> str:
+        wait = self.steps[slug].wait
+        if wait is not None and wait.what == "pick":
+            return "[TYPE_VIOLATION]"
+        return f'"until" of sleep "{slug}" is no time'
+
     def _is_wrong(self, slug: str) -> bool:
         wait = self.steps[slug].wait
+        if wait is not None and wait.what == "pick":
+            feeds_map = any(step.goes_over(slug) for step in self.dependents(slug))
+            return feeds_map and not isinstance(self._picked(slug), list)
         return wait is not None and bool(wait.until) and self.states[slug].due is None
 
     def _exhaust(self, slugs: list[str], reason: str, error: Callable[[str], str]) -> None:

@@ -117,6 +117,8 @@ def _step(
 def _wait(kind: str | None, settings: Mapping[str, Any]) -> WaitRule | None:
     if kind == "sleep":
         return WaitRule("sleep", seconds=settings.get("seconds"), until=tuple(settings.get("until", ())))
+    if kind == "pick":
+        return WaitRule("pick", until=tuple(settings["pick"]))
     return WaitRule("signal", deadline=settings.get("deadline")) if kind == "signal" else None
 
 

@@ -25,15 +25,18 @@ _INSTANT = re.compile(
 @dataclass(frozen=True)
 class WaitRule:
     """``sleep``: so many seconds, or until the time at a path whose first key is flow_input or a dependency.
-    ``signal``: whatever is sent, for ``deadline`` seconds at most."""
+    ``signal``: whatever is sent, for ``deadline`` seconds at most. ``pick``: nothing; it is over at once with what
+    is at the path ``until`` of the run's input."""
 
-    what: Literal["sleep", "signal"]
+    what: Literal["sleep", "signal", "pick"]
     seconds: int | None = None
     until: tuple[str, ...] = ()
     deadline: int | None = None
 
     def due(self, value: Json, since: float, now: float) -> float | None:
         """When it is over by itself, in seconds since 1970; None: never, or the value is no time."""
+        if self.what == "pick":
+            return now
         if self.what == "signal":
             return None if self.deadline is None else now + self.deadline
         return since + (self.seconds or 0) if not self.until else instant(value)

@@ -95,6 +95,9 @@ begin
     perform pgflow._send_back(v_part.soon_flow_slugs, v_part.soon_msg_ids, v_part.soon_delays);
   end if;
   if v_part.stale_positions is not null then
+    perform pgflow._note_late(
+      _again.worker_ids, _again.run_ids, _again.step_slugs, _again.task_indexes, _again.attempts, null, false, true
+    );
     perform pgflow._archive_late(v_part.stale_positions, _again.run_ids, _again.step_slugs, _again.task_indexes);
     return query select v.* from pgflow._outcomes(
       'stale', v_part.stale_positions, _again.worker_ids, _again.run_ids, _again.step_slugs, _again.task_indexes,

@@ -64,6 +64,12 @@ begin
   from released r;
 
   perform pgflow._send_back(v_released.flow_slugs, v_released.msg_ids, v_released.delays);
+  if v_released.task_count < cardinality(release_tasks.run_ids) then
+    perform pgflow._note_late(
+      release_tasks.worker_ids, release_tasks.run_ids, release_tasks.step_slugs, release_tasks.task_indexes,
+      release_tasks.attempts, null, false, true
+    );
+  end if;
   if v_is_held then
     perform pgflow._keep_held(release_tasks.run_ids);
   end if;
