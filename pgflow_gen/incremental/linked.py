@@ -18,7 +18,7 @@ from pgflow_gen.incremental.lazy_flow import LazyFlow
 from pgflow_gen.ir.flow import Analysis, Child, FlowKey, FlowSpec, StepSpec, SubflowName
 from pgflow_gen.ir.types import Record, RecordRef, TypeKey, TypeTable
 from pgflow_gen.render.edges import flow_output
-from pgflow_gen.render.python.naming import FlowNames
+from pgflow_gen.render.python.naming import FlowNames, stems
 from pgflow_gen.render.python.records import reachable
 from pgflow_shared.digest import digest
 
@@ -80,6 +80,7 @@ class _Links:
         for flow in flows:
             self._flows.setdefault(flow.key, flow)
             self._slugs.setdefault(flow.db_slug, flow)
+        self._stems = stems(tuple(self._flows.values()))
         self._types_of = types_of
         self.flow = cache(self._flow)
         self.types = cache(self._types)
@@ -98,7 +99,7 @@ class _Links:
         is_bounded = step.option("max_depth") is not None or step.hides("max_depth")
         way_back = () if is_bounded else self._way(child, flow)
         return replace(
-            step, child=Child(child.input, _output(child), tuple(dict.fromkeys(modules)), way_back)
+            step, child=Child(child.input, self._output(child), tuple(dict.fromkeys(modules)), way_back)
         )
 
     def _types(self, key: FlowKey) -> TypeTable:
@@ -117,9 +118,13 @@ class _Links:
                 aliases.setdefault(name, alias)
         merged = TypeTable(records, aliases)
         for flow in started:
-            name = _output(flow).key
+            name = self._output(flow).key
             records[name] = Record(name, flow_output(self.flow(flow.key), merged))
         return merged
+
+    def _output(self, flow: FlowSpec) -> RecordRef:
+        stem = self._stems[flow.key]
+        return RecordRef(TypeKey(f".{stem}", FlowNames.for_stem(stem).output))
 
     def _named(self, name: SubflowName) -> FlowSpec | None:
         by_key = self._flows.get(name.flow) if name.flow is not None else None
@@ -156,10 +161,6 @@ class _Links:
                     ways[child.key] = (*ways[flow.key], child.db_slug)
                     waiting.append(child)
         return ()
-
-
-def _output(flow: FlowSpec) -> RecordRef:
-    return RecordRef(TypeKey(f".{flow.db_slug}", FlowNames.of(flow).output))
 
 
 def _whole(flow: FlowSpec) -> FlowSpec:

@@ -9,7 +9,15 @@ from pgflow_gen.ir.flow import CompanionHandler, FlowSpec, Option, Receives, Ste
 from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import Field, TypeExpr, TypeTable
 from pgflow_gen.render.companions import ENDED
-from pgflow_gen.render.edges import condition_of, flow_input, flow_output, step_input, step_output
+from pgflow_gen.render.edges import (
+    EACH,
+    condition_of,
+    flow_input,
+    flow_output,
+    label_of,
+    step_input,
+    step_output,
+)
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.literals import mermaid, py_literal
 from pgflow_gen.render.schedules import marked
@@ -35,12 +43,13 @@ def render_graph(flow: FlowSpec, types: TypeTable) -> str:
     lines = ["flowchart TD"]
     for step in flow.steps:
         left, right = KINDS[step.kind].mermaid
-        lines.append(f"    step_{step.slug}{left}{mermaid(step.slug)}{right}")
+        lines.append(f"    step_{step.slug}{left}{mermaid(label_of(step))}{right}")
     for step in flow.steps:
         for slug in step.dependencies(types):
             if flow.step(slug) is not None:
                 label = condition_of(step, slug)
-                arrow = f'-. "{label}" .->' if label else "-->"
+                plain = f'-- "{EACH}" -->' if step.array_name(types) == slug else "-->"
+                arrow = f'-. "{label}" .->' if label else plain
                 lines.append(f"    step_{slug} {arrow} step_{step.slug}")
     lines += _companion_lines(flow)
     return "\n".join(lines) + "\n"
@@ -79,7 +88,7 @@ def _row(flow: FlowSpec, step: StepSpec, types: TypeTable) -> _Row:
         dependencies=step.dependencies(types),
         input=_spelled(step_input(flow, step, types)),
         output=str(step_output(step)),
-        options=(*_options(step.options), *_conditions(step)),
+        options=(*_subflow(step), *_options(step.options), *_conditions(step)),
         handler=f"{step.module}:{step.function}",
         doc=step.doc,
     )
@@ -131,6 +140,11 @@ def _companion(handler: CompanionHandler) -> _Companion:
         handler=f"{step.module}:{step.function}",
         doc=step.doc,
     )
+
+
+def _subflow(step: StepSpec) -> Iterator[tuple[str, str]]:
+    if step.subflow is not None:
+        yield "subflow", py_literal(step.subflow.slug)
 
 
 def _conditions(step: StepSpec) -> Iterator[tuple[str, str]]:

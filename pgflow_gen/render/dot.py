@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from pgflow_gen.ir.flow import FlowSpec, StepSpec
 from pgflow_gen.ir.types import TypeTable
 from pgflow_gen.render.companions import ENDED
-from pgflow_gen.render.edges import condition_of
+from pgflow_gen.render.edges import EACH, condition_of, label_of
 from pgflow_shared.kinds import KINDS
 
 
 def render_dot(flow: FlowSpec, types: TypeTable) -> str:
     """The flow as a digraph, its edges from dependency to dependent."""
     lines = [f"digraph {_quoted(flow.db_slug)} {{", '    node [fontname="sans-serif"];']
-    lines += [f"    {_quoted(step.slug)} [shape={KINDS[step.kind].dot}];" for step in flow.steps]
+    lines += [f"    {_quoted(step.slug)} [{_node(step)}];" for step in flow.steps]
     lines += [
-        f"    {_quoted(slug)} -> {_quoted(step.slug)}{_style(step, slug)};"
+        f"    {_quoted(slug)} -> {_quoted(step.slug)}{_style(step, slug, types)};"
         for step in flow.steps
         for slug in step.dependencies(types)
         if flow.step(slug) is not None
@@ -38,9 +38,16 @@ def _companion_lines(flow: FlowSpec) -> Iterator[str]:
             yield f"    {ended} -> {node} [style=dashed];"
 
 
-def _style(step: StepSpec, slug: str) -> str:
+def _node(step: StepSpec) -> str:
+    label = f", label={_quoted(label_of(step))}" if step.subflow is not None else ""
+    return f"shape={KINDS[step.kind].dot}{label}"
+
+
+def _style(step: StepSpec, slug: str, types: TypeTable) -> str:
     label = condition_of(step, slug)
-    return f" [style=dashed, label={_quoted(label)}]" if label else ""
+    if label:
+        return f" [style=dashed, label={_quoted(label)}]"
+    return f" [label={_quoted(EACH)}]" if step.array_name(types) == slug else ""
 
 
 def _quoted(text: str) -> str:

@@ -67,8 +67,18 @@ def condition_of(step: StepSpec, slug: str) -> str | None:
     if any(name.slug == slug for name in step.if_skipped):
         return "if skipped"
     others = {param.name for param in step.params} | {name.slug for name in step.depends_on}
-    is_used = slug in others or bool(step.params_of(Receives.INPUT)) or step.array is not None
+    is_array = step.array is not None and step.array.slug == slug
+    is_used = slug in others or is_array or bool(step.params_of(Receives.INPUT))
     return "if ran" if any(name.slug == slug for name in step.if_ran) and not is_used else None
+
+
+EACH = "each"
+"""What an edge says by which a map gets its elements, where other edges lead to it as well."""
+
+
+def label_of(step: StepSpec) -> str:
+    """What a picture says in a step's node: its slug, and the flow that it starts."""
+    return step.slug if step.subflow is None else f"{step.slug}: {step.subflow.slug}"
 
 
 def flow_output(flow: FlowSpec, types: TypeTable) -> tuple[Field, ...]:

@@ -106,7 +106,10 @@ def declare(
     made = modules.imports.use(home, "TypedDict", wanted="_TypedDict")
     lines.add(f"{name} = {made}({py_literal(name)}, {{", subject)
     for field in record.fields:
-        lines.add(f"    {py_literal(field.key)}: {annotation(field, modules)},", subject)
+        text = annotation(field, modules)
+        # What is generated of flows may lead to itself, or to what is declared below.
+        text = py_literal(text) if key.is_generated else text
+        lines.add(f"    {py_literal(field.key)}: {text},", subject)
     lines.add(end, subject)
 
 
