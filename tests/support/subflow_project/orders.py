@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from flows.billing import InvoiceInput, Line, invoice
+from .billing import InvoiceInput, Line, invoice
 from pgflow_runtime import Context, Failed, Flow
 
 
