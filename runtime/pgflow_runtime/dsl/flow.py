@@ -317,7 +317,7 @@ class Flow(Generic[In]):
 
     def _companion(self, slug: str) -> Flow[Any]:
         if slug not in self.companions:
-            companion = self.companions[slug] = Flow[Any](slug)
+            companion = self.companions[slug] = type(self)(slug)  # of the same preset
             companion.companion_of = self
         return self.companions[slug]
 
