@@ -39,10 +39,10 @@ def pick_slug(handler: str) -> str:
 
 def flow_of(companion: str) -> str | None:
     """The flow that a companion belongs to; None for the slug of any other flow."""
-    if companion.endswith(_UNDO):
-        return companion.removesuffix(_UNDO) or None
-    flow, is_end, _ = companion.partition(_END)
-    return flow if is_end and flow else None
+    flow, is_end, _ = companion.partition(_END)  # the first: no flow's slug has one, a handler's name may
+    if is_end:
+        return flow or None
+    return companion.removesuffix(_UNDO) or None if companion.endswith(_UNDO) else None
 
 
 def is_reserved(slug: str) -> bool:

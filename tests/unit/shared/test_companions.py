@@ -1,0 +1,29 @@
+"""The slugs of companions, and back to the flow that they belong to."""
+
+from __future__ import annotations
+
+import pytest
+
+from pgflow_shared.companions import end_slug, flow_of, is_reserved, undo_slug
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        undo_slug("order"),
+        undo_slug("order_v2"),
+        end_slug("order", "tell"),
+        end_slug("order", "roll__undo"),
+        end_slug("order", "x__end_y"),
+        undo_slug("_"),
+    ],
+)
+def test_a_companions_slug_tells_its_flow_and_is_kept_for_it(slug: str) -> None:
+    assert flow_of(slug) in ("order", "order_v2", "_")
+    assert is_reserved(slug)
+
+
+@pytest.mark.parametrize("slug", ["order", "order__undone", "order_undo", "undo", "order__end", "__init__"])
+def test_other_slugs_are_anybodys(slug: str) -> None:
+    assert flow_of(slug) is None
+    assert not is_reserved(slug)
