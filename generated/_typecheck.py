@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypedDict as _TypedDict, cast
+
+from pgflow_runtime.dsl import RunEnd as _RunEnd
 
 if TYPE_CHECKING:
     from . import claims_of_week as __claims_of_week
     from . import expense_claim as __expense_claim
+    from . import invoicing as __invoicing
     from . import link_check as __link_check
     from . import order_fulfilment as __order_fulfilment
     from . import stdlib_census as __stdlib_census
     import flows.expense_claim as _flows_expense_claim
+    import flows.invoicing as _flows_invoicing
     import flows.link_check as _flows_link_check
     import flows.order_fulfilment as _flows_order_fulfilment
     import flows.stdlib_census as _flows_stdlib_census
@@ -54,6 +58,21 @@ def expense_claim(
     )
 
 
+def invoicing(
+    flow_input: _flows_invoicing.InvoiceRequest,
+    ctx: _Context,
+) -> None:
+    sum_in_words = _output(_flows_invoicing.sum_in_words)
+    written = _output(_flows_invoicing.written)
+    _ = _flows_invoicing.sum_in_words(
+        flow_input=flow_input,
+    )
+    _ = _flows_invoicing.written(
+        flow_input=flow_input,
+        sum_in_words=sum_in_words,
+    )
+
+
 def link_check(
     flow_input: list[_flows_link_check.Document],
     ctx: _Context,
@@ -68,32 +87,62 @@ def link_check(
     )
 
 
+_order_fulfilment_gets_invoicing = _TypedDict("_order_fulfilment_gets_invoicing", {
+    "written": _flows_invoicing.Invoice,
+})
+
+
+def _order_fulfilment_invoice_starts(value: _flows_invoicing.InvoiceRequest) -> None: ...
+
+
 def order_fulfilment(
     flow_input: _flows_order_fulfilment.Order,
     ctx: _Context,
 ) -> None:
     reserve = _output(_flows_order_fulfilment.reserve)
+    approval = _output(_flows_order_fulfilment.approval)
     charge = _output(_flows_order_fulfilment.charge)
     pack = _output(_flows_order_fulfilment.pack)
-    invoice = _output(_flows_order_fulfilment.invoice)
+    invoice = cast("_order_fulfilment_gets_invoicing", None)
     ship = _output(_flows_order_fulfilment.ship)
     _ = _flows_order_fulfilment.reserve(
         flow_input=flow_input,
     )
+    _ = flow_input["order_id"]
     _ = _flows_order_fulfilment.charge(
         reserve=reserve,
-        flow_input=flow_input,
+        ctx=ctx,
+        approval=approval,
+    )
+    _ = _flows_order_fulfilment.charge(
+        reserve=reserve,
         ctx=ctx,
     )
     _ = _flows_order_fulfilment.pack(
         reserve=reserve,
     )
-    _ = _flows_order_fulfilment.invoice(
+    _order_fulfilment_invoice_starts(_flows_order_fulfilment.invoice(
         charge=charge,
-    )
+    ))
     _ = _flows_order_fulfilment.ship(
         pack=pack,
         invoice=invoice,
+    )
+    _ = _flows_order_fulfilment.put_back(
+        reserve=reserve,
+    )
+    _ = _flows_order_fulfilment.refund(
+        charge=charge,
+        run_end=cast("_RunEnd", None),
+    )
+    _ = _flows_order_fulfilment.tell_customer(
+        run_end=cast("_RunEnd", None),
+        flow_input=flow_input,
+        charge=charge,
+    )
+    _ = _flows_order_fulfilment.tell_customer(
+        run_end=cast("_RunEnd", None),
+        flow_input=flow_input,
     )
 
 
@@ -191,6 +240,30 @@ def _expense_claim_4_as_theirs(
     return value, values
 
 
+def _invoicing_1_as_ours(
+    value: _flows_invoicing.InvoiceRequest, values: list[_flows_invoicing.InvoiceRequest]
+) -> tuple[__invoicing.InvoiceRequest, list[__invoicing.InvoiceRequest]]:
+    return value, values
+
+
+def _invoicing_1_as_theirs(
+    value: __invoicing.InvoiceRequest, values: list[__invoicing.InvoiceRequest]
+) -> tuple[_flows_invoicing.InvoiceRequest, list[_flows_invoicing.InvoiceRequest]]:
+    return value, values
+
+
+def _invoicing_2_as_ours(
+    value: _flows_invoicing.Invoice, values: list[_flows_invoicing.Invoice]
+) -> tuple[__invoicing.Invoice, list[__invoicing.Invoice]]:
+    return value, values
+
+
+def _invoicing_2_as_theirs(
+    value: __invoicing.Invoice, values: list[__invoicing.Invoice]
+) -> tuple[_flows_invoicing.Invoice, list[_flows_invoicing.Invoice]]:
+    return value, values
+
+
 def _link_check_1_as_ours(
     value: _flows_link_check.Document, values: list[_flows_link_check.Document]
 ) -> tuple[__link_check.Document, list[__link_check.Document]]:
@@ -276,50 +349,74 @@ def _order_fulfilment_3_as_theirs(
 
 
 def _order_fulfilment_4_as_ours(
+    value: _flows_order_fulfilment.Approval, values: list[_flows_order_fulfilment.Approval]
+) -> tuple[__order_fulfilment.Approval, list[__order_fulfilment.Approval]]:
+    return value, values
+
+
+def _order_fulfilment_4_as_theirs(
+    value: __order_fulfilment.Approval, values: list[__order_fulfilment.Approval]
+) -> tuple[_flows_order_fulfilment.Approval, list[_flows_order_fulfilment.Approval]]:
+    return value, values
+
+
+def _order_fulfilment_5_as_ours(
     value: _flows_order_fulfilment.Payment, values: list[_flows_order_fulfilment.Payment]
 ) -> tuple[__order_fulfilment.Payment, list[__order_fulfilment.Payment]]:
     return value, values
 
 
-def _order_fulfilment_4_as_theirs(
+def _order_fulfilment_5_as_theirs(
     value: __order_fulfilment.Payment, values: list[__order_fulfilment.Payment]
 ) -> tuple[_flows_order_fulfilment.Payment, list[_flows_order_fulfilment.Payment]]:
     return value, values
 
 
-def _order_fulfilment_5_as_ours(
+def _order_fulfilment_6_as_ours(
     value: _flows_order_fulfilment.Parcel, values: list[_flows_order_fulfilment.Parcel]
 ) -> tuple[__order_fulfilment.Parcel, list[__order_fulfilment.Parcel]]:
     return value, values
 
 
-def _order_fulfilment_5_as_theirs(
+def _order_fulfilment_6_as_theirs(
     value: __order_fulfilment.Parcel, values: list[__order_fulfilment.Parcel]
 ) -> tuple[_flows_order_fulfilment.Parcel, list[_flows_order_fulfilment.Parcel]]:
     return value, values
 
 
-def _order_fulfilment_6_as_ours(
-    value: _flows_order_fulfilment.Invoice, values: list[_flows_order_fulfilment.Invoice]
+def _order_fulfilment_8_as_ours(
+    value: _flows_invoicing.Invoice, values: list[_flows_invoicing.Invoice]
 ) -> tuple[__order_fulfilment.Invoice, list[__order_fulfilment.Invoice]]:
     return value, values
 
 
-def _order_fulfilment_6_as_theirs(
+def _order_fulfilment_8_as_theirs(
     value: __order_fulfilment.Invoice, values: list[__order_fulfilment.Invoice]
-) -> tuple[_flows_order_fulfilment.Invoice, list[_flows_order_fulfilment.Invoice]]:
+) -> tuple[_flows_invoicing.Invoice, list[_flows_invoicing.Invoice]]:
     return value, values
 
 
-def _order_fulfilment_7_as_ours(
+def _order_fulfilment_9_as_ours(
     value: _flows_order_fulfilment.Shipment, values: list[_flows_order_fulfilment.Shipment]
 ) -> tuple[__order_fulfilment.Shipment, list[__order_fulfilment.Shipment]]:
     return value, values
 
 
-def _order_fulfilment_7_as_theirs(
+def _order_fulfilment_9_as_theirs(
     value: __order_fulfilment.Shipment, values: list[__order_fulfilment.Shipment]
 ) -> tuple[_flows_order_fulfilment.Shipment, list[_flows_order_fulfilment.Shipment]]:
+    return value, values
+
+
+def _order_fulfilment_10_as_ours(
+    value: _flows_invoicing.InvoiceRequest, values: list[_flows_invoicing.InvoiceRequest]
+) -> tuple[__order_fulfilment.InvoiceRequest, list[__order_fulfilment.InvoiceRequest]]:
+    return value, values
+
+
+def _order_fulfilment_10_as_theirs(
+    value: __order_fulfilment.InvoiceRequest, values: list[__order_fulfilment.InvoiceRequest]
+) -> tuple[_flows_invoicing.InvoiceRequest, list[_flows_invoicing.InvoiceRequest]]:
     return value, values
 
 

@@ -28,15 +28,21 @@ from .expense_claim import (
     ExpenseClaimInput,
     ExpenseClaimRun,
 )
+from .invoicing import AsyncInvoicingRun, InvoicingInput, InvoicingRun
 from .link_check import AsyncLinkCheckRun, LinkCheckInput, LinkCheckRun
-from .order_fulfilment import AsyncOrderFulfilmentRun, OrderFulfilmentInput, OrderFulfilmentRun
+from .order_fulfilment import (
+    ApprovalPayload as OrderFulfilmentApprovalPayload,
+    AsyncOrderFulfilmentRun,
+    OrderFulfilmentInput,
+    OrderFulfilmentRun,
+)
 from .stdlib_census import AsyncStdlibCensusRun, StdlibCensusInput, StdlibCensusRun
 
 
 class AsyncClient(AsyncClientBase):
     """Starts and reads runs of this project's flows."""
 
-    signal_runs = (AsyncExpenseClaimRun,)
+    signal_runs = (AsyncExpenseClaimRun, AsyncOrderFulfilmentRun,)
 
     async def start_claims_of_week(
         self,
@@ -130,6 +136,45 @@ class AsyncClient(AsyncClientBase):
     async def waiting_for_expense_claim_decision(self, max_count: int = 1_000) -> list[WaitingSignal]:
         return await self._waiting_for(AsyncExpenseClaimRun, "decision", max_count)
 
+    async def start_invoicing(
+        self,
+        input: InvoicingInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> AsyncInvoicingRun:
+        return await self._start(AsyncInvoicingRun, input, run_id, start_at, conn)
+
+    async def start_many_invoicing(
+        self,
+        inputs: Sequence[InvoicingInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: AsyncConn | None = None,
+    ) -> list[AsyncInvoicingRun]:
+        return await self._start_many(AsyncInvoicingRun, inputs, run_ids, start_at, conn)
+
+    async def get_invoicing(self, run_id: UUID, /) -> AsyncInvoicingRun:
+        return await self._get(AsyncInvoicingRun, run_id)
+
+    async def fork_invoicing(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["sum_in_words", "written"]],
+        input: InvoicingInput | None = None,
+    ) -> AsyncInvoicingRun:
+        return await self._fork(AsyncInvoicingRun, run_id, from_steps, input)
+
+    async def create_invoicing_schedule(
+        self, slug: str, /, input: InvoicingInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        await self._create_schedule(AsyncInvoicingRun, slug, input, options)
+
     async def start_link_check(
         self,
         input: LinkCheckInput,
@@ -198,7 +243,7 @@ class AsyncClient(AsyncClientBase):
         self,
         run_id: UUID,
         /,
-        from_steps: Sequence[Literal["reserve", "charge", "pack", "invoice", "ship"]],
+        from_steps: Sequence[Literal["reserve", "approval", "charge", "pack", "invoice", "ship"]],
         input: OrderFulfilmentInput | None = None,
     ) -> AsyncOrderFulfilmentRun:
         return await self._fork(AsyncOrderFulfilmentRun, run_id, from_steps, input)
@@ -207,6 +252,20 @@ class AsyncClient(AsyncClientBase):
         self, slug: str, /, input: OrderFulfilmentInput, **options: Unpack[ScheduleOptions]
     ) -> None:
         await self._create_schedule(AsyncOrderFulfilmentRun, slug, input, options)
+
+    async def send_order_fulfilment_approval(
+        self,
+        key: str | int | UUID,
+        payload: OrderFulfilmentApprovalPayload,
+        /,
+        *,
+        dedupe: str | None = None,
+        conn: AsyncConn | None = None,
+    ) -> dict[UUID, SignalOutcome]:
+        return await self._send_by_key(AsyncOrderFulfilmentRun, "approval", key, payload, dedupe, conn)
+
+    async def waiting_for_order_fulfilment_approval(self, max_count: int = 1_000) -> list[WaitingSignal]:
+        return await self._waiting_for(AsyncOrderFulfilmentRun, "approval", max_count)
 
     async def start_stdlib_census(
         self,
@@ -251,7 +310,7 @@ class AsyncClient(AsyncClientBase):
 class Client(ClientBase):
     """Starts and reads runs of this project's flows, for callers without an event loop."""
 
-    signal_runs = (ExpenseClaimRun,)
+    signal_runs = (ExpenseClaimRun, OrderFulfilmentRun,)
 
     def start_claims_of_week(
         self,
@@ -345,6 +404,45 @@ class Client(ClientBase):
     def waiting_for_expense_claim_decision(self, max_count: int = 1_000) -> list[WaitingSignal]:
         return self._waiting_for(ExpenseClaimRun, "decision", max_count)
 
+    def start_invoicing(
+        self,
+        input: InvoicingInput,
+        /,
+        *,
+        run_id: UUID | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> InvoicingRun:
+        return self._start(InvoicingRun, input, run_id, start_at, conn)
+
+    def start_many_invoicing(
+        self,
+        inputs: Sequence[InvoicingInput],
+        /,
+        *,
+        run_ids: Sequence[UUID] | None = None,
+        start_at: datetime | None = None,
+        conn: Conn | None = None,
+    ) -> list[InvoicingRun]:
+        return self._start_many(InvoicingRun, inputs, run_ids, start_at, conn)
+
+    def get_invoicing(self, run_id: UUID, /) -> InvoicingRun:
+        return self._get(InvoicingRun, run_id)
+
+    def fork_invoicing(
+        self,
+        run_id: UUID,
+        /,
+        from_steps: Sequence[Literal["sum_in_words", "written"]],
+        input: InvoicingInput | None = None,
+    ) -> InvoicingRun:
+        return self._fork(InvoicingRun, run_id, from_steps, input)
+
+    def create_invoicing_schedule(
+        self, slug: str, /, input: InvoicingInput, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        self._create_schedule(InvoicingRun, slug, input, options)
+
     def start_link_check(
         self,
         input: LinkCheckInput,
@@ -413,7 +511,7 @@ class Client(ClientBase):
         self,
         run_id: UUID,
         /,
-        from_steps: Sequence[Literal["reserve", "charge", "pack", "invoice", "ship"]],
+        from_steps: Sequence[Literal["reserve", "approval", "charge", "pack", "invoice", "ship"]],
         input: OrderFulfilmentInput | None = None,
     ) -> OrderFulfilmentRun:
         return self._fork(OrderFulfilmentRun, run_id, from_steps, input)
@@ -422,6 +520,20 @@ class Client(ClientBase):
         self, slug: str, /, input: OrderFulfilmentInput, **options: Unpack[ScheduleOptions]
     ) -> None:
         self._create_schedule(OrderFulfilmentRun, slug, input, options)
+
+    def send_order_fulfilment_approval(
+        self,
+        key: str | int | UUID,
+        payload: OrderFulfilmentApprovalPayload,
+        /,
+        *,
+        dedupe: str | None = None,
+        conn: Conn | None = None,
+    ) -> dict[UUID, SignalOutcome]:
+        return self._send_by_key(OrderFulfilmentRun, "approval", key, payload, dedupe, conn)
+
+    def waiting_for_order_fulfilment_approval(self, max_count: int = 1_000) -> list[WaitingSignal]:
+        return self._waiting_for(OrderFulfilmentRun, "approval", max_count)
 
     def start_stdlib_census(
         self,

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from generated.client import AsyncClient, Client
+from pgflow_runtime.client import AsyncRun
 from pgflow_runtime.errors import RunFailed
 from tests.support.databases import Templates
 from tests.support.project import REPOSITORY, Project
 from tests.support.server import Server
 
-FLOWS = ("stdlib_census", "link_check", "order_fulfilment", "expense_claim")
+FLOWS = ("stdlib_census", "link_check", "order_fulfilment", "invoicing", "expense_claim")
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +87,15 @@ async def test_order_is_charged_at_the_second_attempt_and_shipped(dsn: str) -> N
         )
         output = await run.result(timeout=60)
         payment = await run.step("charge").wait_for("completed")
+        approved = await run.step("approval").wait_for("skipped")
+        (invoicing,) = await run.step("invoice").children()
+        invoice = await client.get_invoicing(invoicing.run_id)
+        assert await run.companions() == []
     assert payment == {"order_id": "A1", "amount": 170, "attempt": 2}
+    assert approved == "skipped"
+    assert invoice.output == {"written": {"order_id": "A1", "text": "Order A1: 1.70 EUR"}}
+    assert invoice.origin is not None
+    assert (invoice.origin.kind, invoice.origin.from_run_id) == ("child", run.run_id)
     assert output["ship"] == {
         "order_id": "A1",
         "tracking_code": "B-A1-3",
@@ -98,7 +110,57 @@ async def test_order_for_what_is_not_in_stock_fails_with_the_step_and_the_reason
         )
         with pytest.raises(RunFailed, match="plum is out of stock") as failure:
             await run.result(timeout=60)
+        after = await ended(dsn, run)
     assert failure.value.step_slug == "reserve"
+    assert after == [
+        ("order_fulfilment__end_tell_customer", "completed", {
+            "tell_customer": "Order A2 cannot be delivered (NonRetryable: plum is out of stock);"
+            " nothing was charged."
+        })
+    ]  # fmt: skip
+
+
+async def test_a_large_order_that_no_box_holds_is_refunded_put_back_and_told_of(dsn: str) -> None:
+    """Approved by somebody, charged, and then undone, the last things first."""
+    async with AsyncClient.connect(dsn) as client:
+        run = await client.start_order_fulfilment(
+            {"order_id": "A3", "lines": [{"sku": "apple", "quantity": 30}], "unit_prices": {"apple": 5000}}
+        )
+        await run.step("approval").wait_for("started", timeout=60)
+        assert await client.send_order_fulfilment_approval("A3", {"approved": True, "by": "Ada"}) == {
+            run.run_id: "taken"
+        }
+        with pytest.raises(RunFailed, match="no box holds 30 articles") as failure:
+            await run.result(timeout=60)
+        after = await ended(dsn, run)
+    assert failure.value.step_slug == "pack"
+    why = "NonRetryable: no box holds 30 articles"
+    assert after == [
+        ("order_fulfilment__undo", "completed", {
+            "put_back": 30,
+        }),
+        ("order_fulfilment__end_tell_customer", "completed", {
+            "tell_customer": f"Order A3 cannot be delivered ({why}); 150000 cents come back."
+        }),
+    ]  # fmt: skip
+
+
+async def ended(dsn: str, run: AsyncRun[Any]) -> list[tuple[str, str, Any]]:
+    """What the run's end has started, once all of it has ended: flow, status, output."""
+    async with asyncio.timeout(60):
+        while True:
+            found = await run.companions()
+            if found and found[-1].kind == "end" and found[-1].is_final:
+                break
+            await asyncio.sleep(0.05)
+    async with await psycopg.AsyncConnection.connect(dsn) as connection:
+        query = "select output from pgflow.runs where run_id = %s"
+        rows = [await (await connection.execute(query, (each.run_id,))).fetchone() for each in found]
+    return [
+        (each.flow_slug, each.status, row[0])
+        for each, row in zip(found, rows, strict=True)
+        if row is not None
+    ]
 
 
 async def test_a_large_claim_is_paid_once_somebody_has_approved_it(dsn: str) -> None:
