@@ -1,4 +1,4 @@
-"""The main job, end to end: build a flow, judge it, migrate, run a worker, start a run, watch it, show it.
+"""The main job, end to end: build flows, judge them, migrate, run a worker, start runs, watch and show them.
 
 `make demo` calls this. It always uses the project's embedded PostgreSQL, whatever the environment says, and
 leaves nothing running. With ``--directory`` it counts another tree than the interpreter's standard library.
@@ -64,6 +64,9 @@ def main() -> None:
             with worker() as process:
                 announce(f"take a census of {directory}")
                 report = asyncio.run(take_census(dsn, directory, process))
+                announce("order more than any box holds: approved, charged, and taken back")
+                order = asyncio.run(order_too_much(dsn, process))
+                command("show the runs that belong to it", "pgflow_gen", "runs", "tree", order)
             announce("stop worker and server")
     except PgflowError as error:
         fail(f"{error}\n{error.help or ''}".rstrip())
@@ -98,7 +101,7 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
                 "-m",
                 "pgflow_gen",
                 "worker",
-                "flows.stdlib_census:stdlib_census",
+                *(f"flows.{name}:{name}" for name in ("stdlib_census", "order_fulfilment", "invoicing")),
                 "--processes",
                 "2",
             ],
@@ -137,6 +140,28 @@ async def take_census(dsn: str, directory: Path, process: subprocess.Popen[bytes
         await follow(run, process)
         output = await run.result(timeout=5)
     return output["report"]
+
+
+async def order_too_much(dsn: str, process: subprocess.Popen[bytes]) -> str:
+    """An order that somebody has to approve, and that fails once it is paid; the id of its run.
+
+    What its failure starts has ended too: the refund, the articles put back, the customer told.
+    """
+    from generated.client import AsyncClient
+
+    async with AsyncClient.connect(dsn) as client:
+        run = await client.start_order_fulfilment(
+            {"order_id": "D-1", "lines": [{"sku": "apple", "quantity": 30}], "unit_prices": {"apple": 5000}}
+        )
+        await run.step("approval").wait_for("started", timeout=60)
+        await client.send_order_fulfilment_approval("D-1", {"approved": True, "by": "the demo"})
+        print(f"run {run.run_id}: {await run.wait_for('failed', timeout=60)}", flush=True)
+        began = time.monotonic()
+        while not any(found.kind == "end" and found.is_final for found in await run.companions()):
+            if process.poll() is not None or time.monotonic() - began > 60:
+                fail(f"what follows the end of {run.run_id} has not ended:\n{WORKER_LOG.read_text()}")
+            await asyncio.sleep(0.1)
+    return str(run.run_id)
 
 
 async def follow(run: AsyncStdlibCensusRun, process: subprocess.Popen[bytes]) -> None:

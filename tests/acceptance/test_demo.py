@@ -28,11 +28,17 @@ def copy(tmp_path: Path) -> Iterator[Path]:
 def test_demo_counts_a_tree_and_leaves_nothing_running(copy: Path) -> None:
     done = Project(copy).python("scripts/demo.py", "--directory", str(copy / "flows"), timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"steps 6/6  parse \[#+\] 4/4", done.stdout)
+    assert re.search(r"steps 6/6  parse \[#+\] 5/5", done.stdout)
     assert re.search(
-        r"^4 files, [\d,]+ lines, \d+ functions, \d+ classes; 0 files do not parse$", done.stdout, re.M
+        r"^5 files, [\d,]+ lines, \d+ functions, \d+ classes; 0 files do not parse$", done.stdout, re.M
     )
     assert re.search(r"^ +\d+  stdlib_census\.py$", done.stdout, re.M)
+    assert re.search(r"^order_fulfilment [-0-9a-f]{36}  failed", done.stdout, re.M)
+    for line in (
+        r"├─ undo: order_fulfilment__undo [-0-9a-f]{36}  completed",
+        r"└─ end: order_fulfilment__end_tell_customer [-0-9a-f]{36}  completed",
+    ):
+        assert re.search(line, done.stdout), done.stdout
     assert not (location_of(copy).data / "postmaster.pid").exists()
     assert not any(_works_in(copy, process) for process in Path("/proc").glob("[0-9]*"))
 
