@@ -84,13 +84,21 @@ def cancel_runs(run_ids: tuple[UUID, ...], reason: str | None, **rest: Any) -> N
 @click.command("retry")
 @_run_ids
 @_spread
+@click.option(
+    "--even-if-undone",
+    is_flag=True,
+    help="Also runs that were undone: what was undone is not done again. Only with RUN_ID.",
+)
 @_filter_options
-def retry_runs(run_ids: tuple[UUID, ...], spread: float, **rest: Any) -> None:
+def retry_runs(run_ids: tuple[UUID, ...], spread: float, even_if_undone: bool, **rest: Any) -> None:
     """Take failed and cancelled runs up again, in place, under the same id.
 
     What was completed stays; the rest is done anew, with its attempts counted afresh.
     """
-    _control(CALLS["retry"], run_ids, {"spread": spread}, **rest)
+    with refusals():
+        if even_if_undone and not run_ids:
+            raise UsageError("--even-if-undone is for runs that are named", help="give their ids")
+    _control(CALLS["retry"], run_ids, {"spread": spread, "even_if_undone": even_if_undone}, **rest)
 
 
 @click.command("hold")

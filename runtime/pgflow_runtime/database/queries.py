@@ -111,7 +111,11 @@ select run_id, outcome from pgflow.cancel_runs(%(run_ids)s::uuid[], %(reason)s, 
 """
 
 RETRY_RUNS: Final = """
-select run_id, outcome from pgflow.retry_runs(%(run_ids)s::uuid[], %(spread)s, actor => %(actor)s)
+select run_id, outcome
+from pgflow.retry_runs(
+  %(run_ids)s::uuid[], %(spread)s, jsonb_build_object('even_if_undone', %(even_if_undone)s::boolean),
+  %(actor)s
+)
 """
 
 HOLD_RUNS: Final = "select run_id, outcome from pgflow.hold_runs(%(run_ids)s::uuid[], %(actor)s)"

@@ -37,7 +37,8 @@ UNCHANGED: Final = {
     "not_held": "is not held",
     "still_started": "has not ended",
     "not_awaited": "belongs to another run, which does not wait for it: retry that one",
-    "undone": "was undone",
+    "companions_under_way": "is being undone, or what its end has started goes on",
+    "was_undone": "was undone: retried all the same (--even-if-undone), it does not do again what was undone",
     "no_such_run": "is not in this database",
 }
 """Why nothing was done to a run: by the core's word, what follows "the run"."""

@@ -54,6 +54,12 @@ class TestEnds:
         told = companions_of(core, run.run_id)[0].input["run_end"]
         assert (told["error"], told["failed_step"], told["failed_task"]) == ("boom", "b", 0)
 
+    def test_of_a_message_with_a_traceback_the_first_line_is_told(self, core: Core) -> None:
+        chain(core)
+        run = failed_run(core, last="ValueError: no\n  File orders.py, line 7")
+        fire(core)
+        assert companions_of(core, run.run_id)[0].input["run_end"]["error"] == "ValueError: no"
+
     def test_a_cancelled_run_tells_why(self, core: Core) -> None:
         chain(core)
         run = core.start_flow("f")

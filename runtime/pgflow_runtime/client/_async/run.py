@@ -188,17 +188,23 @@ class AsyncRun(Generic[OutputT]):
         await self._after(outcomes)
         return outcomes[self.run_id] == "cancelled"
 
-    async def retry(self) -> bool:
+    async def retry(self, *, even_if_undone: bool = False) -> bool:
         """Take a failed or cancelled run up again, in place: what was completed stays, the rest is done anew.
 
         This handle follows the run again. Events and waits that ended with the run's end stay ended.
 
+        Args:
+            even_if_undone: also a run whose steps have been undone; they are not done again.
+
         Returns:
-            Whether it was taken up by this call; False: it goes on, or has completed.
+            Whether it was taken up by this call. False: it goes on, has completed, was undone, what its end
+            started is not over, or it is a child that nobody waits for.
 
         Raises RunNotFound, PermissionDenied (it takes the role pgflow_operator), ConnectionFailed.
         """
-        outcomes = await control(self._watcher, queries.RETRY_RUNS, [self.run_id], spread=0.0)
+        outcomes = await control(
+            self._watcher, queries.RETRY_RUNS, [self.run_id], spread=0.0, even_if_undone=even_if_undone
+        )
         await self._after(outcomes)
         return outcomes[self.run_id] == "retried"
 

@@ -318,18 +318,23 @@ class ClientBase(Connectable):
         """
         return control(self._watcher, queries.CANCEL_RUNS, run_ids, reason=reason)
 
-    def retry_runs(self, run_ids: Sequence[UUID], *, spread: float = 0.0) -> dict[UUID, str]:
+    def retry_runs(
+        self, run_ids: Sequence[UUID], *, spread: float = 0.0, even_if_undone: bool = False
+    ) -> dict[UUID, str]:
         """``AsyncRun.retry`` for runs of any flow, at most 1,000 in one transaction.
 
         Args:
             spread: seconds over which their tasks are spread at random, so that they do not all come at once.
+            even_if_undone: also runs whose steps have been undone; they are not done again.
 
         Returns:
             By run: ``retried``, ``still_started``, ``already_completed``, ``no_such_run``...
 
         Raises OddArgument, PermissionDenied (it takes the role pgflow_operator), ConnectionFailed.
         """
-        return control(self._watcher, queries.RETRY_RUNS, run_ids, spread=spread)
+        return control(
+            self._watcher, queries.RETRY_RUNS, run_ids, spread=spread, even_if_undone=even_if_undone
+        )
 
     def hold_runs(self, run_ids: Sequence[UUID]) -> dict[UUID, str]:
         """Begin nothing more of these runs until they are released; what runs already ends as always.

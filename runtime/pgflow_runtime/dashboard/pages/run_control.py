@@ -48,6 +48,7 @@ async def _act(request: Request, action: RunAction, run_id: UUID, fields: dict[s
         "actor": site_of(request).sessions.name_of(request),
         "reason": fields.get("reason", "").replace("\0", "").strip() or None,
         "spread": 0.0,
+        "even_if_undone": False,
     }
     ((_, outcome),) = await control_of(request).call(action.by_id, **values)
     return str(outcome)

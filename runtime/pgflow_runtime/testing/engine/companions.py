@@ -153,7 +153,7 @@ class Aftermath:
         end = {
             "run_id": self._run_id,
             "status": run.status,
-            "error": run.error,
+            "error": None if run.error is None else run.error.partition("\n")[0][:500],
             "failed_step": step,
             "failed_task": task,
             "reason": run.reason,

@@ -9,7 +9,7 @@ begin
     select jsonb_build_object(
       'run_id', r.run_id,
       'status', r.status,
-      'error', left(r.error_message, 20000),
+      'error', left(split_part(r.error_message, E'\n', 1), 500),
       'failed_step', f.step_slug,
       'failed_task', f.task_index,
       'reason', r.cancel_reason,
