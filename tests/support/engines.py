@@ -12,7 +12,7 @@ from pgflow_runtime.testing.engine.plan import Plan, plan_of
 from pgflow_runtime.testing.engine.stored import store, text_of
 from tests.support.batch import again, complete, fail, register
 from tests.support.core import Core, Row
-from tests.support.random_flows import array_option, condition, loop_options, options_of
+from tests.support.random_flows import condition, loop_options, options_of
 from tests.support.steps_that_wait import send
 from tests.support.timers import fire
 
@@ -300,15 +300,22 @@ def plan_in_memory(steps: list[Step], run_timeout: int | None = None) -> Plan:
         words = {"required": "if", "forbidden": "if_not"}
         settings[step.slug] |= {words[name]: pattern for name, pattern in patterns.items()} | options
         settings[step.slug] |= options_of(step.wait) | loop_options(step)
-    return plan_of(
-        {step.slug: step.deps for step in steps},
-        [step.slug for step in steps if step.kind == "map"],
-        {**RETRIED_AT_ONCE, "run_timeout": run_timeout, "steps": settings},
-        [step.slug for step in steps],
-        {step.slug: step.wait.what for step in steps if step.wait is not None}
-        | {step.slug: "loop" for step in steps if step.max_rounds is not None},
-        {step.slug: array for step in steps for array in array_option(step).values()},
-    )
+    flow = {**RETRIED_AT_ONCE, "run_timeout": run_timeout, "steps": settings}
+    return plan_of(map(shape_of, steps), flow, [step.slug for step in steps])
+
+
+def shape_of(step: Step) -> dict[str, Any]:
+    """The step as the canonical structure words it."""
+    shape: dict[str, Any] = {"slug": step.slug, "type": step.kind, "dependencies": sorted(step.deps)}
+    if step.wait is not None:
+        shape["kind"] = step.wait.what
+    if step.max_rounds is not None:
+        shape["kind"] = "loop"
+    if step.array is not None:
+        shape["array"] = step.array or "flow_input"
+    if step.subflow is not None:
+        shape |= {"kind": "subflow", "subflow": step.subflow.slug}
+    return shape
 
 
 def _read(value: Any) -> Any:

@@ -13,7 +13,8 @@ from pgflow_runtime.database import queries
 from pgflow_runtime.dsl import Flow
 from pgflow_runtime.testing.attempt import GivenConnections
 from pgflow_runtime.testing.engine.model import Step
-from pgflow_runtime.testing.memory_run import Circumstances
+from pgflow_runtime.testing.family import Family
+from pgflow_runtime.testing.flow_under_test import Circumstances, FlowUnderTest
 from pgflow_runtime.testing.recordings.export import recording
 from pgflow_runtime.testing.recordings.reading import recordings_of
 from pgflow_runtime.testing.recordings.redaction import Redaction
@@ -30,10 +31,11 @@ async def followed(
         row = connection.execute(queries.GET_DEFINITION, {"flow_slug": slug}).fetchone()
     assert row is not None
     (recorded,) = recordings_of(text, "a history")
-    nothing = Circumstances({}, {}, {}, {}, GivenConnections(None, None))
+    nothing = Circumstances({}, GivenConnections(None, None))
     plan = plan_in_memory(steps, run_timeout)
     contract = _contract(slug, row[0], steps)
-    run = ReplayedRun(Flow[Any](slug), contract, plan, recorded, nothing, Manner(steps=(), goes_on=False))
+    world = {slug: FlowUnderTest(Flow[Any](slug), contract, plan, nothing)}
+    run = ReplayedRun(Family(world), recorded, Manner(steps=(), goes_on=False))
     await run.work()
     return run
 

@@ -336,6 +336,11 @@ class FlowContract:
                 f"{self.path} was made by another version of pgflow-gen ({error!r})", help=_REBUILD
             ) from error
 
+    def without_subflow(self, step_slug: str) -> StepContract:
+        """The step as if its handler gave what the other flow gives."""
+        data = {key: value for key, value in self._meta["steps"][step_slug].items() if key != "subflow"}
+        return StepContract(step_slug, data, self._codecs)
+
     @cached_property
     def _codecs(self) -> Codecs:
         return Codecs(self.schema.get("$defs", {}))

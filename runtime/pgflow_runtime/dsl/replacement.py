@@ -16,12 +16,14 @@ class Replacement(Generic[StepT]):
 
     step: StepT
     handler: Callable[..., Any]
+    gives_output: bool = False
+    """Of a subflow step: whether it stands in for the other flow, too."""
 
 
-def returning(step: StepT, value: object) -> Replacement[StepT]:
+def returning(step: StepT, value: object, *, gives_output: bool = False) -> Replacement[StepT]:
     """Hands out ``value``, each time a copy that nobody else changes."""
 
     def handler(*_args: object, **_named: object) -> object:
         return deepcopy(value)
 
-    return Replacement(step, handler)
+    return Replacement(step, handler, gives_output)

@@ -168,9 +168,18 @@ class SubflowStep(SyncCall[Any, P, T], Generic[P, T]):
     What dependents get is the other flow's output, which only the compiler knows.
     """
 
+    def returns(self, value: Any) -> Replacement[Step[Any]]:
+        """For ``run_flow(replace=[...])``: the other flow's output (of each task, in a map) is this value; no
+        run of it is started."""
+        return returning(self, value, gives_output=True)
+
 
 class AsyncSubflowStep(AsyncCall[Any, P, T], Generic[P, T]):
     """The same with an ``async def`` handler."""
+
+    def returns(self, value: Any) -> Replacement[Step[Any]]:
+        """As of ``SubflowStep``."""
+        return returning(self, value, gives_output=True)
 
 
 def make_step(

@@ -105,12 +105,14 @@ async def _in_thread(task: Task) -> Outcome | None:
     return ended.result() if ended.done() else None
 
 
-def bound(flow: FlowContract, step: Step[Any], replaced: Callable[..., Any] | None) -> BoundStep:
+def bound(
+    flow: FlowContract, step: Step[Any], replaced: Callable[..., Any] | None, *, gives_output: bool = False
+) -> BoundStep:
     """The step with its handler, or with what a test has put in its place.
 
     In memory no step is transactional: there is no completion to be part of a transaction.
     """
-    contract = flow.steps[step.slug]
+    contract = flow.without_subflow(step.slug) if gives_output else flow.steps[step.slug]
     if replaced is None:
         made = BoundStep(flow, contract, step.handler, step.flow.context_type)
     elif contract.is_async or inspect.iscoroutinefunction(replaced):

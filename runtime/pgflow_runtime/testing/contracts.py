@@ -14,7 +14,7 @@ from pgflow_runtime.dsl import Flow
 from pgflow_runtime.dsl.waits import WaitingStep
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.project import find_project
-from pgflow_runtime.registry import register, require_same
+from pgflow_runtime.registry import contracts, find_flow, register, require_same
 from pgflow_shared.project import Unusable
 
 _COMPILER = "pgflow_gen.contracts"
@@ -34,24 +34,42 @@ def contract_for(flow: Flow[Any]) -> FlowContract:
     return _known[flow]
 
 
+def flow_of_slug(slug: str, near: Flow[Any]) -> Flow[Any]:
+    """The flow of a slug, of the project that ``near`` is of. Raises ProjectError when there is none."""
+    module = _module_of(near)
+    project = find_project(_start(module))
+    contract = _read(slug, module) or next((each for each in contracts(project) if each.slug == slug), None)
+    if contract is None:
+        raise ProjectError(
+            f"{project.schemas} holds no contract of flow {slug!r}", help="run `pgflow-gen build`"
+        )
+    return find_flow(contract.flow, project)
+
+
 def _contract_for(flow: Flow[Any]) -> FlowContract:
     module = _module_of(flow)
-    try:
-        compiler = importlib.import_module(_COMPILER)
-    except ModuleNotFoundError as error:
-        if error.name != _COMPILER.partition(".")[0]:
-            raise
+    contract = _read(flow.db_slug, module)
+    if contract is None:
         return _built(flow, module)
-    try:
-        document = compiler.read_contract(_start(module), module, flow.db_slug)
-    except Unusable as error:
-        raise ProjectError(error.message, help=error.help) from None
-    contract = FlowContract.of(document, module)
     for name in contract.modules:
         if not contract.steps.keys() <= flow.steps.keys():
             importlib.import_module(name)
     require_same(flow, contract)
     return contract
+
+
+def _read(slug: str, module: Path) -> FlowContract | None:
+    """What the compiler says of a flow; None where it is not installed."""
+    try:
+        compiler = importlib.import_module(_COMPILER)
+    except ModuleNotFoundError as error:
+        if error.name != _COMPILER.partition(".")[0]:
+            raise
+        return None
+    try:
+        return FlowContract.of(compiler.read_contract(_start(module), module, slug), module)
+    except Unusable as error:
+        raise ProjectError(error.message, help=error.help) from None
 
 
 def _built(flow: Flow[Any], module: Path) -> FlowContract:

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pgflow_runtime.errors import UsageError
-from pgflow_runtime.testing.engine.clock import Clock, TaskKey
+from pgflow_runtime.testing.engine.children import Children
+from pgflow_runtime.testing.engine.clock import Clock, TaskKey, TimedRun
+from pgflow_runtime.testing.engine.model import Run
+from pgflow_runtime.testing.engine.stored import Stored
+from pgflow_runtime.testing.flow_under_test import World
 
 if TYPE_CHECKING:
     from pgflow_runtime.testing.memory_run import MemoryRun
@@ -18,11 +22,33 @@ class Family:
     One task is worked on at a time, in the order in which they are due; when none is, time jumps.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(self, world: World, clock: Clock | None = None) -> None:
+        self.world = world
+        self.clock = Clock() if clock is None else clock
         self.members: list[MemoryRun] = []
         """In the order in which they were started."""
         self._is_busy = False
+
+    def start(self, slug: str, input: Stored) -> MemoryRun:
+        """A run of one of the flows, with all that the test wants to be so. Raises as ``run_flow``."""
+        tested = self.world[slug]
+        children = Children({slug: each.plan.steps for slug, each in self.world.items()})
+        run = self._member(slug, TimedRun(tested.plan, input, clock=self.clock, flow=slug, children=children))
+        self.settle()
+        return run
+
+    def _member(self, slug: str, timed: TimedRun) -> MemoryRun:
+        from pgflow_runtime.testing.memory_run import MemoryRun  # which knows its family
+
+        run = MemoryRun(self.world[slug], timed, self)
+        run.send_given()
+        return run
+
+    def children(self, parent: MemoryRun, step_slug: str) -> tuple[MemoryRun, ...]:
+        """The runs that a step of a run has started, by task and attempt."""
+        runs = {run.run_id: run for run in self.members}
+        of_step = sorted(item for item in parent.timed.model.children.all.items() if item[0][0] == step_slug)
+        return tuple(runs[child.id] for _, child in of_step)
 
     @property
     def is_open(self) -> bool:
@@ -42,11 +68,16 @@ class Family:
                 if time is not None:
                     self.move_to(time)
                 elif jump and self.is_open:
-                    raise next(run for run in self.members if run.status == "started").endless()
+                    raise self._blocked().endless()
                 else:
                     return
         finally:
             self._is_busy = False
+
+    def _blocked(self) -> MemoryRun:
+        """The open run that waits for what only the test could send; else the first."""
+        still_open = [run for run in self.members if run.status == "started"]
+        return next((run for run in still_open if run.timed.model.waits("signal")), still_open[0])
 
     async def _did_something(self) -> bool:
         found = self.next_task()
@@ -91,4 +122,31 @@ class Family:
 
     def settle(self) -> bool:
         """Let the runs know of each other what they have to; whether there was anything."""
-        return False
+        has_changed, goes_on = False, True
+        while goes_on:
+            changes = [self._see_to_children(run) for run in list(self.members)]
+            goes_on = any(changes)
+            has_changed |= goes_on
+        for run in self.members:
+            run.timed.note_end()
+        return has_changed
+
+    def _see_to_children(self, parent: MemoryRun) -> bool:
+        """What has happened to its children, or to it, since it was looked at last."""
+        timed = parent.timed
+        children = timed.model.children
+        known = {run.run_id for run in self.members}
+        new = [child for child in children.all.values() if child.id not in known]
+        for child in new:
+            assert isinstance(child, Run)
+            plan = self.world[child.flow].plan
+            self._member(child.flow, TimedRun(plan, child.input, clock=self.clock, model=child))
+        ended = list(dict.fromkeys(children.ended))
+        for key in ended:
+            timed.hear(key)
+        is_left, is_wanted = children.are_left, children.are_wanted
+        if is_left:
+            timed.model.cancel_left()
+        if is_wanted:
+            timed.take_up([run.timed for run in self.members if run.timed.model in children.all.values()])
+        return bool(new or ended or is_left or is_wanted)

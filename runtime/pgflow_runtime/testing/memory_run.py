@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar, cast
 from uuid import UUID, uuid4
 
-from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.contract.boundary import decode
 from pgflow_runtime.contract.numerals import Numerals
-from pgflow_runtime.dsl import Flow, Step
+from pgflow_runtime.dsl import Step
 from pgflow_runtime.dsl.context import Shutdown
 from pgflow_runtime.dsl.waits import Signal
 from pgflow_runtime.errors import RunCancelled, RunFailed, UsageError
-from pgflow_runtime.testing.attempt import GivenConnections, attempt, bound, failing
+from pgflow_runtime.testing.attempt import attempt, bound, failing
 from pgflow_runtime.testing.engine.clock import UNTIL_DEAD, TaskKey, TimedRun
 from pgflow_runtime.testing.engine.model import State
 from pgflow_runtime.testing.engine.stored import Stored, store, text_of
 from pgflow_runtime.testing.family import Family
+from pgflow_runtime.testing.flow_under_test import FlowUnderTest
 from pgflow_runtime.testing.replay.differences import Difference
 from pgflow_runtime.worker.protocol.outcome import Completed, FailedAttempt, Outcome, RoundEnded, timed_out
 from pgflow_runtime.worker.protocol.rows import TaskRow
@@ -59,22 +59,13 @@ class MemoryStep:
     error: str | None
     skip_reason: str | None
     tasks: tuple[MemoryTaskResult, ...]
+    children: tuple[MemoryRun, ...] = ()
+    """Of a step with ``subflow=``: the runs that its tasks have started, by task and attempt."""
 
     @property
     def attempts(self) -> int:
         """How often a handler was begun, over all tasks."""
         return sum(task.attempts for task in self.tasks)
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """What a test wants to be so. The mappings' keys are slugs of steps."""
-
-    replaced: Mapping[str, Callable[..., Any]]
-    failures: Mapping[str, Sequence[BaseException | None]]
-    crashes: Mapping[str, int]
-    variables: Mapping[str, str]
-    connections: GivenConnections
 
 
 class MemoryRun:
@@ -83,21 +74,14 @@ class MemoryRun:
     One task is worked on at a time, in the order in which they are due; when none is, time jumps.
     """
 
-    def __init__(
-        self,
-        flow: Flow[Any],
-        contract: FlowContract,
-        timed: TimedRun,
-        circumstances: Circumstances,
-        family: Family | None = None,
-    ) -> None:
-        self.run_id: UUID = uuid4()
-        self.flow = flow
+    def __init__(self, tested: FlowUnderTest, timed: TimedRun, family: Family) -> None:
+        self.run_id: UUID = timed.model.id
+        self.flow = tested.flow
         self.timed = timed
-        self._contract = contract
-        self._given = circumstances
-        self._family = Family(timed.clock) if family is None else family
-        self._family.members.append(self)
+        self._contract = tested.contract
+        self._given = tested.given
+        self._family = family
+        family.members.append(self)
         self._input_text = text_of(timed.model.input)
         self._worker_id, self._shutdown, self._config = str(uuid4()), Shutdown(), WorkerConfig()
 
@@ -165,6 +149,7 @@ class MemoryRun:
             error=state.error,
             skip_reason=state.reason,
             tasks=tuple(self._task((slug, index)) for index in range(len(state.tasks))),
+            children=self._family.children(self, slug),
         )
 
     def attempts(self, step: Step[Any] | str) -> int:
@@ -189,8 +174,9 @@ class MemoryRun:
         return self.output
 
     async def finish(self) -> None:
-        """Go on to the end, whichever it is."""
-        await self._go_on(lambda: False)
+        """Go on to the end, whichever it is; of the test's own run to that of all that follows from it."""
+        is_first = self._family.members[0] is self
+        await self._go_on(lambda: not is_first and self.status != "started")
 
     async def until(self, step: Step[Any] | str) -> None:
         """Go on until the step is about to begin, or has begun: none of its tasks is worked on here.
@@ -200,7 +186,12 @@ class MemoryRun:
         slug = self._slug(step)
         state = self.timed.model.states[slug]
         await self._go_on(
-            lambda: state.status not in ("created", "started") or self._is_next(slug) or self._waits(slug)
+            lambda: (
+                self.status != "started"
+                or state.status not in ("created", "started")
+                or self._is_next(slug)
+                or self._waits(slug)
+            )
         )
         has_ended = self.status != "started" or state.status == "skipped"
         if has_ended and not (self.attempts(slug) or state.status == "completed"):
@@ -254,6 +245,11 @@ class MemoryRun:
             raise UsageError(f"signal {slug!r} is sent at a time that is to come, not after {after!r} s")
         self.timed.send_later(after, slug, stored, dedupe)
         return "later"
+
+    def send_given(self) -> None:
+        """For the family: what the test has listed is sent to the run, each at its time."""
+        for item in self._given.signals:
+            self.send(item.signal, item.payload, after=item.after)
 
     def cancel(self, reason: str | None = None) -> bool:
         """End the run now; whether it was this that ended it."""
@@ -323,7 +319,8 @@ class MemoryRun:
         error = errors[number - 1] if number <= len(errors) else None
         if error is not None:
             return failing(self._contract, step, error)
-        return bound(self._contract, step, self._given.replaced.get(slug))
+        gives_output = slug in self._given.outputs
+        return bound(self._contract, step, self._given.replaced.get(slug), gives_output=gives_output)
 
     def _row(self, slug: str, index: int, number: int) -> TaskRow:
         """The task as a worker is given it."""

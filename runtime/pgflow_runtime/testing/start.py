@@ -8,19 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.dsl import Flow, Step
 from pgflow_runtime.dsl.replacement import Replacement
 from pgflow_runtime.dsl.waits import Sent
 from pgflow_runtime.errors import CascadeLimit, UsageError
 from pgflow_runtime.testing.attempt import GivenConnections
-from pgflow_runtime.testing.contracts import contract_for
-from pgflow_runtime.testing.engine.clock import Clock, TimedRun
+from pgflow_runtime.testing.engine.clock import Clock
 from pgflow_runtime.testing.engine.model import Cascade
-from pgflow_runtime.testing.engine.plan import Plan, plan_of
 from pgflow_runtime.testing.engine.stored import Stored, store
-from pgflow_runtime.testing.given import given
-from pgflow_runtime.testing.memory_run import Circumstances, MemoryRun
+from pgflow_runtime.testing.family import Family
+from pgflow_runtime.testing.flow_under_test import World
+from pgflow_runtime.testing.given import Given, world_of
+from pgflow_runtime.testing.memory_run import MemoryRun
 from pgflow_runtime.testing.memory_schedules import MemorySchedules
 from pgflow_runtime.testing.recordings.reading import Recording, read_recording
 from pgflow_runtime.testing.replay.replayed_run import Manner, ReplayedRun
@@ -118,9 +117,8 @@ async def start_flow(
     asupabase: Any = None,
 ) -> MemoryRun:
     """A run to look at in between; nothing of it has been worked on yet. Otherwise like ``run_flow``."""
-    contract = contract_for(flow)
-    clients = {"supabase": supabase, "asupabase": asupabase}
-    circumstances = given(flow, replace, failures, crash, env, GivenConnections(conn, aconn, clients))
+    connections = GivenConnections(conn, aconn, {"supabase": supabase, "asupabase": asupabase})
+    world = world_of(flow, Given(replace, failures, crash, signals, env, connections))
     try:
         if recorded is not None:
             if input is not _no_input or failures or crash or signals:
@@ -128,37 +126,21 @@ async def start_flow(
                     "recorded= brings its own input, attempts and signals: give no input, failures=,"
                     " crash= or signals="
                 )
-            return follow(flow, read_recording(recorded), circumstances)
+            return follow(world, read_recording(recorded))
         if input is _no_input:
             raise UsageError("a run has an input: run_flow(flow, input), or run_flow(flow, recorded=FILE)")
-        text = contract.encode_input(input)
-        run = MemoryRun(flow, contract, TimedRun(_plan(flow, contract), store(text)), circumstances)
+        text = world[flow.db_slug].contract.encode_input(input)
+        return Family(world).start(flow.db_slug, store(text))
     except Cascade:
         raise CascadeLimit() from None
-    for item in signals:
-        if not isinstance(item, Sent):
-            raise UsageError(
-                f"signals= lists what is sent, not {item!r}", help="write signal.sent(payload, after=10)"
-            )
-        run.send(item.signal, item.payload, after=item.after)
-    return run
 
 
-def follow(
-    flow: Flow[Any], recording: Recording, circumstances: Circumstances, manner: Manner | None = None
-) -> ReplayedRun:
-    """A run that follows a recording. Raises UsageError for one of another flow."""
-    contract = contract_for(flow)
-    if recording.flow_slug != contract.slug:
-        raise UsageError(f"a run of flow {recording.flow_slug!r} was recorded, not one of {contract.slug!r}")
-    return ReplayedRun(flow, contract, _plan(flow, contract), recording, circumstances, manner)
-
-
-def _plan(flow: Flow[Any], contract: FlowContract) -> Plan:
-    maps = [slug for slug, step in contract.steps.items() if step.is_map]
-    kinds = {step["slug"]: step["kind"] for step in contract.structure["steps"] if "kind" in step}
-    arrays = {step["slug"]: step["array"] for step in contract.structure["steps"] if "array" in step}
-    return plan_of(contract.dependencies, maps, contract.settings, flow.steps, kinds, arrays)
+def follow(world: World, recording: Recording, manner: Manner | None = None) -> ReplayedRun:
+    """A run of the first of the flows that follows a recording. Raises UsageError for one of another flow."""
+    slug = next(iter(world))
+    if recording.flow_slug != slug:
+        raise UsageError(f"a run of flow {recording.flow_slug!r} was recorded, not one of {slug!r}")
+    return ReplayedRun(Family(world), recording, manner)
 
 
 def start_schedules(
@@ -168,6 +150,7 @@ def start_schedules(
     replace: Sequence[Replacement[Step[Any]]] = (),
     failures: Mapping[Step[Any], Sequence[BaseException | None]] | None = None,
     crash: Mapping[Step[Any], int] | None = None,
+    signals: Sequence[Sent[Any]] = (),
     env: Mapping[str, str] | None = None,
     conn: Connection[Any] | None = None,
     aconn: AsyncConnection[Any] | None = None,
@@ -185,16 +168,13 @@ def start_schedules(
     """
     if at.tzinfo is None:
         raise UsageError(f"at= is a time with a zone, not {at}", help="datetime(..., tzinfo=UTC)")
-    contract = contract_for(flow)
-    of_flow = contract.settings.get("schedules")
+    world = world_of(flow, Given(replace, failures, crash, signals, env, GivenConnections(conn, aconn)))
+    of_flow = world[flow.db_slug].contract.settings.get("schedules")
     if not of_flow:
-        raise UsageError(f"flow {contract.slug!r} has no schedules")
-    circumstances = given(flow, replace, failures, crash, env, GivenConnections(conn, aconn))
-    plan = _plan(flow, contract)
+        raise UsageError(f"flow {flow.db_slug!r} has no schedules")
 
     def start(input: Stored, moment: datetime) -> MemoryRun:
-        timed = TimedRun(plan, input, clock=Clock(epoch=moment.timestamp()))
-        return MemoryRun(flow, contract, timed, circumstances)
+        return Family(world, Clock(epoch=moment.timestamp())).start(flow.db_slug, input)
 
     schedules = {slug: (each["spec"], store(json.dumps(each["input"]))) for slug, each in of_flow.items()}
     return MemorySchedules(schedules, at, start)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,10 +28,13 @@ def test_delays_are_the_cores(
     assert times.retry_delay(attempts) == found
 
 
+def single(slug: str, *dependencies: str) -> dict[str, Any]:
+    return {"slug": slug, "type": "single", "dependencies": dependencies}
+
+
 def test_a_plan_has_the_flows_options_where_a_step_says_nothing() -> None:
     plan = plan_of(
-        {"late": ["early"], "early": []},
-        [],
+        [single("late", "early"), single("early")],
         {"timeout": 9, "run_timeout": 50, "steps": {"early": {"timeout": 5, "if": {"a": 1}}, "late": {}}},
         ["late", "early"],
     )
@@ -44,7 +49,7 @@ def test_a_plan_has_the_flows_options_where_a_step_says_nothing() -> None:
 def two() -> TimedRun:
     """Two steps side by side, the first of which begins after 5 seconds."""
     settings = {"base_delay": 20, "run_timeout": 100, "steps": {"a": {"start_delay": 5}, "b": {}}}
-    return TimedRun(plan_of({"a": [], "b": []}, [], settings, ["a", "b"]), None)
+    return TimedRun(plan_of([single("a"), single("b")], settings, ["a", "b"]), None)
 
 
 def test_what_is_due_first_comes_first(two: TimedRun) -> None:

@@ -59,11 +59,17 @@ def run_of(value: Any, **steps: dict[str, Any]) -> TimedRun:
     slugs = list(steps)
     return TimedRun(
         plan_of(
-            {slug: slugs[number - 1 : number] if number else [] for number, slug in enumerate(slugs)},
-            [],
+            [
+                {
+                    "slug": slug,
+                    "type": "single",
+                    "dependencies": slugs[number - 1 : number] if number else [],
+                    "kind": steps[slug].get("kind"),
+                }
+                for number, slug in enumerate(slugs)
+            ],
             {"steps": steps},
             slugs,
-            {slug: options["kind"] for slug, options in steps.items() if "kind" in options},
         ),
         store(json.dumps(value)),
     )

@@ -6,11 +6,12 @@ What is due when is kept here; what becomes of it is the model's business.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import uuid4
 
+from pgflow_runtime.testing.engine.children import ChildKey, Children
 from pgflow_runtime.testing.engine.model import Run, State, Task
 from pgflow_runtime.testing.engine.plan import Plan
 from pgflow_runtime.testing.engine.stored import Stored
@@ -47,13 +48,17 @@ class TimedRun:
         *,
         clock: Clock | None = None,
         model: Run | None = None,
+        flow: str = "",
+        children: Children | None = None,
     ) -> None:
         """``reused``: steps that are done before the run begins, as of one that was forked. ``model``: the
-        run itself, where it is there already."""
+        run itself, where it is there already; else it is one of ``flow``, and may have ``children``."""
         self.plan = plan
         self.clock = Clock() if clock is None else clock
         self.begun = self.clock.now
-        self.model = Run(plan.steps, input, reused, clock=self.clock.time) if model is None else model
+        self.model = model or Run(
+            plan.steps, input, reused, clock=self.clock.time, flow=flow, children=children
+        )
         self._ended: float | None = None
         self._due: dict[TaskKey, float] = {}
         self._seen: dict[TaskKey, Task] = {}
@@ -190,15 +195,14 @@ class TimedRun:
 
     def complete(self, key: TaskKey, output: Stored) -> None:
         self._do(lambda: self.model.complete(*key, output))
+        if self._is_left_to_try(key):  # a child could not be started
+            self._due[key] = self.now + self._retry_delay(key)
 
     def fail(
         self, key: TaskKey, error: str, *, retryable: bool = True, retry_after: int | None = None
     ) -> None:
         """``retry_after``: seconds, instead of the step's own delay."""
-        task = self.task(key)
-        delay = retry_after
-        if delay is None:
-            delay = self.plan.times[key[0]].retry_delay(task.attempts - task.forgiven)
+        delay = self._retry_delay(key) if retry_after is None else retry_after
         self._due[key] = self.now + delay
         waits = delay > LONGEST_HIDDEN
         self._do(lambda: self.model.fail(*key, error, retryable=retryable, waits=waits))
@@ -213,6 +217,31 @@ class TimedRun:
         """Others notice that the task's worker has died."""
         self._due[key] = self.now
         self._do(lambda: self.model.lose(*key, uuid4()))
+
+    def hear(self, key: ChildKey) -> None:
+        """A child has ended; one that has failed is a failed attempt."""
+        slug, index, _ = key
+        self._due[slug, index] = self.now + self._retry_delay((slug, index))
+        while key in self.model.children.ended:
+            self._do(lambda: self.model.hear(key))
+
+    def take_up(self, children: Iterable[TimedRun]) -> None:
+        """Those of its children go on that ended badly and are waited for again."""
+        ended = [child for child in children if child.model.status != "started"]
+        for child in ended:
+            child._make_due()
+        self._do(self.model.retry_wanted)
+        for child in ended:
+            if child.model.status == "started":
+                child._begin_anew()
+
+    def _retry_delay(self, key: TaskKey) -> int:
+        task = self.task(key)
+        return self.plan.times[key[0]].retry_delay(task.attempts - task.forgiven)
+
+    def _is_left_to_try(self, key: TaskKey) -> bool:
+        task = self.task(key)
+        return task.status == "queued" and task.waits_for is None
 
     # -- what others send ----------------------------------------------------------------------------------
 
@@ -241,15 +270,25 @@ class TimedRun:
 
     def retry(self) -> bool:
         """Whether the run was taken up again by this."""
-        for key in list(self._due):
-            self._due[key] = self.now
+        self._make_due()
         if self._do(self.model.retry) != "retried":
             return False
+        self._begin_anew()
+        return True
+
+    def _make_due(self) -> None:
+        """What is there already and is to be done again may begin now."""
+        for key in list(self._due):
+            self._due[key] = self.now
+
+    def _begin_anew(self) -> None:
+        """Limits of time count from now on."""
         if self.plan.run_timeout is not None:
             self._over_at = self.now + self.plan.run_timeout
         for slug in self._ends:
             self._limit(slug)
-        return True
+        self._schedule()
+        self.note_end()
 
     # -- looking -------------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from pgflow_runtime.testing.engine.children import Subflow
@@ -47,57 +46,31 @@ class Plan:
 
 
 def plan_of(
-    dependencies: Mapping[str, Iterable[str]],
-    maps: Iterable[str],
-    settings: Mapping[str, Any],
-    order: Iterable[str],
-    kinds: Mapping[str, str] = MappingProxyType({}),
-    arrays: Mapping[str, str] = MappingProxyType({}),
-    subflows: Mapping[str, str] = MappingProxyType({}),
+    structure: Iterable[Mapping[str, Any]], settings: Mapping[str, Any], order: Iterable[str]
 ) -> Plan:
     """The plan of a flow.
 
     Args:
-        dependencies: the steps each step depends on.
-        maps: the steps that are maps.
+        structure: the steps as the canonical structure words them: ``slug``, ``type``, ``dependencies``, and
+            ``kind``, ``array`` and ``subflow`` where they are there.
         settings: what was set, worded as ``pgflow.get_flow_definition`` does, with ``steps`` inside.
         order: the steps in their order of definition.
-        kinds: what the steps are that are no tasks: ``signal``, ``sleep``, ``loop``.
-        arrays: what maps go over that have other inputs too: a dependency, or ``flow_input``.
-        subflows: the flows whose runs do the work of steps.
     """
+    shapes = {step["slug"]: step for step in structure}
     of_flow = {**stored_defaults("flow"), **settings}
     defaults, of_step = {**of_flow, **stored_defaults("step")}, settings["steps"]
-    of_steps = {slug: {**defaults, **of_step.get(slug, {})} for slug in dependencies}
-    are_maps = set(maps)
-    steps = tuple(
-        _step(
-            slug,
-            slug in are_maps,
-            tuple(dependencies[slug]),
-            of_steps[slug],
-            kinds.get(slug),
-            arrays.get(slug),
-            subflows.get(slug),
-        )
-        for slug in _sorted(dependencies, order)
-    )
+    of_steps = {slug: {**defaults, **of_step.get(slug, {})} for slug in shapes}
+    dependencies = {slug: shape["dependencies"] for slug, shape in shapes.items()}
+    steps = tuple(_step(shapes[slug], of_steps[slug]) for slug in _sorted(dependencies, order))
     times = {slug: _times(step) for slug, step in of_steps.items()}
     return Plan(steps, times, settings.get("run_timeout"))
 
 
-def _step(
-    slug: str,
-    is_map: bool,
-    deps: tuple[str, ...],
-    settings: Mapping[str, Any],
-    kind: str | None,
-    array: str | None,
-    subflow: str | None,
-) -> Step:
+def _step(shape: Mapping[str, Any], settings: Mapping[str, Any]) -> Step:
+    kind, deps, array = shape.get("kind"), tuple(shape["dependencies"]), shape.get("array")
     return Step(
-        slug=slug,
-        kind="map" if is_map else "single",
+        slug=shape["slug"],
+        kind=shape["type"],
         deps=deps,
         required=_patterns(settings, "if"),
         forbidden=_patterns(settings, "if_not") or (),
@@ -108,9 +81,9 @@ def _step(
         max_attempts=settings["max_attempts"],
         wait=_wait(kind, settings),
         max_rounds=settings.get("max_rounds"),
-        deadline=settings.get("deadline") if kind == "loop" or subflow else None,
+        deadline=settings.get("deadline") if kind in ("loop", "subflow") else None,
+        subflow=Subflow(shape["subflow"], settings.get("max_depth")) if "subflow" in shape else None,
         array="" if array == "flow_input" and array not in deps else array,
-        subflow=None if subflow is None else Subflow(subflow, settings.get("max_depth")),
     )
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.contract.boundary import decode
-from pgflow_runtime.dsl import Flow
 from pgflow_runtime.errors import BoundaryError
+from pgflow_runtime.testing.engine.children import Children
 from pgflow_runtime.testing.engine.clock import TaskKey, TimedRun
 from pgflow_runtime.testing.engine.model import State
-from pgflow_runtime.testing.engine.plan import Plan
 from pgflow_runtime.testing.engine.stored import Stored, store, text_of
-from pgflow_runtime.testing.memory_run import Circumstances, MemoryRun
+from pgflow_runtime.testing.family import Family
+from pgflow_runtime.testing.memory_run import MemoryRun
 from pgflow_runtime.testing.recordings.reading import RecordedTask, Recording
 from pgflow_runtime.testing.recordings.redaction import Redaction
 from pgflow_runtime.testing.replay.differences import (
@@ -61,17 +61,19 @@ class ReplayedRun(MemoryRun):
     count.
     """
 
-    def __init__(
-        self,
-        flow: Flow[Any],
-        contract: FlowContract,
-        plan: Plan,
-        recording: Recording,
-        circumstances: Circumstances,
-        manner: Manner | None = None,
-    ) -> None:
-        timed = TimedRun(plan, recording.input, _reused(recording, contract))
-        super().__init__(flow, contract, timed, circumstances)
+    def __init__(self, family: Family, recording: Recording, manner: Manner | None = None) -> None:
+        """It is the first of its family."""
+        tested = family.world[recording.flow_slug]
+        children = Children({slug: each.plan.steps for slug, each in family.world.items()})
+        timed = TimedRun(
+            tested.plan,
+            recording.input,
+            _reused(recording, tested.contract),
+            clock=family.clock,
+            flow=tested.slug,
+            children=children,
+        )
+        super().__init__(tested, timed, family)
         self.recording = recording
         self._manner = manner or Manner()
         self._redaction = Redaction(recording.redacted)
@@ -84,7 +86,7 @@ class ReplayedRun(MemoryRun):
         """Those that were not, although they should have been, and why."""
         self._differences = [
             Difference("structure", None, None, "another structure", sentence)
-            for sentence in changes(recording.structure, contract.structure)
+            for sentence in changes(recording.structure, tested.contract.structure)
         ]
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -10,9 +9,8 @@ from typing import Any, Literal, TypeAlias
 
 from pgflow_runtime.dsl import Flow
 from pgflow_runtime.errors import CascadeLimit, PgflowError, UsageError
-from pgflow_runtime.testing.attempt import GivenConnections
 from pgflow_runtime.testing.engine.model import Cascade
-from pgflow_runtime.testing.memory_run import Circumstances
+from pgflow_runtime.testing.given import Given, world_of
 from pgflow_runtime.testing.recordings.reading import Recording
 from pgflow_runtime.testing.replay.differences import Difference, error_in_words
 from pgflow_runtime.testing.replay.replayed_run import Manner
@@ -66,7 +64,7 @@ async def replay(
     try:
         flow = find(recording.flow_slug)
         manner = Manner(steps or None, goes_on=False, spares_connections=True)
-        run = follow(flow, recording, _circumstances(), manner)
+        run = follow(world_of(flow, Given()), recording, manner)
     except PgflowError as error:
         return Replay(recording, why=str(error))
     except Cascade:
@@ -82,10 +80,6 @@ async def replay(
         error=run.error,
         events=run.events,
     )
-
-
-def _circumstances() -> Circumstances:
-    return Circumstances({}, {}, {}, os.environ, GivenConnections(None, None))
 
 
 def _place(key: tuple[str, int], recording: Recording) -> str:
