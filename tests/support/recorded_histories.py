@@ -12,6 +12,7 @@ from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.database import queries
 from pgflow_runtime.dsl import Flow
 from pgflow_runtime.testing.attempt import GivenConnections
+from pgflow_runtime.testing.engine.companions import Companions
 from pgflow_runtime.testing.engine.model import Step
 from pgflow_runtime.testing.family import Family
 from pgflow_runtime.testing.flow_under_test import Circumstances, FlowUnderTest
@@ -34,7 +35,7 @@ async def followed(
     nothing = Circumstances({}, GivenConnections(None, None))
     plan = plan_in_memory(steps, run_timeout)
     contract = _contract(slug, row[0], steps)
-    world = {slug: FlowUnderTest(Flow[Any](slug), contract, plan, nothing)}
+    world = {slug: FlowUnderTest(Flow[Any](slug), contract, plan, Companions(), nothing)}
     run = ReplayedRun(Family(world), recorded, Manner(steps=(), goes_on=False))
     await run.work()
     return run

@@ -12,7 +12,7 @@ from pgflow_runtime.dsl import Step
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.worker.protocol.outcome import Outcome
 from pgflow_runtime.worker.protocol.rows import TaskRow
-from pgflow_runtime.worker.tasks.binding import BoundStep
+from pgflow_runtime.worker.tasks.binding import BoundCompanionStep, BoundStep
 from pgflow_runtime.worker.tasks.connections import HandlerConnections
 from pgflow_runtime.worker.tasks.perform_async import aperform
 from pgflow_runtime.worker.tasks.perform_sync import perform
@@ -113,13 +113,14 @@ def bound(
     In memory no step is transactional: there is no completion to be part of a transaction.
     """
     contract = flow.without_subflow(step.slug) if gives_output else flow.steps[step.slug]
+    bind = BoundStep if flow.companion_of is None else BoundCompanionStep
     if replaced is None:
-        made = BoundStep(flow, contract, step.handler, step.flow.context_type)
+        made = bind(flow, contract, step.handler, step.flow.context_type)
     elif contract.is_async or inspect.iscoroutinefunction(replaced):
-        made = BoundStep(flow, contract, _awaiting(replaced), step.flow.context_type)
+        made = bind(flow, contract, _awaiting(replaced), step.flow.context_type)
         made.is_async = True
     else:
-        made = BoundStep(flow, contract, replaced, step.flow.context_type)
+        made = bind(flow, contract, replaced, step.flow.context_type)
     made.is_transactional = False
     return made
 

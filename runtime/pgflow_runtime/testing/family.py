@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.testing.engine.children import Children
 from pgflow_runtime.testing.engine.clock import Clock, TaskKey, TimedRun
+from pgflow_runtime.testing.engine.companions import Companions, Start
 from pgflow_runtime.testing.engine.model import Run
-from pgflow_runtime.testing.engine.stored import Stored
+from pgflow_runtime.testing.engine.stored import Stored, store, text_of
 from pgflow_runtime.testing.flow_under_test import World
+from pgflow_runtime.testing.followed import Followed
 
 if TYPE_CHECKING:
     from pgflow_runtime.testing.memory_run import MemoryRun
@@ -22,8 +25,11 @@ class Family:
     One task is worked on at a time, in the order in which they are due; when none is, time jumps.
     """
 
-    def __init__(self, world: World, clock: Clock | None = None) -> None:
+    def __init__(self, world: World, clock: Clock | None = None, *, ends_count: bool = True) -> None:
+        """``ends_count``: whether anything follows the ends of runs."""
         self.world = world
+        self._ends_count = ends_count
+        self._followed: dict[UUID, Followed] = {}
         self.clock = Clock() if clock is None else clock
         self.members: list[MemoryRun] = []
         """In the order in which they were started."""
@@ -43,6 +49,16 @@ class Family:
         run = MemoryRun(self.world[slug], timed, self)
         run.send_given()
         return run
+
+    def join(self, run: MemoryRun, companions: Companions) -> None:
+        """A new run of the family."""
+        self.members.append(run)
+        if self._ends_count and companions.any:
+            self._followed[run.run_id] = Followed(run, companions)
+
+    def followed(self, run: MemoryRun) -> Followed | None:
+        """What has followed a run's ends; None where nothing ever does."""
+        return self._followed.get(run.run_id)
 
     def children(self, parent: MemoryRun, step_slug: str) -> tuple[MemoryRun, ...]:
         """The runs that a step of a run has started, by task and attempt."""
@@ -125,11 +141,16 @@ class Family:
         has_changed, goes_on = False, True
         while goes_on:
             changes = [self._see_to_children(run) for run in list(self.members)]
+            changes += [followed.go_on(self._start_companion) for followed in list(self._followed.values())]
             goes_on = any(changes)
             has_changed |= goes_on
         for run in self.members:
             run.timed.note_end()
         return has_changed
+
+    def _start_companion(self, start: Start) -> MemoryRun:
+        plan, input = self.world[start.slug].plan, store(text_of(start.input))
+        return self._member(start.slug, TimedRun(plan, input, clock=self.clock, flow=start.slug))
 
     def _see_to_children(self, parent: MemoryRun) -> bool:
         """What has happened to its children, or to it, since it was looked at last."""

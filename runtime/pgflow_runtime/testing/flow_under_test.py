@@ -10,6 +10,7 @@ from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.dsl import Flow
 from pgflow_runtime.dsl.waits import Sent
 from pgflow_runtime.testing.attempt import GivenConnections
+from pgflow_runtime.testing.engine.companions import Companions
 from pgflow_runtime.testing.engine.plan import Plan
 
 
@@ -34,6 +35,7 @@ class FlowUnderTest:
     flow: Flow[Any]
     contract: FlowContract
     plan: Plan
+    companions: Companions
     given: Circumstances
 
     @property
@@ -42,4 +44,5 @@ class FlowUnderTest:
 
 
 World: TypeAlias = Mapping[str, FlowUnderTest]
-"""By slug in the database: the flow that a test is about, and those whose runs its runs start."""
+"""By slug in the database: the flow that a test is about, those whose runs its runs start,
+and the companions of all of these."""

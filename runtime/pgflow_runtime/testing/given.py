@@ -14,7 +14,7 @@ from pgflow_runtime.dsl.waits import Sent
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.testing.attempt import GivenConnections
 from pgflow_runtime.testing.contracts import contract_for, flow_of_slug
-from pgflow_runtime.testing.engine.plan import Plan, plan_of
+from pgflow_runtime.testing.engine.plan import Plan, companions_of, plan_of
 from pgflow_runtime.testing.flow_under_test import Circumstances, FlowUnderTest, World
 
 V = TypeVar("V")
@@ -39,9 +39,7 @@ def world_of(flow: Flow[Any], given: Given) -> World:
     failures = _of_steps(flows, "failures", given.failures, _check_errors)
     crashes = _of_steps(flows, "crash", given.crash, _check_count)
     signals = _signals(flows, given.signals)
-    common = Circumstances(
-        os.environ if given.env is None else given.env, GivenConnections(given.conn, given.aconn)
-    )
+    common = Circumstances(os.environ if given.env is None else given.env, given.connections)
     world: dict[str, FlowUnderTest] = {}
     for slug, each in flows.items():
         of_flow = replaced.get(slug, {})
@@ -54,16 +52,18 @@ def world_of(flow: Flow[Any], given: Given) -> World:
             signals=signals.get(slug, ()),
         )
         contract = contract_for(each)
-        world[slug] = FlowUnderTest(each, contract, _plan(each, contract, circumstances), circumstances)
+        plan, companions = _plan(each, contract, circumstances), companions_of(contract.settings)
+        world[slug] = FlowUnderTest(each, contract, plan, companions, circumstances)
     return world
 
 
 def _reached(flow: Flow[Any]) -> Iterator[Flow[Any]]:
-    """The flow itself, and each that is reached from it by subflows, once."""
+    """The flow itself, and each that is reached from it by subflows and companions, once."""
     known, waiting = {flow.db_slug}, [flow]
     while waiting:
         here = waiting.pop()
         yield here
+        yield from here.companions.values()
         for slug, step in contract_for(here).steps.items():
             if step.subflow is not None and step.subflow not in known:
                 known.add(step.subflow)

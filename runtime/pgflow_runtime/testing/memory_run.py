@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar, cast
@@ -81,7 +81,7 @@ class MemoryRun:
         self._contract = tested.contract
         self._given = tested.given
         self._family = family
-        family.members.append(self)
+        family.join(self, tested.companions)
         self._input_text = text_of(timed.model.input)
         self._worker_id, self._shutdown, self._config = str(uuid4()), Shutdown(), WorkerConfig()
 
@@ -124,6 +124,18 @@ class MemoryRun:
     def next_time(self) -> float | None:
         """When something will happen next by itself, in seconds since the start; None: never."""
         return self.timed.next_time()
+
+    @property
+    def companions(self) -> tuple[MemoryRun, ...]:
+        """The runs of the flow's undos and ends that have followed the ends of this one, in their order."""
+        followed = self._family.followed(self)
+        return () if followed is None else tuple(followed.companions)
+
+    @property
+    def undone(self) -> Mapping[str, Sequence[int]]:
+        """By step: the tasks that its undo has undone, by their indexes."""
+        followed = self._family.followed(self)
+        return {} if followed is None else followed.undone
 
     @property
     def events(self) -> tuple[str, ...]:
@@ -257,8 +269,14 @@ class MemoryRun:
         self._family.settle()
         return is_changed
 
-    def retry(self) -> bool:
-        """Take a failed or cancelled run up again where it ended; whether it goes on by this."""
+    def retry(self, *, even_if_undone: bool = False) -> bool:
+        """Take a failed or cancelled run up again where it ended; whether it goes on by this.
+
+        It does not while its undo or an end of it runs, nor after an undo, but with ``even_if_undone``.
+        """
+        followed = self._family.followed(self)
+        if followed is not None and (followed.is_open or (followed.has_undo and not even_if_undone)):
+            return False
         is_changed = self.timed.retry()
         self._family.settle()
         return is_changed

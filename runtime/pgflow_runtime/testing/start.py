@@ -136,11 +136,14 @@ async def start_flow(
 
 
 def follow(world: World, recording: Recording, manner: Manner | None = None) -> ReplayedRun:
-    """A run of the first of the flows that follows a recording. Raises UsageError for one of another flow."""
+    """A run of the first of the flows, or of a companion of it, that follows a recording; no end counts.
+
+    Raises UsageError for a recording of another flow.
+    """
     slug = next(iter(world))
-    if recording.flow_slug != slug:
+    if recording.flow_slug not in (slug, *world[slug].contract.companions):
         raise UsageError(f"a run of flow {recording.flow_slug!r} was recorded, not one of {slug!r}")
-    return ReplayedRun(Family(world), recording, manner)
+    return ReplayedRun(Family(world, ends_count=False), recording, manner)
 
 
 def start_schedules(

@@ -213,9 +213,13 @@ class TimedRun:
         self._due[key] = self.now + delay
         self._do(lambda: self.model.again(*key, state, waits=delay > LONGEST_HIDDEN))
 
+    def complete_by_child(self, key: TaskKey, output: Stored) -> None:
+        self._do(lambda: self.model.complete_by_child(*key, output))
+
     def lose(self, key: TaskKey) -> None:
         """Others notice that the task's worker has died."""
         self._due[key] = self.now
+        self.model.reported |= {key} & self.model.under_way  # nobody waits for it any longer
         self._do(lambda: self.model.lose(*key, uuid4()))
 
     def hear(self, key: ChildKey) -> None:

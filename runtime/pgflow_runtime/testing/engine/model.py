@@ -340,6 +340,12 @@ class Run:
         task.is_tolerated = True
         self._complete_task(slug, index, {"$failed": failure})
 
+    def complete_by_child(self, slug: str, index: int, output: Json) -> None:
+        """A task of a subflow step ends with what its child gave, wherever that ran: none is started here."""
+        task = self.states[slug].tasks[index]
+        if self.status == "started" and self.states[slug].status == "started" and task.status == "started":
+            self._complete_task(slug, index, output)
+
     # -- children ------------------------------------------------------------------------------------------
 
     def _begin_child(self, slug: str, index: int, input: Json) -> None:

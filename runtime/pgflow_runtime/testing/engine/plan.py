@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pgflow_runtime.testing.engine.children import Subflow
+from pgflow_runtime.testing.engine.companions import Companions, EndRule, UndoRule
 from pgflow_runtime.testing.engine.model import Step
 from pgflow_runtime.testing.engine.stored import store
 from pgflow_runtime.testing.engine.waits import WaitRule
@@ -64,6 +65,21 @@ def plan_of(
     steps = tuple(_step(shapes[slug], of_steps[slug]) for slug in _sorted(dependencies, order))
     times = {slug: _times(step) for slug, step in of_steps.items()}
     return Plan(steps, times, settings.get("run_timeout"))
+
+
+def companions_of(settings: Mapping[str, Any]) -> Companions:
+    """What follows the ends of a flow's runs, by the same settings."""
+    undo = settings.get("undo") or {"flow": None, "steps": {}}
+    return Companions(
+        undo=undo["flow"],
+        undone={slug: UndoRule(**rule) for slug, rule in undo["steps"].items()},
+        reads=tuple(undo.get("reads", ())),
+        undo_reads_input=undo.get("flow_input", False),
+        ends={
+            slug: EndRule(rule["on"], tuple(rule.get("steps", ())), rule.get("flow_input", False))
+            for slug, rule in settings.get("ends", {}).items()
+        },
+    )
 
 
 def _step(shape: Mapping[str, Any], settings: Mapping[str, Any]) -> Step:

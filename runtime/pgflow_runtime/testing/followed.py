@@ -1,0 +1,61 @@
+"""What follows the ends of a run in memory: its undo, then its ends, as runs of the same family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pgflow_runtime.testing.engine.companions import Aftermath, Companions, Start
+
+if TYPE_CHECKING:
+    from pgflow_runtime.testing.memory_run import MemoryRun
+
+
+class Followed:
+    """A run, and the companions that its ends have started."""
+
+    def __init__(self, run: MemoryRun, companions: Companions) -> None:
+        self._aftermath = Aftermath(run.timed.model, companions, str(run.run_id))
+        self._undo: tuple[Start, MemoryRun] | None = None
+        """The one under way."""
+        self.companions: list[MemoryRun] = []
+
+    def go_on(self, start: Callable[[Start], MemoryRun]) -> bool:
+        """Start what is to be started now; whether there was anything."""
+        self._aftermath.note()
+        if self._undo is not None and self._undo[1].status != "started":
+            self._tell(*self._undo)
+        if not self._aftermath.is_open or self._aftermath.waits:
+            return False
+        for each in self._aftermath.start():
+            companion = start(each)
+            self.companions.append(companion)
+            if each.kind == "undo":
+                self._undo = each, companion
+        return True
+
+    def _tell(self, start: Start, undo: MemoryRun) -> None:
+        self._undo = None
+        completed = {
+            slug: [index for index, task in enumerate(state.tasks) if task.status == "completed"]
+            for slug, state in undo.timed.model.states.items()
+        }
+        self._aftermath.undo_ended(start, completed, undo.status)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something of it is under way, or still to come."""
+        return self._aftermath.is_open or any(run.status == "started" for run in self.companions)
+
+    @property
+    def has_undo(self) -> bool:
+        """Whether any undo has started."""
+        return self._aftermath.has_undo
+
+    @property
+    def undone(self) -> dict[str, list[int]]:
+        """By step the tasks that were undone."""
+        found: dict[str, list[int]] = {}
+        for slug, index, _ in sorted(self._aftermath.undone):
+            found.setdefault(slug, []).append(index)
+        return found
