@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 Mode: TypeAlias = Literal["write", "check", "diff"]
 
 
+_OF_FILES = ("PGF401", "PGF402", "PGF403", "PGF404")
+"""Findings that do not follow from what a build reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class BuildReport:
     """What came out of a command: findings by place, what was read, and what was (or would be) written."""
@@ -190,7 +194,7 @@ def _no_collection() -> Iterator[None]:
 def _is_settled(report: BuildReport, mode: Mode) -> bool:
     """Whether the same build would now find everything in order, with the same warnings."""
     assert report.plan is not None
-    if report.has_errors or any(item.code.startswith("PGF4") for item in report.diagnostics):
+    if report.has_errors or any(item.code in _OF_FILES for item in report.diagnostics):
         return False
     return mode == "write" or report.plan.is_clean
 

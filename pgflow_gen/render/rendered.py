@@ -97,6 +97,24 @@ class Rendered:
                 yield Migrated(slug, summary, flow)
             yield Migrated(flow.db_slug, text.summary, flow)
 
+    def contract(self, flow: FlowSpec) -> bytes:
+        """``schemas/<flow>.json``."""
+        own = self._own(flow)
+        return own.contents[f"schemas/{own.stem}.json"]
+
+    def contract_digest(self, flow: FlowSpec) -> str:
+        """That of its contract, which need not be rendered for it."""
+        own = self._own(flow)
+        return own.text.digests[f"schemas/{own.stem}.json"]
+
+    def _own(self, flow: FlowSpec) -> FlowFilesRenderer:
+        return self._by_key[flow.key]
+
+    @cached_property
+    def _by_key(self) -> Mapping[FlowKey, FlowFilesRenderer]:
+        keys = (flow.key for flow in _ordered(self.analysis))
+        return dict(zip(keys, self._flows, strict=True))
+
     def text(self, path: str) -> str:
         return next(file.content for file in self.files if file.path == path).decode()
 

@@ -35,8 +35,11 @@ class Entry:
     structure: Mapping[str, Any]
     settings: Mapping[str, Json]
     after: str | None = None
+    types: Mapping[str, Any] | None = None
+    """Of a shipped one: schemas of what runs store, as they were at the last release (``changed_types``)."""
 
     def as_json(self) -> dict[str, Any]:
+        types = {} if self.types is None else {"types": self.types}
         chained = {"after": self.after} if style_of(self.style).is_chained else {}
         return {
             "name": self.name,
@@ -48,6 +51,7 @@ class Entry:
             "shipped": self.shipped,
             "structure": self.structure,
             "settings": self.settings,
+            **types,
         }
 
     @property
@@ -104,8 +108,18 @@ class Ledger:
     def draft(self, flow: str) -> Entry | None:
         return self._last.get((flow, False))
 
-    def released(self) -> Ledger:
-        return Ledger(tuple(replace(entry, shipped=True) for entry in self.entries))
+    def released(self, types: Mapping[str, Mapping[str, Any]]) -> Ledger:
+        """All drafts shipped; each flow's last migration gets its ``types``, by slugs in the database."""
+        shipped = Ledger(tuple(replace(entry, shipped=True) for entry in self.entries))
+        last = {entry.name for entry in map(shipped.shipped, types) if entry is not None}
+        return Ledger(
+            tuple(
+                replace(entry, types=types[entry.flow] if entry.name in last else None)
+                if entry.flow in types
+                else entry
+                for entry in shipped.entries
+            )
+        )
 
 
 def join(ours: Ledger, theirs: Ledger) -> Ledger:
@@ -132,6 +146,7 @@ def _entry(item: Mapping[str, Any]) -> Entry:
         structure=dict(item.get("structure", {"steps": []})),
         settings=dict(item["settings"]),
         after=None if after is None else str(after),
+        types=dict(item["types"]) if "types" in item else None,
     )
 
 

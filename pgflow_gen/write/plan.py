@@ -14,6 +14,7 @@ from pgflow_gen.diagnostics import Diagnostic, Findings, Span
 from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.render.rendered import Rendered, RenderedFile
 from pgflow_gen.write.changed_shapes import changed_shapes
+from pgflow_gen.write.changed_types import changed_types
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.folders import Folders
 from pgflow_gen.write.git_conflicts import has_conflict
@@ -56,7 +57,7 @@ class Plan:
     changes: tuple[Change, ...]
     findings: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
-    """What is to be known before it is carried out (317)."""
+    """What is to be known before it is carried out (317, 405-409)."""
     digests: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Of all files but the manifest that are to be as they were rendered."""
 
@@ -92,6 +93,8 @@ def make_plan(
     changes, digests = _diff(before, rendered, result, written or {})
     warnings = Findings()
     gone_versions(before.manifest.ledger, rendered.analysis, warnings)
+    if not findings.has_errors:
+        changed_types(before.manifest.ledger, rendered, warnings)
     return Plan(before.folders, changes, findings.sorted(), warnings.sorted(), digests)
 
 

@@ -100,12 +100,70 @@ def version_gone(story: Story) -> None:
     assert story.codes("write") == []
 
 
+SHOP = """\
+from enum import StrEnum
+from typing import Annotated, Literal, NotRequired, TypedDict
+
+from annotated_types import MaxLen
+
+from pgflow_runtime import Default, Flow
+
+
+class Item(TypedDict):
+    sku: str
+    state: NotRequired[Literal["new", "used"]]
+
+
+shop = Flow[Item]("shop")
+
+
+@shop.array
+def items(flow_input: Item) -> list[Item]:
+    return []
+"""
+
+
+def _types_changed(code: str, old: str, narrow: str, wide: str) -> Callable[[Story], None]:
+    """The warning at the input and at the step's output; mended it is gone, and after a release as well."""
+
+    def story(story: Story) -> None:
+        path = story.source.with_name("shop.py")
+        path.write_text(SHOP)
+        assert story.codes("write") == []
+        release(Config(story.root))
+        assert story.codes("write") == []
+        for released in (False, True):
+            path.write_text(SHOP.replace(old, narrow))
+            assert story.codes("write") == story.codes("write") == [(code, "flows/shop.py")] * 2
+            if released:
+                assert release(Config(story.root)) == ()
+            else:
+                path.write_text(SHOP.replace(old, wide))
+            assert story.codes("write") == []
+
+    return story
+
+
 STORIES: dict[str, Callable[[Story], None]] = {
     "PGF317": version_gone,
     "PGF401": shape_changed,
     "PGF402": migration_edited,
     "PGF403": stale,
     "PGF404": edited_by_hand,
+    "PGF405": _types_changed(
+        "PGF405",
+        "    sku: str",
+        "    sku: str\n    size: int",
+        "    sku: str\n    size: NotRequired[Annotated[int, Default(1)]]",
+    ),
+    "PGF406": _types_changed("PGF406", "sku: str", "sku: int", "sku: str | int"),
+    "PGF407": _types_changed(
+        "PGF407", "sku: str", "sku: Annotated[str, MaxLen(8)]", "sku: Annotated[str, 8]"
+    ),
+    "PGF408": _types_changed(
+        "PGF408", "(TypedDict)", "(TypedDict, closed=True)", "(TypedDict, closed=False)"
+    ),
+    "PGF409": _types_changed("PGF409", '"new", "used"', '"new"', '"new", "used", "old"'),
 }
 
 

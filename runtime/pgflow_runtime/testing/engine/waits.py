@@ -32,7 +32,6 @@ class WaitRule:
     seconds: int | None = None
     until: tuple[str, ...] = ()
     deadline: int | None = None
-    path: tuple[str, ...] = ()
 
     def due(self, value: Json, since: float, now: float) -> float | None:
         """When it is over by itself, in seconds since 1970; None: never, or the value is no time."""
