@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pgflow_shared.project import (
+    CLIENT_TYPES,
     FLOWS,
     KEYS,
     MIGRATIONS,
@@ -49,6 +50,12 @@ class Config:
     out: str = OUT
     migrations: str = f"{OUT}/{MIGRATIONS}"
     style: str = STYLE
+    client_types: str = CLIENT_TYPES[0]
+
+    @property
+    def is_native(self) -> bool:
+        """Whether callers have the classes of handlers."""
+        return self.client_types == "native"
 
 
 def load_config(start: Path, *, pyproject: Path | None = None) -> Config:
@@ -79,6 +86,12 @@ def _judged(project: ProjectTable) -> Config:
             f"{project.file}: {SECTION}.style: unknown style {project.style!r}",
             f"did you mean {guess!r}?" if guess else known,
         )
+    if project.client_types not in CLIENT_TYPES:
+        guess = closest(project.client_types, CLIENT_TYPES)
+        raise ConfigError(
+            f"{project.file}: {SECTION}.client_types: unknown word {project.client_types!r}",
+            f"did you mean {guess!r}?" if guess else f"write one of {', '.join(CLIENT_TYPES)}",
+        )
     return Config(
         root=project.root,
         flows=project.flows,
@@ -86,6 +99,7 @@ def _judged(project: ProjectTable) -> Config:
         out=out,
         migrations=_inside(project, "migrations", project.migrations or f"{out}/{MIGRATIONS}"),
         style=project.style,
+        client_types=project.client_types,
     )
 
 

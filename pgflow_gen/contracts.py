@@ -37,9 +37,9 @@ def read_contract(start: Path, module: Path, db_slug: str) -> dict[str, Any]:
         if BuildRecord(config).outcome(verify=False) is not None:
             contract = _built(config, db_slug)
         elif _is_among_flows(module, config):
-            contract = _read(check(config, verify=False), db_slug)
+            contract = _read(check(config, verify=False), config, db_slug)
         if contract is None:  # in no folder of flows: in a module of the tests, say
-            contract = _read(check(config, verify=False, only=module), db_slug)
+            contract = _read(check(config, verify=False, only=module), config, db_slug)
     except ConfigError as error:
         raise Unusable(error.message, error.help) from error
     if contract is None:
@@ -65,7 +65,7 @@ def _built(config: Config, db_slug: str) -> dict[str, Any] | None:
     return None
 
 
-def _read(report: BuildReport, db_slug: str) -> dict[str, Any] | None:
+def _read(report: BuildReport, config: Config, db_slug: str) -> dict[str, Any] | None:
     from pgflow_gen.render import render_flow_files
 
     owner = flow_of(db_slug) or db_slug
@@ -77,7 +77,7 @@ def _read(report: BuildReport, db_slug: str) -> dict[str, Any] | None:
                 f"the flow {owner!r} has faults:\n\n" + "\n\n".join(_faults(report)),
                 "`pgflow-gen check` shows them all",
             )
-        (files,) = render_flow_files(replace(report.analysis, flows=(flow,))).values()
+        (files,) = render_flow_files(replace(report.analysis, flows=(flow,)), config).values()
         assert files.contents is not None
         texts = (data for path, data in files.contents.items() if path.startswith(f"{SCHEMAS}/"))
         documents: Iterator[dict[str, Any]] = map(json.loads, texts)

@@ -1,4 +1,4 @@
-"""A web service that starts runs and shows them. It never imports a handler: it needs ``generated/`` only."""
+"""A web service that starts runs and shows them. It never imports a handler: models and ``generated/`` only."""
 
 import json
 from collections.abc import AsyncIterator
@@ -8,18 +8,11 @@ from uuid import UUID
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
 
+from albums import Album
 from generated.client import AsyncClient
 from generated.thumbnails import AsyncThumbnailsRun
 from pgflow_runtime.errors import ConnectionFailed, InvalidInput, RunNotFound
-
-
-class Album(BaseModel):
-    """What a caller sends: the service's own model, free to differ from the flow's."""
-
-    title: str
-    pictures: list[str]
 
 
 @asynccontextmanager
@@ -55,7 +48,7 @@ RunOf = Annotated[AsyncThumbnailsRun, Depends(get_run)]
 async def start(album: Album, client: ClientOf) -> dict[str, str]:
     """Answer at once; the work goes on in the workers."""
     try:
-        run = await client.start_thumbnails({"title": album.title, "pictures": album.pictures})
+        run = await client.start_thumbnails(album)
     except InvalidInput as error:
         raise HTTPException(422, str(error)) from error
     except ConnectionFailed as error:

@@ -135,11 +135,11 @@ def work(reads: TrackedReads, files: Sequence[str], *, judge: bool) -> CachedRes
     findings = Findings()
     analyzed = project.result(list(project.current.groups.values()), findings)
     if judge:
-        _judge(analyzed, findings)
+        _judge(analyzed, reads.config, findings)
     return analyzed.results
 
 
-def _judge(analyzed: Analyzed, findings: Findings) -> None:
+def _judge(analyzed: Analyzed, config: Config, findings: Findings) -> None:
     from pgflow_gen.checks import run_checks
     from pgflow_gen.incremental.flow_results import FlowResults
     from pgflow_gen.render import render_flow_files
@@ -148,7 +148,7 @@ def _judge(analyzed: Analyzed, findings: Findings) -> None:
     alone = tuple(flow for flow in analyzed.analysis.flows if not flow.subflows)
     analysis = replace(analyzed.analysis, flows=alone)
     clean = run_checks(analysis, findings)
-    files = {} if findings.has_errors else render_flow_files(analysis)
+    files = {} if findings.has_errors else render_flow_files(analysis, config)
     FlowResults(frozenset(), {}).store(analyzed, clean, files, contents=True)
 
 

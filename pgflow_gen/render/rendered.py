@@ -130,8 +130,8 @@ def render(
     ``kept`` are files of the very same flows, from an earlier rendering, ``kept_client`` what that knew of
     the client. Raises ValueError for a flow that has a type or a cycle which earned a finding.
     """
-    del config  # what is rendered depends on the flows alone; where it goes is the plan's business
-    wiring, flows = Wiring(), _flows(analysis, kept or {})
+    # Of the configuration only the form of the client counts; where files go is the plan's business.
+    wiring, flows = Wiring(), _flows(analysis, kept or {}, native=config.is_native)
     flow_files = _flow_files(flows, wiring)
     client_file, client = _client(analysis, flows.values(), kept_client)
     files = [
@@ -167,9 +167,9 @@ def _client(
     return file, Client(made_from, file.digest)
 
 
-def render_flow_files(analysis: Analysis) -> dict[FlowKey, FlowFiles]:
+def render_flow_files(analysis: Analysis, config: Config) -> dict[FlowKey, FlowFiles]:
     """What is made of each flow alone, with its files. Raises ValueError like ``render``."""
-    flows = _flows(analysis, {})
+    flows = _flows(analysis, {}, native=config.is_native)
     flow_files = _flow_files(flows, Wiring())
     return {
         key: msgspec.structs.replace(lines, contents=flows[key].contents) for key, lines in flow_files.items()
@@ -180,11 +180,15 @@ def _ordered(analysis: Analysis) -> list[FlowSpec]:
     return sorted(analysis.flows, key=lambda flow: (flow.slug, -flow.version))
 
 
-def _flows(analysis: Analysis, kept: Mapping[FlowKey, FlowFiles]) -> dict[FlowKey, FlowFilesRenderer]:
+def _flows(
+    analysis: Analysis, kept: Mapping[FlowKey, FlowFiles], *, native: bool
+) -> dict[FlowKey, FlowFilesRenderer]:
     named = stems(analysis.flows)
     return {
         flow.key: FlowFilesRenderer(
-            named[flow.key], partial(_view, flow, named[flow.key], analysis), kept.get(flow.key)
+            named[flow.key],
+            partial(_view, flow, named[flow.key], analysis, native=native),
+            kept.get(flow.key),
         )
         for flow in _ordered(analysis)
     }
@@ -206,5 +210,5 @@ def _content(flow: FlowFilesRenderer, path: str) -> bytes:
     return flow.contents[path]
 
 
-def _view(flow: FlowSpec, stem: str, analysis: Analysis) -> FlowView:
-    return flow_view(flow, stem, analysis.types_of(flow))
+def _view(flow: FlowSpec, stem: str, analysis: Analysis, *, native: bool) -> FlowView:
+    return flow_view(flow, stem, analysis.types_of(flow), native=native)

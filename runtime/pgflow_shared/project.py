@@ -14,11 +14,13 @@ from pathlib import Path, PurePosixPath
 from pgflow_shared.files import NotText, read_text
 
 SECTION = "tool.pgflow-gen"
-KEYS = ("flows", "src", "out", "migrations", "style")
+KEYS = ("flows", "src", "out", "migrations", "style", "client_types")
 FLOWS = ("flows",)
 SRC = (".",)
 OUT = "generated"
 STYLE = "plain"
+CLIENT_TYPES = ("typed_dict", "native")
+"""What callers have for classes, the first where nothing is said."""
 MIGRATIONS = "migrations"
 """Below ``out``, where nothing else is said."""
 SCHEMAS = "schemas"
@@ -68,6 +70,11 @@ class ProjectTable:
     @property
     def style(self) -> str:
         return self._text("style", STYLE)
+
+    @property
+    def client_types(self) -> str:
+        """What the generated client has for the classes of handlers."""
+        return self._text("client_types", CLIENT_TYPES[0])
 
     def _text(self, key: str, default: str) -> str:
         value = self.table.get(key, default)

@@ -1,32 +1,16 @@
 """Make thumbnails of the pictures of an album."""
 
 import hashlib
-from typing import TypedDict
 
+from albums import Album, Index, Thumbnail
 from pgflow_runtime import Context, Flow, NonRetryable
-
-
-class Album(TypedDict):
-    title: str
-    pictures: list[str]
-
-
-class Thumbnail(TypedDict):
-    picture: str
-    digest: str
-
-
-class Index(TypedDict):
-    title: str
-    thumbnails: list[Thumbnail]
-
 
 thumbnails = Flow[Album]("thumbnails", max_attempts=3, timeout=30)
 
 
 @thumbnails.array
 async def pictures(flow_input: Album) -> list[str]:
-    return sorted(set(flow_input["pictures"]))
+    return sorted(set(flow_input.pictures))
 
 
 @thumbnails.map(array=pictures)
@@ -34,9 +18,9 @@ async def shrink(picture: str, ctx: Context) -> Thumbnail:
     if not picture.endswith((".jpg", ".png")):
         raise NonRetryable(f"{picture} is not a picture")
     ctx.log.info("shrinking %s", picture)
-    return {"picture": picture, "digest": hashlib.sha256(picture.encode()).hexdigest()[:12]}
+    return Thumbnail(picture=picture, digest=hashlib.sha256(picture.encode()).hexdigest()[:12])
 
 
 @thumbnails.step
 async def index(flow_input: Album, shrink: list[Thumbnail]) -> Index:
-    return {"title": flow_input["title"], "thumbnails": shrink}
+    return Index(title=flow_input.title, thumbnails=shrink)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import thumbnails as __thumbnails
+    import albums as _albums
     import flows.thumbnails as _flows_thumbnails
     from pgflow_runtime.dsl import Context as _Context
     from pgflow_runtime.dsl import output as _output
 
 
 def thumbnails(
-    flow_input: _flows_thumbnails.Album,
+    flow_input: _albums.Album,
     ctx: _Context,
 ) -> None:
     pictures = _output(_flows_thumbnails.pictures)
@@ -35,37 +36,25 @@ def thumbnails(
     )
 
 
-def _thumbnails_1_as_ours(
-    value: _flows_thumbnails.Album, values: list[_flows_thumbnails.Album]
-) -> tuple[__thumbnails.Album, list[__thumbnails.Album]]:
-    return value, values
+def _thumbnails_1_attributes(value: _albums.Album) -> tuple[str, list[str]]:
+    return (value.title, value.pictures,)
 
 
-def _thumbnails_1_as_theirs(
-    value: __thumbnails.Album, values: list[__thumbnails.Album]
-) -> tuple[_flows_thumbnails.Album, list[_flows_thumbnails.Album]]:
-    return value, values
+def _thumbnails_1_constructed(_0: str, _1: list[str]) -> _albums.Album:
+    return _albums.Album(title=_0, pictures=_1)
 
 
-def _thumbnails_2_as_ours(
-    value: _flows_thumbnails.Thumbnail, values: list[_flows_thumbnails.Thumbnail]
-) -> tuple[__thumbnails.Thumbnail, list[__thumbnails.Thumbnail]]:
-    return value, values
+def _thumbnails_2_attributes(value: _albums.Thumbnail) -> tuple[str, str]:
+    return (value.picture, value.digest,)
 
 
-def _thumbnails_2_as_theirs(
-    value: __thumbnails.Thumbnail, values: list[__thumbnails.Thumbnail]
-) -> tuple[_flows_thumbnails.Thumbnail, list[_flows_thumbnails.Thumbnail]]:
-    return value, values
+def _thumbnails_2_constructed(_0: str, _1: str) -> _albums.Thumbnail:
+    return _albums.Thumbnail(picture=_0, digest=_1)
 
 
-def _thumbnails_3_as_ours(
-    value: _flows_thumbnails.Index, values: list[_flows_thumbnails.Index]
-) -> tuple[__thumbnails.Index, list[__thumbnails.Index]]:
-    return value, values
+def _thumbnails_3_attributes(value: _albums.Index) -> tuple[str, list[_albums.Thumbnail]]:
+    return (value.title, value.thumbnails,)
 
 
-def _thumbnails_3_as_theirs(
-    value: __thumbnails.Index, values: list[__thumbnails.Index]
-) -> tuple[_flows_thumbnails.Index, list[_flows_thumbnails.Index]]:
-    return value, values
+def _thumbnails_3_constructed(_0: str, _1: list[_albums.Thumbnail]) -> _albums.Index:
+    return _albums.Index(title=_0, thumbnails=_1)

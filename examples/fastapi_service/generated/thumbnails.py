@@ -6,47 +6,34 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, TypedDict, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 
 from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun
 
+if TYPE_CHECKING:
+    from albums import Album, Index, Thumbnail
 
-class Album(TypedDict):
-    title: str
-    pictures: list[str]
-
-
-class Thumbnail(TypedDict):
-    picture: str
-    digest: str
-
-
-class Index(TypedDict):
-    title: str
-    thumbnails: list[Thumbnail]
-
-
-ThumbnailsInput: TypeAlias = Album
+ThumbnailsInput: TypeAlias = "Album"
 
 
 class ThumbnailsOutput(TypedDict):
     index: Index
 
 
-PicturesInput: TypeAlias = Album
-PicturesOutput: TypeAlias = list[str]
-ShrinkInput: TypeAlias = str
-ShrinkOutput: TypeAlias = list[Thumbnail]
+PicturesInput: TypeAlias = "Album"
+PicturesOutput: TypeAlias = "list[str]"
+ShrinkInput: TypeAlias = "str"
+ShrinkOutput: TypeAlias = "list[Thumbnail]"
 
 
 class IndexInput(TypedDict):
     shrink: list[Thumbnail]
 
 
-IndexOutput: TypeAlias = Index
+IndexOutput: TypeAlias = "Index"
 
 
-CONTRACT = FlowContract.beside(__file__, "thumbnails")
+CONTRACT = FlowContract.beside(__file__, "thumbnails", with_classes=True)
 
 
 class AsyncThumbnailsRun(AsyncRun[ThumbnailsOutput]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from textwrap import indent
 
 _TYPING_ONLY = frozenset({("typing_extensions", "ReadOnly")})
 """Names no supported Python has at run time without a further package; stubs of both checkers know them."""
@@ -16,14 +17,12 @@ class Import:
     module: str
     name: str
     local: str
+    is_typing_only: bool = False
+    """Whether type checkers alone are to see it."""
 
     @property
     def clause(self) -> str:
         return self.name if self.name == self.local else f"{self.name} as {self.local}"
-
-    @property
-    def is_typing_only(self) -> bool:
-        return (self.module, self.name) in _TYPING_ONLY
 
 
 class Imports:
@@ -36,7 +35,7 @@ class Imports:
         self.noted: dict[tuple[str, str], str] = {}
         """Local names by what was asked for, since this was last put anew."""
 
-    def use(self, module: str, name: str, *, wanted: str | None = None) -> str:
+    def use(self, module: str, name: str, *, wanted: str | None = None, typing_only: bool = False) -> str:
         """The local name of ``module.name``, imported from now on; ``wanted`` is the name to give it."""
         known = self._known.get((module, name))
         if known is None:
@@ -44,7 +43,8 @@ class Imports:
             while local in self._taken:
                 local = f"_{local}"
             self._taken.add(local)
-            known = self._known[(module, name)] = Import(module, name, local)
+            typing_only = typing_only or (module, name) in _TYPING_ONLY
+            known = self._known[(module, name)] = Import(module, name, local, typing_only)
             if known.is_typing_only:
                 self.use("typing", "TYPE_CHECKING")
         self.noted[module, name] = known.local
@@ -73,7 +73,7 @@ class Imports:
         guarded = _by_module(item for item in self._known.values() if item.is_typing_only)
         if guarded:
             lines += ["", f"if {self.use('typing', 'TYPE_CHECKING')}:"]
-            lines += [f"    {_statement(module, guarded[module])}" for module in sorted(guarded)]
+            lines += [indent(_statement(module, guarded[module]), "    ") for module in sorted(guarded)]
         return lines[1:]
 
 

@@ -78,6 +78,8 @@ class FlowView:
     imports: Imports
     record_names: Mapping[TypeKey, str]
     types: TypeTable
+    is_native: bool = False
+    """Whether callers have the flow's classes (``client_types``)."""
 
     @property
     def signals(self) -> tuple[SignalView, ...]:
@@ -117,8 +119,30 @@ class _ViewNames:
         return spell(ref.base, self)
 
 
-def flow_view(flow: FlowSpec, stem: str, types: TypeTable) -> FlowView:
-    """All that ``<stem>.py`` says about a flow."""
+class _NativeNames(_ViewNames):
+    """Classes and enums are the handlers' own; only type checkers import them."""
+
+    def __init__(self, records: Mapping[TypeKey, str], imports: Imports, types: TypeTable) -> None:
+        super().__init__(records, imports)
+        self._types = types
+
+    def record(self, key: TypeKey) -> str:
+        return self._class(key) if is_class(key, self._types) else super().record(key)
+
+    def enum(self, type_: EnumType) -> str:
+        return self._class(type_.key)
+
+    def _class(self, key: TypeKey) -> str:
+        arguments = f"[{', '.join(spell(item, self) for item in key.args)}]" if key.args else ""
+        return f"{self.imports.use(key.module, key.name, typing_only=True)}{arguments}"
+
+
+def is_class(key: TypeKey, types: TypeTable) -> bool:
+    return key in types.records and types.records[key].kind != "typed_dict"
+
+
+def flow_view(flow: FlowSpec, stem: str, types: TypeTable, *, native: bool = False) -> FlowView:
+    """All that ``<stem>.py`` says about a flow; ``native``: with the classes of the handlers."""
     own = FlowNames.of(flow)
     given = _given_names(flow, own, types)
     roots = [flow_input(flow), *(step_output(step) for step in flow.steps)]
@@ -128,22 +152,28 @@ def flow_view(flow: FlowSpec, stem: str, types: TypeTable) -> FlowView:
     keys = reachable(roots, types)
     sending = {own.input: flow_input(flow)}
     sending |= {payload_name(step.slug): step_output(step) for step in flow.steps if step.kind == "signal"}
-    sent = optional_when_sent(sending.values(), types)
+    sent = () if native else optional_when_sent(sending.values(), types)
     bearers = {name: _bearer(shape) for name, shape in given.items()}
     for name in sending:
         if bearers[name] in sent:
             bearers[name] = None
+    if native:  # a class keeps its own name, beside that for what it stands for
+        bearers = {
+            name: None if key is None or is_class(key, types) else key for name, key in bearers.items()
+        }
     records = record_names(keys, bearers)
     sent_names = given_names(sent, records, given)
-    imports = Imports({*records.values(), *sent_names.values(), *given})
-    names, names_sent = _ViewNames(records, imports), _ViewNames(records, imports, sent_names)
-    definitions = [_declared_again(key, names, types) for key in keys]
+    declared = [key for key in keys if not (native and is_class(key, types))]
+    imports = Imports({*(records[key] for key in declared), *sent_names.values(), *given})
+    names = _NativeNames(records, imports, types) if native else _ViewNames(records, imports)
+    names_sent = names if native else _ViewNames(records, imports, sent_names)
+    definitions = [_declared_again(key, names, types) for key in declared]
     definitions += [_declared_again(key, names_sent, types) for key in sent_names]
     for name, shape in given.items():
         if shape is not None and name not in records.values():
             definitions.append(_defined(name, shape, names_sent if name in sending else names, types))
     steps = tuple(StepView(step.slug, step_names(step.slug)[1]) for step in flow.steps)
-    return FlowView(flow, stem, own, tuple(definitions), steps, imports, records, types)
+    return FlowView(flow, stem, own, tuple(definitions), steps, imports, records, types, native)
 
 
 _Shape: TypeAlias = TypeExpr | tuple[Field, ...] | None
@@ -197,7 +227,8 @@ def _defined(
 ) -> RecordView | AliasView:
     if isinstance(shape, tuple):
         return _record(name, shape, names)
-    return AliasView(name, spell(shape, names), quoted=needs_quotes(shape, types))
+    is_quoted = isinstance(names, _NativeNames) or needs_quotes(shape, types)
+    return AliasView(name, spell(shape, names), is_quoted)
 
 
 def _record(name: str, fields: Iterable[Field], names: _ViewNames, doc: str | None = None) -> RecordView:

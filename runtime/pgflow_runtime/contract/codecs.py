@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 class Codecs:
     """Makes functions that raise BoundaryError, with the path; None where a value stays as it is."""
 
-    def __init__(self, definitions: Mapping[str, Any]) -> None:
+    def __init__(self, definitions: Mapping[str, Any], *, with_classes: bool = False) -> None:
         self.definitions = definitions
+        self._with_classes = with_classes
+        """Whether callers have classes, as handlers do."""
         self._types = Definitions(definitions)
 
     def decode(self, schema: Schema, root: str) -> Convert | None:
@@ -39,6 +41,8 @@ class Codecs:
 
     def read(self, schema: Schema, root: str) -> Convert | None:
         """From what is on the wire to what callers have: objects stay, texts become what they stand for."""
+        if self._with_classes:
+            return self.decode(schema, root)
         if not self._types.is_converted(schema) or (reader := self._readers.of(schema)) is None:
             return None
         return _explained(reader, root)

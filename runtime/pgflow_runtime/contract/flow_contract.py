@@ -289,13 +289,17 @@ def _object_of(schema: Any) -> dict[str, Any]:
 class FlowContract:
     """A flow's contract; the file is read at the first question asked."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, with_classes: bool = False) -> None:
         self.path = path
+        self._with_classes = with_classes
 
     @classmethod
-    def beside(cls, file: str, stem: str) -> FlowContract:
-        """The contract of the generated module ``file``: ``schemas/<stem>.json`` next to it."""
-        return cls(Path(file).parent / "schemas" / f"{stem}.json")
+    def beside(cls, file: str, stem: str, *, with_classes: bool = False) -> FlowContract:
+        """The contract of the generated module ``file``: ``schemas/<stem>.json`` next to it.
+
+        ``with_classes``: callers get objects of the handlers' classes, not dicts.
+        """
+        return cls(Path(file).parent / "schemas" / f"{stem}.json", with_classes=with_classes)
 
     @classmethod
     def load(cls, path: Path) -> FlowContract:
@@ -343,7 +347,7 @@ class FlowContract:
 
     @cached_property
     def _codecs(self) -> Codecs:
-        return Codecs(self.schema.get("$defs", {}))
+        return Codecs(self.schema.get("$defs", {}), with_classes=self._with_classes)
 
     @property
     def _meta(self) -> Mapping[str, Any]:

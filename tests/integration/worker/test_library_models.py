@@ -107,3 +107,41 @@ def test_named_tuples_are_lists_on_the_wire_and_tuples_to_callers(libraries: Lab
         assert done.returncode == 0, done.stderr
     checked = libraries.project.python("-m", "mypy", "--strict", "rows.py")
     assert checked.returncode == 0, checked.stdout
+
+
+CLASSES = """
+import sys
+from datetime import date
+from generated.client import Client
+from flows.lab import Dog, Item, Order, Place, Point, Small
+
+with Client.connect(sys.argv[1]) as client:
+    order = Order(items=[Item(sku="x")], customerName="bob", pet=Dog())
+    run = client.start_orders(order)
+    result = run.result(30)["four"]
+    small, item = result
+    assert small == Small(a=4, c=Point(1, 5, ["bob"])) and type(item) is Item, result
+    one = run.step("one").output
+    assert one is not None and type(one) is Order and one.id == order.id and one.items[0].sku == "X"
+    assert type(run.input) is Order
+    place = client.start_places(Place(1))
+    assert place.result(30) == {"plain": None}
+    here = place.step("here").output
+    assert here is not None and here["a"].at == date(2024, 1, 1) and type(here["a"]) is Place
+"""
+
+
+def test_callers_may_have_the_classes_themselves(libraries: Lab) -> None:
+    """The same flows and database, with another client in a folder of its own."""
+    table = '[tool.pgflow-gen]\nclient_types = "native"\nmigrations = "others/migrations"\n'
+    root = libraries.project.root / "native"
+    project = Project.make(root, {"flows/lab.py": FLOWS.read_text(encoding="utf-8"), "classes.py": CLASSES})
+    (root / "pyproject.toml").write_text(table, encoding="utf-8")
+    project.ok("build")
+    checked = project.python("-m", "mypy", "--strict", "classes.py")
+    assert checked.returncode == 0, checked.stdout
+    imported = project.python("-c", "import generated.orders, sys; assert 'flows' not in sys.modules")
+    assert imported.returncode == 0, imported.stderr
+    with libraries.worker("orders"), libraries.worker("places"):
+        done = project.python("classes.py", libraries.dsn)
+        assert done.returncode == 0, done.stderr
