@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, overload
+from typing import Any, Literal, NotRequired, TypeAlias, overload
 
 from pgflow_runtime.client import (
     AsyncConn,
@@ -17,6 +17,7 @@ from pgflow_runtime.client import (
     Run,
     SignalOutcome,
     StepRun,
+    TypedDict,
 )
 
 

@@ -6,18 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, overload
+from typing import Any, Literal, TypeAlias, overload
 
-from pgflow_runtime.client import (
-    AsyncConn,
-    AsyncRun,
-    AsyncStepRun,
-    Conn,
-    FlowContract,
-    Run,
-    SignalOutcome,
-    StepRun,
-)
+from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun, TypedDict
 
 
 class Order(TypedDict):
@@ -34,17 +25,8 @@ class OrderLine(TypedDict):
 
 
 class Reservation(TypedDict):
-    """``amount`` in cents."""
-
     order_id: str
     lines: list[OrderLine]
-    amount: int
-    is_large: bool
-
-
-class Approval(TypedDict):
-    approved: bool
-    by: str
 
 
 class Payment(TypedDict):
@@ -59,10 +41,6 @@ class Parcel(TypedDict):
     size: Literal["letter", "box"]
 
 
-class InvoicingOutput(TypedDict):
-    written: Invoice
-
-
 class Invoice(TypedDict):
     order_id: str
     text: str
@@ -74,13 +52,6 @@ class Shipment(TypedDict):
     invoice: str
 
 
-class InvoiceRequest(TypedDict):
-    """``amount`` in cents."""
-
-    order_id: str
-    amount: int
-
-
 OrderFulfilmentInput: TypeAlias = Order
 
 
@@ -90,13 +61,10 @@ class OrderFulfilmentOutput(TypedDict):
 
 ReserveInput: TypeAlias = Order
 ReserveOutput: TypeAlias = Reservation
-ApprovalPayload: TypeAlias = Approval
-ApprovalOutput: TypeAlias = Approval
 
 
 class ChargeInput(TypedDict):
     reserve: Reservation
-    approval: NotRequired[Approval]
 
 
 ChargeOutput: TypeAlias = Payment
@@ -114,12 +82,12 @@ class InvoiceInput(TypedDict):
     charge: Payment
 
 
-InvoiceOutput: TypeAlias = InvoicingOutput
+InvoiceOutput: TypeAlias = Invoice
 
 
 class ShipInput(TypedDict):
     pack: Parcel
-    invoice: InvoicingOutput
+    invoice: Invoice
 
 
 ShipOutput: TypeAlias = Shipment
@@ -137,9 +105,6 @@ class AsyncOrderFulfilmentRun(AsyncRun[OrderFulfilmentOutput]):
     def step(self, slug: Literal["reserve"], /) -> AsyncStepRun[ReserveOutput]: ...
 
     @overload
-    def step(self, slug: Literal["approval"], /) -> AsyncStepRun[ApprovalOutput]: ...
-
-    @overload
     def step(self, slug: Literal["charge"], /) -> AsyncStepRun[ChargeOutput]: ...
 
     @overload
@@ -154,16 +119,6 @@ class AsyncOrderFulfilmentRun(AsyncRun[OrderFulfilmentOutput]):
     def step(self, slug: str, /) -> AsyncStepRun[Any]:
         return self._step(slug)
 
-    async def send_approval(
-        self, payload: ApprovalPayload, /, *, dedupe: str | None = None, conn: AsyncConn | None = None
-    ) -> SignalOutcome:
-        return await self._send("approval", payload, dedupe, conn)
-
-    def signal_token(
-        self, step_slug: Literal["approval"], /, *, expires_in: float = 604_800
-    ) -> str:
-        return self._signal_token(step_slug, expires_in)
-
 
 class OrderFulfilmentRun(Run[OrderFulfilmentOutput]):
     """A run of flow "order_fulfilment"."""
@@ -172,9 +127,6 @@ class OrderFulfilmentRun(Run[OrderFulfilmentOutput]):
 
     @overload
     def step(self, slug: Literal["reserve"], /) -> StepRun[ReserveOutput]: ...
-
-    @overload
-    def step(self, slug: Literal["approval"], /) -> StepRun[ApprovalOutput]: ...
 
     @overload
     def step(self, slug: Literal["charge"], /) -> StepRun[ChargeOutput]: ...
@@ -190,13 +142,3 @@ class OrderFulfilmentRun(Run[OrderFulfilmentOutput]):
 
     def step(self, slug: str, /) -> StepRun[Any]:
         return self._step(slug)
-
-    def send_approval(
-        self, payload: ApprovalPayload, /, *, dedupe: str | None = None, conn: Conn | None = None
-    ) -> SignalOutcome:
-        return self._send("approval", payload, dedupe, conn)
-
-    def signal_token(
-        self, step_slug: Literal["approval"], /, *, expires_in: float = 604_800
-    ) -> str:
-        return self._signal_token(step_slug, expires_in)

@@ -1,4 +1,4 @@
-"""A web service that starts runs and shows them. It never imports a handler: models and ``generated/`` only."""
+"""A web service that starts runs and shows them. It imports no handler: models and ``generated/`` only."""
 
 import json
 from collections.abc import AsyncIterator

@@ -14,7 +14,10 @@ tuples, sets, NamedTuples, dataclasses, pydantic models, attrs classes, msgspec.
 date, time, timedelta, UUID, Decimal, bytes and Path. Anything else would come back as something else, or not
 at all: convert it at the boundary. Of a union
 with classes or enums it must be certain which member a value is of: by its JSON type, by a Literal tag or by
-a required key that the other has not. `Any` and `object` pass with a warning, for nobody checks them.""",
+a required key that the other has not. `Any` and `object` pass with a warning, for nobody checks them.
+
+Of a model the compiler reads fields, defaults and bounds. Its validators, and `__post_init__`, it cannot see:
+they run when a value arrives, and what one refuses fails the task without a retry, with the path to it.""",
     bad="""\
 from fractions import Fraction
 

@@ -36,7 +36,8 @@ def library_schema(kind: str, class_: Any, computed: Collection[str]) -> Any:
                 class_, schema_hook=lambda type_: {"type": "string", "format": "path"}
             )
         except TypeError as error:
-            if "must be tagged" not in str(error):  # by tags of its own, which no field may be called like
+            # Of unions it takes Structs with tags of its own, which no field may be called like.
+            if "must be tagged" not in str(error) and "may not contain more than one" not in str(error):
                 raise
             return None
     return _with_required(normal(found, found.get("$defs", {})), computed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pgflow_gen.ir.types import BOOL, FLOAT, INT, STR, BoundedType, ScalarType, TypeExpr
+from pgflow_gen.ir.types import BOOL, FLOAT, INT, STR, BoundedType, JsonType, ScalarType, TypeExpr
 from pgflow_gen.source.names.resolve import External
 
 _ABOVE, _BELOW = (("exclusiveMinimum", 0),), (("exclusiveMaximum", 0),)
@@ -24,6 +24,7 @@ _TYPES: Mapping[str, TypeExpr] = {
     "StrictBool": BOOL,
     "StrictStr": STR,
     "EmailStr": STR,
+    "JsonValue": JsonType(),
     **dict.fromkeys(("AwareDatetime", "PastDatetime", "FutureDatetime"), ScalarType("datetime")),
     **dict.fromkeys(("PastDate", "FutureDate"), ScalarType("date")),
     **dict.fromkeys(("UUID1", "UUID3", "UUID4", "UUID5"), ScalarType("UUID")),

@@ -77,9 +77,10 @@ def flow_module(view: FlowView) -> str:
         }
         sending = {"outcome": imports.use(_RUNTIME, "SignalOutcome"), "conns": conns}
     typing = {name: imports.use("typing", name) for name in _typing_names(view)}
-    if any(isinstance(item, RecordView) and item.functional and not item.closed for item in view.definitions):
-        # pyupgrade makes classes of calls of TypedDict, where names of keys hide those of types: not of this.
-        typing["call"] = f"{imports.use_module('typing')}.TypedDict"
+    if any(isinstance(item, RecordView) and not item.closed for item in view.definitions):
+        # The runtime's, which pydantic takes, and of whose calls pyupgrade makes no classes: in these, names
+        # of keys would hide those of types.
+        typing["TypedDict"] = imports.use(_RUNTIME, "TypedDict")
     if any(isinstance(item, RecordView) and item.closed for item in view.definitions):
         # Under a name of its own, or pyupgrade would take it from typing, which knows no closed ones yet.
         typing["closed"] = f"{imports.use_module('typing_extensions')}.TypedDict"
@@ -103,10 +104,6 @@ def _typing_names(view: FlowView) -> list[str]:
         names += ["Any", "overload"]
     if any(isinstance(item, AliasView) for item in view.definitions):
         names.append("TypeAlias")
-    if any(
-        isinstance(item, RecordView) and not (item.functional or item.closed) for item in view.definitions
-    ):
-        names.append("TypedDict")
     return names
 
 

@@ -60,7 +60,9 @@ class External:
         return top in sys.stdlib_module_names or top in {"typing_extensions", RUNTIME}
 
     def is_typing(self, *names: str) -> bool:
-        return self.module in TYPING_MODULES and self.name in names
+        """Also of the TypedDict of generated modules, which is typing's."""
+        is_ours = self.name == "TypedDict" and self.module == f"{RUNTIME}.client"
+        return (self.module in TYPING_MODULES or is_ours) and self.name in names
 
     def is_runtime(self, name: str) -> bool:
         return self.module == RUNTIME and self.name == name

@@ -12,6 +12,7 @@ from pgflow_runtime.client._async.step import AsyncStepRun
 from pgflow_runtime.client._sync.client import ClientBase
 from pgflow_runtime.client._sync.run import Run
 from pgflow_runtime.client._sync.step import StepRun
+from pgflow_runtime.client.records import TypedDict
 from pgflow_runtime.client.schedule_input import ScheduleOptions
 from pgflow_runtime.contract import FlowContract
 from pgflow_runtime.runs import events
@@ -40,6 +41,7 @@ __all__ = [
     "ScheduleOptions",
     "SignalOutcome",
     "StepRun",
+    "TypedDict",
     "WaitingSignal",
     "events",
 ]

@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
-from pgflow_runtime.dsl.jsontypes import JsonValue
 from pgflow_runtime.errors import TaskCancelled, UsageError
 from pgflow_runtime.loggers import lasting
 from pgflow_runtime.worker_config import WorkerConfig
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from psycopg import AsyncConnection, Connection
+
+    from pgflow_runtime.dsl.jsontypes import JsonValue
 
 logger = lasting("pgflow.handler")
 

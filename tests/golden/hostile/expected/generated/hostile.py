@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import typing as _typing
-from typing import Literal, NotRequired, TypeAlias, TypedDict
+from typing import Literal, NotRequired, TypeAlias
 
-from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun
+from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun, TypedDict
 
 
-Evil = _typing.TypedDict("Evil", {
+Evil = TypedDict("Evil", {
     '"""': "int",
     "'; drop schema pgflow; --": "str",
     "a\nb\u2028c\u202e": "bool",

@@ -6,10 +6,16 @@
 
 from __future__ import annotations
 
-import typing as _typing
-from typing import Any, Literal, TypeAlias, TypedDict, overload
+from typing import Any, Literal, TypeAlias, overload
 
-from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run as _Run, StepRun
+from pgflow_runtime.client import (
+    AsyncRun,
+    AsyncStepRun,
+    FlowContract,
+    Run as _Run,
+    StepRun,
+    TypedDict,
+)
 
 
 class ClassInput(TypedDict):
@@ -43,7 +49,7 @@ FetchInput: TypeAlias = Run
 FetchOutput: TypeAlias = list[KeywordsFetchOutput]
 
 
-LambdaInput = _typing.TypedDict("LambdaInput", {
+LambdaInput = TypedDict("LambdaInput", {
     "import": "list[Run]",
     "list_": "list[str]",
 })

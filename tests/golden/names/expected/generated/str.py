@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-import typing as _typing
-from typing import Any, Literal, TypeAlias, TypedDict, overload
+from typing import Any, Literal, TypeAlias, overload
 
-from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun
+from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun, TypedDict
 
 StrInput: TypeAlias = list[int]
 
@@ -22,7 +21,7 @@ ListInput: TypeAlias = list[int]
 ListOutput: TypeAlias = list[int]
 
 
-PrintInput = _typing.TypedDict("PrintInput", {
+PrintInput = TypedDict("PrintInput", {
     "list": "list[int]",
 })
 

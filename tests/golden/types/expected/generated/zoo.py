@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import typing as _typing
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDict, overload
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, overload
 
 from pgflow_runtime import JsonValue
-from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun
+from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun, TypedDict
 
 if TYPE_CHECKING:
     from typing_extensions import ReadOnly
@@ -54,14 +53,14 @@ class BoxAnimal(TypedDict):
     more: list[BoxAnimal]
 
 
-Odd = _typing.TypedDict("Odd", {
+Odd = TypedDict("Odd", {
     "a key": "int",
     "class": "NotRequired[Odd]",
     "__secret": "ReadOnly[bool]",
 })
 
 
-Builtins = _typing.TypedDict("Builtins", {
+Builtins = TypedDict("Builtins", {
     "list": "list[str]",
     "str": 'NotRequired[dict[str, Literal["x"]]]',
 })
