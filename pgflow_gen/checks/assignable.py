@@ -249,6 +249,9 @@ class Judge:
                 return self._container(item, False, wanted_item, kind != "set")
             case ScalarType(name="datetime"), ScalarType(name="date"):
                 return YES
+            case EnumType(key=key, members=members), EnumType(key=wanted_key, members=wanted_members):
+                is_same = (key.module, key.name) == (wanted_key.module, wanted_key.name)
+                return YES if is_same and set(members) <= set(wanted_members) else NO
             case EnumType(base="str" | "int" as base), Primitive():
                 return self.verdict(Primitive(base), target)
             case _:

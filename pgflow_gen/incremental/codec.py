@@ -103,8 +103,8 @@ def encode_type(type_: TypeExpr | None) -> Plain:
             return ["record", encode_key(key)]
         case ClassRef(key=key):
             return ["class", encode_key(key)]
-        case EnumType(key=key, members=members, base=base):
-            return ["enum", encode_key(key), json.dumps(members), base]
+        case EnumType(key=key, members=members, base=base, is_whole=is_whole):
+            return ["enum", encode_key(key), json.dumps(members), base, is_whole]
         case AliasRef(key=key):
             return ["alias", encode_key(key)]
         case NewTypeRef(key=key, base=base):
@@ -138,7 +138,7 @@ def decode_type(data: Plain) -> TypeExpr:
         case "class":
             return ClassRef(decode_key(data[1]))
         case "enum":
-            return EnumType(decode_key(data[1]), tuple(map(tuple, json.loads(data[2]))), data[3])
+            return EnumType(decode_key(data[1]), tuple(map(tuple, json.loads(data[2]))), data[3], data[4])
         case "alias":
             return AliasRef(decode_key(data[1]))
         case "new":

@@ -202,13 +202,17 @@ class EnumType:
     members: tuple[tuple[str, str | int], ...]
     base: Literal["str", "int"] | None = None
     """What its members are besides: of ``StrEnum``, ``IntEnum`` and enums that inherit from str or int."""
+    is_whole: bool = True
+    """Whether these are all of its members; else it is ``Literal[Colour.RED]``."""
 
     @property
     def values(self) -> tuple[str | int, ...]:
         return tuple(value for _, value in self.members)
 
     def __str__(self) -> str:
-        return str(self.key)
+        if self.is_whole:
+            return str(self.key)
+        return f"Literal[{', '.join(f'{self.key}.{name}' for name, _ in self.members)}]"
 
 
 @dataclass(frozen=True, slots=True)

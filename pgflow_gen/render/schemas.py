@@ -126,8 +126,11 @@ class _Schemas:
                 return self.of(base)
             case BoundedType(base=base, bounds=bounds):
                 return {**self.of(base), **dict(bounds)}
-            case EnumType(key=key, values=enum_values):
-                return {"enum": list(enum_values), **_python("enum", key)}
+            case EnumType(key=key, values=enum_values, is_whole=is_whole):
+                enum = {"enum": list(enum_values), **_python("enum", key)}
+                if not is_whole:
+                    enum["x-pgflow"]["partial"] = True
+                return enum
             case RecordRef(key=key) | ClassRef(key=key) | AliasRef(key=key):
                 # A reference is a URI: names beyond ASCII are escaped in it, though not in $defs.
                 return {"$ref": f"#/$defs/{quote(self.view.record_names[key])}"}

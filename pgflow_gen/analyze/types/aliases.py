@@ -17,6 +17,8 @@ from pgflow_gen.ir.types import UNKNOWN, Alias, AliasRef, NewTypeRef, TypeExpr, 
 from pgflow_gen.source.names.index import Assignment, TypeAliasStatement
 from pgflow_gen.source.names.resolve import Defined, External
 
+_MAKERS = frozenset({"create_model", "make_dataclass", "make_class", "defstruct"})
+
 
 @dataclass(slots=True)
 class AliasReader:
@@ -85,6 +87,9 @@ class AliasReader:
             faults.append(
                 not_json(f"enum {symbol.binding.name} is not JSON", "use Literal[...] with its values")
             )
+        elif isinstance(found, External) and found.name in _MAKERS:
+            message = f"class {symbol.binding.name} is made by a call, which only running it would tell of"
+            faults.append(TypeFault("PGF104", message, "write it as a class, with its fields"))
         else:
             faults.append(_not_a_type(symbol))
         return UNKNOWN

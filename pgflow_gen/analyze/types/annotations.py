@@ -19,7 +19,7 @@ from pgflow_gen.analyze.types.generics import type_variable
 from pgflow_gen.analyze.types.limits import MAX_NESTING, parameter_only, too_deep
 from pgflow_gen.analyze.types.literals import literal_type
 from pgflow_gen.analyze.types.protocol import Role
-from pgflow_gen.analyze.types.pydantic_types import pydantic_type
+from pgflow_gen.analyze.types.pydantic_types import constrained, pydantic_type
 from pgflow_gen.analyze.types.records import RecordReader
 from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.analyze.types.unions import indistinct
@@ -161,9 +161,8 @@ class TypeReader:
             case cst.BinaryOperation(operator=cst.BitOr()):
                 return union(self.read(node.left, scope, faults), self.read(node.right, scope, faults))
             case _:
-                faults.append(
-                    not_json(f"{_text(scope, node)} is not a type", "write a type: names, list[...], A | B")
-                )
+                help = constrained(self, node, scope) or "write a type: names, list[...], A | B"
+                faults.append(not_json(f"{_text(scope, node)} is not a type", help))
                 return UNKNOWN
 
     def symbol(self, node: cst.BaseExpression, scope: Scope) -> Symbol | None:
@@ -198,7 +197,8 @@ class TypeReader:
     def _subscript(self, node: cst.Subscript, scope: Scope, faults: list[TypeFault]) -> TypeExpr:
         arguments = elements(node)
         if arguments is None or not isinstance(node.value, cst.Name | cst.Attribute):
-            faults.append(not_json(f"{_text(scope, node)} is not a type"))
+            help = "write names between the brackets; of a tuple, tuple[A, B] or tuple[T, ...]"
+            faults.append(not_json(f"{_text(scope, node)} is not a type", help))
             return UNKNOWN
         if isinstance(node.value, cst.Name) and scope.local(node.value.value) is not None:
             faults.append(not_json(f"type variable {node.value.value!r} takes no arguments"))
@@ -283,7 +283,7 @@ class TypeReader:
             case External("typing", "Annotated") if len(arguments) >= 2:
                 return self._annotated(arguments, scope, faults)
             case External("typing", "Literal"):
-                return literal_type(self, arguments, scope, faults)
+                return literal_type(self, self.enums, arguments, scope, faults)
             case External("typing", name) if name in _QUALIFIERS:
                 faults.append(
                     not_json(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 
@@ -77,6 +77,7 @@ class ClassFieldReader:
         given = values.with_metadata(values.read(value), declared.metadata)
         faults = [*given.faults, *self._name_faults(attribute, declared.qualifiers)]
         found = self.reader.limit(self.reader.read(declared.node, self.scope, faults), "field", faults)
+        faults = [self._with_nested(fault) for fault in faults]
         said = [*declared.metadata, *([value] if value is not None and values.is_call(value) else [])]
         metadata = self.constraints.read(said, self.scope, faults)
         found = bounded(found, metadata.bounds, [] if self.kind == "pydantic" else faults)
@@ -88,6 +89,17 @@ class ClassFieldReader:
         return Field(
             key, found, default is None, False, span, default, None if key == attribute else attribute
         )
+
+    def _with_nested(self, fault: TypeFault) -> TypeFault:
+        """A name that cannot be resolved may be of a class in this one."""
+        binding = self.symbol.binding
+        assert isinstance(binding, Class)
+        inner = {item.name.value for item in binding.definition.body.body if isinstance(item, cst.ClassDef)}
+        if fault.code == "PGF103" and any(f"cannot resolve {name!r}" in fault.message for name in inner):
+            return replace(
+                fault, help="write that class at module level: those inside of others are not read"
+            )
+        return fault
 
     def _key(self, attribute: str) -> str:
         """The name on the wire: attrs leaves underscores in front out, msgspec may rename."""

@@ -10,7 +10,7 @@ from pgflow_gen.analyze.types.faults import TypeFault, foreign, not_json, unreso
 from pgflow_gen.source.names.index import Assignment, Class, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined, External, Missing, Resolver
 
-_TYPED_DICT = "declare it as a TypedDict"
+_TYPED_DICT = "make it a dataclass, or declare it as a TypedDict"
 _DATACLASS = ("dataclass", "decorate it, too: it has no fields of its own without")
 _DECORATORS = dict.fromkeys(
     [(home, "dataclass") for home in ("dataclasses", "pydantic.dataclasses")], _DATACLASS
@@ -84,7 +84,7 @@ def base_nodes(definition: cst.ClassDef) -> list[cst.BaseExpression]:
 def _external_kind(base: External, definition: cst.ClassDef) -> tuple[str | None, str]:
     top = base.module.split(".")[0]
     if base.module == "enum" and base.name in _ENUMS:
-        return "enum", _enum_help(definition)
+        return "enum", "use int: send value.value, and make a value of it in the handler"
     if top in {"pydantic", "pydantic_settings"}:
         return f"{base.name} of pydantic", "inherit from pydantic.BaseModel, with the values as fields"
     if top == "msgspec":
@@ -92,17 +92,6 @@ def _external_kind(base: External, definition: cst.ClassDef) -> tuple[str | None
     if base.is_typing("Protocol"):
         return "protocol", _TYPED_DICT
     return None, _TYPED_DICT
-
-
-def _enum_help(definition: cst.ClassDef) -> str:
-    """Spell the Literal an enum of plain values would be."""
-    values: list[str] = []
-    for statement in definition.body.body:
-        for part in getattr(statement, "body", []):
-            if isinstance(part, cst.Assign) and isinstance(part.value, cst.SimpleString | cst.Integer):
-                values.append(part.value.value)
-    spelled = ", ".join(values[:4]) + (", ..." if len(values) > 4 else "") if values else "..."
-    return f"use Literal[{spelled}] and send the member's value"
 
 
 def _unknown_base(resolver: Resolver, symbol: Defined) -> External | Missing | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import libcst as cst
@@ -46,6 +46,19 @@ class EnumReader:
         found, own_faults = self._done[symbol.key]
         faults.extend(own_faults)
         return found
+
+    def member(self, node: cst.BaseExpression, scope: Scope) -> EnumType | None:
+        """``Colour.RED`` as a type of that member alone; None for what is none."""
+        if not isinstance(node, cst.Attribute) or not isinstance(node.value, cst.Name | cst.Attribute):
+            return None
+        symbol = self.reader.symbol(node.value, scope)
+        if not isinstance(symbol, Defined) or not self.is_enum(symbol):
+            return None
+        found = self.read(symbol, [])
+        if not isinstance(found, EnumType):
+            return None
+        chosen = tuple(item for item in found.members if item[0] == node.attr.value)
+        return replace(found, members=chosen, is_whole=False) if chosen else None
 
     def _root(self, symbol: Defined, seen: set[tuple[str, str]]) -> External | None:
         if not isinstance(symbol.binding, Class) or symbol.key in seen:

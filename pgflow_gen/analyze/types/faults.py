@@ -27,6 +27,9 @@ _FOREIGN = {
         )
     },
     ("pydantic", "NaiveDatetime"): "use datetime, which has a time zone",
+    ("pydantic", "Json"): "use the type of what it holds",
+    ("pydantic", "ByteSize"): "use int",
+    ("msgspec", "UnsetType"): "use None for what is not set: T | None = None",
     ("pandas", "DataFrame"): f'{_ROWS}send frame.to_dict("records"), read it back with DataFrame(rows)',
     ("pandas", "Series"): "use list[T]: send series.tolist(), read it back with Series(values)",
     ("pandas", "Timestamp"): "use str: send value.isoformat(), read it back with Timestamp(text)",

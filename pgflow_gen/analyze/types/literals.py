@@ -1,27 +1,40 @@
-"""``Literal[...]``: strings, integers, booleans and None."""
+"""``Literal[...]``: strings, integers, booleans, None and members of enums."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 
 import libcst as cst
 
+from pgflow_gen.analyze.types.enums import EnumReader
 from pgflow_gen.analyze.types.faults import TypeFault, not_json, unstorable
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope
-from pgflow_gen.ir.types import NONE, UNKNOWN, LiteralType, TypeExpr, UnionType
+from pgflow_gen.ir.types import NONE, UNKNOWN, EnumType, LiteralType, TypeExpr, TypeKey, UnionType, union
 from pgflow_gen.names import is_storable
 
 _CONSTANTS: dict[str, bool | None] = {"True": True, "False": False, "None": None}
 
 
 def literal_type(
-    reader: ReadsTypes, arguments: Sequence[cst.BaseExpression], scope: Scope, faults: list[TypeFault]
+    reader: ReadsTypes,
+    enums: EnumReader,
+    arguments: Sequence[cst.BaseExpression],
+    scope: Scope,
+    faults: list[TypeFault],
 ) -> TypeExpr:
     """The type of ``Literal[arguments]``; nested Literals and aliases of them are flattened."""
     values: list[str | int | bool | None] = []
+    members: dict[TypeKey, EnumType] = {}
     for node in arguments:
+        member = enums.member(node, scope)
+        if member is not None:
+            before = members.get(member.key)
+            both = (*(before.members if before is not None else ()), *member.members)
+            members[member.key] = replace(member, members=tuple(dict.fromkeys(both)))
+            continue
         inner: list[TypeFault] = []
         found = _values(reader, node, scope, inner)
         unresolved = [fault for fault in inner if fault.code == "PGF103"]
@@ -36,16 +49,17 @@ def literal_type(
             text = scope.module.file.code(node)
             faults.append(
                 not_json(
-                    f"Literal[{text}] is not JSON", "a Literal holds strings, integers, True, False or None"
+                    f"Literal[{text}] is not JSON",
+                    "a Literal holds strings, integers, True, False, None or members of enums",
                 )
             )
             return UNKNOWN
         values.extend(found)
     unique = {(type(value), value): value for value in values}
-    if not unique:
+    if not unique and not members:
         faults.append(not_json("Literal[] holds no value"))
         return UNKNOWN
-    return LiteralType(tuple(unique.values()))
+    return union(*members.values(), *([LiteralType(tuple(unique.values()))] if unique else []))
 
 
 def _values(

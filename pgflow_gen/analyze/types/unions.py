@@ -105,7 +105,8 @@ def _differ(one: Record, other: Record) -> bool:
 
 
 def _are_tags(one: TypeExpr, other: TypeExpr) -> bool:
-    if not isinstance(one, LiteralType) or not isinstance(other, LiteralType):
+    """Constants, or members of enums, of which no value of the one is one of the other."""
+    if not isinstance(one, LiteralType | EnumType) or not isinstance(other, LiteralType | EnumType):
         return False
     return not set(map(repr, one.values)) & set(map(repr, other.values))
 

@@ -34,6 +34,11 @@ _HINTS: Mapping[str, Mapping[str, str]] = {
     "datetime": {
         "timezone": "use str: send the zone's name",
     },
+    "ipaddress": dict.fromkeys(
+        ("IPv4Address", "IPv6Address", "IPv4Network", "IPv6Network", "IPv4Interface", "IPv6Interface"),
+        "use str: send str(value)",
+    ),
+    "zoneinfo": {"ZoneInfo": "use str: send value.key"},
     "fractions": {"Fraction": "use str, and read it back with Fraction(text)"},
     "pathlib": dict.fromkeys(
         ("PurePath", "PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"),
@@ -65,7 +70,7 @@ _HINTS: Mapping[str, Mapping[str, str]] = {
         "NamedTuple": "name the class that inherits from NamedTuple",
         "Protocol": _TYPED_DICT,
         "TypedDict": "name the class that inherits from TypedDict",
-        "Self": "name the TypedDict itself",
+        "Self": "name the class itself",
         "Never": "annotate what the handler returns; None when it returns nothing",
         "NoReturn": "annotate what the handler returns; None when it returns nothing",
         "LiteralString": "use str",

@@ -98,6 +98,15 @@ def spell(type_: TypeExpr, names: TypeNames) -> str:
             raise ValueError(f"the type {text!r} has a finding of its own and cannot be rendered")
 
 
+def members_of(type_: EnumType, name: str, imports: Imports) -> str:
+    """The enum of that name, or those members that the type is of."""
+    if type_.is_whole:
+        return name
+    return (
+        f"{imports.use('typing', 'Literal')}[{', '.join(f'{name}.{member}' for member, _ in type_.members)}]"
+    )
+
+
 def annotation(field: Field, names: TypeNames) -> str:
     """The type of a TypedDict's key, with its qualifiers."""
     text = spell(field.type, names)

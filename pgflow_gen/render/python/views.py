@@ -23,7 +23,7 @@ from pgflow_gen.ir.types import (
     TypeTable,
 )
 from pgflow_gen.render.edges import child_input, flow_input, flow_output, step_input, step_output
-from pgflow_gen.render.python.annotations import annotation, needs_quotes, spell
+from pgflow_gen.render.python.annotations import annotation, members_of, needs_quotes, spell
 from pgflow_gen.render.python.imports import Imports
 from pgflow_gen.render.python.naming import FlowNames, payload_name, step_names
 from pgflow_gen.render.python.records import given_names, optional_when_sent, reachable, record_names
@@ -130,7 +130,7 @@ class _NativeNames(_ViewNames):
         return self._class(key) if is_class(key, self._types) else super().record(key)
 
     def enum(self, type_: EnumType) -> str:
-        return self._class(type_.key)
+        return members_of(type_, self._class(type_.key), self.imports)
 
     def _class(self, key: TypeKey) -> str:
         arguments = f"[{', '.join(spell(item, self) for item in key.args)}]" if key.args else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgflow_gen.ir.types import EnumType, NewTypeRef, TypeKey
-from pgflow_gen.render.python.annotations import spell
+from pgflow_gen.render.python.annotations import members_of, spell
 from pgflow_gen.render.python.imports import Imports
 
 
@@ -46,7 +46,7 @@ class ModuleNames:
         return self.record(key)
 
     def enum(self, type_: EnumType) -> str:
-        return self.record(type_.key)
+        return members_of(type_, self.record(type_.key), self.imports)
 
     def new_type(self, ref: NewTypeRef) -> str:
         return self.record(ref.key)

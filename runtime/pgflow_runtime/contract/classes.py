@@ -30,7 +30,8 @@ def enum_of(schema: Schema) -> type[Enum]:
     if not issubclass(found, Enum):
         raise ProjectError(f"{found.__name__} of {found.__module__} is no enum", help=_REBUILD)
     values = [member.value for member in found]
-    if values != schema["enum"]:
+    is_partial = schema[MARK].get("partial", False)
+    if not set(schema["enum"]) <= set(values) if is_partial else values != schema["enum"]:
         module, name = place_of(schema)
         raise ProjectError(
             f"enum {name} of {module} has other values than when the contract was made: {values}",

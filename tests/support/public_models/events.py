@@ -1,7 +1,8 @@
 """Events as a discriminated union, as webhooks send them."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from enum import Enum
+from typing import Annotated, Literal, Union
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -15,14 +16,19 @@ class EventBase(BaseModel):
     created: datetime
 
 
+class EventType(str, Enum):
+    PUSH = "push"
+    RELEASE = "release"
+
+
 class Push(EventBase):
-    type: Literal["push"] = "push"
+    type: Literal[EventType.PUSH] = EventType.PUSH
     ref: str
     commits: list[str] = Field(default_factory=list, max_length=20)
 
 
 class Release(EventBase):
-    type: Literal["release"] = "release"
+    type: Literal[EventType.RELEASE] = EventType.RELEASE
     tag: str = Field(pattern=r"^v\d+\.\d+\.\d+$")
 
 
@@ -31,7 +37,7 @@ class Star(EventBase):
     at: AwareDatetime | None = None
 
 
-Event = Annotated[Push | Release | Star, Field(discriminator="type")]
+Event = Annotated[Union[Push, Release, Star], Field(discriminator="type")]
 ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 
 

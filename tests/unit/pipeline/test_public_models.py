@@ -22,7 +22,8 @@ INPUTS = {
     "attrs_game": "Player(name='a')",
     "chat": "{'messages': [{'role': 'user', 'content': None}]}",
     "dto": "Outer(inner=Inner(a=4))",
-    "events": "Delivery(events=[Star(id='2', created='2024-01-01T00:00:00Z', type='star')])",
+    "events": "Delivery(events=[Push(id='1', created='2024-01-01T00:00Z', ref='m'),"
+    " Star(id='2', created='2024-01-01T00:00Z', type='star')])",
     "hydra_config": "Config('first')",
     "inherit": "Job('a', priority=1)",
     "msgspec_api": "Commit(sha='x', author=Author(name='me'))",
