@@ -84,6 +84,12 @@ class WorkerConfig:
         "Names, beside localhost and addresses, under which that port may be asked; with commas between.",
         Text(),
     )
+    restart_url: str = _option(
+        "",
+        "Where the database reaches that port, such as http://worker.internal:8080, so that ensure_workers"
+        " can have dead processes started again; default: its host and port, if a secret for it is set.",
+        Text(),
+    )
     name: str = _option("", "Name in pgflow.workers; default: the host's name.", Text())
     processes: int = _option(1, "Supervised worker processes.", Integer(least=1))
     exit_when_idle: float | None = _option(
@@ -108,6 +114,10 @@ class WorkerConfig:
                 raise UsageError(f"worker option {option.name} {wrong}")
         if self.retention:
             parse_duration(self.retention)
+        if self.restart_url and self.health_port is None:
+            raise UsageError("restart_url needs health_port: that is where restarts are asked for")
+        if self.restart_url and not self.restart_url.startswith(("http://", "https://")):
+            raise UsageError(f"restart_url is {self.restart_url!r}; it must begin with http:// or https://")
         if self.health_port and self.health_port + self.processes - 1 > 65535:
             raise UsageError(
                 f"{self.processes} processes from health_port {self.health_port} on need ports above 65535"

@@ -1,4 +1,4 @@
-"""Presets: a platform's ``Flow`` and ``Context``, a module of the runtime, for what the platform brings."""
+"""Presets: ``Flow`` and ``Context`` with what a platform brings, in a module of the runtime of their own."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ class HandlerReader:
             seen.add(name)
 
     def _is_context(self, node: cst.BaseExpression, written: cst.BaseExpression) -> bool:
-        """``Context`` in any spelling: quoted, dotted, renamed, Annotated, Optional. ``written``: all."""
+        """``Context`` under any spelling: quoted, dotted, renamed, Annotated, Optional."""
         match node:
             case cst.SimpleString() | cst.ConcatenatedString():
                 inner = unquoted(node)

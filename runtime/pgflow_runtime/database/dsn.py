@@ -39,7 +39,7 @@ class Dsn:
 
     conninfo: str | None
     source: str
-    """``--dsn``, ``PGFLOW_DSN``, ``EDGE_WORKER_DB_URL``, ``DATABASE_URL``, ``PGHOST``... or ``embedded``."""
+    """What named it: ``--dsn``, ``PGFLOW_DSN``, ``DATABASE_URL``, ``PGHOST``..., ``embedded``."""
     notes: tuple[str, ...] = ()
 
     @property

@@ -35,7 +35,7 @@ In = TypeVar("In")
 
 
 class SupabaseContext(Context):
-    """A handler's context with Supabase's clients, of the service role: row security does not bind them.
+    """A handler's context with Supabase's clients, which have the service role: no row security binds them.
 
     Each task has clients of its own, which share the process's HTTP connections; no session is kept.
     """
@@ -127,7 +127,7 @@ def project_of(env: Mapping[str, str]) -> tuple[str, str]:
 
 @dataclass
 class _Clients:
-    """Makes clients that share this process's HTTP connections. HTTP/1.1: a connection, a request."""
+    """Makes clients that share this process's HTTP connections."""
 
     pid: int
 

@@ -1,4 +1,4 @@
-"""The preset for Supabase, ``from pgflow_runtime.supabase import Context, Flow``; a client without database.
+"""The preset for Supabase, ``from pgflow_runtime.supabase import Context, Flow``, and a client over HTTP.
 
 Needs the extra ``supabase``; importing it needs nothing, so that the compiler, type checkers and whoever only
 starts runs can do without.

@@ -10854,7 +10854,7 @@ end;
 $$;
 
 -- ---- schema/60_workers/is_local.sql
--- for: pgflow
+-- for: worker, pgflow
 -- The well-known secret of a local Supabase tells development from production.
 create function pgflow.is_local()
 returns boolean

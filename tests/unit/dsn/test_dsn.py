@@ -17,13 +17,18 @@ def parts(conninfo: str | None) -> dict[str, str]:
 
 
 def test_order_of_sources() -> None:
-    env = {"PGFLOW_DSN": "postgresql://p/x", "DATABASE_URL": "postgresql://d/x", "PGHOST": "h"}
+    env = {
+        "PGFLOW_DSN": "postgresql://p/x",
+        "EDGE_WORKER_DB_URL": "postgresql://e/x",
+        "DATABASE_URL": "postgresql://d/x",
+        "PGHOST": "h",
+    }
     found = []
     for name in (None, *env):
         if name is not None:
             found.append(resolve_dsn(None, env).source)
             env = {key: value for key, value in env.items() if key != name}
-    assert found == ["PGFLOW_DSN", "DATABASE_URL", "PGHOST"]
+    assert found == ["PGFLOW_DSN", "EDGE_WORKER_DB_URL", "DATABASE_URL", "PGHOST"]
     assert resolve_dsn("postgresql://e/x", {"PGFLOW_DSN": "postgresql://p/x"}).source == "--dsn"
     assert resolve_dsn(None, {}).is_embedded
 

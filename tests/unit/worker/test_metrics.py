@@ -107,6 +107,7 @@ async def test_an_event_loop_that_is_blocked_is_noticed(
             flows=flows,
             depth=QueueDepth(flows),
             metrics=Metrics(),
+            is_local=lambda: False,
         )
     )
     health.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from pgflow_runtime.worker.maintenance.queue_depth import QueueDepth
 from pgflow_runtime.worker.monitoring.exposition import CONTENT_TYPE, Family, exposition
 from pgflow_runtime.worker.monitoring.http import HttpServer, Reply
 from pgflow_runtime.worker.monitoring.metrics import Metrics
+from pgflow_runtime.worker.monitoring.restart import RestartRoute, allowed_hosts, path_of, secret_of
 from pgflow_runtime.worker.states import State
 from pgflow_runtime.worker.tasks.slots import Slots
 from pgflow_runtime.worker_config import WorkerConfig
@@ -56,6 +58,8 @@ class WorkerStatus:
     flows: ServedFlows
     depth: QueueDepth
     metrics: Metrics
+    is_local: Callable[[], bool]
+    """Whether the database is a local Supabase's."""
 
 
 class Health:
@@ -68,17 +72,30 @@ class Health:
         config = status.config
         assert config.health_port is not None
         self._server = HttpServer(
-            config.health_host, config.health_port, routes, config.health_allowed_hosts.split(",")
+            config.health_host,
+            config.health_port,
+            routes,
+            allowed_hosts(config),
+            {path_of(config): RestartRoute(secret_of(), status.is_local, self._running)},
         )
+        self.port = 0
+        """The one that is bound."""
 
     def start(self) -> None:
         """Raises UsageError: the port cannot be had."""
-        port = self._server.start()
+        self.port = port = self._server.start()
         host = self._status.config.health_host
-        logger.info("health and metrics on http://%s:%s", f"[{host}]" if ":" in host else host, port)
+        is_inside = bool(self._status.config.restart_url)  # behind the supervisor's, which has been named
+        level = logging.DEBUG if is_inside else logging.INFO
+        logger.log(level, "health and metrics on http://%s:%s", f"[{host}]" if ":" in host else host, port)
 
     def stop(self) -> None:
         self._server.stop()
+
+    def _running(self) -> Reply:
+        """To who would have this worker started: as long as it answers there is nothing to start."""
+        is_ending = self._status.state() in (State.STOPPING, State.STOPPED)
+        return Reply(503, "stopping\n") if is_ending else Reply(200, "running\n")
 
     def _healthz(self) -> Reply:
         return _verdict([*self._ailments(), *self._loop_ailments()])

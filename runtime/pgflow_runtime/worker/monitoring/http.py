@@ -1,7 +1,7 @@
-"""``http.server`` within limits: GET and HEAD of a few paths, one request a connection, a thread each.
+"""``http.server`` within limits: GET, HEAD and POST of a few paths, one request a connection, a thread each.
 
-Of a request 8 KiB of head at most are read and no body, a slow peer is waited for five seconds, sixteen are
-served at a time, and only who asks in our own name is answered (see ``hosts``).
+Of a request 8 KiB at most are read, and nobody looks at the body; a slow peer is waited for five seconds,
+sixteen are served at a time, and only who asks in our own name is answered (see ``hosts``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from time import monotonic
 from typing import Any, Final, TypeAlias
+from urllib.parse import unquote
 
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.forks import keep
@@ -39,17 +40,24 @@ class Reply:
 
 
 Route: TypeAlias = Callable[[], Reply]
+PostRoute: TypeAlias = Callable[[str], Reply]
+"""Is given the header Authorization; empty: there is none."""
 
 
 class HttpServer:
     """Serves ``routes`` by path from ``start`` to ``stop``, on all addresses of ``host``."""
 
     def __init__(
-        self, host: str, port: int, routes: Mapping[str, Route], allowed_hosts: Collection[str] = ()
+        self,
+        host: str,
+        port: int,
+        routes: Mapping[str, Route],
+        allowed_hosts: Collection[str] = (),
+        posts: Mapping[str, PostRoute] | None = None,
     ) -> None:
         self._host = host
         self._port = port
-        self._site = _Site(routes, frozenset(name.lower() for name in (host, *allowed_hosts)))
+        self._site = _Site(routes, posts or {}, frozenset(name.lower() for name in (host, *allowed_hosts)))
         self._listeners: list[_Listener] = []
         self._threads: list[threading.Thread] = []
 
@@ -92,8 +100,11 @@ class HttpServer:
 class _Site:
     """What all connections share."""
 
-    def __init__(self, routes: Mapping[str, Route], names: frozenset[str]) -> None:
+    def __init__(
+        self, routes: Mapping[str, Route], posts: Mapping[str, PostRoute], names: frozenset[str]
+    ) -> None:
         self.routes = routes
+        self.posts = posts
         self._names = names
         self._peers: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -181,16 +192,30 @@ class _Handler(BaseHTTPRequestHandler):
         site = self.server.site
         if not site.is_addressed(self.headers.get_all("host", [])):
             return Reply(421, "not under this name; allow it with --health-allowed-hosts\n")
-        if self.command not in ("GET", "HEAD"):
+        path = self.path.partition("?")[0]
+        post = site.posts.get(unquote(path)) if self.command == "POST" else None
+        if post is None and self.command not in ("GET", "HEAD"):
             return Reply(405, "only GET and HEAD\n")
-        route = site.routes.get(self.path.partition("?")[0])
-        if route is None:
+        route = site.routes.get(path)
+        if post is None and route is None:
             return Reply(404, f"there is {' and '.join(site.routes)}\n")
         try:
+            if post is not None:
+                self._pass_over_body()
+                return post(self.headers.get("authorization", ""))
+            assert route is not None
             return route()
         except Exception:
             logger.exception("the answer to %s failed", self.path)
             return Reply(500, "failed\n")
+
+    def _pass_over_body(self) -> None:
+        """What is not read would end the connection before the answer is."""
+        length = self.headers.get("content-length", "0")
+        left = min(int(length), MOST_HEAD) if length.isascii() and length.isdigit() else 0
+        with suppress(OSError, _TooLarge):
+            while left > 0 and (piece := self.rfile.read1(left)):
+                left -= len(piece)
 
     def _send(self, reply: Reply) -> None:
         body = reply.text.encode()

@@ -127,7 +127,7 @@ async def _serve(process: Process, report: Report) -> None:
     running = asyncio.ensure_future(process.is_running.wait())
     await asyncio.wait([serving, running], return_when=asyncio.FIRST_COMPLETED)
     if running.done():
-        report.send(state="running")
+        report.send(state="running", health=str(process.health_port))
     running.cancel()
     await serving
 

@@ -29,6 +29,7 @@ class WorkerOptions(TypedDict, total=False):
     health_port: int | None
     health_host: str
     health_allowed_hosts: str
+    restart_url: str
     name: str
     processes: int
     exit_when_idle: float | None

@@ -27,6 +27,7 @@ from pgflow_runtime.worker.monitoring.health import Health, WorkerStatus
 from pgflow_runtime.worker.monitoring.metrics import Metrics
 from pgflow_runtime.worker.monitoring.observed_calls import ObservedCoreCalls
 from pgflow_runtime.worker.monitoring.otel_metrics import otel_observers
+from pgflow_runtime.worker.monitoring.restart import Locality
 from pgflow_runtime.worker.process.startup import make_task_environment
 from pgflow_runtime.worker.protocol.rows import Fence
 from pgflow_runtime.worker.protocol.statements import RUN_INPUT, STEP_INPUT
@@ -127,6 +128,7 @@ def put_together(
                 flows=flows,
                 depth=depth,
                 metrics=metrics,
+                is_local=Locality(conninfo),
             )
         )
     return Parts(

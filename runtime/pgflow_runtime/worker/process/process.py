@@ -48,6 +48,11 @@ class Process:
         return self._lifecycle.state
 
     @property
+    def health_port(self) -> int:
+        """The port that health is served on; 0: none."""
+        return self._parts.health.port if self._parts.health is not None else 0
+
+    @property
     def is_lingering(self) -> bool:
         """Whether handlers go on although the worker has stopped: only the process's end will end them."""
         return self.state is State.STOPPED and self._parts.executor.has_left_overs
@@ -103,7 +108,7 @@ class Process:
             parts.health.start()
         await first.open()
         await check_database(first, self._flows)
-        await register(first, self._flows)
+        await register(first, self._flows, self._config)
         parts.heartbeat.start()
         parts.maintenance.start()
         for connection in parts.connections:

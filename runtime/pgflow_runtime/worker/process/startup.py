@@ -25,7 +25,13 @@ from pgflow_runtime.worker.dispatch.served import ServedFlow, ServedFlows
 from pgflow_runtime.worker.logs import logger
 from pgflow_runtime.worker.process.definition import demand_same_structure, setting_differences
 from pgflow_runtime.worker.process.presets import demand_presets
-from pgflow_runtime.worker.protocol.statements import CORE_VERSION, DEFINITION, NOTE_INPUT_READERS, REGISTER
+from pgflow_runtime.worker.protocol.statements import (
+    CORE_VERSION,
+    DEFINITION,
+    NOTE_INPUT_READERS,
+    REGISTER,
+    TRACK,
+)
 from pgflow_runtime.worker.tasks.binding import BoundCompanionStep, BoundStep
 from pgflow_runtime.worker.tasks.connections import HandlerConnections
 from pgflow_runtime.worker.tasks.inputs import RunInputs
@@ -104,11 +110,13 @@ async def _tell_stranded(connection: CoreConnection, flows: ServedFlows) -> None
         logger.warning("%s; %s", stranded(str(slug), int(open_count), known), STRANDED_HELP)
 
 
-async def register(connection: CoreConnection, flows: ServedFlows) -> None:
-    """Enter this worker in ``pgflow.workers``, once per flow."""
+async def register(connection: CoreConnection, flows: ServedFlows, config: WorkerConfig) -> None:
+    """Enter this worker in ``pgflow.workers``, once per flow, and where it can be started from outside."""
     try:
         for flow in flows.all:
             await connection.call(REGISTER, flows.registration(flow))
+        if config.restart_url:
+            await connection.call(TRACK, (config.name, config.restart_url))
     except psycopg.Error as error:
         raise from_psycopg(error) from error
 

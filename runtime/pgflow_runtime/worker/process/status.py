@@ -16,6 +16,8 @@ class Status:
         self._loop = asyncio.get_running_loop()
         self.was_running = False
         """Whether the process ever took tasks."""
+        self.health_port = 0
+        """Where the process serves its health; 0: not yet, or nowhere."""
         self.error = ""
         """Why it could not start or go on, in its own words."""
         os.set_blocking(fd, False)
@@ -40,5 +42,6 @@ class Status:
         for line in lines:
             report = json.loads(line)
             self.was_running = self.was_running or report.get("state") == "running"
+            self.health_port = int(report.get("health", self.health_port))
             self.error = report.get("error", self.error)
         return bool(data)

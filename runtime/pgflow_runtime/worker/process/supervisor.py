@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from pgflow_runtime.database.backoff import Backoff
 from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.project import Project
 from pgflow_runtime.worker.logs import logger
+from pgflow_runtime.worker.monitoring.restart import is_restartable
+from pgflow_runtime.worker.process.shared_port import SharedPort
 from pgflow_runtime.worker.process.status import Status
 from pgflow_runtime.worker_config import WorkerConfig
 
@@ -61,11 +64,10 @@ class Supervisor:
     def __init__(self, flows: Sequence[str], conninfo: str, config: WorkerConfig, project: Project) -> None:
         self._config = config
         self._folders = _folders(project)
-        self._orders = [
-            _order(flows, conninfo, config.of_process(number), project)
-            for number in range(1, config.processes + 1)
-        ]
+        self._port = SharedPort(config, conninfo, self) if is_restartable(config) else None
+        self._order = partial(_order, flows, conninfo, project)
         self._stopping = asyncio.Event()
+        self._asked = asyncio.Event()
         self._children: dict[int, _Child] = {}
         self._failure: PgflowError | None = None
 
@@ -74,8 +76,15 @@ class Supervisor:
 
         Raises:
             CannotStart: with the reason the processes gave.
+            UsageError: the health port cannot be had.
         """
-        await asyncio.gather(*(self._keep(number) for number in range(1, self._config.processes + 1)))
+        if self._port is not None:
+            self._port.start()
+        try:
+            await asyncio.gather(*(self._keep(number) for number in range(1, self._config.processes + 1)))
+        finally:
+            if self._port is not None:
+                self._port.stop()
         if self._failure is not None:
             raise self._failure
 
@@ -88,10 +97,29 @@ class Supervisor:
         """End all processes at once."""
         self._signal(signal.SIGKILL)
 
+    def begin(self) -> str:
+        """Have processes that are not there begin at once: ``started``; ``running`` where none is missing.
+
+        ``stopping`` where nothing is begun any more.
+        """
+        if self._stopping.is_set():
+            return "stopping"
+        if len(self._children) == self._config.processes:
+            return "running"
+        self._asked.set()
+        self._asked = asyncio.Event()
+        return "started"
+
+    def statuses(self) -> dict[int, Status | None]:
+        """By the number of a process; None: it is not there."""
+        found = {number: child.status for number, child in list(self._children.items())}
+        return {number: found.get(number) for number in range(1, self._config.processes + 1)}
+
     async def _keep(self, number: int) -> None:
         """Have process ``number`` running until it ends in good order or the whole stops."""
         backoff = Backoff(0.5, 30.0)
         failed_starts = 0
+        has_run = False
         while not self._stopping.is_set():
             born = asyncio.get_running_loop().time()
             code, reason, was_running = await self._run_once(number)
@@ -100,6 +128,11 @@ class Supervisor:
             if asyncio.get_running_loop().time() - born > STEADY:
                 backoff.reset()
             failed_starts = 0 if was_running else failed_starts + 1
+            has_run = has_run or was_running
+            if failed_starts >= FAILED_STARTS and has_run and self._port is not None:
+                logger.error("worker process %s cannot start: %s; waiting to be asked", number, reason)
+                await self._sleep(None)
+                continue
             if failed_starts == FAILED_STARTS:
                 self._failure = CannotStart(f"worker process {number} cannot start: {reason}")
                 self.stop()
@@ -110,7 +143,8 @@ class Supervisor:
 
     async def _run_once(self, number: int) -> tuple[int, str, bool]:
         """Exit code, the reason of the end, and whether the process ever took tasks."""
-        child = await self._spawn(self._orders[number - 1])
+        config = self._config.of_process(number) if self._port is None else self._port.config_of(number)
+        child = await self._spawn(self._order(config))
         self._children[number] = child
         if self._stopping.is_set():
             child.process.terminate()
@@ -150,12 +184,14 @@ class Supervisor:
             if child.process.get_returncode() is None:
                 child.process.send_signal(number)
 
-    async def _sleep(self, seconds: float) -> None:
+    async def _sleep(self, seconds: float | None) -> None:
+        """For so long, or until the whole stops, or somebody asks from outside."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._stopping, self._asked)]
         try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
 
 def _folders(project: Project) -> list[str]:
@@ -165,7 +201,7 @@ def _folders(project: Project) -> list[str]:
     return [entry for entry in sys.path if entry == ours or (entry and entry not in users)]
 
 
-def _order(flows: Sequence[str], conninfo: str, config: WorkerConfig, project: Project) -> bytes:
+def _order(flows: Sequence[str], conninfo: str, project: Project, config: WorkerConfig) -> bytes:
     """What a child is to do, as one line of JSON; not in its arguments, where others could read the DSN."""
     order: dict[str, Any] = {
         "flows": list(flows),

@@ -17,6 +17,7 @@ from pgflow_runtime.project import Project, find_project
 from pgflow_runtime.registry import RegisteredFlow, load_flow, register
 from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.loop import own_loop
+from pgflow_runtime.worker.monitoring.restart import is_restartable
 from pgflow_runtime.worker.process.options import WorkerOptions, make_config
 from pgflow_runtime.worker.process.process import Process
 from pgflow_runtime.worker.process.signals import Signals
@@ -75,7 +76,7 @@ class Worker:
         logs.set_up(self.config.log_format, self.config.log_level, self.config.log_config)
         logs.show({*self.project.module_names(), *_packages(self._flows)}, self.config.log_level)
         with Signals() as signals, self._database() as conninfo:
-            if self.config.processes > 1:
+            if self.config.processes > 1 or is_restartable(self.config):
                 failure = self._supervise(conninfo, signals)
             else:
                 failure = self._work(conninfo, signals)
@@ -92,8 +93,8 @@ class Worker:
         Raises:
             PgflowError: the worker could not start or go on.
         """
-        if self.config.processes > 1:
-            raise UsageError("several processes need Worker.run()")
+        if self.config.processes > 1 or self.config.restart_url:
+            raise UsageError("several processes, and restarts from outside, need Worker.run()")
         with self._database() as conninfo:
             await self._make_process(conninfo).serve()
 

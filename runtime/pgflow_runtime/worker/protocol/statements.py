@@ -41,6 +41,7 @@ RELEASE: Final = "select pgflow.release_tasks(%s::uuid[], %s::uuid[], %s::text[]
 
 CORE_VERSION: Final = "select pgflow.schema_version(), p.worker from pgflow.oldest_program() p"
 REGISTER: Final = "select pgflow.register_worker(%s::uuid, %s, %s, %s::jsonb)"
+TRACK: Final = "select pgflow.track_worker(%s, %s)"
 
 STOPPED: Final = "select pgflow.mark_worker_stopped(id) from unnest(%s::uuid[]) as id"
 

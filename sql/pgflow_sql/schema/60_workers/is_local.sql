@@ -1,4 +1,4 @@
--- for: pgflow
+-- for: worker, pgflow
 -- The well-known secret of a local Supabase tells development from production.
 create function pgflow.is_local()
 returns boolean
