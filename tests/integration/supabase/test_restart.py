@@ -154,7 +154,7 @@ def test_ensure_workers_brings_a_killed_worker_back(supa: Lab) -> None:
             assert (posted.url, posted.status) == (url, 200)
             return posted.text
 
-        answers = []
+        answers: list[str] = []
         while "started\n" not in answers:
             assert len(answers) < 12, answers
             for process in processes(worker):
