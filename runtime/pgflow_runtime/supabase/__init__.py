@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pgflow_runtime.dsl.supabase import SupabaseContext as Context
     from pgflow_runtime.dsl.supabase import SupabaseFlow as Flow
+    from pgflow_runtime.supabase.client import RealtimeClient
 
-__all__ = ["Context", "Flow"]
+__all__ = ["Context", "Flow", "RealtimeClient"]
 
 _LAZY = {
     "Context": ("pgflow_runtime.dsl.supabase", "SupabaseContext"),
     "Flow": ("pgflow_runtime.dsl.supabase", "SupabaseFlow"),
+    "RealtimeClient": ("pgflow_runtime.supabase.client", "RealtimeClient"),
 }
 
 

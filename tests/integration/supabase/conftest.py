@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from tests.support.databases import STUBS
 from tests.support.project import Project
 from tests.support.server import Server, name_of
+from tests.support.supabase_server import SERVICE_KEY, SupabaseServer
 from tests.support.worker_lab import Lab
 
 FLOWS = """
@@ -65,3 +69,28 @@ def supa(postgres_server: Server, supa_project: Project, supa_template: str, tmp
     dsn = postgres_server.create_database(name_of(supa_template))
     yield Lab(supa_project, dsn, tmp_path, "supa")
     postgres_server.drop_database(dsn)
+
+
+@pytest.fixture
+def server(supa: Lab) -> Iterator[SupabaseServer]:
+    """PostgREST and Realtime over the database, with what the guide grants to the service role."""
+    with SupabaseServer(supa.dsn).running() as server:
+        server.grant(
+            SERVICE_KEY,
+            "usage on schema pgflow",
+            "execute on function pgflow.start_flow_with_states, pgflow.get_run_with_states",
+        )
+        yield server
+
+
+@pytest.fixture
+def generated(supa_project: Project) -> Iterator[Any]:
+    """The project's generated module ``client``."""
+    sys.path.insert(0, str(supa_project.root))
+    before = {name for name in sys.modules if name.partition(".")[0] in ("generated", "flows")}
+    kept = {name: sys.modules.pop(name) for name in before}
+    yield importlib.import_module("generated.client")
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("generated", "flows")]:
+        del sys.modules[name]
+    sys.modules.update(kept)
+    sys.path.remove(str(supa_project.root))

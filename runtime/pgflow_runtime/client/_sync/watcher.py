@@ -263,17 +263,21 @@ class Watcher:
 
     def _wait(self, feeds: Iterable[Feed]) -> set[UUID]:
         """Until a run is due, a notification comes or somebody calls; returns the notified runs."""
-        now = monotonic()
-        moments = [feed.due for feed in feeds if not feed.is_final and feed.error is None]
-        moments += [until for run_id, until in self._watched.items() if run_id in self._held]
         if self._is_closing:
             return set()
+        left = self._seconds_left(feeds)
         if self._listener is None:
-            self._wakeup.wait(None, max(0.0, min(moments) - now) if moments else None)
+            self._wakeup.wait(None, left)
             return set()
-        if moments and self._listener.retry_in is not None:
-            moments.append(now + self._listener.retry_in)
-        return self._listener.wait(self._wakeup, max(0.0, min(moments) - now) if moments else None)
+        if left is not None and self._listener.retry_in is not None:
+            left = min(left, self._listener.retry_in)
+        return self._listener.wait(self._wakeup, left)
+
+    def _seconds_left(self, feeds: Iterable[Feed]) -> float | None:
+        """Until a run is to be read, or to be announced again; None: nothing is due."""
+        moments = [feed.due for feed in feeds if not feed.is_final and feed.error is None]
+        moments += [until for run_id, until in self._watched.items() if run_id in self._held]
+        return max(0.0, min(moments) - monotonic()) if moments else None
 
     def _fail(self, feeds: Iterable[Feed], error: PgflowError) -> None:
         for feed in feeds:
