@@ -78,6 +78,7 @@ def _judged(project: ProjectTable) -> Config:
                 f"{project.file}: unknown key {key!r} in [{SECTION}]",
                 f"did you mean {guess!r}?" if guess else f"known keys are {', '.join(KEYS)}",
             )
+    _ = project.roles  # migrate's: the value has to be one
     out = _inside(project, "out", project.out)
     if project.style not in STYLE_NAMES:
         guess = closest(project.style, STYLE_NAMES)

@@ -21,6 +21,8 @@ class Project:
     src: tuple[Path, ...]
     migrations: Path
     style: str
+    roles: bool = False
+    """Whether ``migrate`` sets up the roles."""
 
     @property
     def schemas(self) -> Path:
@@ -62,6 +64,7 @@ def find_project(
             src=tuple(said.root / entry for entry in said.src),
             migrations=out / MIGRATIONS if said.migrations is None else said.root / said.migrations,
             style=said.style,
+            roles=said.roles,
         )
     except Unusable as error:
         raise ProjectError(error.message, help=error.help) from error

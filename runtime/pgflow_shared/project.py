@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from pgflow_shared.files import NotText, read_text
 
 SECTION = "tool.pgflow-gen"
-KEYS = ("flows", "src", "out", "migrations", "style", "client_types")
+KEYS = ("flows", "src", "out", "migrations", "style", "client_types", "roles")
 FLOWS = ("flows",)
 SRC = (".",)
 OUT = "generated"
@@ -75,6 +75,14 @@ class ProjectTable:
     def client_types(self) -> str:
         """What the generated client has for the classes of handlers."""
         return self._text("client_types", CLIENT_TYPES[0])
+
+    @property
+    def roles(self) -> bool:
+        """Whether ``migrate`` sets roles up without being asked."""
+        value = self.table.get("roles", False)
+        if not isinstance(value, bool):
+            raise Unusable(f"{self.file}: {SECTION}.roles must be true or false, not {value!r}")
+        return value
 
     def _text(self, key: str, default: str) -> str:
         value = self.table.get(key, default)

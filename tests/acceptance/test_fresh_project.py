@@ -21,10 +21,10 @@ TOOLS = {
 }
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+@pytest.fixture(scope="module", params=["", "--supabase"], ids=["plain", "supabase"])
+def project(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Project:
     project = Project(tmp_path_factory.mktemp("fresh"))
-    project.ok("init")
+    project.ok("init", *request.param.split())
     project.ok("build", "--no-verify")
     return project
 

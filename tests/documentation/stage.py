@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -28,7 +29,10 @@ exec(code, {"__name__": "__main__"})
 class Stage:
     """Runs blocks one after the other, as a reader would."""
 
-    def __init__(self, root: Path, dsn: str | None, running: ExitStack) -> None:
+    def __init__(
+        self, root: Path, dsn: str | None, running: ExitStack, variables: Mapping[str, str] | None = None
+    ) -> None:
+        self._variables = dict(variables or {})
         self.root = root
         self.dsn = dsn
         self._running = running
@@ -66,7 +70,7 @@ class Stage:
 
     def _environment(self) -> dict[str, str]:
         known = {} if self.dsn is None else {"PGFLOW_DSN": self.dsn}
-        return clean_environment() | known | {"COLUMNS": "120", "PYTHONUNBUFFERED": "1"}
+        return clean_environment() | known | self._variables | {"COLUMNS": "120", "PYTHONUNBUFFERED": "1"}
 
     def _console(self, block: Block) -> None:
         commands = commands_of(block.text)

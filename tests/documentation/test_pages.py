@@ -10,7 +10,10 @@ import pytest
 
 from tests.documentation.blocks import blocks_of
 from tests.documentation.stage import Stage
+from tests.support.core import connect
+from tests.support.databases import STUBS
 from tests.support.project import REPOSITORY
+from tests.support.supabase_server import SERVICE_KEY, SupabaseServer
 
 DOCS = REPOSITORY / "docs"
 # Made by scripts from code, with tests of their own: wrong flows on purpose, tables without code.
@@ -25,9 +28,20 @@ def test_page(path: Path, tmp_path: Path, new_database: Callable[[str], str]) ->
     assert text.count("```") == 2 * len(blocks), "a fence that is not closed, or names no language"
     is_embedded = "<!-- test: embedded -->" in text
     with ExitStack() as running:
-        stage = Stage(tmp_path, None if is_embedded or not blocks else new_database("bare"), running)
+        dsn = None if is_embedded or not blocks else new_database("bare")
+        variables = _supabase(dsn, running) if dsn and "<!-- test: supabase -->" in text else {}
+        stage = Stage(tmp_path, dsn, running, variables)
         for block in blocks:
             try:
                 stage.run(block)
             except AssertionError as error:
                 raise AssertionError(f"{path.relative_to(REPOSITORY)}:{block.line}: {error}") from None
+
+
+def _supabase(dsn: str, running: ExitStack) -> dict[str, str]:
+    """A database as Supabase's is, with its API; the variables that name them."""
+    with connect(dsn) as connection:
+        connection.execute(STUBS.read_text(encoding="utf-8").encode())
+    server = running.enter_context(SupabaseServer(dsn, mark="").running())
+    server.grant(SERVICE_KEY, "usage on schema public")
+    return {"SUPABASE_URL": server.url, "SUPABASE_SERVICE_ROLE_KEY": SERVICE_KEY}

@@ -1,8 +1,7 @@
 """A small stand-in for PostgREST and Realtime, as Supabase's published clients talk to them.
 
-PostgREST: ``rpc`` with named arguments, selects and inserts, in exposed schemas, each request in the role of
-its key. Realtime: Phoenix messages over a socket; what ``realtime.send`` of the stubs has stored goes to whoever
-has joined.
+PostgREST: ``rpc`` with named arguments, selects and inserts, in exposed schemas, each in the role of its key.
+Realtime: Phoenix messages over a socket; what the stub of ``realtime.send`` stores goes to who has joined.
 """
 
 from __future__ import annotations
@@ -49,11 +48,13 @@ group by p.oid
 class SupabaseServer:
     """One project: its ``url``, and roles for its keys, which have no rights of their own."""
 
-    def __init__(self, dsn: str, exposed: Sequence[str] = ("public", "pgflow")) -> None:
+    def __init__(
+        self, dsn: str, exposed: Sequence[str] = ("public", "pgflow"), mark: str | None = None
+    ) -> None:
         self._dsn = dsn
         self.exposed = list(exposed)
-        mark = uuid4().hex[:8]
-        self.roles = {SERVICE_KEY: f"service_role_{mark}", ANON_KEY: f"anon_{mark}"}
+        mark = f"_{uuid4().hex[:8]}" if mark is None else mark
+        self.roles = {SERVICE_KEY: f"service_role{mark}", ANON_KEY: f"anon{mark}"}
         self.joined: list[str] = []
         """Topics, in the order of joining."""
         self.requests: list[tuple[str, str]] = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from codecs import BOM_UTF8
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +17,7 @@ from pgflow_gen.disk import Folder
 from pgflow_shared.files import NotText, decode_text
 from pgflow_shared.project import SECTION
 
-_CONFIGURATION = f"""\
-[{SECTION}]
-flows = ["flows"]
-src = ["."]
-out = "generated"
-"""
-_NEW_PROJECT = f"""\
-{_CONFIGURATION}
+_PYTEST_AND_MYPY = """
 [tool.pytest.ini_options]
 testpaths = ["tests"]
 pythonpath = ["."]
@@ -31,84 +25,6 @@ pythonpath = ["."]
 [tool.mypy]
 explicit_package_bases = true
 """
-_FLOW = '''\
-"""Greet people: the flow that `pgflow-gen init` leaves behind, to be changed."""
-
-from typing import TypedDict
-
-from pgflow_runtime import Flow
-
-
-class GreetingInput(TypedDict):
-    names: list[str]
-
-
-class Letter(TypedDict):
-    to: str
-    text: str
-
-
-class Summary(TypedDict):
-    letters: int
-    longest: str
-
-
-greeting = Flow[GreetingInput]("greeting", max_attempts=3)
-
-
-@greeting.array
-def people(flow_input: GreetingInput) -> list[str]:
-    """Everybody once, in the order given."""
-    names = [name.strip() for name in flow_input["names"]]
-    return list(dict.fromkeys(name for name in names if name))
-
-
-@greeting.map(array=people)
-async def write(name: str) -> Letter:
-    """One letter; each is a task of its own, retried by itself."""
-    return {"to": name, "text": f"Dear {name}, welcome!"}
-
-
-@greeting.step
-def summary(write: list[Letter]) -> Summary:
-    """How many letters there are, and who got the longest."""
-    longest = max(write, key=lambda letter: len(letter["text"]), default=None)
-    to = longest["to"] if longest is not None else ""
-    return {"letters": len(write), "longest": to}
-'''
-_TEST = '''\
-"""Handlers are plain functions: a test calls them. And a whole flow runs in memory."""
-
-import asyncio
-
-from pgflow_runtime.testing import run_flow
-
-from flows.greeting import greeting, people, summary, write
-
-
-def test_people_are_listed_once() -> None:
-    assert people({"names": ["Ada", " Ada", "", "Grace"]}) == ["Ada", "Grace"]
-
-
-def test_a_letter_names_its_reader() -> None:
-    assert asyncio.run(write("Ada")) == {"to": "Ada", "text": "Dear Ada, welcome!"}
-
-
-def test_the_summary_of_no_letters() -> None:
-    assert summary([]) == {"letters": 0, "longest": ""}
-
-
-def test_a_letter_is_tried_again() -> None:
-    run = asyncio.run(
-        run_flow(
-            greeting,
-            {"names": ["Ada", "Grace"]},
-            failures={write: [ConnectionError("away"), None]},  # first attempt, second
-        )
-    )
-    assert run.output == {"summary": {"letters": 2, "longest": "Grace"}}
-    assert run.attempts("write") == 4
-'''
 _HOOKS = """\
 repos:
   - repo: local
@@ -120,7 +36,17 @@ repos:
         always_run: true
         pass_filenames: false
 """
-_IGNORED = (".pgflow/", "__pycache__/")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of project: what stands in its table of the pyproject.toml, and the files that are its own."""
+
+    configuration: str
+    files: Mapping[str, str]
+    ignored: tuple[str, ...]
+    next: str
+    """What to do then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +58,13 @@ class Piece:
     is_new: bool = True
 
 
-def scaffold(root: Path) -> tuple[Piece, ...]:
+def scaffold(root: Path, kind: Kind) -> tuple[Piece, ...]:
     """What setting up ``root`` comes to. Raises ConfigError for files that cannot be added to."""
     return (
-        _pyproject(root),
-        _unless_there(root, "flows/greeting.py", _FLOW),
-        _unless_there(root, "tests/test_greeting.py", _TEST),
+        _pyproject(root, kind.configuration),
+        *(_unless_there(root, path, text) for path, text in kind.files.items()),
         _unless_there(root, ".pre-commit-config.yaml", _HOOKS),
-        _gitignore(root),
+        _gitignore(root, kind.ignored),
     )
 
 
@@ -170,23 +95,23 @@ def _unless_there(root: Path, path: str, text: str) -> Piece:
     return Piece(path, None if place.exists() or place.is_symlink() else text)
 
 
-def _pyproject(root: Path) -> Piece:
+def _pyproject(root: Path, configuration: str) -> Piece:
     """The section alone goes below what is there; a table at the end of a TOML file disturbs no other."""
     name = "pyproject.toml"
     old = _text(root / name)
     if old is None:
-        return Piece(name, _NEW_PROJECT)
+        return Piece(name, configuration + _PYTEST_AND_MYPY)
     known = _tables(root / name, old)
     tool = known.get("tool", {})
     if isinstance(tool, dict) and "pgflow-gen" in tool:
         return Piece(name, None)
-    text = _added(old, _CONFIGURATION, gap="\n")
+    text = _added(old, configuration, gap="\n")
     try:
         tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError:  # tool = {...} on one line takes no further tables
         raise ConfigError(
             f"{root / name}: [{SECTION}] cannot be added to the way tool is written there",
-            f"add it by hand:\n\n{_CONFIGURATION}",
+            f"add it by hand:\n\n{configuration}",
         ) from None
     return Piece(name, text, is_new=False)
 
@@ -198,13 +123,13 @@ def _tables(path: Path, text: str) -> dict[str, object]:
         raise ConfigError(f"{path} is not valid TOML: {error}", "mend it, then run init again") from None
 
 
-def _gitignore(root: Path) -> Piece:
+def _gitignore(root: Path, ignored: tuple[str, ...]) -> Piece:
     name = ".gitignore"
     old = _text(root / name)
     if old is None:
-        return Piece(name, "".join(f"{line}\n" for line in _IGNORED))
+        return Piece(name, "".join(f"{line}\n" for line in ignored))
     there = {line.strip() for line in old.splitlines()}
-    missing = [line for line in _IGNORED if line not in there and line.rstrip("/") not in there]
+    missing = [line for line in ignored if line not in there and line.rstrip("/") not in there]
     if not missing:
         return Piece(name, None)
     return Piece(name, _added(old, "".join(f"{line}\n" for line in missing)), is_new=False)

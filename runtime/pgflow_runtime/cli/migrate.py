@@ -56,7 +56,7 @@ def migrate(
                 flows,
                 development=embedded or development,
                 mark=development,
-                roles=roles,
+                roles=roles or project.roles,
                 dry_run=dry_run,
                 tell=lambda text: say(f"note: {text}"),
             )

@@ -78,8 +78,8 @@ def migrate(
         development: changed drafts may be re-applied by recreating their flow, with the loss of its runs.
             Also true in a database that was marked before.
         mark: mark the database as one for development.
-        roles: set up the roles for owner, workers and clients. A database that has them keeps them: what a
-            later call creates belongs to the owner, without asking again.
+        roles: set up the roles for owner, workers and clients, also where the project says so. A database
+            that has them keeps them: what a later call creates belongs to the owner, without asking again.
         dry_run: do everything, then roll back.
         tell: is told who is waited for, while others hold what has to be changed.
 
@@ -89,6 +89,7 @@ def migrate(
         MigrationChanged, MigrationFailed: the database is as it was before.
     """
     if isinstance(flows, Project):
+        roles = roles or flows.roles
         flows = read_flow_migrations(flows.migrations, flows.style)
     backoff = Backoff(0.2, 5.0)
     attempts_left = ATTEMPTS

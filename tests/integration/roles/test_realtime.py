@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pgflow_runtime.migrate import migrate
-from pgflow_runtime.migrate.roles import CALLERS, CLIENT, OWNER
+from pgflow_runtime.migrate.roles import CALLERS, CLIENT, OWNER, has_roles
 from tests.support.core import Core, connect
 from tests.support.databases import STUBS
 from tests.support.migrations import migration
+from tests.support.project import Project
 
 NewUser = Callable[..., str]
 
@@ -99,3 +101,10 @@ def test_runs_start_where_the_sender_may_not_be_used(
     run_as_admin(supabase_dsn, rights)
     migrate(migrating(supabase_dsn, new_user), (migration(),), roles=True)
     assert events_of_a_start(new_user(CLIENT), supabase_dsn) == []
+
+
+def test_a_project_may_say_that_roles_are_set_up(supabase_dsn: str, tmp_path: Path) -> None:
+    project = Project.make(tmp_path, {"flows/a.py": ""}, "roles = true\n")
+    said = project.ok("migrate", "--core-only", "--dsn", supabase_dsn).stdout
+    with connect(supabase_dsn) as connection:
+        assert has_roles(connection), said

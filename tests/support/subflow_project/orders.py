@@ -2,8 +2,9 @@
 
 from typing import TypedDict
 
-from .billing import InvoiceInput, Line, invoice
 from pgflow_runtime import Context, Failed, Flow
+
+from .billing import InvoiceInput, Line, invoice
 
 
 class Order(TypedDict):
