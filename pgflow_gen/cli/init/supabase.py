@@ -79,7 +79,8 @@ def test_letters_are_kept() -> None:
 
 
 def test_the_whole_flow() -> None:
-    run = asyncio.run(run_flow(greeting, {"names": ["Ada", "Grace"]}, supabase=MagicMock()))
+    names = ["Ada", "Grace"]
+    run = asyncio.run(run_flow(greeting, {"names": names}, supabase=MagicMock()))
     assert run.output == {"keep": 2}
 '''
 _SETUP = """\
