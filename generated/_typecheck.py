@@ -88,7 +88,7 @@ def link_check(
 
 
 _order_fulfilment_gets_invoicing = _TypedDict("_order_fulfilment_gets_invoicing", {
-    "written": _flows_invoicing.Invoice,
+    "written": "_flows_invoicing.Invoice",
 })
 
 

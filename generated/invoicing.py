@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, TypedDict, overload
+from typing import Any, Literal, TypeAlias, overload
 
-from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun
+from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun, TypedDict
 
 
 class InvoiceRequest(TypedDict):

@@ -6,9 +6,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, overload
+from typing import Any, Literal, NotRequired, TypeAlias, overload
 
-from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun, TypedDict
+from pgflow_runtime.client import (
+    AsyncConn,
+    AsyncRun,
+    AsyncStepRun,
+    Conn,
+    FlowContract,
+    Run,
+    SignalOutcome,
+    StepRun,
+    TypedDict,
+)
 
 
 class Order(TypedDict):
@@ -25,8 +35,17 @@ class OrderLine(TypedDict):
 
 
 class Reservation(TypedDict):
+    """``amount`` in cents."""
+
     order_id: str
     lines: list[OrderLine]
+    amount: int
+    is_large: bool
+
+
+class Approval(TypedDict):
+    approved: bool
+    by: str
 
 
 class Payment(TypedDict):
@@ -41,6 +60,10 @@ class Parcel(TypedDict):
     size: Literal["letter", "box"]
 
 
+class InvoicingOutput(TypedDict):
+    written: Invoice
+
+
 class Invoice(TypedDict):
     order_id: str
     text: str
@@ -52,6 +75,13 @@ class Shipment(TypedDict):
     invoice: str
 
 
+class InvoiceRequest(TypedDict):
+    """``amount`` in cents."""
+
+    order_id: str
+    amount: int
+
+
 OrderFulfilmentInput: TypeAlias = Order
 
 
@@ -61,10 +91,13 @@ class OrderFulfilmentOutput(TypedDict):
 
 ReserveInput: TypeAlias = Order
 ReserveOutput: TypeAlias = Reservation
+ApprovalPayload: TypeAlias = Approval
+ApprovalOutput: TypeAlias = Approval
 
 
 class ChargeInput(TypedDict):
     reserve: Reservation
+    approval: NotRequired[Approval]
 
 
 ChargeOutput: TypeAlias = Payment
@@ -82,12 +115,12 @@ class InvoiceInput(TypedDict):
     charge: Payment
 
 
-InvoiceOutput: TypeAlias = Invoice
+InvoiceOutput: TypeAlias = InvoicingOutput
 
 
 class ShipInput(TypedDict):
     pack: Parcel
-    invoice: Invoice
+    invoice: InvoicingOutput
 
 
 ShipOutput: TypeAlias = Shipment
@@ -105,6 +138,9 @@ class AsyncOrderFulfilmentRun(AsyncRun[OrderFulfilmentOutput]):
     def step(self, slug: Literal["reserve"], /) -> AsyncStepRun[ReserveOutput]: ...
 
     @overload
+    def step(self, slug: Literal["approval"], /) -> AsyncStepRun[ApprovalOutput]: ...
+
+    @overload
     def step(self, slug: Literal["charge"], /) -> AsyncStepRun[ChargeOutput]: ...
 
     @overload
@@ -119,6 +155,16 @@ class AsyncOrderFulfilmentRun(AsyncRun[OrderFulfilmentOutput]):
     def step(self, slug: str, /) -> AsyncStepRun[Any]:
         return self._step(slug)
 
+    async def send_approval(
+        self, payload: ApprovalPayload, /, *, dedupe: str | None = None, conn: AsyncConn | None = None
+    ) -> SignalOutcome:
+        return await self._send("approval", payload, dedupe, conn)
+
+    def signal_token(
+        self, step_slug: Literal["approval"], /, *, expires_in: float = 604_800
+    ) -> str:
+        return self._signal_token(step_slug, expires_in)
+
 
 class OrderFulfilmentRun(Run[OrderFulfilmentOutput]):
     """A run of flow "order_fulfilment"."""
@@ -127,6 +173,9 @@ class OrderFulfilmentRun(Run[OrderFulfilmentOutput]):
 
     @overload
     def step(self, slug: Literal["reserve"], /) -> StepRun[ReserveOutput]: ...
+
+    @overload
+    def step(self, slug: Literal["approval"], /) -> StepRun[ApprovalOutput]: ...
 
     @overload
     def step(self, slug: Literal["charge"], /) -> StepRun[ChargeOutput]: ...
@@ -142,3 +191,13 @@ class OrderFulfilmentRun(Run[OrderFulfilmentOutput]):
 
     def step(self, slug: str, /) -> StepRun[Any]:
         return self._step(slug)
+
+    def send_approval(
+        self, payload: ApprovalPayload, /, *, dedupe: str | None = None, conn: Conn | None = None
+    ) -> SignalOutcome:
+        return self._send("approval", payload, dedupe, conn)
+
+    def signal_token(
+        self, step_slug: Literal["approval"], /, *, expires_in: float = 604_800
+    ) -> str:
+        return self._signal_token(step_slug, expires_in)

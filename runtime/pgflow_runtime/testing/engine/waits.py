@@ -25,8 +25,8 @@ _INSTANT = re.compile(
 @dataclass(frozen=True)
 class WaitRule:
     """``sleep``: so many seconds, or until the time at a path whose first key is flow_input or a dependency.
-    ``signal``: whatever is sent, for ``deadline`` seconds at most. ``pick``: nothing; it is over at once with what
-    is at the path ``until`` of the run's input."""
+    ``signal``: whatever is sent, for ``deadline`` seconds at most. ``pick``: nothing; it is over at once with
+    what is at the path ``until`` of the run's input."""
 
     what: Literal["sleep", "signal", "pick"]
     seconds: int | None = None

@@ -104,7 +104,7 @@ class Engine:
         self._observer = observer
         self.executor = make_executor(self.emit)
         self.due_in: Callable[[float], None] = _ignore
-        """Told in how many seconds a message or a timer is due, when the worker becomes idle, or something is now."""
+        """Told in how many seconds something is due, when the worker becomes idle, or that it is now."""
 
     # -- what the others tell it
 

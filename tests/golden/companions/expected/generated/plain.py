@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, TypedDict
+from typing import Literal, TypeAlias
 
-from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun
+from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun, TypedDict
 
 PlainInput: TypeAlias = int
 

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, overload
+from typing import Any, Literal, NotRequired, TypeAlias, overload
 
-from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun
+from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun, TypedDict
 
 
 class InvoicingInvoiceInput(TypedDict):

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, overload
+from typing import Any, Literal, NotRequired, TypeAlias, overload
 
 from pgflow_runtime import Failed
-from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun
+from pgflow_runtime.client import AsyncRun, AsyncStepRun, FlowContract, Run, StepRun, TypedDict
 
 
 class Order(TypedDict):
