@@ -205,6 +205,50 @@ def leap(flow_input: str, ctx: Context) -> str:
     return flow_input
 
 
+class Egg(TypedDict):
+    log: str
+    number: int
+
+
+class Clutch(TypedDict):
+    log: str
+    size: int
+
+
+class Hatched(TypedDict):
+    hatch: int
+
+
+egg = Flow[Egg]("egg", max_attempts=2, base_delay=1, backoff="fixed", timeout=60)
+
+
+@egg.step
+async def hatch(flow_input: Egg, ctx: Context) -> int:
+    note(flow_input["log"], ctx)
+    await asyncio.sleep(pause())
+    return flow_input["number"] * 3
+
+
+brood = Flow[Clutch]("brood", max_attempts=3, base_delay=1, backoff="fixed", timeout=60)
+
+
+@brood.array
+async def numbers(flow_input: Clutch) -> list[int]:
+    return list(range(flow_input["size"]))
+
+
+@brood.map(array=numbers, subflow=egg)
+async def eggs(number: int, ctx: Context) -> Egg:
+    clutch: Clutch = await ctx.aflow_input()
+    note(clutch["log"], ctx)
+    return {"log": clutch["log"], "number": number}
+
+
+@brood.step
+async def count(eggs: list[Hatched]) -> int:
+    return sum(one["hatch"] for one in eggs)
+
+
 class Evil(TypedDict):
     folder: str
     deed: str

@@ -1,0 +1,57 @@
+"""Workers die by kill -9 while runs start others and wait for them: none is lost or counted twice."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+
+from tests.support.core import Core, connect
+from tests.support.crew import crew
+from tests.support.invariants import assert_sound
+from tests.support.wait import eventually
+from tests.support.worker_lab import Lab
+
+SIZE = 3
+SHORT_KILLS, SHORT_RUNS = 6, 8
+CHILDREN = (0, 1, 3, 12)
+
+
+def test_children_are_counted_once_when_workers_die(
+    lab: Lab, trust_seconds: float, trust_random: Random, trust_report: Callable[..., None]
+) -> None:
+    log, sizes, kills = lab.folder / "attempts", list[int](), 0
+    with crew(lab, SIZE, "brood", "egg", max_concurrent="12", batch_size="6") as workers:
+        deadline = time.monotonic() + trust_seconds
+        while kills < SHORT_KILLS if not trust_seconds else time.monotonic() < deadline:
+            if not sizes or trust_seconds:
+                new = [trust_random.choice(CHILDREN) for _ in range(SHORT_RUNS)]
+                inputs = [json.dumps({"log": str(log), "size": size}) for size in new]
+                lab.sql("select run_id from pgflow.start_flows('brood', %s::jsonb[])", inputs)
+                sizes += new
+            chosen = trust_random.choice(sorted(workers.workers))
+            workers.workers[chosen].until_serving()
+            time.sleep(trust_random.uniform(0.0, 0.5))
+            workers.kill(chosen)
+            kills += 1
+            workers.hire()
+        open_runs = "select count(*)::int as count from pgflow.runs where status = 'started'"
+        eventually(lambda: lab.sql(open_runs) == [{"count": 0}], timeout=180)
+        workers.stop()
+
+    rows = lab.sql("select input, output, status from pgflow.runs where flow_slug = 'brood'")
+    wanted = [(size, {"count": 3 * sum(range(size))}) for size in sizes]
+    assert sorted((row["input"]["size"], row["output"]["count"]) for row in rows) == sorted(
+        (size, output["count"]) for size, output in wanted
+    )
+    assert lab.sql("select * from trust.faults limit 20") == []
+    (found,) = lab.sql("select count(*)::int as count from pgflow.runs where flow_slug = 'egg'")
+    assert found["count"] == sum(sizes)
+    lines = log.read_text(encoding="ascii").splitlines() if log.exists() else []
+    begun = Counter(tuple(line.split()[:4]) for line in lines)
+    assert [attempt for attempt, times in begun.items() if times > 1] == []
+    with connect(lab.dsn) as connection:
+        assert_sound(Core(connection))
+    trust_report(kills=kills, runs=len(sizes), children=sum(sizes))
