@@ -180,7 +180,7 @@ class SqlEngine:
         for task in self._core.tasks(self.run_id):
             attempts[task.step_slug].append((task.attempts_count, task.round or 1, task.state))
         return {
-            "run": (run.status, run.output, _tagged(run.error_message), run.cancel_reason),
+            "run": (run.status, run.output, run.error_message, run.cancel_reason),
             **{
                 row.step_slug: (row.status, row.output, row.skip_reason, attempts[row.step_slug])
                 for row in states
@@ -272,7 +272,7 @@ class MemoryEngine:
 def record_of(model: Run) -> Record:
     """What has become of a run in memory and of its steps."""
     return {
-        "run": (model.status, _read(model.output), _tagged(model.error), model.reason),
+        "run": (model.status, _read(model.output), model.error, model.reason),
         **{
             slug: (
                 state.status,
@@ -320,8 +320,3 @@ def shape_of(step: Step) -> dict[str, Any]:
 
 def _read(value: Any) -> Any:
     return json.loads(text_of(value))
-
-
-def _tagged(error: str | None) -> str | None:
-    """Type violations are told in more words by the core."""
-    return "[TYPE_VIOLATION]" if error is not None and error.startswith("[TYPE_VIOLATION]") else error

@@ -107,6 +107,14 @@ def contains(value: Json, pattern: Json) -> bool:
     return bool(value == pattern)
 
 
+def type_of(value: Json) -> str:
+    """PostgreSQL's name for a JSON value's type."""
+    if value is None:
+        return "null"
+    names = {bool: "boolean", str: "string", dict: "object", list: "array"}
+    return next((name for kind, name in names.items() if isinstance(value, kind)), "number")
+
+
 class Run:
     """One run of a flow, from its start to its end."""
 
@@ -834,16 +842,29 @@ class Run:
         return (
             self.steps[slug].kind == "single"
             and not isinstance(output, list)
-            and any(
-                step.goes_over(slug) and self.states[step.slug].initial is None
-                for step in self.dependents(slug)
-            )
+            and bool(self._maps_in_need(slug))
         )
 
+    def _maps_in_need(self, slug: str) -> list[str]:
+        """Maps that wait for the array that this step is to give."""
+        return [
+            step.slug
+            for step in self.dependents(slug)
+            if step.goes_over(slug) and self.states[step.slug].initial is None
+        ]
+
     def _fail_by_type(self, slug: str, index: int, output: Json) -> None:
-        task = self.states[slug].tasks[index]
-        task.status, task.output, task.error = "failed", output, "[TYPE_VIOLATION]"
-        self._fail_step(slug, "[TYPE_VIOLATION]", index)
+        task, (first, *_), produced = (
+            self.states[slug].tasks[index],
+            self._maps_in_need(slug),
+            type_of(output),
+        )
+        task.status, task.output = "failed", output
+        task.error = f"[TYPE_VIOLATION] Produced {produced} instead of array"
+        error = (
+            f"[TYPE_VIOLATION] Map step {first} expects array input but dependency {slug} produced {produced}"
+        )
+        self._fail_step(slug, error, index)
 
     def _fail_step(self, slug: str, error: str, index: int | None = None) -> None:
         state = self.states[slug]
