@@ -6,12 +6,15 @@ language plpgsql
 as $$
 declare
   v_flow_slugs text[];
+  v_all bigint;  -- see 00_model/model.sql
 begin
   perform pgflow._note_under_way(_note_companions.run_ids);
   with ended as (
     update pgflow.runs r
     set end_count = coalesce(r.end_count, 0) + 1
-    from unnest(pgflow._runs_with_ends(_note_companions.run_ids)) i(run_id)
+    from (
+      select g.run_id from unnest(pgflow._runs_with_ends(_note_companions.run_ids)) g(run_id) limit v_all
+    ) i
     where r.run_id = i.run_id
     returning r.run_id, r.flow_slug, r.status, r.end_count
   ),
