@@ -10266,15 +10266,25 @@ returns void
 language plpgsql
 as $$
 declare
+  v_ended uuid[] := pgflow._runs_with_ends(run_ids);
   v_flow_slugs text[];
   v_all bigint;  -- see 00_model/model.sql
 begin
-  perform pgflow._note_under_way(_note_companions.run_ids);
+  if v_ended is not null then
+    perform pgflow._note_under_way(v_ended);
+  elsif not exists (
+    select 1
+    from unnest(_note_companions.run_ids) i(run_id)
+    cross join lateral (select l.has_origin from pgflow.runs l where l.run_id = i.run_id limit 1) r
+    where r.has_origin
+  ) then
+    return;
+  end if;
   with ended as (
     update pgflow.runs r
     set end_count = coalesce(r.end_count, 0) + 1
     from (
-      select g.run_id from unnest(pgflow._runs_with_ends(_note_companions.run_ids)) g(run_id) limit v_all
+      select g.run_id from unnest(v_ended) g(run_id) limit v_all
     ) i
     where r.run_id = i.run_id
     returning r.run_id, r.flow_slug, r.status, r.end_count
@@ -10571,8 +10581,13 @@ begin
   select t.task_index, t.attempts_count, case when l.is_completed then l.output else t.output end,
     t.status = 'completed' or l.is_completed is true
   from pgflow.step_tasks t
-  left join pgflow.late_results l on l.run_id = t.run_id and l.step_slug = t.step_slug
-    and l.task_index = t.task_index and l.attempt = t.attempts_count and l.is_completed
+  left join lateral (
+    select r.is_completed, r.output
+    from pgflow.late_results r
+    where r.run_id = t.run_id and r.step_slug = t.step_slug and r.task_index = t.task_index
+      and r.attempt = t.attempts_count and r.is_completed
+    limit 1
+  ) l on true
   where t.run_id = _undoable.run_id and t.step_slug = _undoable.step_slug
     and case
       when t.status = 'completed' then t.is_tolerated is not true
@@ -10608,8 +10623,12 @@ begin
     offset 0
   ) g
   cross join lateral jsonb_array_elements(g.pairs) with ordinality p(pair, place)
-  join pgflow.step_tasks t on t.run_id = o.run_id and t.step_slug = _undone_before.handler
-    and t.task_index = p.place - 1
+  cross join lateral (
+    select l.status
+    from pgflow.step_tasks l
+    where l.run_id = o.run_id and l.step_slug = _undone_before.handler and l.task_index = (p.place - 1)::int
+    limit 1
+  ) t
   where o.from_run_id = _undone_before.run_id and o.kind = 'undo' and t.status = 'completed';
 end;
 $$;

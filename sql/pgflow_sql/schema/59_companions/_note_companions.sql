@@ -5,15 +5,25 @@ returns void
 language plpgsql
 as $$
 declare
+  v_ended uuid[] := pgflow._runs_with_ends(run_ids);
   v_flow_slugs text[];
   v_all bigint;  -- see 00_model/model.sql
 begin
-  perform pgflow._note_under_way(_note_companions.run_ids);
+  if v_ended is not null then
+    perform pgflow._note_under_way(v_ended);
+  elsif not exists (
+    select 1
+    from unnest(_note_companions.run_ids) i(run_id)
+    cross join lateral (select l.has_origin from pgflow.runs l where l.run_id = i.run_id limit 1) r
+    where r.has_origin
+  ) then
+    return;
+  end if;
   with ended as (
     update pgflow.runs r
     set end_count = coalesce(r.end_count, 0) + 1
     from (
-      select g.run_id from unnest(pgflow._runs_with_ends(_note_companions.run_ids)) g(run_id) limit v_all
+      select g.run_id from unnest(v_ended) g(run_id) limit v_all
     ) i
     where r.run_id = i.run_id
     returning r.run_id, r.flow_slug, r.status, r.end_count

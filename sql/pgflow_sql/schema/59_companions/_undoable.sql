@@ -11,8 +11,13 @@ begin
   select t.task_index, t.attempts_count, case when l.is_completed then l.output else t.output end,
     t.status = 'completed' or l.is_completed is true
   from pgflow.step_tasks t
-  left join pgflow.late_results l on l.run_id = t.run_id and l.step_slug = t.step_slug
-    and l.task_index = t.task_index and l.attempt = t.attempts_count and l.is_completed
+  left join lateral (
+    select r.is_completed, r.output
+    from pgflow.late_results r
+    where r.run_id = t.run_id and r.step_slug = t.step_slug and r.task_index = t.task_index
+      and r.attempt = t.attempts_count and r.is_completed
+    limit 1
+  ) l on true
   where t.run_id = _undoable.run_id and t.step_slug = _undoable.step_slug
     and case
       when t.status = 'completed' then t.is_tolerated is not true

@@ -15,8 +15,12 @@ begin
     offset 0
   ) g
   cross join lateral jsonb_array_elements(g.pairs) with ordinality p(pair, place)
-  join pgflow.step_tasks t on t.run_id = o.run_id and t.step_slug = _undone_before.handler
-    and t.task_index = p.place - 1
+  cross join lateral (
+    select l.status
+    from pgflow.step_tasks l
+    where l.run_id = o.run_id and l.step_slug = _undone_before.handler and l.task_index = (p.place - 1)::int
+    limit 1
+  ) t
   where o.from_run_id = _undone_before.run_id and o.kind = 'undo' and t.status = 'completed';
 end;
 $$;
