@@ -284,7 +284,7 @@ def test_where_it_comes_from(core: Core, worker: UUID) -> None:
     work_off(core, worker)
     new = fork(core, source, "b", actor="ann")
     (row,) = core.rows("select * from pgflow.get_run_progress(array[%s])", new)
-    assert row.progress["run"]["origin"] == {"kind": "fork", "from_run_id": str(source)}
+    assert row.progress["run"]["origin"] == {"kind": "fork", "from_run_id": str(source), "depth": 0}
     assert [(step["step_slug"], step["reused"]) for step in row.progress["steps"]] == [
         ("a", True),
         ("b", False),
