@@ -37,6 +37,17 @@ def py_ident(text: str) -> PyIdent:
     return PyIdent(f"{text}_" if keyword.iskeyword(text) else text)
 
 
+def output_name(stem: str) -> str:
+    """What a flow's output is called, by the name of its generated module."""
+    return f"{public_name('Flow', stem)}Output"
+
+
+def public_name(kind: str, slug: str) -> str:
+    """The slug in CapWords; ``_`` and ``_1`` have no letter to start a public name with."""
+    name = class_name(slug)
+    return f"{kind}{name}" if name.startswith("_") else name
+
+
 def class_name(text: str) -> ClassName:
     """A slug in CapWords: ``order_fulfilment`` becomes ``OrderFulfilment``, ``crawlV2`` ``CrawlV2``."""
     words = "".join(part[:1].upper() + part[1:] for part in text.split("_"))

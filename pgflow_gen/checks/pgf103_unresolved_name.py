@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
+from pgflow_shared.text import closest
 
 RULE = Rule(
     code="PGF103",
@@ -40,3 +42,15 @@ def fetch(flow_input: str) -> Page:
     return {"url": flow_input}
 """,
 )
+
+
+def check(checked: CheckedFlow) -> None:
+    """Names of generated modules, whose flows are known here; all others are reported where they are read."""
+    for name in checked.flow.outputs:
+        near = closest(name.slug, {flow.slug for flow in checked.analysis.flows})
+        checked.findings.add(
+            "PGF103",
+            name.span,
+            f"the output of a flow {name.slug!r} will not be generated: there is no such flow",
+            help=f"did you mean {near!r}?" if near else "annotate a TypedDict of your own",
+        )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pgflow_gen.checks.assignable import NO
 from pgflow_gen.checks.checked_flow import CheckedFlow, Edge, parameter_span
+from pgflow_gen.checks.generated_classes import class_in_generated
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.checks.wording import reasons, spell, way_out
 from pgflow_gen.ir.companions import given_to
@@ -62,6 +63,8 @@ def check(checked: CheckedFlow) -> None:
                 continue
             if checked.judge.verdict(dependency.output, edge.asked) is NO:
                 _report(checked, step, edge, dependency, dependency.output, edge.asked)
+            elif (lost := class_in_generated(edge.asked, checked.types)) is not None:
+                _report_generated(checked, step, edge, lost)
 
 
 def _check_companions(checked: CheckedFlow) -> None:
@@ -123,5 +126,16 @@ def _report(
         f"{asks}, but step {dependency.slug!r} returns {shown_given}",
         notes=notes,
         help=way_out(checked.judge, given, asked, what),
+        highlight=edge.param.type_span if edge.param is not None else None,
+    )
+
+
+def _report_generated(checked: CheckedFlow, step: StepSpec, edge: Edge, lost: TypeExpr) -> None:
+    checked.findings.add(
+        "PGF303",
+        edge.span,
+        f"step {step.slug!r} asks for {edge.label}: {edge.asked}, which holds {lost} as callers get it, not"
+        " as the class that handlers do",
+        help=f"annotate a TypedDict of your own, with {lost} in it",
         highlight=edge.param.type_span if edge.param is not None else None,
     )

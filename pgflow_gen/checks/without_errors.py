@@ -34,7 +34,7 @@ def flows_without_errors(
 
 def _modules(flow: FlowSpec, types: TypeTable) -> Iterator[str]:
     """The modules that a flow is made of: its own, its steps', and those of all types it mentions."""
-    yield from flow.modules
+    yield from (*flow.modules, *flow.leads_to)
     seen: set[TypeKey] = set()
     stack = [flow.input, *(type_ for step in flow.steps for type_ in (step.returns, step.state))]
     handlers = [item.step for item in flow.companions]
@@ -42,7 +42,6 @@ def _modules(flow: FlowSpec, types: TypeTable) -> Iterator[str]:
     stack += [param.type for step in (*flow.steps, *handlers) for param in step.params]
     for step in flow.steps:
         if step.child is not None:
-            yield from step.child.modules
             stack += [step.child.input, step.child.output]
     while stack:
         type_ = stack.pop()

@@ -243,6 +243,7 @@ def encode_flow(flow: FlowSpec) -> Plain:
         [_encode_companion(item, places) for item in flow.companions],
         flow.doc,
         flow.preset,
+        [_encode_subflow(name, places) for name in flow.outputs],
         places.encode(flow.span),
         places.encode(flow.slug_span),
         places.encode(flow.version_span),
@@ -254,8 +255,8 @@ def encode_flow(flow: FlowSpec) -> Plain:
 def decode_flow(data: Plain) -> FlowSpec:
     places = _Places(data[0])
     (
-        slug, version, key, input_, steps, options, schedules, companions, doc, preset, span, slug_span,
-        version_span,
+        slug, version, key, input_, steps, options, schedules, companions, doc, preset, outputs, span,
+        slug_span, version_span,
         input_span,
     ) = data[1]  # fmt: skip
     return FlowSpec(
@@ -269,6 +270,7 @@ def decode_flow(data: Plain) -> FlowSpec:
         tuple([_decode_companion(item, places) for item in companions]),
         doc=doc,
         preset=preset,
+        outputs=tuple([_decode_subflow(name, places) for name in outputs]),
         span=places.decode(span),
         slug_span=places.decode(slug_span),
         version_span=places.decode_optional(version_span),

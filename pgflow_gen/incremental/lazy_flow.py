@@ -27,10 +27,10 @@ _encode, _decode = msgspec.msgpack.encode, msgspec.msgpack.decode
 class LazyFlow(FlowSpec):
     """A flow out of the cache, equal to the one that went in. What is below is decoded at first use."""
 
-    __slots__ = ("_body", "_flow", "_signals", "_step_count", "_subflows")
+    __slots__ = ("_body", "_flow", "_needs_others", "_signals", "_step_count")
     _step_count: int
     _signals: tuple[str, ...]
-    _subflows: tuple[str, ...]
+    _needs_others: bool
     _body: bytes
     _flow: FlowSpec | None
 
@@ -43,7 +43,7 @@ class LazyFlow(FlowSpec):
         put(self, "slug_span", Span(*serialized.slug_span))
         put(self, "_step_count", serialized.step_count)
         put(self, "_signals", tuple(serialized.signals))
-        put(self, "_subflows", tuple(serialized.subflows))
+        put(self, "_needs_others", serialized.needs_others)
         put(self, "_body", serialized.body)
         put(self, "_flow", None)
 
@@ -56,8 +56,8 @@ class LazyFlow(FlowSpec):
         return self._signals
 
     @property
-    def subflows(self) -> tuple[str, ...]:
-        return self._subflows
+    def needs_others(self) -> bool:
+        return self._needs_others
 
     def loaded(self) -> FlowSpec:
         """The flow as it was."""
@@ -93,6 +93,8 @@ for _name in (
     "companion_of",
     "doc",
     "preset",
+    "outputs",
+    "leads_to",
     "version_span",
     "input_span",
 ):
@@ -139,6 +141,6 @@ def _serialized_flow(flow: FlowSpec) -> SerializedFlow:
         encode_span(flow.slug_span),
         flow.step_count,
         flow.signals,
-        flow.subflows,
+        flow.needs_others,
         _encode(encode_flow(flow)),
     )

@@ -17,9 +17,9 @@ from pgflow_gen.incremental.codec import encode_alias, encode_record, encode_typ
 from pgflow_gen.incremental.lazy_flow import LazyFlow
 from pgflow_gen.ir.flow import Analysis, Child, FlowKey, FlowSpec, StepSpec, SubflowName
 from pgflow_gen.ir.types import Record, RecordRef, TypeKey, TypeTable
+from pgflow_gen.names import output_name
 from pgflow_gen.render.edges import flow_output
-from pgflow_gen.render.python.naming import FlowNames, stems
-from pgflow_gen.render.python.records import reachable
+from pgflow_gen.render.python.naming import stems
 from pgflow_shared.digest import digest
 
 
@@ -29,13 +29,13 @@ def linked(
     own_types: Callable[[FlowKey], TypeTable] | None = None,
 ) -> Analysis:
     """``analysis`` with what its flows start; ``others`` are known besides, ``own_types`` those of all."""
-    if not any(flow.subflows for flow in analysis.flows):
+    if not any(flow.needs_others for flow in analysis.flows):
         return analysis
     types_of = own_types or analysis.own_types
     links = _Links((*analysis.flows, *others), types_of or (lambda key: analysis.types))
     records: dict[TypeKey, Record] = {}
     for flow in analysis.flows:
-        if flow.subflows:
+        if flow.needs_others:
             records.update(links.types(flow.key).records)
     everything = cast(
         "Mapping[TypeKey, Record]", ChainMap(records, cast("dict[TypeKey, Record]", analysis.types.records))
@@ -50,24 +50,21 @@ def linked(
 
 def started_digests(analysis: Analysis) -> dict[FlowKey, str]:
     """Of each flow that starts others, a digest of all that it takes over from them."""
-    return {flow.key: _digest(flow, analysis.types_of(flow)) for flow in analysis.flows if flow.subflows}
+    return {flow.key: _digest(flow, analysis.types_of(flow)) for flow in analysis.flows if flow.needs_others}
 
 
 def _digest(flow: FlowSpec, types: TypeTable) -> str:
-    found: list[object] = []
-    for step in flow.steps:
-        if step.child is None:
-            found.append(None)
-            continue
-        child = step.child
-        keys = reachable(filter(None, (child.input, child.output)), types)
-        named = [
-            encode_record(types.records[key]) if key in types.records else encode_alias(types.aliases[key])
-            for key in keys
-        ]
-        found.append(
-            [encode_type(child.input), encode_type(child.output), child.modules, child.way_back, named]
-        )
+    """A flow's group may mention a type that the flow does not: all there are count."""
+    children = [step.child for step in flow.steps]
+    found = [
+        [
+            None if child is None else [encode_type(child.input), encode_type(child.output), child.way_back]
+            for child in children
+        ],
+        [name.slug for name in flow.outputs],
+        [encode_record(record) for record in types.records.values()],
+        [encode_alias(alias) for alias in types.aliases.values()],
+    ]
     return digest(json.dumps(found).encode())
 
 
@@ -81,68 +78,79 @@ class _Links:
             self._flows.setdefault(flow.key, flow)
             self._slugs.setdefault(flow.db_slug, flow)
         self._stems = stems(tuple(self._flows.values()))
+        self._by_stem = {stem: self._flows[key] for key, stem in self._stems.items()}
         self._types_of = types_of
         self.flow = cache(self._flow)
         self.types = cache(self._types)
 
     def _flow(self, key: FlowKey) -> FlowSpec:
         flow = self._flows[key]
-        if not flow.subflows:
+        if not flow.needs_others:
             return flow
-        return replace(_whole(flow), steps=tuple(self._step(flow, step) for step in flow.steps))
+        below = [each for each in self._below(flow) if each.key != key]
+        return replace(
+            _whole(flow),
+            steps=tuple(self._step(flow, step) for step in flow.steps),
+            outputs=tuple(name for name in flow.outputs if name.slug not in self._by_stem),
+            leads_to=tuple(dict.fromkeys(module for each in below for module in each.modules)),
+        )
 
     def _step(self, flow: FlowSpec, step: StepSpec) -> StepSpec:
         child = self._named(step.subflow) if step.subflow is not None else None
         if child is None:
             return step
-        modules = [module for each in self._below(child) for module in each.modules]
         is_bounded = step.option("max_depth") is not None or step.hides("max_depth")
         way_back = () if is_bounded else self._way(child, flow)
-        return replace(
-            step, child=Child(child.input, self._output(child), tuple(dict.fromkeys(modules)), way_back)
-        )
+        return replace(step, child=Child(child.input, self._output(self._stems[child.key]), way_back))
 
     def _types(self, key: FlowKey) -> TypeTable:
-        """The types that a flow mentions, and those that come with the flows it starts."""
-        own = self._types_of(key)
-        below = [flow for flow in self._below(self._flows[key]) if flow.key != key]
-        started = [flow for each in self._below(self._flows[key]) for flow in self._started(each)]
-        if not started:
+        """The types that a flow mentions, and those that come with the flows it starts or mentions."""
+        own, flow = self._types_of(key), self._flows[key]
+        if not flow.needs_others:
             return own
-        tables = [own, *(self._types_of(flow.key) for flow in below)]
+        below = self._below(flow)
+        others = [each for each in below if each.key != key]
         records, aliases = dict(own.records), dict(own.aliases)
-        for table in tables:
+        for table in (self._types_of(each.key) for each in others):
             for name, record in table.records.items():
                 records.setdefault(name, record)
             for name, alias in table.aliases.items():
                 aliases.setdefault(name, alias)
+        for stem in {name.slug for each in below for name in each.outputs} - self._by_stem.keys():
+            records[self._output(stem).key] = Record(self._output(stem).key, ())
         merged = TypeTable(records, aliases)
-        for flow in started:
-            name = self._output(flow).key
-            records[name] = Record(name, flow_output(self.flow(flow.key), merged))
+        for each in {each.key: each for every in below for each in self._others(every)}.values():
+            name = self._output(self._stems[each.key]).key
+            records[name] = Record(name, flow_output(self.flow(each.key), merged))
         return merged
 
-    def _output(self, flow: FlowSpec) -> RecordRef:
-        stem = self._stems[flow.key]
-        return RecordRef(TypeKey(f".{stem}", FlowNames.for_stem(stem).output))
+    def _output(self, stem: str) -> RecordRef:
+        return RecordRef(TypeKey(f".{stem}", output_name(stem)))
 
     def _named(self, name: SubflowName) -> FlowSpec | None:
         by_key = self._flows.get(name.flow) if name.flow is not None else None
         return by_key or self._slugs.get(name.slug)
 
     def _started(self, flow: FlowSpec, *, unbounded: bool = False) -> Iterator[FlowSpec]:
-        for step in flow.steps if flow.subflows else ():
+        for step in flow.steps if flow.needs_others else ():
             if unbounded and step.option("max_depth") is not None:
                 continue
             child = self._named(step.subflow) if step.subflow is not None else None
             if child is not None:
                 yield child
 
+    def _others(self, flow: FlowSpec) -> Iterator[FlowSpec]:
+        """The flows that a flow starts, and those whose outputs it mentions."""
+        yield from self._started(flow)
+        for name in flow.outputs if flow.needs_others else ():
+            if name.slug in self._by_stem:
+                yield self._by_stem[name.slug]
+
     def _below(self, flow: FlowSpec) -> tuple[FlowSpec, ...]:
         """The flow, and all that it leads to."""
         found, waiting = {flow.key: flow}, [flow]
         while waiting:
-            for child in self._started(waiting.pop()):
+            for child in self._others(waiting.pop()):
                 if child.key not in found:
                     found[child.key] = child
                     waiting.append(child)

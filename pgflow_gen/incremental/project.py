@@ -188,7 +188,7 @@ class ProjectAnalysis:
 
     def _linked(self, analysis: Analysis, home: dict[FlowKey, Group]) -> Analysis:
         """With what the flows start, also where that is in modules whose flows were not asked for."""
-        if not any(flow.subflows for flow in analysis.flows):
+        if not any(flow.needs_others for flow in analysis.flows):
             return analysis
         from pgflow_gen.incremental.linked import linked
 

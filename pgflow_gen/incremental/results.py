@@ -46,7 +46,7 @@ class SerializedFlow(msgspec.Struct, frozen=True, array_like=True):
     slug_span: tuple[str, int, int, int, int]
     step_count: int
     signals: tuple[str, ...]
-    subflows: tuple[str, ...]
+    needs_others: bool
     body: bytes
 
 

@@ -145,7 +145,7 @@ def _judge(analyzed: Analyzed, config: Config, findings: Findings) -> None:
     from pgflow_gen.render import render_flow_files
 
     # What a flow starts may be in the other half.
-    alone = tuple(flow for flow in analyzed.analysis.flows if not flow.subflows)
+    alone = tuple(flow for flow in analyzed.analysis.flows if not flow.needs_others)
     analysis = replace(analyzed.analysis, flows=alone)
     clean = run_checks(analysis, findings)
     files = {} if findings.has_errors else render_flow_files(analysis, config)

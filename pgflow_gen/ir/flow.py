@@ -67,8 +67,6 @@ class Child:
 
     input: TypeExpr | None
     output: TypeExpr
-    modules: tuple[str, ...]
-    """Those of the flow, and of the flows that it starts."""
     way_back: tuple[str, ...] = ()
     """The slugs of flows, this one first, that lead back to the one that starts it, without ``max_depth``."""
 
@@ -256,6 +254,11 @@ class FlowSpec:
     doc: str | None = None
     preset: str | None = None
     """The preset whose Flow it is; None: a plain flow."""
+    outputs: tuple[SubflowName, ...] = ()
+    """The flows whose outputs its types may mention by their generated names, by the name of their module;
+    where all flows are known, those of them that there are not."""
+    leads_to: tuple[str, ...] = ()
+    """The modules of all flows that it starts or mentions; empty until all flows are known."""
     span: Span = field(compare=False, kw_only=True)
     """The name the flow is bound to."""
     slug_span: Span = field(compare=False, kw_only=True)
@@ -279,9 +282,9 @@ class FlowSpec:
         return len(self.steps)
 
     @property
-    def subflows(self) -> tuple[str, ...]:
-        """The slugs of the flows that its steps start."""
-        return tuple(dict.fromkeys(step.subflow.slug for step in self.steps if step.subflow is not None))
+    def needs_others(self) -> bool:
+        """Whether something of it follows from other flows."""
+        return bool(self.outputs) or any(step.subflow is not None for step in self.steps)
 
     @property
     def signals(self) -> tuple[str, ...]:

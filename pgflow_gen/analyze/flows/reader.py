@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import libcst as cst
@@ -23,7 +23,7 @@ from pgflow_gen.analyze.flows.steps import StepReader, slug_of
 from pgflow_gen.analyze.flows.subflows import SubflowReader
 from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.diagnostics import Findings, Span
-from pgflow_gen.ir.flow import FlowSpec
+from pgflow_gen.ir.flow import FlowSpec, SubflowName
 from pgflow_gen.ir.types import TypeTable
 from pgflow_gen.source.files.modules import module_name, unimportable_part
 from pgflow_gen.source.files.text import display_path
@@ -172,7 +172,7 @@ class FlowsReader:
         schedules = [item for scan in self._own_scans() for item in scan.schedules]
         companions = [item for scan in self._own_scans() for item in scan.companions]
         homes = Counter(declaration.symbol.module.name for declaration in self.declarations())
-        return [
+        flows = [
             self.flow_reader.read(
                 declaration,
                 steps[declaration],
@@ -182,6 +182,8 @@ class FlowsReader:
             )
             for declaration in declarations
         ]
+        outputs = tuple(SubflowName(stem, span) for stem, span in self.reader.outputs.items())
+        return [replace(flow, outputs=outputs) for flow in flows] if outputs else flows
 
     def _own_scans(self) -> list[ModuleScan]:
         """Without those of modules that were only asked whether a function of theirs is a step."""

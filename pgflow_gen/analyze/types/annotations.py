@@ -38,13 +38,16 @@ from pgflow_gen.ir.types import (
     JsonType,
     ListType,
     Record,
+    RecordRef,
     ScalarName,
     ScalarType,
     TypeExpr,
+    TypeKey,
     TypeTable,
     UnknownType,
     union,
 )
+from pgflow_gen.names import output_name
 from pgflow_gen.source.names.index import Assignment, Class, Function
 from pgflow_gen.source.names.resolve import Defined, External, Missing, ModuleSymbol, Resolver, Symbol
 from pgflow_gen.source.parsing.parse import unquoted
@@ -75,6 +78,8 @@ class TypeReader:
     constraints: ConstraintReader = field(init=False)
     records: RecordReader = field(init=False)
     aliases: AliasReader = field(init=False)
+    outputs: dict[str, Span] = field(default_factory=dict)
+    """The generated modules whose flows' outputs were mentioned, and where first."""
 
     def __post_init__(self) -> None:
         self.enums = EnumReader(self)
@@ -220,6 +225,8 @@ class TypeReader:
         match symbol:
             case Missing():
                 faults.append(unresolved(symbol))
+            case External() if symbol.is_generated:
+                return self._output(symbol, scope.module.file.span(node))
             case External():
                 return self._external(canonical(symbol), scope, arguments, faults)
             case Defined():
@@ -234,6 +241,12 @@ class TypeReader:
                     )
                 )
         return UNKNOWN
+
+    def _output(self, symbol: External, span: Span) -> TypeExpr:
+        """A flow's output by its generated name: what is in it is found when all flows are known."""
+        stem = symbol.module.removeprefix(".")
+        self.outputs.setdefault(stem, span)
+        return RecordRef(TypeKey(symbol.module, output_name(stem)))
 
     def _defined(
         self,

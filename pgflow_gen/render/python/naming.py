@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pgflow_gen.ir.flow import FlowKey, FlowSpec
-from pgflow_gen.names import class_name, py_ident
+from pgflow_gen.names import public_name, py_ident
 
 
 def stems(flows: Sequence[FlowSpec]) -> Mapping[FlowKey, str]:
@@ -37,7 +37,7 @@ class FlowNames:
 
     @classmethod
     def for_stem(cls, stem: str) -> FlowNames:
-        return cls(_public("Flow", stem))
+        return cls(public_name("Flow", stem))
 
     @property
     def input(self) -> str:
@@ -61,16 +61,10 @@ class FlowNames:
 
 def step_names(slug: str) -> tuple[str, str]:
     """The names of a step's input and output types."""
-    prefix = _public("Step", slug)
+    prefix = public_name("Step", slug)
     return (f"{prefix}Input", f"{prefix}Output")
 
 
 def payload_name(slug: str) -> str:
     """The name of what is sent to a signal."""
-    return f"{_public('Step', slug)}Payload"
-
-
-def _public(kind: str, slug: str) -> str:
-    """The slug in CapWords; ``_`` and ``_1`` have no letter to start a public name with."""
-    name = class_name(slug)
-    return f"{kind}{name}" if name.startswith("_") else name
+    return f"{public_name('Step', slug)}Payload"

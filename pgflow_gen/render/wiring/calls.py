@@ -14,20 +14,21 @@ import msgspec
 
 from pgflow_gen.ir.flow import FlowSpec, Parameter, Receives, StepSpec
 from pgflow_gen.ir.modes import may_be_missing
-from pgflow_gen.ir.types import RecordRef, TypeTable
+from pgflow_gen.ir.types import RecordRef, TypeExpr, TypeTable
 from pgflow_gen.render.edges import flow_input
 from pgflow_gen.render.literals import py_literal
 from pgflow_gen.render.python.annotations import spell
 from pgflow_gen.render.python.records import BUILTINS
 from pgflow_gen.render.python.views import FlowView
 from pgflow_gen.render.wiring.companions import add_companions
+from pgflow_gen.render.wiring.generated_types import mentions_generated
 from pgflow_gen.render.wiring.module_names import ModuleNames
 from pgflow_gen.render.wiring.new_types import wrapped
 from pgflow_gen.render.wiring.paths import add_paths
 from pgflow_gen.render.wiring.proofs import add_proofs
 from pgflow_gen.render.wiring.schedules import add_schedules
 from pgflow_gen.render.wiring.source_map import MappedLines, Subject, WiringMap
-from pgflow_gen.render.wiring.subflows import add_declarations, received, starter
+from pgflow_gen.render.wiring.subflows import add_declarations, as_generated, is_proved, received, starter
 from pgflow_shared.kinds import KINDS
 from pgflow_shared.presets import PRESETS
 
@@ -154,7 +155,7 @@ def add_calls(view: FlowView, modules: ModuleNames, lines: MappedLines) -> None:
     lines.add(") -> None:")
     for step in flow.steps:
         subject = Subject("binding", flow.key, step.slug)
-        if step.subflow is not None:
+        if step.subflow is not None or mentions_generated(types, step.returns):
             lines.add(f"    {_bound(step.slug)} = {received(step, modules)}", subject)
             continue
         target = f"{modules.module(step.module)}.{step.function}"
@@ -209,7 +210,7 @@ def _call(
     flow, types = view.flow, view.types
     call = Subject("call", flow.key, step.slug)
     handler = f"{modules.module(step.module)}.{step.function}"
-    starts = step.child is not None
+    starts = is_proved(step, types)
     if starts:
         lines.add(f"    {starter(view, step)}({handler}(", Subject("starts", flow.key, step.slug))
     else:
@@ -218,9 +219,10 @@ def _call(
         if param.receives in (Receives.DEPENDENCY, Receives.STATE) and param.name in without:
             continue
         if param.receives is Receives.INPUT:
-            _input_argument(flow, step, param, types, lines, without)
+            _input_argument(flow, step, param, types, modules, lines, without)
             continue
         value = wrapped(_value(step, param, modules), param.type, modules)
+        value = as_generated(value, param.type, types, modules)
         given = value if _is_positional(step, param) else f"{param.name}={value}"
         lines.add(f"        {given},", Subject("argument", flow.key, step.slug, param.name))
     lines.add("    ))" if starts else "    )", call)
@@ -231,21 +233,23 @@ def _input_argument(
     step: StepSpec,
     param: Parameter,
     types: TypeTable,
+    modules: ModuleNames,
     lines: MappedLines,
     without: frozenset[str],
 ) -> None:
     whole = Subject("argument", flow.key, step.slug, param.name)
     lines.add(f"        {param.name}={{", whole)
-    for key in _input_keys(param, types):
+    for key, asked in _input_keys(param, types):
         if key not in without:
             subject = Subject("key", flow.key, step.slug, key)
-            lines.add(f"            {py_literal(key)}: {_bound(key)},", subject)
+            value = as_generated(_bound(key), asked, types, modules)
+            lines.add(f"            {py_literal(key)}: {value},", subject)
     lines.add("        },", whole)
 
 
-def _input_keys(param: Parameter, types: TypeTable) -> Iterator[str]:
+def _input_keys(param: Parameter, types: TypeTable) -> Iterator[tuple[str, TypeExpr]]:
     if isinstance(param.type, RecordRef):
-        yield from (item.key for item in types.record(param.type).fields)
+        yield from ((item.key, item.type) for item in types.record(param.type).fields)
 
 
 def _value(step: StepSpec, param: Parameter, modules: ModuleNames) -> str:

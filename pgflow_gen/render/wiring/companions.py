@@ -13,6 +13,7 @@ from pgflow_gen.render.python.annotations import spell
 from pgflow_gen.render.wiring.module_names import ModuleNames
 from pgflow_gen.render.wiring.new_types import wrapped
 from pgflow_gen.render.wiring.source_map import MappedLines, Subject, SubjectKind
+from pgflow_gen.render.wiring.subflows import as_generated
 
 
 def add_companions(
@@ -20,7 +21,7 @@ def add_companions(
 ) -> None:
     """The calls of all handlers; ``bound`` names what a step's output is bound to."""
     for handler in flow.companions:
-        calls = _Calls(flow, handler, modules, bound, lines)
+        calls = _Calls(flow, handler, types, modules, bound, lines)
         undone = {handler.undone.slug} if handler.undone is not None else set[str]()
         taken = {param.name for param in handler.step.params_of(Receives.DEPENDENCY)} - undone
         uncertain = taken - surely_there(flow, handler, types)
@@ -37,6 +38,7 @@ class _Calls:
 
     flow: FlowSpec
     handler: CompanionHandler
+    types: TypeTable
     modules: ModuleNames
     bound: Callable[[str], str]
     lines: MappedLines
@@ -49,6 +51,7 @@ class _Calls:
             if param.name in without:
                 continue
             value = "None" if param.name in none else wrapped(self._value(param), param.type, self.modules)
+            value = as_generated(value, param.type, self.types, self.modules)
             self.lines.add(f"        {param.name}={value},", self._subject(param.name))
         self.lines.add("    )", self._subject())
 

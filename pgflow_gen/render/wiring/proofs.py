@@ -30,6 +30,7 @@ from pgflow_gen.ir.types import (
 from pgflow_gen.render.literals import py_literal
 from pgflow_gen.render.python.annotations import annotation, spell
 from pgflow_gen.render.python.views import FlowView
+from pgflow_gen.render.wiring.generated_types import mentions_generated
 from pgflow_gen.render.wiring.module_names import ModuleNames
 from pgflow_gen.render.wiring.source_map import MappedLines, Subject
 
@@ -42,8 +43,8 @@ def add_proofs(view: FlowView, modules: ModuleNames, lines: MappedLines) -> None
     types, again = view.types, modules.module(f".{view.stem}")
     modules.stem = view.stem
     for number, (key, name) in enumerate(view.record_names.items(), start=1):
-        if key.is_generated:
-            continue  # nothing of it was read
+        if mentions_generated(types, AliasRef(key) if key in types.aliases else types.records[key].ref):
+            continue
         ours, theirs = f"{again}.{name}", modules.record(key)
         subject = Subject("record", view.flow.key, record=key)
         record = types.records.get(key)

@@ -6,12 +6,15 @@ Nothing is imported: the project's own modules are read, everything else is know
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import libcst as cst
 
+from pgflow_gen.names import class_name
+from pgflow_gen.source.files.modules import module_name
 from pgflow_gen.source.names.index import Assignment, Binding, ModuleImport, ModuleIndex, NameImport
 from pgflow_gen.source.names.module_loader import ModuleLoader
 from pgflow_gen.source.names.stars import TYPING_MODULES, is_public, star_names
@@ -25,6 +28,7 @@ RUNTIME_NAMES = frozenset(
         "Step", "TaskCancelled",
     }
 )  # fmt: skip
+_VERSION = re.compile(r"_v[0-9]+$")
 _BUILTINS = frozenset(dir(builtins))
 # Imported by the interpreter before a project's folders are on sys.path.
 _NEVER_OURS = frozenset(
@@ -57,7 +61,12 @@ class External:
     def is_known(self) -> bool:
         """Whether the module surely exists: built in, standard library, typing_extensions or the runtime."""
         top = self.module.split(".")[0]
-        return top in sys.stdlib_module_names or top in {"typing_extensions", RUNTIME}
+        return self.is_generated or top in sys.stdlib_module_names or top in {"typing_extensions", RUNTIME}
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether it is the output of a flow, as ``.invoice`` declares it: what that is, the flow says."""
+        return self.module.startswith(".")
 
     def is_typing(self, *names: str) -> bool:
         """Also of the TypedDict of generated modules, which is typing's."""
@@ -98,6 +107,12 @@ class Resolver:
     _memo: dict[tuple[str, str], Symbol] = field(default_factory=dict)
     _active: set[tuple[str, str]] = field(default_factory=set)
     _ours: dict[str, bool] = field(default_factory=dict)
+    _generated_folder: str | None = field(init=False)
+    """The dotted name of the folder of generated files."""
+
+    def __post_init__(self) -> None:
+        config = self.project.reads.config
+        self._generated_folder = module_name(config, config.root / config.out / "__init__.py")
 
     def resolve(self, module: ModuleIndex, expression: cst.BaseExpression) -> Symbol | None:
         """What a name or a dotted name means in ``module``; None for any other expression."""
@@ -161,6 +176,8 @@ class Resolver:
         """What ``from module import name`` gives: a name of the module, else a submodule."""
         if module.split(".")[0] == RUNTIME:
             return self._runtime(module, name)
+        if (generated := self._generated(module)) is not None and is_output(generated, name):
+            return External(generated, name)
         if not self._is_ours(module.split(".")[0]):
             return External(module, name)
         index = self.project.find(module)
@@ -200,11 +217,18 @@ class Resolver:
 
     def _module(self, name: str) -> Symbol:
         top = name.split(".")[0]
+        if self._generated(name) is not None:
+            return ModuleSymbol(name, external=False)
         if top == RUNTIME or not self._is_ours(top):
             return ModuleSymbol(name, external=True)
         if self._exists(name):
             return ModuleSymbol(name, external=False)
         return self._no_module(name)
+
+    def _generated(self, module: str) -> str | None:
+        """``.invoice`` for the module that is generated of a flow, whether or not there is one yet."""
+        folder, _, stem = module.rpartition(".")
+        return f".{stem}" if folder and folder == self._generated_folder else None
 
     def _is_ours(self, top: str) -> bool:
         """Whether a top-level name is the project's; a bare folder does not hide a standard module."""
@@ -259,6 +283,13 @@ class Resolver:
         if name in star_names(target):
             return External(target, name)
         return Missing("not exported", name)
+
+
+def is_output(module: str, name: str) -> bool:
+    """Whether the module that is generated of a flow calls the flow's output so."""
+    stem = module.removeprefix(".").rstrip("_")
+    plain = class_name(_VERSION.sub("", stem))
+    return name in (f"{class_name(stem)}Output", f"{plain}Output") and not plain.startswith("_")
 
 
 def resolves(symbol: Symbol) -> bool:

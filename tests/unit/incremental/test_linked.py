@@ -182,3 +182,48 @@ def test_the_outcome_is_the_same_with_a_second_process(
         assert codes(replace(config)) == []
         found.append(generated(config))
     assert found[0] == found[1]
+
+
+GENERATED = PARENT.replace(
+    "from pgflow_runtime", "from generated.invoice import InvoiceOutput\nfrom pgflow_runtime"
+) + CONSUMER.replace("Bill", "InvoiceOutput | None")
+
+
+def test_a_flows_output_may_be_annotated_before_it_was_ever_generated(tmp_path: Path) -> None:
+    sent = '@order.step\ndef told(sent: "list[InvoiceOutput]") -> int:\n    return len(sent)\n'
+    parent = (
+        GENERATED.replace('-> str:\n    return bill["number"]', "-> list[InvoiceOutput]:\n    return []")
+        + sent
+    )
+    config = project(tmp_path, child=CHILD, parent=parent)
+    assert build(config).diagnostics == ()
+    assert contract(config, "order")["$defs"]["InvoiceOutput"]["properties"]["number"] == {"type": "string"}
+    child = config.root / "flows" / "child.py"
+    child.write_text(CHILD.replace("-> str:", "-> int:").replace("str(flow_input)", "flow_input"))
+    assert build(config).diagnostics == ()  # what lies in the folder of generated files is out of date
+    assert contract(config, "order")["$defs"]["InvoiceOutput"]["properties"]["number"] == {"type": "integer"}
+
+
+def test_what_will_not_be_generated_is_no_type(tmp_path: Path) -> None:
+    config = project(
+        tmp_path, child=CHILD, parent=GENERATED.replace("invoice import Inv", "invoices import Inv")
+    )
+    assert codes(config) == ["PGF103"]
+    other = GENERATED.replace("import InvoiceOutput", "import OrderOutput as InvoiceOutput")
+    assert codes(project(tmp_path / "other", child=CHILD, parent=other)) == ["PGF103"]
+
+
+def test_the_callers_type_of_an_output_is_not_the_handlers_where_classes_are_in_it(tmp_path: Path) -> None:
+    classes = CHILD.replace(
+        "class Line(TypedDict)", "from dataclasses import dataclass\n@dataclass\nclass Line"
+    )
+    config = project(tmp_path, child=classes, parent=GENERATED)
+    assert codes(config) == ["PGF303"]
+    text = GENERATED.replace(
+        "Bill(TypedDict):\n    number: str", "Bill(TypedDict):\n    number: str\n    lines: list[Line]"
+    )
+    mended = text.replace("InvoiceOutput | None", "Bill").replace(
+        "from typing", "from flows.child import Line\nfrom typing", 1
+    )
+    (config.root / "flows" / "parent.py").write_text(mended)
+    assert build(config).diagnostics == ()
