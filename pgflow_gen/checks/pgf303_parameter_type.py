@@ -114,6 +114,11 @@ def _report(
         and checked.judge.verdict(dependency.returns, asked) is not NO
     ):
         notes.append(f"{dependency.slug!r} is a map: its output is the list of its handler's results")
+    if dependency.subflow is not None and dependency.child is not None:
+        fields = checked.types.record(dependency.child.output).fields
+        keys = ", ".join(f"{item.key}{'' if item.required else '?'}: {item.type}" for item in fields)
+        output = f"{dependency.child.output} is the output of flow {dependency.subflow.slug!r}"
+        notes.append(f"{output}: {{{keys}}}")
     if dependency.makes_failed:
         notes.append(f"{dependency.slug!r} has when_exhausted='value': a failed task gives a Failed")
     what = f"the key {edge.slug!r}" if edge.key is not None else "the parameter"

@@ -66,7 +66,7 @@ class Child:
     """What a step needs to know of the flow that does its work; found when all flows are known."""
 
     input: TypeExpr | None
-    output: TypeExpr
+    output: RecordRef
     way_back: tuple[str, ...] = ()
     """The slugs of flows, this one first, that lead back to the one that starts it, without ``max_depth``."""
 
