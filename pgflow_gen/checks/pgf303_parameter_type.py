@@ -63,8 +63,10 @@ def check(checked: CheckedFlow) -> None:
                 continue
             if checked.judge.verdict(dependency.output, edge.asked) is NO:
                 _report(checked, step, edge, dependency, dependency.output, edge.asked)
-            elif (lost := class_in_generated(edge.asked, checked.types)) is not None:
-                _report_generated(checked, step, edge, lost)
+            elif not checked.analysis.callers_have_classes:
+                lost = class_in_generated(edge.asked, checked.types)
+                if lost is not None:
+                    _report_generated(checked, step, edge, lost)
 
 
 def _check_companions(checked: CheckedFlow) -> None:

@@ -169,11 +169,11 @@ class ProjectAnalysis:
                     digests[what] = answer
             for name, file in part.modules.items():
                 modules.setdefault(name, file)
-        root = self.reads.config.root
+        root, is_native = self.reads.config.root, self.reads.config.is_native
         types = MergedTypes(groups)
         home = {flow.key: group for group in groups for flow in group.flows}
         table = TypeTable(MergedRecords(types), MergedAliases(types))
-        analysis = Analysis(tuple(flows), table, lambda key: types_of(home[key]))
+        analysis = Analysis(tuple(flows), table, lambda key: types_of(home[key]), is_native)
         return Analyzed(
             self._linked(analysis, home),
             Texts.of(self.reads, digests),

@@ -318,6 +318,8 @@ class Analysis:
     types: TypeTable
     own_types: Callable[[FlowKey], TypeTable] | None = field(default=None, compare=False, repr=False)
     """The types that one flow mentions, where they need not be looked for among all."""
+    callers_have_classes: bool = False
+    """Whether generated types hold the handlers' classes (``client_types``)."""
 
     def types_of(self, flow: FlowSpec) -> TypeTable:
         return self.types if self.own_types is None else self.own_types(flow.key)

@@ -219,6 +219,7 @@ def test_the_callers_type_of_an_output_is_not_the_handlers_where_classes_are_in_
     )
     config = project(tmp_path, child=classes, parent=GENERATED)
     assert codes(config) == ["PGF303"]
+    assert codes(replace(config, client_types="native")) == []  # callers have the class, too
     text = GENERATED.replace(
         "Bill(TypedDict):\n    number: str", "Bill(TypedDict):\n    number: str\n    lines: list[Line]"
     )
