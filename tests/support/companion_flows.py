@@ -61,8 +61,7 @@ async def refund(charge: Receipt, run_end: RunEnd, ctx: Context, flow_input: Ord
     """The first attempt fails: undos are retried like anything."""
     if ctx.step_task.attempt == 1:
         raise ValueError("the bank is closed")
-    why = (run_end["error"] or "").partition("\n")[0]
-    await _did(ctx, "refunded", f"{charge.id}, {why}, {len(flow_input['amounts'])}")
+    await _did(ctx, "refunded", f"{charge.id}, {run_end['error']}, {len(flow_input['amounts'])}")
     return charge.id
 
 

@@ -16,7 +16,7 @@ class RunEnd(TypedDict):
     run_id: str
     status: Literal["completed", "failed", "cancelled"]
     error: str | None
-    """What went wrong, and on further lines where; None where nothing did."""
+    """The first line of what went wrong; None where nothing did."""
     failed_step: str | None
     failed_task: int | None
     """The index of the task that failed, in a map."""
