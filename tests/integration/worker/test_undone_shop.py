@@ -1,4 +1,4 @@
-"""A shop whose runs fail at a real worker: undos that are retried, failures that were values, what comes late."""
+"""A shop whose runs fail at a real worker: undos that are retried, failures that were values, late results."""
 
 from __future__ import annotations
 
