@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal, NotRequired, TypedDict
-from pgflow_runtime import FIRE_DATE, Again, Context, Failed, Flow, JsonValue, Signal, Sleep
+from pgflow_runtime import FIRE_DATE, Again, Context, Failed, Flow, JsonValue, RunEnd, Signal, Sleep
 import pandas
 import pendulum
 class In(TypedDict):
@@ -273,6 +273,14 @@ HELPS = [
     Help("PGF234", "say how deep it may go: max_depth=", "@flow.step(subflow=flow)\ndef second(first: Page) -> In:\n    return {'url': '', 'gift': True}\n", (("subflow=flow", "subflow=flow, max_depth=5"),)),
     Help("PGF235", "timeout= bounds one attempt", "@flow.step(deadline=9)\ndef second(first: Page) -> int:\n    return 1\n", (("deadline", "timeout"),)),
     Help("PGF235", "remove transactional", "@flow.step(subflow=flow, max_depth=5, transactional=True)\ndef second(first: Page) -> In:\n    return {'url': '', 'gift': True}\n", ((", transactional=True", ""),)),
+    Help("PGF236", "name the step itself", "@flow.undo('first')\ndef back(first: Page) -> None:\n    ...\n", (("'first'", "first"),)),
+    Help("PGF236", "let one handler do both", "@flow.undo(first)\ndef back(first: Page) -> None:\n    ...\n@flow.undo(first)\ndef again(first: Page) -> None:\n    ...\n", (("@flow.undo(first)\ndef again(first: Page) -> None:\n    ...\n", ""),)),
+    Help("PGF236", "name the function of the step", "@flow.undo\ndef back(first: Page) -> None:\n    ...\n", (("@flow.undo", "@flow.undo(first)"),)),
+    Help("PGF237", "first: Page | None = None", "@flow.end()\ndef tell(run_end: RunEnd, first: Page) -> None:\n    ...\n", ((", first: Page)", ", first: Page | None = None)"),)),
+    Help("PGF237", "write the parameter as first: Page | None", "@flow.undo(first, when='started')\ndef back(first: Page) -> None:\n    ...\n", (("back(first: Page)", "back(first: Page | None)"),)),
+    Help("PGF214", "write @flow.end()", "@flow.end\ndef tell(run_end: RunEnd) -> None:\n    ...\n", (("@flow.end", "@flow.end()"),)),
+    Help("PGF203", "did you mean run_end", "@flow.end()\ndef tell(run_endd: None) -> None:\n    ...\n", (("run_endd: None", "run_end: RunEnd"),)),
+    Help("PGF303", "annotate the parameter with it", "@flow.end()\ndef tell(run_end: str) -> None:\n    ...\n", (("run_end: str", "run_end: RunEnd"),)),
     Help("PGF318", "let the handler return In", "@flow.step(subflow=flow, max_depth=5)\ndef second(first: Page) -> Page:\n    return {'url': '', 'ok': True}\n", (("-> Page:\n    return {'url': '', 'ok': True}", "-> In:\n    return {'url': '', 'gift': True}"),)),
     Help("PGF211", "bind it to its slug at module level", "Signal[str](flow, 'answer')\n", (("Signal[str](flow", "answer = Signal[str](flow"),)),
     Help("PGF211", "write it at module level", "def later() -> None:\n    flow.schedule('x', every=60, input={'url': '', 'gift': True})\n",
