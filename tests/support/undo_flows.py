@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from pgflow_runtime.testing.engine.companions import Companions, EndRule, UndoRule
 from pgflow_runtime.testing.engine.model import Step
 from pgflow_runtime.testing.engine.waits import WaitRule
-from tests.support.batch import claim, complete, register
+from tests.support.batch import claim, complete, fail, register
 from tests.support.core import Core, Row
 from tests.support.timers import fire
 
@@ -135,6 +135,23 @@ def companions_of(core: Core, run: UUID) -> list[Row]:
         )
         for row in core.call("list_companions", parent_id=run)
     ]
+
+
+def failed_chain(core: Core) -> tuple[UUID, UUID]:
+    """A run of ``chain`` that has failed once a was done, and the undo of a that its end has started."""
+    chain(core, a=UndoRule("undo_a"))
+    run: UUID = core.start_flow("f").run_id
+    work(core, "f", [[]])
+    fail(core, claim(core, (register(core, "f"), "f")), retryable=[False])
+    fire(core)
+    (undo,) = companions_of(core, run)
+    return run, undo.run_id
+
+
+def fail_undo(core: Core, message: str = "no way back") -> None:
+    """The undo of ``failed_chain`` fails for good; what is done at the end follows."""
+    fail(core, claim(core, (register(core, "f__undo"), "f__undo")), [message], retryable=[False])
+    fire(core)
 
 
 def work(core: Core, flow: str, outputs: Sequence[Any] = (None,)) -> list[Row]:

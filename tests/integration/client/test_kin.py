@@ -9,11 +9,13 @@ from uuid import UUID
 
 import pytest
 
-from tests.support.companions import add_companion
 from tests.support.core import Core, connect
-from tests.support.orders import AsyncClient, AsyncOrderRun, Client, OrderRun
+from tests.support.crawl import contract_of
+from tests.support.orders import DOCUMENT, AsyncClient, AsyncOrderRun, Client, OrderRun
 from tests.support.project import Project
 from tests.support.subflows import add_subflow, family, hand_over, work
+from tests.support.undo_flows import companions_of, fail_undo, failed_chain
+from tests.support.undo_flows import work as chain_work
 
 
 @pytest.fixture
@@ -91,14 +93,15 @@ def test_children_of_a_map_are_told_by_their_tasks(
 def test_what_an_end_has_started_stands_below_the_run(
     core: Core, project: Project, plain_database_dsn: str
 ) -> None:
-    core.flow("f", "a")
-    run = core.start_flow("f").run_id
-    core.work("f")
-    undo = add_companion(core, run, "f__undo", "undo")
-    end = add_companion(core, run, "f__end_tell", "end")
+    run, undo = failed_chain(core)
+    fail_undo(core)
+    _, end = companions_of(core, run)
     tree = project.ok("runs", "tree", str(run), "--dsn", plain_database_dsn).stdout.splitlines()
-    assert tree[1].startswith(f"  ├─ undo: f__undo {undo}  started")
-    assert tree[2].startswith(f"  └─ end: f__end_tell {end}  started")
+    assert tree[1].startswith(f"  ├─ undo: f__undo {undo}  failed")
+    assert tree[1].endswith("no way back")
+    assert tree[2].startswith(f"  └─ end: f__end_tell {end.run_id}  started")
+    of_run = project.ok("runs", "show", str(run), "--dsn", plain_database_dsn).stdout
+    assert f"after its end\n  ├─ undo: f__undo {undo}  failed" in of_run
     shown = project.ok("runs", "show", str(undo), "--dsn", plain_database_dsn).stdout
     assert f"from    undo of run {run}" in shown
 
@@ -112,7 +115,6 @@ def test_clients_list_the_runs_that_steps_and_ends_started(core: Core, plain_dat
     run_id = core.start_flow("order", {"order_id": "1"}).run_id
     core.work("order")
     (child,) = hand_over(core, run_id, flow="order")
-    undo = add_companion(core, run_id, "order__undo", "undo")
     with Client.connect(plain_database_dsn) as client:
         run = client._get(OrderRun, run_id)
         (found,) = run._step("approval").children()
@@ -123,8 +125,7 @@ def test_clients_list_the_runs_that_steps_and_ends_started(core: Core, plain_dat
         work(core)
         (found,) = run._step("approval").children()
         assert found.is_final
-        (companion,) = run.companions()
-        assert (companion.kind, companion.end_number, companion.run_id) == ("undo", 1, undo)
+        assert run.companions() == []
 
 
 async def test_so_do_async_ones(core: Core, plain_database_dsn: str) -> None:
@@ -144,3 +145,31 @@ async def test_so_do_async_ones(core: Core, plain_database_dsn: str) -> None:
         assert (run.origin.kind, run.origin.from_run_id, run.origin.step_slug) == ("child", parent, "bill")
         assert await run.companions() == []
         assert await run._step("charge").children() == []
+
+
+def test_a_run_that_was_undone_is_retried_only_if_asked_so(
+    core: Core, project: Project, plain_database_dsn: str
+) -> None:
+    """On the command line and by the client, which lists what the run's ends have started."""
+
+    class ChainRun(OrderRun):
+        contract = contract_of({**DOCUMENT, "x-pgflow": {**DOCUMENT["x-pgflow"], "slug": "f"}})
+
+    run_id, undo = failed_chain(core)
+    dsn = ("--dsn", plain_database_dsn)
+    busy = project.run("runs", "retry", str(run_id), *dsn)
+    assert "is being undone, or what its end has started goes on" in busy.stderr
+    for flow in ("f__undo", "f__end_tell"):
+        chain_work(core, flow)
+    with Client.connect(plain_database_dsn) as client:
+        run = client._get(ChainRun, run_id)
+        found = [(each.kind, each.end_number, each.run_id, each.status) for each in run.companions()]
+        assert found[0] == ("undo", 1, undo, "completed")
+        assert found[1][0] == "end"
+        assert not run.retry()
+        assert "was undone" in project.run("runs", "retry", str(run_id), *dsn).stderr
+        refused = project.run("runs", "retry", "--flow", "f", "--even-if-undone", "--yes", *dsn)
+        assert "--even-if-undone is for runs that are named" in refused.stderr
+        project.ok("runs", "retry", str(run_id), "--even-if-undone", *dsn)
+        assert run.retry(even_if_undone=True) is False
+    assert core.run(run_id).status == "started"

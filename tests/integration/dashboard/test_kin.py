@@ -11,11 +11,11 @@ import pytest
 from tests.integration.dashboard.test_control import said, send
 from tests.support.batch import claim, fail, register
 from tests.support.browser import launched, strict
-from tests.support.companions import add_companion
 from tests.support.core import Core, connect
 from tests.support.dashboard import Dashboard, running
 from tests.support.project import Project
 from tests.support.subflows import family, hand_over, work
+from tests.support.undo_flows import companions_of, fail_undo, failed_chain
 
 
 @pytest.fixture
@@ -86,14 +86,10 @@ def test_the_runs_of_a_map_are_a_grid(dashboard: Dashboard, hand: Core) -> None:
 
 def ended(hand: Core) -> tuple[UUID, UUID, UUID]:
     """A run, its undo that has failed, and what is done at its end."""
-    hand.create_flow("f", options='{"run_timeout": 5}')
-    hand.add_step("f", "a")
-    hand.run_sql("update pgflow.flows set options = options || %s::jsonb", '{"undo": {"flow": "f__undo"}}')
-    run = hand.start_flow("f").run_id
-    hand.work("f")
-    undo, end = add_companion(hand, run, "f__undo", "undo"), add_companion(hand, run, "f__end_tell", "end")
-    fail(hand, claim(hand, (register(hand, "f__undo"), "f__undo")), ["no way back"], retryable=[False])
-    return run, undo, end
+    run, undo = failed_chain(hand)
+    fail_undo(hand)
+    _, end = companions_of(hand, run)
+    return run, undo, end.run_id
 
 
 def test_what_ends_have_started_is_on_the_runs_page(dashboard: Dashboard, hand: Core) -> None:

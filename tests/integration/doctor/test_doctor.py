@@ -16,7 +16,6 @@ from psycopg.types.json import Jsonb
 from pgflow_runtime.doctor import CODES, examine
 from pgflow_runtime.project import find_project
 from tests.support.batch import claim, fail, register
-from tests.support.companions import add_companion
 from tests.support.core import Core, Row, connect
 from tests.support.crawl import LINES, write_contract
 from tests.support.encodings import other_encoding
@@ -25,6 +24,7 @@ from tests.support.project import Project
 from tests.support.server import Server
 from tests.support.steps_that_wait import add_signal, add_sleep
 from tests.support.subflows import family, hand_over
+from tests.support.undo_flows import fail_undo, failed_chain
 from tests.support.wait import eventually
 
 OF_THE_TEST_SERVER = ("--ignore", "settings.durability", "--ignore", "connections.use")
@@ -344,14 +344,11 @@ def test_signals_without_an_end_that_nobody_sends(hand: Core, do: Callable[..., 
 
 
 def test_undos_that_failed_need_somebody(hand: Core, ask: Asks) -> None:
-    start(hand)
-    run = hand.value("select run_id from pgflow.runs")
-    undo = add_companion(hand, run, "crawl__undo", "undo")
+    run, undo = failed_chain(hand)
     assert "undos.failed" not in ask()
-    (task,) = claim(hand, (register(hand, "crawl__undo"), "crawl__undo"))
-    fail(hand, [task], retryable=[False])
+    fail_undo(hand)
     found = ask()["undos.failed"]
-    assert found["message"] == f"1 undo failed, the first {undo}, of run {run} of flow 'crawl'"
+    assert found["message"] == f"1 undo failed, the first {undo}, of run {run} of flow 'f'"
     hand.call("retry_runs", run_ids=[undo])
     assert "undos.failed" not in ask()
 

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.support.companions import add_companion
 from tests.support.core import Core, Row
 from tests.support.steps_that_wait import add_signal
+from tests.support.undo_flows import fail_undo, failed_chain
 
 
 def metrics(core: Core, flow_slug: str) -> Row:
@@ -153,14 +153,12 @@ def test_schedules_that_are_paused_failing_and_late(core: Core) -> None:
 
 
 def test_undos_that_failed(core: Core) -> None:
-    core.flow("f", "a")
-    run = core.start_flow("f").run_id
-    for number in (1, 2):
-        add_companion(core, run, "f__undo", "undo", number)
-    first, _ = core.poll("f__undo", 2)
-    core.start_tasks("f__undo", [first.msg_id])
+    run, undo = failed_chain(core)
     assert metrics(core, "f").failed_undo_count == 0
-    core.fail_task(first.run_id, "back")
+    fail_undo(core)
     assert metrics(core, "f").failed_undo_count == 1
-    assert [row.of_run_id for row in core.call("list_failed_undos")] == [run]
-    assert core.call("list_failed_undos", after_run_id=first.run_id) == []
+    (found,) = core.call("list_failed_undos")
+    assert (found.run_id, found.of_run_id, found.of_flow_slug, found.end_number) == (undo, run, "f", 1)
+    assert core.call("list_failed_undos", after_run_id=undo) == []
+    core.call("retry_runs", run_ids=[undo])
+    assert metrics(core, "f").failed_undo_count == 0
