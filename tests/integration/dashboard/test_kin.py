@@ -63,6 +63,8 @@ def test_attempts_at_a_task_have_each_their_run(dashboard: Dashboard, hand: Core
     shown = words(dashboard, f"/runs/{run}/steps/bill/0")
     assert shown.rindex(str(second.run_id)) < shown.rindex(str(first.run_id))
     assert "attempt 2" in shown
+    links = dashboard.page(f"/runs/{run}/steps/bill").links()
+    assert links.index(f"/runs/{second.run_id}") < links.index(f"/runs/{first.run_id}")
     page = dashboard.page(f"/runs/{run}")
     assert f"/runs/{second.run_id}" in page.links()
     assert f"/runs/{first.run_id}" not in page.links()
@@ -80,6 +82,8 @@ def test_the_runs_of_a_map_are_a_grid(dashboard: Dashboard, hand: Core) -> None:
     failed = next(child for child in found if child.run_id == tasks[0].run_id)
     assert "is-failed" in cells[f"/runs/{failed.run_id}"]["class"]
     assert sum("is-started" in cell["class"] for cell in cells.values()) == 4
+    names = [a.get("aria-label", "") for a in page.all("a") if a.get("id", "").startswith("task-")]
+    assert names[1] == "Task 1, in its run"
     rest = dashboard.page(f"/runs/{run}/steps/bill?first=3")
     assert [a["id"] for a in rest.all("a") if a.get("id", "").startswith("run-")] == ["run-3", "run-4"]
 

@@ -47,9 +47,11 @@ async def show(request: Request) -> Response:
     else:
         tasks = await site.reader.rows(statements.FIND_TASKS, **at, those=those, limit=LIST + 1)
     only = await _task(site, run_id, slug, 0) if step["step_type"] == "single" and tasks else None
-    children = []
-    if step["kind"] == "subflow":
+    children: list[Row] = []
+    if step["kind"] == "subflow" and step["step_type"] == "map":
         children = await read_children(site.reader, run_id, slug, first=first, limit=GRID)
+    elif step["kind"] == "subflow":
+        children = await read_children_of_task(site.reader, run_id, slug, 0)
     values = await read_values(site, run_id)
     sources = view.flow.dependencies.get(slug, [])
     contract = site.flows.contract(view.run["flow_slug"])
