@@ -16,9 +16,9 @@ NewUser = Callable[..., str]
 
 NIL = "'00000000-0000-0000-0000-000000000000'::uuid"
 TABLES = (
-    "actions", "announcements", "deps", "flows", "migrations", "origins", "prepared_flows", "runs",
-    "schedules", "signal_keys", "signals", "step_states", "step_tasks", "steps", "timer_floor", "timers",
-    "waiting_signals", "worker_functions", "workers",
+    "actions", "announcements", "deps", "ended_children", "flows", "late_results", "migrations", "origins",
+    "prepared_flows", "runs", "schedules", "signal_keys", "signals", "step_states", "step_tasks", "steps",
+    "timer_floor", "timers", "waiting_signals", "worker_functions", "workers",
 )  # fmt: skip
 
 DEFINING = (
