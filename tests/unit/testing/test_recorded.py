@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 import pytest
 
-from pgflow_runtime import Again, Context, Flow
+from pgflow_runtime import Again, Context, Flow, RunEnd
 from pgflow_runtime.errors import RunFailed, UsageError
 from pgflow_runtime.testing import run_flow, start_flow
 
@@ -238,3 +238,70 @@ async def test_of_a_loop_the_last_round_is_done_again(record: Record) -> None:
     assert (run.differences, run.output, run.attempts("climb")) == ((), {"climb": 3}, 3)
     run = await run_flow(stairs, recorded=recorded(2, round=2, state=1))
     assert str(run.differences[0]) == "climb: recorded 2, today asks to run again"
+
+
+invoice = Flow[Receipt]("invoice")
+
+
+@invoice.step
+def letter(flow_input: Receipt) -> str:
+    raise AssertionError("a child is not run again")
+
+
+billing = Flow[list[int]]("billing", max_attempts=1)
+
+
+@billing.map(subflow=invoice, when_exhausted="value")
+def bills(amount: int) -> Receipt:
+    if amount == 3:
+        raise ValueError("three")
+    return {"id": amount}
+
+
+@billing.step
+def collect(bills: list[Any]) -> int:
+    return len(bills)
+
+
+@billing.end()
+def close(run_end: RunEnd) -> None:
+    raise AssertionError("what followed the run is not done again")
+
+
+def failure(index: int, error: str) -> dict[str, Any]:
+    return {"$failed": {"error": error, "step": "bills", "index": index, "attempts": 1}}
+
+
+async def test_of_a_subflow_the_childs_input_is_compared_and_its_output_counts(tmp_path: Path) -> None:
+    outputs = [{"letter": "a"}, {"letter": "b"}, failure(2, "ChildFailed: no"), failure(3, "ValueError: two")]
+    tasks = [
+        task(0, 1, child="r1", child_input={"id": 1}),
+        task(1, 2, child="r2", child_input={"id": 7}),
+        task(2, 3, child="r3", child_input={"id": 4}, error="ChildFailed: no"),
+        task(3, 4, error="ValueError: two"),
+    ]
+    run = {
+        "run_id": "r",
+        "flow_slug": "billing",
+        "status": "completed",
+        "input": [1, 2, 4, 3],
+        "steps": {
+            "bills": step("map", [], "completed", *tasks, output=outputs, kind="subflow", subflow="invoice"),
+            "collect": step("single", ["bills"], "completed", task(0, 9), output=4),
+        },
+    }
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({"pgflow_recording": 1, "runs": [run]}))
+    followed = await run_flow(billing, recorded=file)
+    assert (followed.status, followed.output) == ("completed", {"collect": 4})
+    assert followed.step("bills").children == ()
+    assert followed.companions == ()
+    first, second = sorted(followed.differences, key=lambda each: each.index or 0)
+    assert (first.place, first.kind, first.recorded, first.today) == (
+        "bills[1]",
+        "output",
+        '{"id": 7}',
+        '{"id": 2}',
+    )
+    assert (second.place, second.kind, second.recorded) == ("bills[3]", "error", "ValueError: two")
+    assert second.today == "ValueError: three"

@@ -21,6 +21,10 @@ from pgflow_runtime.testing.engine.stored import store, text_of
 from pgflow_runtime.testing.recordings.redaction import Made, Redaction
 from pgflow_shared.structure import structure_hash
 
+SHAPE_KEYS = ("kind", "subflow", "array", "undo")
+"""What the structure says of some steps beside type and dependencies."""
+AT_ONCE = 1_000
+"""Children that are listed at a time."""
 FORMAT = 1
 """The version of what a recording looks like (docs/reference/recording.md)."""
 
@@ -128,7 +132,7 @@ class _Export:
         is_open = row["status"] in ("created", "started")
         facts = {
             "type": shape["type"],
-            "kind": shape.get("kind"),
+            **{key: shape.get(key) for key in SHAPE_KEYS},
             "depends_on": shape["dependencies"],
             "status": "cancelled" if is_over and is_open else row["status"],
             "skip_reason": row["skip_reason"],
@@ -142,14 +146,32 @@ class _Export:
         if is_complete:
             yield f',\n"output": {self._value(slug, "output", is_list=shape["type"] == "map")}'
         yield ',\n"tasks": ['
-        for number, task in enumerate(self._tasks(slug, is_complete)):
+        children = self._children(slug) if shape.get("kind") == "subflow" else {}
+        for number, task in enumerate(self._tasks(slug, is_complete, children)):
             yield f"{',' if number else ''}\n{task}"
         yield "]\n}"
 
-    def _tasks(self, slug: str, is_complete: bool) -> Iterator[str]:
+    def _children(self, slug: str) -> dict[int, tuple[int, UUID]]:
+        """Of each task the last child: the attempt that started it, and its id."""
+        found: dict[int, tuple[int, UUID]] = {}
+        after: tuple[Any, ...] = (None, None, None)
+        while after:
+            names = ("after_step_slug", "after_task_index", "after_attempt")
+            values = {"run_id": self._run_id, "step_slug": slug, "limit": AT_ONCE}
+            rows = self._connection.execute(
+                queries.LIST_CHILDREN, values | dict(zip(names, after, strict=True))
+            ).fetchall()
+            found |= {index: (attempt, run_id) for _, index, attempt, run_id, *_ in rows}
+            after = rows[-1][:3] if len(rows) == AT_ONCE else ()
+        return found
+
+    def _tasks(self, slug: str, is_complete: bool, children: dict[int, tuple[int, UUID]]) -> Iterator[str]:
         """A text for each task. Of a step that completed, its output holds what they gave."""
         values = {"run_id": self._run_id, "step_slug": slug, "whole": not is_complete}
-        for row in self._connection.cursor().stream(queries.EXPORT_TASKS, values):
+        rows: Iterable[Any] = self._connection.cursor().stream(queries.EXPORT_TASKS, values)
+        if children:  # which are asked for in between
+            rows = self._connection.execute(queries.EXPORT_TASKS, values).fetchall()
+        for row in rows:
             index, status, attempts, requeued, ended_at, output, error, failures, forgiven, *more = row
             stalled_at, round, state = more
             task = {
@@ -169,7 +191,18 @@ class _Export:
                 text = f'{text[:-1]}, "output": {self._redacted(output, slug)}}}'
             if state is not None:
                 text = f'{text[:-1]}, "state": {self._redacted(state, slug, what="state")}}}'
+            attempt, child = children.get(index, (None, None))
+            if child is not None and attempt == attempts:
+                text = f"{text[:-1]}, {self._child(slug, child)}}}"
             yield text
+
+    def _child(self, slug: str, run_id: UUID) -> str:
+        values = {"run_id": run_id, "step_slug": None, "kind": "input"}
+        row = self._connection.execute(queries.GET_VALUE, values).fetchone()
+        told = f'"child": {_json(str(run_id))}'
+        if row is None or row[0] is None:  # deleted meanwhile
+            return told
+        return f'{told}, "child_input": {self._redacted(row[0], slug, what="child_input")}'
 
     def _failures(self, text: str | None) -> list[dict[str, Any]] | None:
         found = json.loads(text) if text is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from pgflow_runtime.contract.schema import SchemaCheck
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.testing.engine.stored import Stored, store
-from pgflow_runtime.testing.recordings.export import FORMAT
+from pgflow_runtime.testing.recordings.export import FORMAT, SHAPE_KEYS
 from pgflow_shared.files import NotText, read_text
 
 SCHEMA = Path(__file__).with_name("recording.schema.json")
@@ -34,6 +34,9 @@ class RecordedTask:
     state: Stored
     has_output: bool
     output: Stored
+    has_child: bool = False
+    """Whether it has started one, of which it is known with what."""
+    child_input: Stored = None
 
     @property
     def has_ended(self) -> bool:
@@ -55,6 +58,8 @@ class RecordedStep:
     ended_at: str | None
     output: Stored
     tasks: Mapping[int, RecordedTask]
+    shape: Mapping[str, str] = field(default_factory=dict)
+    """What the structure says of it beside type and dependencies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,7 @@ class Recording:
     def structure(self) -> Mapping[str, Any]:
         """As a contract words it."""
         steps = [
-            {"slug": slug, "type": step.type, "dependencies": sorted(step.dependencies)}
-            | ({} if step.kind == "task" else {"kind": step.kind})
+            {"slug": slug, "type": step.type, "dependencies": sorted(step.dependencies), **step.shape}
             for slug, step in sorted(self.steps.items())
         ]
         return {"steps": steps}
@@ -186,6 +190,7 @@ def _step(step: Mapping[str, Any]) -> RecordedStep:
         ended_at=step.get("ended_at"),
         output=output,
         tasks=tasks,
+        shape={key: step[key] for key in SHAPE_KEYS if key in step},
     )
 
 
@@ -206,4 +211,6 @@ def _task(task: Mapping[str, Any]) -> RecordedTask:
         state=task.get("state"),
         has_output="output" in task,
         output=task.get("output"),
+        has_child="child_input" in task,
+        child_input=task.get("child_input"),
     )

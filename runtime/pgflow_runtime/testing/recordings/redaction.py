@@ -1,8 +1,9 @@
 """What is left out of a recording: values become others of the same JSON type, so that they still fit.
 
 A path names values as messages do: ``input.card.number``, ``steps.charge.output.token`` (of a map: of each
-task's result), ``steps.poll.state`` of a loop, ``[3]`` for an element, ``['odd key']`` for a key that is no
-word, ``*`` for any of them; and ``error`` is the text of all errors.
+task's result), ``steps.poll.state`` of a loop, ``steps.bill.child_input`` of a subflow; ``[3]`` for an
+element, ``['odd key']`` for a key that is no word, ``*`` for any of them; and ``error`` is the text of all
+errors.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pgflow_runtime.testing.engine.stored import Stored
 Part: TypeAlias = str | int
 """A key, an index, or ``*``."""
 
-Made: TypeAlias = Literal["output", "state"]
+Made: TypeAlias = Literal["output", "state", "child_input"]
 """What a step makes."""
 
 HIDDEN = "[redacted]"
@@ -48,7 +49,8 @@ class Redaction:
         return value
 
     def made(self, slug: str, value: Stored, what: Made = "output") -> Stored:
-        """What one task of the step has given, or what a round of its loop has left for the next."""
+        """What one task of the step has given, what a round of its loop has left for the next, or what it has
+        started a child with."""
         for path, (place, parts) in self._parsed.items():
             if _leads_into(place, slug, what):
                 value = self._hide(value, parts, path)
@@ -117,7 +119,7 @@ def parse(path: str) -> tuple[tuple[str, ...], list[Part]]:
     """
     if path == "error":
         return ("error",), []
-    head = re.match(r"input|steps\.(?P<slug>\w+|\*)\.(?P<what>output|state)", path)
+    head = re.match(r"input|steps\.(?P<slug>\w+|\*)\.(?P<what>output|state|child_input)", path)
     parts = list(_parts(path[head.end() :])) if head is not None else [None]
     if head is None or None in parts:
         raise UsageError(

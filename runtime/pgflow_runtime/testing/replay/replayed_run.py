@@ -153,6 +153,10 @@ class ReplayedRun(MemoryRun):
         if outcome is None:
             self._do_as_recorded(key, recorded)
             return
+        if self._is_subflow(slug):
+            self._compare_child(key, recorded, outcome)
+            self._do_as_recorded(key, recorded)
+            return
         self._compare(key, recorded, outcome)
         if isinstance(outcome, FailedAttempt) and self._is_tolerated(slug, recorded):
             self.timed.complete(key, recorded.output)
@@ -185,7 +189,9 @@ class ReplayedRun(MemoryRun):
         return outcome
 
     def _do_as_recorded(self, key: TaskKey, recorded: RecordedTask) -> None:
-        if recorded.status == "completed" or (recorded.error or "").startswith(VIOLATION):
+        if self._is_subflow(key[0]) and recorded.status == "completed":
+            self.timed.complete_by_child(key, recorded.output)
+        elif recorded.status == "completed" or (recorded.error or "").startswith(VIOLATION):
             self.timed.complete(key, recorded.output)
         else:
             self.timed.fail(key, recorded.error or "", retryable=False)
@@ -194,6 +200,10 @@ class ReplayedRun(MemoryRun):
         """Whether what was recorded is a failure that takes the place of an output, today still."""
         is_failure = isinstance(recorded.output, dict) and list(recorded.output) == ["$failed"]
         return is_failure and self.timed.model.steps[slug].when_exhausted == "value"
+
+    def _is_subflow(self, slug: str) -> bool:
+        """Whether another flow does the step's work: its run is not done again."""
+        return self.timed.model.steps[slug].subflow is not None
 
     # -- what is as it was ---------------------------------------------------------------------------------
 
@@ -221,7 +231,22 @@ class ReplayedRun(MemoryRun):
                 self._differ(key, "error", error_in_words(recorded.error), output_in_words(today))
             elif not is_same_value(today, recorded.output):
                 self._differ(key, "output", output_in_words(recorded.output), output_in_words(today))
-                self._check_type(key, recorded)
+                self._check_type(key, recorded.output)
+
+    def _compare_child(self, key: TaskKey, recorded: RecordedTask, outcome: Outcome) -> None:
+        """Of a subflow step it is the child's input that the handler gives."""
+        then = output_in_words(recorded.child_input) if recorded.has_child else error_in_words(recorded.error)
+        if isinstance(outcome, FailedAttempt):
+            error = self._redaction.error(outcome.message) or ""
+            if recorded.has_child or not is_same_error(recorded.error or "", error):
+                self._differ(key, _kind(outcome.message), then, error_in_words(error))
+        elif isinstance(outcome, Completed):
+            today = self._redaction.made(key[0], store(outcome.output), "child_input")
+            if not recorded.has_child:
+                self._differ(key, "error", then, output_in_words(today))
+            elif not is_same_value(today, recorded.child_input):
+                self._differ(key, "output", then, output_in_words(today))
+                self._check_type(key, recorded.child_input)
 
     def _compare_tolerated(self, key: TaskKey, output: Any, error: str) -> None:
         """Of a failure that became a value the first line was kept."""
@@ -229,12 +254,12 @@ class ReplayedRun(MemoryRun):
         if not is_same_error(then, error.split("\n", 1)[0][: len(then)]):
             self._differ(key, "error", error_in_words(then), error_in_words(error))
 
-    def _check_type(self, key: TaskKey, recorded: RecordedTask) -> None:
-        """Dependents that are still to come get values of the old type."""
+    def _check_type(self, key: TaskKey, recorded: Stored) -> None:
+        """Dependents that are still to come, or children, get values of the old type."""
         try:
-            self._contract.steps[key[0]].check_output(decode(text_of(recorded.output)))
+            self._contract.steps[key[0]].check_output(decode(text_of(recorded)))
         except BoundaryError as error:
-            self._differ(key, "type", output_in_words(recorded.output), f"is refused: {error}")
+            self._differ(key, "type", output_in_words(recorded), f"is refused: {error}")
 
     def _differ(self, key: TaskKey, kind: Any, recorded: str, today: str) -> None:
         slug, index = key
