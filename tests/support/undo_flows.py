@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -205,3 +206,26 @@ def assert_undone(core: Core, companions: Companions, deps: Mapping[str, Iterabl
                 first = place.get(f"step:{rule.by}:started")
                 assert last is None or first is None or last < first, f"undo {undo}: {slug} before {other}"
     return len(found)
+
+
+def random_companions(random: Random, steps: list[Step]) -> Companions:
+    """Of a flow "f": any steps undone, any ends."""
+    slugs = [step.slug for step in steps]
+    undone = random.sample(slugs, random.choice((0, len(slugs) // 2, len(slugs), len(slugs))))
+    ends = {
+        f"f__end_{number}": EndRule(
+            random.choice(("failed", "cancelled", "completed", "always")),
+            tuple(random.sample(slugs, min(len(slugs), random.randint(0, 2)))),
+            random.random() < 0.5,
+        )
+        for number in range(random.choice((0, 1, 3)))
+    }
+    if not undone:
+        return Companions(ends=ends)
+    return Companions(
+        undo="f__undo",
+        undone={slug: UndoRule(f"un_{slug}", random.choice(("completed", "started"))) for slug in undone},
+        reads=tuple(random.sample(slugs, min(len(slugs), random.randint(0, 2)))),
+        undo_reads_input=random.random() < 0.5,
+        ends=ends,
+    )

@@ -18,7 +18,7 @@ class Followed:
         self._aftermath = Aftermath(run.timed.model, companions, str(run.run_id))
         self._undo: tuple[Start, MemoryRun] | None = None
         """The one under way."""
-        self.companions: list[MemoryRun] = []
+        self.started: list[tuple[Start, MemoryRun]] = []
 
     def go_on(self, start: Callable[[Start], MemoryRun]) -> bool:
         """Start what is to be started now; whether there was anything."""
@@ -29,7 +29,7 @@ class Followed:
             return False
         for each in self._aftermath.start():
             companion = start(each)
-            self.companions.append(companion)
+            self.started.append((each, companion))
             if each.kind == "undo":
                 self._undo = each, companion
         return True
@@ -41,6 +41,10 @@ class Followed:
             for slug, state in undo.timed.model.states.items()
         }
         self._aftermath.undo_ended(start, completed, undo.status)
+
+    @property
+    def companions(self) -> tuple[MemoryRun, ...]:
+        return tuple(run for _, run in self.started)
 
     @property
     def is_open(self) -> bool:

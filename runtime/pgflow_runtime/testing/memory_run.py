@@ -129,7 +129,7 @@ class MemoryRun:
     def companions(self) -> tuple[MemoryRun, ...]:
         """The runs of the flow's undos and ends that have followed the ends of this one, in their order."""
         followed = self._family.followed(self)
-        return () if followed is None else tuple(followed.companions)
+        return () if followed is None else followed.companions
 
     @property
     def undone(self) -> Mapping[str, Sequence[int]]:

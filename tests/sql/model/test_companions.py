@@ -15,14 +15,14 @@ from uuid import UUID
 import pytest
 from psycopg.types.json import Jsonb
 
-from pgflow_runtime.testing.engine.companions import Aftermath, Companions, EndRule, Start, UndoRule
-from pgflow_runtime.testing.engine.model import Run, Step
+from pgflow_runtime.testing.engine.companions import Aftermath, Start
+from pgflow_runtime.testing.engine.model import Run
 from tests.support.batch import claim, complete, fail, register
 from tests.support.core import Core, Json, Row
 from tests.support.random_flows import define, random_flow, random_input, random_output, random_value
 from tests.support.steps_that_wait import send
 from tests.support.timers import fire
-from tests.support.undo_flows import assert_undone, options_of
+from tests.support.undo_flows import assert_undone, options_of, random_companions
 from tests.support.undo_flows import define as define_companions
 
 BATCH = 10  # flows a test
@@ -45,29 +45,6 @@ def test_flows_with_companions(core: Core, seeds: range) -> None:
                 Comparison(core, seed).work()
             except Exception as error:
                 raise AssertionError(f"seed {seed}: {error}") from error
-
-
-def random_companions(random: Random, steps: list[Step]) -> Companions:
-    """Any steps undone, any ends."""
-    slugs = [step.slug for step in steps]
-    undone = random.sample(slugs, random.choice((0, len(slugs) // 2, len(slugs), len(slugs))))
-    ends = {
-        f"f__end_{number}": EndRule(
-            random.choice(("failed", "cancelled", "completed", "always")),
-            tuple(random.sample(slugs, min(len(slugs), random.randint(0, 2)))),
-            random.random() < 0.5,
-        )
-        for number in range(random.choice((0, 1, 3)))
-    }
-    if not undone:
-        return Companions(ends=ends)
-    return Companions(
-        undo=UNDO,
-        undone={slug: UndoRule(f"un_{slug}", random.choice(("completed", "started"))) for slug in undone},
-        reads=tuple(random.sample(slugs, min(len(slugs), random.randint(0, 2)))),
-        undo_reads_input=random.random() < 0.5,
-        ends=ends,
-    )
 
 
 class Comparison:

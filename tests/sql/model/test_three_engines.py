@@ -57,7 +57,9 @@ async def test_what_was_recorded_is_followed_to_the_same_end(
         steps = random_flow(random, most=10)
         slug = f"f{seed}"
         define(live, slug, steps)
-        engine = SqlEngine(live, slug, random_input(random, steps), is_set_based=random.random() < 0.8)
+        engine = SqlEngine.start_run(
+            live, slug, random_input(random, steps), is_set_based=random.random() < 0.8
+        )
         for _ in Story(engine, steps, f"recorded {seed}"):
             pass
         run = await followed(live_dsn, slug, engine.run_id, steps)
@@ -89,11 +91,11 @@ class History:
     def teller(self, number: int) -> Iterator[bool]:
         """One run; a turn at a time."""
         input = random_input(self.random, self.steps)
-        memory = MemoryEngine(self.steps, input, run_timeout=self.run_timeout)
+        memory = MemoryEngine.start_run(self.steps, input, run_timeout=self.run_timeout)
         engines: list[Engine] = [
             memory,
-            SqlEngine(self.core, "sets", input, is_set_based=True),
-            SqlEngine(self.core, "ones", input, is_set_based=False),
+            SqlEngine.start_run(self.core, "sets", input, is_set_based=True),
+            SqlEngine.start_run(self.core, "ones", input, is_set_based=False),
         ]
         told = [Story(engine, self.steps, f"{self.seed} {number}") for engine in engines]
         for chapter, chapters in enumerate(zip(*told, strict=True)):
