@@ -24,7 +24,7 @@ from tests.support.undo_flows import options_of, random_companions
 
 SHARE = 0.5
 """Of the seconds that the suite of single runs has."""
-ENOUGH = 20
+ENOUGH = 200
 """Histories after which every kind of run must have been met."""
 LONGEST = 150
 """Turns of one history."""
