@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 Schema: TypeAlias = Mapping[str, Any]
 
+_NOT_OF_MSGSPEC = ("must be tagged", "may not contain more than one", "PosixPath is unsupported")
+"""What msgspec has no schema for: unions told apart by fields of ours, defaults that are paths."""
 _SAID = ("title", "description", "discriminator", "readOnly", "default")
 _TEXTS = {
     "date-time": "datetime", "date": "date", "time": "time", "duration": "timedelta", "uuid": "UUID",
@@ -36,11 +38,48 @@ def library_schema(kind: str, class_: Any, computed: Collection[str]) -> Any:
                 class_, schema_hook=lambda type_: {"type": "string", "format": "path"}
             )
         except TypeError as error:
-            # Of unions it takes Structs with tags of its own, which no field may be called like.
-            if "must be tagged" not in str(error) and "may not contain more than one" not in str(error):
+            if not any(words in str(error) for words in _NOT_OF_MSGSPEC):
                 raise
             return None
-    return _with_required(normal(found, found.get("$defs", {})), computed)
+    form = _with_required(normal(found, found.get("$defs", {})), computed)
+    return _without_underscores(form) if kind == "attrs" else form
+
+
+def ours(kind: str, schema: Schema, definitions: Schema) -> Any:
+    """Our schema, in the common form; to msgspec times that need no zone are any text."""
+    found = normal(schema, definitions)
+    return _as_text(found) if kind in ("attrs", "msgspec") else found
+
+
+def _as_text(schema: Any) -> Any:
+    if schema in ("<time>", "<datetime>"):
+        return {"type": "string"}
+    if isinstance(schema, list):
+        return [_as_text(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "anyOf" in schema:
+        return _union([_as_text(item) for item in schema["anyOf"]])
+    return {key: _as_text(item) for key, item in schema.items()}
+
+
+def _union(members: list[Any]) -> Any:
+    unique = sorted({json.dumps(item, sort_keys=True) for item in members})
+    return {"anyOf": [json.loads(item) for item in unique]} if len(unique) > 1 else json.loads(unique[0])
+
+
+def _without_underscores(schema: Any) -> Any:
+    """msgspec writes attrs' fields by their attributes; constructors, and so we, leave underscores out."""
+    if isinstance(schema, list):
+        return [_without_underscores(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _without_underscores(item) for key, item in schema.items()}
+    if "properties" in found:
+        found["properties"] = {key.lstrip("_"): item for key, item in found["properties"].items()}
+    if "required" in found:
+        found["required"] = sorted(key.lstrip("_") for key in found["required"])
+    return found
 
 
 def _with_required(schema: Any, computed: Collection[str]) -> Any:
@@ -79,8 +118,7 @@ def _normal(schema: Any, definitions: Schema, above: tuple[str, ...]) -> Any:
                 "<Decimal>",
                 *(item for item in flat if item not in [{"type": "number"}, {"type": "string"}]),
             ]
-        unique = sorted({json.dumps(item, sort_keys=True) for item in flat})
-        return {"anyOf": [json.loads(item) for item in unique]} if len(unique) > 1 else json.loads(unique[0])
+        return _union(flat)
     if "const" in schema:
         return {"enum": [schema["const"]]}
     if "enum" in schema:
@@ -97,8 +135,9 @@ def _normal(schema: Any, definitions: Schema, above: tuple[str, ...]) -> Any:
         kept["properties"] = {
             key: _normal(item, definitions, above) for key, item in kept["properties"].items()
         }
-    if "required" in kept:
-        kept["required"] = sorted(kept["required"])
+    required = sorted(kept.pop("required", ()))
+    if required:
+        kept["required"] = required
     return kept
 
 

@@ -321,7 +321,7 @@ class _Writer:
     def _annotated(self, spelled: Spelled, said: str) -> str:
         if self.kind == "pydantic":
             return f"Annotated[{spelled.text}, Field({said})]"
-        if self.kind == "msgspec":
+        if self.kind in ("msgspec", "attrs"):
             return f"Annotated[{spelled.text}, Meta({said})]"
         marks = "Ge(0), Lt(10)" if spelled.text == "int" else "MinLen(1), MaxLen(5)"
         return f"Annotated[{spelled.text}, {marks}]"

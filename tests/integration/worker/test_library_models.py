@@ -145,3 +145,37 @@ def test_callers_may_have_the_classes_themselves(libraries: Lab) -> None:
     with libraries.worker("orders"), libraries.worker("places"):
         done = project.python("classes.py", libraries.dsn)
         assert done.returncode == 0, done.stderr
+
+
+ADAPTED = """
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NotRequired
+from pydantic import BaseModel, TypeAdapter
+from generated.orders import Order, OrderGiven
+from pgflow_runtime import JsonValue
+
+wire = {
+    "id": "00000000-0000-0000-0000-000000000001", "at": "2024-01-01T00:00:00Z", "customerName": "bob",
+    "items": [{"sku": "x", "price": "2.50"}], "pet": {"kind": "dog"},
+}
+given = TypeAdapter(OrderGiven).validate_python(wire)
+assert given["at"] == datetime(2024, 1, 1, tzinfo=UTC) and given["items"][0]["price"] == Decimal("2.50")
+
+class Body(BaseModel):
+    order: OrderGiven
+    rest: dict[str, JsonValue] = {}
+
+body = Body.model_validate({"order": wire, "rest": {"a": [1, {"b": None}]}})
+assert body.order["pet"]["kind"] == "dog" and body.rest == {"a": [1, {"b": None}]}
+assert "order" in Body.model_json_schema()["required"]
+"""
+
+
+def test_what_is_generated_may_be_a_type_of_pydantics(libraries: Lab) -> None:
+    """On Python 3.11, too, where it takes no TypedDict of typing's."""
+    libraries.project.write("adapted.py", ADAPTED)
+    done = libraries.project.python("adapted.py")
+    assert done.returncode == 0, done.stderr
+    checked = libraries.project.python("-m", "mypy", "--strict", "adapted.py")
+    assert checked.returncode == 0, checked.stdout
