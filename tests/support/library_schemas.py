@@ -41,8 +41,8 @@ def library_schema(kind: str, class_: Any, computed: Collection[str]) -> Any:
             if not any(words in str(error) for words in _NOT_OF_MSGSPEC):
                 raise
             return None
-    form = _with_required(normal(found, found.get("$defs", {})), computed)
-    return _without_underscores(form) if kind == "attrs" else form
+    form = normal(found, found.get("$defs", {}))
+    return _with_required(_without_underscores(form) if kind == "attrs" else form, computed)
 
 
 def ours(kind: str, schema: Schema, definitions: Schema) -> Any:
