@@ -27,12 +27,14 @@ MODULES = {"psycopg": {"psycopg", "psycopg_pool"}}
 """What a dependency is imported as, where that is not its name."""
 OPTIONAL = {
     "pgflow_runtime/dashboard/": {"h11", "jinja2", "markupsafe", "starlette", "uvicorn"},
+    "pgflow_runtime/supabase/": {"httpx", "postgrest", "realtime", "supabase"},
     "pgflow_runtime/terminal/rich_view.py": {"rich"},
     "pgflow_runtime/testing/plugin.py": {"pytest"},
 }
 """What else the top of which modules may import: they are imported only where that is installed."""
 LAZY = {
     "pgflow_runtime/database/embedded/postgres.py": {"psutil"},
+    "pgflow_runtime/dsl/supabase.py": {"httpx", "supabase"},
     "pgflow_runtime/telemetry.py": {"opentelemetry"},
     "pgflow_runtime/worker/monitoring/otel_metrics.py": {"opentelemetry"},
     "pgflow_runtime/terminal/live_view.py": {"rich"},
