@@ -51,6 +51,8 @@ class Config:
     migrations: str = f"{OUT}/{MIGRATIONS}"
     style: str = STYLE
     client_types: str = CLIENT_TYPES[0]
+    roles: bool = False
+    """What `migrate` does; nothing of a build's."""
 
     @property
     def is_native(self) -> bool:
@@ -78,7 +80,6 @@ def _judged(project: ProjectTable) -> Config:
                 f"{project.file}: unknown key {key!r} in [{SECTION}]",
                 f"did you mean {guess!r}?" if guess else f"known keys are {', '.join(KEYS)}",
             )
-    _ = project.roles  # migrate's: the value has to be one
     out = _inside(project, "out", project.out)
     if project.style not in STYLE_NAMES:
         guess = closest(project.style, STYLE_NAMES)
@@ -101,6 +102,7 @@ def _judged(project: ProjectTable) -> Config:
         migrations=_inside(project, "migrations", project.migrations or f"{out}/{MIGRATIONS}"),
         style=project.style,
         client_types=project.client_types,
+        roles=project.roles,
     )
 
 
