@@ -6819,7 +6819,6 @@ declare
   v_unawaited record;
   v_companions record;
   v_options jsonb;
-  v_root_ids uuid[];
   v_task_count bigint;
   v_outcomes text[];
 begin
@@ -9067,7 +9066,7 @@ begin
       fired_count := fired_count + 1;
     exception when others then
       failed_count := failed_count + 1;
-      perform pgflow._postpone(t.timer_id, format('%s (%s)', sqlerrm, sqlstate))
+      perform pgflow._postpone('schedule', t.timer_id, format('%s (%s)', sqlerrm, sqlstate))
       from pgflow.timers t
       where t.timer_id = any(_fire_schedules.timer_ids)
         and t.payload = jsonb_build_object('family', v_schedule.family, 'schedule', v_schedule.schedule_slug);
@@ -9846,7 +9845,6 @@ as $$
 declare
   v_locked uuid[];  -- of the children that have not completed, which alone may go on
   v_over record;
-  v_all bigint;  -- see 00_model/model.sql
 begin
   select array_agg(l.run_id) into v_locked
   from (

@@ -13,7 +13,6 @@ declare
   v_unawaited record;
   v_companions record;
   v_options jsonb;
-  v_root_ids uuid[];
   v_task_count bigint;
   v_outcomes text[];
 begin

@@ -35,7 +35,7 @@ begin
       fired_count := fired_count + 1;
     exception when others then
       failed_count := failed_count + 1;
-      perform pgflow._postpone(t.timer_id, format('%s (%s)', sqlerrm, sqlstate))
+      perform pgflow._postpone('schedule', t.timer_id, format('%s (%s)', sqlerrm, sqlstate))
       from pgflow.timers t
       where t.timer_id = any(_fire_schedules.timer_ids)
         and t.payload = jsonb_build_object('family', v_schedule.family, 'schedule', v_schedule.schedule_slug);

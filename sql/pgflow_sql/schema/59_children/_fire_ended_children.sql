@@ -8,7 +8,6 @@ as $$
 declare
   v_locked uuid[];  -- of the children that have not completed, which alone may go on
   v_over record;
-  v_all bigint;  -- see 00_model/model.sql
 begin
   select array_agg(l.run_id) into v_locked
   from (
