@@ -15,7 +15,7 @@ from pgflow_runtime.testing.attempt import GivenConnections
 from pgflow_runtime.testing.engine.model import Step
 from pgflow_runtime.testing.engine.plan import companions_of, plan_of
 from pgflow_runtime.testing.engine.stored import store
-from pgflow_runtime.testing.family import Family
+from pgflow_runtime.testing.family import RunFamily
 from pgflow_runtime.testing.flow_under_test import Circumstances, FlowUnderTest
 from pgflow_runtime.testing.memory_run import MemoryRun
 from tests.support.core import Core
@@ -69,7 +69,7 @@ class MemoryFamily:
     def __init__(self, core: Core, slug: str, input: Any) -> None:
         rows = core.rows("select flow_slug from pgflow.flows")
         self._world = {row.flow_slug: _under_test(core, row.flow_slug) for row in rows}
-        self._family = Family(self._world)
+        self._family = RunFamily(self._world)
         self._first = self._family.start(slug, store(json.dumps(input)))
         self._known: dict[UUID, Member] = {}
 

@@ -14,7 +14,7 @@ from pgflow_runtime.dsl import Flow
 from pgflow_runtime.testing.attempt import GivenConnections
 from pgflow_runtime.testing.engine.companions import Companions
 from pgflow_runtime.testing.engine.model import Step
-from pgflow_runtime.testing.family import Family
+from pgflow_runtime.testing.family import RunFamily
 from pgflow_runtime.testing.flow_under_test import Circumstances, FlowUnderTest
 from pgflow_runtime.testing.recordings.export import recording
 from pgflow_runtime.testing.recordings.reading import recordings_of
@@ -36,7 +36,7 @@ async def followed(
     plan = plan_in_memory(steps, run_timeout)
     contract = _contract(slug, row[0], steps)
     world = {slug: FlowUnderTest(Flow[Any](slug), contract, plan, Companions(), nothing)}
-    run = ReplayedRun(Family(world), recorded, Manner(steps=(), goes_on=False))
+    run = ReplayedRun(RunFamily(world), recorded, Manner(steps=(), goes_on=False))
     await run.work()
     return run
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pgflow_runtime.testing.memory_run import MemoryRun
 
 
-class Family:
+class RunFamily:
     """They go on only while something of one of them is awaited.
 
     One task is worked on at a time, in the order in which they are due; when none is, time jumps.

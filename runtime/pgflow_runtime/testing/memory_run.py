@@ -20,7 +20,7 @@ from pgflow_runtime.testing.attempt import attempt, bound, failing
 from pgflow_runtime.testing.engine.clock import UNTIL_DEAD, TaskKey, TimedRun
 from pgflow_runtime.testing.engine.model import State
 from pgflow_runtime.testing.engine.stored import Stored, store, text_of
-from pgflow_runtime.testing.family import Family
+from pgflow_runtime.testing.family import RunFamily
 from pgflow_runtime.testing.flow_under_test import FlowUnderTest
 from pgflow_runtime.testing.replay.differences import Difference
 from pgflow_runtime.worker.protocol.outcome import Completed, FailedAttempt, Outcome, RoundEnded, timed_out
@@ -74,7 +74,7 @@ class MemoryRun:
     One task is worked on at a time, in the order in which they are due; when none is, time jumps.
     """
 
-    def __init__(self, tested: FlowUnderTest, timed: TimedRun, family: Family) -> None:
+    def __init__(self, tested: FlowUnderTest, timed: TimedRun, family: RunFamily) -> None:
         self.run_id: UUID = timed.model.id
         self.flow = tested.flow
         self.timed = timed

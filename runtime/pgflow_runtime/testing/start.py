@@ -16,7 +16,7 @@ from pgflow_runtime.testing.attempt import GivenConnections
 from pgflow_runtime.testing.engine.clock import Clock
 from pgflow_runtime.testing.engine.model import Cascade
 from pgflow_runtime.testing.engine.stored import Stored, store
-from pgflow_runtime.testing.family import Family
+from pgflow_runtime.testing.family import RunFamily
 from pgflow_runtime.testing.flow_under_test import World
 from pgflow_runtime.testing.given import Given, world_of
 from pgflow_runtime.testing.memory_run import MemoryRun
@@ -130,7 +130,7 @@ async def start_flow(
         if input is _no_input:
             raise UsageError("a run has an input: run_flow(flow, input), or run_flow(flow, recorded=FILE)")
         text = world[flow.db_slug].contract.encode_input(input)
-        return Family(world).start(flow.db_slug, store(text))
+        return RunFamily(world).start(flow.db_slug, store(text))
     except Cascade:
         raise CascadeLimit() from None
 
@@ -143,7 +143,7 @@ def follow(world: World, recording: Recording, manner: Manner | None = None) -> 
     slug = next(iter(world))
     if recording.flow_slug not in (slug, *world[slug].contract.companions):
         raise UsageError(f"a run of flow {recording.flow_slug!r} was recorded, not one of {slug!r}")
-    return ReplayedRun(Family(world, ends_count=False), recording, manner)
+    return ReplayedRun(RunFamily(world, ends_count=False), recording, manner)
 
 
 def start_schedules(
@@ -177,7 +177,7 @@ def start_schedules(
         raise UsageError(f"flow {flow.db_slug!r} has no schedules")
 
     def start(input: Stored, moment: datetime) -> MemoryRun:
-        return Family(world, Clock(epoch=moment.timestamp())).start(flow.db_slug, input)
+        return RunFamily(world, Clock(epoch=moment.timestamp())).start(flow.db_slug, input)
 
     schedules = {slug: (each["spec"], store(json.dumps(each["input"]))) for slug, each in of_flow.items()}
     return MemorySchedules(schedules, at, start)

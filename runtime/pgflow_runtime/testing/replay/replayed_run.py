@@ -13,7 +13,7 @@ from pgflow_runtime.testing.engine.children import Children
 from pgflow_runtime.testing.engine.clock import TaskKey, TimedRun
 from pgflow_runtime.testing.engine.model import State
 from pgflow_runtime.testing.engine.stored import Stored, store, text_of
-from pgflow_runtime.testing.family import Family
+from pgflow_runtime.testing.family import RunFamily
 from pgflow_runtime.testing.memory_run import MemoryRun
 from pgflow_runtime.testing.recordings.reading import RecordedTask, Recording
 from pgflow_runtime.testing.recordings.redaction import Redaction
@@ -61,7 +61,7 @@ class ReplayedRun(MemoryRun):
     count.
     """
 
-    def __init__(self, family: Family, recording: Recording, manner: Manner | None = None) -> None:
+    def __init__(self, family: RunFamily, recording: Recording, manner: Manner | None = None) -> None:
         """It is the first of its family."""
         tested = family.world[recording.flow_slug]
         children = Children({slug: each.plan.steps for slug, each in family.world.items()})
