@@ -1,4 +1,4 @@
-"""A shop whose runs fail at a real worker: undos that are retried, failures that were values, late results."""
+"""A shop is undone by a real worker: what was done, once, backwards; then it is told."""
 
 from __future__ import annotations
 
