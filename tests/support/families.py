@@ -69,7 +69,7 @@ class MemoryFamily:
     def __init__(self, core: Core, slug: str, input: Any) -> None:
         rows = core.rows("select flow_slug from pgflow.flows")
         self._world = {row.flow_slug: _under_test(core, row.flow_slug) for row in rows}
-        self._family = RunFamily(self._world)
+        self._family = RunFamily(self._world, MemoryRun)
         self._first = self._family.start(slug, store(json.dumps(input)))
         self._known: dict[UUID, Member] = {}
 

@@ -16,6 +16,7 @@ from pgflow_runtime.testing.engine.companions import Companions
 from pgflow_runtime.testing.engine.model import Step
 from pgflow_runtime.testing.family import RunFamily
 from pgflow_runtime.testing.flow_under_test import Circumstances, FlowUnderTest
+from pgflow_runtime.testing.memory_run import MemoryRun
 from pgflow_runtime.testing.recordings.export import recording
 from pgflow_runtime.testing.recordings.reading import recordings_of
 from pgflow_runtime.testing.recordings.redaction import Redaction
@@ -36,7 +37,7 @@ async def followed(
     plan = plan_in_memory(steps, run_timeout)
     contract = _contract(slug, row[0], steps)
     world = {slug: FlowUnderTest(Flow[Any](slug), contract, plan, Companions(), nothing)}
-    run = ReplayedRun(RunFamily(world), recorded, Manner(steps=(), goes_on=False))
+    run = ReplayedRun(RunFamily(world, MemoryRun), recorded, Manner(steps=(), goes_on=False))
     await run.work()
     return run
 

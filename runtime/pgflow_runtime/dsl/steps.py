@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import MappingProxyType
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from pgflow_runtime.dsl.again import Again
 from pgflow_runtime.dsl.context import Context
@@ -26,11 +26,8 @@ class FlowOfStep(Protocol):
     slug: str
     version: int
     steps: dict[str, Step[Any]]
-
-    @property
-    def context_type(self) -> type[Context]:
-        """What handlers get that ask for their task's context."""
-        ...
+    context_type: ClassVar[type[Context]]
+    """What handlers get that ask for their task's context."""
 
     def add(self, step: Step[Any]) -> None:
         """Add a step under its slug, which must be free. Raises DefinitionError."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
@@ -179,7 +180,7 @@ def _clients() -> _Clients:
     with _lock:
         if _made is None or _made.pid != os.getpid():
             try:
-                import supabase  # noqa: F401
+                import_module("supabase")
             except ImportError as error:
                 raise UsageError(
                     f"Supabase's clients are not installed: {error}", help=extra(SUPABASE.name)

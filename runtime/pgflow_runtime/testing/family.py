@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Generic
 from uuid import UUID
 
 from pgflow_runtime.errors import UsageError
@@ -12,30 +12,36 @@ from pgflow_runtime.testing.engine.clock import Clock, TaskKey, TimedRun
 from pgflow_runtime.testing.engine.companions import Companions, Start
 from pgflow_runtime.testing.engine.model import Run
 from pgflow_runtime.testing.engine.stored import Stored, store, text_of
-from pgflow_runtime.testing.flow_under_test import World
+from pgflow_runtime.testing.flow_under_test import FlowUnderTest, World
 from pgflow_runtime.testing.followed import Followed
-
-if TYPE_CHECKING:
-    from pgflow_runtime.testing.memory_run import MemoryRun
+from pgflow_runtime.testing.member import M
 
 
-class RunFamily:
+class RunFamily(Generic[M]):
     """They go on only while something of one of them is awaited.
 
     One task is worked on at a time, in the order in which they are due; when none is, time jumps.
     """
 
-    def __init__(self, world: World, clock: Clock | None = None, *, ends_count: bool = True) -> None:
-        """``ends_count``: whether anything follows the ends of runs."""
+    def __init__(
+        self,
+        world: World,
+        make: Callable[[FlowUnderTest, TimedRun, RunFamily[M]], M],
+        clock: Clock | None = None,
+        *,
+        ends_count: bool = True,
+    ) -> None:
+        """``make``: a member. ``ends_count``: whether anything follows the ends of runs."""
         self.world = world
+        self._make = make
         self._ends_count = ends_count
-        self._followed: dict[UUID, Followed] = {}
+        self._followed: dict[UUID, Followed[M]] = {}
         self.clock = Clock() if clock is None else clock
-        self.members: list[MemoryRun] = []
+        self.members: list[M] = []
         """In the order in which they were started."""
         self._is_busy = False
 
-    def start(self, slug: str, input: Stored) -> MemoryRun:
+    def start(self, slug: str, input: Stored) -> M:
         """A run of one of the flows, with all that the test wants to be so. Raises as ``run_flow``."""
         tested = self.world[slug]
         children = Children({slug: each.plan.steps for slug, each in self.world.items()})
@@ -43,24 +49,22 @@ class RunFamily:
         self.settle()
         return run
 
-    def _member(self, slug: str, timed: TimedRun) -> MemoryRun:
-        from pgflow_runtime.testing.memory_run import MemoryRun  # which knows its family
-
-        run = MemoryRun(self.world[slug], timed, self)
+    def _member(self, slug: str, timed: TimedRun) -> M:
+        run = self._make(self.world[slug], timed, self)
         run.send_given()
         return run
 
-    def join(self, run: MemoryRun, companions: Companions) -> None:
+    def join(self, run: M, companions: Companions) -> None:
         """A new run of the family."""
         self.members.append(run)
         if self._ends_count and companions.any:
             self._followed[run.run_id] = Followed(run, companions)
 
-    def followed(self, run: MemoryRun) -> Followed | None:
+    def followed(self, run: M) -> Followed[M] | None:
         """What has followed a run's ends; None where nothing ever does."""
         return self._followed.get(run.run_id)
 
-    def children(self, parent: MemoryRun, step_slug: str) -> tuple[MemoryRun, ...]:
+    def children(self, parent: M, step_slug: str) -> tuple[M, ...]:
         """The runs that a step of a run has started, by task and attempt."""
         runs = {run.run_id: run for run in self.members}
         of_step = sorted(item for item in parent.timed.model.children.all.items() if item[0][0] == step_slug)
@@ -90,7 +94,7 @@ class RunFamily:
         finally:
             self._is_busy = False
 
-    def _blocked(self) -> MemoryRun:
+    def _blocked(self) -> M:
         """The open run that waits for what only the test could send; else the first."""
         still_open = [run for run in self.members if run.status == "started"]
         return next((run for run in still_open if run.timed.model.waits("signal")), still_open[0])
@@ -103,7 +107,7 @@ class RunFamily:
         # a run that follows a recording may have ended by looking for its next task
         return self.settle() or found is not None
 
-    def next_task(self) -> tuple[MemoryRun, TaskKey] | None:
+    def next_task(self) -> tuple[M, TaskKey] | None:
         """What has been due longest; of several runs that which was started first."""
         ready = [
             (run.timed.begun + run.timed.due(key), number, run, key)
@@ -148,11 +152,11 @@ class RunFamily:
             run.timed.note_end()
         return has_changed
 
-    def _start_companion(self, start: Start) -> MemoryRun:
+    def _start_companion(self, start: Start) -> M:
         plan, input = self.world[start.slug].plan, store(text_of(start.input))
         return self._member(start.slug, TimedRun(plan, input, clock=self.clock, flow=start.slug))
 
-    def _see_to_children(self, parent: MemoryRun) -> bool:
+    def _see_to_children(self, parent: M) -> bool:
         """What has happened to its children, or to it, since it was looked at last."""
         timed = parent.timed
         children = timed.model.children

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Generic
 
 from pgflow_runtime.testing.engine.companions import Aftermath, Companions, Start
-
-if TYPE_CHECKING:
-    from pgflow_runtime.testing.memory_run import MemoryRun
+from pgflow_runtime.testing.member import M
 
 
-class Followed:
+class Followed(Generic[M]):
     """A run, and the companions that its ends have started."""
 
-    def __init__(self, run: MemoryRun, companions: Companions) -> None:
+    def __init__(self, run: M, companions: Companions) -> None:
         self._aftermath = Aftermath(run.timed.model, companions, str(run.run_id))
-        self._undo: tuple[Start, MemoryRun] | None = None
+        self._undo: tuple[Start, M] | None = None
         """The one under way."""
-        self.started: list[tuple[Start, MemoryRun]] = []
+        self.started: list[tuple[Start, M]] = []
 
-    def go_on(self, start: Callable[[Start], MemoryRun]) -> bool:
+    def go_on(self, start: Callable[[Start], M]) -> bool:
         """Start what is to be started now; whether there was anything."""
         self._aftermath.note()
         if self._undo is not None and self._undo[1].status != "started":
@@ -34,7 +32,7 @@ class Followed:
                 self._undo = each, companion
         return True
 
-    def _tell(self, start: Start, undo: MemoryRun) -> None:
+    def _tell(self, start: Start, undo: M) -> None:
         self._undo = None
         completed = {
             slug: [index for index, task in enumerate(state.tasks) if task.status == "completed"]
@@ -43,7 +41,7 @@ class Followed:
         self._aftermath.undo_ended(start, completed, undo.status)
 
     @property
-    def companions(self) -> tuple[MemoryRun, ...]:
+    def companions(self) -> tuple[M, ...]:
         return tuple(run for _, run in self.started)
 
     @property

@@ -74,7 +74,7 @@ class MemoryRun:
     One task is worked on at a time, in the order in which they are due; when none is, time jumps.
     """
 
-    def __init__(self, tested: FlowUnderTest, timed: TimedRun, family: RunFamily) -> None:
+    def __init__(self, tested: FlowUnderTest, timed: TimedRun, family: RunFamily[MemoryRun]) -> None:
         self.run_id: UUID = timed.model.id
         self.flow = tested.flow
         self.timed = timed

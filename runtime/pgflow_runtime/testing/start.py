@@ -130,7 +130,7 @@ async def start_flow(
         if input is _no_input:
             raise UsageError("a run has an input: run_flow(flow, input), or run_flow(flow, recorded=FILE)")
         text = world[flow.db_slug].contract.encode_input(input)
-        return RunFamily(world).start(flow.db_slug, store(text))
+        return RunFamily(world, MemoryRun).start(flow.db_slug, store(text))
     except Cascade:
         raise CascadeLimit() from None
 
@@ -143,7 +143,7 @@ def follow(world: World, recording: Recording, manner: Manner | None = None) -> 
     slug = next(iter(world))
     if recording.flow_slug not in (slug, *world[slug].contract.companions):
         raise UsageError(f"a run of flow {recording.flow_slug!r} was recorded, not one of {slug!r}")
-    return ReplayedRun(RunFamily(world, ends_count=False), recording, manner)
+    return ReplayedRun(RunFamily(world, MemoryRun, ends_count=False), recording, manner)
 
 
 def start_schedules(
@@ -177,7 +177,7 @@ def start_schedules(
         raise UsageError(f"flow {flow.db_slug!r} has no schedules")
 
     def start(input: Stored, moment: datetime) -> MemoryRun:
-        return RunFamily(world, Clock(epoch=moment.timestamp())).start(flow.db_slug, input)
+        return RunFamily(world, MemoryRun, Clock(epoch=moment.timestamp())).start(flow.db_slug, input)
 
     schedules = {slug: (each["spec"], store(json.dumps(each["input"]))) for slug, each in of_flow.items()}
     return MemorySchedules(schedules, at, start)

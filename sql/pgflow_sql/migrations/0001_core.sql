@@ -13115,7 +13115,7 @@ begin
         raise;
       end if;
       raise exception 'This pg_cron does not take the schedule "%": it knows no seconds', _replace_cron_job.schedule
-        using errcode = 'invalid_parameter_value',
+        using errcode = 'PF011',
           hint = 'Update the extension pg_cron to 1.5 or later, or pass cron_interval => ''* * * * *'', once a minute.';
   end;
 end;

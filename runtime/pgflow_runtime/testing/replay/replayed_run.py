@@ -61,7 +61,9 @@ class ReplayedRun(MemoryRun):
     count.
     """
 
-    def __init__(self, family: RunFamily, recording: Recording, manner: Manner | None = None) -> None:
+    def __init__(
+        self, family: RunFamily[MemoryRun], recording: Recording, manner: Manner | None = None
+    ) -> None:
         """It is the first of its family."""
         tested = family.world[recording.flow_slug]
         children = Children({slug: each.plan.steps for slug, each in family.world.items()})
