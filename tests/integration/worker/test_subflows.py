@@ -64,3 +64,11 @@ def test_a_child_that_would_lie_too_deep_fails_its_step(lab: Lab) -> None:
         deep = folder("a", folder("b", folder("c", folder("d", folder("e")))))
         run = lab.ended(lab.start("tree", deep), timeout=60)
     assert run["status"] == "failed"
+
+
+def test_a_worker_says_which_flows_it_starts_and_does_not_serve(lab: Lab) -> None:
+    with lab.worker("order") as worker:
+        worker.until_logged("steps start runs of invoice: those need a worker of theirs")
+    with lab.worker("order", "invoice") as worker:
+        worker.until_serving()
+        assert "those need a worker" not in worker.log

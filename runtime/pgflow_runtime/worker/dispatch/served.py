@@ -43,6 +43,12 @@ class ServedFlows:
     def worker_ids(self) -> str:
         return plain(flow.worker_id for flow in self.all)
 
+    @property
+    def started_elsewhere(self) -> tuple[str, ...]:
+        """The flows whose runs steps of these start, and which are not among these."""
+        started = (step.subflow for flow in self.all for step in flow.contract.steps.values())
+        return tuple(sorted({slug for slug in started if slug is not None} - self._by_slug.keys()))
+
     def registration(self, flow: ServedFlow) -> tuple[str, str, str, str]:
         """What ``register_worker`` is told of a flow."""
         return flow.worker_id, flow.slug, self._name, self._details

@@ -22,7 +22,7 @@ from pgflow_runtime.worker.protocol.rows import Fence
 from pgflow_runtime.worker.states import Lifecycle, State
 from pgflow_runtime.worker.tasks.slots import AllSlotsStuck
 from pgflow_runtime.worker_config import WorkerConfig
-from pgflow_shared.text import counted
+from pgflow_shared.text import counted, listed
 
 T = TypeVar("T")
 
@@ -77,6 +77,9 @@ class Process:
                 self._lifecycle.move(State.RUNNING)
                 self.is_running.set()
                 self._log_state("serving %s as %s", self._slugs(), self._config.name)
+                elsewhere = self._flows.started_elsewhere
+                if elsewhere:
+                    logger.info("steps start runs of %s: those need a worker of theirs", listed(elsewhere))
                 await self._stop.wait()
         finally:
             await self._end()
