@@ -221,6 +221,8 @@ HELPS = [
     Help("PGF213", "name each input as a parameter", second("*first: Page"), (("*first", "first"),)),
     Help("PGF214", "remove it, or put it on", "@flow.step\n@staticmethod\ndef second(first: Page) -> int:\n    return 1\n",
          (("@staticmethod\n", ""),)),
+    Help("PGF216", "or Context from pgflow_runtime", "from pgflow_runtime.supabase import Context as Ours\n\n\n@flow.step\ndef second(first: Page, ctx: Ours) -> int:\n    return 1\n",
+         (("from pgflow_runtime.supabase", "from pgflow_runtime"),)),
     Help("PGF301", "annotate it with the type", second("first"), (("(first)", "(first: Page)"),)),
     Help("PGF301", "annotate the return type", "@flow.step\ndef second(first: Page):\n    return 1\n", (("):\n    return 1", ") -> int:\n    return 1"),)),
     Help("PGF303", "annotate the parameter as Page", second("first: str"), (("first: str", "first: Page"),)),
