@@ -201,8 +201,8 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, place: str) -> None:
 
 def test_the_examples_themselves_are_valid(tmp_path: Path) -> None:
     (tmp_path / "flows").mkdir()
-    for index, text in enumerate(examples()):
-        (tmp_path / f"flows/flow{index}.py").write_text(text, encoding="utf-8")
+    for name, text in examples().items():
+        (tmp_path / f"flows/{name}").write_text(text, encoding="utf-8")
     report = compile_project(tmp_path.resolve())
     assert report is not None
     assert not report.has_errors

@@ -36,14 +36,15 @@ SLUGS = (
 )  # fmt: skip
 
 
-def examples() -> list[str]:
-    return [file.read_text(encoding="utf-8") for file in sorted((ROOT / "flows").glob("*.py"))]
+def examples() -> dict[str, str]:
+    """The example flows by the names of their files, as they import each other."""
+    return {file.name: file.read_text(encoding="utf-8") for file in sorted((ROOT / "flows").glob("*.py"))}
 
 
 @st.composite
 def damaged_files(draw: st.DrawFn) -> bytes:
     """One of the example flows with lines and tokens lost, moved or doubled, then bytes and encodings."""
-    text = draw(st.sampled_from(examples()))
+    text = draw(st.sampled_from(list(examples().values())))
     if draw(st.booleans()):
         lines = text.splitlines(keepends=True)
         for _ in range(draw(st.integers(1, 4))):

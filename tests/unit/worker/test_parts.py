@@ -45,6 +45,7 @@ SAMPLES: Mapping[str, tuple[str, object]] = {
     "processes": ("2", 2),
     "exit_when_idle": ("0.5", 0.5),
     "max_tasks": ("1000", 1000),
+    "restart_url": ("https://host:8080", "https://host:8080"),
     "log_format": ("json", "json"),
     "log_config": ("logging.toml", "logging.toml"),
     "log_level": ("debug", "debug"),
@@ -68,9 +69,10 @@ def test_what_an_option_takes_is_what_its_type_says() -> None:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_option_has_a_variable_and_arguments_win(name: str) -> None:
     text, value = SAMPLES[name]
-    assert getattr(make_config({}, {variable(name): text}), name) == value
+    env = {variable("health_port"): "8080", variable(name): text}  # restart_url is refused without
+    assert getattr(make_config({}, env), name) == value
     given = getattr(WorkerConfig(name="x"), name)
-    assert getattr(make_config({name: given}, {variable(name): text}), name) == given
+    assert getattr(make_config({name: given}, env), name) == given
 
 
 def test_an_unknown_option_is_refused() -> None:
