@@ -26,7 +26,9 @@ OWN = {"pgflow_command", "pgflow_runtime", "pgflow_shared", "pgflow_sql"}
 MODULES = {"psycopg": {"psycopg", "psycopg_pool"}}
 """What a dependency is imported as, where that is not its name."""
 OPTIONAL = {
+    "pgflow_runtime/client/records.py": {"typing_extensions"},
     "pgflow_runtime/dashboard/": {"h11", "jinja2", "markupsafe", "starlette", "uvicorn"},
+    "pgflow_runtime/dsl/jsontypes.py": {"typing_extensions"},
     "pgflow_runtime/supabase/": {"httpx", "postgrest", "realtime", "supabase"},
     "pgflow_runtime/terminal/rich_view.py": {"rich"},
     "pgflow_runtime/testing/plugin.py": {"pytest"},

@@ -66,6 +66,7 @@ def test_generated_modules_can_be_imported_and_asked(zoo: Rendered, tmp_path: Pa
     program = """
 import sys
 import pgflow_runtime.client
+from pgflow_runtime import JsonValue  # before Python 3.12 of a class that psycopg's typing_extensions has
 sys.modules["typing_extensions"] = None
 from generated import zoo, client, _typecheck
 assert list(zoo.ZooInput.__annotations__) == ["animals", "others", "tree", "boxes", "odd"]
