@@ -77,8 +77,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--conformance-seconds",
         type=float,
-        default=50.0,
-        help="how long histories are told on all three engines, in seconds (default 50)",
+        default=25.0,
+        help="how long histories are told on all three engines, in seconds (default 25)",
     )
     group.addoption("--trust-seed", type=int, default=1, help="seed of the randomised tests of tests/trust")
     group.addoption("--model-seed", type=int, default=1, help="first seed of the comparison with the model")

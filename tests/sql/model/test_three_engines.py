@@ -22,7 +22,7 @@ from tests.support.recorded_histories import ending, followed
 
 RECORDED = 40
 """Runs that are recorded and followed, at least."""
-USUAL = 50.0
+USUAL = 25.0
 """Seconds; those who ask for more are told how much was done."""
 
 
