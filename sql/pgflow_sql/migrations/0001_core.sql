@@ -3187,6 +3187,7 @@ begin
   perform pgflow._send_events('step:skipped', v_run_ids, v_step_slugs);
   if v_had_tasks then
     perform pgflow._archive_open_tasks(v_run_ids, v_step_slugs);
+    perform pgflow._note_under_way(v_run_ids, v_step_slugs);
   end if;
   return cardinality(v_run_ids);
 end;
@@ -3886,13 +3887,6 @@ begin
     v_hand_over := 0;
   end if;
 
-  if not v_live then
-    perform pgflow._note_late(
-      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes, _complete.attempts,
-      _complete.outputs, true, _complete.fenced
-    );
-  end if;
-
   -- outputs that a dependent map cannot go over fail their runs
   select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds or p.has_ends),
     bool_or(p.has_kinds and 'subflow' = any(p.kinds))
@@ -4042,6 +4036,12 @@ begin
       except select a.position from unnest(v_accepted.positions || v_settled) a(position)
       order by 1
     );
+    if v_has_timeouts then
+      perform pgflow._note_late(
+        _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes, _complete.attempts,
+        _complete.outputs, true, _complete.fenced
+      );
+    end if;
     perform pgflow._archive_late(v_refused, _complete.run_ids, _complete.step_slugs, _complete.task_indexes);
     return query select v.* from pgflow._outcomes(
       'stale', v_refused, _complete.worker_ids, _complete.run_ids, _complete.step_slugs,
@@ -4313,12 +4313,6 @@ begin
     for no key update
   ) l;
 
-  if not v_live then
-    perform pgflow._note_late(
-      _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, null, false, _fail.fenced
-    );
-  end if;
-
   -- judge, and store with each task what becomes of it
   select j.tasks, j.errors, j.asked into v_tasks, v_errors, v_asked
   from pgflow._judge_failures(
@@ -4380,7 +4374,8 @@ begin
     array_agg(v.step_slug) filter (where v.outcome = 'value') as value_step_slugs,
     array_agg(v.task_index) filter (where v.outcome = 'value') as value_task_indexes,
     array_agg(v.error_message) filter (where v.outcome = 'value') as value_messages,
-    array_agg(v.run_id) filter (where v.outcome in ('fail', 'skip', 'skip-cascade')) as changed_run_ids
+    array_agg(v.run_id) filter (where v.outcome in ('fail', 'skip', 'skip-cascade')) as changed_run_ids,
+    bool_or(v.outcome = 'late') as has_late
   into v_part
   from unnest(v_tasks, v_errors) v(
     outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
@@ -4418,6 +4413,11 @@ begin
   if v_part.value_run_ids is not null then
     perform pgflow._tolerate(
       v_part.value_run_ids, v_part.value_step_slugs, v_part.value_task_indexes, v_part.value_messages
+    );
+  end if;
+  if not v_live or v_part.has_late then
+    perform pgflow._note_late(
+      _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, null, false, _fail.fenced
     );
   end if;
   if v_is_held then
@@ -10203,7 +10203,8 @@ $$;
 
 -- ---- schema/59_companions/_fire_companions.sql
 -- Starts what follows the ends of these timers' runs: the undo, if there is something to undo; else, or when the undo has
--- ended, the ends. Callers hold the runs.
+-- ended, the ends. An undo waits until the children of what it undoes have ended: they are being cancelled, and one may be
+-- faster. Callers hold the runs.
 create function pgflow._fire_companions(timer_ids bigint[])
 returns void
 language plpgsql
@@ -10214,7 +10215,7 @@ declare
   v_options jsonb;
 begin
   for v_timer in
-    select t.run_id, (t.payload ->> 'number')::int as number, t.payload ->> 'undone' as undone
+    select t.run_id, t.payload, (t.payload ->> 'number')::int as number, t.payload ->> 'undone' as undone
     from pgflow.timers t
     where t.timer_id = any(timer_ids)
     order by t.due_at, t.timer_id
@@ -10223,6 +10224,13 @@ begin
     continue when not found;
     select f.options into v_options from pgflow.flows f where f.flow_slug = v_run.flow_slug;
     if v_timer.undone is null and v_run.status <> 'completed' and v_options ? 'undo' then
+      if pgflow._has_open_children(v_run.run_id, v_options #> '{undo,steps}') then
+        insert into pgflow.timers (due_at, kind, flow_slug, run_id, payload)
+        values (
+          clock_timestamp() + interval '200 milliseconds', 'companions', v_run.flow_slug, v_run.run_id, v_timer.payload
+        );
+        continue;
+      end if;
       continue when pgflow._start_undo(v_run, v_timer.number, v_options -> 'undo');
     end if;
     perform pgflow._start_companion(
@@ -10232,6 +10240,25 @@ begin
     from jsonb_each(v_options -> 'ends') e(slug, rule)
     where e.rule ->> 'on' in (v_run.status, 'always');
   end loop;
+end;
+$$;
+
+-- ---- schema/59_companions/_has_open_children.sql
+-- Whether children that an ended run has started for these steps (the keys) still go on.
+create function pgflow._has_open_children(run_id uuid, steps jsonb)
+returns boolean
+language plpgsql
+stable
+as $$
+begin
+  return exists (
+    select 1
+    from jsonb_object_keys(_has_open_children.steps) u(step_slug)
+    join pgflow.origins o
+      on o.kind = 'child' and o.from_run_id = _has_open_children.run_id and o.step_slug = u.step_slug
+    join pgflow.runs c on c.run_id = o.run_id
+    where c.status = 'started'
+  );
 end;
 $$;
 
@@ -10323,8 +10350,8 @@ end;
 $$;
 
 -- ---- schema/59_companions/_note_late.sql
--- Results, or failures, of tasks that were under way when their runs ended: those that an undo waits for are kept, and with
--- the last of a run its undo is due. fenced as in _complete. Callers hold the runs.
+-- Results, or failures, of tasks that were under way when their runs ended, or their steps were skipped: those that an undo
+-- may wait for are kept, and with the last of an ended run its undo is due. fenced as in _complete. Callers hold the runs.
 create function pgflow._note_late(
   worker_ids uuid[],
   run_ids uuid[],
@@ -10357,7 +10384,10 @@ begin
       and l.reported_at is null
       and (not _note_late.fenced or (l.worker_id = g.worker_id and l.attempt = g.attempt))
       -- once its companions have started, nothing is added to what they got
-      and exists (select 1 from pgflow.timers t where t.run_id = l.run_id and t.kind = 'companions')
+      and (
+        (select r.status from pgflow.runs r where r.run_id = l.run_id) = 'started'
+        or exists (select 1 from pgflow.timers t where t.run_id = l.run_id and t.kind = 'companions')
+      )
     returning l.run_id
   )
   select array_agg(distinct r.run_id) into v_run_ids from reported r;
@@ -10373,9 +10403,9 @@ end;
 $$;
 
 -- ---- schema/59_companions/_note_under_way.sql
--- Writes down which tasks of these runs are under way whose steps can be undone. Callers hold the runs, which are about to
--- end, or have just ended.
-create function pgflow._note_under_way(run_ids uuid[])
+-- Writes down which tasks of these runs, or of these steps of theirs (pairs), are under way whose steps can be undone. What a
+-- subflow step is at is its child. Callers hold the runs, which are about to end, or have just ended, or the steps have.
+create function pgflow._note_under_way(run_ids uuid[], step_slugs text[] default null)
 returns void
 language plpgsql
 as $$
@@ -10383,7 +10413,7 @@ begin
   insert into pgflow.late_results (run_id, step_slug, task_index, attempt, worker_id, patience_ends_at)
   select t.run_id, t.step_slug, t.task_index, t.attempts_count, t.last_worker_id,
     t.started_at + make_interval(secs => 30 + p.timeouts[array_position(p.step_slugs, t.step_slug)])
-  from unnest(_note_under_way.run_ids) i(run_id)
+  from unnest(_note_under_way.run_ids, _note_under_way.step_slugs) i(run_id, step_slug)
   cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = i.run_id limit 1) r
   cross join lateral (
     select * from pgflow.prepared_flows l where l.flow_slug = r.flow_slug and l.has_ends limit 1
@@ -10393,7 +10423,8 @@ begin
   cross join lateral (
     select * from pgflow.step_tasks l where l.run_id = i.run_id and l.step_slug = u.step_slug offset 0
   ) t
-  where t.status = 'started'
+  where t.status = 'started' and (i.step_slug is null or i.step_slug = u.step_slug)
+    and p.kinds[array_position(p.step_slugs, t.step_slug)] <> 'subflow'
   on conflict on constraint late_results_pkey do nothing;
 end;
 $$;
@@ -10566,8 +10597,8 @@ end;
 $$;
 
 -- ---- schema/59_companions/_undoable.sql
--- What a run has done of a step, task by task, that can be undone: results, also such as came after its end, and with
--- started = true attempts of which nobody knows what they did. Failures that are values are left out, and what was taken over
+-- What a run has done of a step, task by task, that can be undone: results, also such as came after its end, or of children that it
+-- did not hear of, and with started = true attempts of which nobody knows what they did. Failures that are values are left out, and what was taken over
 -- from another run. A step without tasks counts as one.
 create function pgflow._undoable(run_id uuid, step_slug text, started boolean)
 returns table (task_index int, attempt int, output jsonb, is_known boolean)
@@ -10576,8 +10607,12 @@ stable
 as $$
 begin
   return query
-  select t.task_index, t.attempts_count, case when l.is_completed then l.output else t.output end,
-    t.status = 'completed' or l.is_completed is true
+  select t.task_index, t.attempts_count, case
+      when t.status = 'completed' then t.output
+      when l.is_completed then l.output
+      else k.output
+    end,
+    t.status = 'completed' or l.is_completed is true or k.output is not null
   from pgflow.step_tasks t
   left join lateral (
     select r.is_completed, r.output
@@ -10586,10 +10621,16 @@ begin
       and r.attempt = t.attempts_count and r.is_completed
     limit 1
   ) l on true
+  left join lateral (
+    select coalesce(c.output, '{}') as output
+    from pgflow.runs c
+    where t.status <> 'completed' and c.run_id = pgflow._child_of(t) and c.status = 'completed'
+    limit 1
+  ) k on true
   where t.run_id = _undoable.run_id and t.step_slug = _undoable.step_slug
     and case
       when t.status = 'completed' then t.is_tolerated is not true
-      else l.is_completed is true or (_undoable.started and t.attempts_count > 0)
+      else l.is_completed is true or k.output is not null or (_undoable.started and t.attempts_count > 0)
     end
   union all
   select 0, 0, s.output, true

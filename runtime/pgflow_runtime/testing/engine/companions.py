@@ -195,6 +195,10 @@ class Aftermath:
                     yield index, task.attempts, True, task.output
             elif (slug, index) in self.run.late:
                 yield index, task.attempts, True, self.run.late[slug, index]
+            elif (child := self.run.children.all.get((slug, index, task.attempts))) and (
+                child.status == "completed"
+            ):
+                yield index, task.attempts, True, {} if child.output is None else child.output
             elif self.companions.undone[slug].when == "started" and task.attempts:
                 yield index, task.attempts, False, None
 

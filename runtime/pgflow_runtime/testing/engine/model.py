@@ -150,7 +150,7 @@ class Run:
         self.is_held = False
         self.failure: tuple[str | None, int | None] = (None, None)  # the step, and its task, that failed it
         self.end_count = 0
-        self.under_way: set[tuple[str, int]] = set()  # when it ended: tasks that may still report
+        self.under_way: set[tuple[str, int]] = set()  # when it, or the step, ended: what may still report
         self.reported: set[tuple[str, int]] = set()  # those of them that did
         self.late: dict[tuple[str, int], Json] = {}  # with a result
         taken = reused or {}
@@ -237,10 +237,10 @@ class Run:
 
     def complete(self, slug: str, index: int, output: Json) -> None:
         state, task = self.states[slug], self.states[slug].tasks[index]
+        if (slug, index) in self.under_way - self.reported:
+            self.late[slug, index] = output
+            self.reported.add((slug, index))
         if self.status in ("failed", "cancelled"):
-            if (slug, index) in self.under_way - self.reported:
-                self.late[slug, index] = output
-                self.reported.add((slug, index))
             return
         if state.status != "started":
             self._archive([(slug, index)])
@@ -269,6 +269,7 @@ class Run:
     def again(self, slug: str, index: int, state: Json, *, waits: bool = False) -> None:
         """A round has ended (waits: the next is so far away that it has no message until then)."""
         step, task = self.steps[slug], self.states[slug].tasks[index]
+        self.reported |= {(slug, index)} & self.under_way
         if self.status != "started" or self.states[slug].status != "started" or task.status != "started":
             return
         if task.round >= (step.max_rounds or 1):
@@ -299,8 +300,7 @@ class Run:
     def fail(self, slug: str, index: int, error: str, *, retryable: bool = True, waits: bool = False) -> None:
         """waits: a retry is so far away that it has no message until then."""
         step, state, task = self.steps[slug], self.states[slug], self.states[slug].tasks[index]
-        if self.status in ("failed", "cancelled"):
-            self.reported |= {(slug, index)} & self.under_way
+        self.reported |= {(slug, index)} & self.under_way
         if self.status == "cancelled":
             return
         if self.status == "failed":
@@ -802,6 +802,7 @@ class Run:
     def _skip(self, slug: str, reason: str, error: str | None = None) -> None:
         state = self.states[slug]
         self._leave_children([slug])
+        self._note_under_way([slug])
         state.status, state.reason, state.error, state.remaining = "skipped", reason, error, None
         self.events.append(f"step:{slug}:skipped")
 
@@ -879,11 +880,15 @@ class Run:
     def _end(self) -> None:
         """The run ends; what is under way may still report."""
         self.end_count += 1
-        self.under_way = {
+        self._note_under_way(self.states)
+
+    def _note_under_way(self, slugs: Iterable[str]) -> None:
+        """What a subflow step is at is its child."""
+        self.under_way |= {
             (slug, index)
-            for slug, state in self.states.items()
-            for index, task in enumerate(state.tasks)
-            if task.status == "started"
+            for slug in slugs
+            for index, task in enumerate(self.states[slug].tasks)
+            if task.status == "started" and self.steps[slug].subflow is None
         }
 
     def _archive(self, tasks: Iterable[tuple[str, int]]) -> None:

@@ -53,6 +53,7 @@ begin
   perform pgflow._send_events('step:skipped', v_run_ids, v_step_slugs);
   if v_had_tasks then
     perform pgflow._archive_open_tasks(v_run_ids, v_step_slugs);
+    perform pgflow._note_under_way(v_run_ids, v_step_slugs);
   end if;
   return cardinality(v_run_ids);
 end;

@@ -67,13 +67,6 @@ begin
     v_hand_over := 0;
   end if;
 
-  if not v_live then
-    perform pgflow._note_late(
-      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes, _complete.attempts,
-      _complete.outputs, true, _complete.fenced
-    );
-  end if;
-
   -- outputs that a dependent map cannot go over fail their runs
   select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds or p.has_ends),
     bool_or(p.has_kinds and 'subflow' = any(p.kinds))
@@ -223,6 +216,12 @@ begin
       except select a.position from unnest(v_accepted.positions || v_settled) a(position)
       order by 1
     );
+    if v_has_timeouts then
+      perform pgflow._note_late(
+        _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes, _complete.attempts,
+        _complete.outputs, true, _complete.fenced
+      );
+    end if;
     perform pgflow._archive_late(v_refused, _complete.run_ids, _complete.step_slugs, _complete.task_indexes);
     return query select v.* from pgflow._outcomes(
       'stale', v_refused, _complete.worker_ids, _complete.run_ids, _complete.step_slugs,

@@ -40,12 +40,6 @@ begin
     for no key update
   ) l;
 
-  if not v_live then
-    perform pgflow._note_late(
-      _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, null, false, _fail.fenced
-    );
-  end if;
-
   -- judge, and store with each task what becomes of it
   select j.tasks, j.errors, j.asked into v_tasks, v_errors, v_asked
   from pgflow._judge_failures(
@@ -107,7 +101,8 @@ begin
     array_agg(v.step_slug) filter (where v.outcome = 'value') as value_step_slugs,
     array_agg(v.task_index) filter (where v.outcome = 'value') as value_task_indexes,
     array_agg(v.error_message) filter (where v.outcome = 'value') as value_messages,
-    array_agg(v.run_id) filter (where v.outcome in ('fail', 'skip', 'skip-cascade')) as changed_run_ids
+    array_agg(v.run_id) filter (where v.outcome in ('fail', 'skip', 'skip-cascade')) as changed_run_ids,
+    bool_or(v.outcome = 'late') as has_late
   into v_part
   from unnest(v_tasks, v_errors) v(
     outcome, flow_slug, run_id, step_slug, task_index, attempt, worker_id, msg_id, input, flow_input,
@@ -145,6 +140,11 @@ begin
   if v_part.value_run_ids is not null then
     perform pgflow._tolerate(
       v_part.value_run_ids, v_part.value_step_slugs, v_part.value_task_indexes, v_part.value_messages
+    );
+  end if;
+  if not v_live or v_part.has_late then
+    perform pgflow._note_late(
+      _fail.worker_ids, _fail.run_ids, _fail.step_slugs, _fail.task_indexes, _fail.attempts, null, false, _fail.fenced
     );
   end if;
   if v_is_held then

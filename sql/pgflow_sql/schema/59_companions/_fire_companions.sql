@@ -1,5 +1,6 @@
 -- Starts what follows the ends of these timers' runs: the undo, if there is something to undo; else, or when the undo has
--- ended, the ends. Callers hold the runs.
+-- ended, the ends. An undo waits until the children of what it undoes have ended: they are being cancelled, and one may be
+-- faster. Callers hold the runs.
 create function pgflow._fire_companions(timer_ids bigint[])
 returns void
 language plpgsql
@@ -10,7 +11,7 @@ declare
   v_options jsonb;
 begin
   for v_timer in
-    select t.run_id, (t.payload ->> 'number')::int as number, t.payload ->> 'undone' as undone
+    select t.run_id, t.payload, (t.payload ->> 'number')::int as number, t.payload ->> 'undone' as undone
     from pgflow.timers t
     where t.timer_id = any(timer_ids)
     order by t.due_at, t.timer_id
@@ -19,6 +20,13 @@ begin
     continue when not found;
     select f.options into v_options from pgflow.flows f where f.flow_slug = v_run.flow_slug;
     if v_timer.undone is null and v_run.status <> 'completed' and v_options ? 'undo' then
+      if pgflow._has_open_children(v_run.run_id, v_options #> '{undo,steps}') then
+        insert into pgflow.timers (due_at, kind, flow_slug, run_id, payload)
+        values (
+          clock_timestamp() + interval '200 milliseconds', 'companions', v_run.flow_slug, v_run.run_id, v_timer.payload
+        );
+        continue;
+      end if;
       continue when pgflow._start_undo(v_run, v_timer.number, v_options -> 'undo');
     end if;
     perform pgflow._start_companion(

@@ -1,5 +1,5 @@
--- Results, or failures, of tasks that were under way when their runs ended: those that an undo waits for are kept, and with
--- the last of a run its undo is due. fenced as in _complete. Callers hold the runs.
+-- Results, or failures, of tasks that were under way when their runs ended, or their steps were skipped: those that an undo
+-- may wait for are kept, and with the last of an ended run its undo is due. fenced as in _complete. Callers hold the runs.
 create function pgflow._note_late(
   worker_ids uuid[],
   run_ids uuid[],
@@ -32,7 +32,10 @@ begin
       and l.reported_at is null
       and (not _note_late.fenced or (l.worker_id = g.worker_id and l.attempt = g.attempt))
       -- once its companions have started, nothing is added to what they got
-      and exists (select 1 from pgflow.timers t where t.run_id = l.run_id and t.kind = 'companions')
+      and (
+        (select r.status from pgflow.runs r where r.run_id = l.run_id) = 'started'
+        or exists (select 1 from pgflow.timers t where t.run_id = l.run_id and t.kind = 'companions')
+      )
     returning l.run_id
   )
   select array_agg(distinct r.run_id) into v_run_ids from reported r;

@@ -1,5 +1,5 @@
--- What a run has done of a step, task by task, that can be undone: results, also such as came after its end, and with
--- started = true attempts of which nobody knows what they did. Failures that are values are left out, and what was taken over
+-- What a run has done of a step, task by task, that can be undone: results, also such as came after its end, or of children that it
+-- did not hear of, and with started = true attempts of which nobody knows what they did. Failures that are values are left out, and what was taken over
 -- from another run. A step without tasks counts as one.
 create function pgflow._undoable(run_id uuid, step_slug text, started boolean)
 returns table (task_index int, attempt int, output jsonb, is_known boolean)
@@ -8,8 +8,12 @@ stable
 as $$
 begin
   return query
-  select t.task_index, t.attempts_count, case when l.is_completed then l.output else t.output end,
-    t.status = 'completed' or l.is_completed is true
+  select t.task_index, t.attempts_count, case
+      when t.status = 'completed' then t.output
+      when l.is_completed then l.output
+      else k.output
+    end,
+    t.status = 'completed' or l.is_completed is true or k.output is not null
   from pgflow.step_tasks t
   left join lateral (
     select r.is_completed, r.output
@@ -18,10 +22,16 @@ begin
       and r.attempt = t.attempts_count and r.is_completed
     limit 1
   ) l on true
+  left join lateral (
+    select coalesce(c.output, '{}') as output
+    from pgflow.runs c
+    where t.status <> 'completed' and c.run_id = pgflow._child_of(t) and c.status = 'completed'
+    limit 1
+  ) k on true
   where t.run_id = _undoable.run_id and t.step_slug = _undoable.step_slug
     and case
       when t.status = 'completed' then t.is_tolerated is not true
-      else l.is_completed is true or (_undoable.started and t.attempts_count > 0)
+      else l.is_completed is true or k.output is not null or (_undoable.started and t.attempts_count > 0)
     end
   union all
   select 0, 0, s.output, true

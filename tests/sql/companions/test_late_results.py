@@ -1,0 +1,153 @@
+"""What is under way when a run ends, or a step of it, and succeeds after all: an undo hears of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from pgflow_runtime.testing.engine.companions import Companions, UndoRule
+from tests.support.batch import claim, complete, fail, register
+from tests.support.control import cancel
+from tests.support.core import Core, Row
+from tests.support.timers import fire, pass_time, timers
+from tests.support.undo_flows import companions_of, define, options_of, work
+
+
+def flow(core: Core, undone: str, steps: dict[str, dict[str, Any]], maps: tuple[str, ...] = ()) -> None:
+    """The flow f of these steps (``deps`` and options of ``add_step``), one of which can be undone."""
+    companions = Companions(undo="f__undo", undone={undone: UndoRule(f"undo_{undone}")})
+    core.create_flow("f", options=Jsonb(options_of(companions)), max_attempts=1, base_delay=0)
+    deps = {slug: options.pop("deps", ()) for slug, options in steps.items()}
+    for slug, options in steps.items():
+        core.add_step("f", slug, list(deps[slug]), **options)
+    define(core, "f", companions, deps, maps)
+
+
+def tasks_of(core: Core, slug: str = "f") -> list[Row]:
+    found = claim(core, (register(core, slug), slug), max_tasks=10)
+    return sorted(found, key=lambda task: (task.step_slug, task.task_index))
+
+
+def told(core: Core, run: UUID, step: str) -> Any:
+    """What the undo of a run is told of a step; None: there is no undo."""
+    found = companions_of(core, run)
+    return found[0].input["steps"][step] if found else None
+
+
+def test_a_result_in_the_batch_that_fails_the_run_is_undone(core: Core) -> None:
+    steps: dict[str, dict[str, Any]] = {
+        "a": {},
+        "m": {"deps": ["a"], "step_type": "map"},
+        "pay": {},
+    }
+    flow(core, "pay", steps)
+    run = core.start_flow("f").run_id
+    a, pay = tasks_of(core)
+    complete(core, [a, pay], ["no array", "paid"])
+    fire(core)
+    assert core.run(run).status == "failed"
+    assert told(core, run, "pay") == {"done": True, "output": "paid", "tasks": [[0, 1]]}
+
+
+class TestSkippedSteps:
+    @pytest.fixture
+    def run(self, core: Core) -> UUID:
+        """Its map, which can be undone, is skipped by the failure of an element; one was under way."""
+        steps: dict[str, dict[str, Any]] = {
+            "a": {},
+            "m": {"deps": ["a"], "step_type": "map", "when_exhausted": "skip"},
+            "b": {"deps": ["m"]},
+        }
+        flow(core, "m", steps, ("m",))
+        run: UUID = core.start_flow("f").run_id
+        work(core, "f", [[0, 1, 2]])
+        return run
+
+    def test_an_element_that_succeeds_afterwards_is_undone(self, core: Core, run: UUID) -> None:
+        tasks = tasks_of(core)
+        complete(core, tasks[:1], ["zero"])
+        fail(core, tasks[1:2])
+        assert core.step(run, "m").status == "skipped"
+        complete(core, tasks[2:], ["two"])
+        fail(core, tasks_of(core))
+        fire(core)
+        assert told(core, run, "m") == {"done": True, "output": ["zero", "two"], "tasks": [[0, 1], [2, 1]]}
+
+    def test_one_that_fails_afterwards_is_not_waited_for(self, core: Core, run: UUID) -> None:
+        tasks = tasks_of(core)
+        complete(core, tasks[:1], ["zero"])
+        fail(core, tasks[1:2])
+        fail(core, tasks[2:])
+        fail(core, tasks_of(core))
+        fire(core)
+        assert told(core, run, "m") == {"done": True, "output": ["zero"], "tasks": [[0, 1]]}
+
+    def test_those_that_fail_along_with_it_are_not_waited_for(self, core: Core, run: UUID) -> None:
+        tasks = tasks_of(core)
+        complete(core, tasks[:1], ["zero"])
+        fail(core, tasks[1:])
+        fail(core, tasks_of(core))
+        fire(core)
+        assert told(core, run, "m") == {"done": True, "output": ["zero"], "tasks": [[0, 1]]}
+
+    def test_one_that_is_still_at_work_at_the_end_is_waited_for(self, core: Core, run: UUID) -> None:
+        tasks = tasks_of(core)
+        fail(core, tasks[1:2])
+        cancel(core, run)
+        complete(core, tasks[:1], ["zero"])
+        fire(core)
+        assert told(core, run, "m") is None
+        complete(core, tasks[2:], ["two"])
+        fire(core)
+        assert told(core, run, "m") == {"done": True, "output": ["zero", "two"], "tasks": [[0, 1], [2, 1]]}
+
+
+class TestSubflows:
+    @pytest.fixture
+    def run(self, core: Core) -> UUID:
+        core.create_flow("child", max_attempts=1)
+        core.add_step("child", "work")
+        flow(core, "bill", {"bill": {"options": Jsonb({"subflow": "child", "kind": "subflow"})}, "other": {}})
+        run: UUID = core.start_flow("f").run_id
+        return run
+
+    def test_a_child_that_completes_before_its_ended_parent_hears_of_it_is_undone(
+        self, core: Core, run: UUID
+    ) -> None:
+        bill, other = tasks_of(core)
+        complete(core, [bill], [{"n": 1}])
+        complete(core, tasks_of(core, "child"), ["billed"])
+        fail(core, [other])
+        fire(core)
+        assert told(core, run, "bill") == {"done": True, "output": {"work": "billed"}, "tasks": [[0, 1]]}
+
+    def test_an_undo_waits_until_the_child_has_ended(self, core: Core, run: UUID) -> None:
+        bill, _ = tasks_of(core)
+        complete(core, [bill], [{"n": 1}])
+        cancel(core, run)
+        core.run_sql("delete from pgflow.timers where kind = 'cancel_children'")  # it is slow to come
+        fire(core)
+        assert told(core, run, "bill") is None
+        complete(core, tasks_of(core, "child"), ["billed"])
+        pass_time(core, 1)
+        fire(core)
+        assert told(core, run, "bill") == {"done": True, "output": {"work": "billed"}, "tasks": [[0, 1]]}
+        assert timers(core) == []
+
+    def test_one_that_was_cancelled_with_its_parent_is_not(self, core: Core, run: UUID) -> None:
+        bill, _ = tasks_of(core)
+        complete(core, [bill], [{"n": 1}])
+        cancel(core, run)
+        fire(core)
+        assert told(core, run, "bill") is None
+        assert timers(core) == []
+
+    def test_what_a_handler_would_have_handed_over_is_no_result(self, core: Core, run: UUID) -> None:
+        bill, _ = tasks_of(core)
+        cancel(core, run)
+        complete(core, [bill], [{"n": 1}])
+        fire(core)
+        assert told(core, run, "bill") is None
