@@ -39,6 +39,7 @@ UNCHANGED: Final = {
     "not_awaited": "belongs to another run, which does not wait for it: retry that one",
     "companions_under_way": "is being undone, or what its end has started goes on",
     "was_undone": "was undone: retried all the same (--even-if-undone), it does not do again what was undone",
+    "left_behind": "undoes an end of a run that has been retried since: the next undo of that run sees to it",
     "no_such_run": "is not in this database",
 }
 """Why nothing was done to a run: by the core's word, what follows "the run"."""

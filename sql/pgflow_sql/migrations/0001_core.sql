@@ -6818,6 +6818,7 @@ declare
   v_ended uuid[];
   v_unawaited record;
   v_companions record;
+  v_left_behind uuid[];
   v_options jsonb;
   v_task_count bigint;
   v_outcomes text[];
@@ -6846,6 +6847,10 @@ begin
       where i.run_id <> all(coalesce(v_companions.busy_run_ids || v_companions.undone_run_ids, '{}'))
     );
   end if;
+  v_left_behind := pgflow._undos_left_behind(v_ended);
+  if v_left_behind is not null then
+    v_ended := array(select i.run_id from unnest(v_ended) i(run_id) where i.run_id <> all(v_left_behind));
+  end if;
   if cardinality(v_ended) > 0 then
     select sum(c.task_count) into v_task_count from unnest(pgflow._tasks_to_retry(v_ended)) c(task_count);
     if v_task_count > 50000 then
@@ -6863,6 +6868,7 @@ begin
       when i.run_id = any(v_unawaited.child_ids) then 'not_awaited'
       when i.run_id = any(v_companions.busy_run_ids) then 'companions_under_way'
       when i.run_id = any(v_companions.undone_run_ids) then 'was_undone'
+      when i.run_id = any(v_left_behind) then 'left_behind'
       else 'retried'
     end
     from unnest(v_run_ids) with ordinality i(run_id, position)
@@ -7513,7 +7519,7 @@ $$;
 -- child whose parent does not wait for it; root_run_id is the run to retry instead. A task whose child failed or was
 -- cancelled takes that child up again, which is retried in place. 'companions_under_way': its undo or its ends
 -- are not over; 'was_undone': what it had done has been undone. options: {"even_if_undone": true} retries it all the same,
--- without what was undone being done again. At most 1,000 runs with 50,000 tasks left a call, else PF011.
+-- without what was undone being done again. 'left_behind': an undo whose run has been retried since. At most 1,000 runs with 50,000 tasks left a call, else PF011.
 create function pgflow.retry_runs(
   run_ids uuid[], spread double precision default 0, options jsonb default '{}', actor text default null
 )
@@ -10283,6 +10289,22 @@ begin
 end;
 $$;
 
+-- ---- schema/59_companions/_is_left_behind.sql
+-- Whether a run has gone on since that end of its, by a retry: what was not undone then is the next undo's.
+create function pgflow._is_left_behind(run_id uuid, end_number int)
+returns boolean
+language plpgsql
+stable
+as $$
+begin
+  return exists (
+    select 1
+    from pgflow.runs r
+    where r.run_id = _is_left_behind.run_id and (r.status = 'started' or r.end_count > _is_left_behind.end_number)
+  );
+end;
+$$;
+
 -- ---- schema/59_companions/_note_companions.sql
 -- Runs that have just ended: has fire_timers start what their flows say is to be done then, at once, or when nothing is under
 -- way that may have to be undone; and, of undos among them, what follows an undo. Callers hold the runs.
@@ -10669,6 +10691,43 @@ begin
     limit 1
   ) t
   where o.from_run_id = _undone_before.run_id and o.kind = 'undo' and t.status = 'completed';
+end;
+$$;
+
+-- ---- schema/59_companions/_undos_left_behind.sql
+-- Of these runs the undos whose runs have gone on since, or are about to: they would undo what is in use, or undo it twice.
+-- Those runs stay as they are until the commit; where somebody else holds one, it counts as about to go on. null: none.
+-- Callers hold the undos.
+create function pgflow._undos_left_behind(run_ids uuid[])
+returns uuid[]
+language plpgsql
+as $$
+declare
+  v_undos record;
+  v_locked uuid[];
+begin
+  select array_agg(o.run_id) as run_ids, array_agg(o.from_run_id) as of_run_ids, array_agg(o.attempt) as numbers
+  into v_undos
+  from unnest(_undos_left_behind.run_ids) i(run_id)
+  cross join lateral (select l.has_origin from pgflow.runs l where l.run_id = i.run_id limit 1) r
+  cross join lateral (
+    select * from pgflow.origins l where r.has_origin and l.run_id = i.run_id and l.kind = 'undo' limit 1
+  ) o;
+  if v_undos.run_ids is null then
+    return null;
+  end if;
+  select array_agg(l.run_id) into v_locked
+  from (
+    select r.run_id from pgflow.runs r where r.run_id = any(v_undos.of_run_ids) order by r.run_id for share skip locked
+  ) l;
+  return (
+    select array_agg(u.run_id)
+    from unnest(v_undos.run_ids, v_undos.of_run_ids, v_undos.numbers) u(run_id, of_run_id, number)
+    where pgflow._is_left_behind(u.of_run_id, u.number)
+      or u.of_run_id = any(_undos_left_behind.run_ids)
+      or (u.of_run_id = any(v_locked)) is not true
+        and exists (select 1 from pgflow.runs r where r.run_id = u.of_run_id)
+  );
 end;
 $$;
 
@@ -12105,7 +12164,7 @@ $$;
 -- ---- schema/70_reading/list_failed_undos.sql
 -- for: client
 -- Undos that have failed, those of the earliest runs first: somebody has to look at each, and to retry it when its cause is
--- mended. of_run_id and of_flow_slug: what was to be undone; it may have been pruned, then the slug is null. after_run_id: of
+-- mended; not those whose runs have been retried since. of_run_id and of_flow_slug: what was to be undone; it may have been pruned, then the slug is null. after_run_id: of
 -- the last row seen.
 create function pgflow.list_failed_undos(max_count int default 50, after_run_id uuid default null)
 returns table (
@@ -12138,7 +12197,7 @@ begin
   ) r
   join pgflow.origins o on o.run_id = r.run_id and o.kind = 'undo'
   left join lateral (select l.flow_slug from pgflow.runs l where l.run_id = o.from_run_id limit 1) p on true
-  where right(f.flow_slug, 6) = '__undo'
+  where right(f.flow_slug, 6) = '__undo' and not pgflow._is_left_behind(o.from_run_id, o.attempt)
   order by r.run_id
   limit v_most;
 end;
@@ -12448,7 +12507,9 @@ begin
       cross join (
         select count(*) as failed
         from pgflow.runs r
+        join pgflow.origins o on o.run_id = r.run_id
         where r.flow_slug = $1 || '__undo' and r.failed_at is not null and r.has_origin
+          and not pgflow._is_left_behind(o.from_run_id, o.attempt)
       ) u
     $sql$,
     v_queue, format('pgmq.%I', v_queue)

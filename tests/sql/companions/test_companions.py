@@ -12,7 +12,7 @@ from tests.support.batch import again, claim, complete, fail, register, release
 from tests.support.control import cancel, retry, snapshot
 from tests.support.core import Core, Row
 from tests.support.timers import fire, pass_time
-from tests.support.undo_flows import chain, companions_of, work
+from tests.support.undo_flows import chain, companions_of, fail_undo, failed_chain, work
 
 UNDO_ALL = {"a": UndoRule("undo_a"), "m": UndoRule("undo_m"), "b": UndoRule("undo_b")}
 
@@ -287,6 +287,44 @@ class TestRetry:
         assert retry(core, run.run_id) == ["retried"]
         work(core, "f")
         assert [one.end_number for one in companions_of(core, run.run_id)] == [1, 2]
+
+
+class TestRetryOfUndos:
+    """Their runs may have been retried meanwhile."""
+
+    EVEN_IF_UNDONE = Jsonb({"even_if_undone": True})
+
+    def test_a_run_that_goes_on_is_not_undone(self, core: Core) -> None:
+        run, undo = failed_chain(core)
+        fail_undo(core)
+        work(core, "f__end_tell")
+        assert [one.run_id for one in core.call("list_failed_undos")] == [undo]
+        assert retry(core, run, options=self.EVEN_IF_UNDONE) == ["retried"]
+        assert retry(core, undo) == ["left_behind"]
+        assert core.call("list_failed_undos") == []
+        assert core.call("measure_queue", flow_slug="f")[0].failed_undo_count == 0
+
+    def test_what_the_next_undo_has_undone_is_not_undone_again(self, core: Core) -> None:
+        run, undo = failed_chain(core)
+        fail_undo(core)
+        work(core, "f__end_tell")
+        retry(core, run, options=self.EVEN_IF_UNDONE)
+        cancel(core, run)
+        fire(core)
+        assert [task.step_slug for task in work(core, "f__undo")] == ["undo_a"]
+        assert retry(core, undo) == ["left_behind"]
+
+    def test_run_and_undo_are_not_retried_at_once(self, core: Core) -> None:
+        run, undo = failed_chain(core)
+        fail_undo(core)
+        work(core, "f__end_tell")
+        assert retry(core, run, undo, options=self.EVEN_IF_UNDONE) == ["retried", "left_behind"]
+
+    def test_of_a_run_that_stays_as_it_is_the_undo_goes_on(self, core: Core) -> None:
+        run, undo = failed_chain(core)
+        fail_undo(core)
+        work(core, "f__end_tell")
+        assert retry(core, run, undo) == ["was_undone", "retried"]
 
 
 class TestForks:

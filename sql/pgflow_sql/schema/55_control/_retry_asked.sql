@@ -12,6 +12,7 @@ declare
   v_ended uuid[];
   v_unawaited record;
   v_companions record;
+  v_left_behind uuid[];
   v_options jsonb;
   v_task_count bigint;
   v_outcomes text[];
@@ -40,6 +41,10 @@ begin
       where i.run_id <> all(coalesce(v_companions.busy_run_ids || v_companions.undone_run_ids, '{}'))
     );
   end if;
+  v_left_behind := pgflow._undos_left_behind(v_ended);
+  if v_left_behind is not null then
+    v_ended := array(select i.run_id from unnest(v_ended) i(run_id) where i.run_id <> all(v_left_behind));
+  end if;
   if cardinality(v_ended) > 0 then
     select sum(c.task_count) into v_task_count from unnest(pgflow._tasks_to_retry(v_ended)) c(task_count);
     if v_task_count > 50000 then
@@ -57,6 +62,7 @@ begin
       when i.run_id = any(v_unawaited.child_ids) then 'not_awaited'
       when i.run_id = any(v_companions.busy_run_ids) then 'companions_under_way'
       when i.run_id = any(v_companions.undone_run_ids) then 'was_undone'
+      when i.run_id = any(v_left_behind) then 'left_behind'
       else 'retried'
     end
     from unnest(v_run_ids) with ordinality i(run_id, position)

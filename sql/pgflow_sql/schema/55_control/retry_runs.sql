@@ -5,7 +5,7 @@
 -- child whose parent does not wait for it; root_run_id is the run to retry instead. A task whose child failed or was
 -- cancelled takes that child up again, which is retried in place. 'companions_under_way': its undo or its ends
 -- are not over; 'was_undone': what it had done has been undone. options: {"even_if_undone": true} retries it all the same,
--- without what was undone being done again. At most 1,000 runs with 50,000 tasks left a call, else PF011.
+-- without what was undone being done again. 'left_behind': an undo whose run has been retried since. At most 1,000 runs with 50,000 tasks left a call, else PF011.
 create function pgflow.retry_runs(
   run_ids uuid[], spread double precision default 0, options jsonb default '{}', actor text default null
 )

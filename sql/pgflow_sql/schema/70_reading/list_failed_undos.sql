@@ -1,6 +1,6 @@
 -- for: client
 -- Undos that have failed, those of the earliest runs first: somebody has to look at each, and to retry it when its cause is
--- mended. of_run_id and of_flow_slug: what was to be undone; it may have been pruned, then the slug is null. after_run_id: of
+-- mended; not those whose runs have been retried since. of_run_id and of_flow_slug: what was to be undone; it may have been pruned, then the slug is null. after_run_id: of
 -- the last row seen.
 create function pgflow.list_failed_undos(max_count int default 50, after_run_id uuid default null)
 returns table (
@@ -33,7 +33,7 @@ begin
   ) r
   join pgflow.origins o on o.run_id = r.run_id and o.kind = 'undo'
   left join lateral (select l.flow_slug from pgflow.runs l where l.run_id = o.from_run_id limit 1) p on true
-  where right(f.flow_slug, 6) = '__undo'
+  where right(f.flow_slug, 6) = '__undo' and not pgflow._is_left_behind(o.from_run_id, o.attempt)
   order by r.run_id
   limit v_most;
 end;
