@@ -4039,7 +4039,7 @@ begin
     if v_has_timeouts then
       perform pgflow._note_late(
         _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes, _complete.attempts,
-        _complete.outputs, true, _complete.fenced
+        _complete.outputs, not _complete.is_output, _complete.fenced
       );
     end if;
     perform pgflow._archive_late(v_refused, _complete.run_ids, _complete.step_slugs, _complete.task_indexes);

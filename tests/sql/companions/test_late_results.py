@@ -52,6 +52,21 @@ def test_a_result_in_the_batch_that_fails_the_run_is_undone(core: Core) -> None:
     assert told(core, run, "pay") == {"done": True, "output": "paid", "tasks": [[0, 1]]}
 
 
+def test_a_failure_that_would_have_been_a_value_is_no_result(core: Core) -> None:
+    steps: dict[str, dict[str, Any]] = {
+        "a": {"when_exhausted": "skip"},
+        "b": {"deps": ["a"], "required_input_pattern": {"a": 1}, "when_unmet": "fail"},
+        "pay": {"when_exhausted": "value"},
+    }
+    flow(core, "pay", steps)
+    run = core.start_flow("f").run_id
+    fail(core, tasks_of(core))  # a is skipped, so b fails the run, before the failure of pay is a value
+    fire(core)
+    assert core.run(run).status == "failed"
+    assert told(core, run, "pay") is None
+    assert timers(core) == []
+
+
 class TestSkippedSteps:
     @pytest.fixture
     def run(self, core: Core) -> UUID:
