@@ -1,4 +1,4 @@
-"""Steps named in ``depends_on=[...]`` and ``array=``: by object, by attribute, by slug."""
+"""Steps named in ``depends_on=[...]``, ``array=`` and ``@flow.undo()``: by object, by attribute, by slug."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from pgflow_gen.ir.flow import StepName
 from pgflow_gen.source.names.index import Assignment, Function, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined, Missing, Symbol
 from pgflow_shared.text import closest
+
+_UNDO = "undo"
+"""What is placed in ``@flow.undo(step)`` is called so: it is a step itself, never its slug."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,12 @@ class ReferenceReader:
             return None
         if isinstance(value, str):
             return StepName(value, written.span)
+        taken = "a step" if written.name == _UNDO else "steps or their slugs"
         self.findings.add(
             "PGF207",
             written.whole,
-            f"{written.name!r} takes steps or their slugs, not {spell(value)}",
-            help="name a step function, or write its slug as a string",
+            f"{written.name!r} takes {taken}, not {spell(value)}",
+            help=_wanted(written),
             highlight=written.span,
         )
         return None
@@ -97,9 +101,13 @@ class ReferenceReader:
         if isinstance(symbol, Missing):
             guess = closest(symbol.name, symbol.known)
             message, help = f"{text!r} is not defined: {symbol.reason}", f"did you mean {guess!r}?"
-            help = help if guess else "define the step above, import it, or write its slug as a string"
+            by_slug = written.name != _UNDO
+            otherwise = "define the step above, " + (
+                "import it, or write its slug as a string" if by_slug else "or import it"
+            )
+            help = help if guess else otherwise
         else:
-            message, help = f"{text!r} is not a step", "name a step function, or write its slug as a string"
+            message, help = f"{text!r} is not a step", _wanted(written)
         self.findings.add("PGF203", written.span, message, help=help)
         return None
 
@@ -108,7 +116,8 @@ class ReferenceReader:
             "PGF104",
             written.whole,
             f"the value of {written.name!r} is not statically known: {error.reason}",
-            help=error.help or "write a list of step functions or slugs",
+            help=error.help
+            or (_wanted(written) if written.name == _UNDO else "write a list of step functions or slugs"),
             highlight=written.span,
         )
 
@@ -130,6 +139,12 @@ class ReferenceReader:
             help=f"write {written.name}=[{text}]" if len(text) < 40 else "put it in brackets",
             highlight=written.span,
         )
+
+
+def _wanted(written: Written) -> str:
+    if written.name == _UNDO:
+        return "name the function of a step"
+    return "name a step function, or write its slug as a string"
 
 
 def _element_span(module: ModuleIndex, element: cst.BaseElement) -> Span:
