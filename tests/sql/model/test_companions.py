@@ -166,18 +166,17 @@ class Comparison:
             self.models[run_id].complete(slug, index, output)
 
     def late(self) -> list[Key]:
-        """Tasks that were under way when their run ended."""
+        """Tasks that were under way when their run ended, or their step was skipped."""
         return [
             (run_id, *key)
             for run_id, model in self.models.items()
-            if model.status != "started"
             for key in sorted(model.under_way - model.reported)
         ]
 
     def report(self, key: Key) -> None:
         """A result comes after the end: an undo that has not begun counts it, nothing else does."""
         run_id, slug, index = key
-        is_heard = self.after[run_id].is_open
+        is_heard = self.after[run_id].is_open or self.models[run_id].status == "started"
         value = random_value(self.random)
         self.log.append(f"late {key} {value}, heard: {is_heard}")
         model = self.models[run_id]
@@ -211,7 +210,9 @@ class Comparison:
         self.core.run_sql(f"update pgflow.timers set due_at = due_at + interval '9 years' {where}")
         assert callable(act)
         act()
-        self.core.run_sql(f"update pgflow.timers set due_at = due_at - interval '9 years' {where}")
+        # what act has set is due now, and not before all that has ever been fired
+        back = "greatest(due_at - interval '9 years', clock_timestamp())"
+        self.core.run_sql(f"update pgflow.timers set due_at = {back} {where}")
 
     def retry(self) -> None:
         self.retries -= 1
@@ -260,7 +261,8 @@ class Comparison:
 
     def begin_companions(self) -> None:
         """What is due starts; now and then nobody waits any longer for what is under way."""
-        impatient = self.random.random() < 0.3 or not self.late()
+        ended = [run_id for run_id, *_ in self.late() if self.models[run_id].status != "started"]
+        impatient = self.random.random() < 0.3 or not ended
         if impatient:
             self.core.run_sql("update pgflow.timers set due_at = clock_timestamp() where kind = 'companions'")
         self.log.append(f"companions start, impatient: {impatient}")
