@@ -76,6 +76,11 @@ def start(
         at = None if start_at is None else read_moment("--at", start_at)
         project = find_project(generated=generated)
         contract = find_contract(project, flow)
+        if (owner := contract.companion_of) is not None:
+            raise UsageError(
+                f"flow {contract.slug!r} is started by the core, when a run of {owner!r} has ended",
+                help=f"start a run of {owner!r}",
+            )
         value = read_value(input, "the input")
         contract.check_input(value)
         with database(dsn, project) as conninfo, ClientBase.connect(conninfo) as client:

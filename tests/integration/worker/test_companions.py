@@ -70,3 +70,11 @@ def test_what_ends_after_its_run_was_cancelled_is_undone(lab: Lab) -> None:
     assert sorted(found[:2]) == [["refund", "r1", "cancelled"], ["unbook", None]]
     assert found[2:] == [["tell", "cancelled", None, "completed", None]]
     assert [task["status"] for task in lab.tasks(run)] == ["cancelled", "cancelled"]
+
+
+@pytest.mark.parametrize("flow", ["order__undo", "order__end_tell"])
+def test_nobody_starts_a_companion_by_hand(lab: Lab, flow: str) -> None:
+    refused = lab.project.run("start", flow, "{}", "--dsn", lab.dsn)
+    assert refused.returncode == 2
+    assert f"flow '{flow}' is started by the core, when a run of 'order' has ended" in refused.stderr
+    assert "help: start a run of 'order'" in refused.stderr
