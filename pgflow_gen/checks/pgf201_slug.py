@@ -60,7 +60,7 @@ def check(checked: CheckedFlow) -> None:
                 "PGF201",
                 flow.slug_span,
                 f"{flow.slug!r} is a slug for the undos or an end of another flow",
-                notes=["slugs that end in __undo or contain __end_ are kept for those"],
+                notes=["slugs that end in __undo or __end, or contain __end_, are kept for those"],
                 help="choose another slug",
             )
         _check_length(checked)

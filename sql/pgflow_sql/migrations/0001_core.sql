@@ -6262,6 +6262,37 @@ begin
 end;
 $$;
 
+-- ---- schema/55_control/_check_fork_undone.sql
+-- What has been undone, or is about to be, cannot be taken over: refuses that, and names the steps. A run that has failed
+-- or was cancelled undoes all it did.
+create function pgflow._check_fork_undone(run_id uuid, reused_slugs text[])
+returns void
+language plpgsql
+as $$
+declare
+  v_undone text[] := array(
+    select u.step_slug
+    from pgflow.runs r
+    join pgflow.flows f on f.flow_slug = r.flow_slug
+    cross join lateral jsonb_each(f.options #> '{undo,steps}') u(step_slug, rule)
+    where r.run_id = _check_fork_undone.run_id
+      and u.step_slug = any(_check_fork_undone.reused_slugs)
+      and (
+        r.status in ('failed', 'cancelled')
+        and exists (select 1 from pgflow._undoable(r.run_id, u.step_slug, false))
+        or exists (select 1 from pgflow._undone_before(r.run_id, u.step_slug, u.rule ->> 'by'))
+      )
+    order by u.step_slug
+  );
+begin
+  if v_undone <> '{}' then
+    raise exception 'These steps cannot be taken over, as the run undoes what they did: %',
+      array_to_string(v_undone, ', ')
+      using errcode = 'PF011', hint = 'Add them to from_steps.';
+  end if;
+end;
+$$;
+
 -- ---- schema/55_control/_checked_filter.sql
 -- A filter of runs without keys that are null, its statuses as an array. Refuses unknown keys, wrong values, and what
 -- would read every run there is: texts and inputs are looked for in one flow and one time only.
@@ -7304,10 +7335,10 @@ $$;
 -- ---- schema/55_control/fork_run.sql
 -- for: operator
 -- Starts a new run of the same flow that does from_steps, and what depends on them, again: of all others it takes over
--- those that have completed or were skipped, marked as reused. With another input (null: the same) it is refused if
--- one of these may have read it. The run may still be going on. Returns the new run's id; a call that is repeated with
--- its new_run_id finds it, any other run of that id raises PF002. Raises PF008 for an unknown run, PF011 for an
--- unknown step.
+-- those that have completed or were skipped, marked as reused. It is refused if what one of these did is undone, and
+-- with another input (null: the same) if one of these may have read it. The run may still be going on. Returns the new
+-- run's id; a call that is repeated with its new_run_id finds it, any other run of that id raises PF002. Raises PF008
+-- for an unknown run, PF011 for an unknown step.
 create function pgflow.fork_run(
   run_id uuid, from_steps text[], input jsonb default null, new_run_id uuid default null, actor text default null
 )
@@ -7350,6 +7381,7 @@ begin
     from pgflow.step_states s
     where s.run_id = fork_run.run_id and s.status in ('completed', 'skipped') and s.step_slug <> all(v_again)
   );
+  perform pgflow._check_fork_undone(fork_run.run_id, v_reused);
   if v_input <> v_old_input then
     perform pgflow._check_fork_input(v_flow_slug, v_reused);
     if exists (select 1 from pgflow.prepared_flows p where p.flow_slug = v_flow_slug and p.has_root_maps) then

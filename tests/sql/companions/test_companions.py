@@ -330,8 +330,10 @@ class TestRetryOfUndos:
 class TestForks:
     def test_what_was_taken_over_is_not_undone_again(self, core: Core) -> None:
         chain(core, **UNDO_ALL)
-        run = failed_run(core)
+        run = core.start_flow("f", {})
+        work(core, "f", [["x", "y"]])
         (row,) = core.call("fork_run", run_id=run.run_id, from_steps=["m"])
+        cancel(core, run.run_id)
         work(core, "f", ["mx"])
         fail(core, tasks_of(core))
         fire(core)
@@ -339,6 +341,29 @@ class TestForks:
         steps: dict[str, Any] = undo.input["steps"]
         assert {slug: step["done"] for slug, step in steps.items()} == {"a": False, "m": True, "b": False}
         assert steps["a"]["output"] == ["x", "y"]
+
+    def test_what_is_undone_is_not_taken_over(self, core: Core) -> None:
+        chain(core, **UNDO_ALL)
+        run = failed_run(core)
+        for _ in range(2):  # before its undo, and after
+            with core.refused("undoes what they did: a", sqlstate="PF011"):
+                core.call("fork_run", run_id=run.run_id, from_steps=["m"])
+            fire(core)
+            for _ in UNDO_ALL:
+                work(core, "f__undo")
+        (row,) = core.call("fork_run", run_id=run.run_id, from_steps=["a", "m"])
+        assert core.run(row.fork_run).status == "started"
+
+    def test_what_was_undone_is_not_taken_over_from_a_run_that_went_on(self, core: Core) -> None:
+        chain(core, **UNDO_ALL)
+        run = failed_run(core)
+        fire(core)
+        for _ in UNDO_ALL:
+            work(core, "f__undo")
+        work(core, "f__end_tell")
+        assert retry(core, run.run_id, options=Jsonb({"even_if_undone": True})) == ["retried"]
+        with core.refused("undoes what they did: a", sqlstate="PF011"):
+            core.call("fork_run", run_id=run.run_id, from_steps=["m"])
 
     def test_companions_themselves_are_not_forked(self, core: Core) -> None:
         chain(core, a=UndoRule("undo_a"))

@@ -253,7 +253,12 @@ class Comparison:
         if run_id is None:
             return
         from_steps = self.random.sample(list(self.deps), 1)
-        self.log.append(f"fork {run_id} from {from_steps}")
+        undone = self.after[run_id].undone_among(self.models[run_id].reusable(from_steps))
+        self.log.append(f"fork {run_id} from {from_steps}, undone: {undone}")
+        if undone:
+            with self.core.refused(f"undoes what they did: {', '.join(sorted(undone))}", sqlstate="PF011"):
+                self.core.call("fork_run", run_id=run_id, from_steps=from_steps)
+            return
         (row,) = self.core.call("fork_run", run_id=run_id, from_steps=from_steps)
         self.follow(row.fork_run, self.models[run_id].fork(from_steps, self.models[run_id].input))
 

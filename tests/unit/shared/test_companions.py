@@ -23,7 +23,12 @@ def test_a_companions_slug_tells_its_flow_and_is_kept_for_it(slug: str) -> None:
     assert is_reserved(slug)
 
 
-@pytest.mark.parametrize("slug", ["order", "order__undone", "order_undo", "undo", "order__end", "__init__"])
+@pytest.mark.parametrize("slug", ["order", "order__undone", "order_undo", "undo", "order__ending", "__init__"])
 def test_other_slugs_are_anybodys(slug: str) -> None:
     assert flow_of(slug) is None
     assert not is_reserved(slug)
+
+
+def test_no_flow_is_called_so_that_its_own_companions_seem_to_be_anothers() -> None:
+    assert flow_of(undo_slug("order__end")) == "order"
+    assert is_reserved("order__end")

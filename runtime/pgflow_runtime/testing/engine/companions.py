@@ -184,6 +184,19 @@ class Aftermath:
         output = [one for one in state.output if not _is_failure(one)] if is_map else state.output
         return {"done": False, "output": output}
 
+    def undone_among(self, slugs: Iterable[str]) -> list[str]:
+        """Those of which the run undoes what they did, or has undone it: no fork may take them over."""
+        is_undone = self.run.status in ("failed", "cancelled")
+        return [
+            slug
+            for slug in slugs
+            if slug in self.companions.undone
+            and (
+                (is_undone and any(self._undoable(slug, self.run.states[slug])))
+                or any(done[0] == slug for done in self.undone)
+            )
+        ]
+
     def _undoable(self, slug: str, state: State) -> Iterable[tuple[int, int, bool, Json]]:
         """Tasks that did something: index, attempt, whether it is known what, and that."""
         is_own = state.status == "completed" and not state.reused

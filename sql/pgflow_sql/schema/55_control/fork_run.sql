@@ -1,9 +1,9 @@
 -- for: operator
 -- Starts a new run of the same flow that does from_steps, and what depends on them, again: of all others it takes over
--- those that have completed or were skipped, marked as reused. With another input (null: the same) it is refused if
--- one of these may have read it. The run may still be going on. Returns the new run's id; a call that is repeated with
--- its new_run_id finds it, any other run of that id raises PF002. Raises PF008 for an unknown run, PF011 for an
--- unknown step.
+-- those that have completed or were skipped, marked as reused. It is refused if what one of these did is undone, and
+-- with another input (null: the same) if one of these may have read it. The run may still be going on. Returns the new
+-- run's id; a call that is repeated with its new_run_id finds it, any other run of that id raises PF002. Raises PF008
+-- for an unknown run, PF011 for an unknown step.
 create function pgflow.fork_run(
   run_id uuid, from_steps text[], input jsonb default null, new_run_id uuid default null, actor text default null
 )
@@ -46,6 +46,7 @@ begin
     from pgflow.step_states s
     where s.run_id = fork_run.run_id and s.status in ('completed', 'skipped') and s.step_slug <> all(v_again)
   );
+  perform pgflow._check_fork_undone(fork_run.run_id, v_reused);
   if v_input <> v_old_input then
     perform pgflow._check_fork_input(v_flow_slug, v_reused);
     if exists (select 1 from pgflow.prepared_flows p where p.flow_slug = v_flow_slug and p.has_root_maps) then
