@@ -46,5 +46,5 @@ def flow_of(companion: str) -> str | None:
 
 
 def is_reserved(slug: str) -> bool:
-    """Whether only a companion may be called so, or what is made of it: the undo of ``order__end``, its version 2."""
+    """Whether only a companion may be called so, or what is made of a flow: ``order__end`` and its undo."""
     return slug.endswith((_UNDO, _END.rstrip("_"))) or _END in slug

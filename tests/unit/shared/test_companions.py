@@ -23,7 +23,9 @@ def test_a_companions_slug_tells_its_flow_and_is_kept_for_it(slug: str) -> None:
     assert is_reserved(slug)
 
 
-@pytest.mark.parametrize("slug", ["order", "order__undone", "order_undo", "undo", "order__ending", "__init__"])
+@pytest.mark.parametrize(
+    "slug", ["order", "order__undone", "order_undo", "undo", "order__ending", "__init__"]
+)
 def test_other_slugs_are_anybodys(slug: str) -> None:
     assert flow_of(slug) is None
     assert not is_reserved(slug)
