@@ -3846,6 +3846,7 @@ declare
   v_has_maps boolean;
   v_has_timeouts boolean;  -- of whole runs, or else what waits for something outside
   v_has_subflows boolean;
+  v_has_ends boolean;  -- whether something may follow the end of one of the runs
   v_has_origins boolean;  -- whether one of the runs has
   v_begun record;
   v_refused_keys text[];  -- of tasks that may not start a child
@@ -3889,8 +3890,8 @@ begin
 
   -- outputs that a dependent map cannot go over fail their runs
   select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds or p.has_ends),
-    bool_or(p.has_kinds and 'subflow' = any(p.kinds))
-  into v_has_maps, v_has_large_values, v_has_timeouts, v_has_subflows
+    bool_or(p.has_kinds and 'subflow' = any(p.kinds)), bool_or(p.has_ends)
+  into v_has_maps, v_has_large_values, v_has_timeouts, v_has_subflows, v_has_ends
   from pgflow.prepared_flows p
   where p.flow_slug = any(v_flow_slugs);
   if v_has_subflows and not _complete.is_output then
@@ -4036,7 +4037,7 @@ begin
       except select a.position from unnest(v_accepted.positions || v_settled) a(position)
       order by 1
     );
-    if v_has_timeouts then
+    if v_has_ends then
       perform pgflow._note_late(
         _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes, _complete.attempts,
         _complete.outputs, not _complete.is_output, _complete.fenced
@@ -4143,7 +4144,7 @@ begin
     perform pgflow._keep_held(v_accepted.run_ids);
   end if;
   perform pgflow._notify(null, v_accepted.run_ids);
-  if v_has_origins or v_has_timeouts then
+  if v_has_origins or v_has_ends then
     return query select d.* from pgflow._told_due(_complete.run_ids) d;
   end if;
 end;
@@ -8137,9 +8138,9 @@ $$;
 
 -- ---- schema/56_timers/fire_timers.sql
 -- for: worker
--- Does what is due, at most max_count timers, and tells parents of ten times as many children that have ended, one caller at a time: others return at once. next_in: seconds until
--- the next one is due, 0 if one is now (call again at once), null if there is none; one whose run somebody else
--- holds is left out for 200 ms. failed_count: timers that could not be fired and are kept for a later time.
+-- Does what is due, at most max_count timers, and tells parents of ten times as many children that have ended, one caller
+-- at a time: others return at once. next_in: seconds until the next one is due, 0 if one is now (call again at once),
+-- null if there is none; one whose run somebody else holds is left out for 200 ms. failed_count: timers that could not be fired and are kept for a later time.
 create function pgflow.fire_timers(max_count int default 100)
 returns table (fired_count int, failed_count int, next_in double precision)
 language plpgsql
@@ -9989,10 +9990,10 @@ end;
 $$;
 
 -- ---- schema/59_children/_may_be_pruned.sql
--- Whether an ended run may be deleted as far as its family is concerned: not before its children; and a child goes with its
--- parent where that has ended, or before it where it goes on and does not wait for the child. Ancestors stay as they are
--- until the commit; where somebody else holds one, the answer is no.
-create function pgflow._may_be_pruned(run_id uuid, has_origin boolean, cutoff timestamptz)
+-- Whether an ended run may be deleted as far as its family is concerned: not before its children, nor while it is kept for
+-- the sake of companions; and a child goes with its parent where that has ended, or before it where it goes on and does not
+-- wait for the child. Ancestors stay as they are until the commit; where somebody else holds one, the answer is no.
+create function pgflow._may_be_pruned(run_id uuid, has_origin boolean, end_count int, cutoff timestamptz)
 returns boolean
 language plpgsql
 as $$
@@ -10001,6 +10002,11 @@ declare
   v_parent record;
 begin
   if exists (select 1 from pgflow.origins o where o.kind = 'child' and o.from_run_id = _may_be_pruned.run_id) then
+    return false;
+  end if;
+  if (has_origin or end_count is not null)
+    and pgflow._is_companion_kept(_may_be_pruned.run_id, _may_be_pruned.has_origin, _may_be_pruned.cutoff)
+  then
     return false;
   end if;
   if has_origin is not true then
@@ -13418,9 +13424,9 @@ $$;
 
 -- ---- schema/80_maintenance/prune_batch.sql
 -- for: worker
--- Deletes up to max_runs ended runs, children before their parents, else oldest ids first, skipping those another pruner has; with the last batch
--- (fewer than max_runs) also some old archived messages, actions of the trail and dead workers, so that each call
--- stays short; one pruner at a time does the latter.
+-- Deletes up to max_runs ended runs, children before their parents, else oldest ids first, skipping those another pruner
+-- has; with the last batch (fewer than max_runs) also some old archived messages, actions of the trail and dead workers,
+-- so that each call stays short; one pruner at a time does the latter.
 -- Returns how many runs; call it again while that is max_runs.
 create function pgflow.prune_batch(retention_interval interval, max_runs int)
 returns int
@@ -13440,8 +13446,7 @@ begin
       select r.run_id, r.has_origin
       from pgflow.runs r
       where (r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff)
-        and pgflow._may_be_pruned(r.run_id, r.has_origin, v_cutoff)
-        and ((r.end_count is not null or r.has_origin) and pgflow._is_companion_kept(r.run_id, r.has_origin, v_cutoff)) is not true
+        and pgflow._may_be_pruned(r.run_id, r.has_origin, r.end_count, v_cutoff)
       order by r.run_id
       limit greatest(prune_batch.max_runs, 0) - v_count
       for update skip locked
@@ -14076,8 +14081,7 @@ begin
       select r.run_id, r.has_origin
       from pgflow.runs r
       where (r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff)
-        and pgflow._may_be_pruned(r.run_id, r.has_origin, v_cutoff)
-        and ((r.end_count is not null or r.has_origin) and pgflow._is_companion_kept(r.run_id, r.has_origin, v_cutoff)) is not true
+        and pgflow._may_be_pruned(r.run_id, r.has_origin, r.end_count, v_cutoff)
       order by r.run_id
       for update
     ) l;

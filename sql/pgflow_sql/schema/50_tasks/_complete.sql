@@ -26,6 +26,7 @@ declare
   v_has_maps boolean;
   v_has_timeouts boolean;  -- of whole runs, or else what waits for something outside
   v_has_subflows boolean;
+  v_has_ends boolean;  -- whether something may follow the end of one of the runs
   v_has_origins boolean;  -- whether one of the runs has
   v_begun record;
   v_refused_keys text[];  -- of tasks that may not start a child
@@ -69,8 +70,8 @@ begin
 
   -- outputs that a dependent map cannot go over fail their runs
   select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds or p.has_ends),
-    bool_or(p.has_kinds and 'subflow' = any(p.kinds))
-  into v_has_maps, v_has_large_values, v_has_timeouts, v_has_subflows
+    bool_or(p.has_kinds and 'subflow' = any(p.kinds)), bool_or(p.has_ends)
+  into v_has_maps, v_has_large_values, v_has_timeouts, v_has_subflows, v_has_ends
   from pgflow.prepared_flows p
   where p.flow_slug = any(v_flow_slugs);
   if v_has_subflows and not _complete.is_output then
@@ -216,7 +217,7 @@ begin
       except select a.position from unnest(v_accepted.positions || v_settled) a(position)
       order by 1
     );
-    if v_has_timeouts then
+    if v_has_ends then
       perform pgflow._note_late(
         _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes, _complete.attempts,
         _complete.outputs, not _complete.is_output, _complete.fenced
@@ -323,7 +324,7 @@ begin
     perform pgflow._keep_held(v_accepted.run_ids);
   end if;
   perform pgflow._notify(null, v_accepted.run_ids);
-  if v_has_origins or v_has_timeouts then
+  if v_has_origins or v_has_ends then
     return query select d.* from pgflow._told_due(_complete.run_ids) d;
   end if;
 end;

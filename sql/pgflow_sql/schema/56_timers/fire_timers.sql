@@ -1,7 +1,7 @@
 -- for: worker
--- Does what is due, at most max_count timers, and tells parents of ten times as many children that have ended, one caller at a time: others return at once. next_in: seconds until
--- the next one is due, 0 if one is now (call again at once), null if there is none; one whose run somebody else
--- holds is left out for 200 ms. failed_count: timers that could not be fired and are kept for a later time.
+-- Does what is due, at most max_count timers, and tells parents of ten times as many children that have ended, one caller
+-- at a time: others return at once. next_in: seconds until the next one is due, 0 if one is now (call again at once),
+-- null if there is none; one whose run somebody else holds is left out for 200 ms. failed_count: timers that could not be fired and are kept for a later time.
 create function pgflow.fire_timers(max_count int default 100)
 returns table (fired_count int, failed_count int, next_in double precision)
 language plpgsql

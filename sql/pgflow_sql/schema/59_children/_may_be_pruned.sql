@@ -1,7 +1,7 @@
--- Whether an ended run may be deleted as far as its family is concerned: not before its children; and a child goes with its
--- parent where that has ended, or before it where it goes on and does not wait for the child. Ancestors stay as they are
--- until the commit; where somebody else holds one, the answer is no.
-create function pgflow._may_be_pruned(run_id uuid, has_origin boolean, cutoff timestamptz)
+-- Whether an ended run may be deleted as far as its family is concerned: not before its children, nor while it is kept for
+-- the sake of companions; and a child goes with its parent where that has ended, or before it where it goes on and does not
+-- wait for the child. Ancestors stay as they are until the commit; where somebody else holds one, the answer is no.
+create function pgflow._may_be_pruned(run_id uuid, has_origin boolean, end_count int, cutoff timestamptz)
 returns boolean
 language plpgsql
 as $$
@@ -10,6 +10,11 @@ declare
   v_parent record;
 begin
   if exists (select 1 from pgflow.origins o where o.kind = 'child' and o.from_run_id = _may_be_pruned.run_id) then
+    return false;
+  end if;
+  if (has_origin or end_count is not null)
+    and pgflow._is_companion_kept(_may_be_pruned.run_id, _may_be_pruned.has_origin, _may_be_pruned.cutoff)
+  then
     return false;
   end if;
   if has_origin is not true then

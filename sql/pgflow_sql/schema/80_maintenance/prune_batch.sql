@@ -1,7 +1,7 @@
 -- for: worker
--- Deletes up to max_runs ended runs, children before their parents, else oldest ids first, skipping those another pruner has; with the last batch
--- (fewer than max_runs) also some old archived messages, actions of the trail and dead workers, so that each call
--- stays short; one pruner at a time does the latter.
+-- Deletes up to max_runs ended runs, children before their parents, else oldest ids first, skipping those another pruner
+-- has; with the last batch (fewer than max_runs) also some old archived messages, actions of the trail and dead workers,
+-- so that each call stays short; one pruner at a time does the latter.
 -- Returns how many runs; call it again while that is max_runs.
 create function pgflow.prune_batch(retention_interval interval, max_runs int)
 returns int
@@ -21,8 +21,7 @@ begin
       select r.run_id, r.has_origin
       from pgflow.runs r
       where (r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff)
-        and pgflow._may_be_pruned(r.run_id, r.has_origin, v_cutoff)
-        and ((r.end_count is not null or r.has_origin) and pgflow._is_companion_kept(r.run_id, r.has_origin, v_cutoff)) is not true
+        and pgflow._may_be_pruned(r.run_id, r.has_origin, r.end_count, v_cutoff)
       order by r.run_id
       limit greatest(prune_batch.max_runs, 0) - v_count
       for update skip locked

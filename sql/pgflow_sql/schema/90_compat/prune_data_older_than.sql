@@ -19,8 +19,7 @@ begin
       select r.run_id, r.has_origin
       from pgflow.runs r
       where (r.completed_at < v_cutoff or r.failed_at < v_cutoff or r.cancelled_at < v_cutoff)
-        and pgflow._may_be_pruned(r.run_id, r.has_origin, v_cutoff)
-        and ((r.end_count is not null or r.has_origin) and pgflow._is_companion_kept(r.run_id, r.has_origin, v_cutoff)) is not true
+        and pgflow._may_be_pruned(r.run_id, r.has_origin, r.end_count, v_cutoff)
       order by r.run_id
       for update
     ) l;
