@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import libcst as cst
 
@@ -20,6 +20,9 @@ _MADE = ("Flow", *WAITS)
 """The runtime's classes whose objects are made at module level."""
 Typed: TypeAlias = tuple[ModuleIndex, cst.BaseExpression]
 """An expression that is a type, and the module it is written in."""
+
+
+K = TypeVar("K", bound=str)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,13 +45,13 @@ class FlowDeclaration:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HandlerDeclaration:
-    """A function below a flow's decorator."""
+class DecoratedFunction(Generic[K]):
+    """A function below a flow's decorator, which is called as its kind."""
 
     flow: FlowDeclaration
     module: ModuleIndex
     function: cst.FunctionDef
-    kind: StepKind
+    kind: K
     decorator: cst.BaseExpression
 
     @property
@@ -67,6 +70,12 @@ class HandlerDeclaration:
     def owner(self) -> str:
         """What its options are given to, for messages."""
         return f"@{self.flow.name}.{self.kind}"
+
+
+class HandlerDeclaration(DecoratedFunction[StepKind]):
+    """A function below ``@flow.step`` and its like."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,37 +106,15 @@ class WaitDeclaration:
 StepDeclaration: TypeAlias = HandlerDeclaration | WaitDeclaration
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CompanionDeclaration:
+class CompanionDeclaration(DecoratedFunction[CompanionKind]):
     """A function below ``@flow.undo(step)`` or ``@flow.end()``."""
 
-    flow: FlowDeclaration
-    module: ModuleIndex
-    function: cst.FunctionDef
-    kind: CompanionKind
-    decorator: cst.BaseExpression
-
-    @property
-    def args(self) -> list[cst.Arg]:
-        return list(self.decorator.args) if isinstance(self.decorator, cst.Call) else []
+    __slots__ = ()
 
     @property
     def placed(self) -> list[cst.BaseExpression]:
         """What is given without a name: the step that an undo is of."""
         return [arg.value for arg in self.args if arg.keyword is None and not arg.star]
-
-    @property
-    def bound(self) -> cst.Name:
-        return self.function.name
-
-    @property
-    def name(self) -> str:
-        return self.function.name.value
-
-    @property
-    def owner(self) -> str:
-        """What its options are given to, for messages."""
-        return f"@{self.flow.name}.{self.kind}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
