@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from uuid import UUID
 
 from pgflow_runtime.errors import TaskCancelled, UsageError
@@ -228,13 +228,27 @@ class Context:
         cancelled: Cancellation | None = None,
     ) -> Context:
         """A context for calling a handler directly in a unit test: ``fetch(url, Context.for_test())``."""
-        task = step_task or StepTask("test", UUID(int=0), "test", attempt=attempt)
+        resources = GivenResources(flow_input, conn, aconn, cancelled or Cancellation())
+        return cls._of_test(step_task, attempt, env, shutdown, worker_config, trace_context, resources)
+
+    @classmethod
+    def _of_test(
+        cls,
+        step_task: StepTask | None,
+        attempt: int,
+        env: Mapping[str, str] | None,
+        shutdown: Shutdown | None,
+        worker_config: WorkerConfig | None,
+        trace_context: Mapping[str, str] | None,
+        resources: GivenResources,
+    ) -> Self:
+        """With what stands for all that a test does not give."""
         return cls(
-            task,
+            step_task or StepTask("test", UUID(int=0), "test", attempt=attempt),
             env=MappingProxyType(dict(os.environ if env is None else env)),
             shutdown=shutdown or Shutdown(),
             worker_config=worker_config or WorkerConfig(),
-            resources=GivenResources(flow_input, conn, aconn, cancelled or Cancellation()),
+            resources=resources,
             trace_context=MappingProxyType(dict(trace_context or {})),
         )
 

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
-from uuid import UUID
 
 from pgflow_runtime.dsl.context import (
     Cancellation,
@@ -89,14 +87,8 @@ class SupabaseContext(Context):
     ) -> SupabaseContext:
         """As the plain one; ``supabase`` and ``asupabase`` are the clients that the handler gets."""
         clients = {"supabase": supabase, "asupabase": asupabase}
-        return cls(
-            step_task or StepTask("test", UUID(int=0), "test", attempt=attempt),
-            env=MappingProxyType(dict(os.environ if env is None else env)),
-            shutdown=shutdown or Shutdown(),
-            worker_config=worker_config or WorkerConfig(),
-            resources=GivenResources(flow_input, conn, aconn, cancelled or Cancellation(), clients),
-            trace_context=MappingProxyType(dict(trace_context or {})),
-        )
+        resources = GivenResources(flow_input, conn, aconn, cancelled or Cancellation(), clients)
+        return cls._of_test(step_task, attempt, env, shutdown, worker_config, trace_context, resources)
 
 
 class SupabaseFlow(Flow[In]):
