@@ -45,6 +45,11 @@ def flow_of(companion: str) -> str | None:
     return companion.removesuffix(_UNDO) or None if companion.endswith(_UNDO) else None
 
 
+def end_of(companion: str) -> str:
+    """The handler that the companion of an end was made for; empty for any other slug."""
+    return companion.partition(_END)[2]
+
+
 def is_reserved(slug: str) -> bool:
     """Whether only a companion may be called so, or what is made of a flow: ``order__end`` and its undo."""
     return slug.endswith((_UNDO, _END.rstrip("_"))) or _END in slug

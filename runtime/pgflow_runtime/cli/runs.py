@@ -34,11 +34,11 @@ from pgflow_runtime.errors import RunNotFound, UsageError
 from pgflow_runtime.project import find_project
 from pgflow_runtime.runs.documents import shown
 from pgflow_runtime.runs.reading import TaskCounts, complete, read_document, read_shape, read_tree
-from pgflow_runtime.runs.tree import DEEPEST
 from pgflow_runtime.terminal.follow import Follower
 from pgflow_runtime.terminal.live_view import watch_json, watch_lines, watch_live
 from pgflow_runtime.terminal.output import shows_pictures
 from pgflow_runtime.terminal.text_view import failed_lines, node_lines, reading_lines, run_lines
+from pgflow_shared.options import MAX_DEPTH
 from pgflow_shared.statuses import RUN_STATUSES
 
 limit_option = click.option(
@@ -102,7 +102,7 @@ def failed_runs(flow: str | None, since: str | None, limit: int, as_json: bool, 
 @click.argument("run_id", type=click.UUID)
 @click.option(
     "--depth",
-    type=click.IntRange(0, DEEPEST),
+    type=click.IntRange(0, MAX_DEPTH),
     default=1,
     show_default=True,
     help="How many levels of the runs that its steps have started.",
@@ -150,8 +150,8 @@ def show_run(run_id: UUID, depth: int, as_json: bool, dsn: str | None) -> None:
 @click.argument("run_id", type=click.UUID)
 @click.option(
     "--depth",
-    type=click.IntRange(1, DEEPEST),
-    default=DEEPEST,
+    type=click.IntRange(1, MAX_DEPTH),
+    default=MAX_DEPTH,
     show_default=True,
     help="How many levels below the run.",
 )

@@ -25,6 +25,7 @@ from pgflow_runtime.dashboard.reading.live import Live
 from pgflow_runtime.dashboard.reading.reader import Reader
 from pgflow_runtime.errors import ConnectionFailed, PermissionDenied, PgflowError
 from pgflow_runtime.project import Project
+from pgflow_shared.companions import end_of
 
 LARGEST_FORM = 17_000_000
 """Bytes of a form at most: the largest input and a little."""
@@ -154,6 +155,7 @@ def environment() -> Environment:
         "size": text.size,
         "json_markup": text.json_markup,
         "shorten": lambda value, length: value if len(value) <= length else f"{value[: length - 1]}…",
+        "end_of": end_of,
         "icon_of": text.icon_of,
         "word": text.word,
         "segment": lambda value: quote(str(value), safe=""),

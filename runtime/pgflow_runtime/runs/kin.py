@@ -9,10 +9,10 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from pgflow_runtime.database.moments import read_moment
+from pgflow_shared.companions import CompanionKind
 from pgflow_shared.statuses import FINAL, RunStatus
 
 OriginKind: TypeAlias = Literal["child", "fork", "schedule", "end", "undo"]
-CompanionKind: TypeAlias = Literal["end", "undo"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,6 @@ from pgflow_shared.statuses import RunStatus
 
 MOST: Final = 10
 """Children of a step that are shown, unless more are asked for."""
-DEEPEST: Final = 16
-"""How deep subflows go at most."""
 
 
 @dataclass(frozen=True, slots=True)

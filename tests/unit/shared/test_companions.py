@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pgflow_shared.companions import end_slug, flow_of, is_reserved, undo_slug
+from pgflow_shared.companions import end_of, end_slug, flow_of, is_reserved, undo_slug
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,9 @@ def test_other_slugs_are_anybodys(slug: str) -> None:
 def test_no_flow_is_called_so_that_its_own_companions_seem_to_be_anothers() -> None:
     assert flow_of(undo_slug("order__end")) == "order"
     assert is_reserved("order__end")
+
+
+@pytest.mark.parametrize("handler", ["tell", "x__end_y", "roll__undo"])
+def test_the_companion_of_an_end_tells_its_handler(handler: str) -> None:
+    assert end_of(end_slug("order", handler)) == handler
+    assert end_of(undo_slug("order")) == ""

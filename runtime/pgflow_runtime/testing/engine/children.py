@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
+from pgflow_shared.options import MAX_DEPTH
+
 Json: TypeAlias = Any
 ChildKey: TypeAlias = tuple[str, int, int]
 """The step, the index of the task and the attempt that started the child."""
 
 _TOO_DEEP = re.compile(r'(ChildFailed: the child run \S+ of flow "\w+" has failed: )*SubflowTooDeep: ')
-DEEPEST = 16
-"""So many runs deep a run may be started by another."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class Children:
             words = f'SubflowMissing: the flow "{subflow.slug}" is not in this database; apply its migration'
             return words, True
         deep = f"SubflowTooDeep: a run would start another one {depth} deep, and"
-        if depth > DEEPEST:
-            return f"{deep} at most {DEEPEST} are allowed", False
+        if depth > MAX_DEPTH:
+            return f"{deep} at most {MAX_DEPTH} are allowed", False
         if subflow.max_depth is not None and depth > subflow.max_depth:
             return f"{deep} max_depth of the step is {subflow.max_depth}", False
         if not isinstance(input, list) and any(step.array_slug == "" for step in steps):
