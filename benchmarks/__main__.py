@@ -51,7 +51,8 @@ def earlier(files: Sequence[Path]) -> list[Result]:
 
 def run(options: argparse.Namespace) -> list[Result]:
     """Measure what the options ask for, and keep the results so far in the file they name."""
-    workloads = make_workloads(options.workload, Size(options.scale, tuple(options.fanout), options.backlog))
+    size = Size(options.scale, tuple(options.fanout), options.backlog, options.finished, options.waiting_runs)
+    workloads = make_workloads(options.workload, size)
     with running_server(options.postgres, options.data) as server:
         folder = server.folder / "work"
         folder.mkdir()
@@ -162,6 +163,20 @@ def _parser() -> argparse.ArgumentParser:
         default=1_000_000,
         metavar="N",
         help="delayed tasks of another flow, for the workload of that name; default: 1000000",
+    )
+    add(
+        "--finished",
+        type=_positive,
+        default=100_000,
+        metavar="N",
+        help="finished runs in the tables, for the workload growth; default: 100000",
+    )
+    add(
+        "--waiting-runs",
+        type=int,
+        default=0,
+        metavar="N",
+        help="runs beside them that wait for a signal; default: none",
     )
     add(
         "--postgres",

@@ -18,18 +18,19 @@ def multiply_finished(dsn: str, ids: list[Any], count: int) -> int:
     """Copy these finished runs until there are ``count`` more; returns how many runs there are then."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         with connection.transaction():
-            made = 0
+            originals, made = list(ids), 0
             while made < count:
-                part = ids[: count - made]
-                _copy(connection, part)
-                made += len(part)
+                copies = _copy(connection, originals[: count - made])
+                made += len(copies)
+                originals += copies
         connection.execute("vacuum analyze")
         row = connection.execute("select count(*) from pgflow.runs").fetchone()
     assert row is not None
     return int(row[0])
 
 
-def _copy(connection: psycopg.Connection[Any], ids: list[Any]) -> None:
+def _copy(connection: psycopg.Connection[Any], ids: list[Any]) -> list[Any]:
+    """Copy these runs once; the ids of the copies."""
     connection.execute("drop table if exists pg_temp.renamed, pg_temp.messages")
     connection.execute(
         "create temp table renamed as select old, pgflow.new_run_id() as new from unnest(%s::uuid[]) old",
@@ -49,6 +50,7 @@ def _copy(connection: psycopg.Connection[Any], ids: list[Any]) -> None:
     changed = {"message": sql.SQL("jsonb_set(t.message, '{run_id}', to_jsonb(m.new))")}
     joined = sql.SQL("m.old = (t.message ->> 'run_id')::uuid")
     _copy_table(connection, "pgmq", "a_chain", changed, joined, messages="msg_id")
+    return [row[0] for row in connection.execute("select new from renamed")]
 
 
 def _copy_table(

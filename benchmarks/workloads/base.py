@@ -16,6 +16,10 @@ class Size:
     fanout: tuple[int, ...] = (1000,)
     backlog: int = 1_000_000
     """Delayed tasks of another flow."""
+    finished: int = 100_000
+    """Finished runs in the tables that have grown."""
+    waiting: int = 0
+    """Runs there that wait for a signal."""
 
     def of(self, count: int, least: int = 1) -> int:
         return max(least, round(count * self.scale))

@@ -1,4 +1,4 @@
-"""The chain with many finished runs in the tables, beside the chain without."""
+"""The chain with many finished and many waiting runs in the tables, beside the chain without."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ class Growth:
 
     @property
     def name(self) -> str:
-        return f"growth, {self.finished:,} finished runs"
+        waiting = f" and {self.waiting:,} waiting" if self.waiting else ""
+        return f"growth, {self.finished:,} finished{waiting} runs"
 
     @property
     def finished(self) -> int:
-        return self.size.of(100_000, SEED)
+        return self.size.of(self.size.finished, SEED)
+
+    @property
+    def waiting(self) -> int:
+        return self.size.of(self.size.waiting, 0)
 
     def suits(self, subject: Subject) -> bool:
         return subject.engine.can_grow and subject.setting == subject.engine.settings[-1]
@@ -37,6 +42,7 @@ class Growth:
                 session.driver.ask("enqueue", flow="chain", count=min(SEED, self.finished))
                 session.driver.ask("wait", timeout=TIMEOUT)
                 session.driver.ask("verify")
+            session.driver.ask("park", flow="answered", count=self.waiting, due=0.0)
             session.driver.ask("grow", count=self.finished)
             grown = drain(session, "chain", runs)
         beside = {"beside_empty": grown["per_s"] / empty["per_s"], "empty_per_s": empty["per_s"]}
