@@ -52,6 +52,7 @@ WAYS_OUT: dict[str, str] = {
     "TaskCancelled": "let it out of the handler: the task counts no more",
     "NonRetryable": "raised by handlers, to fail a task without a retry",
     "RetryAfter": "raised by handlers, to have a task retried after so many seconds",
+    "LostElsewhere": "the message says how it ended; where memory ran out, let fewer run at a time",
     "CannotStart": "the message has the reason of the last attempt; repair that and start the worker again",
 }
 """For classes without a ``help`` of their own, by name."""

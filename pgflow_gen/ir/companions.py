@@ -25,8 +25,9 @@ from pgflow_gen.ir.types import NONE, ListType, TypeExpr, TypeTable, union
 from pgflow_shared.companions import end_slug, pick_slug, undo_slug
 from pgflow_shared.options import options_of
 
-_INHERITED = frozenset(options_of("step")) & frozenset(options_of("flow"))
-"""What a companion has of its flow's options: those that are defaults for steps."""
+_INHERITED = frozenset(options_of("step")) & frozenset(options_of("flow")) - {"executor", "resources"}
+"""What a companion has of its flow's options: those that are defaults for steps, but for where handlers run.
+What follows a run's end is done in the worker."""
 
 
 @dataclass(frozen=True, slots=True)

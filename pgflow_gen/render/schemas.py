@@ -48,6 +48,7 @@ from pgflow_gen.render.scalars import SCALARS
 from pgflow_gen.render.schedules import schedules
 from pgflow_gen.render.settings import step_settings
 from pgflow_gen.render.summary import Summary
+from pgflow_shared.executors import executor_of, resources_of
 from pgflow_shared.kinds import KINDS
 
 Schema: TypeAlias = dict[str, Any]
@@ -268,6 +269,7 @@ def _step(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -
         "input": _input(flow, step, schemas, types),
         "output": {} if step.result is None else schemas.of(step.result),
     }
+    document |= _executor(flow, step)
     if step.is_map:
         document |= _beside(flow, step, schemas, types)
     if step.subflow is not None:
@@ -284,6 +286,16 @@ def _step(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -
         kept = ("key", "deadline")
         document |= {item.word: item.value for item in step_settings(step) if item.word in kept}
     return document
+
+
+def _executor(flow: FlowSpec, step: StepSpec) -> dict[str, Any]:
+    """Where its handler runs, and what it needs there, where that is not the worker."""
+    options = {option.name: option.value for option in step.options}
+    defaults = {option.name: option.value for option in flow.options}
+    executor, resources = executor_of(options, defaults), resources_of(options, defaults)
+    if executor is None or not KINDS[step.kind].has_handler:
+        return {}
+    return {"executor": executor, **({"resources": resources} if resources else {})}
 
 
 def _beside(flow: FlowSpec, step: StepSpec, schemas: _Schemas, types: TypeTable) -> dict[str, Any]:

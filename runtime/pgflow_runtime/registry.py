@@ -18,6 +18,7 @@ from pgflow_runtime.contract import FlowContract, StepContract
 from pgflow_runtime.dsl import Flow, Step
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.project import Project
+from pgflow_shared.executors import executor_of, resources_of
 from pgflow_shared.project import contract_files
 from pgflow_shared.text import closest
 
@@ -61,12 +62,23 @@ def find_flow(spec: str, project: Project) -> Flow[Any]:
 def register(flow: Flow[Any], project: Project) -> RegisteredFlow:
     """The flow as its contract names it, all its handler modules imported. Raises as ``load_flow``."""
     contract = _contract_of(flow.db_slug, project)
+    known = import_handlers(contract, project)
+    return RegisteredFlow(known, contract, tuple(_companions(known, contract, project)))
+
+
+def import_handlers(contract: FlowContract, project: Project | None = None) -> Flow[Any]:
+    """A contract's flow, all its handler modules imported; ``project`` is for what messages can offer.
+
+    Raises:
+        UsageError: a module cannot be imported, or the flow is not there.
+        ProjectError: the registered steps are not those of the contract.
+    """
     for module_name in contract.modules:
         _import(module_name, project)
     module_name, _, name = contract.flow.partition(":")
     known = _flow_in(_import(module_name, project), name)
     require_same(known, contract)
-    return RegisteredFlow(known, contract, tuple(_companions(known, contract, project)))
+    return known
 
 
 def _companions(flow: Flow[Any], contract: FlowContract, project: Project) -> Iterator[RegisteredFlow]:
@@ -88,7 +100,7 @@ def _contract_of(slug: str, project: Project) -> FlowContract:
     raise ProjectError(f"{project.schemas} holds no contract of flow {slug!r}", help=_BUILD)
 
 
-def _import(name: str, project: Project) -> ModuleType:
+def _import(name: str, project: Project | None) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -116,7 +128,9 @@ def _flow_in(module: ModuleType, name: str) -> Flow[Any]:
     )
 
 
-def _known(project: Project) -> str:
+def _known(project: Project | None) -> str:
+    if project is None:
+        return ""
     try:
         names = [contract.flow for contract in contracts(project) if contract.companion_of is None]
     except ProjectError:
@@ -154,6 +168,10 @@ def _of_preset(name: str | None) -> str:
     return "a plain flow" if name is None else f"a flow of the preset {name}"
 
 
+def _where(executor: str | None) -> str:
+    return "the worker" if executor is None else f"executor {executor!r}"
+
+
 def _missing_and_extra(flow: Flow[Any], contract: FlowContract) -> Iterable[str]:
     for slug, step in contract.steps.items():
         if slug not in flow.steps and step.has_handler:
@@ -172,6 +190,11 @@ def _differences(step: Step[Any], contract: StepContract) -> Iterable[str]:
         yield f"{where} is `{kinds[step.is_async]}`, built as `{kinds[contract.is_async]}`"
     if bool(step.options.get("transactional", False)) != contract.is_transactional:
         yield f"{where} differs in transactional="
+    executor = executor_of(step.options, step.flow.options)
+    if executor != contract.executor:
+        yield f"{where} runs in {_where(executor)}, built to run in {_where(contract.executor)}"
+    if (resources_of(step.options, step.flow.options) or {}) != contract.resources:
+        yield f"{where} differs in resources="
     started = step.options.get("subflow")
     if (started.db_slug if isinstance(started, Flow) else started) != contract.subflow:
         yield f"{where} differs in subflow="

@@ -92,6 +92,14 @@ class WorkerConfig:
     )
     name: str = _option("", "Name in pgflow.workers; default: the host's name.", Text())
     processes: int = _option(1, "Supervised worker processes.", Integer(least=1))
+    executor_processes: int | None = _option(
+        None,
+        'Processes for the tasks of steps with executor="process"; default: as many as there are cores.',
+        Integer(least=1, or_none=True),
+    )
+    executor_tasks: int = _option(
+        1_000, "Tasks after which such a process is replaced by a new one.", Integer(least=1)
+    )
     exit_when_idle: float | None = _option(
         None,
         "End, with exit code 0, once there was nothing to do for so many seconds; default: never.",

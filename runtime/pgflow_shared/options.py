@@ -7,10 +7,12 @@ shipped migrations call by name. The rows are named tuples, which every command 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
+from pgflow_shared.executors import EXECUTORS
 from pgflow_shared.kinds import WRITTEN, StepKind
 from pgflow_shared.text import closest
 
@@ -50,16 +52,18 @@ class Word(NamedTuple):
     """One of some words."""
 
     words: tuple[str, ...]
+    or_none: bool = False
+    """Whether None is a value, too."""
 
     def fault(self, value: object) -> tuple[str, str | None] | None:
         """What is wrong with ``value`` and a way out; None when it is in order."""
-        if isinstance(value, str) and value in self.words:
+        if (isinstance(value, str) and value in self.words) or (value is None and self.or_none):
             return None
         near = closest(value, self.words) if isinstance(value, str) else None
         return f"must be {self}, not {value!r}", f'did you mean "{near}"?' if near else f"write {self}"
 
     def __str__(self) -> str:
-        *first, last = (f'"{word}"' for word in self.words)
+        *first, last = (*(f'"{word}"' for word in self.words), *(["None"] if self.or_none else []))
         return f"{', '.join(first)} or {last}"
 
 
@@ -72,6 +76,25 @@ class Flag:
 
     def __str__(self) -> str:
         return "True or False"
+
+
+class Amounts:
+    """A dictionary of names, each with a number that is not negative."""
+
+    def fault(self, value: object) -> tuple[str, str | None] | None:
+        """What is wrong with ``value`` and a way out; None when it is in order."""
+        allowed = f"write {self}"
+        if not isinstance(value, dict):
+            return f"must be a dictionary, not {value!r}", allowed
+        for name, amount in value.items():
+            if not isinstance(name, str) or not name.strip():
+                return f"has the name {name!r}", allowed
+            if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount < math.inf:
+                return f"says {name!r} is {amount!r}, which is no amount", allowed
+        return None
+
+    def __str__(self) -> str:
+        return 'names with amounts, such as `{"gpus": 1, "memory": 8_000_000_000}`'
 
 
 class Judged(NamedTuple):
@@ -88,7 +111,7 @@ class Judged(NamedTuple):
         return self.what
 
 
-Values: TypeAlias = Whole | Word | Flag | Judged
+Values: TypeAlias = Whole | Word | Flag | Amounts | Judged
 
 
 class Named(NamedTuple):
@@ -259,6 +282,17 @@ OPTIONS: tuple[OptionRule, ...] = (
     OptionRule(
         "transactional", _TASKS - _on("loop"), Flag(),
         "the writes through `ctx.conn()` and the completion share one transaction", "False",
+    ),
+    OptionRule(
+        "executor", _TASKS | _on("flow"), Word(EXECUTORS, or_none=True),
+        'where the handler runs: `"process"`, `"dask"`, `"ray"`, or None: in the worker',
+        "None", also_called=("runner", "queue", "pool"),
+    ),
+    OptionRule(
+        "resources", _TASKS | _on("flow"), Amounts(),
+        "what the handler needs on a cluster, with amounts: `cpus`, `gpus`, `memory` in bytes, or names of "
+        "the cluster's own; with `dask` and `ray` only",
+        "none", also_called=("requirements",),
     ),
 )  # fmt: skip
 

@@ -58,6 +58,10 @@ class StepContract:
         self.kind: StepKind = data["kind"]
         self.is_async: bool = data["async"]
         self.is_transactional: bool = data["transactional"]
+        self.executor: str | None = data.get("executor")
+        """Where the handler's code runs; None: in the worker."""
+        self.resources: Mapping[str, float] = data.get("resources", {})
+        """What it needs there."""
         self.params: tuple[Param, ...] = tuple(
             Param(
                 item["name"],

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pgflow_runtime.dsl.steps import Step
 
 Backoff: TypeAlias = Literal["exponential", "fixed"]
+Executor: TypeAlias = Literal["process", "dask", "ray"]
 WhenUnmet: TypeAlias = Literal["fail", "skip", "skip-cascade"]
 
 
@@ -31,6 +32,8 @@ class FlowOptions(TypedDict, total=False):
     run_timeout: int
     backoff: Backoff
     max_delay: int
+    executor: Executor | None
+    resources: Mapping[str, float]
 
 
 class Conditions(TypedDict, total=False):
@@ -54,6 +57,8 @@ class TaskOptions(Conditions, total=False):
     backoff: Backoff
     max_delay: int
     depends_on: Sequence[Step[Any] | str]
+    executor: Executor | None
+    resources: Mapping[str, float]
 
 
 class MapOptions(TaskOptions, total=False):

@@ -25,6 +25,7 @@ class FlowOfStep(Protocol):
 
     slug: str
     version: int
+    options: Mapping[str, Any]
     steps: dict[str, Step[Any]]
     context_type: ClassVar[type[Context]]
     """What handlers get that ask for their task's context."""

@@ -43,6 +43,8 @@ SAMPLES: Mapping[str, tuple[str, object]] = {
     "health_allowed_hosts": ("worker,worker.internal", "worker,worker.internal"),
     "name": ("me", "me"),
     "processes": ("2", 2),
+    "executor_processes": ("2", 2),
+    "executor_tasks": ("100", 100),
     "exit_when_idle": ("0.5", 0.5),
     "max_tasks": ("1000", 1000),
     "restart_url": ("https://host:8080", "https://host:8080"),

@@ -37,6 +37,7 @@ from pgflow_runtime.worker.dispatch.outcome_logging import (
     log_loss,
     log_own_commit,
     log_rounds,
+    log_unbegun,
 )
 from pgflow_runtime.worker.dispatch.served import ServedFlows
 from pgflow_runtime.worker.protocol.failure import headline
@@ -48,10 +49,11 @@ from pgflow_runtime.worker.protocol.outcome import (
     Refused,
     RoundEnded,
     Stored,
+    Unbegun,
 )
 from pgflow_runtime.worker.protocol.rows import DUE, Fence, TaskRow
-from pgflow_runtime.worker.tasks.executor import Executor
 from pgflow_runtime.worker.tasks.lost_connections import LostConnections
+from pgflow_runtime.worker.tasks.running import Running
 from pgflow_runtime.worker.tasks.slots import Slots
 
 OutcomeT = TypeVar("OutcomeT", bound=Outcome)
@@ -78,10 +80,10 @@ class Engine:
         idle: Idle,
         batch_size: int,
         dispatcher_count: int,
-        make_executor: Callable[[Callable[[Outcome], None]], Executor],
+        make_running: Callable[[Callable[[Outcome], None]], Running],
         observer: Observer | None = None,
     ) -> None:
-        """``make_executor`` is given ``emit``; ``observer``: where somebody counts."""
+        """``make_running`` is given ``emit``; ``observer``: where somebody counts."""
         self._flows = flows
         self._core_calls = core_calls
         self._slots = slots
@@ -102,7 +104,7 @@ class Engine:
         self._reading = True
         self._timer: asyncio.TimerHandle | None = None
         self._observer = observer
-        self.executor = make_executor(self.emit)
+        self.running = make_running(self.emit)
         self.due_in: Callable[[float], None] = _ignore
         """Told in how many seconds something is due, when the worker becomes idle, or that it is now."""
 
@@ -262,7 +264,7 @@ class Engine:
         completed: Sequence[Completed],
         failed: Sequence[FailedAttempt],
         rounds: Sequence[RoundEnded],
-        lost: Sequence[Lost],
+        lost: Sequence[Lost | Unbegun],
     ) -> None:
         for outcome in lost:
             await self._give_back(connection, outcome)
@@ -329,7 +331,7 @@ class Engine:
             if step is None:
                 self.emit(FailedAttempt(row, f"UnknownStep: this worker has no step {row.step_slug!r}", 0.0))
             else:
-                self.executor.start(row, step)
+                self.running.start(row, step)
 
     def _log_failures(self, failures: Sequence[FailedAttempt], rows: Sequence[TaskRow]) -> None:
         self._idle.note_activity()
@@ -338,7 +340,7 @@ class Engine:
                 self._idle.note_visible_in(row.delay or 0)
         log_failures(failures, rows, self._observer)
 
-    async def _give_back(self, connection: CoreConnection, outcome: Lost) -> None:
+    async def _give_back(self, connection: CoreConnection, outcome: Lost | Unbegun) -> None:
         try:
             was_given_back = await self._core_calls.give_back(connection, outcome.row)
         except ConnectionClosed:
@@ -348,7 +350,10 @@ class Engine:
             self._hold_one(outcome)
             return
         self._idle.want_look()
-        log_loss(outcome, was_given_back, self._observer)
+        if isinstance(outcome, Unbegun):
+            log_unbegun(outcome)
+        else:
+            log_loss(outcome, was_given_back, self._observer)
 
     def _hold(
         self, batch: Sequence[OutcomeT], rows: Sequence[TaskRow]
@@ -371,12 +376,12 @@ class Engine:
 
     def _take(
         self, waiting: deque[Outcome]
-    ) -> tuple[list[Completed], list[FailedAttempt], list[RoundEnded], list[Lost]]:
+    ) -> tuple[list[Completed], list[FailedAttempt], list[RoundEnded], list[Lost | Unbegun]]:
         """The outcomes of the next call, in the order they came."""
         completed: list[Completed] = []
         failed: list[FailedAttempt] = []
         rounds: list[RoundEnded] = []
-        lost: list[Lost] = []
+        lost: list[Lost | Unbegun] = []
         size = 0
         while (
             waiting and len(completed) + len(failed) + len(rounds) < self._most_outcomes and size < MOST_BYTES
@@ -390,6 +395,8 @@ class Engine:
             elif isinstance(outcome, RoundEnded):
                 rounds.append(outcome)
                 size += len(outcome.state)
+            elif isinstance(outcome, Unbegun):
+                lost.append(outcome)
             elif not isinstance(outcome, Lost):
                 self._log_own_commit(outcome)
             elif waiting is self._held.due or self._lost_connections.may_release(outcome.row):

@@ -8,7 +8,15 @@ from typing import TypeAlias
 
 from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.dispatch.observer import Observer
-from pgflow_runtime.worker.protocol.outcome import Completed, FailedAttempt, Lost, Refused, RoundEnded, Stored
+from pgflow_runtime.worker.protocol.outcome import (
+    Completed,
+    FailedAttempt,
+    Lost,
+    Refused,
+    RoundEnded,
+    Stored,
+    Unbegun,
+)
 from pgflow_runtime.worker.protocol.rows import TaskRow
 
 _Place: TypeAlias = tuple[str, str, int]
@@ -111,6 +119,11 @@ def log_loss(outcome: Lost, was_given_back: bool | None, observer: Observer | No
         observer.ended(outcome.row, "unreported" if was_given_back is None else "lost", outcome.seconds)
     if was_given_back is not None:
         logs.lost(outcome.row, outcome.message, outcome.seconds, was_given_back)
+
+
+def log_unbegun(outcome: Unbegun) -> None:
+    """A task that found no room where its handler runs. Nobody counts it: it was no attempt."""
+    logs.unbegun(outcome.row, outcome.seconds)
 
 
 def _asked_again(item: FailedAttempt, row: TaskRow) -> bool:

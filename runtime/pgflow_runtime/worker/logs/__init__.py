@@ -18,6 +18,7 @@ from pgflow_runtime.worker.logs.lines import (
     stale,
     stuck,
     tolerated,
+    unbegun,
     unreported,
 )
 from pgflow_runtime.worker.logs.own_logger import logger
@@ -43,5 +44,6 @@ __all__ = [
     "stale",
     "stuck",
     "tolerated",
+    "unbegun",
     "unreported",
 ]

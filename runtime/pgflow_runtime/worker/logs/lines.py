@@ -133,6 +133,11 @@ def lost(row: TaskRow, message: str, seconds: float, was_given_back: bool) -> No
     _outcome(logging.WARNING, row, event, text, what, seconds * 1000, _first_line(message))
 
 
+def unbegun(row: TaskRow, seconds: float) -> None:
+    text = "given back: where its handler runs there was no room for it for %.0f s"
+    _outcome(logging.DEBUG, row, {"outcome": "unbegun", "ms": _ms(seconds)}, text, seconds)
+
+
 def unreported(row: TaskRow, reason: str) -> None:
     """The database would not take the task's outcome; it is recovered after its timeout."""
     event = {"outcome": "unreported", "error": reason}

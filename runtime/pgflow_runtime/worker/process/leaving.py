@@ -29,6 +29,6 @@ async def _spent(parts: Parts, most: int) -> str:
 async def _idle(parts: Parts, seconds: float) -> str:
     while True:
         left = seconds - parts.idle.seconds_without_work()
-        if left <= 0 and parts.executor.empty.is_set() and parts.engine.settled.is_set():
+        if left <= 0 and parts.running.empty.is_set() and parts.engine.settled.is_set():
             return f"nothing to do for {seconds:g} s"
         await asyncio.sleep(min(max(left, 0.05), LONGEST_LOOK))

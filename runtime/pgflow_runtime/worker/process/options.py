@@ -32,6 +32,8 @@ class WorkerOptions(TypedDict, total=False):
     restart_url: str
     name: str
     processes: int
+    executor_processes: int | None
+    executor_tasks: int
     exit_when_idle: float | None
     max_tasks: int | None
     log_format: LogFormat

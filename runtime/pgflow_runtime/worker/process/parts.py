@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pgflow_runtime.dsl.context import Shutdown
 from pgflow_runtime.errors import PgflowError
@@ -32,11 +32,15 @@ from pgflow_runtime.worker.process.startup import make_task_environment
 from pgflow_runtime.worker.protocol.rows import Fence
 from pgflow_runtime.worker.protocol.statements import RUN_INPUT, STEP_INPUT
 from pgflow_runtime.worker.states import State
+from pgflow_runtime.worker.tasks.away import Away
 from pgflow_runtime.worker.tasks.connections import HandlerConnections
-from pgflow_runtime.worker.tasks.executor import Executor
 from pgflow_runtime.worker.tasks.inputs import RunInputs
+from pgflow_runtime.worker.tasks.running import Running
 from pgflow_runtime.worker.tasks.slots import Slots
 from pgflow_runtime.worker_config import WorkerConfig
+
+if TYPE_CHECKING:
+    from pgflow_runtime.worker.executors.base import Elsewhere
 
 
 class Owner(Protocol):
@@ -80,10 +84,12 @@ class Parts:
     heartbeat: Heartbeat
     maintenance: Duties
     health: Health | None
+    elsewhere: Mapping[str, Elsewhere]
+    """The executors that steps name."""
 
     @property
-    def executor(self) -> Executor:
-        return self.engine.executor
+    def running(self) -> Running:
+        return self.engine.running
 
     @property
     def all_connections(self) -> set[CoreConnection]:
@@ -106,11 +112,12 @@ def put_together(
     inputs = RunInputs(partial(_fetch_input, service), loop)
     env = make_task_environment(conninfo, config, flows, shutdown, inputs)
     core_calls = _core_calls(flows, config, observer)
-    make_executor = partial(Executor, slots, env, owner.all_stuck)
-    engine = Engine(flows, core_calls, slots, idle, config.batch_size, count, make_executor, observer)
+    elsewhere = _elsewhere(flows, config, shutdown)
+    make_running = partial(Running, slots, env, owner.all_stuck, _away(elsewhere, conninfo, config))
+    engine = Engine(flows, core_calls, slots, idle, config.batch_size, count, make_running, observer)
     depth = QueueDepth(flows)
     retention = [Retention(config.keep)] if config.keep is not None else []
-    timers = Timers(config.max_poll_seconds, lambda: not engine.executor.empty.is_set())
+    timers = Timers(config.max_poll_seconds, lambda: not engine.running.empty.is_set())
     duties: list[Duty] = [timers, Recovery(owner.recovered), Release(), *retention, depth]
     maintenance = Duties(conninfo, duties, prepare=prepare)
     engine.due_in = lambda seconds: maintenance.hurry(timers, after(seconds))
@@ -143,7 +150,28 @@ def put_together(
         heartbeat=heartbeat,
         maintenance=maintenance,
         health=health,
+        elsewhere=elsewhere,
     )
+
+
+def _elsewhere(flows: ServedFlows, config: WorkerConfig, shutdown: Shutdown) -> Mapping[str, Elsewhere]:
+    if not any(step.executor for flow in flows.all for step in flow.steps.values()):
+        return {}
+    from pgflow_runtime.worker.executors import table  # only where there are any
+
+    asked_for = table.asked_for(flow.contract for flow in flows.all)
+    return {
+        name: table.make(name, table.Setting(config, shutdown, tuple(contracts)))
+        for name, contracts in asked_for.items()
+    }
+
+
+def _away(elsewhere: Mapping[str, Elsewhere], conninfo: str, config: WorkerConfig) -> Mapping[str, Away]:
+    if not elsewhere:
+        return {}
+    from pgflow_runtime.worker.executors.sending import Sending
+
+    return {name: Sending(name, each, conninfo, config) for name, each in elsewhere.items()}
 
 
 def _core_calls(flows: ServedFlows, config: WorkerConfig, observer: Observer | None) -> CoreCalls:

@@ -55,7 +55,7 @@ class Process:
     @property
     def is_lingering(self) -> bool:
         """Whether handlers go on although the worker has stopped: only the process's end will end them."""
-        return self.state is State.STOPPED and self._parts.executor.has_left_overs
+        return self.state is State.STOPPED and self._parts.running.has_left_overs
 
     def stop(self) -> None:
         """Take no new tasks, let running ones end within the time of grace, then stop."""
@@ -111,12 +111,14 @@ class Process:
             parts.health.start()
         await first.open()
         await check_database(first, self._flows)
+        for elsewhere in parts.elsewhere.values():
+            await elsewhere.open()
         await register(first, self._flows, self._config)
         parts.heartbeat.start()
         parts.maintenance.start()
         for connection in parts.connections:
             self._spawn(parts.engine.dispatch(connection))
-        self._spawn(parts.executor.watch())
+        self._spawn(parts.running.watch())
         for reason in reasons(self._config, parts):
             self._spawn(self._leave(reason))
         if not self._config.poll_only:
@@ -153,11 +155,11 @@ class Process:
 
     def open_fences(self) -> Sequence[Fence]:
         """From the heartbeat's thread."""
-        return self._parts.executor.open_fences
+        return self._parts.running.open_fences
 
     def cancelled(self, lost: list[tuple[Fence, str]]) -> None:
         """From the heartbeat's thread."""
-        self._from_thread(self._parts.executor.cancel, lost)
+        self._from_thread(self._parts.running.cancel, lost)
 
     def recovered(self, count: int) -> None:
         """From the maintenance's thread."""

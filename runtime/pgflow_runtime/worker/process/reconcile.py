@@ -21,7 +21,7 @@ async def reconcile(connections: Sequence[CoreConnection], engine: Engine, core_
     async with contextlib.AsyncExitStack() as held:
         for connection in connections:
             await held.enter_async_context(connection.lock)
-        lost = await core_calls.started(connections[0]) - engine.executor.fences - engine.unsettled_fences()
+        lost = await core_calls.started(connections[0]) - engine.running.fences - engine.unsettled_fences()
         if lost:
             count = await core_calls.release(connections[0], sorted(lost))
             logger.info("released %s whose claim was lost with the connection", counted(count, "task"))

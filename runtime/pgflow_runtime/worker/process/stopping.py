@@ -29,7 +29,7 @@ class Stopping:
 
     async def drain(self, seconds: float | None) -> bool:
         """Wait until no handler runs and none can be handed over any more; whether that came true in time."""
-        empty = self._parts.executor.empty
+        empty = self._parts.running.empty
         try:
             async with asyncio.timeout(seconds):
                 while True:
@@ -75,7 +75,9 @@ class Stopping:
 
     async def close(self) -> None:
         """Let go of threads, connections and the port."""
-        self._parts.executor.close()
+        self._parts.running.close()
+        for elsewhere in self._parts.elsewhere.values():
+            await elsewhere.close()
         await self._parts.handler_connections.close()
         for connection in self._parts.all_connections:
             await connection.close()
@@ -83,7 +85,7 @@ class Stopping:
             self._parts.health.stop()
 
     async def _abandon(self) -> list[Fence]:
-        left = await self._parts.executor.abandon()
+        left = await self._parts.running.abandon()
         await self._parts.inputs.close()
         return left
 

@@ -75,7 +75,15 @@ class Lost:
         return FailedAttempt(self.row, self.message, self.seconds)
 
 
-Outcome: TypeAlias = Completed | FailedAttempt | RoundEnded | Stored | Refused | Lost
+@dataclass(frozen=True, slots=True)
+class Unbegun:
+    """There was no room for it where its handler runs: it goes back to its queue, and is no attempt."""
+
+    row: TaskRow
+    seconds: float
+
+
+Outcome: TypeAlias = Completed | FailedAttempt | RoundEnded | Stored | Refused | Lost | Unbegun
 
 
 def failed(row: TaskRow, error: BaseException, seconds: float) -> FailedAttempt:

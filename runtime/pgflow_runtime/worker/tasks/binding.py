@@ -42,9 +42,10 @@ class BoundStep:
         self.handler = handler
         self.is_async = contract.is_async
         self.is_transactional = contract.is_transactional
+        self.executor = contract.executor
         self.is_loop = contract.kind == "loop"
         self.is_undoable = contract.slug in flow.undoable
-        self._flow = flow
+        self.flow = flow
         self.wants_context = contract.asks_for("context")
         self.wants_flow_input = contract.is_given_flow_input
         self.wants_others = contract.has_other_inputs
@@ -80,7 +81,7 @@ class BoundStep:
 
     def flow_input(self, text: str) -> Any:
         """The run's input from its JSON text, as handlers are promised it. Raises BoundaryError."""
-        return self._flow.deliver_flow_input(decode(text, root="flow_input"), text)
+        return self.flow.deliver_flow_input(decode(text, root="flow_input"), text)
 
     def state(self, value: Any, max_bytes: int) -> str:
         """What a round of a loop leaves to the next, as JSON text. Raises BoundaryError like ``output``."""
@@ -107,7 +108,7 @@ class BoundStep:
             case "flow_input":
                 given = task.flow_input()
                 if not self._is_flow_input_checked:
-                    self._flow.check_flow_input(given)
+                    self.flow.check_flow_input(given)
                 return given
             case "run_end" | "path":
                 return _ABSENT  # of companions, which give it themselves
@@ -135,7 +136,7 @@ class BoundCompanionStep(BoundStep):
         if parts:
             whole = task.flow_input()
             if not self._is_flow_input_checked:
-                self._flow.check_flow_input(whole)
+                self.flow.check_flow_input(whole)
             for param, path in parts.items():
                 found = _at(path, whole)
                 if found is not _ABSENT or not param.default:

@@ -18,7 +18,7 @@ Async: TypeAlias = AsyncConnectionPool[AsyncConnection[Any]]
 
 MARGIN = 30
 """Seconds that a transaction may be left alone for, beyond its task's time."""
-_IDLE: Final = """
+IDLE: Final = """
 select pg_catalog.set_config('idle_in_transaction_session_timeout', %s, false)
 where pg_catalog.pg_backend_pid() operator(pg_catalog.=) %s
 """
@@ -58,7 +58,7 @@ class HandlerConnections:
         if self._limits.get(connection) != seconds:
             try:
                 connection.autocommit = True
-                connection.execute(_IDLE, self._idle(connection, seconds))
+                connection.execute(IDLE, self._idle(connection, seconds))
                 connection.autocommit = False
             except BaseException:
                 connection.close()
@@ -81,7 +81,7 @@ class HandlerConnections:
         if self._limits.get(connection) != seconds:
             try:
                 await connection.set_autocommit(True)
-                await connection.execute(_IDLE, self._idle(connection, seconds))
+                await connection.execute(IDLE, self._idle(connection, seconds))
                 await connection.set_autocommit(False)
             except BaseException:
                 await connection.close()

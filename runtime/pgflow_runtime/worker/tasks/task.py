@@ -111,6 +111,11 @@ class Task:
             self.job.cancel()
 
     @property
+    def overdue(self) -> str:
+        """What ends it when its deadline has come."""
+        return "timeout"
+
+    @property
     def seconds(self) -> float:
         """How long it has been running."""
         return time.perf_counter() - self.started

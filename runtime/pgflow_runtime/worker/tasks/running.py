@@ -1,14 +1,16 @@
-"""Runs claimed tasks: async handlers as asyncio tasks, sync ones in threads, each with a real timeout."""
+"""Runs claimed tasks: async handlers as asyncio tasks, sync ones in threads, others away; each with a real
+timeout."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pgflow_runtime.worker import logs
-from pgflow_runtime.worker.protocol.outcome import FailedAttempt, Outcome, Refused, timed_out
+from pgflow_runtime.worker.protocol.outcome import FailedAttempt, Outcome, Refused, Unbegun, timed_out
 from pgflow_runtime.worker.protocol.rows import Fence, TaskRow
+from pgflow_runtime.worker.tasks.away import Away, AwayTask
 from pgflow_runtime.worker.tasks.binding import BoundStep
 from pgflow_runtime.worker.tasks.perform_async import aperform
 from pgflow_runtime.worker.tasks.perform_sync import perform
@@ -32,7 +34,7 @@ _WHY = {
 """Reasons that no result of a task itself brings about while its handler runs, in words."""
 
 
-class Executor:
+class Running:
     """Holds the running tasks. ``emit`` gets each outcome once; ``on_stuck`` is told when nothing moves."""
 
     def __init__(
@@ -40,9 +42,12 @@ class Executor:
         slots: Slots,
         env: TaskEnvironment,
         on_stuck: Callable[[], None],
+        away: Mapping[str, Away],
         emit: Callable[[Outcome], None],
     ) -> None:
+        """``away``: by the name of an executor, who has tasks done there."""
         self._slots = slots
+        self._away = away
         self._env = env
         self._emit = emit
         self._on_stuck = on_stuck
@@ -71,6 +76,9 @@ class Executor:
 
     def start(self, row: TaskRow, step: BoundStep) -> None:
         """Begin a task; it takes one slot until its handler has ended."""
+        if step.executor is not None:
+            self._start_away(AwayTask(row, step, self._env), self._away[step.executor])
+            return
         task = Task(row, step, self._env)
         self._slots.take()
         self._tasks.add(task)
@@ -79,6 +87,12 @@ class Executor:
             task.job = self._loop.create_task(self._run(task))
         else:
             self._threads.submit(lambda: perform(task), lambda outcome: self._ended(task, outcome))
+
+    def _start_away(self, task: AwayTask, away: Away) -> None:
+        self._slots.take()
+        self._tasks.add(task)
+        self.empty.clear()
+        task.job = self._loop.create_task(self._run_away(task, away))
 
     def fail(self, row: TaskRow, message: str) -> None:
         """Report a claimed task that cannot even begin."""
@@ -90,10 +104,10 @@ class Executor:
             now = time.perf_counter()
             for task in [task for task in self._tasks if task.deadline <= now and task.ending is None]:
                 self._time_out(task)
-            deadlines = (task.deadline - now for task in self._tasks if task.ending is None)
-            await asyncio.sleep(
-                max(0.01, min(deadlines, default=LONGEST_LOOK) if self._tasks else LONGEST_LOOK)
+            nearest = min(
+                (task.deadline - now for task in self._tasks if task.ending is None), default=LONGEST_LOOK
             )
+            await asyncio.sleep(min(LONGEST_LOOK, max(0.01, nearest)))
 
     async def abandon(self) -> list[Fence]:
         """Cancel what runs; the attempts to give back to the queue."""
@@ -143,6 +157,9 @@ class Executor:
     async def _run(self, task: Task) -> None:
         self._ended(task, await aperform(task))
 
+    async def _run_away(self, task: AwayTask, away: Away) -> None:
+        self._ended(task, await away.perform(task))
+
     def _ended(self, task: Task, outcome: Outcome) -> None:
         """The handler is over: its slot is free, and its outcome counts unless it came too late."""
         self._tasks.discard(task)
@@ -158,7 +175,7 @@ class Executor:
         self._note_empty()
 
     def _time_out(self, task: Task) -> None:
-        task.ending = "timeout"
+        task.ending = task.overdue
         if task.job is None:
             self._give_up(task)
         else:
@@ -192,4 +209,6 @@ def _outcome(task: Task) -> Outcome | None:
         return timed_out(task.row, task.seconds)
     if task.ending == "cancelled":
         return Refused(task.row, task.seconds, task.why)
+    if task.ending == "unbegun":
+        return Unbegun(task.row, task.seconds)
     return None
