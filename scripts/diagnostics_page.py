@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import libcst  # noqa: F401 - else every check forks a process that loads it
+
 from pgflow_gen.checks import Rule, rules
 from pgflow_gen.config import Config
 from pgflow_gen.pipeline import check
