@@ -8,15 +8,17 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.bench import Bench, Subject
 from benchmarks.catalogue import ENGINES, make_subjects
+from benchmarks.hosts import Host, hosts, why_not
 from benchmarks.report import tables
 from benchmarks.server import SETTINGS, BenchmarkError, Server, running_server
-from benchmarks.workloads import WORKLOADS, Result, Size, Workload, make_workloads
+from benchmarks.workloads import MOST_HOSTS, ON_HOSTS, WORKLOADS, Result, Size, Workload, make_workloads
 
 EPILOG = """\
 Each subject (an engine under one setting) gets a database of its own on the same server, does the same work
@@ -53,7 +55,10 @@ def run(options: argparse.Namespace) -> list[Result]:
     """Measure what the options ask for, and keep the results so far in the file they name."""
     size = Size(options.scale, tuple(options.fanout), options.backlog, options.finished, options.waiting_runs)
     workloads = make_workloads(options.workload, size)
-    with running_server(options.postgres, options.data) as server:
+    with (
+        _network(options.workload) as network,
+        running_server(options.postgres, options.data, network) as server,
+    ):
         folder = server.folder / "work"
         folder.mkdir()
         subjects = make_subjects(options.engines, options.settings, options.max_concurrent, folder)
@@ -66,6 +71,22 @@ def run(options: argparse.Namespace) -> list[Result]:
                 options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
         return _repeat(Bench(server, folder), workloads, subjects, options.repetitions, keep)
+
+
+@contextmanager
+def _network(names: Collection[str]) -> Iterator[Sequence[Host]]:
+    """The server's host and those of workers, for workloads that need them.
+
+    Raises BenchmarkError: hosts cannot be made here; with what is missing.
+    """
+    if ON_HOSTS.isdisjoint(names):
+        yield ()
+        return
+    reason = why_not()
+    if reason is not None:
+        raise BenchmarkError(f"workload {', '.join(ON_HOSTS.intersection(names))}: {reason}")
+    with hosts(1 + MOST_HOSTS) as found:
+        yield found
 
 
 def _repeat(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.driver_process import Driver
 from benchmarks.engines import Engine, Setting
+from benchmarks.hosts import Host
 from benchmarks.measure import Meter, Reading
 from benchmarks.server import BenchmarkError, Server
 from benchmarks.worker_process import PATIENCE, Workers
@@ -29,6 +30,9 @@ class Subject:
     def with_processes(self, count: int, name: str) -> Subject:
         return Subject(self.engine, replace(self.setting, name=name, processes=count))
 
+    def on_hosts(self, hosts: Sequence[Host]) -> Subject:
+        return Subject(self.engine, replace(self.setting, hosts=tuple(hosts)))
+
     def with_flags(self, name: str, *flags: str) -> Subject:
         """The same with more flags; later ones win."""
         return Subject(self.engine, replace(self.setting, name=name, flags=(*self.setting.flags, *flags)))
@@ -47,11 +51,11 @@ class Session:
     @contextmanager
     def workers(self, *flows: str) -> Iterator[Workers]:
         """Running workers of these flows."""
-        workers = self.subject.engine.start_workers(self.dsn, flows, self.subject.setting, self.folder)
+        setting = self.subject.setting
+        dsn = self.server.from_afar(self.dsn) if setting.hosts else self.dsn
+        workers = self.subject.engine.start_workers(dsn, flows, setting, self.folder)
         try:
-            self.driver.ask(
-                "until_serving", processes=self.subject.setting.processes * len(flows), timeout=PATIENCE
-            )
+            self.driver.ask("until_serving", processes=setting.processes * len(flows), timeout=PATIENCE)
             yield workers
         except BenchmarkError as error:
             raise BenchmarkError(f"{self.subject.name}: {error}\n{workers.tail()}") from error
@@ -71,6 +75,7 @@ class Bench:
     """Hands out sessions. The first one of an engine sets up its tables; the others get a copy of that."""
 
     def __init__(self, server: Server, folder: Path) -> None:
+        self.hosts = server.hosts
         self._server = server
         self._folder = folder
         self._templates: set[str] = set()

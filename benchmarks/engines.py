@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.driver_process import Driver
+from benchmarks.hosts import Host
 from benchmarks.server import REPOSITORY, BenchmarkError
 from benchmarks.worker_process import Workers
 
@@ -24,6 +25,12 @@ class Setting:
     name: str
     flags: tuple[str, ...] = ()
     processes: int = 1
+    hosts: tuple[Host, ...] = ()
+    """Which the processes are spread over; none: this machine itself."""
+
+    def prefix(self, number: int) -> tuple[str, ...]:
+        """What runs a command where the process of this number belongs."""
+        return self.hosts[number % len(self.hosts)].prefix if self.hosts else ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class Engine:
             for flow in (flows if "{flow}" in part else flows[:1])
         ]
         return Workers.launch(
-            [command] * setting.processes,
+            [[*setting.prefix(number), *command] for number in range(setting.processes)],
             cwd=self.cwd,
             env=self._environment(),
             log_folder=log_folder,

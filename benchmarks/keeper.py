@@ -1,7 +1,8 @@
-"""``python -m benchmarks.keeper FOLDER``: clears a server away, with all who work on it, once stdin ends.
+"""``python -m benchmarks.keeper FOLDER [HOST...]``: clears a server away, with all who work on it, once stdin ends.
 
 Whoever runs a server holds the other end of stdin, so this happens also when that process is killed. Workers
-and drivers are known by the folder in their arguments: it is part of the server's address.
+and drivers are known by the folder in their arguments, where it is part of the server's address, or as the
+place they work in. Hosts are the network namespaces that were made for them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import sys
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
+
+from benchmarks.hosts import remove
 
 STDIN = 0
 PATIENCE = 30.0
@@ -26,6 +29,7 @@ def main() -> None:
     while os.read(STDIN, 1):
         continue
     clear(folder)
+    remove(sys.argv[2:])
 
 
 def clear(folder: Path) -> None:
@@ -42,15 +46,25 @@ def clear(folder: Path) -> None:
 
 
 def users(folder: Path) -> list[psutil.Process]:
-    """Processes that were given the folder's path in an argument; none above this one."""
+    """Processes that were given the folder's path in an argument, or work in it; none above this one."""
     own = psutil.Process()
     spared = {own.pid, *(parent.pid for parent in own.parents())}
     found = []
     for process in psutil.process_iter(["cmdline"]):
         arguments = (process.info["cmdline"] or [])[1:]
-        if process.pid not in spared and any(str(folder) in argument for argument in arguments):
+        if process.pid in spared:
+            continue
+        if any(str(folder) in argument for argument in arguments) or _works_in(process, folder / "work"):
             found.append(process)
     return found
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    """Where the server is reached by TCP, its folder is in nobody's arguments."""
+    try:
+        return Path(process.cwd()).is_relative_to(folder)
+    except (OSError, psutil.Error):
+        return False
 
 
 def postmaster(folder: Path) -> psutil.Process | None:

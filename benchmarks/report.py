@@ -30,6 +30,7 @@ LABELS = {
     "server_cpu_percent": "server, %",
     "commits_per_s": "commits a s",
     "sent_per_s": "sent, per s",
+    "runs_verified": "runs, all verified",
 }
 
 

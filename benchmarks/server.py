@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from benchmarks.hosts import NETWORK, Host
 from pgflow_runtime.database.embedded.binaries import NEWEST, binaries
 from pgflow_runtime.database.embedded.location import service_user
 
@@ -44,12 +45,23 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """A running server with a unix socket only."""
+    """A running server with a unix socket, and an address where it has hosts."""
 
     folder: Path
     programs: Path
     version: str
     postmaster: psutil.Process
+    network: tuple[Host, ...] = ()
+    """The host it runs on, and those that can reach it; none: this machine itself."""
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """Where its workers can run, beside its own."""
+        return self.network[1:]
+
+    def from_afar(self, dsn: str) -> str:
+        """A connection string as it reads on another host."""
+        return make_conninfo(dsn, host=self.network[0].address)
 
     @property
     def wal(self) -> Path:
@@ -120,28 +132,31 @@ def _embedded(version: int, copies: Path) -> Path:
 
 
 @contextmanager
-def running_server(wanted: str = "auto", where: Path | None = None) -> Iterator[Server]:
-    """A server on a new data folder in ``where`` (the temporary folder).
+def running_server(
+    wanted: str = "auto", where: Path | None = None, network: Sequence[Host] = ()
+) -> Iterator[Server]:
+    """A server on a new data folder in ``where`` (the temporary folder), on the first host of ``network``.
 
     At the end, and also when this process is killed, it is stopped and removed.
     """
     folder = Path(tempfile.mkdtemp(prefix="pgflow-bench-", dir=where)).absolute()
-    with _cleared_away(folder):
+    with _cleared_away(folder, network):
         user = service_user() if os.geteuid() == 0 else None
         if user is not None:
             entry = pwd.getpwnam(user)
             os.chown(folder, entry.pw_uid, entry.pw_gid)
         programs = find_programs(wanted, folder)
         _run(programs, folder, user, *INITDB)
-        process = _start(programs, folder, user)
-        yield Server(folder, programs, _version(programs), process)
+        process = _start(programs, folder, user, network)
+        yield Server(folder, programs, _version(programs), process, tuple(network))
 
 
 @contextmanager
-def _cleared_away(folder: Path) -> Iterator[None]:
+def _cleared_away(folder: Path, network: Sequence[Host]) -> Iterator[None]:
     """Have a keeper end the server and remove the folder after the block, and when this process is killed."""
+    names = [*(host.name for host in network), *{host.switch for host in network}]
     keeper = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.keeper", str(folder)],
+        [sys.executable, "-m", "benchmarks.keeper", str(folder), *names],
         cwd=REPOSITORY,
         stdin=subprocess.PIPE,
         start_new_session=True,
@@ -154,12 +169,16 @@ def _cleared_away(folder: Path) -> Iterator[None]:
         keeper.wait()
 
 
-def _start(programs: Path, folder: Path, user: str | None) -> psutil.Process:
+def _start(programs: Path, folder: Path, user: str | None, network: Sequence[Host]) -> psutil.Process:
+    addresses = ",".join(host.address for host in network[:1])
     lines = [f"{name} = '{value}'" for name, value in SETTINGS.items()]
-    lines += ["listen_addresses = ''", f"port = {PORT}", f"unix_socket_directories = '{folder}'"]
+    lines += [f"listen_addresses = '{addresses}'", f"port = {PORT}", f"unix_socket_directories = '{folder}'"]
+    with (folder / "data" / "pg_hba.conf").open("a", encoding="utf-8") as hba:
+        hba.write(f"host all all {NETWORK}.0/24 trust\n" if network else "")
     with (folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as config:
         config.write("\n".join(lines) + "\n")
-    _run(programs, folder, user, "pg_ctl", "-D", "data", "-l", "server.log", "-w", "start")
+    prefix = network[0].prefix if network else ()
+    _run(programs, folder, user, "pg_ctl", "-D", "data", "-l", "server.log", "-w", "start", prefix=prefix)
     pid = int((folder / "data" / "postmaster.pid").read_text().split()[0])
     return psutil.Process(pid)
 
@@ -169,11 +188,22 @@ def _version(programs: Path) -> str:
     return done.stdout.strip().removeprefix("postgres (PostgreSQL) ").split()[0]
 
 
-def _run(programs: Path, folder: Path, user: str | None, program: str, *arguments: str) -> None:
+def _run(
+    programs: Path,
+    folder: Path,
+    user: str | None,
+    program: str,
+    *arguments: str,
+    prefix: tuple[str, ...] = (),
+) -> None:
+    command = [str(programs / program), *arguments]
+    if user is not None and prefix:  # which root alone may run
+        command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", *command]
+        user = None
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     with (folder / f"{program}.log").open("wb") as sink:
         done = subprocess.run(
-            [str(programs / program), *arguments],
+            [*prefix, *command],
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,

@@ -10,6 +10,7 @@ from benchmarks.workloads.chain import Chain
 from benchmarks.workloads.children import Children
 from benchmarks.workloads.fanout import Fanout
 from benchmarks.workloads.growth import Growth
+from benchmarks.workloads.hosts import MOST_HOSTS, Hosts
 from benchmarks.workloads.idle import IdleCost
 from benchmarks.workloads.latency import Latency
 from benchmarks.workloads.processes import Processes
@@ -19,7 +20,7 @@ from benchmarks.workloads.start import Start
 from benchmarks.workloads.timers import Timers
 from benchmarks.workloads.waiting import Waiting
 
-__all__ = ["WORKLOADS", "Result", "Size", "Workload", "make_workloads"]
+__all__ = ["MOST_HOSTS", "ON_HOSTS", "WORKLOADS", "Result", "Size", "Workload", "make_workloads"]
 
 WORKLOADS: dict[str, Callable[[Size], Sequence[Workload]]] = {
     "chain": lambda size: [Chain(size)],
@@ -34,8 +35,12 @@ WORKLOADS: dict[str, Callable[[Size], Sequence[Workload]]] = {
     "timers": lambda size: [Timers(size)],
     "children": lambda size: [Children(size)],
     "processes": lambda size: [Processes(size)],
+    "hosts": lambda size: [Hosts(size)],
     "idle": lambda size: [IdleCost(size)],
 }
+
+ON_HOSTS = frozenset({"hosts"})
+"""Workloads whose workers run on hosts of their own."""
 
 
 def make_workloads(names: Sequence[str], size: Size) -> list[Workload]:

@@ -1,4 +1,4 @@
-"""Workers on three hosts, made of network namespaces; one loses its network for a while."""
+"""Eight workers on four hosts, made of network namespaces; one host loses its network for a while."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from benchmarks.hosts import Host, hosts, why_not
 from tests.support.crew import crew
-from tests.support.hosts import Host, hosts, why_not
 from tests.support.own_server import OwnServer, own_server
 from tests.support.project import Project
 from tests.support.soak import Soak
 from tests.support.trust_lab import prepare
 from tests.support.wait import eventually
 from tests.support.worker_lab import Lab
+
+EACH = 2
+"""Workers of a host."""
 
 # libpq's own means against a network that swallows everything: a host learns of it within seconds
 IMPATIENT = {
@@ -32,11 +35,11 @@ IMPATIENT = {
 
 @pytest.fixture
 def network() -> Iterator[list[Host]]:
-    """The server's host and three more."""
+    """The server's host and four more."""
     reason = why_not()
     if reason is not None:
         pytest.skip(reason)
-    with hosts(4) as found:
+    with hosts(5) as found:
         yield found
 
 
@@ -69,22 +72,28 @@ def test_a_host_is_cut_off_and_comes_back(
     soak = Soak(lab, trust_random)
     cuts = 0
     with crew(lab, 0, "soak", max_concurrent="12", batch_size="6") as workers:
-        names = {workers.hire(prefix=host.prefix, lab=on_hosts): host for host in network[1:]}
+        crews = {
+            host: [workers.hire(prefix=host.prefix, lab=on_hosts) for _ in range(EACH)]
+            for host in network[1:]
+        }
         workers.until_serving()
-        _under_load(soak, lambda: len(soak.pids()) == 3)
+        _under_load(soak, lambda: len(soak.pids()) == EACH * len(crews))
         deadline = time.monotonic() + trust_seconds
         while not cuts or time.monotonic() < deadline:
-            name, host = trust_random.choice(sorted(names.items()))
-            _under_load(soak, partial(_held, lab, name))
+            host = trust_random.choice(network[1:])
+            names = crews[host]
+            _under_load(soak, partial(_all_hold, lab, names))
             host.cut_off()
             cuts += 1
             # its silence counts as half a minute; what it finished meanwhile it cannot say
             time.sleep(trust_random.uniform(0.5, 1.5))
-            workers.silence(name)
+            for name in names:
+                workers.silence(name)
             if cuts == 1:  # long enough for its connections to be given up; shorter cuts TCP may heal
-                workers.workers[name].until_logged("lost ")
+                for name in names:
+                    workers.workers[name].until_logged("lost ")
             if cuts == 1 or trust_random.random() < 0.5:
-                eventually(lambda name=name: not _held(lab, name), timeout=60)  # type: ignore[misc]
+                eventually(partial(_none_holds, lab, names), timeout=60)
             host.bring_back()
             soak.until_ended(timeout=120)
         soak.check()
@@ -96,11 +105,19 @@ def _under_load(soak: Soak, probe: Callable[[], object]) -> None:
     """Wait for something while there is always work."""
 
     def look() -> bool:
-        if soak.open() < 5:
-            soak.start(30)
+        if soak.open() < 10:
+            soak.start(60)
         return bool(probe())
 
     eventually(look)
+
+
+def _all_hold(lab: Lab, names: list[str]) -> bool:
+    return all(_held(lab, name) for name in names)
+
+
+def _none_holds(lab: Lab, names: list[str]) -> bool:
+    return not any(_held(lab, name) for name in names)
 
 
 def _held(lab: Lab, name: str) -> int:

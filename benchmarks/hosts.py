@@ -1,4 +1,4 @@
-"""Hosts of a test's own: network namespaces on one bridge, each with an address nobody else can reach.
+"""Hosts of our own: network namespaces on one bridge, each with an address nobody else can reach.
 
 The bridge lies in a namespace of its own too, so that nothing of the machine's network is touched or named.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -80,8 +80,13 @@ def hosts(count: int) -> Iterator[list[Host]]:
             found.append(host)
         yield found
     finally:
-        for name in reversed(made):
-            _ip("netns", "del", name)
+        remove(reversed(made))
+
+
+def remove(names: Iterable[str]) -> None:
+    """Take namespaces away, those that are there still."""
+    for name in names:
+        subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
 
 def _plug_in(host: Host) -> None:
@@ -93,9 +98,5 @@ def _plug_in(host: Host) -> None:
 
 
 def _ip(*arguments: str) -> None:
-    run(["ip", *arguments])
-
-
-def run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"ip {' '.join(arguments)}: {done.stderr}"
