@@ -1,4 +1,4 @@
-"""``python -m benchmarks.keeper FOLDER [HOST...]``: clears a server away, with all who work on it, once stdin ends.
+"""``python -m benchmarks.keeper FOLDER [HOST...]``: clears a server away, with its users, once stdin ends.
 
 Whoever runs a server holds the other end of stdin, so this happens also when that process is killed. Workers
 and drivers are known by the folder in their arguments, where it is part of the server's address, or as the

@@ -23,6 +23,7 @@ _NAMES: Final = (
     "PGDATABASE",
 )
 """The variables by which other commands find a database."""
+_UNSET: Final = dict.fromkeys(("PGFLOW_DSN_FILE", "PGFLOW_READ_DSN", "PGFLOW_READ_DSN_FILE"), "")
 
 
 class Server:
@@ -83,7 +84,7 @@ class Server:
 
     def for_commands(self) -> dict[str, str]:
         """The environment in which a command uses this database."""
-        return {**os.environ, "PGFLOW_DSN": self.conninfo, "PGFLOW_DSN_FILE": ""}
+        return {**os.environ, "PGFLOW_DSN": self.conninfo, **_UNSET}
 
     def for_migrate(self) -> tuple[list[str], dict[str, str]]:
         """Options and environment in which ``migrate`` knows whether flows may be recreated."""

@@ -55,6 +55,9 @@ class OwnServer:
 
     def init(self) -> None:
         self._embedded.ensure_pgdata_inited()
+        self.configure()
+
+    def configure(self) -> None:
         with (self.data / "postgresql.conf").open("a") as conf:
             conf.writelines(f"{name} = '{value}'\n" for name, value in self.settings.items())
 

@@ -15,7 +15,7 @@ import click
 import psycopg
 from psycopg.rows import dict_row
 
-from pgflow_runtime.database.dsn import describe, resolve_dsn
+from pgflow_runtime.database.dsn import ReadDsn, describe, resolve_dsn, resolve_read_dsn
 from pgflow_runtime.errors import (
     CoreTooNew,
     ForeignSchema,
@@ -62,6 +62,14 @@ _adopt_option = click.option(
 def dsn_option(command: F) -> F:
     """``--dsn``, and what goes with the server that is used without one."""
     return _dsn_option(_adopt_option(command))
+
+
+read_dsn_option = click.option(
+    "--read-dsn",
+    metavar="DSN",
+    help="A streaming replica (standby) of the database, to read from; what changes something goes to --dsn."
+    " Default: PGFLOW_READ_DSN, the file that PGFLOW_READ_DSN_FILE names, else none.",
+)
 
 
 generated_option = click.option(
@@ -129,6 +137,21 @@ def database(dsn: str | None, project: Project) -> Iterator[str]:
         except (CoreTooNew, ForeignSchema, MigrationChanged) as error:
             error.help = f"{error.help}\n  note: to start anew, delete the embedded server's folder {folder}"
             raise
+
+
+def replica(read_dsn: str | None, dsn: str | None) -> ReadDsn | None:
+    """The replica to read from, if one is named. Raises UsageError where nothing names its primary."""
+    found = resolve_read_dsn(read_dsn)
+    if found is None:
+        return None
+    if resolve_dsn(dsn).is_embedded:
+        raise UsageError(
+            f"{found.source} names a replica, and nothing names its primary",
+            help="name it in --dsn, PGFLOW_DSN or DATABASE_URL; the embedded server has no replicas",
+        )
+    if is_verbose():
+        say(f"note: the replica is {describe(found.conninfo)}, by {found.source}")
+    return found
 
 
 def rows_of(

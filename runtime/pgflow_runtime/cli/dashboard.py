@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from pgflow_runtime.cli.common import database, dsn_option, generated_option, refusals, say
+from pgflow_runtime.cli.common import (
+    database,
+    dsn_option,
+    generated_option,
+    read_dsn_option,
+    refusals,
+    replica,
+    say,
+)
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.project import find_project
 from pgflow_shared.distribution import extra
@@ -40,6 +48,7 @@ EXTRA = ("starlette", "uvicorn", "jinja2", "markupsafe", "anyio", "h11")
     " pgflow_operator where the database has roles.",
 )
 @dsn_option
+@read_dsn_option
 @generated_option
 def dashboard(
     host: str,
@@ -49,12 +58,14 @@ def dashboard(
     allow_start: bool,
     allow_control: bool,
     dsn: str | None,
+    read_dsn: str | None,
     generated: str | None,
 ) -> None:
     """Show runs, flows, workers and queues on a web page, until Ctrl-C.
 
     It reads with the rights of pgflow_client where the database has roles, and acts on runs and flows with
-    those of pgflow_operator. The types of flows come from the project's generated files.
+    those of pgflow_operator. The types of flows come from the project's generated files. With --read-dsn all
+    pages are read from a replica, and say how far it is behind.
     """
     with refusals():
         try:
@@ -68,5 +79,6 @@ def dashboard(
             ) from None
         options = DashboardOptions(host, port, token or None, allow_start, allowed_hosts, allow_control)
         project = find_project(generated=generated)
+        read = replica(read_dsn, dsn)
         with database(dsn, project) as conninfo:
-            serve(conninfo, project, options, say)
+            serve(conninfo, project, options, say, read)

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 
 import click
 
-from pgflow_runtime.cli.common import database, dsn_option, generated_option, refusals
+from pgflow_runtime.cli.common import (
+    database,
+    dsn_option,
+    generated_option,
+    read_dsn_option,
+    refusals,
+    replica,
+)
 from pgflow_runtime.database.dsn import describe
 from pgflow_runtime.doctor import CODES, Finding, Severity, examine
 from pgflow_runtime.project import find_project
@@ -47,19 +54,27 @@ Exit codes, as monitoring systems read them: 0 all in order, 1 warnings, 2 probl
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and problems only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @dsn_option
+@read_dsn_option
 @generated_option
 def doctor(
-    ignore: tuple[str, ...], quiet: bool, as_json: bool, dsn: str | None, generated: str | None
+    ignore: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
+    dsn: str | None,
+    read_dsn: str | None,
+    generated: str | None,
 ) -> None:
     """Examine the database: server, queue, core, flows, workers, runs, bloat, connections, settings.
 
     Nothing is changed. Each finding says what to do. What this user may not see is named as unseen and
-    does not count. Flows are compared with those of the project in the working directory.
+    does not count. Flows are compared with those of the project in the working directory. With --read-dsn
+    runs are read from a replica, and how far it is behind is looked at too.
     """
     with refusals():
         project = find_project(generated=generated)
+        read = replica(read_dsn, dsn)
         with database(dsn, project) as conninfo:
-            found = [item for item in examine(conninfo, project) if item.code not in ignore]
+            found = [item for item in examine(conninfo, project, read=read) if item.code not in ignore]
             where = describe(conninfo)
     worst = max((item.severity for item in found), default=Severity.ok)
     if as_json:

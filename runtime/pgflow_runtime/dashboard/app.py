@@ -39,8 +39,9 @@ from pgflow_runtime.dashboard.pages import (
 from pgflow_runtime.dashboard.reading.flows import Flows
 from pgflow_runtime.dashboard.reading.live import Live
 from pgflow_runtime.dashboard.reading.reader import Reader, prepared_conninfo
-from pgflow_runtime.dashboard.web import Site, page
-from pgflow_runtime.database.dsn import describe
+from pgflow_runtime.dashboard.reading.replica import Replica, check_before_reading
+from pgflow_runtime.dashboard.web import Site, lag_of, page
+from pgflow_runtime.database.dsn import ReadDsn, describe
 from pgflow_runtime.database.queries import PAUSE_SCHEDULE, RESUME_SCHEDULE
 from pgflow_runtime.errors import DatabaseError, PgflowError
 from pgflow_runtime.migrate.roles import CLIENT, OPERATOR
@@ -49,26 +50,37 @@ from pgflow_runtime.project import Project
 _SCHEDULE = "/schedules/{flow}/{schedule}"
 
 
-def make_app(conninfo: str, project: Project, options: DashboardOptions) -> tuple[Starlette, list[str]]:
-    """The application, and notes for the user's eyes. Raises what is in the way of reading the database."""
-    prepared, notes = prepared_conninfo(conninfo, CLIENT)
-    control = None
-    if options.allow_control:
-        acting, more = prepared_conninfo(conninfo, OPERATOR, CLIENT)
-        control = Control(acting)
-        notes += (note for note in more if note not in notes)
-    reader = Reader(prepared)
+def make_app(
+    conninfo: str, project: Project, options: DashboardOptions, read: ReadDsn | None = None
+) -> tuple[Starlette, list[str]]:
+    """The application, and notes for the user's eyes. Raises what is in the way of reading the database.
+
+    ``read`` names a replica, from which pages are read; what people do goes to ``conninfo`` all the same.
+    """
+    notes = [] if read is None else check_before_reading(conninfo, read, needs_primary=options.may_start)
+    replica = None if read is None else Replica(conninfo, read)
+
+    def prepared(conninfo: str, *roles: str) -> str:
+        made, more = prepared_conninfo(conninfo, *roles)
+        notes.extend(note for note in more if note not in notes)
+        return made
+
+    reading = prepared(conninfo if read is None else read.conninfo, CLIENT)
+    starting = reading if read is None or not options.may_start else prepared(conninfo, CLIENT)
+    control = Control(prepared(conninfo, OPERATOR, CLIENT)) if options.allow_control else None
+    reader = Reader(reading, replica)
     sessions = Sessions(options.token)
     site = Site(
         options=options,
         project=project,
-        conninfo=prepared,
+        conninfo=starting,
         reader=reader,
-        live=Live(prepared),
+        live=Live(reading, poll_only=replica is not None),  # a standby notifies nobody
         flows=Flows(reader, project.schemas),
         sessions=sessions,
         control=control,
         where=describe(conninfo),
+        replica=replica,
     )
 
     @asynccontextmanager
@@ -172,6 +184,8 @@ async def _refused(request: Request, error: Exception) -> Response:
     message = error.detail if error.detail not in ("Not Found", "Method Not Allowed") else ""
     values = {"title": "Not found" if error.status_code == 404 else "Not possible", "help": None}
     values["message"] = message or words.get(error.status_code, "This is not possible.")
+    if error.status_code == 404:
+        values["help"] = lag_of(request)
     answer = page(request, "error.html", values, error.status_code)
     answer.headers.update(error.headers or {})
     return answer

@@ -7,9 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from pgflow_runtime.dashboard.web import LARGEST_FORM, OTHER_BROWSER, read_fields, refused_status, site_of
+from pgflow_runtime.dashboard.web import (
+    LARGEST_FORM,
+    OTHER_BROWSER,
+    caught_up,
+    read_fields,
+    refused_status,
+    site_of,
+)
 from pgflow_runtime.errors import InvalidInput, PgflowError, UsageError
 
 Fields: TypeAlias = Mapping[str, list[str]]
@@ -45,7 +52,7 @@ async def submitted(
         return refused(422, error.message, error.help)
     except PgflowError as error:
         return refused(refused_status(error), error.message, error.help)
-    return RedirectResponse(address, 303)
+    return await caught_up(request, address)
 
 
 def last(fields: Fields, name: str) -> str:

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from pgflow_runtime.dashboard.access.patience import Patient
 from pgflow_runtime.dashboard.app import make_app
 from pgflow_runtime.dashboard.options import DashboardOptions
+from pgflow_runtime.database.dsn import ReadDsn
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.project import Project
 
@@ -48,14 +49,18 @@ class _Server(uvicorn.Server):
 
 
 def serve(
-    conninfo: str, project: Project, options: DashboardOptions, say: Callable[[str], None] = print
+    conninfo: str,
+    project: Project,
+    options: DashboardOptions,
+    say: Callable[[str], None] = print,
+    read: ReadDsn | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM. ``say`` gets the address and notes.
+    """Serve until SIGINT or SIGTERM. ``say`` gets the address and notes; ``read`` is a replica for the pages.
 
     Raises UsageError when the port is taken, and what is in the way of reading the database.
     """
     with _listening(options) as listener:
-        app, notes = make_app(conninfo, project, options)
+        app, notes = make_app(conninfo, project, options, read)
         for note in notes:
             say(f"note: {note}")
         say(f"dashboard: {address_of(listener, options)}")

@@ -14,7 +14,7 @@ from uuid import UUID
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from pgflow_runtime.dashboard import text
 from pgflow_runtime.dashboard.access.session import Sessions
@@ -23,6 +23,7 @@ from pgflow_runtime.dashboard.orders.control import Control
 from pgflow_runtime.dashboard.reading.flows import Flows
 from pgflow_runtime.dashboard.reading.live import Live
 from pgflow_runtime.dashboard.reading.reader import Reader
+from pgflow_runtime.dashboard.reading.replica import Replica
 from pgflow_runtime.errors import ConnectionFailed, PermissionDenied, PgflowError
 from pgflow_runtime.project import Project
 from pgflow_shared.companions import end_of
@@ -43,6 +44,7 @@ class Site:
     options: DashboardOptions
     project: Project
     conninfo: str
+    """Where runs are started."""
     reader: Reader
     live: Live
     flows: Flows
@@ -51,6 +53,8 @@ class Site:
     """None: people can only look, or start runs."""
     where: str
     """The database, in words."""
+    replica: Replica | None
+    """What the pages are read from where that is not the database itself."""
 
 
 def site_of(request: Request) -> Site:
@@ -67,6 +71,7 @@ def page(request: Request, template: str, values: Mapping[str, object], status: 
         "allow_start": site.options.may_start,
         "allow_control": site.control is not None,
         "where": site.where if is_known else "",
+        "replica": site.replica if is_known else None,
         "signed_in": is_known and not site.sessions.is_open,
     }
     return HTMLResponse(environment().get_template(template).render({**shared, **values}), status)
@@ -81,6 +86,22 @@ def form_page(request: Request, template: str, values: Mapping[str, object], sta
     response = page(request, template, {**values, "key": key}, status)
     site.sessions.remember_form(request, response, cookie)
     return response
+
+
+async def caught_up(request: Request, address: str) -> RedirectResponse:
+    """To the page that shows what somebody has just done, once a replica has it too."""
+    replica = site_of(request).replica
+    if replica is not None:
+        await replica.catch_up()
+    return RedirectResponse(address, 303)
+
+
+def lag_of(request: Request) -> str | None:
+    """For who does not find something: that a replica is read which may not have it yet."""
+    replica = site_of(request).replica
+    if replica is None or replica.lag is None:
+        return None
+    return f"This was read from a replica, which {replica.lag}."
 
 
 def control_of(request: Request) -> Control:

@@ -47,6 +47,14 @@ class Dsn:
         return self.conninfo is None
 
 
+@dataclass(frozen=True, slots=True)
+class ReadDsn:
+    """A replica to read from, and what named it: ``--read-dsn``, ``PGFLOW_READ_DSN``..."""
+
+    conninfo: str
+    source: str
+
+
 def resolve_dsn(explicit: str | None = None, env: Mapping[str, str] = os.environ) -> Dsn:
     """The database to use. Raises InvalidDsn, naming the source, for an unreadable connection string."""
     if explicit is not None:
@@ -54,7 +62,7 @@ def resolve_dsn(explicit: str | None = None, env: Mapping[str, str] = os.environ
     if env.get("PGFLOW_DSN_FILE"):
         if env.get("PGFLOW_DSN"):
             raise InvalidDsn("PGFLOW_DSN and PGFLOW_DSN_FILE are both set; leave one of them out")
-        return Dsn(_of_file(env["PGFLOW_DSN_FILE"]), "PGFLOW_DSN_FILE")
+        return Dsn(_of_file(env["PGFLOW_DSN_FILE"], "PGFLOW_DSN_FILE"), "PGFLOW_DSN_FILE")
     if env.get("PGFLOW_DSN"):
         return Dsn(normalize(env["PGFLOW_DSN"], source="PGFLOW_DSN"), "PGFLOW_DSN")
     if env.get("EDGE_WORKER_DB_URL"):
@@ -73,28 +81,42 @@ def resolve_dsn(explicit: str | None = None, env: Mapping[str, str] = os.environ
     return Dsn(None, "embedded", notes)
 
 
-def _of_file(name: str) -> str:
+def resolve_read_dsn(explicit: str | None = None, env: Mapping[str, str] = os.environ) -> ReadDsn | None:
+    """The replica that pages and the doctor read: ``--read-dsn``, else PGFLOW_READ_DSN, else the file that
+    PGFLOW_READ_DSN_FILE names. None where nothing names one. Raises InvalidDsn, naming the source.
+    """
+    if explicit is not None:
+        return ReadDsn(normalize(explicit, source="--read-dsn"), "--read-dsn")
+    text, file = env.get("PGFLOW_READ_DSN"), env.get("PGFLOW_READ_DSN_FILE")
+    if text and file:
+        raise InvalidDsn("PGFLOW_READ_DSN and PGFLOW_READ_DSN_FILE are both set; leave one of them out")
+    if file:
+        return ReadDsn(_of_file(file, "PGFLOW_READ_DSN_FILE"), "PGFLOW_READ_DSN_FILE")
+    return ReadDsn(normalize(text, source="PGFLOW_READ_DSN"), "PGFLOW_READ_DSN") if text else None
+
+
+def _of_file(name: str, source: str) -> str:
     """The connection string in a file, such as a mounted secret; a line break at its end does not count."""
     path = Path(name)
     if "://" in name or "password" in name:  # and must not be repeated
         raise InvalidDsn(
-            "PGFLOW_DSN_FILE is a connection string, not the name of a file that holds one",
-            help="set PGFLOW_DSN instead, or name a file",
+            f"{source} is a connection string, not the name of a file that holds one",
+            help=f"set {source.removesuffix('_FILE')} instead, or name a file",
         )
     try:
         text = read_text(path)
     except (OSError, NotText) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise InvalidDsn(
-            f"PGFLOW_DSN_FILE names {path}, which cannot be read: {why}",
+            f"{source} names {path}, which cannot be read: {why}",
             help="name a file that holds the connection string and nothing else",
         ) from None
     if not text.strip():
         raise InvalidDsn(
-            f"PGFLOW_DSN_FILE names {path}, which is empty",
+            f"{source} names {path}, which is empty",
             help="write the connection string into it, or mount the secret there",
         )
-    return normalize(text, source="PGFLOW_DSN_FILE")
+    return normalize(text, source=source)
 
 
 def normalize(dsn: str, *, source: str = "the connection string") -> str:
@@ -105,7 +127,7 @@ def normalize(dsn: str, *, source: str = "the connection string") -> str:
     Raises InvalidDsn, whose words repeat nothing that may belong to a password.
     """
     text = dsn.strip()
-    if source == "--dsn" and not text:
+    if source in ("--dsn", "--read-dsn") and not text:
         raise InvalidDsn(f"{source} is empty")
     parts = parse(text, source)
     if "connect_timeout" not in parts and not os.environ.get("PGCONNECT_TIMEOUT"):

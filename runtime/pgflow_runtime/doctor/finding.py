@@ -20,6 +20,7 @@ class Severity(IntEnum):
 CODES: Final = frozenset(
     {
         "server.reach", "server.version", "server.read-only", "server.encoding", "server.transaction-ids",
+        "replica.reach", "replica.place", "replica.lag",
         "pgmq.schema", "pgmq.queue", "pgmq.unlogged",
         "core.schema", "core.trust", "core.version", "core.migrations",
         "flows.migrations", "flows.missing", "flows.shape", "flows.settings", "flows.foreign",

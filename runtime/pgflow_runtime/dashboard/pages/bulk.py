@@ -13,12 +13,20 @@ from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from pgflow_runtime.dashboard.lists.filters import Filters
 from pgflow_runtime.dashboard.lists.selection import selection_of
 from pgflow_runtime.dashboard.orders.actions import ACTIONS, LONGEST_COUNT, RunAction
-from pgflow_runtime.dashboard.web import control_of, form_page, page, read_order, refused_status, site_of
+from pgflow_runtime.dashboard.web import (
+    caught_up,
+    control_of,
+    form_page,
+    page,
+    read_order,
+    refused_status,
+    site_of,
+)
 from pgflow_runtime.database import queries
 from pgflow_runtime.errors import PgflowError
 
@@ -96,7 +104,7 @@ async def submit(request: Request) -> Response:
         order = replace(order, changed=order.changed + part, after_id=after_id)
         if after_id is None:
             done = urlencode({"did": action.done, "runs": order.changed})
-            return RedirectResponse(f"{_back(order.query)}&{done}", 303)
+            return await caught_up(request, f"{_back(order.query)}&{done}")
         if time.monotonic() > until:
             return _form(request, action, order, is_begun=True)
 

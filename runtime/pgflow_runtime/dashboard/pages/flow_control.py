@@ -6,10 +6,10 @@ from typing import LiteralString
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from pgflow_runtime.dashboard.pages import flow
-from pgflow_runtime.dashboard.web import control_of, read_order, site_of
+from pgflow_runtime.dashboard.web import caught_up, control_of, read_order, site_of
 from pgflow_runtime.database import queries
 from pgflow_runtime.errors import PgflowError
 
@@ -31,4 +31,4 @@ async def _act(request: Request, statement: LiteralString, done: str) -> Respons
     except PgflowError as error:
         return await flow.show_refused(request, error)
     outcome = done if is_changed else f"{done}_before"
-    return RedirectResponse(f"/flows/{quote(slug, safe='')}?did={outcome}", 303)
+    return await caught_up(request, f"/flows/{quote(slug, safe='')}?did={outcome}")

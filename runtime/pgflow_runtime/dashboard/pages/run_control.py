@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from pgflow_runtime.dashboard.orders.actions import ACTIONS, RunAction
 from pgflow_runtime.dashboard.pages import run
-from pgflow_runtime.dashboard.web import control_of, form_page, id_of, read_order, site_of
+from pgflow_runtime.dashboard.web import caught_up, control_of, form_page, id_of, read_order, site_of
 from pgflow_runtime.errors import PgflowError
 
 
@@ -36,7 +36,7 @@ def submit_of(action: RunAction) -> Callable[[Request], Awaitable[Response]]:
             return await run.show_refused(request, error)
         if outcome == "no_such_run":
             raise HTTPException(404, "There is no such run in this database. It may have been pruned.")
-        return RedirectResponse(f"/runs/{run_id}?did={outcome}", 303)
+        return await caught_up(request, f"/runs/{run_id}?did={outcome}")
 
     return submit
 

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import LiteralString
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from pgflow_runtime.dashboard.orders.actions import OUTCOMES
 from pgflow_runtime.dashboard.reading import statements
-from pgflow_runtime.dashboard.web import control_of, form_page, read_order, refused_status, site_of
+from pgflow_runtime.dashboard.web import caught_up, control_of, form_page, read_order, refused_status, site_of
 from pgflow_runtime.database import queries
 from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.runs.schedules import when_of
@@ -43,7 +43,7 @@ def submit_of(statement: LiteralString, done: str) -> Callable[[Request], Awaita
         except PgflowError as error:
             return await _page(request, error)
         outcome = f"schedule_{done}" if is_changed else f"schedule_{done}_before"
-        return RedirectResponse(f"/schedules?did={outcome}", 303)
+        return await caught_up(request, f"/schedules?did={outcome}")
 
     return submit
 
@@ -54,7 +54,7 @@ async def fire(request: Request) -> Response:
         run_id = await _order(request, queries.FIRE_SCHEDULE)
     except PgflowError as error:
         return await _page(request, error)
-    return RedirectResponse(f"/runs/{run_id}?did=fired", 303)
+    return await caught_up(request, f"/runs/{run_id}?did=fired")
 
 
 async def _order(request: Request, statement: LiteralString) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any, LiteralString
@@ -14,11 +15,16 @@ from psycopg.rows import DictRow, dict_row
 
 from pgflow_runtime.client.checking import aborrow
 from pgflow_runtime.dashboard.reading import statements
+from pgflow_runtime.dashboard.reading.replica import Replica
 from pgflow_runtime.database import PAGES, amake_pool, application_name
+from pgflow_runtime.database.refusals import Refusal, refusal_of_state
 from pgflow_runtime.database.store import check_core_version, connected, translated
+from pgflow_runtime.errors import ConnectionFailed, DatabaseError
 from pgflow_runtime.migrate.roles import OWNER
 
 CONNECTIONS = 4
+CONFLICT_PAUSES = (0.1, 0.5)
+"""Seconds until a reading is repeated that gave way: to what a replica had to replay, as a rule."""
 
 Row = DictRow
 
@@ -54,8 +60,9 @@ def prepared_conninfo(conninfo: str, *roles: str) -> tuple[str, list[str]]:
 class Reader:
     """A small pool of connections that can only read. Every method raises our errors."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, replica: Replica | None = None) -> None:
         self._conninfo = conninfo
+        self._replica = replica
         self._pool = amake_pool(
             conninfo,
             PAGES,
@@ -75,10 +82,28 @@ class Reader:
 
     async def rows(self, statement: LiteralString, **values: object) -> list[Row]:
         """All rows of a statement of ``statements``."""
-        with translated(self._conninfo):
-            async with aborrow(self._pool) as connection:
-                cursor = await connection.execute(statement, values)
-                return await cursor.fetchall()
+        for pause in CONFLICT_PAUSES:
+            try:
+                return await self._rows(statement, values)
+            except DatabaseError as error:
+                if refusal_of_state(error.sqlstate or "") is not Refusal.CONFLICT:
+                    raise
+                await asyncio.sleep(pause)
+        return await self._rows(statement, values)
+
+    async def _rows(self, statement: LiteralString, values: Mapping[str, object]) -> list[Row]:
+        try:
+            with translated(self._conninfo):
+                async with aborrow(self._pool) as connection:
+                    rows = await (await connection.execute(statement, values)).fetchall()
+                    if self._replica is not None:
+                        await self._replica.look(connection)
+                    return rows
+        except ConnectionFailed as error:
+            if self._replica is not None:
+                self._replica.lose()
+                error.help = self._replica.way_out
+            raise
 
     async def row(self, statement: LiteralString, **values: object) -> Row | None:
         """The first row."""
