@@ -16,8 +16,10 @@ import pytest
 
 from benchmarks.bench import Bench, Subject
 from benchmarks.catalogue import make_subjects
+from benchmarks.hosts import hosts, why_not
 from benchmarks.keeper import postmaster, users
 from benchmarks.server import BenchmarkError, running_server
+from benchmarks.workloads.chain import drain
 from tests.support.project import REPOSITORY, clean_environment
 from tests.support.server import PREFIX
 from tests.support.wait import eventually
@@ -109,3 +111,38 @@ def test_wrong_outputs_and_repeated_attempts_are_found(tmp_path: Path) -> None:
                 connection.execute("""update pgflow.runs set output = '{"third": null}'""")
                 with pytest.raises(BenchmarkError, match="run 0 is"):
                     session.driver.ask("verify")
+
+
+def test_workers_on_hosts_of_their_own_are_measured_and_hosts_cleared_away(tmp_path: Path) -> None:
+    """The short form of ``python -m benchmarks --workload hosts``."""
+    reason = why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    with hosts(3) as network:
+        with running_server("18", network=network) as server:
+            (subject,) = make_subjects(["ours"], ["defaults"], [1], tmp_path)
+            spread = subject.with_processes(2, "two").on_hosts(server.hosts)
+            with Bench(server, tmp_path).session(spread) as session:
+                metrics = drain(session, "chain", 16)
+                with psycopg.connect(session.dsn) as connection:
+                    row = connection.execute("select count(*) from pgflow.workers").fetchone()
+        assert metrics["server_cpu_ms"] > 0
+        assert row == (2,)
+        left = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
+        assert not any(host.name in left.split() for host in network)  # a killed benchmark's, too
+
+
+def test_without_hosts_it_says_what_is_missing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--workload", "hosts"],
+        cwd=REPOSITORY,
+        env={**clean_environment(), "PATH": "/nowhere"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "benchmarks: workload hosts: network namespaces need the command ip (package iproute2)\n"
+    )

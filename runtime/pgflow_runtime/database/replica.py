@@ -23,6 +23,9 @@ from pg_catalog.pg_database d where d.datname = current_database()
 """
 _SYSTEM: Final = "select system_identifier from pg_control_system()"
 
+UNTOLD: Final = (pg.InsufficientPrivilege, pg.FeatureNotSupported, pg.UndefinedFunction)
+"""What a server says that does not tell of its WAL: some that are PostgreSQL by name, or not this user."""
+
 WRITTEN: Final = "select pg_current_wal_insert_lsn()::text as lsn"
 """Of a primary: where the next record will be, so that all that was committed stands before it."""
 
@@ -40,7 +43,7 @@ select pg_is_in_recovery() as is_standby,
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DatabaseIdentity:
     """Which database of which cluster a connection leads to, and on which of its servers."""
 
     system: int | None
@@ -50,13 +53,13 @@ class Place:
     is_standby: bool
 
     @classmethod
-    def of(cls, connection: psycopg.Connection[Any]) -> Place:
+    def of(cls, connection: psycopg.Connection[Any]) -> DatabaseIdentity:
         """Where an autocommitting connection leads. Raises psycopg.Error."""
         with connection.cursor(row_factory=tuple_row) as cursor:
             database, started_at, is_standby = cursor.execute(_PLACE).fetchone() or (0, datetime.max, False)
             try:
                 (system,) = cursor.execute(_SYSTEM).fetchone() or (None,)
-            except pg.InsufficientPrivilege:
+            except UNTOLD:
                 system = None
         return cls(system, database, started_at, is_standby)
 
@@ -78,6 +81,10 @@ class Lag:
             seconds = 0.0
         return cls(row["is_standby"], row["has_replayed"], None if seconds is None else max(0.0, seconds))
 
+    @classmethod
+    def unknown(cls) -> Lag:
+        return cls(True, None, None)
+
     @property
     def is_long(self) -> bool:
         return self.seconds is not None and self.seconds > BEHIND
@@ -93,7 +100,7 @@ class Lag:
         return f"is {counted(round(self.seconds), 'second')} behind"
 
 
-def check_replica(primary: Place, replica: Place, source: str) -> str | None:
+def check_replica(primary: DatabaseIdentity, replica: DatabaseIdentity, source: str) -> str | None:
     """Whether one is a replica of the other; a note where they are the same server.
 
     Args:

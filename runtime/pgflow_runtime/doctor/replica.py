@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from psycopg.rows import dict_row
-
 from pgflow_runtime.database.dsn import describe
-from pgflow_runtime.database.replica import LAG, WRITTEN, Lag, Place, check_replica
+from pgflow_runtime.database.replica import LAG, UNTOLD, WRITTEN, DatabaseIdentity, Lag, check_replica
 from pgflow_runtime.doctor.finding import Finding, note, ok, problem, warning
 from pgflow_runtime.doctor.inspection import Inspection
 from pgflow_runtime.errors import UsageError
@@ -16,7 +14,9 @@ from pgflow_runtime.errors import UsageError
 def check_place(primary: Inspection, replica: Inspection, *, source: str) -> Iterator[Finding]:
     """Whether the second is a replica of the first; nothing where it is."""
     try:
-        said = check_replica(Place.of(primary.connection), Place.of(replica.connection), source)
+        said = check_replica(
+            DatabaseIdentity.of(primary.connection), DatabaseIdentity.of(replica.connection), source
+        )
     except UsageError as error:
         yield problem("replica.place", error.message, error.help or "name a standby")
         return
@@ -40,8 +40,8 @@ def check_lag(primary: Inspection | None, replica: Inspection) -> Iterator[Findi
 
 
 def read_lag(primary: Inspection | None, replica: Inspection) -> Lag:
-    lsn = None if primary is None else primary.row(WRITTEN)["lsn"]
-    with replica.connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(LAG, {"lsn": lsn}).fetchone()
-    assert row is not None
-    return Lag.read(row)
+    try:
+        lsn = None if primary is None else primary.row(WRITTEN)["lsn"]
+        return Lag.read(replica.row(LAG, {"lsn": lsn}))
+    except UNTOLD:
+        return Lag.unknown()

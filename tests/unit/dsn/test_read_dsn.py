@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from pgflow_runtime.database.dsn import resolve_read_dsn
-from pgflow_runtime.database.replica import Lag, Place, check_replica
+from pgflow_runtime.database.replica import DatabaseIdentity, Lag, check_replica
 from pgflow_runtime.errors import InvalidDsn, UsageError
 
 EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
-PRIMARY = Place(1, 5, EARLY, False)
+PRIMARY = DatabaseIdentity(1, 5, EARLY, False)
 
 
 def test_nothing_names_a_replica() -> None:
@@ -51,14 +51,21 @@ def test_what_cannot_be_read_names_its_source(explicit: str | None, env: dict[st
 
 
 def test_a_standby_of_the_same_cluster_and_database_is_a_replica() -> None:
-    assert check_replica(PRIMARY, Place(1, 5, LATE, True), "--read-dsn") is None
-    assert check_replica(PRIMARY, Place(None, 5, LATE, True), "--read-dsn") is None  # nobody may tell
+    assert check_replica(PRIMARY, DatabaseIdentity(1, 5, LATE, True), "--read-dsn") is None
+    assert (
+        check_replica(PRIMARY, DatabaseIdentity(None, 5, LATE, True), "--read-dsn") is None
+    )  # nobody may tell
 
 
 @pytest.mark.parametrize(
-    "other", [Place(2, 5, LATE, True), Place(1, 6, LATE, True), Place(1, 5, LATE, False)]
+    "other",
+    [
+        DatabaseIdentity(2, 5, LATE, True),
+        DatabaseIdentity(1, 6, LATE, True),
+        DatabaseIdentity(1, 5, LATE, False),
+    ],
 )
-def test_anything_else_is_refused(other: Place) -> None:
+def test_anything_else_is_refused(other: DatabaseIdentity) -> None:
     with pytest.raises(UsageError):
         check_replica(PRIMARY, other, "--read-dsn")
 
@@ -72,4 +79,5 @@ def test_how_a_lag_reads() -> None:
     assert words(1.2) == "is 1 second behind"
     assert words(3661.0, has_replayed=False) == "is 3,661 seconds behind"
     assert words(None) == "does not say how far it is behind"
+    assert str(Lag.unknown()) == words(None)
     assert words(0.0, is_standby=False) == "is no standby any more"

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from pgflow_runtime.database import CLIENT, aconnect
 from pgflow_runtime.database.dsn import ReadDsn, describe
-from pgflow_runtime.database.replica import LAG, WRITTEN, Lag, Place, check_replica
+from pgflow_runtime.database.replica import LAG, UNTOLD, WRITTEN, DatabaseIdentity, Lag, check_replica
 from pgflow_runtime.database.store import connected, translated
 from pgflow_runtime.errors import ConnectionFailed, PgflowError
 
@@ -37,7 +37,10 @@ class Replica:
     async def look(self, connection: AsyncConnection[Any]) -> None:
         """Look how far behind it is, unless we have just done so. Raises psycopg.Error."""
         if time.monotonic() - self._looked_at > LOOK_SECONDS:
-            self.lag = await self._lag(connection, None)
+            try:
+                self.lag = await self._lag(connection, None)
+            except UNTOLD:
+                self.lag = Lag.unknown()
             self._looked_at = time.monotonic()
 
     def lose(self) -> None:
@@ -79,14 +82,14 @@ def check_before_reading(primary: str, read: ReadDsn, *, needs_primary: bool) ->
     """
     try:
         with connected(primary, autocommit=True) as connection:
-            there = Place.of(connection)
+            there = DatabaseIdentity.of(connection)
     except ConnectionFailed:
         if needs_primary:
             raise
         there = None
     try:
         with connected(read.conninfo, autocommit=True) as connection:
-            here = Place.of(connection)
+            here = DatabaseIdentity.of(connection)
     except ConnectionFailed as error:
         raise ConnectionFailed(
             f"the replica that {read.source} names: {error.message}",
