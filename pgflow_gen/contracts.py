@@ -17,8 +17,8 @@ from pgflow_gen.incremental.fingerprint import BuildRecord
 from pgflow_gen.pipeline import BuildReport, check
 from pgflow_gen.source.files.discover import discover
 from pgflow_shared.companions import flow_of
-from pgflow_shared.files import read_text
 from pgflow_shared.project import SCHEMAS, Unusable, contract_files
+from pgflow_shared.system.files import read_text
 
 
 def read_contract(start: Path, module: Path, db_slug: str) -> dict[str, Any]:

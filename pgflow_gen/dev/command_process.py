@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from pgflow_shared.processes import exit_with_parent
+from pgflow_shared.system.processes import exit_with_parent
 
 PATIENCE = 15.0
 """Seconds between the polite request to end and the end."""

@@ -20,7 +20,7 @@ from pgflow_gen.ir.types import Record, RecordRef, TypeKey, TypeTable
 from pgflow_gen.names import output_name
 from pgflow_gen.render.edges import flow_output
 from pgflow_gen.render.python.naming import stems
-from pgflow_shared.digest import digest
+from pgflow_shared.system.digest import digest
 
 
 def linked(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pgflow_gen.ir.flow import CompanionHandler, FlowSpec, Option, Receives, StepSpec
 from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import Field, TypeExpr, TypeTable
-from pgflow_gen.render.companions import ENDED
 from pgflow_gen.render.edges import (
     EACH,
     condition_of,
@@ -20,7 +19,8 @@ from pgflow_gen.render.edges import (
 )
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.literals import mermaid, py_literal
-from pgflow_gen.render.schedules import marked
+from pgflow_gen.render.settings.companions import ENDED
+from pgflow_gen.render.settings.schedules import marked
 from pgflow_shared.kinds import KINDS
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from pgflow_gen.ir.flow import FlowSpec, StepSpec
 from pgflow_gen.ir.types import TypeTable
-from pgflow_gen.render.companions import ENDED
 from pgflow_gen.render.edges import EACH, condition_of, label_of
+from pgflow_gen.render.settings.companions import ENDED
 from pgflow_shared.kinds import KINDS
 
 

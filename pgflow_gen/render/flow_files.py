@@ -18,7 +18,7 @@ from pgflow_gen.render.schemas import companion_schema, contract_schema
 from pgflow_gen.render.summary import Summary
 from pgflow_gen.render.wiring.calls import Part, Wiring, add_calls
 from pgflow_gen.render.wiring.proofs import add_proofs
-from pgflow_shared.digest import digest
+from pgflow_shared.system.digest import digest
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True):

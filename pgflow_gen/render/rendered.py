@@ -19,7 +19,7 @@ from pgflow_gen.render.python.views import FlowView, flow_view
 from pgflow_gen.render.summary import Summary
 from pgflow_gen.render.wiring.calls import Wiring, wiring_map
 from pgflow_gen.render.wiring.source_map import WiringMap
-from pgflow_shared.digest import digest
+from pgflow_shared.system.digest import digest
 
 if TYPE_CHECKING:
     from pgflow_gen.config import Config
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RenderedFile:
-    """``path`` is POSIX and relative to the folder of generated files; see ``pgflow_shared.digest``."""
+    """``path`` is POSIX and relative to the folder of generated files; its ``digest`` is of the bytes."""
 
     path: str
     digest: str

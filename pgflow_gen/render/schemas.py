@@ -33,7 +33,6 @@ from pgflow_gen.ir.types import (
     UnionType,
     UnknownType,
 )
-from pgflow_gen.render.companions import companion_slugs
 from pgflow_gen.render.edges import (
     child_input,
     dependency_fields,
@@ -45,8 +44,9 @@ from pgflow_gen.render.edges import (
 from pgflow_gen.render.literals import pretty_json
 from pgflow_gen.render.python.views import FlowView
 from pgflow_gen.render.scalars import SCALARS
-from pgflow_gen.render.schedules import schedules
-from pgflow_gen.render.settings import step_settings
+from pgflow_gen.render.settings.companions import companion_slugs
+from pgflow_gen.render.settings.options import step_settings
+from pgflow_gen.render.settings.schedules import schedules
 from pgflow_gen.render.summary import Summary
 from pgflow_shared.executors import executor_of, resources_of
 from pgflow_shared.kinds import KINDS

@@ -13,9 +13,9 @@ from pgflow_gen.ir.types import TypeTable
 from pgflow_gen.render.edges import topological
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.literals import sql_jsonb, sql_literal
-from pgflow_gen.render.schedules import schedules
-from pgflow_gen.render.setting import Setting
-from pgflow_gen.render.settings import flow_settings, settings, step_settings
+from pgflow_gen.render.settings.options import flow_settings, settings, step_settings
+from pgflow_gen.render.settings.schedules import schedules
+from pgflow_gen.render.settings.setting import Setting
 from pgflow_shared.kinds import KINDS
 from pgflow_shared.options import FLOW_PARAMETERS, STEP_PARAMETERS, Key, Named
 from pgflow_shared.structure import structure_hash

@@ -9,7 +9,7 @@ import msgspec
 from pgflow_gen.ir.flow import FlowSpec
 from pgflow_gen.ir.structure import structure
 from pgflow_gen.ir.types import TypeTable
-from pgflow_gen.render.settings import settings
+from pgflow_gen.render.settings.options import settings
 from pgflow_gen.render.sql import Script, create_script
 from pgflow_shared.structure import structure_hash
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pgflow_shared.files import read_text
+from pgflow_shared.system.files import read_text
 
 Version: TypeAlias = tuple[int, int]
 OLDEST: Version = (3, 11)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import runpy
 
-from pgflow_shared.processes import exit_with_parent
+from pgflow_shared.system.processes import exit_with_parent
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pgflow_gen.disk import Folder
 from pgflow_gen.kept import kept
 from pgflow_gen.render import Rendered, RenderedFile
 from pgflow_gen.verify.settings import STAGED_PACKAGE, Settings
-from pgflow_shared.digest import digest
+from pgflow_shared.system.digest import digest
 
 _MYPY = "mypy"
 

@@ -13,7 +13,7 @@ from pgflow_gen.render.literals import pretty_json
 from pgflow_gen.render.rendered import Rendered
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.git_conflicts import both_sides, has_conflict
-from pgflow_gen.write.ledger import Ledger, join
+from pgflow_gen.write.migrations.ledger import Ledger, join
 
 NAME = "manifest.json"
 _TOOL = "pgflow-gen"

@@ -13,19 +13,19 @@ from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Findings, Span
 from pgflow_gen.ir.flow import Analysis
 from pgflow_gen.render.rendered import Rendered, RenderedFile
-from pgflow_gen.write.changed_shapes import changed_shapes
-from pgflow_gen.write.changed_types import changed_types
+from pgflow_gen.write.changes.gone_versions import gone_versions
+from pgflow_gen.write.changes.shapes import changed_shapes
+from pgflow_gen.write.changes.types import changed_types
 from pgflow_gen.write.errors import WriteError
 from pgflow_gen.write.folders import Folders
 from pgflow_gen.write.git_conflicts import has_conflict
-from pgflow_gen.write.gone_versions import gone_versions
-from pgflow_gen.write.history import rewritten_history, shared_places
-from pgflow_gen.write.ledger import Ledger
 from pgflow_gen.write.manifest import NAME, Manifest, decode_merged, shapes, tool_version
-from pgflow_gen.write.migrations_folder import MigrationsFolder
-from pgflow_gen.write.next_ledger import MigrationTarget, NextLedger, next_ledger
-from pgflow_shared.digest import digest, same
+from pgflow_gen.write.migrations.folder import MigrationsFolder
+from pgflow_gen.write.migrations.history import rewritten_history, shared_places
+from pgflow_gen.write.migrations.ledger import Ledger
+from pgflow_gen.write.migrations.next_ledger import MigrationTarget, NextLedger, next_ledger
 from pgflow_shared.styles import style_of
+from pgflow_shared.system.digest import digest, same
 
 ChangeKind: TypeAlias = Literal["create", "change", "delete", "keep"]
 

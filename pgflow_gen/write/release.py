@@ -10,7 +10,7 @@ from typing import Any
 
 from pgflow_gen.config import Config
 from pgflow_gen.write.apply import write_file
-from pgflow_gen.write.changed_types import stored_types
+from pgflow_gen.write.changes.types import stored_types
 from pgflow_gen.write.folders import Folders
 from pgflow_gen.write.manifest import NAME, Manifest, decode
 from pgflow_shared.project import SCHEMAS

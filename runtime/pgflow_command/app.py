@@ -41,7 +41,9 @@ COMMANDS = {
     "worker": LazyCommand("pgflow_runtime.cli.worker:worker", "Run the handlers of flows.", _RUN),
     "start": LazyCommand("pgflow_runtime.cli.start:start", "Start a run of a flow.", _RUN),
     "runs": LazyCommand(
-        "pgflow_runtime.cli.runs:runs", "Look at runs, answer those that wait, cancel, retry, export.", _RUN
+        "pgflow_runtime.cli.runs.command:runs",
+        "Look at runs, answer those that wait, cancel, retry, export.",
+        _RUN,
     ),
     "replay": LazyCommand(
         "pgflow_runtime.cli.replay:replay_command", "Call today's handlers on what was recorded.", _RUN

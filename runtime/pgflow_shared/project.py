@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from pgflow_shared.files import NotText, read_text
+from pgflow_shared.system.files import NotText, read_text
 
 SECTION = "tool.pgflow-gen"
 KEYS = ("flows", "src", "out", "migrations", "style", "client_types", "roles")

@@ -8,7 +8,7 @@ from typing import Any
 
 from pgflow_gen.ir.flow import FlowSpec, Json
 from pgflow_gen.ir.structure import structure
-from pgflow_gen.render.settings import settings
+from pgflow_gen.render.settings.options import settings
 from pgflow_shared.structure import Structure
 from tests.support.ir import STR, Types, element, flow, list_of, param, step
 

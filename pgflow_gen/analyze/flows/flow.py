@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.companions import CompanionReader
-from pgflow_gen.analyze.flows.declarations import (
+from pgflow_gen.analyze.flows.arguments.filled import filled_schedule
+from pgflow_gen.analyze.flows.arguments.options import FLOW_OPTIONS, OptionReader, Written, spell
+from pgflow_gen.analyze.flows.arguments.slugs import check_slug
+from pgflow_gen.analyze.flows.scan.declarations import (
     CompanionDeclaration,
     FlowDeclaration,
     ScheduleDeclaration,
     StepDeclaration,
 )
-from pgflow_gen.analyze.flows.filled import filled_schedule
-from pgflow_gen.analyze.flows.options import FLOW_OPTIONS, OptionReader, Written, spell
 from pgflow_gen.analyze.flows.schedules import ScheduleReader
-from pgflow_gen.analyze.flows.slugs import check_slug
-from pgflow_gen.analyze.flows.steps import StepReader, docstring
+from pgflow_gen.analyze.flows.steps.companions import CompanionReader
+from pgflow_gen.analyze.flows.steps.step import StepReader, docstring
 from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.diagnostics import Findings, Span

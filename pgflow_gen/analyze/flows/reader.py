@@ -10,17 +10,17 @@ from pathlib import Path
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.companions import CompanionReader
-from pgflow_gen.analyze.flows.constants import Constants
-from pgflow_gen.analyze.flows.declarations import FlowDeclaration, FlowFinder, StepDeclaration
+from pgflow_gen.analyze.flows.arguments.constants import Constants
+from pgflow_gen.analyze.flows.arguments.given import NAMES_STEPS, GivenReader
+from pgflow_gen.analyze.flows.arguments.options import OptionReader
+from pgflow_gen.analyze.flows.arguments.references import ReferenceReader
+from pgflow_gen.analyze.flows.arguments.subflows import SubflowReader
 from pgflow_gen.analyze.flows.flow import FlowReader
-from pgflow_gen.analyze.flows.given import NAMES_STEPS, GivenReader
-from pgflow_gen.analyze.flows.options import OptionReader
-from pgflow_gen.analyze.flows.references import ReferenceReader
-from pgflow_gen.analyze.flows.scan import ModuleScan, Scanner
+from pgflow_gen.analyze.flows.scan.declarations import FlowDeclaration, FlowFinder, StepDeclaration
+from pgflow_gen.analyze.flows.scan.module import ModuleScan, Scanner
 from pgflow_gen.analyze.flows.schedules import ScheduleReader
-from pgflow_gen.analyze.flows.steps import StepReader, slug_of
-from pgflow_gen.analyze.flows.subflows import SubflowReader
+from pgflow_gen.analyze.flows.steps.companions import CompanionReader
+from pgflow_gen.analyze.flows.steps.step import StepReader, slug_of
 from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import FlowSpec, SubflowName

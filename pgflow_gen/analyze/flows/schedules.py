@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from pgflow_gen.analyze.flows.constants import Constants, NotStatic
-from pgflow_gen.analyze.flows.declarations import ScheduleDeclaration
-from pgflow_gen.analyze.flows.options import OptionReader, Written
+from pgflow_gen.analyze.flows.arguments.constants import Constants, NotStatic
+from pgflow_gen.analyze.flows.arguments.options import OptionReader, Written
+from pgflow_gen.analyze.flows.scan.declarations import ScheduleDeclaration
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Json
 from pgflow_gen.ir.schedule import Path, ScheduleSpec

@@ -9,21 +9,21 @@ import libcst as cst
 
 from pgflow_gen.analyze.types.aliases import AliasReader
 from pgflow_gen.analyze.types.classes import bound_twice, unsupported_class, unsupported_function
-from pgflow_gen.analyze.types.constraints import ConstraintReader, bounded
-from pgflow_gen.analyze.types.containers import set_type, tuple_type
-from pgflow_gen.analyze.types.defaults import DefaultReader
-from pgflow_gen.analyze.types.enums import EnumReader
 from pgflow_gen.analyze.types.expansive import Expansion
 from pgflow_gen.analyze.types.faults import TypeFault, not_json, report, unresolved
 from pgflow_gen.analyze.types.generics import type_variable
 from pgflow_gen.analyze.types.limits import MAX_NESTING, parameter_only, too_deep
-from pgflow_gen.analyze.types.literals import literal_type
 from pgflow_gen.analyze.types.protocol import Role
-from pgflow_gen.analyze.types.pydantic_types import constrained, pydantic_type
-from pgflow_gen.analyze.types.records import RecordReader
+from pgflow_gen.analyze.types.records.constraints import ConstraintReader, bounded
+from pgflow_gen.analyze.types.records.defaults import DefaultReader
+from pgflow_gen.analyze.types.records.reader import RecordReader
 from pgflow_gen.analyze.types.scope import Scope, elements
-from pgflow_gen.analyze.types.unions import indistinct
 from pgflow_gen.analyze.types.unsupported import canonical, unchecked, unsupported
+from pgflow_gen.analyze.types.values.containers import set_type, tuple_type
+from pgflow_gen.analyze.types.values.enums import EnumReader
+from pgflow_gen.analyze.types.values.literals import literal_type
+from pgflow_gen.analyze.types.values.pydantic_types import constrained, pydantic_type
+from pgflow_gen.analyze.types.values.unions import indistinct
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.types import (
     BOOL,

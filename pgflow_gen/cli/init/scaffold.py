@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pgflow_gen.config import ConfigError
 from pgflow_gen.disk import Folder
-from pgflow_shared.files import NotText, decode_text
 from pgflow_shared.project import SECTION
+from pgflow_shared.system.files import NotText, decode_text
 
 _PYTEST_AND_MYPY = """
 [tool.pytest.ini_options]

@@ -18,8 +18,8 @@ import click
 import psycopg
 
 from pgflow_runtime.cli.common import dsn_option, refusals, say
-from pgflow_runtime.cli.export import MOST_BYTES, known_flows
-from pgflow_runtime.cli.failed_runs import check_choice, failed_options, failed_runs, reading
+from pgflow_runtime.cli.runs.export import MOST_BYTES, known_flows
+from pgflow_runtime.cli.runs.failed import check_choice, failed_options, failed_runs, reading
 from pgflow_runtime.database.store import translated
 from pgflow_runtime.dsl import Flow
 from pgflow_runtime.dsl.resource import close_resources

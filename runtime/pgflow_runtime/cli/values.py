@@ -12,7 +12,7 @@ import click
 
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.runs.documents import written_value
-from pgflow_shared.files import NotText, decode_text, read_text
+from pgflow_shared.system.files import NotText, decode_text, read_text
 
 
 class TakesNumbers(click.Command):

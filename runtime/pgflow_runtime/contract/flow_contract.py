@@ -22,9 +22,9 @@ from pgflow_runtime.contract.numerals import Numerals
 from pgflow_runtime.contract.schema import SchemaCheck, closed
 from pgflow_runtime.contract.typed_schema import Convert
 from pgflow_runtime.errors import BoundaryError, InvalidInput, ProjectError, UsageError
-from pgflow_shared.files import read_text
 from pgflow_shared.kinds import StepKind
 from pgflow_shared.project import contract_files
+from pgflow_shared.system.files import read_text
 from pgflow_shared.text import closest
 
 Receives: TypeAlias = Literal[

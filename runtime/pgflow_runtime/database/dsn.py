@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgflow_runtime.database.conninfo import SCHEMES, parse
 from pgflow_runtime.errors import InvalidDsn
-from pgflow_shared.files import NotText, read_text
+from pgflow_shared.system.files import NotText, read_text
 
 LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 """The libpq variables whose presence means: there is a server, use it."""

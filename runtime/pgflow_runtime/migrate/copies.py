@@ -12,10 +12,10 @@ from pgmq.install import get_embedded_install_sql
 from pgflow_runtime.errors import ProjectError, UsageError
 from pgflow_runtime.migrate.ledger import digest_of
 from pgflow_runtime.migrate.modules import chain_end, module_text
-from pgflow_shared.files import NotText, read_text
 from pgflow_shared.styles import style_of
 from pgflow_shared.styles.numbering import Numbering
 from pgflow_shared.styles.style import Style
+from pgflow_shared.system.files import NotText, read_text
 from pgflow_sql import migration_files
 
 _NUMBERED = re.compile(r"^(\d{1,6}|\d{14})_")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pgflow_runtime.errors import ProjectError
 from pgflow_runtime.migrate.ledger import digest_of
-from pgflow_shared.files import NotText, read_text
 from pgflow_shared.styles import chained_styles
+from pgflow_shared.system.files import NotText, read_text
 
 _FLOW = re.compile(r"\bpgflow\.(?:create_flow|alter_flow|add_step|alter_step)\s*\(\s*'([A-Za-z0-9_]+)'")
 _FRAME = re.compile(

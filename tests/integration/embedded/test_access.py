@@ -35,7 +35,7 @@ if os.geteuid() == 0 and uid != 0:
     os.environ.pop("HOME", None)
 """
 _COMMAND = f"""
-import psutil, pgflow_command.app, pgflow_runtime.cli.migrate, pgflow_runtime.cli.runs
+import psutil, pgflow_command.app, pgflow_runtime.cli.migrate, pgflow_runtime.cli.runs.command
 import pgflow_runtime.database.embedded.postgres, pgflow_runtime.terminal.text_view
 from pgflow_gen.cli import main
 {_BECOME}

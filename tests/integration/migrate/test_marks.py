@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pgflow_shared.files import NotText, decode_text
+from pgflow_shared.system.files import NotText, decode_text
 from tests.support.migrations import migration
 from tests.support.project import Project
 

@@ -9,7 +9,7 @@ import pytest
 
 MODULES = [
     "pgflow_runtime", "pgflow_runtime.client", "pgflow_runtime.worker", "pgflow_runtime.dsl",
-    "pgflow_runtime.cli.worker", "pgflow_runtime.cli.start", "pgflow_runtime.cli.runs",
+    "pgflow_runtime.cli.worker", "pgflow_runtime.cli.start", "pgflow_runtime.cli.runs.command",
     "pgflow_runtime.cli.migrate", "pgflow_runtime.doctor", "pgflow_runtime.dashboard", "pgflow_command.app",
     "pgflow_gen.pipeline", "pgflow_gen.cli.build",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from pgflow_gen.ir.flow import FlowSpec
 from pgflow_gen.ir.structure import structure
 from pgflow_gen.ir.types import TypeTable
-from pgflow_gen.render.settings import settings
+from pgflow_gen.render.settings.options import settings
 from pgflow_gen.render.sql import alter_script
 from pgflow_shared.structure import changes, structure_hash
 from tests.support.analysis import read_flow

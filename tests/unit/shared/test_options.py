@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pgflow_gen.ir.flow import Json
-from pgflow_gen.render.settings import settings
+from pgflow_gen.render.settings.options import settings
 from pgflow_gen.render.sql import create_script
 from pgflow_runtime.dsl.options import (
     FlowOptions,

@@ -10,7 +10,12 @@ import pytest
 
 @pytest.mark.parametrize(
     "module",
-    ["pgflow_runtime.worker", "pgflow_runtime.client", "pgflow_runtime.cli.runs", "pgflow_runtime.cli.start"],
+    [
+        "pgflow_runtime.worker",
+        "pgflow_runtime.client",
+        "pgflow_runtime.cli.runs.command",
+        "pgflow_runtime.cli.start",
+    ],
 )
 def test_rich_is_not_loaded_to_work_start_or_talk(module: str) -> None:
     program = f"import sys, {module}; sys.exit('rich' in sys.modules)"

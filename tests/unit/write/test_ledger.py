@@ -10,8 +10,8 @@ import pytest
 
 from pgflow_gen.ir.flow import FlowSpec, Json
 from pgflow_gen.write import WriteError
-from pgflow_gen.write.ledger import Ledger, join
-from pgflow_shared.digest import digest
+from pgflow_gen.write.migrations.ledger import Ledger, join
+from pgflow_shared.system.digest import digest
 from tests.support.history import History
 from tests.support.ir import STR, flow, param, step
 

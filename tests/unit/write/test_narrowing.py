@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pgflow_gen.write.narrowing import Comparison
+from pgflow_gen.write.changes.narrowing import Comparison
 
 INT: dict[str, Any] = {"type": "integer"}
 STR: dict[str, Any] = {"type": "string"}

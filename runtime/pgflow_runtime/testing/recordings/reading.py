@@ -14,7 +14,7 @@ from pgflow_runtime.contract.schema import SchemaCheck
 from pgflow_runtime.errors import UsageError
 from pgflow_runtime.testing.engine.stored import Stored, store
 from pgflow_runtime.testing.recordings.export import FORMAT, SHAPE_KEYS
-from pgflow_shared.files import NotText, read_text
+from pgflow_shared.system.files import NotText, read_text
 
 SCHEMA = Path(__file__).with_name("recording.schema.json")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pgflow_runtime.errors import UsageError
-from pgflow_shared.files import NotText, read_text
+from pgflow_shared.system.files import NotText, read_text
 
 _HELP = "it holds the dictionary of logging.config, as TOML (.toml) or JSON (.json): handlers, root, loggers"
 

@@ -21,7 +21,7 @@ from pgflow_runtime.worker.monitoring.restart import is_restartable
 from pgflow_runtime.worker.process.options import WorkerOptions, make_config
 from pgflow_runtime.worker.process.process import Process
 from pgflow_runtime.worker.process.signals import Signals
-from pgflow_runtime.worker.process.supervisor import Supervisor
+from pgflow_runtime.worker.process.supervision.supervisor import Supervisor
 from pgflow_runtime.worker.states import State
 
 

@@ -1,0 +1,1 @@
+"""Declarations of steps and companions to IR: handlers' signatures, loops, waits."""

@@ -1,0 +1,1 @@
+"""What a change of a released flow means for those that run: its shape, its types, its versions."""

@@ -1,0 +1,1 @@
+"""Several worker processes under one: the supervisor's side, and the child's."""

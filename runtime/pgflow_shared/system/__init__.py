@@ -1,0 +1,1 @@
+"""Files and processes, as the operating system has them."""
