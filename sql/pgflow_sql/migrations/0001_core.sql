@@ -2231,9 +2231,9 @@ as $$
 declare
   v_released record;
   v_started record;
+  v_handed record;
 begin
-  select * into v_released
-  from pgflow._release_dependents(
+  v_released := pgflow._release_dependents(
     _advance.flow_slugs, _advance.run_ids, _advance.step_slugs, _advance.worker_ids, true
   );
 
@@ -2256,11 +2256,14 @@ begin
 
   if v_released.started_run_ids is not null then
     perform pgflow._send_events('step:started', v_released.started_run_ids, v_released.started_step_slugs);
-    select s.* into handed_flow_slugs, handed_run_ids, handed_step_slugs, handed_task_indexes
-    from pgflow._spawn_tasks(
+    v_handed := pgflow._spawn_tasks(
       v_released.started_flow_slugs, v_released.started_run_ids, v_released.started_step_slugs,
       v_released.started_worker_ids, v_released.started_task_counts, hand_over
-    ) s;
+    );
+    handed_flow_slugs := v_handed.handed_flow_slugs;
+    handed_run_ids := v_handed.handed_run_ids;
+    handed_step_slugs := v_handed.handed_step_slugs;
+    handed_task_indexes := v_handed.handed_task_indexes;
   end if;
 
   perform pgflow._finish_runs(_advance.run_ids, count_steps, has_large_values, has_timeouts);
@@ -3632,17 +3635,17 @@ language plpgsql
 as $$
 declare
   v_flow_slug text;
+  v_msg_ids bigint[] := msg_ids;
 begin
   foreach v_flow_slug in array pgflow._distinct(_archive.flow_slugs) loop
-    execute format('select pgflow.%I($1)', '_archive:' || v_flow_slug)
-    using case
-      when v_flow_slug = all(_archive.flow_slugs) then _archive.msg_ids
-      else array(
+    if v_flow_slug <> any(_archive.flow_slugs) then
+      v_msg_ids := array(
         select m.msg_id
         from unnest(_archive.flow_slugs, _archive.msg_ids) m(flow_slug, msg_id)
         where m.flow_slug = v_flow_slug
-      )
-    end;
+      );
+    end if;
+    execute format('select pgflow.%I($1)', '_archive:' || v_flow_slug) using v_msg_ids;
   end loop;
 end;
 $$;
@@ -3785,8 +3788,7 @@ begin
   message_count := cardinality(v_read.msg_ids);
   last_msg_id := v_read.msg_ids[message_count];
 
-  select * into v_started
-  from pgflow._start_tasks(
+  v_started := pgflow._start_tasks(
     _claim_from_queue.worker_id, _claim_from_queue.flow_slug,
     v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes
   );
@@ -3930,21 +3932,21 @@ begin
     select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
     from pgflow.steps st
     where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map';
-  end if;
-  if v_map_steps is not null and exists (
-    select 1
-    from pgflow.steps st
-    join pgflow.deps d on d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
-    where st.flow_slug = any(v_flow_slugs)
-      and st.step_type = 'map'
-      and d.is_array
-      and d.dep_slug = any(_complete.step_slugs)
-      and d.flow_slug || '.' || d.dep_slug <> all(v_map_steps)
-  ) then
-    v_violations := pgflow._fail_type_violations(
-      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
-      _complete.attempts, _complete.outputs, _complete.fenced
-    );
+    if exists (
+      select 1
+      from pgflow.steps st
+      join pgflow.deps d on d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+      where st.flow_slug = any(v_flow_slugs)
+        and st.step_type = 'map'
+        and d.is_array
+        and d.dep_slug = any(_complete.step_slugs)
+        and d.flow_slug || '.' || d.dep_slug <> all(v_map_steps)
+    ) then
+      v_violations := pgflow._fail_type_violations(
+        _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
+        _complete.attempts, _complete.outputs, _complete.fenced
+      );
+    end if;
     if v_violations is not null then
       v_live := false;
       v_settled := v_settled || v_violations;
@@ -4109,8 +4111,7 @@ begin
 
   if v_accepted.done_run_ids is not null then
     perform pgflow._send_events('step:completed', v_accepted.done_run_ids, v_accepted.done_step_slugs);
-    select * into v_handed
-    from pgflow._advance(
+    v_handed := pgflow._advance(
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
       v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values, v_has_timeouts
     );
@@ -5183,6 +5184,7 @@ declare
   v_eligible_count int;
   v_handed_count int;    -- the first so many tasks are handed over
   v_msg_ids bigint[];
+  v_is_due boolean;      -- whether others are to be told of some
   v_notify text[];
 begin
   foreach v_flow_slug in array pgflow._distinct(_spawn_tasks.flow_slugs) loop
@@ -5270,12 +5272,18 @@ begin
       handed_task_indexes := handed_task_indexes || v_task_indexes[1:v_handed_count];
       v_left := v_left - v_handed_count;
     end if;
-    if v_handed_count < cardinality(v_run_ids) and (not v_has_delays or exists (
-      select 1
-      from unnest(v_step_slugs) with ordinality t(step_slug, position)
-      where t.position > v_handed_count and v_start_delays[array_position(v_slugs, t.step_slug)] = 0
-    )) then
-      v_notify := v_notify || v_flow_slug;
+    if v_handed_count < cardinality(v_run_ids) then
+      v_is_due := true;
+      if v_has_delays then
+        v_is_due := exists (
+          select 1
+          from unnest(v_step_slugs) with ordinality t(step_slug, position)
+          where t.position > v_handed_count and v_start_delays[array_position(v_slugs, t.step_slug)] = 0
+        );
+      end if;
+      if v_is_due then
+        v_notify := v_notify || v_flow_slug;
+      end if;
     end if;
   end loop;
   if v_notify is not null then
@@ -5722,8 +5730,7 @@ begin
       exit when v_left <= 0;
       v_quota := (v_left + v_flows_left - 1) / v_flows_left;  -- rounded up
       v_flows_left := v_flows_left - 1;
-      select * into v_claimed
-      from pgflow._claim_from_queue(
+      v_claimed := pgflow._claim_from_queue(
         claim_tasks.worker_ids[v_index], claim_tasks.flow_slugs[v_index], v_quota, v_after[v_index],
         least(greatest(coalesce(visibility_timeout, 2), 0), 1000000000)
       );

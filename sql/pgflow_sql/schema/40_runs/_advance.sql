@@ -21,9 +21,9 @@ as $$
 declare
   v_released record;
   v_started record;
+  v_handed record;
 begin
-  select * into v_released
-  from pgflow._release_dependents(
+  v_released := pgflow._release_dependents(
     _advance.flow_slugs, _advance.run_ids, _advance.step_slugs, _advance.worker_ids, true
   );
 
@@ -46,11 +46,14 @@ begin
 
   if v_released.started_run_ids is not null then
     perform pgflow._send_events('step:started', v_released.started_run_ids, v_released.started_step_slugs);
-    select s.* into handed_flow_slugs, handed_run_ids, handed_step_slugs, handed_task_indexes
-    from pgflow._spawn_tasks(
+    v_handed := pgflow._spawn_tasks(
       v_released.started_flow_slugs, v_released.started_run_ids, v_released.started_step_slugs,
       v_released.started_worker_ids, v_released.started_task_counts, hand_over
-    ) s;
+    );
+    handed_flow_slugs := v_handed.handed_flow_slugs;
+    handed_run_ids := v_handed.handed_run_ids;
+    handed_step_slugs := v_handed.handed_step_slugs;
+    handed_task_indexes := v_handed.handed_task_indexes;
   end if;
 
   perform pgflow._finish_runs(_advance.run_ids, count_steps, has_large_values, has_timeouts);

@@ -60,8 +60,7 @@ begin
   message_count := cardinality(v_read.msg_ids);
   last_msg_id := v_read.msg_ids[message_count];
 
-  select * into v_started
-  from pgflow._start_tasks(
+  v_started := pgflow._start_tasks(
     _claim_from_queue.worker_id, _claim_from_queue.flow_slug,
     v_read.msg_ids, v_read.run_ids, v_read.step_slugs, v_read.task_indexes
   );

@@ -110,21 +110,21 @@ begin
     select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
     from pgflow.steps st
     where st.flow_slug = any(v_flow_slugs) and st.step_type = 'map';
-  end if;
-  if v_map_steps is not null and exists (
-    select 1
-    from pgflow.steps st
-    join pgflow.deps d on d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
-    where st.flow_slug = any(v_flow_slugs)
-      and st.step_type = 'map'
-      and d.is_array
-      and d.dep_slug = any(_complete.step_slugs)
-      and d.flow_slug || '.' || d.dep_slug <> all(v_map_steps)
-  ) then
-    v_violations := pgflow._fail_type_violations(
-      _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
-      _complete.attempts, _complete.outputs, _complete.fenced
-    );
+    if exists (
+      select 1
+      from pgflow.steps st
+      join pgflow.deps d on d.flow_slug = st.flow_slug and d.step_slug = st.step_slug
+      where st.flow_slug = any(v_flow_slugs)
+        and st.step_type = 'map'
+        and d.is_array
+        and d.dep_slug = any(_complete.step_slugs)
+        and d.flow_slug || '.' || d.dep_slug <> all(v_map_steps)
+    ) then
+      v_violations := pgflow._fail_type_violations(
+        _complete.worker_ids, _complete.run_ids, _complete.step_slugs, _complete.task_indexes,
+        _complete.attempts, _complete.outputs, _complete.fenced
+      );
+    end if;
     if v_violations is not null then
       v_live := false;
       v_settled := v_settled || v_violations;
@@ -289,8 +289,7 @@ begin
 
   if v_accepted.done_run_ids is not null then
     perform pgflow._send_events('step:completed', v_accepted.done_run_ids, v_accepted.done_step_slugs);
-    select * into v_handed
-    from pgflow._advance(
+    v_handed := pgflow._advance(
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
       v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values, v_has_timeouts
     );

@@ -35,6 +35,7 @@ declare
   v_eligible_count int;
   v_handed_count int;    -- the first so many tasks are handed over
   v_msg_ids bigint[];
+  v_is_due boolean;      -- whether others are to be told of some
   v_notify text[];
 begin
   foreach v_flow_slug in array pgflow._distinct(_spawn_tasks.flow_slugs) loop
@@ -122,12 +123,18 @@ begin
       handed_task_indexes := handed_task_indexes || v_task_indexes[1:v_handed_count];
       v_left := v_left - v_handed_count;
     end if;
-    if v_handed_count < cardinality(v_run_ids) and (not v_has_delays or exists (
-      select 1
-      from unnest(v_step_slugs) with ordinality t(step_slug, position)
-      where t.position > v_handed_count and v_start_delays[array_position(v_slugs, t.step_slug)] = 0
-    )) then
-      v_notify := v_notify || v_flow_slug;
+    if v_handed_count < cardinality(v_run_ids) then
+      v_is_due := true;
+      if v_has_delays then
+        v_is_due := exists (
+          select 1
+          from unnest(v_step_slugs) with ordinality t(step_slug, position)
+          where t.position > v_handed_count and v_start_delays[array_position(v_slugs, t.step_slug)] = 0
+        );
+      end if;
+      if v_is_due then
+        v_notify := v_notify || v_flow_slug;
+      end if;
     end if;
   end loop;
   if v_notify is not null then

@@ -57,8 +57,7 @@ begin
       exit when v_left <= 0;
       v_quota := (v_left + v_flows_left - 1) / v_flows_left;  -- rounded up
       v_flows_left := v_flows_left - 1;
-      select * into v_claimed
-      from pgflow._claim_from_queue(
+      v_claimed := pgflow._claim_from_queue(
         claim_tasks.worker_ids[v_index], claim_tasks.flow_slugs[v_index], v_quota, v_after[v_index],
         least(greatest(coalesce(visibility_timeout, 2), 0), 1000000000)
       );
