@@ -2211,7 +2211,8 @@ $$;
 -- What follows when steps (pairs with their flows, in started runs) have been completed or skipped: release the dependents,
 -- resolve conditions and taskless steps, start what is ready, hand tasks over, complete runs.
 -- count_steps: whether runs.remaining_steps still has to go down by these steps. has_large_values: false where
--- none of the flows has carried any; has_timeouts where none has one for its runs. Returns what was handed over.
+-- none of the flows has carried any; has_timeouts where none has one for its runs; has_conditions where none has a
+-- condition, a map, or a step without a handler. Returns what was handed over.
 create function pgflow._advance(
   flow_slugs text[],
   run_ids uuid[],
@@ -2221,6 +2222,7 @@ create function pgflow._advance(
   count_steps boolean,
   has_large_values boolean,
   has_timeouts boolean,
+  has_conditions boolean,
   out handed_flow_slugs text[],
   out handed_run_ids uuid[],
   out handed_step_slugs text[],
@@ -2229,12 +2231,16 @@ create function pgflow._advance(
 language plpgsql
 as $$
 declare
+  v_to_settle uuid[];
   v_released record;
   v_started record;
   v_handed record;
 begin
+  if has_conditions then
+    v_to_settle := pgflow._runs_to_settle(_advance.flow_slugs, _advance.run_ids, _advance.step_slugs);
+  end if;
   v_released := pgflow._release_dependents(
-    _advance.flow_slugs, _advance.run_ids, _advance.step_slugs, _advance.worker_ids, true
+    _advance.flow_slugs, _advance.run_ids, _advance.step_slugs, _advance.worker_ids, true, v_to_settle
   );
 
   if v_released.ready_run_ids is not null then
@@ -2255,7 +2261,9 @@ begin
   end if;
 
   if v_released.started_run_ids is not null then
-    perform pgflow._send_events('step:started', v_released.started_run_ids, v_released.started_step_slugs);
+    if to_regnamespace('realtime') is not null then
+      perform pgflow._send_events('step:started', v_released.started_run_ids, v_released.started_step_slugs);
+    end if;
     v_handed := pgflow._spawn_tasks(
       v_released.started_flow_slugs, v_released.started_run_ids, v_released.started_step_slugs,
       v_released.started_worker_ids, v_released.started_task_counts, hand_over
@@ -2425,7 +2433,7 @@ begin
   select d.ready_run_ids, d.ready_step_slugs into ready_run_ids, ready_step_slugs
   from pgflow._release_dependents(
     pgflow._flows_of(_complete_taskless.run_ids), _complete_taskless.run_ids, _complete_taskless.step_slugs,
-    null, false
+    null, false, null
   ) d;
 end;
 $$;
@@ -2609,7 +2617,9 @@ begin
   from finished f;
 
   if v_finished is not null then
-    perform pgflow._send_events('run:completed', v_finished);
+    if to_regnamespace('realtime') is not null then
+      perform pgflow._send_events('run:completed', v_finished);
+    end if;
     if has_timeouts then
       perform pgflow._drop_timers(v_finished);
       v_followed := v_followed || pgflow._runs_with_ends(v_finished);
@@ -2793,8 +2803,8 @@ $$;
 -- ---- schema/40_runs/_release_dependents.sql
 -- Steps that have just been completed or skipped (pairs, with their flows) release their dependents:
 -- remaining_deps goes down, a dependent map learns its number of tasks. With start = true dependents that
--- become ready are started in the same update (one row version less), except in runs where a dependent has a
--- condition or no tasks: these have to be settled first. Returns pairs: started ones (with flow, number of
+-- become ready are started in the same update (one row version less), except in the runs to_settle, where a dependent
+-- has a condition or no tasks: see _runs_to_settle. Returns pairs: started ones (with flow, number of
 -- tasks, and the worker of a parent), and those that became ready but were not started.
 create function pgflow._release_dependents(
   flow_slugs text[],
@@ -2802,6 +2812,7 @@ create function pgflow._release_dependents(
   step_slugs text[],
   worker_ids uuid[],
   start boolean,
+  to_settle uuid[],
   out started_flow_slugs text[],
   out started_run_ids uuid[],
   out started_step_slugs text[],
@@ -2813,21 +2824,8 @@ create function pgflow._release_dependents(
 language plpgsql
 as $$
 declare
-  v_maps boolean;
-  v_conditions boolean;
-  v_held uuid[];
   v_all bigint;  -- see 00_model/model.sql
 begin
-  select coalesce(bool_or(p.has_maps), false), coalesce(bool_or(p.has_conditions), false)
-  into v_maps, v_conditions
-  from pgflow.prepared_flows p
-  where p.flow_slug = any(_release_dependents.flow_slugs);
-  if start and (v_maps or v_conditions) then
-    v_held := pgflow._runs_to_settle(
-      _release_dependents.flow_slugs, _release_dependents.run_ids, _release_dependents.step_slugs
-    );
-  end if;
-
   with released as (
     update pgflow.step_states c
     set remaining_deps = c.remaining_deps - x.dep_count,
@@ -2845,7 +2843,7 @@ begin
         d.run_id,
         dep.step_slug,
         count(*)::int as dep_count,
-        max(case when v_maps and dep.is_array then (
+        max(case when dep.is_array then (
           select case
             when p.status = 'skipped' then 0
             when jsonb_typeof(p.output) = 'array' then jsonb_array_length(p.output)
@@ -2854,7 +2852,7 @@ begin
           where p.run_id = d.run_id and p.step_slug = d.step_slug
         ) end) as task_count,
         (array_agg(d.worker_id))[1] as worker_id,
-        _release_dependents.start and not coalesce(d.run_id = any(v_held), false) as start
+        _release_dependents.start and not coalesce(d.run_id = any(_release_dependents.to_settle), false) as start
       from unnest(
         _release_dependents.flow_slugs, _release_dependents.run_ids, _release_dependents.step_slugs,
         _release_dependents.worker_ids
@@ -2959,7 +2957,7 @@ begin
     if v_round.skip_run_ids is not null then
       select d.ready_run_ids, d.ready_step_slugs into v_todo_run_ids, v_todo_step_slugs
       from pgflow._release_dependents(
-        pgflow._flows_of(v_round.skip_run_ids), v_round.skip_run_ids, v_round.skip_step_slugs, null, false
+        pgflow._flows_of(v_round.skip_run_ids), v_round.skip_run_ids, v_round.skip_step_slugs, null, false, null
       ) d;
     end if;
   end loop;
@@ -3323,7 +3321,9 @@ begin
     perform pgflow._notify(null, v_created);
     return v_run_ids;
   end if;
-  perform pgflow._send_events('run:started', v_created);
+  if to_regnamespace('realtime') is not null then
+    perform pgflow._send_events('run:started', v_created);
+  end if;
   if v_run_timeout is not null then
     perform pgflow._set_run_timeouts(v_created);
   end if;
@@ -3354,7 +3354,9 @@ begin
   end if;
 
   if v_root_run_ids is not null then
-    perform pgflow._send_events('step:started', v_root_run_ids, v_root_step_slugs);
+    if to_regnamespace('realtime') is not null then
+      perform pgflow._send_events('step:started', v_root_run_ids, v_root_step_slugs);
+    end if;
     perform pgflow._spawn_tasks(
       array_fill(_start_flows.flow_slug, array[cardinality(v_root_run_ids)]),
       v_root_run_ids, v_root_step_slugs, null, v_task_counts, 0
@@ -3363,7 +3365,9 @@ begin
   if not v_direct or cardinality(v_slugs) = 0 then
     perform pgflow._finish_runs(v_created, false, true);
   end if;
-  perform pgflow._notify(null, v_created);
+  if exists (select 1 from pgflow.announcements) then
+    perform pgflow._notify(null, v_created);
+  end if;
   return v_run_ids;
 end;
 $$;
@@ -3841,11 +3845,13 @@ language plpgsql
 as $$
 declare
   v_flow_slugs text[];
-  v_live boolean;  -- whether all runs are still started
+  v_live boolean;  -- whether all runs are still started, or else
+  v_live_ids uuid[];  -- which are
   v_is_held boolean;  -- whether one of the runs is
   v_is_silent boolean;  -- whether a sign of life of one of the workers is due
   v_hand_over int := _complete.hand_over;
   v_has_maps boolean;
+  v_has_conditions boolean;  -- or maps
   v_has_timeouts boolean;  -- of whole runs, or else what waits for something outside
   v_has_subflows boolean;
   v_has_ends boolean;  -- whether something may follow the end of one of the runs
@@ -3856,9 +3862,10 @@ declare
   v_large_flow_slugs text[];  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
   v_accepted record;
-  v_filled record;
-  v_outgrown bigint[];  -- which of the maps that are full have outputs that are too large together
-  v_sizes bigint[];     -- of these, in bytes
+  v_outgrown bigint[];  -- which of the steps that are done are maps whose outputs are too large together
+  v_sizes bigint[];     -- of these, in bytes, as the next two
+  v_outgrown_run_ids uuid[];
+  v_outgrown_step_slugs text[];
   v_handed record;
   v_violations bigint[];
   v_settled bigint[];  -- positions of which no more is to be said
@@ -3891,9 +3898,9 @@ begin
   end if;
 
   -- outputs that a dependent map cannot go over fail their runs
-  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds or p.has_ends),
+  select bool_or(p.has_maps), bool_or(p.has_maps or p.has_conditions), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds or p.has_ends),
     bool_or(p.has_kinds and 'subflow' = any(p.kinds)), bool_or(p.has_ends)
-  into v_has_maps, v_has_large_values, v_has_timeouts, v_has_subflows, v_has_ends
+  into v_has_maps, v_has_conditions, v_has_large_values, v_has_timeouts, v_has_subflows, v_has_ends
   from pgflow.prepared_flows p
   where p.flow_slug = any(v_flow_slugs);
   if v_has_subflows and not _complete.is_output then
@@ -3957,6 +3964,12 @@ begin
     end if;
   end if;
 
+  if not v_live then
+    v_live_ids := array(
+      select r.run_id from pgflow.runs r where r.run_id = any(_complete.run_ids) and r.status = 'started'
+    );
+  end if;
+
   -- store outputs, count, complete what is full
   with accepted as (
     update pgflow.step_tasks t
@@ -3976,7 +3989,7 @@ begin
         where l.run_id = u.run_id and l.step_slug = u.step_slug and l.status = 'started'
         limit 1
       ) s
-      where v_live or (select r.status from pgflow.runs r where r.run_id = u.run_id) = 'started'
+      where v_live or u.run_id = any(v_live_ids)
       limit v_all
     ) g
     where t.run_id = g.run_id
@@ -4012,24 +4025,20 @@ begin
   from (
     select
       array_agg(a.flow_slug) as flow_slugs,
-      array_agg(a.run_id) as run_ids,
       array_agg(a.message_id) as msg_ids,
       array_agg(a.position) as positions
     from accepted a
   ) a
   cross join (
     select
-      array_agg(c.flow_slug) filter (where c.status = 'completed') as done_flow_slugs,
-      array_agg(c.run_id) filter (where c.status = 'completed') as done_run_ids,
-      array_agg(c.step_slug) filter (where c.status = 'completed') as done_step_slugs,
-      array_agg(c.worker_id) filter (where c.status = 'completed') as done_worker_ids,
-      array_agg(c.run_id) filter (where c.status <> 'completed' and c.remaining_tasks = 0) as full_run_ids,
-      array_agg(c.step_slug) filter (where c.status <> 'completed' and c.remaining_tasks = 0)
-        as full_step_slugs,
-      array_agg(c.worker_id) filter (where c.status <> 'completed' and c.remaining_tasks = 0)
-        as full_worker_ids,
+      array_agg(c.flow_slug) as done_flow_slugs,
+      array_agg(c.run_id) as done_run_ids,
+      array_agg(c.step_slug) as done_step_slugs,
+      array_agg(c.worker_id) as done_worker_ids,
+      bool_or(c.status <> 'completed') as are_maps,  -- some of them
       max(c.initial_tasks) as most_tasks
     from counted c
+    where c.remaining_tasks = 0
   ) d;
 
   -- what came late or from somebody else
@@ -4066,10 +4075,12 @@ begin
   end if;
 
   -- the arrays of maps; of few outputs none of which is large the sum is not either
-  if v_accepted.full_run_ids is not null then
+  if v_accepted.are_maps then
     if v_has_large_values or v_large_flow_slugs is not null or v_accepted.most_tasks > 1600 then
       select o.positions, o.sizes into v_outgrown, v_sizes
-      from pgflow._outgrown(v_accepted.full_run_ids, v_accepted.full_step_slugs) o;
+      from pgflow._outgrown(
+        v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs, v_map_steps
+      ) o;
     end if;
     with filled as (
       update pgflow.step_states s
@@ -4082,24 +4093,27 @@ begin
           )
       from (
         select *
-        from unnest(v_accepted.full_run_ids, v_accepted.full_step_slugs, v_accepted.full_worker_ids)
-          with ordinality f(run_id, step_slug, worker_id, position)
+        from unnest(v_accepted.done_run_ids, v_accepted.done_step_slugs)
+          with ordinality f(run_id, step_slug, position)
         where (f.position = any(v_outgrown)) is not true
         limit v_all
       ) f
-      where s.run_id = f.run_id and s.step_slug = f.step_slug
-      returning s.flow_slug, s.run_id, s.step_slug, f.worker_id, pg_column_size(s.output) as bytes
+      where s.run_id = f.run_id and s.step_slug = f.step_slug and s.status <> 'completed'
+      returning s.flow_slug, pg_column_size(s.output) as bytes
     )
-    select array_agg(f.flow_slug) as flow_slugs, array_agg(f.run_id) as run_ids,
-      array_agg(f.step_slug) as step_slugs, array_agg(f.worker_id) as worker_ids,
-      array_agg(f.flow_slug) filter (where f.bytes > 65536) as large_flow_slugs
-    into v_filled
-    from filled f;
-    v_accepted.done_flow_slugs := v_accepted.done_flow_slugs || v_filled.flow_slugs;
-    v_accepted.done_run_ids := v_accepted.done_run_ids || v_filled.run_ids;
-    v_accepted.done_step_slugs := v_accepted.done_step_slugs || v_filled.step_slugs;
-    v_accepted.done_worker_ids := v_accepted.done_worker_ids || v_filled.worker_ids;
-    v_large_flow_slugs := v_large_flow_slugs || v_filled.large_flow_slugs;
+    select v_large_flow_slugs || array_agg(f.flow_slug) into v_large_flow_slugs
+    from filled f
+    where f.bytes > 65536;
+  end if;
+  if v_outgrown is not null then
+    v_outgrown_run_ids := array(select v_accepted.done_run_ids[o] from unnest(v_outgrown) o);
+    v_outgrown_step_slugs := array(select v_accepted.done_step_slugs[o] from unnest(v_outgrown) o);
+    select array_agg(d.flow_slug), array_agg(d.run_id), array_agg(d.step_slug), array_agg(d.worker_id)
+    into v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs, v_accepted.done_worker_ids
+    from unnest(
+      v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs, v_accepted.done_worker_ids
+    ) with ordinality d(flow_slug, run_id, step_slug, worker_id, position)
+    where d.position <> all(v_outgrown);
   end if;
   if v_large_flow_slugs is not null then
     v_has_large_values := true;
@@ -4110,10 +4124,12 @@ begin
   perform pgflow._archive(v_accepted.flow_slugs, v_accepted.msg_ids);
 
   if v_accepted.done_run_ids is not null then
-    perform pgflow._send_events('step:completed', v_accepted.done_run_ids, v_accepted.done_step_slugs);
+    if to_regnamespace('realtime') is not null then
+      perform pgflow._send_events('step:completed', v_accepted.done_run_ids, v_accepted.done_step_slugs);
+    end if;
     v_handed := pgflow._advance(
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
-      v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values, v_has_timeouts
+      v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values, v_has_timeouts, v_has_conditions
     );
     if v_handed.handed_run_ids is not null and not v_has_large_values then
       begin
@@ -4136,15 +4152,14 @@ begin
     end if;
   end if;
   if v_outgrown is not null then
-    perform pgflow._fail_outgrown(
-      array(select v_accepted.full_run_ids[o] from unnest(v_outgrown) o),
-      array(select v_accepted.full_step_slugs[o] from unnest(v_outgrown) o), v_sizes
-    );
+    perform pgflow._fail_outgrown(v_outgrown_run_ids, v_outgrown_step_slugs, v_sizes);
   end if;
   if v_is_held then
-    perform pgflow._keep_held(v_accepted.run_ids);
+    perform pgflow._keep_held(_complete.run_ids);
   end if;
-  perform pgflow._notify(null, v_accepted.run_ids);
+  if exists (select 1 from pgflow.announcements) then
+    perform pgflow._notify(null, _complete.run_ids);
+  end if;
   if v_has_origins or v_has_ends then
     return query select d.* from pgflow._told_due(_complete.run_ids) d;
   end if;
@@ -4408,7 +4423,7 @@ begin
     );
     perform pgflow._force_skip(v_part.cascade_run_ids, v_part.cascade_step_slugs);
     perform pgflow._advance(
-      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false, true, true
+      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false, true, true, true
     );
     perform pgflow._finish_runs(v_part.cascade_run_ids, false, true);
   end if;
@@ -4967,9 +4982,12 @@ end;
 $$;
 
 -- ---- schema/50_tasks/_outgrown.sql
--- Of maps (pairs) all of whose tasks have completed: the positions of those whose outputs are too large to be one value,
--- with how many bytes of JSON they take. What is stored compressed takes at most 255 times as much.
-create function pgflow._outgrown(run_ids uuid[], step_slugs text[], out positions bigint[], out sizes bigint[])
+-- Of steps (pairs, with their flows) all of whose tasks have completed: the positions of the maps ('<flow_slug>.<step_slug>')
+-- whose outputs are too large to be one value, with how many bytes of JSON they take. What is stored compressed takes at
+-- most 255 times as much.
+create function pgflow._outgrown(
+  flow_slugs text[], run_ids uuid[], step_slugs text[], map_steps text[], out positions bigint[], out sizes bigint[]
+)
 language plpgsql
 as $$
 declare
@@ -4982,8 +5000,9 @@ begin
       from pgflow.step_tasks t
       where t.run_id = p.run_id and t.step_slug = p.step_slug
     ) as bytes
-    from unnest(_outgrown.run_ids, _outgrown.step_slugs) with ordinality p(run_id, step_slug, position)
-    where (
+    from unnest(_outgrown.flow_slugs, _outgrown.run_ids, _outgrown.step_slugs)
+      with ordinality p(flow_slug, run_id, step_slug, position)
+    where p.flow_slug || '.' || p.step_slug = any(_outgrown.map_steps) and (
       select sum(pg_column_size(t.output))
       from pgflow.step_tasks t
       where t.run_id = p.run_id and t.step_slug = p.step_slug
@@ -5419,8 +5438,13 @@ begin
         else (
           select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
           from pgflow.deps d
-          join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
-          where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug and ds.status = 'completed'
+          cross join lateral (
+            select l.output
+            from pgflow.step_states l
+            where l.run_id = t.run_id and l.step_slug = d.dep_slug and l.status = 'completed'
+            limit 1
+          ) ds
+          where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug
         )
       end,
       case
@@ -7771,7 +7795,8 @@ begin
   from pgflow._exhaust_waits(v_late.run_ids, v_late.step_slugs, 'timed_out', v_messages);
   if v_skipped.skip_run_ids is not null then
     perform pgflow._advance(
-      v_skipped.plain_flow_slugs, v_skipped.plain_run_ids, v_skipped.plain_step_slugs, null, 0, false, true, true
+      v_skipped.plain_flow_slugs, v_skipped.plain_run_ids, v_skipped.plain_step_slugs, null, 0, false, true, true,
+      true
     );
     perform pgflow._finish_runs(v_skipped.skip_run_ids, false, true);
     perform pgflow._keep_held(v_skipped.skip_run_ids);
@@ -8353,7 +8378,7 @@ begin
   if v_done_run_ids is not null then
     select d.ready_run_ids, d.ready_step_slugs into ready_run_ids, ready_step_slugs
     from pgflow._release_dependents(
-      pgflow._flows_of(v_done_run_ids), v_done_run_ids, v_done_step_slugs, null, false
+      pgflow._flows_of(v_done_run_ids), v_done_run_ids, v_done_step_slugs, null, false, null
     ) d;
   end if;
 end;
@@ -8467,7 +8492,7 @@ begin
     exists (
       select 1 from pgflow.prepared_flows p where p.flow_slug = any(v_flow_slugs) and p.has_large_values
     ),
-    true
+    true, true
   );
   perform pgflow._keep_held(_end_waits.run_ids);
   perform pgflow._notify(null, _end_waits.run_ids);

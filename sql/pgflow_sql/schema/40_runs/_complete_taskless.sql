@@ -40,7 +40,7 @@ begin
   select d.ready_run_ids, d.ready_step_slugs into ready_run_ids, ready_step_slugs
   from pgflow._release_dependents(
     pgflow._flows_of(_complete_taskless.run_ids), _complete_taskless.run_ids, _complete_taskless.step_slugs,
-    null, false
+    null, false, null
   ) d;
 end;
 $$;

@@ -52,7 +52,9 @@ begin
   from finished f;
 
   if v_finished is not null then
-    perform pgflow._send_events('run:completed', v_finished);
+    if to_regnamespace('realtime') is not null then
+      perform pgflow._send_events('run:completed', v_finished);
+    end if;
     if has_timeouts then
       perform pgflow._drop_timers(v_finished);
       v_followed := v_followed || pgflow._runs_with_ends(v_finished);

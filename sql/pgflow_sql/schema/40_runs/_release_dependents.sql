@@ -1,7 +1,7 @@
 -- Steps that have just been completed or skipped (pairs, with their flows) release their dependents:
 -- remaining_deps goes down, a dependent map learns its number of tasks. With start = true dependents that
--- become ready are started in the same update (one row version less), except in runs where a dependent has a
--- condition or no tasks: these have to be settled first. Returns pairs: started ones (with flow, number of
+-- become ready are started in the same update (one row version less), except in the runs to_settle, where a dependent
+-- has a condition or no tasks: see _runs_to_settle. Returns pairs: started ones (with flow, number of
 -- tasks, and the worker of a parent), and those that became ready but were not started.
 create function pgflow._release_dependents(
   flow_slugs text[],
@@ -9,6 +9,7 @@ create function pgflow._release_dependents(
   step_slugs text[],
   worker_ids uuid[],
   start boolean,
+  to_settle uuid[],
   out started_flow_slugs text[],
   out started_run_ids uuid[],
   out started_step_slugs text[],
@@ -20,21 +21,8 @@ create function pgflow._release_dependents(
 language plpgsql
 as $$
 declare
-  v_maps boolean;
-  v_conditions boolean;
-  v_held uuid[];
   v_all bigint;  -- see 00_model/model.sql
 begin
-  select coalesce(bool_or(p.has_maps), false), coalesce(bool_or(p.has_conditions), false)
-  into v_maps, v_conditions
-  from pgflow.prepared_flows p
-  where p.flow_slug = any(_release_dependents.flow_slugs);
-  if start and (v_maps or v_conditions) then
-    v_held := pgflow._runs_to_settle(
-      _release_dependents.flow_slugs, _release_dependents.run_ids, _release_dependents.step_slugs
-    );
-  end if;
-
   with released as (
     update pgflow.step_states c
     set remaining_deps = c.remaining_deps - x.dep_count,
@@ -52,7 +40,7 @@ begin
         d.run_id,
         dep.step_slug,
         count(*)::int as dep_count,
-        max(case when v_maps and dep.is_array then (
+        max(case when dep.is_array then (
           select case
             when p.status = 'skipped' then 0
             when jsonb_typeof(p.output) = 'array' then jsonb_array_length(p.output)
@@ -61,7 +49,7 @@ begin
           where p.run_id = d.run_id and p.step_slug = d.step_slug
         ) end) as task_count,
         (array_agg(d.worker_id))[1] as worker_id,
-        _release_dependents.start and not coalesce(d.run_id = any(v_held), false) as start
+        _release_dependents.start and not coalesce(d.run_id = any(_release_dependents.to_settle), false) as start
       from unnest(
         _release_dependents.flow_slugs, _release_dependents.run_ids, _release_dependents.step_slugs,
         _release_dependents.worker_ids

@@ -64,7 +64,7 @@ begin
     if v_round.skip_run_ids is not null then
       select d.ready_run_ids, d.ready_step_slugs into v_todo_run_ids, v_todo_step_slugs
       from pgflow._release_dependents(
-        pgflow._flows_of(v_round.skip_run_ids), v_round.skip_run_ids, v_round.skip_step_slugs, null, false
+        pgflow._flows_of(v_round.skip_run_ids), v_round.skip_run_ids, v_round.skip_step_slugs, null, false, null
       ) d;
     end if;
   end loop;

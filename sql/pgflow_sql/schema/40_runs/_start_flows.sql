@@ -124,7 +124,9 @@ begin
     perform pgflow._notify(null, v_created);
     return v_run_ids;
   end if;
-  perform pgflow._send_events('run:started', v_created);
+  if to_regnamespace('realtime') is not null then
+    perform pgflow._send_events('run:started', v_created);
+  end if;
   if v_run_timeout is not null then
     perform pgflow._set_run_timeouts(v_created);
   end if;
@@ -155,7 +157,9 @@ begin
   end if;
 
   if v_root_run_ids is not null then
-    perform pgflow._send_events('step:started', v_root_run_ids, v_root_step_slugs);
+    if to_regnamespace('realtime') is not null then
+      perform pgflow._send_events('step:started', v_root_run_ids, v_root_step_slugs);
+    end if;
     perform pgflow._spawn_tasks(
       array_fill(_start_flows.flow_slug, array[cardinality(v_root_run_ids)]),
       v_root_run_ids, v_root_step_slugs, null, v_task_counts, 0
@@ -164,7 +168,9 @@ begin
   if not v_direct or cardinality(v_slugs) = 0 then
     perform pgflow._finish_runs(v_created, false, true);
   end if;
-  perform pgflow._notify(null, v_created);
+  if exists (select 1 from pgflow.announcements) then
+    perform pgflow._notify(null, v_created);
+  end if;
   return v_run_ids;
 end;
 $$;

@@ -19,11 +19,13 @@ language plpgsql
 as $$
 declare
   v_flow_slugs text[];
-  v_live boolean;  -- whether all runs are still started
+  v_live boolean;  -- whether all runs are still started, or else
+  v_live_ids uuid[];  -- which are
   v_is_held boolean;  -- whether one of the runs is
   v_is_silent boolean;  -- whether a sign of life of one of the workers is due
   v_hand_over int := _complete.hand_over;
   v_has_maps boolean;
+  v_has_conditions boolean;  -- or maps
   v_has_timeouts boolean;  -- of whole runs, or else what waits for something outside
   v_has_subflows boolean;
   v_has_ends boolean;  -- whether something may follow the end of one of the runs
@@ -34,9 +36,10 @@ declare
   v_large_flow_slugs text[];  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
   v_accepted record;
-  v_filled record;
-  v_outgrown bigint[];  -- which of the maps that are full have outputs that are too large together
-  v_sizes bigint[];     -- of these, in bytes
+  v_outgrown bigint[];  -- which of the steps that are done are maps whose outputs are too large together
+  v_sizes bigint[];     -- of these, in bytes, as the next two
+  v_outgrown_run_ids uuid[];
+  v_outgrown_step_slugs text[];
   v_handed record;
   v_violations bigint[];
   v_settled bigint[];  -- positions of which no more is to be said
@@ -69,9 +72,9 @@ begin
   end if;
 
   -- outputs that a dependent map cannot go over fail their runs
-  select bool_or(p.has_maps), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds or p.has_ends),
+  select bool_or(p.has_maps), bool_or(p.has_maps or p.has_conditions), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds or p.has_ends),
     bool_or(p.has_kinds and 'subflow' = any(p.kinds)), bool_or(p.has_ends)
-  into v_has_maps, v_has_large_values, v_has_timeouts, v_has_subflows, v_has_ends
+  into v_has_maps, v_has_conditions, v_has_large_values, v_has_timeouts, v_has_subflows, v_has_ends
   from pgflow.prepared_flows p
   where p.flow_slug = any(v_flow_slugs);
   if v_has_subflows and not _complete.is_output then
@@ -135,6 +138,12 @@ begin
     end if;
   end if;
 
+  if not v_live then
+    v_live_ids := array(
+      select r.run_id from pgflow.runs r where r.run_id = any(_complete.run_ids) and r.status = 'started'
+    );
+  end if;
+
   -- store outputs, count, complete what is full
   with accepted as (
     update pgflow.step_tasks t
@@ -154,7 +163,7 @@ begin
         where l.run_id = u.run_id and l.step_slug = u.step_slug and l.status = 'started'
         limit 1
       ) s
-      where v_live or (select r.status from pgflow.runs r where r.run_id = u.run_id) = 'started'
+      where v_live or u.run_id = any(v_live_ids)
       limit v_all
     ) g
     where t.run_id = g.run_id
@@ -190,24 +199,20 @@ begin
   from (
     select
       array_agg(a.flow_slug) as flow_slugs,
-      array_agg(a.run_id) as run_ids,
       array_agg(a.message_id) as msg_ids,
       array_agg(a.position) as positions
     from accepted a
   ) a
   cross join (
     select
-      array_agg(c.flow_slug) filter (where c.status = 'completed') as done_flow_slugs,
-      array_agg(c.run_id) filter (where c.status = 'completed') as done_run_ids,
-      array_agg(c.step_slug) filter (where c.status = 'completed') as done_step_slugs,
-      array_agg(c.worker_id) filter (where c.status = 'completed') as done_worker_ids,
-      array_agg(c.run_id) filter (where c.status <> 'completed' and c.remaining_tasks = 0) as full_run_ids,
-      array_agg(c.step_slug) filter (where c.status <> 'completed' and c.remaining_tasks = 0)
-        as full_step_slugs,
-      array_agg(c.worker_id) filter (where c.status <> 'completed' and c.remaining_tasks = 0)
-        as full_worker_ids,
+      array_agg(c.flow_slug) as done_flow_slugs,
+      array_agg(c.run_id) as done_run_ids,
+      array_agg(c.step_slug) as done_step_slugs,
+      array_agg(c.worker_id) as done_worker_ids,
+      bool_or(c.status <> 'completed') as are_maps,  -- some of them
       max(c.initial_tasks) as most_tasks
     from counted c
+    where c.remaining_tasks = 0
   ) d;
 
   -- what came late or from somebody else
@@ -244,10 +249,12 @@ begin
   end if;
 
   -- the arrays of maps; of few outputs none of which is large the sum is not either
-  if v_accepted.full_run_ids is not null then
+  if v_accepted.are_maps then
     if v_has_large_values or v_large_flow_slugs is not null or v_accepted.most_tasks > 1600 then
       select o.positions, o.sizes into v_outgrown, v_sizes
-      from pgflow._outgrown(v_accepted.full_run_ids, v_accepted.full_step_slugs) o;
+      from pgflow._outgrown(
+        v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs, v_map_steps
+      ) o;
     end if;
     with filled as (
       update pgflow.step_states s
@@ -260,24 +267,27 @@ begin
           )
       from (
         select *
-        from unnest(v_accepted.full_run_ids, v_accepted.full_step_slugs, v_accepted.full_worker_ids)
-          with ordinality f(run_id, step_slug, worker_id, position)
+        from unnest(v_accepted.done_run_ids, v_accepted.done_step_slugs)
+          with ordinality f(run_id, step_slug, position)
         where (f.position = any(v_outgrown)) is not true
         limit v_all
       ) f
-      where s.run_id = f.run_id and s.step_slug = f.step_slug
-      returning s.flow_slug, s.run_id, s.step_slug, f.worker_id, pg_column_size(s.output) as bytes
+      where s.run_id = f.run_id and s.step_slug = f.step_slug and s.status <> 'completed'
+      returning s.flow_slug, pg_column_size(s.output) as bytes
     )
-    select array_agg(f.flow_slug) as flow_slugs, array_agg(f.run_id) as run_ids,
-      array_agg(f.step_slug) as step_slugs, array_agg(f.worker_id) as worker_ids,
-      array_agg(f.flow_slug) filter (where f.bytes > 65536) as large_flow_slugs
-    into v_filled
-    from filled f;
-    v_accepted.done_flow_slugs := v_accepted.done_flow_slugs || v_filled.flow_slugs;
-    v_accepted.done_run_ids := v_accepted.done_run_ids || v_filled.run_ids;
-    v_accepted.done_step_slugs := v_accepted.done_step_slugs || v_filled.step_slugs;
-    v_accepted.done_worker_ids := v_accepted.done_worker_ids || v_filled.worker_ids;
-    v_large_flow_slugs := v_large_flow_slugs || v_filled.large_flow_slugs;
+    select v_large_flow_slugs || array_agg(f.flow_slug) into v_large_flow_slugs
+    from filled f
+    where f.bytes > 65536;
+  end if;
+  if v_outgrown is not null then
+    v_outgrown_run_ids := array(select v_accepted.done_run_ids[o] from unnest(v_outgrown) o);
+    v_outgrown_step_slugs := array(select v_accepted.done_step_slugs[o] from unnest(v_outgrown) o);
+    select array_agg(d.flow_slug), array_agg(d.run_id), array_agg(d.step_slug), array_agg(d.worker_id)
+    into v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs, v_accepted.done_worker_ids
+    from unnest(
+      v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs, v_accepted.done_worker_ids
+    ) with ordinality d(flow_slug, run_id, step_slug, worker_id, position)
+    where d.position <> all(v_outgrown);
   end if;
   if v_large_flow_slugs is not null then
     v_has_large_values := true;
@@ -288,10 +298,12 @@ begin
   perform pgflow._archive(v_accepted.flow_slugs, v_accepted.msg_ids);
 
   if v_accepted.done_run_ids is not null then
-    perform pgflow._send_events('step:completed', v_accepted.done_run_ids, v_accepted.done_step_slugs);
+    if to_regnamespace('realtime') is not null then
+      perform pgflow._send_events('step:completed', v_accepted.done_run_ids, v_accepted.done_step_slugs);
+    end if;
     v_handed := pgflow._advance(
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
-      v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values, v_has_timeouts
+      v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values, v_has_timeouts, v_has_conditions
     );
     if v_handed.handed_run_ids is not null and not v_has_large_values then
       begin
@@ -314,15 +326,14 @@ begin
     end if;
   end if;
   if v_outgrown is not null then
-    perform pgflow._fail_outgrown(
-      array(select v_accepted.full_run_ids[o] from unnest(v_outgrown) o),
-      array(select v_accepted.full_step_slugs[o] from unnest(v_outgrown) o), v_sizes
-    );
+    perform pgflow._fail_outgrown(v_outgrown_run_ids, v_outgrown_step_slugs, v_sizes);
   end if;
   if v_is_held then
-    perform pgflow._keep_held(v_accepted.run_ids);
+    perform pgflow._keep_held(_complete.run_ids);
   end if;
-  perform pgflow._notify(null, v_accepted.run_ids);
+  if exists (select 1 from pgflow.announcements) then
+    perform pgflow._notify(null, _complete.run_ids);
+  end if;
   if v_has_origins or v_has_ends then
     return query select d.* from pgflow._told_due(_complete.run_ids) d;
   end if;

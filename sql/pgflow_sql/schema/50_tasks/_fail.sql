@@ -133,7 +133,7 @@ begin
     );
     perform pgflow._force_skip(v_part.cascade_run_ids, v_part.cascade_step_slugs);
     perform pgflow._advance(
-      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false, true, true
+      v_part.plain_flow_slugs, v_part.plain_run_ids, v_part.plain_step_slugs, null, 0, false, true, true, true
     );
     perform pgflow._finish_runs(v_part.cascade_run_ids, false, true);
   end if;

@@ -48,8 +48,13 @@ begin
         else (
           select coalesce(jsonb_object_agg(d.dep_slug, coalesce(ds.output, 'null')), '{}')
           from pgflow.deps d
-          join pgflow.step_states ds on ds.run_id = t.run_id and ds.step_slug = d.dep_slug
-          where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug and ds.status = 'completed'
+          cross join lateral (
+            select l.output
+            from pgflow.step_states l
+            where l.run_id = t.run_id and l.step_slug = d.dep_slug and l.status = 'completed'
+            limit 1
+          ) ds
+          where d.flow_slug = t.flow_slug and d.step_slug = t.step_slug
         )
       end,
       case

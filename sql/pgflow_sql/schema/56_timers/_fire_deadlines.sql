@@ -25,7 +25,8 @@ begin
   from pgflow._exhaust_waits(v_late.run_ids, v_late.step_slugs, 'timed_out', v_messages);
   if v_skipped.skip_run_ids is not null then
     perform pgflow._advance(
-      v_skipped.plain_flow_slugs, v_skipped.plain_run_ids, v_skipped.plain_step_slugs, null, 0, false, true, true
+      v_skipped.plain_flow_slugs, v_skipped.plain_run_ids, v_skipped.plain_step_slugs, null, 0, false, true, true,
+      true
     );
     perform pgflow._finish_runs(v_skipped.skip_run_ids, false, true);
     perform pgflow._keep_held(v_skipped.skip_run_ids);

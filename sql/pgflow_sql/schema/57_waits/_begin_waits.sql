@@ -92,7 +92,7 @@ begin
   if v_done_run_ids is not null then
     select d.ready_run_ids, d.ready_step_slugs into ready_run_ids, ready_step_slugs
     from pgflow._release_dependents(
-      pgflow._flows_of(v_done_run_ids), v_done_run_ids, v_done_step_slugs, null, false
+      pgflow._flows_of(v_done_run_ids), v_done_run_ids, v_done_step_slugs, null, false, null
     ) d;
   end if;
 end;

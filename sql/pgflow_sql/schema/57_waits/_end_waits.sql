@@ -13,7 +13,7 @@ begin
     exists (
       select 1 from pgflow.prepared_flows p where p.flow_slug = any(v_flow_slugs) and p.has_large_values
     ),
-    true
+    true, true
   );
   perform pgflow._keep_held(_end_waits.run_ids);
   perform pgflow._notify(null, _end_waits.run_ids);
