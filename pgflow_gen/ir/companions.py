@@ -191,7 +191,7 @@ def _below(flow: FlowSpec, types: TypeTable) -> dict[str, set[str]]:
 
 def _pick(handler: CompanionHandler, undone: StepSpec) -> StepSpec:
     span = handler.step.span
-    path: list[Json] = ["steps", undone.slug, "output"]
+    path: list[Json] = ["steps", undone.slug, "elements"]
     return replace(
         handler.step,
         slug=pick_slug(handler.slug),

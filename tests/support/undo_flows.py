@@ -63,7 +63,7 @@ def undo_steps(companions: Companions, deps: Mapping[str, Iterable[str]], maps: 
         done = {"steps": {slug: {"done": True}}}
         array = f"{rule.by}_items" if slug in set(maps) else None
         if array is not None:
-            pick = WaitRule("pick", until=("steps", slug, "output"))
+            pick = WaitRule("pick", until=("steps", slug, "elements"))
             steps.append(Step(array, required=(done,), when_unmet="skip", wait=pick))
         steps.append(
             Step(
@@ -208,12 +208,12 @@ def assert_undone(core: Core, companions: Companions, deps: Mapping[str, Iterabl
     return len(found)
 
 
-def random_companions(random: Random, steps: list[Step]) -> Companions:
-    """Of a flow "f": any steps undone, any ends."""
+def random_companions(random: Random, steps: list[Step], flow: str = "f") -> Companions:
+    """Of a flow: any steps undone, any ends."""
     slugs = [step.slug for step in steps]
     undone = random.sample(slugs, random.choice((0, len(slugs) // 2, len(slugs), len(slugs))))
     ends = {
-        f"f__end_{number}": EndRule(
+        f"{flow}__end_{number}": EndRule(
             random.choice(("failed", "cancelled", "completed", "always")),
             tuple(random.sample(slugs, min(len(slugs), random.randint(0, 2)))),
             random.random() < 0.5,
@@ -223,7 +223,7 @@ def random_companions(random: Random, steps: list[Step]) -> Companions:
     if not undone:
         return Companions(ends=ends)
     return Companions(
-        undo="f__undo",
+        undo=f"{flow}__undo",
         undone={slug: UndoRule(f"un_{slug}", random.choice(("completed", "started"))) for slug in undone},
         reads=tuple(random.sample(slugs, min(len(slugs), random.randint(0, 2)))),
         undo_reads_input=random.random() < 0.5,

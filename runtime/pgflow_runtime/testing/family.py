@@ -58,7 +58,17 @@ class RunFamily(Generic[M]):
         """A new run of the family."""
         self.members.append(run)
         if self._ends_count and companions.any:
-            self._followed[run.run_id] = Followed(run, companions)
+            self._followed[run.run_id] = Followed(run, companions, lambda: self._has_open_children(run))
+
+    def _has_open_children(self, parent: M) -> bool:
+        """Whether some go on, or are to be undone yet: what they did rests on what their parent did."""
+        ids = {child.id for child in parent.timed.model.children.all.values()}
+        return any(
+            run.status == "started"
+            or ((followed := self._followed.get(run.run_id)) is not None and followed.is_to_be_undone)
+            for run in self.members
+            if run.run_id in ids
+        )
 
     def followed(self, run: M) -> Followed[M] | None:
         """What has followed a run's ends; None where nothing ever does."""

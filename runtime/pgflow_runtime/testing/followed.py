@@ -12,7 +12,9 @@ from pgflow_runtime.testing.member import M
 class Followed(Generic[M]):
     """A run, and the companions that its ends have started."""
 
-    def __init__(self, run: M, companions: Companions) -> None:
+    def __init__(self, run: M, companions: Companions, has_open_children: Callable[[], bool]) -> None:
+        """``has_open_children``: whether some of its children go on, or are to be undone yet."""
+        self._has_open_children = has_open_children
         self._aftermath = Aftermath(run.timed.model, companions, str(run.run_id))
         self._undo: tuple[Start, M] | None = None
         """The one under way."""
@@ -24,6 +26,8 @@ class Followed(Generic[M]):
         if self._undo is not None and self._undo[1].status != "started":
             self._tell(*self._undo)
         if not self._aftermath.is_open or self._aftermath.waits:
+            return False
+        if self._aftermath.may_undo and self._has_open_children():
             return False
         for each in self._aftermath.start():
             companion = start(each)
@@ -48,6 +52,12 @@ class Followed(Generic[M]):
     def is_open(self) -> bool:
         """Whether something of it is under way, or still to come."""
         return self._aftermath.is_open or any(run.status == "started" for run in self.companions)
+
+    @property
+    def is_to_be_undone(self) -> bool:
+        """Whether an undo is under way, or may still come."""
+        self._aftermath.note()
+        return self._undo is not None or self._aftermath.may_undo
 
     @property
     def has_undo(self) -> bool:

@@ -827,10 +827,11 @@ create table pgflow.prepared_flows (
 );
 
 -- ---- schema/20_tables/12_runs_failed_companions_idx.sql
--- Failed runs that something else started, of a flow: undos that wait for somebody to look at them. Runs that somebody
--- started are in no page of it, and its predicate changes only when a run fails or is retried, so HOT updates are not at
+-- Failed and cancelled runs that something else started, of a flow: undos that wait for somebody to look at them. Runs that somebody
+-- started are in no page of it, and its predicate changes only when a run fails, is cancelled or retried, so HOT updates are not at
 -- stake.
-create index runs_failed_companions_idx on pgflow.runs (flow_slug, run_id) where failed_at is not null and has_origin;
+create index runs_failed_companions_idx on pgflow.runs (flow_slug, run_id)
+  where (failed_at is not null or cancelled_at is not null) and has_origin;
 
 -- ---- schema/20_tables/12_runs_undone_idx.sql
 -- Failed and cancelled runs, page by page. Its predicate changes only when a run fails, is cancelled or retried, so HOT
@@ -883,12 +884,13 @@ create index actions_by_run_idx on pgflow.actions using gin (run_ids);
 create index actions_by_time_idx on pgflow.actions (at);
 
 -- ---- schema/20_tables/14_timer_floor.sql
--- Where the look for due timers begins: no timer is due before, but for those that a long transaction wrote. Index
--- entries of what has fired stay for as long as any snapshot is old, and would be walked over at each look. At most
--- one row; none is no floor.
+-- Where the look for due timers, and for children that have ended, begins: none is due before, but for those that a long
+-- transaction wrote. Index entries of what has fired stay for as long as any snapshot is old, and would be walked over at each
+-- look. At most one row; none is no floor.
 create table pgflow.timer_floor (
   is_only boolean not null default true,
   due_at timestamptz not null,
+  ended_due_at timestamptz,  -- of ended_children
   looked_at timestamptz not null,  -- when somebody last looked below
   constraint timer_floor_pkey primary key (is_only),
   constraint timer_floor_is_only_check check (is_only)
@@ -1006,9 +1008,9 @@ create index ended_children_run_idx on pgflow.ended_children (run_id);
 create index ended_children_child_idx on pgflow.ended_children (child_run_id);
 
 -- ---- schema/20_tables/20_late_results.sql
--- Tasks of steps that can be undone, under way when their run ended, and what they reported afterwards: rows of the run
--- itself never change. Its undo waits until each has reported, or until it can report no more. No foreign keys, as with
--- timers.
+-- Attempts at steps that can be undone, under way when their run, their step or its deadline ended, and what they reported
+-- afterwards: rows of the run itself never change. Its undo waits until each has reported, or until it can report no more.
+-- What was done stays here when its run is retried: its next undo may have to see to it. No foreign keys, as with timers.
 create table pgflow.late_results (
   run_id uuid not null,
   step_slug text not null,
@@ -1019,7 +1021,7 @@ create table pgflow.late_results (
   reported_at timestamptz,
   is_completed boolean not null default false,
   output jsonb,
-  constraint late_results_pkey primary key (run_id, step_slug, task_index)
+  constraint late_results_pkey primary key (run_id, step_slug, task_index, attempt)
 );
 
 -- ---- schema/30_definition/_array_slug.sql
@@ -2024,6 +2026,14 @@ begin
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and t.run_id = r.run_id;
   delete from pgflow.step_states s where s.flow_slug = p_flow_slug;
+  -- runs whose undos go have not been undone; what is done at their ends follows
+  insert into pgflow.timers (due_at, kind, flow_slug, run_id, payload)
+  select clock_timestamp(), 'companions', p.flow_slug, o.from_run_id,
+    jsonb_build_object('number', o.attempt, 'undone', 'failed')
+  from pgflow.runs r
+  join pgflow.origins o on o.run_id = r.run_id and o.kind = 'undo'
+  join pgflow.runs p on p.run_id = o.from_run_id
+  where r.flow_slug = p_flow_slug and r.status = 'started';
   -- parents of its runs are told; what is theirs goes with them
   insert into pgflow.ended_children (run_id, step_slug, task_index, attempt, child_run_id)
   select o.from_run_id, o.step_slug, o.task_index, o.attempt, o.run_id
@@ -4468,7 +4478,7 @@ $$;
 -- ---- schema/50_tasks/_fail_outgrown.sql
 -- Fails the maps (pairs, with the sizes of their outputs) whose outputs are too large to be one value, and their runs,
 -- whatever when_exhausted says: in each run the first. Their tasks fail with them, so that a retry of the run does all of
--- them again. Callers hold the runs.
+-- them again; what they did is undone all the same. Callers hold the runs.
 create function pgflow._fail_outgrown(run_ids uuid[], step_slugs text[], sizes bigint[])
 returns void
 language plpgsql
@@ -4493,6 +4503,7 @@ begin
     return;
   end if;
 
+  perform pgflow._note_done(v_failed.run_ids, v_failed.step_slugs);
   update pgflow.step_tasks t
   set status = 'failed', completed_at = null, failed_at = t.completed_at, output = null, is_tolerated = null,
       error_message = f.error_message
@@ -7002,7 +7013,8 @@ begin
 
   perform pgflow._send_events('run:retried', _retry_runs.run_ids);
   perform pgflow._drop_timers(_retry_runs.run_ids);
-  delete from pgflow.late_results l where l.run_id = any(_retry_runs.run_ids);
+  delete from pgflow.late_results l
+  where l.run_id = any(_retry_runs.run_ids) and l.reported_at is not null and not l.is_completed;
   delete from pgflow.ended_children e where e.run_id = any(_retry_runs.run_ids);  -- looked at anew below
   perform pgflow._set_run_timeouts(_retry_runs.run_ids, v_delays);
   perform pgflow._await_begins(_retry_runs.run_ids, v_delays);
@@ -7853,6 +7865,7 @@ begin
 
   -- Messages before tasks: whoever claims has a message when it asks for the task's row.
   perform pgflow._archive(v_late.flow_slugs, v_late.msg_ids);
+  perform pgflow._note_under_way(v_late.run_ids, v_late.step_slugs);  -- what they do yet may have to be undone
   update pgflow.step_tasks t
   set status = 'started', started_at = greatest(now(), t.queued_at), waits_for = null
   from (
@@ -8012,7 +8025,8 @@ begin
   ), (
     select e.due_at
     from pgflow.ended_children e
-    where e.tried_at is null or e.tried_at < clock_timestamp() - interval '200 milliseconds'
+    where e.due_at >= coalesce((select f.ended_due_at from pgflow.timer_floor f where f.is_only), '-infinity')
+      and (e.tried_at is null or e.tried_at < clock_timestamp() - interval '200 milliseconds')
     order by e.due_at, e.ended_id
     limit 1
   ));
@@ -8053,8 +8067,8 @@ end;
 $$;
 
 -- ---- schema/56_timers/_raise_floor.sql
--- Moves the floor up to the timers that are left, but never to within 15 seconds of now: that long a transaction
--- that writes one may take to commit. Not more often than every five seconds, as the row is read at each look.
+-- Moves the floor up to the timers, and the ended children, that are left, but never to within 15 seconds of now: that long
+-- a transaction that writes one may take to commit. Not more often than every five seconds, as the row is read at each look.
 -- is_whole: somebody has just looked below it.
 create function pgflow._raise_floor(is_whole boolean)
 returns void
@@ -8062,10 +8076,12 @@ language plpgsql
 as $$
 declare
   v_floor timestamptz;
+  v_ended_floor timestamptz;
   v_first timestamptz;
+  v_first_ended timestamptz;
 begin
-  select f.due_at into v_floor from pgflow.timer_floor f where f.is_only;
-  if v_floor > clock_timestamp() - interval '20 seconds' and not is_whole then
+  select f.due_at, f.ended_due_at into v_floor, v_ended_floor from pgflow.timer_floor f where f.is_only;
+  if least(v_floor, v_ended_floor) > clock_timestamp() - interval '20 seconds' and not is_whole then
     return;
   end if;
   select t.due_at into v_first
@@ -8073,10 +8089,19 @@ begin
   where t.due_at >= case when is_whole or v_floor is null then '-infinity' else v_floor end
   order by t.due_at, t.timer_id
   limit 1;
-  insert into pgflow.timer_floor as f (due_at, looked_at)
-  values (least(v_first, clock_timestamp() - interval '15 seconds'), clock_timestamp())
+  select e.due_at into v_first_ended
+  from pgflow.ended_children e
+  where e.due_at >= case when is_whole or v_ended_floor is null then '-infinity' else v_ended_floor end
+  order by e.due_at, e.ended_id
+  limit 1;
+  insert into pgflow.timer_floor as f (due_at, ended_due_at, looked_at)
+  values (
+    least(v_first, clock_timestamp() - interval '15 seconds'),
+    least(v_first_ended, clock_timestamp() - interval '15 seconds'), clock_timestamp()
+  )
   on conflict on constraint timer_floor_pkey do update
   set due_at = excluded.due_at,
+      ended_due_at = excluded.ended_due_at,
       looked_at = case when _raise_floor.is_whole then excluded.looked_at else f.looked_at end;
 end;
 $$;
@@ -8210,7 +8235,9 @@ begin
       v_is_elsewhere := v_due.timer_ids is null;
     end if;
   end if;
-  select * into v_ended from pgflow._due_children(least(greatest(coalesce(max_count, 100)::bigint, 0) * 10, 1000)::int);
+  select * into v_ended from pgflow._due_children(
+    least(greatest(coalesce(max_count, 100)::bigint, 0) * 10, 1000)::int, v_due.is_whole
+  );
   if v_due.timer_ids is not null or v_ended.ended_ids is not null then
     -- A statement of its own: what is read below must be what others have committed meanwhile.
     select array_agg(l.run_id) into v_run_ids
@@ -8269,7 +8296,7 @@ begin
     set tried_at = clock_timestamp()
     where e.ended_id = any(v_ended.ended_ids) and (e.run_id = any(v_run_ids)) is not true;
   end if;
-  if v_due.timer_ids is not null or v_due.schedule_ids is not null or v_due.is_whole then
+  if v_due.timer_ids is not null or v_due.schedule_ids is not null or v_ended.ended_ids is not null or v_due.is_whole then
     perform pgflow._raise_floor(v_due.is_whole);
   end if;
 
@@ -9803,19 +9830,24 @@ $$;
 
 -- ---- schema/59_children/_due_children.sql
 -- The children that ended first and are due, read without locks, at most max_count, with their parents, and the parent
--- of the first.
-create function pgflow._due_children(max_count int, out ended_ids bigint[], out run_ids uuid[], out first_run_id uuid)
+-- of the first. is_whole: below the floor too (_due_timers).
+create function pgflow._due_children(
+  max_count int, is_whole boolean, out ended_ids bigint[], out run_ids uuid[], out first_run_id uuid
+)
 language plpgsql
 as $$
 declare
   v_now timestamptz := clock_timestamp();  -- a variable, so that the index is read up to here and no further
+  v_floor timestamptz := (select f.ended_due_at from pgflow.timer_floor f where f.is_only);
 begin
   select array_agg(d.ended_id), array_agg(distinct d.run_id), (array_agg(d.run_id order by d.due_at, d.ended_id))[1]
   into ended_ids, run_ids, first_run_id
   from (
     select e.ended_id, e.run_id, e.due_at
     from pgflow.ended_children e
-    where e.due_at <= v_now and (e.tried_at is null or e.tried_at < v_now - interval '200 milliseconds')
+    where e.due_at >= case when _due_children.is_whole or v_floor is null then '-infinity' else v_floor end
+      and e.due_at <= v_now
+      and (e.tried_at is null or e.tried_at < v_now - interval '200 milliseconds')
     order by e.due_at, e.ended_id
     limit _due_children.max_count
   ) d;
@@ -9995,8 +10027,15 @@ begin
       v_over.retryable
     );
   end if;
-  delete from pgflow.ended_children e
-  where e.ended_id = any(ended_ids) and (e.ended_id = any(v_over.busy_ids)) is not true;
+  with told as (
+    delete from pgflow.ended_children e
+    where e.ended_id = any(ended_ids) and (e.ended_id = any(v_over.busy_ids)) is not true
+    returning e.run_id
+  )
+  update pgflow.timers t  -- an undo may wait for that
+  set due_at = clock_timestamp()
+  where t.run_id = any(array(select distinct d.run_id from told d)) and t.kind = 'companions'
+    and t.payload ->> 'waits_for' = 'children';
   update pgflow.ended_children e set tried_at = clock_timestamp() where e.ended_id = any(v_over.busy_ids);
 end;
 $$;
@@ -10279,8 +10318,9 @@ $$;
 
 -- ---- schema/59_companions/_fire_companions.sql
 -- Starts what follows the ends of these timers' runs: the undo, if there is something to undo; else, or when the undo has
--- ended, the ends. An undo waits until the children of what it undoes have ended: they are being cancelled, and one may be
--- faster. Callers hold the runs.
+-- ended, the ends. An undo waits until all children of its run have ended, as they are being cancelled, and until their own
+-- undos have: what they did rests on what is undone here. It is told when that is so (_fire_ended_children), and looks by
+-- itself now and then. Callers hold the runs.
 create function pgflow._fire_companions(timer_ids bigint[])
 returns void
 language plpgsql
@@ -10289,6 +10329,7 @@ declare
   v_timer record;
   v_run pgflow.runs;
   v_options jsonb;
+  v_waited interval;
 begin
   for v_timer in
     select t.run_id, t.payload, (t.payload ->> 'number')::int as number, t.payload ->> 'undone' as undone
@@ -10300,15 +10341,18 @@ begin
     continue when not found;
     select f.options into v_options from pgflow.flows f where f.flow_slug = v_run.flow_slug;
     if v_timer.undone is null and v_run.status <> 'completed' and v_options ? 'undo' then
-      if pgflow._has_open_children(v_run.run_id, v_options #> '{undo,steps}') then
+      if pgflow._has_open_children(v_run.run_id) then
+        v_waited := clock_timestamp() - coalesce(v_run.failed_at, v_run.cancelled_at);
         insert into pgflow.timers (due_at, kind, flow_slug, run_id, payload)
         values (
-          clock_timestamp() + interval '200 milliseconds', 'companions', v_run.flow_slug, v_run.run_id, v_timer.payload
+          clock_timestamp() + greatest(interval '200 milliseconds', least(v_waited / 5, interval '10 minutes')),
+          'companions', v_run.flow_slug, v_run.run_id, v_timer.payload || '{"waits_for": "children"}'
         );
         continue;
       end if;
       continue when pgflow._start_undo(v_run, v_timer.number, v_options -> 'undo');
     end if;
+    perform pgflow._note_undone(v_run);
     perform pgflow._start_companion(
       e.slug, 'end', v_run, v_timer.number, e.rule,
       pgflow._step_outputs(v_run.run_id, coalesce(e.rule -> 'steps', '[]')), coalesce(v_timer.undone, 'nothing')
@@ -10320,8 +10364,8 @@ end;
 $$;
 
 -- ---- schema/59_companions/_has_open_children.sql
--- Whether children that an ended run has started for these steps (the keys) still go on.
-create function pgflow._has_open_children(run_id uuid, steps jsonb)
+-- Whether children of an ended run still go on, or are to be undone yet: what they did rests on what their parent did before.
+create function pgflow._has_open_children(run_id uuid)
 returns boolean
 language plpgsql
 stable
@@ -10329,11 +10373,25 @@ as $$
 begin
   return exists (
     select 1
-    from jsonb_object_keys(_has_open_children.steps) u(step_slug)
-    join pgflow.origins o
-      on o.kind = 'child' and o.from_run_id = _has_open_children.run_id and o.step_slug = u.step_slug
-    join pgflow.runs c on c.run_id = o.run_id
-    where c.status = 'started'
+    from pgflow.origins o
+    cross join lateral (select l.status, l.end_count from pgflow.runs l where l.run_id = o.run_id limit 1) c
+    where o.kind = 'child' and o.from_run_id = _has_open_children.run_id
+      and (
+        c.status = 'started'
+        or c.end_count is not null and c.status <> 'completed' and (
+          exists (
+            select 1
+            from pgflow.timers t
+            where t.run_id = o.run_id and t.kind = 'companions' and not t.payload ? 'undone'
+          )
+          or exists (
+            select 1
+            from pgflow.origins u
+            cross join lateral (select l.status from pgflow.runs l where l.run_id = u.run_id limit 1) r
+            where u.from_run_id = o.run_id and u.kind = 'undo' and r.status = 'started'
+          )
+        )
+      )
   );
 end;
 $$;
@@ -10441,6 +10499,36 @@ begin
 end;
 $$;
 
+-- ---- schema/59_companions/_note_done.sql
+-- Keeps what the tasks of these steps (pairs) have given, of those that can be undone, before their rows lose it. Failures that
+-- are values are no results. Callers hold the runs.
+create function pgflow._note_done(run_ids uuid[], step_slugs text[])
+returns void
+language plpgsql
+as $$
+begin
+  insert into pgflow.late_results (
+    run_id, step_slug, task_index, attempt, worker_id, patience_ends_at, reported_at, is_completed, output
+  )
+  select t.run_id, t.step_slug, t.task_index, t.attempts_count, t.last_worker_id, t.completed_at, t.completed_at, true,
+    t.output
+  from unnest(_note_done.run_ids, _note_done.step_slugs) i(run_id, step_slug)
+  cross join lateral (select l.flow_slug from pgflow.runs l where l.run_id = i.run_id limit 1) r
+  cross join lateral (
+    select 1
+    from pgflow.flows l
+    where l.flow_slug = r.flow_slug and l.options #> array['undo', 'steps', i.step_slug] is not null
+    limit 1
+  ) f
+  cross join lateral (
+    select * from pgflow.step_tasks l where l.run_id = i.run_id and l.step_slug = i.step_slug offset 0
+  ) t
+  where t.status = 'completed' and t.is_tolerated is not true
+  on conflict on constraint late_results_pkey do update
+  set reported_at = excluded.reported_at, is_completed = true, output = excluded.output;
+end;
+$$;
+
 -- ---- schema/59_companions/_note_late.sql
 -- Results, or failures, of tasks that were under way when their runs ended, or their steps were skipped: those that an undo
 -- may wait for are kept, and with the last of an ended run its undo is due. fenced as in _complete. Callers hold the runs.
@@ -10474,7 +10562,11 @@ begin
     ) g
     where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
       and l.reported_at is null
-      and (not _note_late.fenced or (l.worker_id = g.worker_id and l.attempt = g.attempt))
+      and case when _note_late.fenced then l.worker_id = g.worker_id and l.attempt = g.attempt else not exists (
+        select 1
+        from pgflow.late_results n
+        where n.run_id = l.run_id and n.step_slug = l.step_slug and n.task_index = l.task_index and n.attempt > l.attempt
+      ) end
       -- once its companions have started, nothing is added to what they got
       and (
         (select r.status from pgflow.runs r where r.run_id = l.run_id) = 'started'
@@ -10489,7 +10581,11 @@ begin
   update pgflow.timers t
   set due_at = clock_timestamp()
   where t.run_id = any(v_run_ids) and t.kind = 'companions'
-    and not exists (select 1 from pgflow.late_results l where l.run_id = t.run_id and l.reported_at is null);
+    and not exists (
+      select 1
+      from pgflow.late_results l
+      where l.run_id = t.run_id and l.reported_at is null and l.patience_ends_at > clock_timestamp()
+    );
   perform pgflow._notify(pgflow._flows_of(v_run_ids), null);
 end;
 $$;
@@ -10518,6 +10614,24 @@ begin
   where t.status = 'started' and (i.step_slug is null or i.step_slug = u.step_slug)
     and p.kinds[array_position(p.step_slugs, t.step_slug)] <> 'subflow'
   on conflict on constraint late_results_pkey do nothing;
+end;
+$$;
+
+-- ---- schema/59_companions/_note_undone.sql
+-- Of an ended run nothing is to be undone any more: a parent of it that has ended too, and whose own undo may wait for that,
+-- hears of it as of an end. Callers hold the run.
+create function pgflow._note_undone(of_run pgflow.runs)
+returns void
+language plpgsql
+as $$
+begin
+  if (of_run).has_origin and (of_run).status <> 'completed' then
+    insert into pgflow.ended_children (run_id, step_slug, task_index, attempt, child_run_id)
+    select o.from_run_id, o.step_slug, o.task_index, o.attempt, o.run_id
+    from pgflow.origins o
+    join pgflow.runs p on p.run_id = o.from_run_id and p.status in ('failed', 'cancelled')
+    where o.run_id = (of_run).run_id and o.kind = 'child';
+  end if;
 end;
 $$;
 
@@ -10642,9 +10756,10 @@ end;
 $$;
 
 -- ---- schema/59_companions/_step_to_undo.sql
--- What the undo of an ended run is told of a step that can be undone: whether there is something to undo; of a map its
--- elements, null for those of which nobody knows what they did; and which tasks that is about, as pairs
--- [task_index, attempt]. Where there is nothing to undo, the output is what others may have to know of the step.
+-- What the undo of an ended run is told of a step that can be undone: whether there is something to undo, which tasks that
+-- is about, as pairs [task_index, attempt], and the output. Of a map that is what its step has given, for handlers of other
+-- steps, and elements is what there is to undo, null for those of which nobody knows what they did. A single step is undone
+-- by one task: of several attempts that did something the latest counts that is known.
 create function pgflow._step_to_undo(run_id uuid, step_slug text, rule jsonb)
 returns jsonb
 language plpgsql
@@ -10653,6 +10768,7 @@ as $$
 declare
   v_step record;
   v_left record;
+  v_told jsonb;
 begin
   select st.step_type = 'map' as is_map, s.status, s.output, coalesce(s.output ? '$failed', false) as is_failure
   into v_step
@@ -10661,26 +10777,37 @@ begin
   where s.run_id = _step_to_undo.run_id and s.step_slug = _step_to_undo.step_slug;
 
   select
-    jsonb_agg(case when e.is_known then coalesce(e.output, 'null') else 'null' end order by e.task_index) as outputs,
-    jsonb_agg(jsonb_build_array(e.task_index, e.attempt) order by e.task_index) as tasks,
+    jsonb_agg(
+      case when e.is_known then coalesce(e.output, 'null') else 'null' end order by e.task_index, e.attempt
+    ) as outputs,
+    jsonb_agg(jsonb_build_array(e.task_index, e.attempt) order by e.task_index, e.attempt) as tasks,
     bool_and(e.is_known) as is_known
   into v_left
-  from pgflow._undoable(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'when' = 'started') e
-  where (e.task_index, e.attempt) not in (
-    select b.task_index, b.attempt
-    from pgflow._undone_before(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'by') b
-  );
+  from (
+    select u.*, row_number() over (order by u.is_known desc, u.attempt desc) as place
+    from pgflow._undoable(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'when' = 'started') u
+    where (u.task_index, u.attempt) not in (
+      select b.task_index, b.attempt
+      from pgflow._undone_before(_step_to_undo.run_id, _step_to_undo.step_slug, rule ->> 'by') b
+    )
+  ) e
+  where v_step.is_map or e.place = 1;
 
+  v_told := jsonb_build_object('done', v_left.tasks is not null);
   if v_left.tasks is not null then
-    return jsonb_build_object('done', true, 'tasks', v_left.tasks) || case
-      when v_step.is_map then jsonb_build_object('output', v_left.outputs)
+    v_told := v_told || jsonb_build_object('tasks', v_left.tasks) || case
+      when v_step.is_map then jsonb_build_object('elements', v_left.outputs)
       when v_left.is_known then jsonb_build_object('output', v_left.outputs -> 0)
       else '{}'
     end;
-  elsif v_step.status <> 'completed' or not v_step.is_map and v_step.is_failure then
-    return jsonb_build_object('done', false);
+    if not v_step.is_map then
+      return v_told;
+    end if;
   end if;
-  return jsonb_build_object('done', false, 'output', case when v_step.is_map then (
+  if v_step.status <> 'completed' or not v_step.is_map and v_step.is_failure then
+    return v_told;
+  end if;
+  return v_told || jsonb_build_object('output', case when v_step.is_map then (
     select coalesce(jsonb_agg(i.item order by i.position), '[]')
     from jsonb_array_elements(v_step.output) with ordinality i(item, position)
     where (jsonb_typeof(i.item) = 'object' and i.item ? '$failed') is not true
@@ -10689,9 +10816,9 @@ end;
 $$;
 
 -- ---- schema/59_companions/_undoable.sql
--- What a run has done of a step, task by task, that can be undone: results, also such as came after its end, or of children that it
--- did not hear of, and with started = true attempts of which nobody knows what they did. Failures that are values are left out, and what was taken over
--- from another run. A step without tasks counts as one.
+-- What a run has done of a step, task by task, that can be undone: results, also such as came late, or of children that it
+-- did not hear of, and with started = true attempts of which nobody knows what they did. Failures that are values are left
+-- out, unless their attempts succeeded late, and what was taken over from another run. A step without tasks counts as one.
 create function pgflow._undoable(run_id uuid, step_slug text, started boolean)
 returns table (task_index int, attempt int, output jsonb, is_known boolean)
 language plpgsql
@@ -10700,12 +10827,13 @@ as $$
 begin
   return query
   select t.task_index, t.attempts_count, case
-      when t.status = 'completed' then t.output
+      when d.is_own then t.output
       when l.is_completed then l.output
       else k.output
     end,
-    t.status = 'completed' or l.is_completed is true or k.output is not null
+    d.is_own or l.is_completed is true or k.output is not null
   from pgflow.step_tasks t
+  cross join lateral (select t.status = 'completed' and t.is_tolerated is not true as is_own) d
   left join lateral (
     select r.is_completed, r.output
     from pgflow.late_results r
@@ -10716,14 +10844,23 @@ begin
   left join lateral (
     select coalesce(c.output, '{}') as output
     from pgflow.runs c
-    where t.status <> 'completed' and c.run_id = pgflow._child_of(t) and c.status = 'completed'
+    where not d.is_own and c.run_id = pgflow._child_of(t) and c.status = 'completed'
     limit 1
   ) k on true
   where t.run_id = _undoable.run_id and t.step_slug = _undoable.step_slug
-    and case
-      when t.status = 'completed' then t.is_tolerated is not true
-      else l.is_completed is true or k.output is not null or (_undoable.started and t.attempts_count > 0)
-    end
+    and (
+      d.is_own or l.is_completed is true or k.output is not null
+      or _undoable.started and t.status <> 'completed' and t.attempts_count > 0
+    )
+  union all
+  select e.task_index, e.attempt, e.output, true
+  from pgflow.late_results e
+  where e.run_id = _undoable.run_id and e.step_slug = _undoable.step_slug and e.is_completed
+    and e.attempt <> (
+      select t.attempts_count
+      from pgflow.step_tasks t
+      where t.run_id = e.run_id and t.step_slug = e.step_slug and t.task_index = e.task_index
+    )
   union all
   select 0, 0, s.output, true
   from pgflow.step_states s
@@ -12233,8 +12370,8 @@ $$;
 
 -- ---- schema/70_reading/list_failed_undos.sql
 -- for: client
--- Undos that have failed, those of the earliest runs first: somebody has to look at each, and to retry it when its cause is
--- mended; not those whose runs have been retried since. of_run_id and of_flow_slug: what was to be undone; it may have been pruned, then the slug is null. after_run_id: of
+-- Undos that have failed or were cancelled, those of the earliest runs first: somebody has to look at each, and to retry it
+-- when its cause is mended; failed_at: when it ended so; not those whose runs have been retried since. of_run_id and of_flow_slug: what was to be undone; it may have been pruned, then the slug is null. after_run_id: of
 -- the last row seen.
 create function pgflow.list_failed_undos(max_count int default 50, after_run_id uuid default null)
 returns table (
@@ -12253,14 +12390,15 @@ declare
   v_most constant int := least(greatest(coalesce(max_count, 50), 0), 10000);
 begin
   return query
-  select r.run_id, r.flow_slug, o.from_run_id, p.flow_slug, o.attempt, r.started_at, r.failed_at,
-    left(r.error_message, 300)
+  select r.run_id, r.flow_slug, o.from_run_id, p.flow_slug, o.attempt, r.started_at,
+    coalesce(r.failed_at, r.cancelled_at), left(case when r.failed_at is null
+      then 'cancelled' || coalesce(': ' || nullif(r.cancel_reason, ''), '') else r.error_message end, 300)
   from pgflow.flows f
   cross join lateral (
     -- of each flow no more than are wanted in all: its index has them in this order
     select *
     from pgflow.runs l
-    where l.flow_slug = f.flow_slug and l.failed_at is not null and l.has_origin
+    where l.flow_slug = f.flow_slug and (l.failed_at is not null or l.cancelled_at is not null) and l.has_origin
       and (l.run_id > list_failed_undos.after_run_id) is not false
     order by l.run_id
     limit v_most
@@ -12578,7 +12716,7 @@ begin
         select count(*) as failed
         from pgflow.runs r
         join pgflow.origins o on o.run_id = r.run_id
-        where r.flow_slug = $1 || '__undo' and r.failed_at is not null and r.has_origin
+        where r.flow_slug = $1 || '__undo' and (r.failed_at is not null or r.cancelled_at is not null) and r.has_origin
           and not pgflow._is_left_behind(o.from_run_id, o.attempt)
       ) u
     $sql$,

@@ -103,7 +103,7 @@ class TestUndo:
         assert (undo.kind, undo.end_number, undo.flow_slug) == ("undo", 1, "f__undo")
         assert undo.input["steps"] == {
             "a": {"done": True, "output": ["x", "y"], "tasks": [[0, 1]]},
-            "m": {"done": True, "output": ["mx", "my"], "tasks": [[0, 1], [1, 1]]},
+            "m": {"done": True, "output": ["mx", "my"], "elements": ["mx", "my"], "tasks": [[0, 1], [1, 1]]},
             "b": {"done": False},
         }
         assert {(task.step_slug, task.input) for task in work(core, "f__undo")} == {
@@ -149,6 +149,28 @@ class TestUndo:
         assert core.call("list_failed_undos") == []
         assert [one.kind for one in companions_of(core, run.run_id)] == ["undo", "end"]
 
+    def test_one_that_is_cancelled_needs_a_human_too(self, core: Core) -> None:
+        run, undo = failed_chain(core)
+        cancel(core, undo, reason="the bank is closed")
+        fire(core)
+        assert companions_of(core, run)[-1].input["run_end"]["undone"] == "failed"
+        (needed,) = core.call("list_failed_undos")
+        assert (needed.run_id, needed.error_message) == (undo, "cancelled: the bank is closed")
+        assert needed.failed_at == core.run(undo).cancelled_at
+        assert core.call("measure_queue", flow_slug="f")[0].failed_undo_count == 1
+        assert retry(core, undo) == ["retried"]
+        work(core, "f__undo")
+        assert core.call("list_failed_undos") == []
+
+    def test_one_whose_flow_is_deleted_has_failed(self, core: Core) -> None:
+        run, _ = failed_chain(core)
+        core.run_sql("select pgflow.delete_flow_and_data('f__undo')")
+        fire(core)
+        (end,) = companions_of(core, run)
+        assert (end.kind, end.input["run_end"]["undone"]) == ("end", "failed")
+        work(core, "f__end_tell")
+        assert retry(core, run) == ["retried"]
+
     def test_failures_kept_as_values_are_not_undone(self, core: Core) -> None:
         chain(core, m=UndoRule("undo_m"))
         core.call("alter_step", flow_slug="f", step_slug="m", when_exhausted="value")
@@ -160,7 +182,12 @@ class TestUndo:
         fail(core, tasks_of(core))
         fire(core)
         (undo,) = companions_of(core, run.run_id)
-        assert undo.input["steps"]["m"] == {"done": True, "output": ["my"], "tasks": [[1, 1]]}
+        assert undo.input["steps"]["m"] == {
+            "done": True,
+            "output": ["my"],
+            "elements": ["my"],
+            "tasks": [[1, 1]],
+        }
 
     def test_elements_of_a_map_that_failed_are_undone(self, core: Core) -> None:
         chain(core, m=UndoRule("undo_m"))
@@ -171,7 +198,7 @@ class TestUndo:
         fail(core, [second])
         fire(core)
         (undo,) = companions_of(core, run.run_id)
-        assert undo.input["steps"]["m"] == {"done": True, "output": ["mx"], "tasks": [[0, 1]]}
+        assert undo.input["steps"]["m"] == {"done": True, "elements": ["mx"], "tasks": [[0, 1]]}
 
 
 class TestLateResults:
@@ -278,6 +305,27 @@ class TestRetry:
         assert [task.step_slug for task in work(core, "f__undo")] == ["undo_b"]
         ends = [(one.kind, one.end_number) for one in companions_of(core, run.run_id)]
         assert ends == [("undo", 1), ("end", 1), ("undo", 2), ("end", 2)]
+
+    def test_other_handlers_get_what_the_run_gave_though_only_elements_are_left(self, core: Core) -> None:
+        chain(core, **UNDO_ALL)
+        run = failed_run(core)
+        fire(core)
+        first, second = sorted(tasks_of(core, "f__undo"), key=lambda task: task.task_index)
+        complete(core, [first])
+        fail(core, [second], retryable=[False])
+        fire(core)
+        work(core, "f__end_tell")
+        retry(core, run.run_id, options=Jsonb({"even_if_undone": True}))
+        (task,) = tasks_of(core)
+        cancel(core, run.run_id)
+        complete(core, [task], ["late"])
+        fire(core)
+        undo = companions_of(core, run.run_id)[-1]
+        assert undo.input["steps"]["m"] == {
+            "done": True, "output": ["mx", "my"], "elements": ["my"], "tasks": [[1, 1]],
+        }  # fmt: skip
+        work(core, "f__undo")
+        assert [task.input for task in work(core, "f__undo")] == ["my"]
 
     def test_a_run_that_was_not_undone_goes_on_as_ever(self, core: Core) -> None:
         chain(core)

@@ -255,3 +255,22 @@ class TestCost:
                 before = live.rows_read("pgflow.timers")
                 live.value("select pgflow._next_timer()")
                 assert live.rows_read("pgflow.timers") - before < 20
+
+    def test_nor_are_children_of_which_parents_have_heard(self, live: Core, live_dsn: str) -> None:
+        with Session(live_dsn) as old:
+            old.do(lambda core: core.run_sql("set transaction isolation level repeatable read"))
+            old.do(lambda core: core.value("select count(*) from pgflow.ended_children"))
+            live.run_sql(
+                """insert into pgflow.ended_children
+                     (due_at, run_id, step_slug, task_index, attempt, child_run_id)
+                   select now() - interval '20 seconds', gen_random_uuid(), 'a', 0, 1, gen_random_uuid()
+                   from generate_series(1, 3000)"""
+            )
+            while fire(live, 1000).fired_count:
+                pass
+            live.run_sql("update pgflow.timer_floor set looked_at = clock_timestamp()")
+            with live.connection.transaction():
+                before = live.rows_read("pgflow.ended_children")
+                live.value("select pgflow._next_timer()")
+                fire(live)
+                assert live.rows_read("pgflow.ended_children") - before < 20

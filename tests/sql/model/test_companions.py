@@ -16,7 +16,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from pgflow_runtime.testing.engine.companions import Aftermath, Start
-from pgflow_runtime.testing.engine.model import Run
+from pgflow_runtime.testing.engine.model import Attempt, Run
 from tests.support.batch import claim, complete, fail, register
 from tests.support.core import Core, Json, Row
 from tests.support.random_flows import define, random_flow, random_input, random_output, random_value
@@ -56,8 +56,6 @@ class Comparison:
         self.steps = [
             replace(
                 step,
-                max_rounds=None,
-                deadline=None,
                 max_attempts=1,
                 when_exhausted=self.random.choice(("fail", step.when_exhausted)),
             )
@@ -115,7 +113,9 @@ class Comparison:
         elif self.busy() and choice < 0.55:
             self.retry_in_vain()
         elif self.late() and choice < 0.6:
-            self.report(self.random.choice(self.late()))
+            self.report(*self.random.choice(self.late()))
+        elif self.loops() and choice > 0.93:
+            self.end_loop(*self.random.choice(self.loops()))
         elif queued and (not started or choice < 0.75):
             self.start(queued)
         elif started:
@@ -146,6 +146,26 @@ class Comparison:
         for run_id, slug, index in chosen:
             self.models[run_id].start(slug, index)
 
+    def loops(self) -> list[tuple[UUID, str]]:
+        """Those under way that have a deadline."""
+        return [
+            (run_id, slug)
+            for run_id, model in self.models.items()
+            for slug, state in model.states.items()
+            if model.status == "started" and state.status == "started" and model.steps[slug].deadline
+        ]
+
+    def end_loop(self, run_id: UUID, slug: str) -> None:
+        """Its deadline is over, whoever is at it."""
+        self.log.append(f"deadline {run_id} {slug}")
+        self.core.run_sql(
+            """update pgflow.timers set due_at = clock_timestamp()
+               where run_id = %s and step_slug = %s and kind = 'deadline'""",
+            run_id, slug,
+        )  # fmt: skip
+        self.postponing(lambda: fire(self.core))
+        self.models[run_id].end_loop(slug)
+
     def claim(self, key: Key) -> Row:
         return self.core.row(
             """select last_worker_id as worker_id, run_id, step_slug, task_index, attempts_count as attempt
@@ -165,29 +185,35 @@ class Comparison:
             complete(self.core, [self.claim(key)], [output])
             self.models[run_id].complete(slug, index, output)
 
-    def late(self) -> list[Key]:
-        """Tasks that were under way when their run ended, or their step was skipped."""
+    def late(self) -> list[tuple[UUID, Attempt]]:
+        """Attempts that were under way when their run, or their step, ended, and said nothing yet."""
         return [
-            (run_id, *key)
+            (run_id, attempt)
             for run_id, model in self.models.items()
-            for key in sorted(model.under_way - model.reported)
+            for attempt in sorted(model.under_way - model.reported)
         ]
 
-    def report(self, key: Key) -> None:
+    def report(self, run_id: UUID, attempt: Attempt) -> None:
         """A result comes after the end: an undo that has not begun counts it, nothing else does."""
-        run_id, slug, index = key
-        is_heard = self.after[run_id].is_open or self.models[run_id].status == "started"
-        value = random_value(self.random)
-        self.log.append(f"late {key} {value}, heard: {is_heard}")
+        slug, index, number = attempt
         model = self.models[run_id]
+        is_heard = self.after[run_id].is_open or model.status == "started"
+        value = random_value(self.random)
+        self.log.append(f"late {run_id} {attempt} {value}, heard: {is_heard}")
+        claim = self.claim((run_id, slug, index))._replace(attempt=number, worker_id=self.worker)
+        is_latest = model.states[slug].tasks[index].attempts == number
         if self.random.random() < 0.7:
-            complete(self.core, [self.claim(key)], [value])
-            model.complete(slug, index, value)
+            complete(self.core, [claim], [value])
+            model.report(attempt, value)
         else:
-            fail(self.core, [self.claim(key)], ["late"])
-            model.fail(slug, index, "late")
+            fail(self.core, [claim], ["late"])
+            model.reported.add(attempt)
+            if is_latest:
+                model.fail(slug, index, "late")
         if not is_heard:
-            model.late.pop((slug, index), None)
+            model.reported.discard(attempt)
+            model.under_way.discard(attempt)
+            model.late.pop(attempt, None)
 
     def rest(self, run_id: UUID, slug: str) -> None:
         model = self.models[run_id]
@@ -266,10 +292,14 @@ class Comparison:
 
     def begin_companions(self) -> None:
         """What is due starts; now and then nobody waits any longer for what is under way."""
-        ended = [run_id for run_id, *_ in self.late() if self.models[run_id].status != "started"]
+        ended = [run_id for run_id, _ in self.late() if self.models[run_id].status != "started"]
         impatient = self.random.random() < 0.3 or not ended
         if impatient:
             self.core.run_sql("update pgflow.timers set due_at = clock_timestamp() where kind = 'companions'")
+            self.core.run_sql(
+                """update pgflow.late_results set patience_ends_at = clock_timestamp()
+                   where run_id in (select run_id from pgflow.timers where kind = 'companions')"""
+            )
         self.log.append(f"companions start, impatient: {impatient}")
         fire(self.core)
         for run_id, after in self.after.items():

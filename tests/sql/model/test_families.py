@@ -59,13 +59,12 @@ class History:
             flows = random_family(self.random, most=6)
         for slug, steps in flows.items():
             define(core, slug, steps)
-        steps = flows["f"]
-        deps = {step.slug: step.deps for step in steps}
-        maps = [step.slug for step in steps if step.kind == "map"]
-        companions = random_companions(self.random, steps)
-        core.call("alter_flow", flow_slug="f", base_delay=0, options=Jsonb(options_of(companions)))
-        define_companions(core, "f", companions, deps, maps)
-        input = random_input(self.random, steps)
+            deps = {step.slug: step.deps for step in steps}
+            maps = [step.slug for step in steps if step.kind == "map"]
+            companions = random_companions(self.random, steps, slug)
+            core.call("alter_flow", flow_slug=slug, base_delay=0, options=Jsonb(options_of(companions)))
+            define_companions(core, slug, companions, deps, maps)
+        input = random_input(self.random, flows["f"])
         self.memory = MemoryFamily(core, "f", input)
         self.families = (
             self.memory,

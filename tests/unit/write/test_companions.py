@@ -52,7 +52,7 @@ def test_companions_are_created_before_their_flow(history: History) -> None:
         """ required_input_pattern => '{"steps": {"charge": {"done": true}}}'::jsonb);""",
         "select pgflow.add_step('order__undo', 'put_back_items',"
         """ required_input_pattern => '{"steps": {"stock": {"done": true}}}'::jsonb,"""
-        """ options => '{"kind": "pick", "pick": ["steps", "stock", "output"]}'::jsonb);""",
+        """ options => '{"kind": "pick", "pick": ["steps", "stock", "elements"]}'::jsonb);""",
         "select pgflow.add_step('order__undo', 'put_back', array['put_back_items'], step_type => 'map',"
         """ required_input_pattern => '{"flow_input": {"steps": {"stock": {"done": true}}}}'::jsonb);""",
     ]

@@ -219,7 +219,8 @@ class TimedRun:
     def lose(self, key: TaskKey) -> None:
         """Others notice that the task's worker has died."""
         self._due[key] = self.now
-        self.model.reported |= {key} & self.model.under_way  # nobody waits for it any longer
+        attempt = *key, self.model.states[key[0]].tasks[key[1]].attempts
+        self.model.reported |= {attempt} & self.model.under_way  # nobody waits for it any longer
         self._do(lambda: self.model.lose(*key, uuid4()))
 
     def hear(self, key: ChildKey) -> None:

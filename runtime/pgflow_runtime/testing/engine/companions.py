@@ -9,11 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from pgflow_runtime.testing.engine.model import Run, State
+from pgflow_runtime.testing.engine.model import Attempt, Run, State
 
 Json: TypeAlias = Any
-Done: TypeAlias = tuple[str, int, int]
-"""A step's slug, the index of one of its tasks, and the attempt that did it."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class Aftermath:
         self.run = run
         self.companions = companions
         self._run_id = run_id
-        self.undone: set[Done] = set()
+        self.undone: set[Attempt] = set()
         """What undos have undone so far."""
         self.has_undo = False
         """Whether any has started."""
@@ -103,18 +101,28 @@ class Aftermath:
         return bool(self._due)
 
     @property
+    def may_undo(self) -> bool:
+        """Whether an undo is still to be started, if there is something to undo."""
+        return (
+            self.companions.undo is not None
+            and self.run.status != "completed"
+            and any(undone is None for _, undone in self._due)
+        )
+
+    @property
     def waits(self) -> bool:
         """Whether tasks are under way whose reports an undo waits for."""
         return (
             bool(self._due)
             and self._due[0][1] is None
-            and any(key not in self.run.reported for key in self._under_way())
+            and bool(self._under_way() - self.run.reported - self.run.given_up)
             and self.run.status != "completed"
         )
 
     def start(self) -> list[Start]:
         """What starts now, nobody being waited for any longer."""
         found: list[Start] = []
+        self.run.given_up |= self.run.under_way if self._due else set()
         for number, undone in self._due:
             undo = self._undo(number) if undone is None else None
             if undo is not None:
@@ -130,8 +138,8 @@ class Aftermath:
         self._due.clear()
         return found
 
-    def _under_way(self) -> list[tuple[str, int]]:
-        return [key for key in self.run.under_way if key[0] in self.companions.undone]
+    def _under_way(self) -> set[Attempt]:
+        return {attempt for attempt in self.run.under_way if attempt[0] in self.companions.undone}
 
     def _undo(self, number: int) -> Start | None:
         if self.companions.undo is None or self.run.status == "completed":
@@ -166,23 +174,27 @@ class Aftermath:
         return {"done": True, "output": state.output} if state.status == "completed" else {"done": False}
 
     def _step_to_undo(self, slug: str) -> Json:
-        """Whether there is something to undo; of a map its elements; and which tasks that is about."""
+        """Whether there is something to undo, and which tasks that is about; and the step's output.
+
+        Of a map the elements to undo besides. A single step is undone by one task: the latest attempt that
+        is known to have done something counts.
+        """
         state, is_map = self.run.states[slug], self.run.steps[slug].kind == "map"
-        left = [
-            (index, attempt, known, output)
-            for index, attempt, known, output in self._undoable(slug, state)
-            if (slug, index, attempt) not in self.undone
-        ]
+        left = sorted(
+            (one for one in self._undoable(slug, state) if (slug, *one[:2]) not in self.undone),
+            key=lambda one: one[:2],
+        )
+        told: dict[str, Json] = {"done": bool(left)}
+        if left and not is_map:
+            index, attempt, known, output = max(left, key=lambda one: (one[2], one[1]))
+            return told | {"tasks": [[index, attempt]]} | ({"output": output} if known else {})
         if left:
-            found = {"done": True, "tasks": [[index, attempt] for index, attempt, *_ in left]}
-            outputs = [output for *_, output in left]
-            if is_map:
-                return found | {"output": outputs}
-            return found | ({"output": outputs[0]} if left[0][2] else {})
+            told["tasks"] = [[index, attempt] for index, attempt, *_ in left]
+            told["elements"] = [output for *_, output in left]
         if state.status != "completed" or (not is_map and _is_failure(state.output)):
-            return {"done": False}
+            return told
         output = [one for one in state.output if not _is_failure(one)] if is_map else state.output
-        return {"done": False, "output": output}
+        return told | {"output": output}
 
     def undone_among(self, slugs: Iterable[str]) -> list[str]:
         """Those of which the run undoes what they did, or has undone it: no fork may take them over."""
@@ -203,16 +215,18 @@ class Aftermath:
         if is_own and not state.tasks and self.run.steps[slug].kind != "map":
             yield 0, 0, True, state.output
         for index, task in enumerate(state.tasks):
-            if task.status == "completed":
-                if not task.is_tolerated:
-                    yield index, task.attempts, True, task.output
-            elif (slug, index) in self.run.late:
-                yield index, task.attempts, True, self.run.late[slug, index]
+            late = {one[2]: output for one, output in self.run.late.items() if one[:2] == (slug, index)}
+            for attempt in sorted(late.keys() - {task.attempts}):
+                yield index, attempt, True, late[attempt]
+            if task.status == "completed" and not task.is_tolerated:
+                yield index, task.attempts, True, task.output
+            elif task.attempts in late:
+                yield index, task.attempts, True, late[task.attempts]
             elif (child := self.run.children.all.get((slug, index, task.attempts))) and (
                 child.status == "completed"
             ):
                 yield index, task.attempts, True, {} if child.output is None else child.output
-            elif self.companions.undone[slug].when == "started" and task.attempts:
+            elif self.companions.undone[slug].when == "started" and task.attempts and not task.is_tolerated:
                 yield index, task.attempts, False, None
 
 

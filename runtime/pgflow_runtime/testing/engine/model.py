@@ -23,6 +23,8 @@ from pgflow_runtime.testing.engine.children import (
 from pgflow_runtime.testing.engine.waits import Inbox, WaitRule, at_path
 
 Json: TypeAlias = Any
+Attempt: TypeAlias = tuple[str, int, int]
+"""A step's slug, the index of one of its tasks, and the number of the attempt."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +152,10 @@ class Run:
         self.is_held = False
         self.failure: tuple[str | None, int | None] = (None, None)  # the step, and its task, that failed it
         self.end_count = 0
-        self.under_way: set[tuple[str, int]] = set()  # when it, or the step, ended: what may still report
-        self.reported: set[tuple[str, int]] = set()  # those of them that did
-        self.late: dict[tuple[str, int], Json] = {}  # with a result
+        self.under_way: set[Attempt] = set()  # when it, or the step, ended: what may still report
+        self.reported: set[Attempt] = set()  # those of them that did
+        self.late: dict[Attempt, Json] = {}  # with a result
+        self.given_up: set[Attempt] = set()  # for these nobody waits any longer
         taken = reused or {}
         self.states = {slug: taken.get(slug) or self._first_state(step) for slug, step in self.steps.items()}
         for slug in taken:
@@ -237,9 +240,7 @@ class Run:
 
     def complete(self, slug: str, index: int, output: Json) -> None:
         state, task = self.states[slug], self.states[slug].tasks[index]
-        if (slug, index) in self.under_way - self.reported:
-            self.late[slug, index] = output
-            self.reported.add((slug, index))
+        self.report(self._attempt(slug, index), output)
         if self.status in ("failed", "cancelled"):
             return
         if state.status != "started":
@@ -251,6 +252,15 @@ class Run:
             self._begin_child(slug, index, output)
         else:
             self._complete_task(slug, index, output)
+
+    def report(self, attempt: Attempt, output: Json) -> None:
+        """An attempt that was under way when its run, its step or its deadline ended has succeeded late."""
+        if attempt in self.under_way - self.reported:
+            self.late[attempt] = output
+            self.reported.add(attempt)
+
+    def _attempt(self, slug: str, index: int) -> Attempt:
+        return slug, index, self.states[slug].tasks[index].attempts
 
     def _complete_task(self, slug: str, index: int, output: Json) -> None:
         state, task = self.states[slug], self.states[slug].tasks[index]
@@ -269,7 +279,7 @@ class Run:
     def again(self, slug: str, index: int, state: Json, *, waits: bool = False) -> None:
         """A round has ended (waits: the next is so far away that it has no message until then)."""
         step, task = self.steps[slug], self.states[slug].tasks[index]
-        self.reported |= {(slug, index)} & self.under_way
+        self.reported |= {self._attempt(slug, index)} & self.under_way
         if self.status != "started" or self.states[slug].status != "started" or task.status != "started":
             return
         if task.round >= (step.max_rounds or 1):
@@ -300,7 +310,7 @@ class Run:
     def fail(self, slug: str, index: int, error: str, *, retryable: bool = True, waits: bool = False) -> None:
         """waits: a retry is so far away that it has no message until then."""
         step, state, task = self.steps[slug], self.states[slug], self.states[slug].tasks[index]
-        self.reported |= {(slug, index)} & self.under_way
+        self.reported |= {self._attempt(slug, index)} & self.under_way
         if self.status == "cancelled":
             return
         if self.status == "failed":
@@ -500,9 +510,11 @@ class Run:
             return
         late = [number for number, task in enumerate(state.tasks) if task.status in ("queued", "started")]
         self._leave_children([slug])
+        at_work = self._at_work([slug])
         for index in late if step.when_exhausted == "value" else late[:1]:
             state.tasks[index].status, state.tasks[index].waits_for = "started", None
             self.fail(slug, index, f"timed out after {step.deadline} s", retryable=False)
+        self.under_way |= at_work  # who is at it has not said anything
 
     def time_out(self, seconds: int) -> None:
         """The run has taken too long."""
@@ -572,7 +584,6 @@ class Run:
             return "not_awaited"
         self.children.ended.clear()
         self.status, self.error, self.reason, self.is_held = "started", None, None, False
-        self.under_way, self.reported, self.late = set(), set(), {}
         for slug, state in self.states.items():
             if state.status in ("failed", "cancelled"):
                 had_started = bool(state.tasks) or state.since is not None
@@ -883,9 +894,12 @@ class Run:
         self._note_under_way(self.states)
 
     def _note_under_way(self, slugs: Iterable[str]) -> None:
-        """What a subflow step is at is its child."""
-        self.under_way |= {
-            (slug, index)
+        self.under_way |= self._at_work(slugs)
+
+    def _at_work(self, slugs: Iterable[str]) -> set[Attempt]:
+        """Attempts that somebody is at. What a subflow step is at is its child."""
+        return {
+            self._attempt(slug, index)
             for slug in slugs
             for index, task in enumerate(self.states[slug].tasks)
             if task.status == "started" and self.steps[slug].subflow is None

@@ -1,6 +1,6 @@
--- Tasks of steps that can be undone, under way when their run ended, and what they reported afterwards: rows of the run
--- itself never change. Its undo waits until each has reported, or until it can report no more. No foreign keys, as with
--- timers.
+-- Attempts at steps that can be undone, under way when their run, their step or its deadline ended, and what they reported
+-- afterwards: rows of the run itself never change. Its undo waits until each has reported, or until it can report no more.
+-- What was done stays here when its run is retried: its next undo may have to see to it. No foreign keys, as with timers.
 create table pgflow.late_results (
   run_id uuid not null,
   step_slug text not null,
@@ -11,5 +11,5 @@ create table pgflow.late_results (
   reported_at timestamptz,
   is_completed boolean not null default false,
   output jsonb,
-  constraint late_results_pkey primary key (run_id, step_slug, task_index)
+  constraint late_results_pkey primary key (run_id, step_slug, task_index, attempt)
 );

@@ -18,6 +18,14 @@ begin
   using pgflow.runs r
   where r.flow_slug = p_flow_slug and t.run_id = r.run_id;
   delete from pgflow.step_states s where s.flow_slug = p_flow_slug;
+  -- runs whose undos go have not been undone; what is done at their ends follows
+  insert into pgflow.timers (due_at, kind, flow_slug, run_id, payload)
+  select clock_timestamp(), 'companions', p.flow_slug, o.from_run_id,
+    jsonb_build_object('number', o.attempt, 'undone', 'failed')
+  from pgflow.runs r
+  join pgflow.origins o on o.run_id = r.run_id and o.kind = 'undo'
+  join pgflow.runs p on p.run_id = o.from_run_id
+  where r.flow_slug = p_flow_slug and r.status = 'started';
   -- parents of its runs are told; what is theirs goes with them
   insert into pgflow.ended_children (run_id, step_slug, task_index, attempt, child_run_id)
   select o.from_run_id, o.step_slug, o.task_index, o.attempt, o.run_id

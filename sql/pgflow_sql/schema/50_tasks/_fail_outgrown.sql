@@ -1,6 +1,6 @@
 -- Fails the maps (pairs, with the sizes of their outputs) whose outputs are too large to be one value, and their runs,
 -- whatever when_exhausted says: in each run the first. Their tasks fail with them, so that a retry of the run does all of
--- them again. Callers hold the runs.
+-- them again; what they did is undone all the same. Callers hold the runs.
 create function pgflow._fail_outgrown(run_ids uuid[], step_slugs text[], sizes bigint[])
 returns void
 language plpgsql
@@ -25,6 +25,7 @@ begin
     return;
   end if;
 
+  perform pgflow._note_done(v_failed.run_ids, v_failed.step_slugs);
   update pgflow.step_tasks t
   set status = 'failed', completed_at = null, failed_at = t.completed_at, output = null, is_tolerated = null,
       error_message = f.error_message

@@ -49,7 +49,8 @@ begin
 
   perform pgflow._send_events('run:retried', _retry_runs.run_ids);
   perform pgflow._drop_timers(_retry_runs.run_ids);
-  delete from pgflow.late_results l where l.run_id = any(_retry_runs.run_ids);
+  delete from pgflow.late_results l
+  where l.run_id = any(_retry_runs.run_ids) and l.reported_at is not null and not l.is_completed;
   delete from pgflow.ended_children e where e.run_id = any(_retry_runs.run_ids);  -- looked at anew below
   perform pgflow._set_run_timeouts(_retry_runs.run_ids, v_delays);
   perform pgflow._await_begins(_retry_runs.run_ids, v_delays);

@@ -45,6 +45,7 @@ begin
 
   -- Messages before tasks: whoever claims has a message when it asks for the task's row.
   perform pgflow._archive(v_late.flow_slugs, v_late.msg_ids);
+  perform pgflow._note_under_way(v_late.run_ids, v_late.step_slugs);  -- what they do yet may have to be undone
   update pgflow.step_tasks t
   set status = 'started', started_at = greatest(now(), t.queued_at), waits_for = null
   from (

@@ -16,7 +16,8 @@ begin
   ), (
     select e.due_at
     from pgflow.ended_children e
-    where e.tried_at is null or e.tried_at < clock_timestamp() - interval '200 milliseconds'
+    where e.due_at >= coalesce((select f.ended_due_at from pgflow.timer_floor f where f.is_only), '-infinity')
+      and (e.tried_at is null or e.tried_at < clock_timestamp() - interval '200 milliseconds')
     order by e.due_at, e.ended_id
     limit 1
   ));

@@ -39,7 +39,9 @@ begin
       v_is_elsewhere := v_due.timer_ids is null;
     end if;
   end if;
-  select * into v_ended from pgflow._due_children(least(greatest(coalesce(max_count, 100)::bigint, 0) * 10, 1000)::int);
+  select * into v_ended from pgflow._due_children(
+    least(greatest(coalesce(max_count, 100)::bigint, 0) * 10, 1000)::int, v_due.is_whole
+  );
   if v_due.timer_ids is not null or v_ended.ended_ids is not null then
     -- A statement of its own: what is read below must be what others have committed meanwhile.
     select array_agg(l.run_id) into v_run_ids
@@ -98,7 +100,7 @@ begin
     set tried_at = clock_timestamp()
     where e.ended_id = any(v_ended.ended_ids) and (e.run_id = any(v_run_ids)) is not true;
   end if;
-  if v_due.timer_ids is not null or v_due.schedule_ids is not null or v_due.is_whole then
+  if v_due.timer_ids is not null or v_due.schedule_ids is not null or v_ended.ended_ids is not null or v_due.is_whole then
     perform pgflow._raise_floor(v_due.is_whole);
   end if;
 

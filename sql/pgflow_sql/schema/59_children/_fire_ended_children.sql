@@ -87,8 +87,15 @@ begin
       v_over.retryable
     );
   end if;
-  delete from pgflow.ended_children e
-  where e.ended_id = any(ended_ids) and (e.ended_id = any(v_over.busy_ids)) is not true;
+  with told as (
+    delete from pgflow.ended_children e
+    where e.ended_id = any(ended_ids) and (e.ended_id = any(v_over.busy_ids)) is not true
+    returning e.run_id
+  )
+  update pgflow.timers t  -- an undo may wait for that
+  set due_at = clock_timestamp()
+  where t.run_id = any(array(select distinct d.run_id from told d)) and t.kind = 'companions'
+    and t.payload ->> 'waits_for' = 'children';
   update pgflow.ended_children e set tried_at = clock_timestamp() where e.ended_id = any(v_over.busy_ids);
 end;
 $$;

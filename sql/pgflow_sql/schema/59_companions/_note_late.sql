@@ -30,7 +30,11 @@ begin
     ) g
     where l.run_id = g.run_id and l.step_slug = g.step_slug and l.task_index = g.task_index
       and l.reported_at is null
-      and (not _note_late.fenced or (l.worker_id = g.worker_id and l.attempt = g.attempt))
+      and case when _note_late.fenced then l.worker_id = g.worker_id and l.attempt = g.attempt else not exists (
+        select 1
+        from pgflow.late_results n
+        where n.run_id = l.run_id and n.step_slug = l.step_slug and n.task_index = l.task_index and n.attempt > l.attempt
+      ) end
       -- once its companions have started, nothing is added to what they got
       and (
         (select r.status from pgflow.runs r where r.run_id = l.run_id) = 'started'
@@ -45,7 +49,11 @@ begin
   update pgflow.timers t
   set due_at = clock_timestamp()
   where t.run_id = any(v_run_ids) and t.kind = 'companions'
-    and not exists (select 1 from pgflow.late_results l where l.run_id = t.run_id and l.reported_at is null);
+    and not exists (
+      select 1
+      from pgflow.late_results l
+      where l.run_id = t.run_id and l.reported_at is null and l.patience_ends_at > clock_timestamp()
+    );
   perform pgflow._notify(pgflow._flows_of(v_run_ids), null);
 end;
 $$;

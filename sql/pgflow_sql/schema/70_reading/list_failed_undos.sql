@@ -1,6 +1,6 @@
 -- for: client
--- Undos that have failed, those of the earliest runs first: somebody has to look at each, and to retry it when its cause is
--- mended; not those whose runs have been retried since. of_run_id and of_flow_slug: what was to be undone; it may have been pruned, then the slug is null. after_run_id: of
+-- Undos that have failed or were cancelled, those of the earliest runs first: somebody has to look at each, and to retry it
+-- when its cause is mended; failed_at: when it ended so; not those whose runs have been retried since. of_run_id and of_flow_slug: what was to be undone; it may have been pruned, then the slug is null. after_run_id: of
 -- the last row seen.
 create function pgflow.list_failed_undos(max_count int default 50, after_run_id uuid default null)
 returns table (
@@ -19,14 +19,15 @@ declare
   v_most constant int := least(greatest(coalesce(max_count, 50), 0), 10000);
 begin
   return query
-  select r.run_id, r.flow_slug, o.from_run_id, p.flow_slug, o.attempt, r.started_at, r.failed_at,
-    left(r.error_message, 300)
+  select r.run_id, r.flow_slug, o.from_run_id, p.flow_slug, o.attempt, r.started_at,
+    coalesce(r.failed_at, r.cancelled_at), left(case when r.failed_at is null
+      then 'cancelled' || coalesce(': ' || nullif(r.cancel_reason, ''), '') else r.error_message end, 300)
   from pgflow.flows f
   cross join lateral (
     -- of each flow no more than are wanted in all: its index has them in this order
     select *
     from pgflow.runs l
-    where l.flow_slug = f.flow_slug and l.failed_at is not null and l.has_origin
+    where l.flow_slug = f.flow_slug and (l.failed_at is not null or l.cancelled_at is not null) and l.has_origin
       and (l.run_id > list_failed_undos.after_run_id) is not false
     order by l.run_id
     limit v_most

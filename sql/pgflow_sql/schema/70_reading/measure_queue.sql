@@ -91,7 +91,7 @@ begin
         select count(*) as failed
         from pgflow.runs r
         join pgflow.origins o on o.run_id = r.run_id
-        where r.flow_slug = $1 || '__undo' and r.failed_at is not null and r.has_origin
+        where r.flow_slug = $1 || '__undo' and (r.failed_at is not null or r.cancelled_at is not null) and r.has_origin
           and not pgflow._is_left_behind(o.from_run_id, o.attempt)
       ) u
     $sql$,

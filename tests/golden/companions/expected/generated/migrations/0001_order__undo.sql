@@ -3,7 +3,7 @@
 begin;
 
 select pgflow.create_flow('order__undo', max_attempts => 5, base_delay => 2, options => '{"companion": {"of": "order"}}'::jsonb);
-select pgflow.add_step('order__undo', 'put_back_items', required_input_pattern => '{"steps": {"reserve": {"done": true}}}'::jsonb, options => '{"kind": "pick", "pick": ["steps", "reserve", "output"]}'::jsonb);
+select pgflow.add_step('order__undo', 'put_back_items', required_input_pattern => '{"steps": {"reserve": {"done": true}}}'::jsonb, options => '{"kind": "pick", "pick": ["steps", "reserve", "elements"]}'::jsonb);
 select pgflow.add_step('order__undo', 'call_back', required_input_pattern => '{"steps": {"ship": {"done": true}}}'::jsonb);
 select pgflow.add_step('order__undo', 'refund', array['call_back'], required_input_pattern => '{"flow_input": {"steps": {"charge": {"done": true}}}}'::jsonb);
 select pgflow.add_step('order__undo', 'put_back', array['put_back_items', 'call_back'], step_type => 'map', required_input_pattern => '{"flow_input": {"steps": {"reserve": {"done": true}}}}'::jsonb, options => '{"array": "put_back_items"}'::jsonb);
