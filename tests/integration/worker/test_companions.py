@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,18 @@ def test_what_ends_after_its_run_was_cancelled_is_undone(lab: Lab) -> None:
     assert sorted(found[:2]) == [["refund", "r1", "cancelled"], ["unbook", None]]
     assert found[2:] == [["tell", "cancelled", None, "completed", None]]
     assert [task["status"] for task in lab.tasks(run)] == ["cancelled", "cancelled"]
+
+
+def test_nobody_waits_for_a_transaction_that_was_rolled_back(lab: Lab) -> None:
+    """Its completion is refused, and what it reports goes with its writes; its time-out is far away."""
+    with replace(lab, module="transfers").worker("transfer"):
+        run = lab.start("transfer", {"folder": str(lab.folder)})
+        lab.begun("debit.begun")
+        lab.sql("select pgflow.cancel_runs(array[%s]::uuid[], 'a mistake')", run)
+        lab.let_go("debit.go")
+        assert done(lab, "report") == [["report", "nothing"]]
+    (task,) = lab.tasks(run)
+    assert (task["status"], task["error_message"]) == ("cancelled", None)
 
 
 @pytest.mark.parametrize("flow", ["order__undo", "order__end_tell"])

@@ -76,7 +76,13 @@ def stored(task: Task, output: str | None) -> Outcome:
 
 
 def not_stored(task: Task, refusal: NotStored) -> Outcome:
-    """Stale: nothing to do. A type violation was rolled back with the writes: report it by itself."""
+    """Stale: nothing to do, but that an undo waits to hear what was done, and the rollback took the report along.
+
+    A type violation was rolled back with the writes: report it by itself.
+    """
+    if refusal.row.outcome == "stale" and task.step.is_undoable:
+        message = "Stale: this attempt counts no more; its writes were rolled back"
+        return FailedAttempt(task.row, message, task.seconds, retryable=False)
     if refusal.row.outcome == "stale":
         return Refused(task.row, task.seconds, refusal.row.why_cancelled)
     return Completed(task.row, refusal.output, task.seconds)
