@@ -65,10 +65,15 @@ def leave(error: BaseException | None = None) -> NoReturn:
 
 def end(code: int) -> NoReturn:
     """End this process at once, but for what was printed; no thread or exit handler is waited for."""
+    flush()
+    os._exit(code & 0xFF)
+
+
+def flush() -> None:
+    """Let out what was printed."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):
             stream.flush()
-    os._exit(code & 0xFF)
 
 
 def end_children(patience: float = 2.0) -> None:

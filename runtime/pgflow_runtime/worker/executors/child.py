@@ -7,6 +7,7 @@ start get nothing of ours.
 from __future__ import annotations
 
 import ctypes
+import errno
 import logging
 import os
 import signal
@@ -58,7 +59,9 @@ def main(fd: int) -> NoReturn:
     line.send(READY, None)
     while (task := tasks.get()) is not None:
         line.send(BEGUN, None)
-        line.send(RESULT, there.run_packed(task, shutdown))
+        result = there.run_packed(task, shutdown)
+        forks.flush()
+        line.send(RESULT, result)
     there.close()
     forks.end_children()
     forks.end(0)
@@ -79,8 +82,13 @@ class Line:
 
     def send(self, kind: str, value: object) -> None:
         data = frame((kind, value))
-        with self._lock:
-            self.socket.sendall(data)
+        try:
+            with self._lock:
+                self.socket.sendall(data)
+        except OSError as error:  # the worker is gone, unless a handler has closed what it did not open
+            if error.errno == errno.EBADF:
+                print("a handler has closed the line to its worker", file=sys.stderr)
+            forks.end(1)
 
     def send_record(self, fields: dict[str, Any]) -> None:
         self.send(LOG, fields)

@@ -74,20 +74,12 @@ class OneProcess:
         """Raises CannotBegin: it ended, or cannot find the handlers; when cancelled it is killed."""
         ours, theirs = socket.socketpair()
         forks.keep(ours)
-        with theirs:
-            self._transport, _ = await asyncio.get_running_loop().subprocess_exec(
-                lambda: self._watch,
-                *(sys.executable, "-P", str(_SCRIPT), str(theirs.fileno())),
-                *(folder for folder in self._order.path if folder),
-                env={
-                    name: value for name, value in os.environ.items() if name not in self._order.environment
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=None,
-                stderr=None,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # signals of a terminal are the worker's; and its group can be killed
-            )
+        try:
+            with theirs:
+                await self._launch(theirs.fileno())
+        except OSError as error:
+            ours.close()
+            raise CannotBegin(f"it cannot be started: {error}") from error
         reader, self._writer = await asyncio.open_connection(sock=ours)
         self._hearing = asyncio.ensure_future(self._hear(reader))
         try:
@@ -100,6 +92,19 @@ class OneProcess:
         if fault is not None:
             self.kill()
             raise CannotBegin(fault)
+
+    async def _launch(self, fd: int) -> None:
+        folders = [folder for folder in self._order.path if folder]
+        self._transport, _ = await asyncio.get_running_loop().subprocess_exec(
+            lambda: self._watch,
+            *(sys.executable, "-P", str(_SCRIPT), str(fd), *folders),
+            env={name: os.environ[name] for name in os.environ if name not in self._order.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=None,
+            stderr=None,
+            pass_fds=(fd,),
+            start_new_session=True,  # signals of a terminal are the worker's; and its group can be killed
+        )
 
     async def run(self, task: PackedTask, begin: Callable[[], None]) -> PackedResult:
         """Have a task done. When cancelled the process is killed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pgflow_runtime.worker.protocol.outcome import Completed, FailedAttempt, Outcome, RoundEnded
@@ -13,7 +13,10 @@ Kind: TypeAlias = Literal["completed", "round_ended", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class PackedTask:
-    """One attempt at a task. All values are JSON texts where they are not names or numbers."""
+    """One attempt at a task. All values are JSON texts where they are not names or numbers.
+
+    Its ``repr`` is safe to be logged: it holds no value of a run, and not the DSN.
+    """
 
     flow: str
     """Where the Flow object lives: ``module:name``."""
@@ -30,18 +33,18 @@ class PackedTask:
     msg_id: int
     seconds: int
     """What it may take, from when it begins."""
-    input: str | None
-    state: str | None
+    input: str | None = field(repr=False)
+    state: str | None = field(repr=False)
     """Of a loop: what the round before has left."""
     round: int | None
-    others: str | None
+    others: str | None = field(repr=False)
     """What all tasks of a map get, where its handler asks for that."""
-    flow_input: str | None
+    flow_input: str | None = field(repr=False)
     """The run's input, where it is at hand; a handler's context fetches it otherwise."""
     trace_context: str | None
-    dsn: str
+    dsn: str = field(repr=False)
     """For ``ctx.conn()`` and ``ctx.flow_input()``."""
-    config: str
+    config: str = field(repr=False)
     """The worker's options."""
     executor: str
     """The executor's name, for messages."""

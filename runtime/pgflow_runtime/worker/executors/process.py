@@ -120,6 +120,8 @@ class ProcessPool:
             if self._waiting:
                 self._idle.put_nowait(error)
         else:
+            if self._setting.shutdown.is_set():
+                process.tell_shutdown()
             self._idle.put_nowait(process)
 
     def _put_back(self, process: OneProcess) -> None:

@@ -19,8 +19,6 @@ class Sent(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._send(packed_record(record))
-        except OSError:  # the worker is gone, and this process in a moment
-            return
         except Exception:
             self.handleError(record)
 

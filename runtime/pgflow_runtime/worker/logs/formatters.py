@@ -33,8 +33,8 @@ class TextFormatter(logging.Formatter):
             line += "  " + " ".join(f"{key}={value}" for key, value in ids.items())
         if rest:
             line += "\n" + rest.replace("\r", "\\r")
-        if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+        if exception := _exception(self, record):
+            line += "\n" + exception
         return hidden(line)
 
 
@@ -51,8 +51,8 @@ class JsonFormatter(logging.Formatter):
             **_ids(record),
             **_event(record),
         }
-        if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
+        if exception := _exception(self, record):
+            fields["exception"] = exception
         try:
             return hidden(json.dumps(fields, default=_text, allow_nan=False, skipkeys=True))
         except (ValueError, RecursionError):  # somebody else's values in the place of ours
@@ -78,6 +78,11 @@ def _event(record: logging.LogRecord) -> dict[str, Any]:
     """What happened to a task, for machines; the message says it to people."""
     event = getattr(record, "pgflow_event", None)
     return dict(event) if isinstance(event, Mapping) else {}
+
+
+def _exception(formatter: logging.Formatter, record: logging.LogRecord) -> str | None:
+    """The traceback of an exception; one from another process is a text already."""
+    return formatter.formatException(record.exc_info) if record.exc_info else record.exc_text
 
 
 def _message(record: logging.LogRecord) -> str:
