@@ -44,6 +44,23 @@ def sums(count: int, ctx: Context) -> list[int]:
     return [count, row[0]]
 
 
+away = Flow[str]("away", executor="process", max_attempts=1)
+
+
+@away.step
+def store_away(flow_input: str, ctx: Context) -> int:
+    ctx.supabase.table("notes").insert({"note": flow_input}).execute()
+    ctx.log.info("stored away with %s", ctx.env["SUPABASE_SERVICE_ROLE_KEY"])
+    row = ctx.sql.execute("select count(*) from public.notes").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@away.step
+async def count_away(store_away: int, ctx: Context) -> list[int]:
+    return [store_away, len((await ctx.asupabase.table("notes").select("*").execute()).data)]
+
+
 @plain.step
 def nothing() -> None:
     return None
@@ -93,7 +110,7 @@ def test_handlers_use_its_clients_and_no_key_is_told(lab: Lab) -> None:
         server.grant(SERVICE_KEY, "usage on schema public", "all on table public.notes")
         variables = {"SUPABASE_URL": server.url, "SUPABASE_SERVICE_ROLE_KEY": SERVICE_KEY}
         worker = WorkerProcess.launch(
-            lab, ["notes", "leaky", "plain"], {"log_level": "debug"}, environment=variables
+            lab, ["notes", "leaky", "plain", "away"], {"log_level": "debug"}, environment=variables
         )
         try:
             worker.until_serving()
@@ -101,7 +118,9 @@ def test_handlers_use_its_clients_and_no_key_is_told(lab: Lab) -> None:
             assert lab.completed(lab.start("notes", "second")) == {"sums": [2, 2]}
             assert lab.failed(lab.start("leaky", None)).startswith("RuntimeError: called with ***")
             assert lab.completed(lab.start("plain", None)) == {"nothing": None}
+            assert lab.completed(lab.start("away", "third")) == {"count_away": [3, 3]}
             assert "stored with ***" in worker.log
+            worker.until_logged("stored away with ***")
             assert worker.stop() == 0
         finally:
             worker.clear_away()

@@ -139,6 +139,14 @@ def test_the_end_of_its_run_ends_the_process_of_a_computing_handler(crunch: Lab)
         assert crunch.completed(other)["wait"] != [pid]
 
 
+def test_a_short_time_is_over_in_time_beside_a_long_one(crunch: Lab) -> None:
+    with crunch.worker("patient", "busy"):
+        run_id = crunch.start("patient", [str(crunch.folder)])
+        crunch.begun("waiting-0")
+        assert "within its timeout of 3 s" in crunch.failed(spinning(crunch)[0])
+        assert crunch.run(run_id)["status"] == "started"
+
+
 @pytest.mark.parametrize(
     ("how", "words"),
     [
