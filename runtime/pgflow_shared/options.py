@@ -285,7 +285,8 @@ OPTIONS: tuple[OptionRule, ...] = (
     ),
     OptionRule(
         "executor", _TASKS | _on("flow"), Word(EXECUTORS, or_none=True),
-        'where the handler runs: `"process"`, `"dask"`, `"ray"`, or None: in the worker',
+        '[where the handler runs](guides/executors.md): `"process"`, `"dask"`, `"ray"`, or None: '
+        "in the worker",
         "None", also_called=("runner", "queue", "pool"),
     ),
     OptionRule(

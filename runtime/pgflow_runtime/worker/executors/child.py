@@ -42,7 +42,7 @@ def main(fd: int) -> NoReturn:
     """Work, and end the process."""
     connection = socket.socket(fileno=fd)
     order: Order = receive(connection)
-    line = Line(connection, order)
+    line = WorkerLine(connection, order)
     _end_with(order.worker_pid)
     sys.path[:] = order.path
     os.environ.update(order.environment)
@@ -67,7 +67,7 @@ def main(fd: int) -> NoReturn:
     forks.end(0)
 
 
-class Line:
+class WorkerLine:
     """To the worker; any thread may send."""
 
     def __init__(self, connection: socket.socket, order: Order) -> None:
@@ -109,7 +109,7 @@ def _ignored(_number: int, _frame: FrameType | None) -> None:
     """
 
 
-def _hear(line: Line, tasks: SimpleQueue[PackedTask | None], shutdown: Shutdown) -> None:
+def _hear(line: WorkerLine, tasks: SimpleQueue[PackedTask | None], shutdown: Shutdown) -> None:
     """What the worker says, and that it is gone."""
     try:
         while True:

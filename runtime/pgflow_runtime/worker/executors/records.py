@@ -9,7 +9,7 @@ from typing import Any
 _formatter = logging.Formatter()
 
 
-class Sent(logging.Handler):
+class RecordSender(logging.Handler):
     """Hands records over as they travel."""
 
     def __init__(self, send: Callable[[dict[str, Any]], None]) -> None:
@@ -48,7 +48,7 @@ def levels() -> dict[str, int]:
 
 def hand_over(levels: Mapping[str, int], send: Callable[[dict[str, Any]], None]) -> None:
     """Send what loggers say from now on; ``levels`` are those of the process that will write it."""
-    logging.getLogger().handlers[:] = [Sent(send)]
+    logging.getLogger().handlers[:] = [RecordSender(send)]
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
 
