@@ -57,7 +57,9 @@ def make_app(
 
     ``read`` names a replica, from which pages are read; what people do goes to ``conninfo`` all the same.
     """
-    notes = [] if read is None else check_before_reading(conninfo, read, needs_primary=options.may_start)
+    notes: list[str] = []
+    if read is not None:
+        read, notes = check_before_reading(conninfo, read, needs_primary=options.may_start)
     replica = None if read is None else Replica(conninfo, read)
 
     def prepared(conninfo: str, *roles: str) -> str:

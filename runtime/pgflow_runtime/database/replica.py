@@ -17,7 +17,7 @@ from pgflow_shared.text import counted
 BEHIND: Final = 10.0
 """Seconds from which on what a replica says is to be read with care."""
 
-_PLACE: Final = """
+_IDENTITY: Final = """
 select d.oid::int8, pg_postmaster_start_time(), pg_is_in_recovery()
 from pg_catalog.pg_database d where d.datname = current_database()
 """
@@ -56,7 +56,11 @@ class DatabaseIdentity:
     def of(cls, connection: psycopg.Connection[Any]) -> DatabaseIdentity:
         """Where an autocommitting connection leads. Raises psycopg.Error."""
         with connection.cursor(row_factory=tuple_row) as cursor:
-            database, started_at, is_standby = cursor.execute(_PLACE).fetchone() or (0, datetime.max, False)
+            database, started_at, is_standby = cursor.execute(_IDENTITY).fetchone() or (
+                0,
+                datetime.max,
+                False,
+            )
             try:
                 (system,) = cursor.execute(_SYSTEM).fetchone() or (None,)
             except UNTOLD:

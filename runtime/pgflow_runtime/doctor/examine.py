@@ -132,7 +132,8 @@ def _examine_replica(
             return found
     else:
         found += _run("core.version", check_core, replica)
-    found += _run("replica.lag", partial(check_lag, primary), replica)
+    if not any(item.code == "replica.place" for item in found):  # else it is the same server
+        found += _run("replica.lag", partial(check_lag, primary), replica)
     if not (is_whole and _is_whole(found)):
         return found
     is_late = any(item.code == "replica.lag" and item.severity is Severity.warning for item in found)

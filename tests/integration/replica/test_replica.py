@@ -281,9 +281,16 @@ def test_a_replica_needs_a_primary(
 
 
 def test_the_same_server_twice_is_said(lab: Lab, primary: OwnServer, standby: Standby) -> None:
+    project = find_project(lab.project.root)
     for dsn in (primary.dsn, standby.dsn):
-        (said,) = check_before_reading(dsn, ReadDsn(dsn, "PGFLOW_READ_DSN"), needs_primary=True)
+        same = ReadDsn(dsn, "PGFLOW_READ_DSN")
+        app, (said,) = make_app(dsn, project, DashboardOptions(), same)
         assert said == "PGFLOW_READ_DSN names the same server as --dsn, so nothing is read elsewhere"
+        assert app.state.site.replica is None
+        found = findings(examine(dsn, project, {}, same))
+        assert (found["replica.place"].severity, found["replica.place"].message) == (Severity.note, said)
+        assert "replica.lag" not in found
+        assert "runs.open" in found
 
 
 def test_a_lost_replica_is_told_and_found_again(standby: Standby, dashboard: Dashboard) -> None:

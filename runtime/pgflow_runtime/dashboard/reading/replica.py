@@ -49,18 +49,20 @@ class Replica:
 
     async def catch_up(self) -> None:
         """Wait until it has what is committed by now; not for long, and not where something is in the way."""
-        deadline = time.monotonic() + PATIENCE
         try:
-            with translated():
-                lsn = await self._written()
-                async with await aconnect(self._conninfo, CLIENT) as connection:
-                    while time.monotonic() < deadline:
-                        lag = await self._lag(connection, lsn)
-                        if lag.has_replayed or not lag.is_standby:
-                            return
-                        await asyncio.sleep(PAUSE)
-        except PgflowError:
+            async with asyncio.timeout(PATIENCE):
+                with translated():
+                    await self._until_replayed(await self._written())
+        except (PgflowError, TimeoutError):
             return  # the next page says it
+
+    async def _until_replayed(self, lsn: str) -> None:
+        async with await aconnect(self._conninfo, CLIENT) as connection:
+            while True:
+                lag = await self._lag(connection, lsn)
+                if lag.has_replayed or not lag.is_standby:
+                    return
+                await asyncio.sleep(PAUSE)
 
     async def _written(self) -> str:
         async with await aconnect(self._primary, CLIENT) as connection:
@@ -75,10 +77,13 @@ class Replica:
         return Lag.read(row)
 
 
-def check_before_reading(primary: str, read: ReadDsn, *, needs_primary: bool) -> list[str]:
-    """Whether ``read`` is a replica of ``primary``; notes for the user's eyes. Raises what is in the way.
+def check_before_reading(
+    primary: str, read: ReadDsn, *, needs_primary: bool
+) -> tuple[ReadDsn | None, list[str]]:
+    """``read`` if it is a replica of ``primary``, None if it is the same server; notes for the user's eyes.
 
-    Pages can be read while the primary is away, unless people are to do something there.
+    Pages can be read while the primary is away, unless people are to do something there. Raises what is in
+    the way.
     """
     try:
         with connected(primary, autocommit=True) as connection:
@@ -96,6 +101,6 @@ def check_before_reading(primary: str, read: ReadDsn, *, needs_primary: bool) ->
             help=f"start it, or leave {read.source} out",
         ) from error
     if there is None:
-        return [f"the primary cannot be reached; whether {read.source} names its replica is not known"]
+        return read, [f"the primary cannot be reached; whether {read.source} names its replica is not known"]
     note = check_replica(there, here, read.source)
-    return [] if note is None else [note]
+    return (read, []) if note is None else (None, [note])
