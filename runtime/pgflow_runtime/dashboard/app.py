@@ -57,10 +57,10 @@ def make_app(
 
     ``read`` names a replica, from which pages are read; what people do goes to ``conninfo`` all the same.
     """
+    replica: Replica | None = None
     notes: list[str] = []
     if read is not None:
-        read, notes = check_before_reading(conninfo, read, needs_primary=options.may_start)
-    replica = None if read is None else Replica(conninfo, read)
+        replica, notes = check_before_reading(conninfo, read, needs_primary=options.may_start)
 
     def prepared(conninfo: str, *roles: str) -> str:
         made, more = prepared_conninfo(conninfo, *roles)

@@ -122,7 +122,7 @@ def check_replica(primary: DatabaseIdentity, replica: DatabaseIdentity, source: 
             help="name the standby of the server that --dsn names, and the database of the same name",
         )
     if primary.started_at == replica.started_at:
-        return f"{source} names the same server as --dsn, so nothing is read elsewhere"
+        return f"{source} names the same server as --dsn: reading there takes no load off it"
     if replica.is_standby:
         return None
     if primary.is_standby:

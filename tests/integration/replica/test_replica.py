@@ -285,12 +285,27 @@ def test_the_same_server_twice_is_said(lab: Lab, primary: OwnServer, standby: St
     for dsn in (primary.dsn, standby.dsn):
         same = ReadDsn(dsn, "PGFLOW_READ_DSN")
         app, (said,) = make_app(dsn, project, DashboardOptions(), same)
-        assert said == "PGFLOW_READ_DSN names the same server as --dsn, so nothing is read elsewhere"
+        assert said == "PGFLOW_READ_DSN names the same server as --dsn: reading there takes no load off it"
         assert app.state.site.replica is None
         found = findings(examine(dsn, project, {}, same))
         assert (found["replica.place"].severity, found["replica.place"].message) == (Severity.note, said)
         assert "replica.lag" not in found
         assert "runs.open" in found
+
+
+def test_what_is_named_is_read_even_on_the_same_server(lab: Lab, primary: OwnServer, tmp_path: Path) -> None:
+    """Another user may have other limits."""
+    before = len(said_by(primary, ACTS))
+    other = make_conninfo(
+        primary.dsn, application_name="other", options="-c default_transaction_read_only=on"
+    )
+    with running(lab.project, lab.dsn, tmp_path, "--allow-control", "--read-dsn", other) as page:
+        started = len(said_by(primary, ACTS))
+        assert started > before
+        text = page.page("/runs").words
+        assert "replica" not in text
+        assert len(said_by(primary, ACTS)) == started
+        assert any("pgflow.find_runs" in said for said in said_by(primary, "other"))
 
 
 def test_a_lost_replica_is_told_and_found_again(standby: Standby, dashboard: Dashboard) -> None:

@@ -79,8 +79,8 @@ class Replica:
 
 def check_before_reading(
     primary: str, read: ReadDsn, *, needs_primary: bool
-) -> tuple[ReadDsn | None, list[str]]:
-    """``read`` if it is a replica of ``primary``, None if it is the same server; notes for the user's eyes.
+) -> tuple[Replica | None, list[str]]:
+    """The replica of ``primary`` that ``read`` names, None if they are one server; notes for the user's eyes.
 
     Pages can be read while the primary is away, unless people are to do something there. Raises what is in
     the way.
@@ -100,7 +100,9 @@ def check_before_reading(
             f"the replica that {read.source} names: {error.message}",
             help=f"start it, or leave {read.source} out",
         ) from error
+    replica = Replica(primary, read)
     if there is None:
-        return read, [f"the primary cannot be reached; whether {read.source} names its replica is not known"]
+        text = f"the primary cannot be reached; whether {read.source} names its replica is not known"
+        return replica, [text]
     note = check_replica(there, here, read.source)
-    return (read, []) if note is None else (None, [note])
+    return (replica, []) if note is None else (None, [note])
