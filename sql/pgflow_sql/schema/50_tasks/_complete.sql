@@ -19,20 +19,21 @@ language plpgsql
 as $$
 declare
   v_flow_slugs text[];
+  v_flow_slug text;
   v_live boolean;  -- whether all runs are still started, or else
   v_live_ids uuid[];  -- which are
   v_is_held boolean;  -- whether one of the runs is
   v_is_silent boolean;  -- whether a sign of life of one of the workers is due
   v_hand_over int := _complete.hand_over;
-  v_has_maps boolean;
-  v_has_conditions boolean;  -- or maps
-  v_has_timeouts boolean;  -- of whole runs, or else what waits for something outside
-  v_has_subflows boolean;
-  v_has_ends boolean;  -- whether something may follow the end of one of the runs
+  v_has_maps boolean := false;
+  v_has_conditions boolean := false;  -- or maps
+  v_has_timeouts boolean := false;  -- of whole runs, or else what waits for something outside
+  v_has_subflows boolean := false;
+  v_has_ends boolean := false;  -- whether something may follow the end of one of the runs
   v_has_origins boolean;  -- whether one of the runs has
   v_begun record;
   v_refused_keys text[];  -- of tasks that may not start a child
-  v_has_large_values boolean;
+  v_has_large_values boolean := false;
   v_large_flow_slugs text[];  -- those of which that turns out now
   v_map_steps text[];  -- '<flow_slug>.<step_slug>'
   v_accepted record;
@@ -71,12 +72,15 @@ begin
     v_hand_over := 0;
   end if;
 
-  -- outputs that a dependent map cannot go over fail their runs
-  select bool_or(p.has_maps), bool_or(p.has_maps or p.has_conditions), bool_or(p.has_large_values), bool_or(p.run_timeout is not null or p.has_kinds or p.has_ends),
-    bool_or(p.has_kinds and 'subflow' = any(p.kinds)), bool_or(p.has_ends)
-  into v_has_maps, v_has_conditions, v_has_large_values, v_has_timeouts, v_has_subflows, v_has_ends
-  from pgflow.prepared_flows p
-  where p.flow_slug = any(v_flow_slugs);
+  -- what has to be minded in these flows
+  foreach v_flow_slug in array coalesce(v_flow_slugs, '{}') loop
+    select v_has_maps or p.has_maps, v_has_conditions or p.has_maps or p.has_conditions,
+      v_has_large_values or p.has_large_values, v_has_timeouts or p.run_timeout is not null or p.has_kinds or p.has_ends,
+      v_has_subflows or p.has_kinds and 'subflow' = any(p.kinds), v_has_ends or p.has_ends
+    into v_has_maps, v_has_conditions, v_has_large_values, v_has_timeouts, v_has_subflows, v_has_ends
+    from pgflow.prepared_flows p
+    where p.flow_slug = v_flow_slug;
+  end loop;
   if v_has_subflows and not _complete.is_output then
     select * into v_begun
     from pgflow._begin_children(
@@ -109,6 +113,7 @@ begin
     end if;
     v_settled := v_begun.begun_positions || v_begun.refused_positions;
   end if;
+  -- outputs that a dependent map cannot go over fail their runs
   if v_has_maps then
     select array_agg(st.flow_slug || '.' || st.step_slug) into v_map_steps
     from pgflow.steps st
