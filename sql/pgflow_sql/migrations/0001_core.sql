@@ -321,6 +321,23 @@ begin
 end;
 $$;
 
+-- ---- schema/10_types/_new_run_id.sql
+-- new_run_id for the core itself: without a search_path of its own it is inlined into its callers, all of which have a
+-- pinned one.
+create function pgflow._new_run_id()
+returns uuid
+language sql
+volatile
+as $$
+  select encode(
+    set_bit(set_bit(
+      overlay(uuid_send(gen_random_uuid())
+        placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+        from 1 for 6),
+      52, 1), 53, 1),  -- version nibble 4 -> 7
+    'hex')::uuid;
+$$;
+
 -- ---- schema/10_types/_queue_table.sql
 -- pgmq lower-cases table names; prefix is 'q' (queue) or 'a' (archive).
 -- Without a search_path of its own it is inlined into its callers, all of which have a pinned one.
@@ -515,13 +532,7 @@ language sql
 volatile
 set search_path = pg_catalog, pg_temp
 as $$
-  select encode(
-    set_bit(set_bit(
-      overlay(uuid_send(gen_random_uuid())
-        placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
-        from 1 for 6),
-      52, 1), 53, 1),  -- version nibble 4 -> 7
-    'hex')::uuid;
+  select pgflow._new_run_id();
 $$;
 
 -- ---- schema/10_types/step_task_record.sql
@@ -3261,7 +3272,7 @@ begin
 
   if v_run_ids is null or array_position(v_run_ids, null) is not null then
     v_run_ids := array(
-      select coalesce(_start_flows.run_ids[i.position], pgflow.new_run_id())
+      select coalesce(_start_flows.run_ids[i.position], pgflow._new_run_id())
       from generate_series(1, cardinality(_start_flows.inputs)) i(position)
       order by i.position
     );
@@ -3948,6 +3959,12 @@ begin
       return query select d.* from pgflow._told_due(v_begun.child_ids) d;
     end if;
     v_settled := v_begun.begun_positions || v_begun.refused_positions;
+    if cardinality(v_settled) = cardinality(_complete.run_ids) then
+      if v_is_held then
+        perform pgflow._keep_held(_complete.run_ids);
+      end if;
+      return;
+    end if;
   end if;
   -- outputs that a dependent map cannot go over fail their runs
   if v_has_maps then
@@ -7402,7 +7419,7 @@ declare
   v_input jsonb;
   v_again text[];
   v_reused text[];
-  v_run_id uuid := coalesce(new_run_id, pgflow.new_run_id());
+  v_run_id uuid := coalesce(new_run_id, pgflow._new_run_id());
 begin
   select r.flow_slug, r.input into v_flow_slug, v_old_input
   from pgflow.runs r
@@ -9394,7 +9411,7 @@ returns uuid
 language plpgsql
 as $$
 declare
-  v_run_id constant uuid := pgflow.new_run_id();
+  v_run_id constant uuid := pgflow._new_run_id();
 begin
   insert into pgflow.origins (run_id, kind, family, schedule_slug, fire_at)
   values (v_run_id, 'schedule', schedule.family, schedule.schedule_slug, fire_at)
@@ -9757,7 +9774,7 @@ begin
   where t.run_id = c.run_id and t.step_slug = c.step_slug and t.task_index = c.task_index;
 
   -- origins first: a child may end as it starts
-  child_ids := array(select pgflow.new_run_id() from generate_series(1, cardinality(v_asked.positions)));
+  child_ids := array(select pgflow._new_run_id() from generate_series(1, cardinality(v_asked.positions)));
   insert into pgflow.origins (run_id, kind, from_run_id, step_slug, task_index, attempt, depth)
   select *
   from unnest(
@@ -10456,7 +10473,9 @@ begin
     select 1
     from unnest(_note_companions.run_ids) i(run_id)
     cross join lateral (select l.has_origin from pgflow.runs l where l.run_id = i.run_id limit 1) r
-    where r.has_origin
+    cross join lateral (
+      select 1 from pgflow.origins l where r.has_origin and l.run_id = i.run_id and l.kind = 'undo' limit 1
+    ) o
   ) then
     return;
   end if;
@@ -10694,7 +10713,7 @@ returns boolean
 language plpgsql
 as $$
 declare
-  v_run_id uuid := pgflow.new_run_id();
+  v_run_id uuid := pgflow._new_run_id();
 begin
   if not exists (select 1 from pgflow.prepared_flows p where p.flow_slug = _start_companion.flow_slug) then
     return false;

@@ -6,11 +6,5 @@ language sql
 volatile
 set search_path = pg_catalog, pg_temp
 as $$
-  select encode(
-    set_bit(set_bit(
-      overlay(uuid_send(gen_random_uuid())
-        placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
-        from 1 for 6),
-      52, 1), 53, 1),  -- version nibble 4 -> 7
-    'hex')::uuid;
+  select pgflow._new_run_id();
 $$;

@@ -54,7 +54,7 @@ begin
 
   if v_run_ids is null or array_position(v_run_ids, null) is not null then
     v_run_ids := array(
-      select coalesce(_start_flows.run_ids[i.position], pgflow.new_run_id())
+      select coalesce(_start_flows.run_ids[i.position], pgflow._new_run_id())
       from generate_series(1, cardinality(_start_flows.inputs)) i(position)
       order by i.position
     );

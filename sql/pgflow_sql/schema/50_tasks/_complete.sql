@@ -112,6 +112,12 @@ begin
       return query select d.* from pgflow._told_due(v_begun.child_ids) d;
     end if;
     v_settled := v_begun.begun_positions || v_begun.refused_positions;
+    if cardinality(v_settled) = cardinality(_complete.run_ids) then
+      if v_is_held then
+        perform pgflow._keep_held(_complete.run_ids);
+      end if;
+      return;
+    end if;
   end if;
   -- outputs that a dependent map cannot go over fail their runs
   if v_has_maps then

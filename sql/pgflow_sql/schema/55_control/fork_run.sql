@@ -18,7 +18,7 @@ declare
   v_input jsonb;
   v_again text[];
   v_reused text[];
-  v_run_id uuid := coalesce(new_run_id, pgflow.new_run_id());
+  v_run_id uuid := coalesce(new_run_id, pgflow._new_run_id());
 begin
   select r.flow_slug, r.input into v_flow_slug, v_old_input
   from pgflow.runs r

@@ -4,7 +4,7 @@ returns uuid
 language plpgsql
 as $$
 declare
-  v_run_id constant uuid := pgflow.new_run_id();
+  v_run_id constant uuid := pgflow._new_run_id();
 begin
   insert into pgflow.origins (run_id, kind, family, schedule_slug, fire_at)
   values (v_run_id, 'schedule', schedule.family, schedule.schedule_slug, fire_at)

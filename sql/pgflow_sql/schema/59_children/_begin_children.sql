@@ -107,7 +107,7 @@ begin
   where t.run_id = c.run_id and t.step_slug = c.step_slug and t.task_index = c.task_index;
 
   -- origins first: a child may end as it starts
-  child_ids := array(select pgflow.new_run_id() from generate_series(1, cardinality(v_asked.positions)));
+  child_ids := array(select pgflow._new_run_id() from generate_series(1, cardinality(v_asked.positions)));
   insert into pgflow.origins (run_id, kind, from_run_id, step_slug, task_index, attempt, depth)
   select *
   from unnest(

@@ -15,7 +15,9 @@ begin
     select 1
     from unnest(_note_companions.run_ids) i(run_id)
     cross join lateral (select l.has_origin from pgflow.runs l where l.run_id = i.run_id limit 1) r
-    where r.has_origin
+    cross join lateral (
+      select 1 from pgflow.origins l where r.has_origin and l.run_id = i.run_id and l.kind = 'undo' limit 1
+    ) o
   ) then
     return;
   end if;

@@ -7,7 +7,7 @@ returns boolean
 language plpgsql
 as $$
 declare
-  v_run_id uuid := pgflow.new_run_id();
+  v_run_id uuid := pgflow._new_run_id();
 begin
   if not exists (select 1 from pgflow.prepared_flows p where p.flow_slug = _start_companion.flow_slug) then
     return false;
