@@ -56,6 +56,8 @@ def check(checked: CheckedFlow) -> None:
     for step in checked.flow.steps:
         for param in step.params_of(Receives.INPUT):
             _check_input(checked, step, param)
+        for param in step.params_of(Receives.RUN_END):
+            _report_run_end(checked, step, param)
         for edge in checked.edges(step):
             # A loop's state is 224's; that a map has no element is 206's.
             is_state = step.kind == "loop" and edge.slug == "state"
@@ -64,7 +66,9 @@ def check(checked: CheckedFlow) -> None:
                 _check_edge(checked, step, edge)
     for handler in checked.flow.companions:
         for param in handler.step.params:
-            if param.receives in (Receives.DEPENDENCY, Receives.INPUT) and param.name not in checked.steps:
+            is_other = param.receives is Receives.RUN_END and param.name != RUN_END
+            asks = param.receives in (Receives.DEPENDENCY, Receives.INPUT)
+            if is_other or (asks and param.name not in checked.steps):
                 _report_companion(checked, handler, param)
 
 
@@ -72,15 +76,28 @@ def _report_companion(checked: CheckedFlow, handler: CompanionHandler, param: Pa
     if handler.undone is not None and handler.undone.slug == param.name:
         return  # a step of another flow, which is 236's
     known = [*checked.steps, FLOW_INPUT, RUN_END]
-    near = closest(param.name, known)
+    near = RUN_END if param.receives is Receives.RUN_END else closest(param.name, known)
     checked.findings.add(
         "PGF203",
         parameter_span(param),
         f"{handler.kind} {handler.slug!r} asks for {param.name!r}, but flow {checked.flow.slug!r} has no step"
-        f" {param.name!r}",
+        f" {param.name!r}"
+        if param.name not in checked.steps
+        else f"{handler.kind} {handler.slug!r} asks for {param.name!r} as a RunEnd, but that is a step",
         help=f"did you mean {near}?"
         if near
         else "it may ask for steps of the flow, flow_input, run_end: RunEnd and a Context",
+        highlight=param.span,
+    )
+
+
+def _report_run_end(checked: CheckedFlow, step: StepSpec, param: Parameter) -> None:
+    flow = checked.flow.key.name
+    checked.findings.add(
+        "PGF203",
+        parameter_span(param),
+        f"step {step.slug!r} asks for {param.name!r}, but only undos and ends get a RunEnd",
+        help=f"ask for it as {RUN_END}, in a handler of @{flow}.undo or @{flow}.end",
         highlight=param.span,
     )
 

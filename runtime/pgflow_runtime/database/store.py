@@ -53,6 +53,11 @@ def from_psycopg(error: psycopg.Error, conninfo: str | None = None) -> PgflowErr
     text = text_of(error)
     if isinstance(error, _MISSING) and re.search(r"\bpgflow\b|task_result", text):
         return CoreMissing(f"this database does not hold what pgflow needs ({text})")
+    if isinstance(error, pg.UndefinedColumn) and error.diag.context is None:
+        # a statement of ours, and not what a function or a trigger does for it
+        return CoreTooOld(
+            f"the database has an older draft of pgflow's schema than this program needs ({text})"
+        )
     if isinstance(error, pg.InsufficientPrivilege):
         return PermissionDenied(text)
     if is_lost(error) and sqlstate not in _ELSEWHERE:

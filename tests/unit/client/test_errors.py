@@ -52,6 +52,7 @@ def test_class_without_a_message_says_its_docstring() -> None:
         (psycopg.OperationalError("connection is lost"), ConnectionFailed),
         (psycopg.InterfaceError("the connection is closed"), ConnectionFailed),
         (pg.UndefinedTable('relation "mine" does not exist'), errors.DatabaseError),
+        (pg.UndefinedColumn("column f.failed_undo_count does not exist"), errors.CoreTooOld),
         (pg.DivisionByZero("division by zero"), errors.DatabaseError),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -18,6 +18,7 @@ from pgflow_gen.ir.types import NONE, UNKNOWN, TypeExpr
 from pgflow_gen.source.names.index import ModuleIndex
 from pgflow_gen.source.names.resolve import External, Missing
 from pgflow_gen.source.parsing.parse import unquoted
+from pgflow_shared.companions import RUN_END
 from pgflow_shared.kinds import KINDS, StepKind
 from pgflow_shared.presets import PRESETS
 
@@ -95,13 +96,13 @@ class HandlerReader:
         return tuple(found)
 
     def _receives(self, node: cst.Param, named: Mapping[str, Receives], has_element: bool) -> Receives:
-        if node.annotation is not None and self._is_context(
-            node.annotation.annotation, node.annotation.annotation
-        ):
+        if node.annotation is not None and self._is_context(node.annotation.annotation):
             return Receives.CONTEXT
         known = named.get(node.name.value)
         if known is not None:
             return known
+        if node.annotation is not None and self._is_run_end(node.annotation.annotation):
+            return Receives.RUN_END  # under another name, or in a step: 203 says so
         return Receives.DEPENDENCY if has_element else Receives.ELEMENT
 
     def _param(self, node: cst.Param, receives: Receives, how: str) -> Parameter:
@@ -118,7 +119,8 @@ class HandlerReader:
         else:
             type_span = self._span(node.annotation.annotation)
             if receives is Receives.RUN_END:
-                self._demand_run_end(node.annotation.annotation, span)
+                if name == RUN_END:
+                    self._demand_run_end(node.annotation.annotation, span)
             elif receives is not Receives.CONTEXT or self._is_unresolved(node.annotation.annotation):
                 type_ = self.reader.annotation(
                     node.annotation.annotation,
@@ -189,31 +191,40 @@ class HandlerReader:
                 self.findings.add("PGF101", self._span(node.name), message)
             seen.add(name)
 
-    def _is_context(self, node: cst.BaseExpression, written: cst.BaseExpression) -> bool:
-        """``Context`` under any spelling: quoted, dotted, renamed, Annotated, Optional."""
+    def _is_context(self, node: cst.BaseExpression) -> bool:
+        """``Context`` under any spelling."""
+        for found in self._symbols(node):
+            # Not imported is one fault; that no step is called like the parameter would be a second.
+            if isinstance(found, Missing) and found.name == "Context":
+                return True
+            if isinstance(found, External) and found.is_runtime("Context"):
+                self._check_preset(found, node)
+                return True
+        return False
+
+    def _is_run_end(self, node: cst.BaseExpression) -> bool:
+        return any(
+            isinstance(found, External) and found.is_runtime("RunEnd") for found in self._symbols(node)
+        )
+
+    def _symbols(self, node: cst.BaseExpression) -> Iterator[object]:
+        """What an annotation names: quoted, dotted, renamed, Annotated, Optional, of a union each member."""
         match node:
             case cst.SimpleString() | cst.ConcatenatedString():
                 inner = unquoted(node)
-                return inner is not None and self._is_context(inner, written)
+                if inner is not None:
+                    yield from self._symbols(inner)
             case cst.Name() | cst.Attribute():
-                found = self.reader.symbol(node, Scope(self.module))
-                # Not imported is one fault; that no step is called like the parameter would be a second.
-                forgotten = isinstance(found, Missing) and found.name == "Context"
-                if not isinstance(found, External) or not found.is_runtime("Context"):
-                    return forgotten
-                self._check_preset(found, written)
-                return True
+                yield self.reader.symbol(node, Scope(self.module))
             case cst.BinaryOperation(operator=cst.BitOr()):
-                return self._is_context(node.left, written) or self._is_context(node.right, written)
+                yield from self._symbols(node.left)
+                yield from self._symbols(node.right)
             case cst.Subscript():
                 found = self.reader.symbol(node.value, Scope(self.module))
-                if not isinstance(found, External) or not found.is_typing("Annotated", "Optional", "Union"):
-                    return False
-                inside = elements(node) or []
-                first = inside[:1] if found.name == "Annotated" else inside
-                return any(self._is_context(part, written) for part in first)
-            case _:
-                return False
+                if isinstance(found, External) and found.is_typing("Annotated", "Optional", "Union"):
+                    inside = elements(node) or []
+                    for part in inside[:1] if found.name == "Annotated" else inside:
+                        yield from self._symbols(part)
 
     def _check_preset(self, context: External, node: cst.BaseExpression) -> None:
         if context.preset is None or context.preset == self.preset:

@@ -19,6 +19,7 @@ from pgflow_runtime.database.backoff import Backoff
 from pgflow_runtime.errors import (
     ConnectionFailed,
     CoreMissing,
+    CoreTooOld,
     DatabaseError,
     PermissionDenied,
     PgflowError,
@@ -60,7 +61,7 @@ OutcomeT = TypeVar("OutcomeT", bound=Outcome)
 
 MOST_OUTCOMES = 500
 """Outcomes in one call at most."""
-HOPELESS = (CoreMissing, UnknownFlow, PermissionDenied, ConnectionFailed)
+HOPELESS = (CoreMissing, CoreTooOld, UnknownFlow, PermissionDenied, ConnectionFailed)
 """What waiting does not mend (a lost connection is waited for elsewhere)."""
 MOST_BYTES = 32 * 1024 * 1024
 """Output in one call at most, unless a single one is larger."""

@@ -76,7 +76,7 @@ def stored(task: Task, output: str | None) -> Outcome:
 
 
 def not_stored(task: Task, refusal: NotStored) -> Outcome:
-    """Stale: nothing to do, but for an undo that waits to hear what was done: the rollback took that along.
+    """Stale: nothing to do, but where an undo waits to hear what was done: its report was rolled back too.
 
     A type violation was rolled back with the writes: report it by itself.
     """
