@@ -11,6 +11,7 @@ import click
 from pgflow_command.lazy import CommandFailure
 from pgflow_command.options import common_options
 from pgflow_gen.cli.output import load_project, print_findings, print_summary, refusals
+from pgflow_shared.companions import end_slug, undo_slug
 from pgflow_shared.text import closest
 
 if TYPE_CHECKING:
@@ -36,20 +37,24 @@ Examples:
 def graph(ctx: click.Context, flow: str, format: str) -> None:
     """Print a flow's DAG as a picture: a Mermaid flowchart, Graphviz's DOT, or SVG.
 
-    FLOW is a slug (the highest version's, or crawl_v1 for an older one) or MODULE:NAME. Faults of other
-    flows do not matter; those of this one go to stderr.
+    FLOW is a slug (the highest version's, or crawl_v1 for an older one) or MODULE:NAME, or the slug of what
+    undoes it or follows its end (crawl__undo). Faults of other flows do not matter; those of this one go to
+    stderr.
     """
     from pgflow_gen import pipeline
 
     with refusals():
         report = pipeline.check(load_project(), verify=False)
-    wanted = _find(report, flow)
+    wanted, companion = _find(report, flow)
     if wanted not in report.sound:
         print_findings(report, "text", err=True)
         print_summary(report)
         ctx.exit(1)
+    from pgflow_gen.ir.companions import companions
     from pgflow_gen.render import render_dot, render_graph
 
+    if companion is not None:
+        wanted = companions(wanted, report.analysis.types)[companion].flow
     if format == "mermaid":
         click.echo(render_graph(wanted, report.analysis.types), nl=False)
         return
@@ -74,17 +79,24 @@ def _svg(text: str) -> str:
     return done.stdout
 
 
-def _find(report: BuildReport, name: str) -> FlowSpec:
+def _find(report: BuildReport, name: str) -> tuple[FlowSpec, int | None]:
+    """The flow that is meant, or whose companion is: then the number of that one among its companions."""
     flows = sorted(report.analysis.flows, key=lambda flow: -flow.version)
     for flow in flows:
-        if name in (
-            flow.slug,
-            flow.db_slug,
-            f"{flow.slug}_v{flow.version}",
-            f"{flow.key.module}:{flow.key.name}",
-        ):
-            return flow
-    slugs = sorted(flow.slug for flow in flows)
-    near = closest(name, slugs)
-    known = f"the flows here: {', '.join(slugs)}" if slugs else "no flow was found in this project"
-    raise CommandFailure(f"There is no flow {name!r}.", f"did you mean {near!r}?" if near else known)
+        slugs = (flow.slug, flow.db_slug, f"{flow.slug}_v{flow.version}")
+        if name in (*slugs, f"{flow.key.module}:{flow.key.name}"):
+            return flow, None
+        for slug in slugs:
+            companions = _companion_slugs(flow, slug)
+            if name in companions:
+                return flow, companions.index(name)
+    known = sorted(slug for flow in flows for slug in (flow.slug, *_companion_slugs(flow, flow.slug)))
+    near = closest(name, known)
+    there = f"the flows here: {', '.join(known)}" if known else "no flow was found in this project"
+    raise CommandFailure(f"There is no flow {name!r}.", f"did you mean {near!r}?" if near else there)
+
+
+def _companion_slugs(flow: FlowSpec, slug: str) -> list[str]:
+    """What the flow's companions are called where it is called ``slug``, in their order."""
+    undo = [undo_slug(slug)] if flow.undos else []
+    return [*undo, *(end_slug(slug, handler.slug) for handler in flow.ends)]

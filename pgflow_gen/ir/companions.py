@@ -101,7 +101,7 @@ def undone_value(step: StepSpec, handler: CompanionHandler) -> TypeExpr | None:
 def undone_output(step: StepSpec, handler: CompanionHandler) -> TypeExpr | None:
     """What the input of the undos says that a step made which they undo, if anything: never a failure.
 
-    Of a map it is the list of what is to be undone.
+    Of a map it is a list of these.
     """
     value = undone_value(step, handler)
     return ListType(value) if step.is_map and value is not None else step.result

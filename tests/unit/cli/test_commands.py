@@ -244,6 +244,20 @@ def test_graph_prints_mermaid_even_when_another_flow_is_wrong(project: Project) 
     assert "PGF302" in wrong.stderr
 
 
+def test_graph_of_what_undoes_a_flow_or_follows_its_end(project: Project) -> None:
+    source = (Path(__file__).parents[2] / "support" / "undo_project" / "orders.py").read_text(
+        encoding="utf-8"
+    )
+    project.write("flows/orders.py", source)
+    undo = project.ok("graph", "order__undo").stdout
+    assert "ship" not in undo
+    assert "step_put_back_items" in undo
+    assert "step_put_back_items --> step_put_back" in undo
+    assert project.ok("graph", "order_v1__undo", "--format", "dot").stdout.startswith("digraph")
+    assert "tell" in project.ok("graph", "order__end_tell").stdout
+    assert "did you mean 'order__undo'?" in project.run("graph", "order__und").stderr
+
+
 def test_graph_of_an_unknown_flow_offers_the_near_name(project: Project) -> None:
     done = project.run("graph", "crwal")
     assert done.returncode == 2
