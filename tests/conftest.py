@@ -10,6 +10,7 @@ Which server: see tests/support/server.py (PGFLOW_TEST_DSN, PGFLOW_TEST_PG). Run
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -82,6 +83,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--trust-seed", type=int, default=1, help="seed of the randomised tests of tests/trust")
     group.addoption("--model-seed", type=int, default=1, help="first seed of the comparison with the model")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays until the end: looking for garbage in it, again and again, takes seconds."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.warm_mypy import warm
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 _FOREIGN = ("PGFLOW_", "PG", "DATABASE_URL", "PYTHONPATH", "VIRTUAL_ENV", "FORCE_COLOR", "NO_COLOR")
 
@@ -56,6 +58,7 @@ class Project:
 
     def run(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """``pgflow-gen`` with these arguments; a traceback in its output is always a failure."""
+        warm(self.root, arguments)
         done = self.python("-m", "pgflow_gen", *arguments, timeout=timeout)
         assert "Traceback" not in done.stderr, done.stderr
         return done
