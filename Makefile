@@ -33,7 +33,7 @@ demo: $(STAMP)
 
 # What takes longest begins first, on two processors; what each has to say stays together.
 test: $(STAMP)
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync mypy pyright docs generated lint arrows
+	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) mypy pyright docs generated lint arrows
 	@$(MAKE) --no-print-directory pytest
 
 lint: $(STAMP)
