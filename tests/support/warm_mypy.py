@@ -11,14 +11,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from pgflow_gen.config import Config
-from pgflow_gen.kept import CACHE, kept
+from pgflow_gen.kept import CACHE
 from pgflow_gen.pipeline import build
+from tests.support.analysis import seed_cache
 
-_MYPY = CACHE / "mypy"
 _JUDGING = {"build", "check", "release"}
 _COLD = {"--no-verify", "--no-cache", "--help"}
 _FLOW = """
@@ -52,19 +53,17 @@ def warm(root: Path, arguments: Sequence[str]) -> None:
         return
     if os.path.lexists(root / CACHE.parts[0]) or not (root / "pyproject.toml").exists():
         return
-    try:
-        with kept(root.resolve()):
-            shutil.copytree(_left_by_a_build(), root / _MYPY)
-    except OSError:
-        shutil.rmtree(root / CACHE.parts[0], ignore_errors=True)
+    with suppress(OSError):  # such a folder is what the command will have to do with
+        seed_cache(root.resolve(), left_by_a_build())
 
 
 @cache
-def _left_by_a_build() -> Path:
+def left_by_a_build() -> Path:
+    """mypy's cache after the first build of a small project; made once a process, and only read."""
     root = Path(tempfile.mkdtemp(prefix="pgflow-warm-")).resolve()
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     (root / "flows").mkdir()
     (root / "flows" / "warm.py").write_text(_FLOW, encoding="utf-8")
     report = build(Config(root))
     assert not report.diagnostics, report.diagnostics
-    return root / _MYPY
+    return root / CACHE / "mypy"

@@ -12,6 +12,7 @@ from pgflow_gen.diagnostics import Diagnostic
 from pgflow_gen.pipeline import check
 from pgflow_gen.verify import VerifyError
 from tests.support.analysis import seed_cache, write_project
+from tests.support.warm_mypy import left_by_a_build
 
 GOOD = """\
 from pgflow_runtime import Flow
@@ -100,6 +101,7 @@ CONFIGURATIONS: dict[str, dict[str, str]] = {
 @pytest.fixture(scope="module")
 def standard_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("warm").resolve()
+    seed_cache(root, left_by_a_build())
     write_project(root, {"flows/good.py": GOOD})
     assert check(Config(root)).diagnostics == ()
     return root / ".pgflow/cache/mypy"

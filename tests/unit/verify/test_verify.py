@@ -18,6 +18,7 @@ from pgflow_gen.verify.mypy_run import Reported, run_mypy
 from pgflow_gen.verify.staging import Staging
 from pgflow_shared.kinds import StepKind
 from tests.support.analysis import seed_cache
+from tests.support.warm_mypy import left_by_a_build
 
 HEAD = """\
 from __future__ import annotations
@@ -112,21 +113,9 @@ class Source:
 TYPES = TypeTable({PAGE.key: Record(PAGE.key, (Field("url", STR),))})
 
 
-@pytest.fixture(scope="module")
-def standard_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """mypy's cache after one run: reading the standard library again for each test would take its time."""
-    root = tmp_path_factory.mktemp("warm")
-    place = root / "flows/crawl.py"
-    place.parent.mkdir()
-    place.write_text(HEAD)
-    config, analysis = Config(root), Analysis((good().flow,), TYPES)
-    verify(analysis, render(analysis, config), config, Findings())
-    return root / ".pgflow/cache/mypy"
-
-
 @pytest.fixture
-def judge(tmp_path: Path, standard_library: Path) -> Callable[..., list[Diagnostic]]:
-    seed_cache(tmp_path, standard_library)
+def judge(tmp_path: Path) -> Callable[..., list[Diagnostic]]:
+    seed_cache(tmp_path, left_by_a_build())
 
     def judged(source: Source, types: TypeTable = TYPES) -> list[Diagnostic]:
         place = tmp_path / "flows/crawl.py"
