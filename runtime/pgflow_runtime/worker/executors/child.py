@@ -41,7 +41,10 @@ _ACTIONS: Final[dict[int, Any]] = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT
 def main(fd: int) -> NoReturn:
     """Work, and end the process."""
     connection = socket.socket(fileno=fd)
-    order: Order = receive(connection)
+    try:
+        order: Order = receive(connection)
+    except EOFError:  # the worker is gone
+        forks.end(1)
     line = WorkerLine(connection, order)
     _end_with(order.worker_pid)
     sys.path[:] = order.path

@@ -208,6 +208,7 @@ class OneProcess:
             return "is gone"
         if code >= 0:
             return f"ended with exit code {code}"
-        name = signal.Signals(-code).name
-        memory = ": out of memory, perhaps" if -code == signal.SIGKILL else ""
+        number = -code
+        name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+        memory = ": out of memory, perhaps" if number == signal.SIGKILL else ""
         return f"was killed by {name}{memory}"

@@ -45,14 +45,12 @@ def run_packed(task: PackedTask, shutdown: Shutdown | None = None) -> PackedResu
     ``shutdown``: set by whoever knows that the worker stops.
     """
     row = _row(task)
-    config = _config(task.config)
-    _speak(config)
     try:
+        config = _config(task.config)
+        _speak(config)
         step = bound_step(task.flow, task.contract, task.structure_hash, task.step_slug)
-    except PgflowError as error:
-        where = f"where executor {task.executor!r} runs it, on {socket.gethostname()}"
-        refusal = BoundaryError("handler", f"{task.handler} cannot be used {where}: {error}")
-        return packed(failed(row, refusal, 0.0))
+    except Exception as error:
+        return packed(failed(row, _unusable(task, error), 0.0))
     env = TaskEnvironment(
         config,
         _variables(),
@@ -78,6 +76,13 @@ def bound_step(flow: str, contract_path: str, structure_hash: str, step_slug: st
     if step is None:
         raise ProjectError(f"{contract.path} has no step {step_slug!r}")
     return BoundStep(contract, step, registered.steps[step_slug].handler, registered.context_type)
+
+
+def _unusable(task: PackedTask, error: Exception) -> BoundaryError:
+    """Code, generated files or release here are not the worker's: another attempt would change nothing."""
+    where = f"where executor {task.executor!r} runs it, on {socket.gethostname()}"
+    reason = str(error) if isinstance(error, PgflowError) else f"{type(error).__name__}: {error}"
+    return BoundaryError("handler", f"{task.handler} cannot be used {where}: {reason}")
 
 
 def close() -> None:
