@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.batch import register
+from tests.support.batch import claim, complete, register
 from tests.support.core import Core
 
 
@@ -38,6 +38,24 @@ def test_of_a_small_and_a_large_map(core: Core, call: Callable[[Core, str], int]
         core.start_flow(flow, [{"n": n, "text": "x" * 20} for n in range(size)])
         costs.append(call(core, flow))
     assert costs[2] < 4 * costs[1], costs
+
+
+def test_of_a_task_with_few_and_with_many_dependencies(core: Core) -> None:
+    """Per dependency the same with 20 and with 400, also by a plan made while all runs were small."""
+    core.flow("small", "a", "b < a", "c < b")
+    core.run_sql("select count(*) from pgflow.start_flows('small', array_fill('1'::jsonb, array[500]))")
+    core.run_sql("analyze")
+    small = register(core, "small")
+    complete(core, claim(core, (small, "small"), max_tasks=1), hand_over=1)
+    costs = []
+    for flow, count in (("few", 20), ("many", 400)):
+        roots = [f"s{n}" for n in range(count)]
+        core.flow(flow, *roots, f"join < {' '.join(roots)}")
+        core.start_flow(flow, {"text": "x" * 20})
+        worker = register(core, flow)
+        complete(core, claim(core, (worker, flow), max_tasks=count), ["x" * 20] * count)
+        costs.append(pages(core, "select * from pgflow.claim_tasks(%s, %s, 1)", [worker], [flow]) / count)
+    assert costs[1] < 2 * costs[0], costs
 
 
 def test_of_a_completion_in_a_small_and_a_large_map(core: Core) -> None:
