@@ -56,6 +56,8 @@
 --     row (prepared_flows), its queue is spoken to through functions of its own (_make_queue_functions), whose
 --     plans are kept, the rules of a table stand in one function (_run_is_sound), and internal functions set
 --     nothing: the public ones that call them have pinned the search_path and the planner's settings.
+--     Functions of one row are assigned (v := f()), which starts no plan as "select into" does; an "exists" that hangs on
+--     something else stands in an if of its own, as a condition with a query in it always starts its plan.
 --   * An element of a map's array is stored with its task: claiming it costs the same at any array length.
 --
 -- Functions that workers and clients call run with their owner's rights (security definer) and nothing is
