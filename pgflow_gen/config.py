@@ -6,9 +6,9 @@ A wrong configuration stops everything before a file is read: it is an exception
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_shared.project import (
     CLIENT_TYPES,
     FLOWS,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
+
+from pgflow_gen.light_dataclass import dataclass
 
 Severity: TypeAlias = Literal["error", "warning"]
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pgflow_gen.diagnostics import Diagnostic, Findings
 from pgflow_gen.incremental.fingerprint import BuildRecord, FileStamps, Outcome
 from pgflow_gen.incremental.worker_process import WorkerProcess
+from pgflow_gen.light_dataclass import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from pgflow_gen.checks.assignable import Judge
@@ -11,6 +11,7 @@ from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Analysis, FlowSpec, Parameter, Receives, StepName, StepSpec
 from pgflow_gen.ir.paths import FLOW_INPUT, path_keys
 from pgflow_gen.ir.types import Field, RecordRef, TypeExpr, TypeTable
+from pgflow_gen.light_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

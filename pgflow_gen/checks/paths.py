@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pgflow_gen.checks.assignable import Judge
 from pgflow_gen.ir.types import (
     AnyType,
@@ -18,6 +16,7 @@ from pgflow_gen.ir.types import (
     UnknownType,
     union,
 )
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_shared.text import closest
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pgflow_gen.checks.checked_flow import CheckedFlow
 from pgflow_gen.checks.rule import Rule
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Analysis, FlowSpec
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.names import class_name, py_ident
 
 OWN_MODULES = ("__init__", "_typecheck", "client", "migrations")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from pgflow_gen.light_dataclass import dataclass
 
 ExampleKind: TypeAlias = Literal["module", "session"]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
+
+from pgflow_gen.light_dataclass import dataclass
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pgflow_gen.config import Config
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_shared.project import SCHEMAS, contract_files
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pgflow_gen.incremental.results import CachedResults
 from pgflow_gen.ir.flow import Analysis
+from pgflow_gen.light_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,7 @@ from pgflow_gen.incremental.fingerprint import FileStamp, FileStamps
 from pgflow_gen.incremental.lazy_flow import LazyFlow, serialize
 from pgflow_gen.incremental.results import CachedResults, Dependencies, Group, ModuleResult, Serialized
 from pgflow_gen.kept import CACHE, keep, read_kept
+from pgflow_gen.light_dataclass import dataclass
 
 MODULES = CACHE / "modules"
 _MAGIC = b"pgflow-gen modules 2\n"

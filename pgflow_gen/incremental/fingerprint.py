@@ -14,7 +14,7 @@ import site
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -23,6 +23,7 @@ import pgflow_shared
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Span
 from pgflow_gen.kept import CACHE, keep, read_kept
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.target import target_version
 
 RECORD = CACHE / "build.json"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from pgflow_gen.incremental.analysis import Analyzed
 from pgflow_gen.incremental.linked import started_digests
 from pgflow_gen.ir.flow import FlowKey
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.render import Client, FlowFiles
 
 _CLIENT = "client"

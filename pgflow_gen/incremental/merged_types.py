@@ -7,13 +7,13 @@ differently. In the table of all, the first group's understanding counts; each g
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
 from pgflow_gen.incremental.lazy_flow import types_of
 from pgflow_gen.incremental.results import Group
 from pgflow_gen.ir.types import Alias, Record, TypeKey, TypeTable
+from pgflow_gen.light_dataclass import dataclass
 
 _T = TypeVar("_T")
 

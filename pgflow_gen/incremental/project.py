@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from pgflow_gen.incremental.merged_types import MergedAliases, MergedRecords, Me
 from pgflow_gen.incremental.results import CachedResults, Dependencies, Group, ModuleResult
 from pgflow_gen.ir.flow import Analysis, FlowKey
 from pgflow_gen.ir.types import TypeTable
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.files.discover import may_hold_flows
 from pgflow_gen.source.files.text import display_path
 from pgflow_gen.source.files.tracked_reads import Texts, TrackedReads

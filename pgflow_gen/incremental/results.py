@@ -6,13 +6,14 @@ read together; most groups are one module. Either result follows from its depend
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import msgspec
 
 from pgflow_gen.diagnostics import Diagnostic
 from pgflow_gen.ir.flow import FlowSpec
 from pgflow_gen.ir.types import TypeTable
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.files.tracked_reads import Observation
 
 Dependencies = tuple[tuple[str, str, Observation], ...]

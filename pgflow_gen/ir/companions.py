@@ -8,7 +8,7 @@ the elements that the run has left, which another step picks from the companion'
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pgflow_gen.ir.flow import (
     CompanionHandler,
@@ -22,6 +22,7 @@ from pgflow_gen.ir.flow import (
 )
 from pgflow_gen.ir.modes import may_be_absent, may_be_missing
 from pgflow_gen.ir.types import NONE, ListType, TypeExpr, TypeTable, union
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_shared.companions import end_slug, pick_slug, undo_slug
 from pgflow_shared.options import options_of
 

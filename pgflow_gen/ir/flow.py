@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from pgflow_gen.diagnostics import Span
@@ -16,6 +16,7 @@ from pgflow_gen.ir.options import Option as Option
 from pgflow_gen.ir.paths import FLOW_INPUT, path_keys
 from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import FAILED, ListType, RecordRef, TypeExpr, TypeTable, union
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_shared.companions import CompanionKind
 from pgflow_shared.kinds import KINDS, SqlKind, StepKind
 from pgflow_shared.slugs import db_slug

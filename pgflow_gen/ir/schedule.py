@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from pgflow_gen.diagnostics import Span
 from pgflow_gen.ir.options import Json, Option
+from pgflow_gen.light_dataclass import dataclass
 
 Path: TypeAlias = tuple[str, ...]
 """Keys, and indices of lists as text: what SQL's ``#>`` takes."""

@@ -8,10 +8,11 @@ recursive; their definitions stand in a :class:`TypeTable`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from pgflow_gen.diagnostics import Span
+from pgflow_gen.light_dataclass import dataclass
 
 PrimitiveName: TypeAlias = Literal["str", "int", "float", "bool", "None"]
 ScalarName: TypeAlias = Literal[

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pgflow_gen.ir.flow import CompanionHandler, FlowSpec, Option, Receives, StepSpec
 from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import Field, TypeExpr, TypeTable
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.render.edges import (
     EACH,
     condition_of,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import msgspec
 from pgflow_gen.ir.companions import companions
 from pgflow_gen.ir.flow import Analysis, FlowKey, FlowSpec
 from pgflow_gen.ir.types import TypeTable
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.render.flow_files import FlowFiles, FlowFilesRenderer
 from pgflow_gen.render.python.modules import client_module, package_module
 from pgflow_gen.render.python.naming import FlowNames, stems

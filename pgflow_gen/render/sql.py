@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from pgflow_gen.ir.companions import companions
 from pgflow_gen.ir.flow import FlowSpec, Json, StepSpec
 from pgflow_gen.ir.structure import structure
 from pgflow_gen.ir.types import TypeTable
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.render.edges import topological
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.literals import sql_jsonb, sql_literal

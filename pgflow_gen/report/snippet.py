@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from pgflow_gen.diagnostics import Span
+from pgflow_gen.light_dataclass import dataclass
 
 TAB_WIDTH = 4
 MAX_WIDTH = 160

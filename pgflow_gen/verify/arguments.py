@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from pgflow_gen.diagnostics import Span
 from pgflow_gen.ir.flow import FlowSpec, Parameter, Receives, StepSpec
 from pgflow_gen.ir.types import DictType, ListType, RecordRef, TypeExpr, TypeTable
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.render import Subject
 from pgflow_gen.verify.mypy_run import Reported
 

@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pgflow_gen.config import Config, ConfigError
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.verify.staging import Staging
 
 _FLAGS = (

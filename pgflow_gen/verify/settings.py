@@ -8,11 +8,12 @@ from __future__ import annotations
 import configparser
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from pgflow_gen.config import Config
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.target import mypy_file, stated_version
 
 STAGED_PACKAGE = "_pgflow_staged"

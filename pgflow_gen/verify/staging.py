@@ -6,12 +6,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from pgflow_gen.config import Config
 from pgflow_gen.disk import Folder
 from pgflow_gen.kept import kept
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.render import Rendered, RenderedFile
 from pgflow_gen.verify.settings import STAGED_PACKAGE, Settings
 from pgflow_shared.system.digest import digest

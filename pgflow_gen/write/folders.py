@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 
 from pgflow_gen.config import Config
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.write.errors import WriteError
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.render.literals import pretty_json
 from pgflow_gen.render.rendered import Rendered
 from pgflow_gen.write.errors import WriteError

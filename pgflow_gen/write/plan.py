@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic, Findings, Span
 from pgflow_gen.ir.flow import Analysis
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.render.rendered import Rendered, RenderedFile
 from pgflow_gen.write.changes.gone_versions import gone_versions
 from pgflow_gen.write.changes.shapes import changed_shapes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
+from functools import cache
 from importlib.util import find_spec
 
 import click
@@ -24,7 +24,13 @@ class LazyCommand:
     @property
     def is_installed(self) -> bool:
         """Whether its package is there: the lean distribution has none of the compiler's commands."""
-        return find_spec(self.target.partition(".")[0]) is not None
+        return _is_there(self.target.partition(".")[0])
+
+
+@cache
+def _is_there(package: str) -> bool:
+    """Asked once a package, not once a command: the answer costs a walk over the path."""
+    return find_spec(package) is not None
 
 
 class CommandFailure(click.ClickException):
@@ -61,22 +67,25 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in self.lazy and not name.startswith("-"):
+            from difflib import get_close_matches
+
             near = get_close_matches(name, self.lazy, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             ctx.fail(f"There is no command {name!r}.{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        available = self._installed
         width = max(map(len, self.lazy))
-        for section in dict.fromkeys(command.section for command in self._installed.values()):
+        for section in dict.fromkeys(command.section for command in available.values()):
             rows = [
                 (name.ljust(width), command.summary)
-                for name, command in self._installed.items()
+                for name, command in available.items()
                 if command.section == section
             ]
             with formatter.section(section):
                 formatter.write_dl(rows)
-        absent = [name for name in self.lazy if name not in self._installed]
+        absent = [name for name in self.lazy if name not in available]
         if absent:
             formatter.write_paragraph()
             formatter.write_text(f"With {WHOLE} in the place of {LEAN} also: {', '.join(absent)}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import libcst as cst
 
@@ -25,6 +24,7 @@ from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import FlowSpec
 from pgflow_gen.ir.schedule import ScheduleSpec
 from pgflow_gen.ir.types import TypeExpr
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import ModuleIndex
 
 

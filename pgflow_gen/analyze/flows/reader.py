@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 import libcst as cst
@@ -25,6 +25,7 @@ from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import FlowSpec, SubflowName
 from pgflow_gen.ir.types import TypeTable
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.files.modules import module_name, unimportable_part
 from pgflow_gen.source.files.text import display_path
 from pgflow_gen.source.names.index import Function, ModuleIndex

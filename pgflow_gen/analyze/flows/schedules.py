@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import libcst as cst
 
@@ -12,6 +12,7 @@ from pgflow_gen.analyze.flows.scan.declarations import ScheduleDeclaration
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Json
 from pgflow_gen.ir.schedule import Path, ScheduleSpec
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import Class, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined, External
 from pgflow_shared.schedules import SCHEDULE_OPTIONS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import libcst as cst
 
@@ -14,6 +14,7 @@ from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope, Variable
 from pgflow_gen.analyze.types.unsupported import canonical
 from pgflow_gen.ir.types import UNKNOWN, Alias, AliasRef, NewTypeRef, TypeExpr, TypeKey, UnionType
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import Assignment, TypeAliasStatement
 from pgflow_gen.source.names.resolve import Defined, External
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import libcst as cst
 
@@ -47,6 +47,7 @@ from pgflow_gen.ir.types import (
     UnknownType,
     union,
 )
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.names import output_name
 from pgflow_gen.source.names.index import Assignment, Class, Function
 from pgflow_gen.source.names.resolve import Defined, External, Missing, ModuleSymbol, Resolver, Symbol

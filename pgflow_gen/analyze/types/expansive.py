@@ -9,11 +9,12 @@ circle.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from pgflow_gen.analyze.types.scope import Variable
 from pgflow_gen.ir.types import AliasRef, ClassRef, RecordRef, TypeExpr, children
+from pgflow_gen.light_dataclass import dataclass
 
 _MODEST_DEPTH, _MODEST_NUMBER = 12, 50
 """Arguments in arguments, and different uses of one generic, below which nobody asks whether they grow."""

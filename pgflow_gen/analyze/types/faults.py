@@ -6,9 +6,9 @@ An alias is read once and used in many places: its faults have no place of their
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from pgflow_gen.diagnostics import Findings, Severity, Span
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.resolve import RUNTIME, RUNTIME_NAMES, External, Missing
 from pgflow_shared.text import closest
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import libcst as cst
 
 from pgflow_gen.ir.types import TypeExpr
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import ModuleIndex
 
 

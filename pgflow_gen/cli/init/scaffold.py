@@ -9,11 +9,11 @@ import tomllib
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from pgflow_gen.config import ConfigError
 from pgflow_gen.disk import Folder
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_shared.project import SECTION
 from pgflow_shared.system.files import NotText, decode_text
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from textwrap import indent
+
+from pgflow_gen.light_dataclass import dataclass
 
 _TYPING_ONLY = frozenset({("typing_extensions", "ReadOnly")})
 """Names no supported Python has at run time without a further package; stubs of both checkers know them."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.render.environment import render_template
 from pgflow_gen.render.python.imports import Imports
 from pgflow_gen.render.python.naming import FlowNames, payload_name

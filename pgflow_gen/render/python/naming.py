@@ -6,9 +6,9 @@ Stems name modules, documents and schemas; a class prefix starts a flow's classe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from pgflow_gen.ir.flow import FlowKey, FlowSpec
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.names import public_name, py_ident
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from pgflow_gen.ir.flow import FlowSpec
@@ -22,6 +22,7 @@ from pgflow_gen.ir.types import (
     TypeKey,
     TypeTable,
 )
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.render.edges import child_input, flow_input, flow_output, step_input, step_output
 from pgflow_gen.render.python.annotations import annotation, members_of, needs_quotes, spell
 from pgflow_gen.render.python.imports import Imports

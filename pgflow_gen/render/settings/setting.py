@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pgflow_gen.ir.options import Json
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_shared.options import Key, Named
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
-from dataclasses import dataclass
 
 from pgflow_gen.ir.companions import given_to, surely_there
 from pgflow_gen.ir.flow import CompanionHandler, FlowSpec, Parameter, Receives
 from pgflow_gen.ir.types import TypeTable
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.render.literals import py_literal
 from pgflow_gen.render.python.annotations import spell
 from pgflow_gen.render.wiring.module_names import ModuleNames

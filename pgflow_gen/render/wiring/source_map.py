@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from pgflow_gen.ir.flow import FlowKey
 from pgflow_gen.ir.types import TypeKey
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_shared.companions import CompanionKind
 
 SubjectKind: TypeAlias = Literal[

@@ -7,10 +7,10 @@ import hashlib
 import io
 import os
 import tokenize
-from dataclasses import dataclass
 from pathlib import Path
 
 from pgflow_gen.diagnostics import Diagnostic, Span
+from pgflow_gen.light_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from pgflow_gen.config import Config
 from pgflow_gen.diagnostics import Diagnostic
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.files.discover import discover
 from pgflow_gen.source.files.modules import find_module, is_folder, submodules
 from pgflow_gen.source.files.text import SourceText, display_path, read_source

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.static_tests import always
 from pgflow_gen.source.parsing.parse import ParsedFile
 from pgflow_gen.source.target import OLDEST, Version

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pgflow_gen.diagnostics import Diagnostic
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.files.modules import module_name
 from pgflow_gen.source.files.tracked_reads import TrackedReads
 from pgflow_gen.source.names.index import ModuleIndex, build_index

@@ -8,11 +8,12 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 import libcst as cst
 
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.names import class_name
 from pgflow_gen.source.files.modules import module_name
 from pgflow_gen.source.names.index import Assignment, Binding, ModuleImport, ModuleIndex, NameImport

@@ -14,11 +14,11 @@ import re
 import tokenize
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import libcst as cst
 
 from pgflow_gen.diagnostics import Diagnostic, Span
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.files.text import SourceText
 from pgflow_gen.source.identifiers import with_normal_names
 from pgflow_gen.source.parsing.bodies import without_bodies

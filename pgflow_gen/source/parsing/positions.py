@@ -11,13 +11,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import TypeAlias
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 from libcst.metadata import MetadataWrapper, PositionProvider
+
+from pgflow_gen.light_dataclass import dataclass
 
 Place: TypeAlias = tuple[int, int, int, int]
 """Line and column of the start and of the end (exclusive); lines count from 1, columns from 0."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.parsing.shallow import ELIF_CHAIN, make_shallow
 
 _INDENT = "    "

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import unquote
+
+from pgflow_gen.light_dataclass import dataclass
 
 Schema: TypeAlias = Mapping[str, Any]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.write.migrations.ledger import Ledger
 from pgflow_shared.styles.style import Purpose
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from pgflow_gen.ir.flow import Json
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_shared.styles import NAMES, style_of
 from pgflow_shared.styles.style import Purpose, Style
 

@@ -9,10 +9,11 @@ be followed: where one follows a draft, that draft stays where it is (it is *pin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from pgflow_gen.ir.flow import Analysis, Json
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.render.rendered import Migrated, Rendered, RenderedFile
 from pgflow_gen.render.sql import Script, alike, alter_script, with_drops
 from pgflow_gen.render.styles import dress

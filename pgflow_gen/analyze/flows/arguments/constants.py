@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import libcst as cst
 
 from pgflow_gen.analyze.types.values.enums import EnumReader
 from pgflow_gen.ir.flow import Json
 from pgflow_gen.ir.types import EnumType
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import Assignment, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined, External, Missing, Resolver
 from pgflow_shared.scalars import SCALARS

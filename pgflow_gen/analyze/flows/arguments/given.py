@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import libcst as cst
 
 from pgflow_gen.analyze.flows.arguments.options import STEP_OPTIONS, OptionReader, Written
@@ -11,6 +9,7 @@ from pgflow_gen.analyze.flows.arguments.references import ReferenceReader
 from pgflow_gen.analyze.flows.scan.declarations import StepDeclaration
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import Option, StepName
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import ModuleIndex
 
 _LISTS = ("depends_on", "if_ran", "if_skipped")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import libcst as cst
 
@@ -11,6 +11,7 @@ from pgflow_gen.analyze.flows.arguments.constants import Constants, NotStatic, N
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Json, Option
 from pgflow_gen.ir.patterns import DECIDE, MANY_TEXTS
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import ModuleIndex
 from pgflow_shared.kinds import WRITTEN
 from pgflow_shared.options import BY_NAME, OptionRule, meant, options_of

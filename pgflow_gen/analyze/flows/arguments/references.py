@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeGuard
 
 import libcst as cst
@@ -13,6 +13,7 @@ from pgflow_gen.analyze.flows.arguments.options import Written, spell
 from pgflow_gen.analyze.flows.scan.declarations import StepDeclaration
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import StepName
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import Assignment, Function, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined, Missing, Symbol
 from pgflow_shared.text import closest

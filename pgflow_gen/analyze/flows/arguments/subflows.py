@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import libcst as cst
 
 from pgflow_gen.analyze.flows.arguments.constants import NotStatic
@@ -11,6 +9,7 @@ from pgflow_gen.analyze.flows.arguments.options import OptionReader, Written, sp
 from pgflow_gen.analyze.flows.scan.declarations import FlowDeclaration, FlowFinder
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import SubflowName
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import Assignment, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined, Missing, Symbol
 from pgflow_shared.slugs import db_slug

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 import libcst as cst
 
 from pgflow_gen.analyze.types.classes import base_nodes
 from pgflow_gen.ir.flow import FlowKey
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import Assignment, Class, ModuleIndex
 from pgflow_gen.source.names.resolve import RUNTIME, Defined, External, Resolver, Symbol
 from pgflow_gen.source.parsing.parse import parse_expression

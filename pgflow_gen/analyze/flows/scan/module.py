@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import libcst as cst
 
@@ -18,6 +18,7 @@ from pgflow_gen.analyze.flows.scan.declarations import (
 )
 from pgflow_gen.analyze.flows.scan.decorators import examine
 from pgflow_gen.diagnostics import Findings
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import Assignment, Binding, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import libcst as cst
 
@@ -16,6 +15,7 @@ from pgflow_gen.analyze.flows.steps.step import docstring
 from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.flow import CompanionHandler, Receives, StepName, StepSpec
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_shared.companions import RUN_END, CompanionKind
 
 _OPTIONS: Mapping[CompanionKind, tuple[str, ...]] = {"undo": ("when",), "end": ("on",)}

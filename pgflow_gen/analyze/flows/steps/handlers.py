@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import libcst as cst
 
@@ -15,6 +15,7 @@ from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import Parameter, Receives
 from pgflow_gen.ir.types import NONE, UNKNOWN, TypeExpr
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import ModuleIndex
 from pgflow_gen.source.names.resolve import External, Missing
 from pgflow_gen.source.parsing.parse import unquoted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import libcst as cst
 
@@ -13,6 +12,7 @@ from pgflow_gen.analyze.types.limits import too_deep
 from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.diagnostics import Findings
 from pgflow_gen.ir.types import TypeExpr, union
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.resolve import External
 from pgflow_gen.source.parsing.parse import unquoted
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
 
 import libcst as cst
 
@@ -17,6 +16,7 @@ from pgflow_gen.analyze.flows.steps.waits import WaitReader, slug_argument
 from pgflow_gen.analyze.types.annotations import TypeReader
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import StepSpec
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.names import encodable
 from pgflow_shared.kinds import KINDS
 

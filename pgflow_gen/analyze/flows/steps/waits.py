@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import libcst as cst
 
 from pgflow_gen.analyze.flows.arguments.given import GivenReader
@@ -15,6 +13,7 @@ from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.diagnostics import Findings, Span
 from pgflow_gen.ir.flow import StepSpec
 from pgflow_gen.ir.types import NONE, TypeExpr
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.names import py_ident
 
 _APART = frozenset({"flow", "slug"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import libcst as cst
 
@@ -18,6 +18,7 @@ from pgflow_gen.analyze.types.records.msgspec_names import rename_of, renamed
 from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.analyze.types.unsupported import canonical
 from pgflow_gen.ir.types import Field, RecordKind
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import Class
 from pgflow_gen.source.names.resolve import Defined, External
 from pgflow_gen.source.parsing.parse import unquoted

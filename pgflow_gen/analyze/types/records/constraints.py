@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import libcst as cst
@@ -22,6 +22,7 @@ from pgflow_gen.ir.types import (
     UnionType,
     UnknownType,
 )
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.resolve import External, Missing
 
 _ORDER = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}

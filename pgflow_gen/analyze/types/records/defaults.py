@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import libcst as cst
@@ -17,6 +16,7 @@ from pgflow_gen.analyze.types.records.models import kind_of
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.analyze.types.values.enums import EnumReader
 from pgflow_gen.ir.types import FLOAT, EnumType, TypeExpr, without_bounds
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import Assignment, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined, External
 from pgflow_shared.scalars import SCALARS

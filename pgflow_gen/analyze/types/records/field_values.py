@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import libcst as cst
 
@@ -13,6 +13,7 @@ from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.records.defaults import DefaultReader
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.ir.types import RecordKind
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.resolve import External
 
 _CALLS: Mapping[RecordKind, frozenset[tuple[str, str]]] = {

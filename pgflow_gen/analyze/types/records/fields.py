@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import libcst as cst
 
@@ -15,6 +15,7 @@ from pgflow_gen.analyze.types.records.defaults import typed_default
 from pgflow_gen.analyze.types.scope import Scope, elements
 from pgflow_gen.analyze.types.unsupported import canonical
 from pgflow_gen.ir.types import Field
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.names import is_storable
 from pgflow_gen.source.names.index import Assignment, Class
 from pgflow_gen.source.names.resolve import Defined, External

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import libcst as cst
 
@@ -21,6 +21,7 @@ from pgflow_gen.analyze.types.records.models import kind_of, refusals
 from pgflow_gen.analyze.types.records.object_defaults import with_whole_defaults
 from pgflow_gen.analyze.types.scope import Scope, Variable, elements
 from pgflow_gen.ir.types import UNKNOWN, ClassRef, Field, Record, RecordKind, RecordRef, TypeExpr, TypeKey
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.names import encodable
 from pgflow_gen.source.names.index import Assignment, Class
 from pgflow_gen.source.names.resolve import Defined, External

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal, TypeAlias
 
 import libcst as cst
@@ -14,6 +14,7 @@ from pgflow_gen.analyze.types.faults import TypeFault, not_json, unstorable
 from pgflow_gen.analyze.types.protocol import ReadsTypes
 from pgflow_gen.analyze.types.scope import Scope
 from pgflow_gen.ir.types import UNKNOWN, EnumType, TypeExpr, TypeKey
+from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.names import is_storable
 from pgflow_gen.source.names.index import Class
 from pgflow_gen.source.names.resolve import Defined, External
