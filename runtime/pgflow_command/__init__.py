@@ -17,9 +17,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run ``pgflow-gen`` with ``args`` (default: the process's) and exit."""
     stand_in_for_init()
     library_first()
-    from pgflow_command.main import main as command
+    from pgflow_command.entry import run
 
-    command(args)
+    run(args)
 
 
 __all__ = ["main"]

@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 
-def main(args: Sequence[str] | None = None) -> NoReturn:
+def run(args: Sequence[str] | None = None) -> NoReturn:
     """Run ``pgflow-gen`` with ``args`` (default: the process's) and exit."""
     arguments = list(sys.argv[1:] if args is None else args)
     # What a source file may hold, a terminal's encoding may not.
