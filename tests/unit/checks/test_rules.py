@@ -16,7 +16,7 @@ MODULES = [rule for rule in rules().values() if rule.kind == "module"]
 SESSIONS = {"PGF317", *(f"PGF{code}" for code in range(401, 410))}
 CODES = [
     *(f"PGF{code}" for code in range(101, 105)),
-    *(f"PGF{code}" for code in (*range(201, 217), *range(220, 238))),
+    *(f"PGF{code}" for code in (*range(201, 217), *range(220, 239))),
     *(f"PGF{code}" for code in (*range(301, 313), 316, 317, 318)),
     *(f"PGF{code}" for code in range(401, 410)),
     "PGF501",
