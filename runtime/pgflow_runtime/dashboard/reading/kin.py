@@ -46,13 +46,11 @@ async def read_only_children(
     reader: Reader, run_id: UUID, flow: DashboardFlow, steps: Sequence[str]
 ) -> dict[str, Row]:
     """By step: the run that a single subflow step has started last."""
-    found: dict[str, Row] = {}
-    for slug in steps:
-        if flow.kinds.get(slug) == "subflow" and flow.types.get(slug) != "map":
-            children = await read_children(reader, run_id, slug, limit=100)
-            if children:
-                found[slug] = children[-1]
-    return found
+    single = [slug for slug in steps if flow.kinds.get(slug) == "subflow" and flow.types.get(slug) != "map"]
+    if not single:
+        return {}
+    rows = await reader.rows(statements.LAST_CHILDREN, run_id=run_id, steps=single)
+    return {row["step_slug"]: row for row in rows}
 
 
 async def read_companions(reader: Reader, run_id: UUID, flow: DashboardFlow) -> list[Row]:

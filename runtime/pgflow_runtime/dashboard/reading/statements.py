@@ -132,6 +132,17 @@ from pgflow.list_children(
 )
 """
 
+LAST_CHILDREN: Final = """
+select c.*
+from unnest(%(steps)s::text[]) s(slug)
+cross join lateral (
+  select step_slug, task_index, attempt, run_id, flow_slug, status, started_at, ended_at, error_message
+  from pgflow.list_children(%(run_id)s, s.slug, 100)
+  order by task_index desc, attempt desc
+  limit 1
+) c
+"""
+
 COMPANIONS: Final = """
 select kind, end_number, run_id, flow_slug, status, started_at, ended_at, error_message
 from pgflow.list_companions(%(run_id)s)
