@@ -81,6 +81,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=25.0,
         help="how long histories are told on all three engines, in seconds (default 25)",
     )
+    group.addoption(
+        "--cluster-kills",
+        action="store_true",
+        help="also kill schedulers and nodes of clusters under handlers (tests/integration/clusters)",
+    )
     group.addoption("--trust-seed", type=int, default=1, help="seed of the randomised tests of tests/trust")
     group.addoption("--model-seed", type=int, default=1, help="first seed of the comparison with the model")
 

@@ -100,6 +100,17 @@ class WorkerConfig:
     executor_tasks: int = _option(
         1_000, "Tasks after which such a process is replaced by a new one.", Integer(least=1)
     )
+    dask_scheduler: str = _option(
+        "",
+        'Address of the Dask scheduler for steps with executor="dask", such as tcp://scheduler.internal:8786.',
+        Text(),
+    )
+    ray_address: str = _option(
+        "auto",
+        'Address of the Ray cluster for steps with executor="ray", as HOST:PORT of its head node;'
+        " auto: the cluster that this host is a node of.",
+        Text(),
+    )
     exit_when_idle: float | None = _option(
         None,
         "End, with exit code 0, once there was nothing to do for so many seconds; default: never.",

@@ -32,6 +32,9 @@ OPTIONAL = {
     "pgflow_runtime/supabase/": {"httpx", "postgrest", "realtime", "supabase"},
     "pgflow_runtime/terminal/rich_view.py": {"rich"},
     "pgflow_runtime/testing/plugin.py": {"pytest"},
+    "pgflow_runtime/worker/executors/dask_cluster.py": {"distributed"},
+    "pgflow_runtime/worker/executors/on_dask.py": {"distributed"},
+    "pgflow_runtime/worker/executors/on_ray.py": {"ray"},
 }
 """What else the top of which modules may import: they are imported only where that is installed."""
 LAZY = {

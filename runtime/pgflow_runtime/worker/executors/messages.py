@@ -17,6 +17,15 @@ LOG: Final = "log"
 SHUTDOWN: Final = "shutdown"
 END: Final = "end"
 
+MISSING: Final = "missing"
+"""From a process that is to speak with a cluster: its library is not installed."""
+LOST: Final = "lost"
+UNUSABLE: Final = "unusable"
+"""With the task's number, and why it was lost there, or cannot be run."""
+RUN: Final = "run"
+"""With a number, the task and options."""
+CANCEL: Final = "cancel"
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

@@ -11,7 +11,7 @@ from pgflow_runtime.worker.protocol.rows import TaskRow
 Kind: TypeAlias = Literal["completed", "round_ended", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PackedTask:
     """One attempt at a task. All values are JSON texts where they are not names or numbers.
 
@@ -53,6 +53,10 @@ class PackedTask:
     def label(self) -> str:
         """``flow/step[index]``, and which attempt: what a cluster's own page may show."""
         return f"{self.flow_slug}/{self.step_slug}[{self.task_index}] attempt {self.attempt}"
+
+    def __repr__(self) -> str:
+        """Without inputs and the DSN: clusters log the arguments of what fails."""
+        return f"PackedTask({self.label})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ from pgflow_runtime.errors import BoundaryError, PgflowError, ProjectError
 from pgflow_runtime.project import find_project
 from pgflow_runtime.registry import contracts, import_handlers
 from pgflow_runtime.worker import logs
+from pgflow_runtime.worker.executors.ending import Ending
 from pgflow_runtime.worker.executors.packed import PackedResult, PackedTask, packed
 from pgflow_runtime.worker.executors.session import ConnectionsThere, InputsThere
-from pgflow_runtime.worker.protocol.outcome import failed
+from pgflow_runtime.worker.protocol.outcome import Outcome, failed
 from pgflow_runtime.worker.protocol.rows import TaskRow
 from pgflow_runtime.worker.tasks.binding import BoundStep
 from pgflow_runtime.worker.tasks.perform_async import aperform
@@ -39,10 +40,13 @@ from pgflow_runtime.worker_config import WorkerConfig
 _own = threading.local()
 
 
-def run_packed(task: PackedTask, shutdown: Shutdown | None = None) -> PackedResult:
+def run_packed(
+    task: PackedTask, shutdown: Shutdown | None = None, ending: Ending | None = None
+) -> PackedResult:
     """Run the handler of a task in this process, and say what became of it; a handler's errors are results.
 
-    ``shutdown``: set by whoever knows that the worker stops.
+    ``shutdown``: set by whoever knows that the worker stops. ``ending``: with it the handler can be ended;
+    HandlerEnded is raised where that does not become its result.
     """
     row = _row(task)
     try:
@@ -59,7 +63,7 @@ def run_packed(task: PackedTask, shutdown: Shutdown | None = None) -> PackedResu
         ConnectionsThere(task.dsn, prepare=not config.poll_only),
     )
     work = Task(row, step, env)
-    return packed(_runner().run(aperform(work)) if step.is_async else perform(work))
+    return packed(_perform(work, ending or Ending()))
 
 
 @lru_cache(maxsize=1024)
@@ -83,6 +87,18 @@ def _unusable(task: PackedTask, error: Exception) -> BoundaryError:
     where = f"where executor {task.executor!r} runs it, on {socket.gethostname()}"
     reason = str(error) if isinstance(error, PgflowError) else f"{type(error).__name__}: {error}"
     return BoundaryError("handler", f"{task.handler} cannot be used {where}: {reason}")
+
+
+def _perform(work: Task, ending: Ending) -> Outcome:
+    if work.step.is_async:
+        return _runner().run(_aperform(work, ending))
+    with ending.in_thread(work):
+        return perform(work)
+
+
+async def _aperform(work: Task, ending: Ending) -> Outcome:
+    with ending.in_loop(work):
+        return await aperform(work)
 
 
 def close() -> None:

@@ -34,6 +34,8 @@ class WorkerOptions(TypedDict, total=False):
     processes: int
     executor_processes: int | None
     executor_tasks: int
+    dask_scheduler: str
+    ray_address: str
     exit_when_idle: float | None
     max_tasks: int | None
     log_format: LogFormat
