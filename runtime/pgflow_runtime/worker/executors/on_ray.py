@@ -58,6 +58,7 @@ class _Driver:
     def __init__(self) -> None:
         self._remote = ray.remote(_run)
         self._generators: dict[int, Any] = {}
+        self._begun: set[int] = set()
         self._jobs: set[asyncio.Task[None]] = set()
 
     async def serve(self, connection: socket.socket) -> None:
@@ -73,13 +74,15 @@ class _Driver:
                 self._jobs.add(job)
                 job.add_done_callback(self._jobs.discard)
             elif number in self._generators:
-                ray.cancel(self._generators[number], force=True)
+                # one that has not begun may wait for a process that is just starting, which others can use
+                ray.cancel(self._generators[number], force=number in self._begun)
 
     async def _run(self, number: int, task: PackedTask, options: Mapping[str, Any]) -> None:
         settings = {"max_retries": 0, "num_returns": "streaming", "name": task.label, **options}
         try:
             results = self._generators[number] = self._remote.options(**settings).remote(task)
             await (await anext(results))
+            self._begun.add(number)
             self._say(BEGUN, number, None)
             self._say(RESULT, number, await (await anext(results)))
         except TaskCancelledError:
@@ -92,6 +95,7 @@ class _Driver:
             self._say(UNUSABLE, number, f"{type(error).__name__}: {error}")
         finally:
             self._generators.pop(number, None)
+            self._begun.discard(number)
 
     def _say(self, word: str, number: int, value: object) -> None:
         self._writer.write(frame((word, number, value)))
