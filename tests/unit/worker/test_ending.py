@@ -78,7 +78,8 @@ def test_what_was_told_to_end_before_does_not_begin() -> None:
 def test_what_comes_after_the_handler_is_not_hit() -> None:
     """However late it is told to end: hundreds of threads leave while they are told."""
     for _ in range(300):
-        ending, begun, passed = Ending(), threading.Event(), []
+        ending, begun = Ending(), threading.Event()
+        passed: list[bool] = []
 
         def work(
             ending: Ending = ending, begun: threading.Event = begun, passed: list[bool] = passed
