@@ -250,12 +250,15 @@ def test_no_process_outlives_a_worker_that_is_killed(crunch: Lab) -> None:
     with crunch.worker("busy", "patient", executor_processes="2") as worker:
         crunch.start("patient", [str(crunch.folder)])
         crunch.begun("waiting-0")
-        spinning(crunch)
+        _, (_, started_there) = spinning(crunch)
         pids = children(worker.process.pid)
         assert len(pids) == 2
         worker.signal(signal.SIGKILL)
         worker.process.wait()
-        eventually(lambda: not any(map(lives, pids)))
+        try:
+            eventually(lambda: not any(map(lives, pids)))
+        finally:
+            os.kill(started_there, signal.SIGKILL)  # what handlers start is nobody's then
 
 
 def test_a_stopping_worker_lets_handlers_end(crunch: Lab) -> None:
