@@ -45,6 +45,8 @@ SAMPLES: Mapping[str, tuple[str, object]] = {
     "processes": ("2", 2),
     "executor_processes": ("2", 2),
     "executor_tasks": ("100", 100),
+    "dask_scheduler": ("tcp://here:8786", "tcp://here:8786"),
+    "ray_address": ("here:6379", "here:6379"),
     "exit_when_idle": ("0.5", 0.5),
     "max_tasks": ("1000", 1000),
     "restart_url": ("https://host:8080", "https://host:8080"),
