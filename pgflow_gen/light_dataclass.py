@@ -54,7 +54,10 @@ def _getter(names: tuple[str, ...]) -> Any:
     """The values of the fields ``names``, always as a tuple."""
     if len(names) > 1:
         return attrgetter(*names)
-    return lambda self: tuple(getattr(self, name) for name in names)
+    if not names:
+        return lambda _self: ()
+    value = attrgetter(*names)
+    return lambda self: (value(self),)
 
 
 def _repr(names: tuple[str, ...]) -> Any:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pgflow_sql.surface import Entry, surface
+from pgflow_sql.surface import SurfaceEntry, surface
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
@@ -100,7 +100,7 @@ def sql_page() -> str:
     return "".join(parts)
 
 
-def described(entry: Entry) -> str:
+def described(entry: SurfaceEntry) -> str:
     """A function's part of the page, made of its file's head and its declaration."""
     text = entry.file.text
     head = re.match(r"(?:--[^\n]*\n)+", text)

@@ -12,7 +12,7 @@ import click
 
 from pgflow_command.lazy import CommandFailure
 from pgflow_gen.report import Format, render_report, summary, wants_colour
-from pgflow_shared.text import counted
+from pgflow_shared.text import counted, joined
 from pgflow_shared.verbosity import is_quiet, is_verbose
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def print_summary(report: BuildReport) -> None:
     )
     if any(item.severity == "error" for item in report.diagnostics):
         codes = sorted({item.code for item in report.diagnostics if item.severity == "error"})
-        tell(f"For more about {_listed(codes)}: pgflow-gen explain {codes[0]}")
+        tell(f"For more about {joined(codes, 'or')}: pgflow-gen explain {codes[0]}")
 
 
 def print_changes(report: BuildReport, *, done: bool) -> None:
@@ -91,7 +91,3 @@ def print_changes(report: BuildReport, *, done: bool) -> None:
             tell(f"{words[change.kind]} {change.path}")
     if kept:
         tell(f"kept {counted(kept, 'file')}")
-
-
-def _listed(codes: list[str]) -> str:
-    return codes[0] if len(codes) == 1 else f"{', '.join(codes[:-1])} or {codes[-1]}"

@@ -15,7 +15,7 @@ from pgflow_gen.dev.screen import Screen
 COMMAND_PROCESS = "pgflow_gen.dev.command_process"
 
 
-class Child:
+class ChildProcess:
     """A process in a session of its own, so that Ctrl-C in the terminal reaches ``dev`` alone.
 
     Args:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from pgflow_command.app import COMMANDS
-from pgflow_gen.dev.child import Child
+from pgflow_gen.dev.child import ChildProcess
 from pgflow_gen.dev.screen import Screen
 from pgflow_gen.dev.server import Server
 
@@ -27,7 +27,7 @@ class DashboardProcess:
         self._server = server
         self._screen = screen
         self._is_wanted = is_wanted
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
 
     def start(self) -> None:
         """Serve it, unless it is being served, was not wanted or is not installed."""
@@ -41,7 +41,7 @@ class DashboardProcess:
         port = self._port if self._port is not None else _port()
         arguments = [COMMAND, "--port", str(port), "--allow-control"]
         env = self._server.for_commands()
-        self._child = Child(COMMAND, arguments, screen=self._screen, env=env, hear=self._hear)
+        self._child = ChildProcess(COMMAND, arguments, screen=self._screen, env=env, hear=self._hear)
 
     def stop(self) -> None:
         if self._child is not None:

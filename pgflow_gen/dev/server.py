@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pgflow_command.lazy import CommandFailure
-from pgflow_gen.dev.child import Child
+from pgflow_gen.dev.child import ChildProcess
 from pgflow_gen.dev.screen import Screen
 
 _HOLDER: Final = "pgflow_runtime.database.embedded.keep_running"
@@ -37,7 +37,7 @@ class Server:
         self._development = development
         self._screen = screen
         self._root = root
-        self._holder: Child | None = None
+        self._holder: ChildProcess | None = None
         self._said: queue.Queue[str] = queue.Queue()
 
     @property
@@ -70,7 +70,7 @@ class Server:
         if self._dsn is not None:
             self._screen.say("server", "the one that --dsn names")
             return
-        self._holder = Child(
+        self._holder = ChildProcess(
             "server", [str(self._root), *self._adopt], screen=self._screen, env=dict(os.environ),
             module=_HOLDER, hear=self._said.put,
         )  # fmt: skip
@@ -100,7 +100,7 @@ class Server:
         self._holder.wait()
         self._holder = None
 
-    def _answer(self, holder: Child) -> dict[str, Any]:
+    def _answer(self, holder: ChildProcess) -> dict[str, Any]:
         lines: list[str] = []
         while True:
             try:

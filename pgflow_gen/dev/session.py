@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from pgflow_gen.config import Config
-from pgflow_gen.dev.child import Child
+from pgflow_gen.dev.child import ChildProcess
 from pgflow_gen.dev.contracts import Built, built_flows
 from pgflow_gen.dev.migrated import told
 from pgflow_gen.dev.page import DashboardProcess
@@ -46,7 +46,7 @@ class DevSession:
         self._screen = screen
         self._is_ending = is_ending
         self._verify = verify
-        self._worker: Child | None = None
+        self._worker: ChildProcess | None = None
         self._worker_since = 0.0
         self._flows: tuple[Built, ...] = ()
         self._migrated: str | None = None
@@ -140,7 +140,7 @@ class DevSession:
                 "migrate", f"the flows' migrations are {config.style}'s: apply them with its own command"
             )
         lines: list[str] = []
-        child = Child(
+        child = ChildProcess(
             "migrate", ["migrate", "--json", *options], screen=self._screen, env=env, hear=lines.append
         )
         is_done = child.wait() == 0
@@ -164,7 +164,9 @@ class DevSession:
         env = {"PGFLOW_GRACE_SECONDS": str(GRACE), **self._server.for_commands(), "PGFLOW_LOG_FORMAT": "json"}
         if env.get("PGFLOW_LOG_CONFIG"):
             self._is_serving.set()  # its lines go where, and look as, that file says
-        self._worker = Child("worker", ["worker", *targets], screen=self._screen, env=env, hear=self._hear)
+        self._worker = ChildProcess(
+            "worker", ["worker", *targets], screen=self._screen, env=env, hear=self._hear
+        )
         self._worker_since = time.monotonic()
 
     def _hear(self, line: str) -> None:

@@ -102,8 +102,8 @@ class BuildRecord:
         root, after = os.fspath(self._config.root), dict(self.before)
         ours = {os.path.join(root, path) for path in others}
         try:
-            for place in (os.path.join(root, path) for path in changed):
-                self._written[place] = _stamp(os.stat(place))
+            for path in (os.path.join(root, name) for name in changed):
+                self._written[path] = _stamp(os.stat(path))
         except OSError:
             return None
         after |= self._written
@@ -118,30 +118,30 @@ class BuildRecord:
 
 
 def file_stamps(config: Config, *, generated: bool = True) -> FileStamps | None:
-    """Everything a build may rest on; None where that cannot be findings by looking at files.
+    """Everything a build may rest on; None where that cannot be found by looking at files.
 
     ``generated``: with the folders of generated files, in which every file counts.
     """
-    found: FileStamps = {}
+    stamps: FileStamps = {}
     folders = [_absolute(config, folder) for folder in (config.out, config.migrations)]
     entered = set[str]() if generated else set(folders)
     try:
         for folder in folders:
-            _walk(folder, found, entered, everything=True)
+            _walk(folder, stamps, entered, everything=True)
         for entry in (*config.src, *config.flows):
-            place = _absolute(config, entry)
-            if os.path.isdir(place):
-                _walk(place, found, entered, everything=False)
-            elif os.path.isfile(place):
-                found[place] = _stamp(os.stat(place))
+            path = _absolute(config, entry)
+            if os.path.isdir(path):
+                _walk(path, stamps, entered, everything=False)
+            elif os.path.isfile(path):
+                stamps[path] = _stamp(os.stat(path))
         for name in _CONFIGURATIONS:
-            place = os.fspath(config.root / name)
-            if os.path.exists(place):
-                found[place] = _stamp(os.stat(place))
+            path = os.fspath(config.root / name)
+            if os.path.exists(path):
+                stamps[path] = _stamp(os.stat(path))
     except (OSError, _Untold):
         return None
-    _await_tick(found)
-    return found
+    _await_tick(stamps)
+    return stamps
 
 
 def _await_tick(files: FileStamps) -> None:
@@ -160,32 +160,32 @@ def _absolute(config: Config, entry: str) -> str:
     return os.path.normpath(os.path.join(config.root, entry))
 
 
-def _walk(top: str, found: FileStamps, entered: set[str], *, everything: bool) -> None:
+def _walk(top: str, stamps: FileStamps, entered: set[str], *, everything: bool) -> None:
     waiting, looked_at = [top], 0
     while waiting:
         folder = waiting.pop()
         if folder in entered or not os.path.isdir(folder):
             continue
         entered.add(folder)
-        found[f"{folder}/"] = []
-        with os.scandir(folder) as items:
-            for item in items:
+        stamps[f"{folder}/"] = []
+        with os.scandir(folder) as entries:
+            for entry in entries:
                 looked_at += 1
-                if item.is_dir():
-                    if _is_skipped(item):
+                if entry.is_dir():
+                    if _is_skipped(entry):
                         continue
-                    if item.is_symlink() and not _leads_somewhere_new(item, found, entered):
+                    if entry.is_symlink() and not _leads_somewhere_new(entry, stamps, entered):
                         continue
-                    waiting.append(item.path)
-                elif everything or item.name.endswith((".py", ".pyi")):
-                    found[item.path] = _stamp(item.stat())
+                    waiting.append(entry.path)
+                elif everything or entry.name.endswith((".py", ".pyi")):
+                    stamps[entry.path] = _stamp(entry.stat())
         if looked_at > _MAX_FILES:
             raise _Untold
 
 
-def _leads_somewhere_new(link: os.DirEntry[str], found: FileStamps, entered: set[str]) -> bool:
+def _leads_somewhere_new(link: os.DirEntry[str], stamps: FileStamps, entered: set[str]) -> bool:
     """Notes a link to a folder as itself; False when that folder was looked at, as in a circle of links."""
-    found[link.path] = _stamp(link.stat(follow_symlinks=False))
+    stamps[link.path] = _stamp(link.stat(follow_symlinks=False))
     target = os.path.realpath(link.path)
     if target in entered:
         return False

@@ -15,7 +15,7 @@ from typing import cast
 
 from pgflow_gen.incremental.codec import encode_alias, encode_record, encode_type
 from pgflow_gen.incremental.lazy_flow import LazyFlow
-from pgflow_gen.ir.flow import Analysis, Child, FlowKey, FlowSpec, StepSpec, SubflowName
+from pgflow_gen.ir.flow import Analysis, FlowKey, FlowSpec, StepSpec, SubflowName, SubflowTypes
 from pgflow_gen.ir.types import Record, RecordRef, TypeKey, TypeTable
 from pgflow_gen.names import output_name
 from pgflow_gen.render.edges import flow_output
@@ -101,7 +101,7 @@ class _Links:
             return step
         is_bounded = step.option("max_depth") is not None or step.hides("max_depth")
         way_back = () if is_bounded else self._way(child, flow)
-        return replace(step, child=Child(child.input, self._output(self._stems[child.key]), way_back))
+        return replace(step, child=SubflowTypes(child.input, self._output(self._stems[child.key]), way_back))
 
     def _types(self, key: FlowKey) -> TypeTable:
         """The types that a flow mentions, and those that come with the flows it starts or mentions."""

@@ -63,7 +63,7 @@ class SubflowName:
 
 
 @dataclass(frozen=True, slots=True)
-class Child:
+class SubflowTypes:
     """What a step needs to know of the flow that does its work; found when all flows are known."""
 
     input: TypeExpr | None
@@ -118,7 +118,7 @@ class StepSpec:
     state: TypeExpr | None = None
     """What a loop keeps between its rounds: the S of ``Again[S] | T``; None where it is no loop."""
     subflow: SubflowName | None = None
-    child: Child | None = None
+    child: SubflowTypes | None = None
     """What ``subflow`` names; None until all flows are known, and where there is no such flow."""
     doc: str | None = None
     unread: frozenset[str] = frozenset()
@@ -162,7 +162,10 @@ class StepSpec:
 
     def option(self, name: str) -> Json:
         """The value written for an option; None when it was not written."""
-        return next((item.value for item in self.options if item.name == name), None)
+        for option in self.options:  # no generator: it is asked for thousands of times
+            if option.name == name:
+                return option.value
+        return None
 
     def hides(self, *names: str) -> bool:
         """Whether one of these options was, or may have been, written in a way that could not be read."""

@@ -21,7 +21,7 @@ from pgflow_gen.render.wiring.proofs import add_proofs
 from pgflow_shared.system.digest import digest
 
 
-class Text(msgspec.Struct, frozen=True, array_like=True):
+class FilesSummary(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a flow's own files."""
 
     stem: str
@@ -40,7 +40,7 @@ class Text(msgspec.Struct, frozen=True, array_like=True):
 class FlowFiles(msgspec.Struct, frozen=True, array_like=True):
     """A flow's files, and its parts of the wiring."""
 
-    text: Text
+    text: FilesSummary
     calls: Part
     proofs: Part
     contents: dict[str, bytes] | None = None
@@ -92,14 +92,14 @@ class FlowFilesRenderer:
         return {path: text.encode() for path, text in files.items()}
 
     @cached_property
-    def text(self) -> Text:
+    def text(self) -> FilesSummary:
         if self.known is not None:
             return self.known.text
         digests = {path: digest(content) for path, content in self.contents.items()}
         steps = tuple(step.slug for step in self.view.flow.steps)
         signals = tuple((signal.slug, signal.has_key) for signal in self.view.signals)
         summaries = (self.summary, self.companion_summaries)
-        return Text(self.stem, self.view.has_input, steps, signals, *summaries, digests)
+        return FilesSummary(self.stem, self.view.has_input, steps, signals, *summaries, digests)
 
     def calls(self, wiring: Wiring) -> Part:
         """The flow's calls, added to the wiring."""

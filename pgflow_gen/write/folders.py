@@ -38,45 +38,45 @@ class Folders:
         folder, _, name = path.rpartition("/")
         real = self._real.get(folder)
         if real is None or name in ("", ".", "..") or "\\" in name or "\x00" in name:
-            place = self._look_at(path)
-            if place.parent.is_dir():
-                self._real[folder] = place.parent
+            file = self._look_at(path)
+            if file.parent.is_dir():
+                self._real[folder] = file.parent
         else:
-            place = real / name
+            file = real / name
         try:
-            mode = os.lstat(place).st_mode
+            mode = os.lstat(file).st_mode
         except OSError:
-            return place
+            return file
         if stat.S_ISLNK(mode):
-            self._refuse_link(place)
+            self._refuse_link(file)
         if stat.S_ISDIR(mode):
             raise WriteError(f"{path} is a folder, but a generated file goes there", help="remove the folder")
-        return place
+        return file
 
     def _look_at(self, path: str) -> Path:
         if not self.holds(path):
             raise WriteError(
                 f"{path} is outside the folders of generated files", help="check the configuration"
             )
-        place = self.root / path
-        for parent in reversed(place.parents):
+        file = self.root / path
+        for parent in reversed(file.parents):
             if parent.is_relative_to(self.root) and parent != self.root:
                 self._refuse_link(parent)
-        return place
+        return file
 
-    def _refuse_link(self, place: Path) -> None:
-        if place.is_symlink():
+    def _refuse_link(self, file: Path) -> None:
+        if file.is_symlink():
             raise WriteError(
-                f"{place.relative_to(self.root).as_posix()} is a symbolic link",
+                f"{file.relative_to(self.root).as_posix()} is a symbolic link",
                 help="generated files are written through no link: remove it, or set another folder in"
                 " [tool.pgflow-gen]",
             )
 
     def read(self, path: str) -> bytes | None:
         """What is in the file now; None when there is none."""
-        place = self.locate(path)
+        file = self.locate(path)
         try:
-            return place.read_bytes()
+            return file.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -86,11 +86,11 @@ class Folders:
 
     def migration_names(self) -> tuple[str, ...]:
         """Files in the folder of migrations, sorted."""
-        place = self.root / self.migrations
-        if not place.is_dir():
+        folder = self.root / self.migrations
+        if not folder.is_dir():
             return ()
-        with os.scandir(place) as items:
-            return tuple(sorted(item.name for item in items if item.is_file()))
+        with os.scandir(folder) as entries:
+            return tuple(sorted(entry.name for entry in entries if entry.is_file()))
 
 
 def _relative(text: str, option: str) -> PurePosixPath:

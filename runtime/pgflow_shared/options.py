@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from pgflow_shared.executors import EXECUTORS
 from pgflow_shared.kinds import WRITTEN, StepKind
-from pgflow_shared.text import closest
+from pgflow_shared.text import closest, joined
 
 Owner: TypeAlias = Literal["flow"] | StepKind
 """``Flow(...)``, or a decorator's kind."""
@@ -63,11 +63,10 @@ class Word(NamedTuple):
         return f"must be {self}, not {value!r}", f'did you mean "{near}"?' if near else f"write {self}"
 
     def __str__(self) -> str:
-        *first, last = (*(f'"{word}"' for word in self.words), *(["None"] if self.or_none else []))
-        return f"{', '.join(first)} or {last}"
+        return joined([*(f'"{word}"' for word in self.words), *(["None"] if self.or_none else [])], "or")
 
 
-class Flag:
+class Boolean:
     """True or False."""
 
     def fault(self, value: object) -> tuple[str, str | None] | None:
@@ -111,7 +110,7 @@ class Judged(NamedTuple):
         return self.what
 
 
-Values: TypeAlias = Whole | Word | Flag | Amounts | Judged
+Values: TypeAlias = Whole | Word | Boolean | Amounts | Judged
 
 
 class Named(NamedTuple):
@@ -280,7 +279,7 @@ OPTIONS: tuple[OptionRule, ...] = (
         also_called=("if_exhausted",), apart={"loop": _MODES, "signal": _MODES, "sleep": _MODES},
     ),
     OptionRule(
-        "transactional", _TASKS - _on("loop"), Flag(),
+        "transactional", _TASKS - _on("loop"), Boolean(),
         "the writes through `ctx.conn()` and the completion share one transaction", "False",
     ),
     OptionRule(

@@ -17,6 +17,12 @@ def listed(items: Sequence[str], most: int = 4) -> str:
     return ", ".join(items[:most]) + more
 
 
+def joined(items: Sequence[str], word: str) -> str:
+    """All of them: ``a, b or c``, or with another ``word`` before the last."""
+    *first, last = items
+    return f"{', '.join(first)} {word} {last}" if first else last
+
+
 def closest(wanted: str, known: Iterable[str]) -> str | None:
     """The known name that ``wanted`` was most likely meant to be, if any is close."""
     matches = get_close_matches(wanted, sorted(known), n=1, cutoff=0.6)

@@ -24,7 +24,7 @@ _FOR = re.compile(r"\A-- for: (?P<callers>[a-z, ]+)\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SurfaceEntry:
     """A public function or view.
 
     Attributes:
@@ -41,14 +41,14 @@ class Entry:
 
 
 @cache
-def surface() -> tuple[Entry, ...]:
+def surface() -> tuple[SurfaceEntry, ...]:
     """All of them, in the order of the schema's files.
 
     Raises:
         ValueError: a public one does not say who calls it, or names a caller that is none.
     """
     return tuple(
-        Entry(match["name"], match["kind"], _callers_of(file), file)
+        SurfaceEntry(match["name"], match["kind"], _callers_of(file), file)
         for file in schema_files()
         for match in _CREATED.finditer(file.text)
     )

@@ -30,38 +30,38 @@ def too_deep() -> TypeFault:
     )
 
 
-def is_too_large(found: TypeExpr) -> bool:
-    waiting, count = [found], 0
+def is_too_large(whole: TypeExpr) -> bool:
+    waiting, count = [whole], 0
     while waiting and count <= MAX_SIZE:
         count += 1
         waiting.extend(children(waiting.pop()))
     return count > MAX_SIZE
 
 
-def parameter_only(found: TypeExpr, aliases: Mapping[TypeKey, Alias]) -> TypeFault | None:
-    """What is wrong with ``found`` as a return, a field or an input type; None when nothing is."""
+def parameter_only(whole: TypeExpr, aliases: Mapping[TypeKey, Alias]) -> TypeFault | None:
+    """What is wrong with ``whole`` as a return, a field or an input type; None when nothing is."""
     seen: set[TypeKey] = set()
-    waiting = [found]
+    waiting = [whole]
     while waiting:
-        item = waiting.pop()
-        fault = _fault(item)
+        part = waiting.pop()
+        fault = _fault(part)
         if fault is not None:
             return fault
-        if isinstance(item, AliasRef) and item.key in aliases and item.key not in seen:
-            seen.add(item.key)
-            waiting.append(aliases[item.key].target)
-        if not isinstance(item, RecordRef | ClassRef | AliasRef):
-            waiting.extend(children(item))
+        if isinstance(part, AliasRef) and part.key in aliases and part.key not in seen:
+            seen.add(part.key)
+            waiting.append(aliases[part.key].target)
+        if not isinstance(part, RecordRef | ClassRef | AliasRef):
+            waiting.extend(children(part))
     return None
 
 
-def _fault(item: TypeExpr) -> TypeFault | None:
-    match item:
+def _fault(part: TypeExpr) -> TypeFault | None:
+    match part:
         case ListType(read_only=True, item=inner):
-            return not_json(f"{item} may only annotate a parameter", f"use list[{inner}] here")
+            return not_json(f"{part} may only annotate a parameter", f"use list[{inner}] here")
         case DictType(read_only=True, value=inner):
-            return not_json(f"{item} may only annotate a parameter", f"use dict[str, {inner}] here")
+            return not_json(f"{part} may only annotate a parameter", f"use dict[str, {inner}] here")
         case NewTypeRef(base=base):
-            return not_json(f"NewType {item} may only annotate a parameter", f"use {base} here")
+            return not_json(f"NewType {part} may only annotate a parameter", f"use {base} here")
         case _:
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgflow_gen.cli.init.scaffold import Kind
+from pgflow_gen.cli.init.scaffold import ProjectKind
 from pgflow_shared.project import SECTION
 
 _CONFIGURATION = f"""\
@@ -89,7 +89,7 @@ def test_a_letter_is_tried_again() -> None:
     assert run.output == {"summary": {"letters": 2, "longest": "Grace"}}
     assert run.attempts("write") == 4
 '''
-PLAIN = Kind(
+PLAIN = ProjectKind(
     _CONFIGURATION,
     {"flows/greeting.py": _FLOW, "tests/test_greeting.py": _TEST},
     (".pgflow/", "__pycache__/"),

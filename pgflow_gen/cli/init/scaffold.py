@@ -39,7 +39,7 @@ repos:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProjectKind:
     """A kind of project: what stands in its table of the pyproject.toml, and the files that are its own."""
 
     configuration: str
@@ -58,7 +58,7 @@ class Piece:
     is_new: bool = True
 
 
-def scaffold(root: Path, kind: Kind) -> tuple[Piece, ...]:
+def scaffold(root: Path, kind: ProjectKind) -> tuple[Piece, ...]:
     """What setting up ``root`` comes to. Raises ConfigError for files that cannot be added to."""
     return (
         _pyproject(root, kind.configuration),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgflow_gen.cli.init.scaffold import Kind
+from pgflow_gen.cli.init.scaffold import ProjectKind
 from pgflow_shared.project import SECTION
 
 _CONFIGURATION = f"""\
@@ -109,7 +109,7 @@ EDGE_WORKER_DB_URL=postgresql://postgres:PASSWORD@db.PROJECT.supabase.co:5432/po
 # What ensure_workers has to know to have a worker started; in the vault under pgflow_auth_secret.
 PGFLOW_AUTH_SECRET=
 """
-SUPABASE = Kind(
+SUPABASE = ProjectKind(
     _CONFIGURATION,
     {
         "flows/greeting.py": _FLOW,

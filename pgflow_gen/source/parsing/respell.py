@@ -94,65 +94,65 @@ class _Speller:
             self.lines[at + 1 : at + len(parts)] = parts[1:]
         self._last = max(self._last, line + len(parts) - 1)
 
-    def _statement(self, item: ast.stmt, level: int) -> None:
-        match item:
+    def _statement(self, statement: ast.stmt, level: int) -> None:
+        match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                for decorator in item.decorator_list:
+                for decorator in statement.decorator_list:
                     self._put(decorator.lineno, level, f"@{ast.unparse(decorator)}")
-                self._head(item, level)
+                self._head(statement, level)
             case ast.If():
-                self._if(item, level)
+                self._if(statement, level)
             case ast.For() | ast.AsyncFor() | ast.While():
-                self._head(item, level)
-                self._after("else:", item.orelse, level)
+                self._head(statement, level)
+                self._after("else:", statement.orelse, level)
             case ast.With() | ast.AsyncWith():
-                self._head(item, level)
+                self._head(statement, level)
             case ast.Try() | ast.TryStar():
-                self._try(item, level)
+                self._try(statement, level)
             case ast.Match():
-                self._put(item.lineno, level, f"match {ast.unparse(item.subject)}:")
-                for arm in item.cases:
+                self._put(statement.lineno, level, f"match {ast.unparse(statement.subject)}:")
+                for arm in statement.cases:
                     guard = f" if {ast.unparse(arm.guard)}" if arm.guard is not None else ""
                     self._put(arm.pattern.lineno, level + 1, f"case {ast.unparse(arm.pattern)}{guard}:")
                     self.block(arm.body, level + 2)
             case _:
-                self._put(item.lineno, level, _simple(item))
+                self._put(statement.lineno, level, _simple(statement))
 
-    def _head(self, item: ast.stmt, level: int, word: str = "") -> None:
+    def _head(self, statement: ast.stmt, level: int, word: str = "") -> None:
         """What stands before a block, and the block."""
-        head = copy.copy(item)
-        body: list[ast.stmt] = getattr(item, "body", [])
+        head = copy.copy(statement)
+        body: list[ast.stmt] = getattr(statement, "body", [])
         for name, value in {"body": [ast.Pass()], "orelse": [], "decorator_list": []}.items():
             if hasattr(head, name):
                 setattr(head, name, value)
         text = ast.unparse(head).strip().rsplit("\n", 1)[0]
-        self._put(item.lineno, level, word + text)
+        self._put(statement.lineno, level, word + text)
         self.block(body, level + 1)
 
-    def _if(self, item: ast.If, level: int) -> None:
+    def _if(self, statement: ast.If, level: int) -> None:
         word, links = "", 0
         while True:
-            self._head(item, level, word)
-            match item.orelse:
+            self._head(statement, level, word)
+            match statement.orelse:
                 case [ast.If() as after]:
                     # A chain of thousands is told as several: each of its blocks stays a conditional one.
                     links += 1
-                    item, word = after, "" if links % ELIF_CHAIN == 0 else "el"
+                    statement, word = after, "" if links % ELIF_CHAIN == 0 else "el"
                 case after:
                     self._after("else:", after, level)
                     return
 
-    def _try(self, item: ast.Try | ast.TryStar, level: int) -> None:
-        self._put(item.lineno, level, "try:")
-        self.block(item.body, level + 1)
-        for handler in item.handlers:
-            text = "except*" if isinstance(item, ast.TryStar) else "except"
+    def _try(self, statement: ast.Try | ast.TryStar, level: int) -> None:
+        self._put(statement.lineno, level, "try:")
+        self.block(statement.body, level + 1)
+        for handler in statement.handlers:
+            text = "except*" if isinstance(statement, ast.TryStar) else "except"
             text += f" {ast.unparse(handler.type)}" if handler.type is not None else ""
             text += f" as {handler.name}" if handler.name is not None else ""
             self._put(handler.lineno, level, f"{text}:")
             self.block(handler.body, level + 1)
-        self._after("else:", item.orelse, level)
-        self._after("finally:", item.finalbody, level)
+        self._after("else:", statement.orelse, level)
+        self._after("finally:", statement.finalbody, level)
 
     def _after(self, word: str, statements: Sequence[ast.stmt], level: int) -> None:
         """A part whose head has no place in CPython's tree: right above its block, or on its line."""
@@ -163,14 +163,14 @@ class _Speller:
         self.block(statements, level + 1)
 
 
-def _simple(item: ast.stmt) -> str:
-    match item:
+def _simple(statement: ast.stmt) -> str:
+    match statement:
         case ast.Expr(value=ast.Constant(value=str(text))):
             return repr(text)
         case ast.AnnAssign(target=ast.Name(), simple=0):
             # ``(name): int``: a declaration to every checker of types.
-            declared = copy.copy(item)
+            declared = copy.copy(statement)
             declared.simple = 1
             return ast.unparse(declared)
         case _:
-            return ast.unparse(item)
+            return ast.unparse(statement)

@@ -22,10 +22,10 @@ _JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", 
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """Values of the old type that the new one refuses; ``place`` leads to them: ``.lines[].sku``."""
+    """Values of the old type that the new one refuses; ``path`` leads to them: ``.lines[].sku``."""
 
     code: str
-    place: str
+    path: str
     words: str
 
 
@@ -36,7 +36,7 @@ class Comparison:
         self._old, self._new = old, new
         self._assumed: set[tuple[str, str]] = set()
 
-    def narrowings(self, old: Schema, new: Schema, place: str = "") -> list[Narrowing]:
+    def narrowings(self, old: Schema, new: Schema, path: str = "") -> list[Narrowing]:
         """All that is certain of what fits ``old`` and not ``new``."""
         names = str(old.get("$ref", "")), str(new.get("$ref", ""))
         if all(names):
@@ -50,84 +50,84 @@ class Comparison:
         return [
             found
             for member in before
-            for found in self._nearest(member, after, place)
-            if not _says_nothing(found, place)
+            for found in self._nearest(member, after, path)
+            if not _says_nothing(found, path)
         ]
 
-    def _nearest(self, old: Schema, after: Sequence[Schema], place: str) -> list[Narrowing]:
+    def _nearest(self, old: Schema, after: Sequence[Schema], path: str) -> list[Narrowing]:
         """Nothing if some alternative takes all; else what is wrong with the one of the same form."""
         if not _constraints(old):
-            return [Narrowing("PGF406", place, f"was any JSON and is {_shown(after)} now")]
+            return [Narrowing("PGF406", path, f"was any JSON and is {_shown(after)} now")]
         if "enum" in old or "const" in old:
-            return self._values(old, after, place)
+            return self._values(old, after, path)
         kind = _form(old)
         alike = [member for member in after if kind in _forms(member)]
         if not alike:
-            return [Narrowing("PGF406", place, f"was {_shown([old])} and is {_shown(after)} now")]
-        tried = [list(self._one(old, member, place)) for member in alike]
+            return [Narrowing("PGF406", path, f"was {_shown([old])} and is {_shown(after)} now")]
+        tried = [list(self._one(old, member, path)) for member in alike]
         return min(tried, key=len)
 
-    def _values(self, old: Schema, after: Sequence[Schema], place: str) -> list[Narrowing]:
+    def _values(self, old: Schema, after: Sequence[Schema], path: str) -> list[Narrowing]:
         gone = [value for value in _values(old) if not any(_takes(member, value) for member in after)]
         if not gone:
             return []
         shown = ", ".join(map(repr, gone))
         if any("enum" in member or "const" in member for member in after):
-            return [Narrowing("PGF409", place, f"may not be {shown} any more")]
-        return [Narrowing("PGF406", place, f"was {_shown([old])} and is {_shown(after)} now")]
+            return [Narrowing("PGF409", path, f"may not be {shown} any more")]
+        return [Narrowing("PGF406", path, f"was {_shown([old])} and is {_shown(after)} now")]
 
-    def _one(self, old: Schema, new: Schema, place: str) -> Iterator[Narrowing]:
+    def _one(self, old: Schema, new: Schema, path: str) -> Iterator[Narrowing]:
         if (
             not _fits_a_row(old, new)
             or "enum" in new
             or "const" in new
             or _scalar(new) not in (None, _scalar(old))
         ):
-            yield Narrowing("PGF406", place, f"was {_shown([old])} and is {_shown([new])} now")
+            yield Narrowing("PGF406", path, f"was {_shown([old])} and is {_shown([new])} now")
             return
-        yield from _bounds(old, new, place)
+        yield from _bounds(old, new, path)
         if old.get("type") == "array":
-            yield from self._items(old, new, place)
+            yield from self._items(old, new, path)
         if old.get("type") == "object":
-            yield from self._object(old, new, place)
+            yield from self._object(old, new, path)
 
-    def _items(self, old: Schema, new: Schema, place: str) -> Iterator[Narrowing]:
+    def _items(self, old: Schema, new: Schema, path: str) -> Iterator[Narrowing]:
         before, after = old.get("prefixItems"), new.get("prefixItems")
         for at, item in enumerate(before if before is not None else [old.get("items", {})]):
             wanted = after[at] if after is not None else new.get("items", {})
-            yield from self.narrowings(item, wanted, f"{place}[{at if before is not None else ''}]")
+            yield from self.narrowings(item, wanted, f"{path}[{at if before is not None else ''}]")
 
-    def _object(self, old: Schema, new: Schema, place: str) -> Iterator[Narrowing]:
+    def _object(self, old: Schema, new: Schema, path: str) -> Iterator[Narrowing]:
         before, after = old.get("properties", {}), new.get("properties", {})
         others, rest = old.get("additionalProperties"), new.get("additionalProperties")
         for key in sorted({*new.get("required", ())} - {*old.get("required", ())}):
-            yield Narrowing("PGF405", f"{place}.{key}", "is required now")
+            yield Narrowing("PGF405", f"{path}.{key}", "is required now")
         for key, part in before.items():
             if key in after:
-                yield from self.narrowings(part, after[key], f"{place}.{key}")
+                yield from self.narrowings(part, after[key], f"{path}.{key}")
             elif rest is False:
-                yield Narrowing("PGF408", f"{place}.{key}", "is a key that is refused now")
+                yield Narrowing("PGF408", f"{path}.{key}", "is a key that is refused now")
             elif isinstance(rest, Mapping):
-                yield from self.narrowings(part, rest, f"{place}.{key}")
+                yield from self.narrowings(part, rest, f"{path}.{key}")
         if rest is False and others is not False and before.keys() <= after.keys():
-            yield Narrowing("PGF408", place, "takes no other keys than its own now")
+            yield Narrowing("PGF408", path, "takes no other keys than its own now")
         elif isinstance(rest, Mapping) and isinstance(others, Mapping):
-            yield from self.narrowings(others, rest, f"{place}[]")
+            yield from self.narrowings(others, rest, f"{path}[]")
 
 
-def _bounds(old: Schema, new: Schema, place: str) -> Iterator[Narrowing]:
+def _bounds(old: Schema, new: Schema, path: str) -> Iterator[Narrowing]:
     for word in (*_LEAST, *_MOST):
         if word not in new or (word.endswith("Items") and "prefixItems" in new and word == "maxItems"):
             continue
         had = old.get(word)
         is_tighter = had is None or (new[word] > had if word in _LEAST else new[word] < had)
         if is_tighter:
-            yield Narrowing("PGF407", place, f"is held to {word} {new[word]} now")
+            yield Narrowing("PGF407", path, f"is held to {word} {new[word]} now")
     if new.get("uniqueItems") and not old.get("uniqueItems"):
-        yield Narrowing("PGF407", place, "may hold nothing twice now")
+        yield Narrowing("PGF407", path, "may hold nothing twice now")
     for word in ("pattern", "multipleOf"):
         if word in new and _scalar(new) is None and new[word] != old.get(word):
-            yield Narrowing("PGF407", place, f"is held to {word} {new[word]} now")
+            yield Narrowing("PGF407", path, f"is held to {word} {new[word]} now")
 
 
 def _fits_a_row(old: Schema, new: Schema) -> bool:
@@ -136,9 +136,9 @@ def _fits_a_row(old: Schema, new: Schema) -> bool:
     return after is None or (before is not None and len(before) <= len(after))
 
 
-def _says_nothing(found: Narrowing, place: str) -> bool:
+def _says_nothing(found: Narrowing, path: str) -> bool:
     """A list of at least nothing is any list."""
-    return found.place == place and found.words.endswith((" minItems 0 now", " minLength 0 now"))
+    return found.path == path and found.words.endswith((" minItems 0 now", " minLength 0 now"))
 
 
 def _members(schema: Schema, contract: Schema) -> list[Schema]:

@@ -49,7 +49,7 @@ def changed_types(ledger: Ledger, rendered: Rendered, findings: Findings) -> Non
                 findings.add(
                     found.code,
                     span,
-                    f"{what}{found.place} of flow {flow.db_slug!r} {found.words}, and runs under way may hold"
+                    f"{what}{found.path} of flow {flow.db_slug!r} {found.words}, and runs under way may hold"
                     " what it refuses",
                     notes=[f"as it was released with {base.name}"],
                     help=f"{_HELP[found.code]}; or keep the old flow, and put the changed one beside it as a"

@@ -17,7 +17,7 @@ from pgflow_runtime.database.kinds import (
     LIVE,
     MAINTENANCE,
     PAGES,
-    Kind,
+    ConnectionKind,
 )
 
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
     "LIVE",
     "MAINTENANCE",
     "PAGES",
-    "Kind",
+    "ConnectionKind",
     "aconnect",
     "amake_pool",
     "application_name",

@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from pgflow_runtime.database.kinds import Kind
+from pgflow_runtime.database.kinds import ConnectionKind
 from pgflow_runtime.database.own_transactions import (
     LOOK,
     READ_ONLY,
@@ -24,7 +24,7 @@ from pgflow_runtime.forks import keep
 
 def connect(
     conninfo: str,
-    kind: Kind,
+    kind: ConnectionKind,
     *,
     autocommit: bool = True,
     prepare_threshold: int | None = 5,
@@ -48,7 +48,7 @@ def connect(
 
 async def aconnect(
     conninfo: str,
-    kind: Kind,
+    kind: ConnectionKind,
     *,
     autocommit: bool = True,
     prepare_threshold: int | None = 5,
@@ -72,7 +72,7 @@ async def aconnect(
 
 def make_pool(
     conninfo: str,
-    kind: Kind,
+    kind: ConnectionKind,
     *,
     max_size: int,
     min_size: int = 0,
@@ -95,7 +95,7 @@ def make_pool(
 
 def amake_pool(
     conninfo: str,
-    kind: Kind,
+    kind: ConnectionKind,
     *,
     max_size: int,
     min_size: int = 0,
@@ -125,7 +125,7 @@ def application_name(conninfo: str) -> str:
     return str(conninfo_to_dict(conninfo).get("application_name") or "pgflow-gen")
 
 
-def _parameters(conninfo: str, kind: Kind) -> dict[str, Any]:
+def _parameters(conninfo: str, kind: ConnectionKind) -> dict[str, Any]:
     """The encoding and name are ours, the kind's parameters count where the connection string is silent."""
     given = conninfo_to_dict(conninfo)
     return {
@@ -137,7 +137,7 @@ def _parameters(conninfo: str, kind: Kind) -> dict[str, Any]:
 
 
 def _pool_arguments(
-    conninfo: str, kind: Kind, prepare_threshold: int | None, row_factory: Any
+    conninfo: str, kind: ConnectionKind, prepare_threshold: int | None, row_factory: Any
 ) -> dict[str, Any]:
     return {
         "autocommit": True,
@@ -147,7 +147,7 @@ def _pool_arguments(
     }
 
 
-def _configure(connection: Connection[Any], kind: Kind, autocommit: bool) -> None:
+def _configure(connection: Connection[Any], kind: ConnectionKind, autocommit: bool) -> None:
     keep(connection)
     with connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute(pinning(kind, connection.info), prepare=False)
@@ -163,7 +163,7 @@ def _configure(connection: Connection[Any], kind: Kind, autocommit: bool) -> Non
     connection.autocommit = autocommit
 
 
-async def _aconfigure(connection: AsyncConnection[Any], kind: Kind, autocommit: bool) -> None:
+async def _aconfigure(connection: AsyncConnection[Any], kind: ConnectionKind, autocommit: bool) -> None:
     keep(connection)
     async with connection.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(pinning(kind, connection.info), prepare=False)

@@ -81,7 +81,7 @@ WATCHED: Final = ("client_connection_check_interval", "10s")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ConnectionKind:
     """One kind of connection.
 
     ``settings`` are the server's, in its own spelling of names and values. ``parameters`` are libpq's, such
@@ -95,38 +95,38 @@ class Kind:
     """Whether users' own statements run on it."""
 
 
-ENGINE: Final = Kind("engine", {**OURS, **IMPATIENT})
+ENGINE: Final = ConnectionKind("engine", {**OURS, **IMPATIENT})
 """The worker's dispatchers: claim, complete, fail."""
 
-HEARTBEAT: Final = Kind("heartbeat", {**OURS, **IMPATIENT})
+HEARTBEAT: Final = ConnectionKind("heartbeat", {**OURS, **IMPATIENT})
 """The worker's signs of life, and nothing else."""
 
-MAINTENANCE: Final = Kind("maintenance", {**OURS, **IMPATIENT})
+MAINTENANCE: Final = ConnectionKind("maintenance", {**OURS, **IMPATIENT})
 """What a worker does for others, such as recovery and retention."""
 
-LISTENER: Final = Kind("listener", {**OURS, **UNLIMITED})
+LISTENER: Final = ConnectionKind("listener", {**OURS, **UNLIMITED})
 """LISTEN, of workers and clients."""
 
-CLIENT: Final = Kind("client", {**OURS, **PATIENT})
+CLIENT: Final = ConnectionKind("client", {**OURS, **PATIENT})
 """Starting, reading and following runs."""
 
-ADMIN: Final = Kind("admin", {**OURS, **PATIENT})
+ADMIN: Final = ConnectionKind("admin", {**OURS, **PATIENT})
 """The commands: migrate, prune, runs."""
 
-DOCTOR: Final = Kind(
+DOCTOR: Final = ConnectionKind(
     "doctor", {**OURS, **UNLIMITED, "default_transaction_read_only": "on", "statement_timeout": "10s"}
 )
 """The doctor looks only, and must not be what ails a busy database."""
 
-LIVE: Final = Kind(
+LIVE: Final = ConnectionKind(
     "live", {**OURS, **UNLIMITED, "statement_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
 )
 """The dashboard's following of runs: a page must never be what slows a database down."""
 
-PAGES: Final = Kind("pages", {**LIVE.settings, "default_transaction_read_only": "on"})
+PAGES: Final = ConnectionKind("pages", {**LIVE.settings, "default_transaction_read_only": "on"})
 """What the dashboard's pages read."""
 
-HANDLER: Final = Kind(
+HANDLER: Final = ConnectionKind(
     "handler",
     {
         **READABLE,

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg.pq import TransactionStatus
 
-from pgflow_runtime.database.kinds import Kind
+from pgflow_runtime.database.kinds import ConnectionKind
 
 READ_ONLY: Final = "default_transaction_read_only"
 
@@ -33,17 +33,17 @@ REPORTED: Final = "set DateStyle = 'ISO, MDY'; set standard_conforming_strings =
 """What is set all the same where it differs: a pooler is told of these, and keeps them to this client."""
 
 
-def say_transactions(connection: Connection[Any], kind: Kind) -> None:
+def say_transactions(connection: Connection[Any], kind: ConnectionKind) -> None:
     """Have each statement of an autocommitting connection run in a transaction that says what it is."""
     connection.execute = partial(_execute, connection, _begin(kind))  # type: ignore[method-assign]
 
 
-def asay_transactions(connection: AsyncConnection[Any], kind: Kind) -> None:
+def asay_transactions(connection: AsyncConnection[Any], kind: ConnectionKind) -> None:
     """The same for the event loop."""
     connection.execute = partial(_aexecute, connection, _begin(kind))  # type: ignore[method-assign]
 
 
-def _begin(kind: Kind) -> bytes:
+def _begin(kind: ConnectionKind) -> bytes:
     access = b"read only" if kind.settings[READ_ONLY] == "on" else b"read write"
     return b"begin isolation level read committed, " + access + b", not deferrable"
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import psycopg
 
-from pgflow_runtime.database.kinds import CUT_OFF, SINCE, WATCHED, Kind
+from pgflow_runtime.database.kinds import CUT_OFF, SINCE, WATCHED, ConnectionKind
 
 _LIMITS = ("statement_timeout", "transaction_timeout")
 
 
-def pinning(kind: Kind, info: psycopg.ConnectionInfo) -> bytes:
+def pinning(kind: ConnectionKind, info: psycopg.ConnectionInfo) -> bytes:
     """Several statements in one message: what they set must not depend on what they find."""
     settings = tuple(kind.settings.items())
     return _template(settings, info.server_version // 10_000).replace(b"$PID", b"%d" % info.backend_pid)

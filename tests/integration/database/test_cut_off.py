@@ -12,7 +12,9 @@ from pgflow_runtime import database
 from pgflow_runtime.database.kinds import CUT_OFF
 from tests.support.own_server import own_server
 
-KINDS = [kind for name in database.__all__ if isinstance(kind := getattr(database, name), database.Kind)]
+KINDS = [
+    kind for name in database.__all__ if isinstance(kind := getattr(database, name), database.ConnectionKind)
+]
 LOOK = "select current_setting(n) from unnest(%s::text[]) n"
 
 
@@ -35,7 +37,7 @@ def _found(connection: psycopg.Connection[tuple[object, ...]]) -> list[object]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_server_gives_up_within_half_a_minute(over_tcp: str, kind: database.Kind) -> None:
+def test_a_server_gives_up_within_half_a_minute(over_tcp: str, kind: database.ConnectionKind) -> None:
     with database.connect(over_tcp, kind) as connection:
         assert _found(connection) == ["10", "5", "3", "25000", "10s"]
 

@@ -17,7 +17,9 @@ from tests.support.hostile_settings import HOSTILE, set_hostile
 from tests.support.server import Server, name_of
 
 LOOK = "select n, current_setting(n, true) from unnest(%s::text[]) n"
-KINDS = [kind for name in database.__all__ if isinstance(kind := getattr(database, name), database.Kind)]
+KINDS = [
+    kind for name in database.__all__ if isinstance(kind := getattr(database, name), database.ConnectionKind)
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def _settings(connection: psycopg.Connection[Any], names: list[str]) -> dict[str
     return dict(rows)
 
 
-def _expected(kind: database.Kind, version: int) -> dict[str, str]:
+def _expected(kind: database.ConnectionKind, version: int) -> dict[str, str]:
     return {name: value for name, value in kind.settings.items() if version >= SINCE.get(name, 0) * 10_000}
 
 
@@ -48,7 +50,7 @@ def test_the_database_is_hostile_to_others(hostile: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_session_has_what_its_kind_says(hostile: str, kind: database.Kind) -> None:
+def test_a_session_has_what_its_kind_says(hostile: str, kind: database.ConnectionKind) -> None:
     with database.connect(hostile, kind) as connection:
         expected = _expected(kind, connection.info.server_version)
         assert _settings(connection, list(expected)) == expected
@@ -56,7 +58,7 @@ def test_a_session_has_what_its_kind_says(hostile: str, kind: database.Kind) -> 
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_so_has_one_of_the_event_loop_and_one_of_a_pool(hostile: str, kind: database.Kind) -> None:
+def test_so_has_one_of_the_event_loop_and_one_of_a_pool(hostile: str, kind: database.ConnectionKind) -> None:
     async def look() -> list[dict[str, str]]:
         found = []
         async with await database.aconnect(hostile, kind) as connection:

@@ -11,15 +11,17 @@ from pgflow_runtime import database
 from pgflow_runtime.database.kinds import READABLE
 from pgflow_runtime.database.pinning import pinning
 
-KINDS = [kind for name in database.__all__ if isinstance(kind := getattr(database, name), database.Kind)]
+KINDS = [
+    kind for name in database.__all__ if isinstance(kind := getattr(database, name), database.ConnectionKind)
+]
 
 
-def _statement(kind: database.Kind, version: int) -> bytes:
+def _statement(kind: database.ConnectionKind, version: int) -> bytes:
     return pinning(kind, cast(Any, SimpleNamespace(server_version=version * 10_000 + 3, backend_pid=4711)))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_every_kind_pins_what_statements_and_values_rest_on(kind: database.Kind) -> None:
+def test_every_kind_pins_what_statements_and_values_rest_on(kind: database.ConnectionKind) -> None:
     names = set(kind.settings)
     assert set(READABLE) <= names
     assert kind.settings["default_transaction_isolation"] == "read committed"

@@ -23,7 +23,7 @@ from pgflow_shared.options import (
     FLOW_PARAMETERS,
     OPTIONS,
     STEP_PARAMETERS,
-    Flag,
+    Boolean,
     Key,
     Named,
     OptionRule,
@@ -89,7 +89,7 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_a_new_option_is_a_key_of_options_in_sql(monkeypatch: pytest.MonkeyPatch) -> None:
-    rule = OptionRule("loud", frozenset({"flow", "step"}), Flag(), "says more", "False", Key("is_loud"))
+    rule = OptionRule("loud", frozenset({"flow", "step"}), Boolean(), "says more", "False", Key("is_loud"))
     monkeypatch.setitem(options.BY_NAME, "loud", rule)
     given: dict[str, Json] = {"loud": True, "timeout": 30}
     crawl = flow(step("fetch", param("flow_input", STR), options=given), slug="crawl")

@@ -48,7 +48,7 @@ def either(*members: Any) -> dict[str, Any]:
 
 def told(old: Any, new: Any, before: Any = None, after: Any = None) -> list[tuple[str, str]]:
     comparison = Comparison({"$defs": before or {}}, {"$defs": after or before or {}})
-    return [(item.code, item.place) for item in comparison.narrowings(old, new)]
+    return [(item.code, item.path) for item in comparison.narrowings(old, new)]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import ModuleIndex
 from pgflow_shared.kinds import WRITTEN
 from pgflow_shared.options import BY_NAME, OptionRule, meant, options_of
+from pgflow_shared.text import joined
 
 FLOW_OPTIONS = options_of("flow")
 STEP_OPTIONS: Mapping[str, tuple[str, ...]] = {kind.name: options_of(kind.name) for kind in WRITTEN.values()}
@@ -133,5 +134,4 @@ def _suggestion(name: str, known: tuple[str, ...]) -> str:
 
 def _owners(option: OptionRule) -> str:
     owners = ["Flow(...)"] if "flow" in option.on else []
-    *first, last = [*owners, *(kind.written for kind in WRITTEN.values() if kind.name in option.on)]
-    return f"{', '.join(first)} and {last}" if first else last
+    return joined([*owners, *(kind.written for kind in WRITTEN.values() if kind.name in option.on)], "and")

@@ -16,7 +16,7 @@ from pgflow_gen.source.names.index import Assignment, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined, External, Missing
 from pgflow_shared import companions
 from pgflow_shared.kinds import DECORATORS
-from pgflow_shared.text import closest
+from pgflow_shared.text import closest, joined
 
 _ALL = (*DECORATORS, *companions.DECORATORS)
 """What a flow's decorators are called."""
@@ -106,9 +106,7 @@ def _match(
             "PGF214",
             span,
             f"a flow has no decorator {found.name!r}",
-            help=f"did you mean @{found.flow.name}.{guess}?"
-            if guess
-            else "use step, array, map, loop, undo or end",
+            help=f"did you mean @{found.flow.name}.{guess}?" if guess else f"use {joined(_ALL, 'or')}",
         )
         return None
     bare = node.func if isinstance(node, cst.Call) else node
@@ -118,7 +116,7 @@ def _match(
             "PGF214",
             span,
             "a flow itself is no decorator",
-            help=f"write @{flow.name}.step, .array, .map or .loop",
+            help=f"write @{flow.name}{joined([f'.{name}' for name in DECORATORS], 'or')}",
         )
     elif not nested and isinstance(bare, cst.Attribute) and bare.attr.value in _ALL:
         _refuse_unknown_owner(finder, module, bare.value, findings)

@@ -22,6 +22,9 @@ from pgflow_gen.light_dataclass import dataclass
 from pgflow_gen.source.names.index import Assignment, Binding, ModuleIndex
 from pgflow_gen.source.names.resolve import Defined
 
+_LEAVES = (cst.Name, cst.SimpleString, cst.Integer, cst.BaseParenthesizableWhitespace)
+"""Nodes with nothing below them that could make a flow."""
+
 
 @dataclass(slots=True)
 class ModuleScan:
@@ -237,17 +240,28 @@ class Scanner:
         waiting = [root]
         while waiting:
             node = waiting.pop()
-            made = self.finder.made(self.module, node)
-            if made is not None and made.name == "Flow":
-                self._lost_flow(node, inside or "without a name of its own")
-            elif made is not None:
-                self._lost_wait(node, node, inside or "without a name of its own")
-            elif isinstance(node, cst.Call) and self.finder.is_schedule_call(self.module, node):
-                self._schedule(node, inside or "inside another expression")
-            elif isinstance(node, cst.Call) and self.finder.is_odd_flow_call(self.module, node):
-                self._lost_flow(node, "in a way that cannot be read")
-            elif not (isinstance(node, cst.Attribute) and self._misuse(node)):
+            if isinstance(node, _LEAVES):  # most nodes; asking for their children takes long
+                continue
+            if isinstance(node, cst.Call):
+                is_told = self._hidden_call(node, inside)
+            else:
+                is_told = isinstance(node, cst.Attribute) and self._misuse(node)
+            if not is_told:
                 waiting.extend(node.children)
+
+    def _hidden_call(self, call: cst.Call, inside: str | None) -> bool:
+        made = self.finder.made(self.module, call)
+        if made is not None and made.name == "Flow":
+            self._lost_flow(call, inside or "without a name of its own")
+        elif made is not None:
+            self._lost_wait(call, call, inside or "without a name of its own")
+        elif self.finder.is_schedule_call(self.module, call):
+            self._schedule(call, inside or "inside another expression")
+        elif self.finder.is_odd_flow_call(self.module, call):
+            self._lost_flow(call, "in a way that cannot be read")
+        else:
+            return False
+        return True
 
     def _misuse(self, value: cst.BaseExpression) -> bool:
         """``flow.step(fn)``, ``flow.step(...)(fn)`` and ``alias = flow.step`` make steps nobody can see."""

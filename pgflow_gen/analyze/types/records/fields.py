@@ -48,10 +48,10 @@ class FieldReader:
         self._refuse_extra_items(binding.definition.keywords)
         total = self._flag(binding.definition.keywords, "total") is not False
         fields: dict[str, Field] = {}
-        for item in declarations(binding.definition.body):
-            name = item.target
+        for declaration in declarations(binding.definition.body):
+            name = declaration.target
             if isinstance(name, cst.Name):
-                fields[name.value] = self._field(name.value, name, item.annotation.annotation, total)
+                fields[name.value] = self._field(name.value, name, declaration.annotation.annotation, total)
         return fields
 
     def of_call(self) -> dict[str, Field]:
@@ -120,25 +120,25 @@ class FieldReader:
         default = typed_default(found, metadata.default)
         return Field(key, found, qualified.required, qualified.read_only, span, default)
 
-    def _strip(self, item: _Qualified) -> _Qualified:
+    def _strip(self, qualified: _Qualified) -> _Qualified:
         """Take off Required, NotRequired, ReadOnly, Annotated and quotes, in whatever order they stand."""
         while True:
-            node = item.node
+            node = qualified.node
             if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
                 inner = unquoted(node)
                 if inner is None:
-                    return item
-                item.node = inner
+                    return qualified
+                qualified.node = inner
                 continue
             name = self._qualifier(node)
             arguments = elements(node) if isinstance(node, cst.Subscript) else None
             if name is None or not arguments or (name != "Annotated" and len(arguments) != 1):
-                return item
-            item.node = arguments[0]
-            item.metadata += arguments[1:]
+                return qualified
+            qualified.node = arguments[0]
+            qualified.metadata += arguments[1:]
             if name in {"Required", "NotRequired"}:
-                item.required = name == "Required"
-            item.read_only = item.read_only or name == "ReadOnly"
+                qualified.required = name == "Required"
+            qualified.read_only = qualified.read_only or name == "ReadOnly"
 
     def _qualifier(self, node: cst.BaseExpression) -> str | None:
         if not isinstance(node, cst.Subscript):

@@ -88,7 +88,7 @@ class RecordReader:
 
     def drain(self) -> list[Record]:
         """Read every record that was referred to, and those they refer to; these are returned."""
-        found: list[Record] = []
+        records: list[Record] = []
         while self._queue:
             key, symbol, bound = self._queue.pop()
             kind = self.kind(symbol)
@@ -105,10 +105,10 @@ class RecordReader:
                 closed = kind in ("pydantic", "msgspec") and self._forbids_others(symbol, set())
                 record = Record(key, tuple(fields.values()), span, _doc(symbol), closed, kind, ancestors)
             self.done[key] = record
-            found.append(record)
-        for at, record in enumerate(found):
-            found[at] = self.done[record.key] = with_whole_defaults(record, self.done)
-        return found
+            records.append(record)
+        for at, record in enumerate(records):
+            records[at] = self.done[record.key] = with_whole_defaults(record, self.done)
+        return records
 
     def _forbids_others(self, symbol: Defined, seen: set[tuple[str, str]]) -> bool:
         """Whether a class takes no other keys: by its own word, else by that of a base."""

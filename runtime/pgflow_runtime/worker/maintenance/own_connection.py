@@ -14,7 +14,7 @@ from pgflow_runtime.worker.protocol.failure import in_words
 class OwnConnection:
     """Opened at its first use; each statement commits by itself."""
 
-    def __init__(self, conninfo: str, kind: database.Kind, *, prepare: bool) -> None:
+    def __init__(self, conninfo: str, kind: database.ConnectionKind, *, prepare: bool) -> None:
         self._conninfo = conninfo
         self._kind = kind
         self._prepare = prepare

@@ -32,7 +32,7 @@ STDIN = 0
 
 def main(report_fd: int) -> int:
     """Work; the exit code."""
-    report = Report(report_fd)
+    report = StatusPipe(report_fd)
     parent = ParentPipe()
     order = json.loads(parent.read_line())
     sys.path[:] = order["path"]
@@ -85,7 +85,7 @@ class ParentPipe:
         stop()
 
 
-class Report:
+class StatusPipe:
     """The pipe to the supervisor."""
 
     def __init__(self, fd: int) -> None:
@@ -103,7 +103,7 @@ class Report:
             return
 
 
-def _work(process: Process, signals: Signals, report: Report, parent: ParentPipe) -> int:
+def _work(process: Process, signals: Signals, report: StatusPipe, parent: ParentPipe) -> int:
     loop = own_loop()
     stop = _threadsafe_stop(loop, process)
     signals.call(stop)
@@ -116,13 +116,13 @@ def _work(process: Process, signals: Signals, report: Report, parent: ParentPipe
     return 0
 
 
-def _fail(report: Report, error: Exception) -> int:
+def _fail(report: StatusPipe, error: Exception) -> int:
     logs.last_words(error)
     report.send(error=headline(error) if not isinstance(error, PgflowError) else str(error))
     return 1
 
 
-async def _serve(process: Process, report: Report) -> None:
+async def _serve(process: Process, report: StatusPipe) -> None:
     serving = asyncio.ensure_future(process.serve())
     running = asyncio.ensure_future(process.is_running.wait())
     await asyncio.wait([serving, running], return_when=asyncio.FIRST_COMPLETED)
