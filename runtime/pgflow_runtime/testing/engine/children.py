@@ -25,7 +25,7 @@ class Subflow:
     max_depth: int | None = None
 
 
-class ChildRun(Protocol):
+class Child(Protocol):
     """A run, as its parent sees it."""
 
     @property
@@ -54,7 +54,7 @@ class Children:
     """The steps of the flows that there are, by slug."""
     depth: int = 0
     """How deep the run itself was started."""
-    all: dict[ChildKey, ChildRun] = field(default_factory=dict)
+    all: dict[ChildKey, Child] = field(default_factory=dict)
     ended: list[ChildKey] = field(default_factory=list)
     """Of these the run has to hear."""
     are_left: bool = False
@@ -84,7 +84,7 @@ class Children:
         return None
 
 
-def why_failed(child: ChildRun) -> str:
+def why_failed(child: Child) -> str:
     """What the task says whose child did not complete."""
     if child.status == "cancelled":
         reason = f": {child.reason}" if child.reason else ""
@@ -93,7 +93,7 @@ def why_failed(child: ChildRun) -> str:
     return f'ChildFailed: the child run {child.id} of flow "{child.flow}" has failed: {error}'
 
 
-def may_go_better(child: ChildRun) -> bool:
+def may_go_better(child: Child) -> bool:
     """Whether another attempt may help: not where runs have started each other without an end."""
     return child.status == "failed" and _TOO_DEEP.match(child.error or "") is None
 
