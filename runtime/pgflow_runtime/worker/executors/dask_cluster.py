@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from distributed import Client, KilledWorker
@@ -36,7 +36,7 @@ class DaskCluster:
 
     async def connect(self) -> None:
         """Raises NotReached: the scheduler does not answer, or the cluster lacks what it needs."""
-        self._client = Client(
+        self._client: Any = Client(  # its declared types are those of a client that is not asynchronous
             self._address, asynchronous=True, timeout=_CONNECT, set_as_default=False, name="pgflow"
         )
         try:

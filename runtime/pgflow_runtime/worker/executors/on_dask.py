@@ -60,7 +60,7 @@ class BeginsOnce(SchedulerPlugin):
     name = _PLUGIN
     idempotent = True
 
-    def start(self, scheduler: Scheduler) -> None:
+    async def start(self, scheduler: Scheduler) -> None:
         """Dask calls it once."""
         self._scheduler = scheduler
         self._begun: dict[Any, str] = {}
