@@ -36,7 +36,7 @@ class DaskCluster:
 
     async def connect(self) -> None:
         """Raises NotReached: the scheduler does not answer, or the cluster lacks what it needs."""
-        self._client: Any = Client(  # its declared types are those of a client that is not asynchronous
+        self._client: Any = Client(
             self._address, asynchronous=True, timeout=_CONNECT, set_as_default=False, name="pgflow"
         )
         try:

@@ -56,7 +56,7 @@ class _Driver:
     """Has tasks run, each under the number that the worker has given it."""
 
     def __init__(self) -> None:
-        self._remote = ray.remote(_run)
+        self._remote: Any = ray.remote(_run)
         self._generators: dict[int, Any] = {}
         self._begun: set[int] = set()
         self._jobs: set[asyncio.Task[None]] = set()
