@@ -80,10 +80,7 @@ class _Driver:
     async def _run(self, number: int, task: PackedTask, options: Mapping[str, Any]) -> None:
         settings = {"max_retries": 0, "num_returns": "streaming", "name": task.label, **options}
         try:
-            results: Any = self._remote.options(**settings).remote(
-                task
-            )  # declared without what is asynchronous
-            self._generators[number] = results
+            results = self._generators[number] = self._remote.options(**settings).remote(task)
             await (await anext(results))
             self._begun.add(number)
             self._say(BEGUN, number, None)
