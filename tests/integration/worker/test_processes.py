@@ -238,6 +238,7 @@ def test_a_task_without_a_process_is_given_back_uncounted(crunch: Lab) -> None:
         worker.until_serving()
         run_id = crunch.start("patient", [str(crunch.folder)] * 2)
         worker.until_logged("given back: where its handler runs there was no room")
+        worker.until_logged('patient/wait finds no room at executor "process"')
         crunch.let_go("go")
         crunch.completed(run_id)
         assert [task["attempts_count"] for task in crunch.tasks(run_id)] == [1, 1]
