@@ -50,6 +50,8 @@ WAYS_OUT: dict[str, str] = {
     "WaitTimeout": "wait longer with `timeout=`, and check that a worker of this flow runs; the run goes on",
     "ClientClosed": "keep the client open while runs are waited for",
     "TaskCancelled": "let it out of the handler: the task counts no more",
+    "NotReached": "start the cluster, or name the right one (`--dask-scheduler`, `--ray-address`); each node"
+    " needs the worker's release of this package",
     "NonRetryable": "raised by handlers, to fail a task without a retry",
     "RetryAfter": "raised by handlers, to have a task retried after so many seconds",
     "LostElsewhere": "the message says how it ended; where memory ran out, let fewer run at a time",

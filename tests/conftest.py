@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -99,6 +100,31 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.enable()
         gc.freeze()
+
+
+_LONG_FIRST = (
+    "trust",
+    "integration/clusters",
+    "integration/replica",
+    "sql/model",
+    "sql/concurrency",
+    "acceptance",
+    "integration",
+    "migration",
+    "properties",
+)
+"""Folders with long modules. They come first, so that no process is left with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.relative_to(here).as_posix()
+        ranks = (number for number, first in enumerate(_LONG_FIRST) if folder.startswith(f"{first}/"))
+        return next(ranks, len(_LONG_FIRST))
+
+    items.sort(key=rank)
 
 
 @pytest.hookimpl(wrapper=True)

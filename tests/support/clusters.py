@@ -36,11 +36,11 @@ class Node:
 
     def until_logged(self, text: str) -> None:
         def probe() -> bool:
-            said = self.log.read_text()
-            assert self._process.poll() is None, said
-            return text in said
+            return text in self.log.read_text() or self._process.poll() is not None
 
         eventually(probe, timeout=240)  # a busy machine takes a minute to start Ray
+        said = self.log.read_text()
+        assert text in said, said
 
     def terminate(self) -> None:
         """Ask it to end, and wait until it has."""
