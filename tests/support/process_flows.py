@@ -123,7 +123,9 @@ busy = Flow[Where]("busy", executor="process", max_attempts=1, timeout=3)
 
 @busy.step
 def spin(ctx: Context, flow_input: Where) -> None:
-    child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    # computes for a minute, longer than any test waits for its end: where a worker is killed, nobody ends it
+    program = "import time\nend = time.monotonic() + 60\nwhile time.monotonic() < end: pass"
+    child = subprocess.Popen([sys.executable, "-c", program])
     with ctx.conn().cursor() as cursor:
         cursor.execute("insert into public.ledger values ('never')")
         name = Path(flow_input["folder"], "spinning")
