@@ -61,11 +61,11 @@ docs: $(STAMP)
 	$(BIN)/python scripts/reference_pages.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
-# Half of the tests' time is waiting for processes, so two processors have four at a time. They start commands by
+# Half of the tests' time is waiting for processes, so two processors have three at a time. They start commands by
 # the thousand: none of these compiles our modules anew, though the environment may forbid Python to keep bytecode.
 pytest: $(STAMP)
 	@$(BIN)/python -m compileall -q pgflow_gen runtime sql
-	$(BIN)/pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 versions: $(STAMP)
 	$(BIN)/python scripts/test_versions.py

@@ -26,6 +26,9 @@ def violations(core: Core, *, events: bool = True) -> list[tuple[str, ...]]:
     return [tuple(str(value) for value in row) for row in rows]
 
 
-def assert_sound(core: Core, *, events: bool = True) -> None:
+def assert_sound(core: Core, *, events: bool = True, may_miss_events: bool = False) -> None:
+    """``may_miss_events``: the server had no room for them; ``realtime.send`` makes a warning of that."""
     found = violations(core, events=events)
+    if may_miss_events:
+        found = [row for row in found if not (row[0] == "events" and ": 0 sent, " in row[3])]
     assert found == [], "\n".join(" | ".join(row) for row in found[:20])

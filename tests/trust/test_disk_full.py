@@ -74,7 +74,10 @@ def small_server() -> Iterator[tuple[OwnServer, Path]]:
 def test_a_full_disk_costs_time_and_nothing_else(
     small_server: tuple[OwnServer, Path], trust_project: Project, tmp_path: Path, trust_random: Random
 ) -> None:
-    """Statements fail, or the server itself goes down; once there is room again all runs end as they must."""
+    """Statements fail, or the server itself goes down; once there is room again all runs end as they must.
+
+    Nothing but events is lost: Supabase's ``realtime.send`` turns errors into warnings.
+    """
     server, ballast = small_server
     prepare(trust_project, server.dsn)
     lab = Lab(trust_project, server.dsn, tmp_path, "trust")
@@ -90,6 +93,6 @@ def test_a_full_disk_costs_time_and_nothing_else(
             server.start()
         eventually(server.is_up)
         soak.until_ended()
-        soak.check(released=True)
+        soak.check(released=True, may_miss_events=True)
         assert lab.sql("select * from pgflow.step_tasks where requeued_count > 0") == []
         workers.stop()

@@ -8741,6 +8741,29 @@ begin
 end;
 $$;
 
+-- ---- schema/57_waits/_runs_by_key.sql
+-- The runs that wait for a signal by this key, in whatever version of the flow, by ascending ids; null if there are none.
+-- A bitmap scan needs a condition on its index. Any other may be planned while there are few keys, and read all of
+-- them later: along the primary key, as sequential scans are off in who calls this.
+create function pgflow._runs_by_key(family text, step_slug text, key text)
+returns uuid[]
+language plpgsql
+set enable_seqscan = off
+set enable_indexscan = off
+set enable_indexonlyscan = off
+as $$
+begin
+  return (
+    select array_agg(k.run_id order by k.run_id)
+    from pgflow.signal_keys k
+    where left(k.key, 200) = left(_runs_by_key.key, 200)
+      and k.key = _runs_by_key.key
+      and k.step_slug = _runs_by_key.step_slug
+      and k.family = _runs_by_key.family
+  );
+end;
+$$;
+
 -- ---- schema/57_waits/_send_signals.sql
 -- Sends signals and returns their outcomes, see send_signals.
 create function pgflow._send_signals(run_ids uuid[], step_slugs text[], payloads jsonb[], dedupes text[])
@@ -8921,21 +8944,16 @@ as $$
 declare
   v_family constant text := pgflow._family(send_signal_by_key.flow_slug);
   v_run_ids uuid[];
-  v_step_slugs text[];
   v_outcomes text[];
 begin
   perform pgflow._check_keyed_signal(send_signal_by_key.flow_slug, send_signal_by_key.step_slug);
-  select array_agg(k.run_id order by k.run_id), array_agg(k.step_slug) into v_run_ids, v_step_slugs
-  from pgflow.signal_keys k
-  where left(k.key, 200) = left(send_signal_by_key.key, 200)
-    and k.key = send_signal_by_key.key
-    and k.step_slug = send_signal_by_key.step_slug
-    and k.family = v_family;
+  v_run_ids := pgflow._runs_by_key(v_family, send_signal_by_key.step_slug, send_signal_by_key.key);
   if v_run_ids is null then
     return;
   end if;
   v_outcomes := pgflow._send_signals(
-    v_run_ids, v_step_slugs,
+    v_run_ids,
+    array_fill(send_signal_by_key.step_slug, array[cardinality(v_run_ids)]),
     array_fill(send_signal_by_key.payload, array[cardinality(v_run_ids)]),
     array_fill(send_signal_by_key.dedupe, array[cardinality(v_run_ids)])
   );

@@ -13,21 +13,16 @@ as $$
 declare
   v_family constant text := pgflow._family(send_signal_by_key.flow_slug);
   v_run_ids uuid[];
-  v_step_slugs text[];
   v_outcomes text[];
 begin
   perform pgflow._check_keyed_signal(send_signal_by_key.flow_slug, send_signal_by_key.step_slug);
-  select array_agg(k.run_id order by k.run_id), array_agg(k.step_slug) into v_run_ids, v_step_slugs
-  from pgflow.signal_keys k
-  where left(k.key, 200) = left(send_signal_by_key.key, 200)
-    and k.key = send_signal_by_key.key
-    and k.step_slug = send_signal_by_key.step_slug
-    and k.family = v_family;
+  v_run_ids := pgflow._runs_by_key(v_family, send_signal_by_key.step_slug, send_signal_by_key.key);
   if v_run_ids is null then
     return;
   end if;
   v_outcomes := pgflow._send_signals(
-    v_run_ids, v_step_slugs,
+    v_run_ids,
+    array_fill(send_signal_by_key.step_slug, array[cardinality(v_run_ids)]),
     array_fill(send_signal_by_key.payload, array[cardinality(v_run_ids)]),
     array_fill(send_signal_by_key.dedupe, array[cardinality(v_run_ids)])
   );
