@@ -20,6 +20,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests.support.project import Project, clean_environment
+from tests.support.server import Server
 from tests.support.wait import eventually
 
 FLOWS = Path(__file__).with_name("worker_lab_flows.py")
@@ -43,6 +44,15 @@ ALL = (
     "shared",
     "asking",
 )
+
+
+def ledger_template(server: Server, project: Project) -> str:
+    """A database into which the project was migrated, with a table for its handlers; tests get copies."""
+    dsn = server.create_database()
+    project.ok("migrate", "--dsn", dsn)
+    with psycopg.connect(dsn) as connection:
+        connection.execute("create table public.ledger (note text)")
+    return dsn
 
 
 def make_project(root: Path, module: str = "lab", source: Path = FLOWS) -> Project:

@@ -1,4 +1,4 @@
-"""Processes that do not outlive the one that started them."""
+"""Processes: how they ended, and how they do not outlive the one that started them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 import signal
 import threading
 import time
+
+
+def signal_name(number: int) -> str:
+    """``SIGKILL`` for 9; ``signal 40`` for those that have no name of their own."""
+    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
 
 
 def exit_with_parent(patience: float = 0.0) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.support.project import Project
 from tests.support.server import Server, name_of
 from tests.support.spread_lab import MODULE, SpreadLab, make_spread_project
+from tests.support.worker_lab import ledger_template
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +20,7 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module")
 def template(postgres_server: Server, project: Project) -> str:
-    dsn = postgres_server.create_database()
-    project.ok("migrate", "--dsn", dsn)
-    with psycopg.connect(dsn) as connection:
-        connection.execute("create table public.ledger (note text)")
-    return dsn
+    return ledger_template(postgres_server, project)
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.support.project import Project
 from tests.support.server import Server, name_of
-from tests.support.worker_lab import Lab, make_project
+from tests.support.worker_lab import Lab, ledger_template, make_project
 
 
 @pytest.fixture(scope="session")
@@ -20,12 +19,7 @@ def lab_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="session")
 def lab_template(postgres_server: Server, lab_project: Project) -> str:
-    """A database into which the project was migrated; the tests get copies."""
-    dsn = postgres_server.create_database()
-    lab_project.ok("migrate", "--dsn", dsn)
-    with psycopg.connect(dsn) as connection:
-        connection.execute("create table public.ledger (note text)")
-    return dsn
+    return ledger_template(postgres_server, lab_project)
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.support.project import Project
 from tests.support.server import Server, name_of
 from tests.support.wait import eventually
-from tests.support.worker_lab import Lab, WorkerProcess, make_project
+from tests.support.worker_lab import Lab, WorkerProcess, ledger_template, make_project
 
 FLOWS = Path(__file__).parents[2] / "support" / "process_flows.py"
 
@@ -27,11 +26,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="module")
 def template(postgres_server: Server, project: Project) -> str:
-    dsn = postgres_server.create_database()
-    project.ok("migrate", "--dsn", dsn)
-    with psycopg.connect(dsn) as connection:
-        connection.execute("create table public.ledger (note text)")
-    return dsn
+    return ledger_template(postgres_server, project)
 
 
 @pytest.fixture

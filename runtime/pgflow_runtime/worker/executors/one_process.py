@@ -20,6 +20,7 @@ from pgflow_runtime.worker.executors.base import LostElsewhere
 from pgflow_runtime.worker.executors.frames import frame, read
 from pgflow_runtime.worker.executors.messages import BEGUN, END, LOG, READY, RESULT, SHUTDOWN, Order
 from pgflow_runtime.worker.executors.packed import PackedResult, PackedTask
+from pgflow_shared.system.processes import signal_name
 
 _SCRIPT = Path(__file__).with_name("start_child.py")
 _LAST_WORDS = 1.0
@@ -209,6 +210,5 @@ class OneProcess:
         if code >= 0:
             return f"ended with exit code {code}"
         number = -code
-        name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
         memory = ": out of memory, perhaps" if number == signal.SIGKILL else ""
-        return f"was killed by {name}{memory}"
+        return f"was killed by {signal_name(number)}{memory}"

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import re
-import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from pgflow_runtime.worker.executors.packed import PackedResult, PackedTask
 from pgflow_runtime.worker.executors.reconnecting import NotReached
 from pgflow_runtime.worker.logs import logger
 from pgflow_shared.distribution import extra
+from pgflow_shared.system.processes import signal_name
 
 _SCRIPT: Final = Path(__file__).with_name("start_driver.py")
 _CONNECT: Final = 60.0
@@ -134,7 +134,7 @@ class RayDriver:
 
     async def _how_it_ended(self) -> str:
         code = await self._process.wait()
-        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        how = f"by {signal_name(-code)}" if code < 0 else f"with exit code {code}"
         return f"its driver process ended {how}"
 
     def _kill(self) -> None:

@@ -17,7 +17,7 @@ from pgflow_runtime.database.store import from_psycopg
 from pgflow_runtime.errors import PgflowError
 from pgflow_runtime.worker.executors.packed import PackedTask
 from pgflow_runtime.worker.protocol.statements import RUN_INPUT
-from pgflow_runtime.worker.tasks.connections import IDLE, MARGIN, HandlerConnections
+from pgflow_runtime.worker.tasks.connections import IDLE, HandlerConnections, idle_limit
 from pgflow_runtime.worker.tasks.inputs import RunInputs
 
 _PREPARED_AFTER: Final = 5
@@ -33,7 +33,7 @@ class ConnectionsThere(HandlerConnections):
     def take(self, seconds: int) -> Connection[Any]:
         connection = connect(self._conninfo, HANDLER, prepare_threshold=self._prepare_threshold)
         try:
-            connection.execute(IDLE, _idle(connection, seconds))
+            connection.execute(IDLE, idle_limit(connection, seconds))
             connection.autocommit = False
         except BaseException:
             connection.close()
@@ -46,7 +46,7 @@ class ConnectionsThere(HandlerConnections):
     async def atake(self, seconds: int) -> AsyncConnection[Any]:
         connection = await aconnect(self._conninfo, HANDLER, prepare_threshold=self._prepare_threshold)
         try:
-            await connection.execute(IDLE, _idle(connection, seconds))
+            await connection.execute(IDLE, idle_limit(connection, seconds))
             await connection.set_autocommit(False)
         except BaseException:
             await connection.close()
@@ -55,10 +55,6 @@ class ConnectionsThere(HandlerConnections):
 
     async def agive_back(self, connection: AsyncConnection[Any]) -> None:
         await connection.close()
-
-
-def _idle(connection: Connection[Any] | AsyncConnection[Any], seconds: int) -> tuple[str, int]:
-    return f"{seconds + MARGIN}s", connection.info.backend_pid
 
 
 class InputsThere(RunInputs):

@@ -25,6 +25,11 @@ where pg_catalog.pg_backend_pid() operator(pg_catalog.=) %s
 """Not behind a pooler, where a session is not ours."""
 
 
+def idle_limit(connection: Connection[Any] | AsyncConnection[Any], seconds: int) -> tuple[str, int]:
+    """The values of ``IDLE`` for a task that may take so many seconds."""
+    return f"{seconds + MARGIN}s", connection.info.backend_pid
+
+
 class HandlerConnections:
     """At most ``sync_most`` connections for sync handlers and ``async_most`` for async ones."""
 
@@ -91,7 +96,7 @@ class HandlerConnections:
 
     def _idle(self, connection: Connection[Any] | AsyncConnection[Any], seconds: int) -> tuple[str, int]:
         self._limits[connection] = seconds
-        return f"{seconds + MARGIN}s", connection.info.backend_pid
+        return idle_limit(connection, seconds)
 
     async def agive_back(self, connection: AsyncConnection[Any]) -> None:
         assert self._async is not None

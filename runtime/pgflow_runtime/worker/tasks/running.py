@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from pgflow_runtime.worker import logs
 from pgflow_runtime.worker.protocol.outcome import FailedAttempt, Outcome, Refused, Unbegun, timed_out
@@ -32,6 +33,8 @@ _WHY = {
     "step_failed": "the step has failed",
 }
 """Reasons that no result of a task itself brings about while its handler runs, in words."""
+
+TaskT = TypeVar("TaskT", bound=Task)
 
 
 class Running:
@@ -77,22 +80,20 @@ class Running:
     def start(self, row: TaskRow, step: BoundStep) -> None:
         """Begin a task; it takes one slot until its handler has ended."""
         if step.executor is not None:
-            self._start_away(AwayTask(row, step, self._env), self._away[step.executor])
+            away = self._hold(AwayTask(row, step, self._env))
+            away.job = self._loop.create_task(self._run(away, self._away[step.executor].perform))
             return
-        task = Task(row, step, self._env)
-        self._slots.take()
-        self._tasks.add(task)
-        self.empty.clear()
+        task = self._hold(Task(row, step, self._env))
         if step.is_async:
-            task.job = self._loop.create_task(self._run(task))
+            task.job = self._loop.create_task(self._run(task, aperform))
         else:
             self._threads.submit(lambda: perform(task), lambda outcome: self._ended(task, outcome))
 
-    def _start_away(self, task: AwayTask, away: Away) -> None:
+    def _hold(self, task: TaskT) -> TaskT:
         self._slots.take()
         self._tasks.add(task)
         self.empty.clear()
-        task.job = self._loop.create_task(self._run_away(task, away))
+        return task
 
     def fail(self, row: TaskRow, message: str) -> None:
         """Report a claimed task that cannot even begin."""
@@ -154,11 +155,8 @@ class Running:
         patience = CANCEL_GRACE if task.job is not None else task.milliseconds_left / 1000 + CANCEL_GRACE
         self._loop.call_later(patience, self._give_up, task)
 
-    async def _run(self, task: Task) -> None:
-        self._ended(task, await aperform(task))
-
-    async def _run_away(self, task: AwayTask, away: Away) -> None:
-        self._ended(task, await away.perform(task))
+    async def _run(self, task: TaskT, perform: Callable[[TaskT], Awaitable[Outcome]]) -> None:
+        self._ended(task, await perform(task))
 
     def _ended(self, task: Task, outcome: Outcome) -> None:
         """The handler is over: its slot is free, and its outcome counts unless it came too late."""

@@ -27,6 +27,7 @@ from pgflow_runtime.worker.monitoring.restart import is_restartable
 from pgflow_runtime.worker.process.supervision.shared_port import SharedPort
 from pgflow_runtime.worker.process.supervision.status import Status
 from pgflow_runtime.worker_config import WorkerConfig
+from pgflow_shared.system.processes import signal_name
 
 FAILED_STARTS = 3
 """Failed starts in a row that end the whole."""
@@ -222,5 +223,5 @@ def _order(flows: Sequence[str], conninfo: str, project: Project, config: Worker
 
 def _how(code: int) -> str:
     if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
+        return f"killed by {signal_name(-code)}"
     return f"exit code {code}"
