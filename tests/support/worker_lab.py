@@ -109,12 +109,18 @@ class Lab:
 
     def silence(self, where: str, *values: object) -> None:
         """Move the last signs of life of some workers a minute back: nobody waits that long here."""
+        # the runs first and by id, as the core takes them: workers live on while this is written
         self.sql(
-            "with silent as (update pgflow.workers set"
-            f" last_heartbeat_at = last_heartbeat_at - interval '1 minute' where {where} returning worker_id)"
-            " update pgflow.step_tasks t set queued_at = t.queued_at - interval '1 minute',"
+            f"with silent as materialized (select worker_id from pgflow.workers where {where}),"
+            " held as materialized (select r.run_id from pgflow.runs r where r.run_id in"
+            " (select t.run_id from pgflow.step_tasks t join silent s on s.worker_id = t.last_worker_id"
+            " where t.status = 'started') order by r.run_id for no key update),"
+            " moved as (update pgflow.step_tasks t set queued_at = t.queued_at - interval '1 minute',"
             " started_at = t.started_at - interval '1 minute'"
-            " from silent s where t.last_worker_id = s.worker_id and t.status = 'started'",
+            " from held h, silent s where t.run_id = h.run_id and t.last_worker_id = s.worker_id"
+            " and t.status = 'started')"
+            " update pgflow.workers w set last_heartbeat_at = w.last_heartbeat_at - interval '1 minute'"
+            " from silent s where w.worker_id = s.worker_id",
             *values,
         )
 

@@ -110,18 +110,18 @@ def test_writes_happen_exactly_once_through_a_bad_network(
         net.trouble = 0.0
         eventually(lambda: _open(own_lab) == 0, timeout=120)
         workers.stop()
-        lines = [line for line in workers.logs.splitlines() if f"given back: {LOST}" in line]
-        losses = workers.logs.count(LOST)
+        # also where giving back was answered only the second time: then it reads as gone
+        losses = [line for line in workers.logs.splitlines() if LOST in line]
     assert losses
     assert _written(own_lab) == sorted(f"{number} {step}" for number in range(total) for step in STEPS)
     tasks = own_lab.sql("select * from pgflow.step_tasks where attempts_count <> 1 + requeued_count")
     for task in tasks:  # only who lost too many connections in a row
         place = f"run={task['run_id']} step={task['step_slug']}"
-        assert sum(place in line for line in lines) >= 3, task
+        assert sum(place in line for line in losses) >= 3, task
     assert own_lab.sql("select * from trust.faults") == []
     with connect(own_lab.dsn) as connection:
         assert_sound(Core(connection))
-    trust_report(losses=losses, counted=len(tasks), runs=total)
+    trust_report(losses=len(losses), counted=len(tasks), runs=total)
 
 
 def _open(lab: Lab) -> int:
