@@ -19,7 +19,7 @@
 --   start_flow, start_flows ------------> _start_flows ------------------+
 --   complete_task, complete_tasks ------> _complete --> _advance --------+--> _settle (conditions, taskless)
 --   fail_task, fail_tasks, recover_* ---> _fail ------> _advance --------+--> _start_steps, _spawn_tasks
---   start_tasks, claim_tasks -----------> _start_tasks -> _task_results  +--> _finish_runs
+--   start_tasks, claim_tasks -----------> _start_tasks -> _hand_out      +--> _finish_runs
 --   cancel_runs ------------------------> _cancel_runs (the only one that stores 'cancelled')
 --   retry_runs -------------------------> _retry_runs -> _retry_tasks, _start_ready --> _settle
 --   fork_run ---------------------------> _insert_fork, _start_ready
@@ -37,7 +37,7 @@
 --   * Who is alive is judged in one place (_bury_workers), by signs of life that claims and results write as well;
 --     whoever was judged dead gets nothing (_note_life) until it has registered again.
 --   * What one task or run cannot hold is its own trouble: handing tasks out catches what building an input raises
---     and measures inputs one by one (_deliver); a claim that fails a task takes its run's lock with skip locked,
+--     and measures inputs one by one (_hand_out, _deliver); a claim that fails a task takes its run's lock with skip locked,
 --     as it holds messages, which those who hold runs wait for.
 --   * Timestamps are greatest(now(), <the earlier column>): a transaction may see rows younger than its now().
 --
@@ -2547,15 +2547,24 @@ end;
 $$;
 
 -- ---- schema/40_runs/_finish_large_runs.sql
--- _finish_runs for flows that have carried large values, run by run: one whose outputs cannot be put together, as
--- PostgreSQL holds 256 MB in one value, fails. Callers hold the run locks.
-create function pgflow._finish_large_runs(run_ids uuid[], count_steps boolean)
+-- _finish_runs for flows that have carried large values: a run whose outputs cannot be put together, as PostgreSQL holds
+-- 256 MB in one value, fails. Only where there is one are they taken run by run. Callers hold the run locks.
+create function pgflow._finish_large_runs(run_ids uuid[], count_steps boolean, has_timeouts boolean)
 returns void
 language plpgsql
 as $$
 declare
   v_run record;
 begin
+  begin
+    perform pgflow._finish_runs(_finish_large_runs.run_ids, _finish_large_runs.count_steps, false, has_timeouts);
+    return;
+  exception when others then
+    if pgflow._is_passing(sqlstate) then
+      raise;
+    end if;
+  end;
+
   for v_run in
     select l.run_id, array_agg(l.run_id) as run_ids
     from unnest(_finish_large_runs.run_ids) l(run_id)
@@ -2563,7 +2572,7 @@ begin
     order by l.run_id
   loop
     begin
-      perform pgflow._finish_runs(v_run.run_ids, _finish_large_runs.count_steps, false);
+      perform pgflow._finish_runs(v_run.run_ids, _finish_large_runs.count_steps, false, has_timeouts);
     exception when others then
       if pgflow._is_passing(sqlstate) then
         raise;
@@ -2602,7 +2611,7 @@ declare
   v_all bigint;  -- see 00_model/model.sql
 begin
   if has_large_values then
-    perform pgflow._finish_large_runs(_finish_runs.run_ids, _finish_runs.count_steps);
+    perform pgflow._finish_large_runs(_finish_runs.run_ids, _finish_runs.count_steps, has_timeouts);
     return;
   end if;
 
@@ -3515,6 +3524,10 @@ begin
     start_flows.flow_slug, coalesce(start_flows.inputs, '{}'), start_flows.run_ids, start_flows.trace_contexts,
     v_begins_at
   );
+  if cardinality(v_run_ids) = 1 then
+    return query select r.* from pgflow.runs r where r.run_id = v_run_ids[1];
+    return;
+  end if;
   return query
   select r.*
   from unnest(v_run_ids) with ordinality i(run_id, position)
@@ -3642,9 +3655,9 @@ begin
   end if;
   if v_part.now_msg_ids is not null then
     perform pgflow._hide(v_part.now_flow_slugs, v_part.now_msg_ids, v_part.now_vt_offsets);
-    return query select d.* from pgflow._deliver(
+    return query select d.* from pgflow._hand_out(
       v_part.now_flow_slugs, v_part.now_run_ids, v_part.now_step_slugs, v_part.now_task_indexes,
-      _again.flow_input_steps, null
+      _again.flow_input_steps, true, null
     ) d;
   end if;
   if v_is_held then
@@ -3749,6 +3762,85 @@ begin
     perform pgflow._set_children_timers('cancel_children', v_open.parent_ids);
   end if;
   perform pgflow._notify_control(v_open.busy_flow_slugs);
+end;
+$$;
+
+-- ---- schema/50_tasks/_are_light.sql
+-- Whether the inputs of these started tasks (keys with their flows) may be put together at once though their flows have
+-- carried large values: what is stored of all of them takes at most 256 kB, so that no compression makes more than 64 MB
+-- of it. Looks at stored sizes alone: nothing is read that lies elsewhere. See _task_results for what an input holds.
+create function pgflow._are_light(
+  flow_slugs text[], run_ids uuid[], step_slugs text[], task_indexes int[], flow_input_steps text[]
+)
+returns boolean
+language plpgsql
+as $$
+declare
+  v_flow_slug text;
+  v_slugs text[];      -- of the flow's steps, as all that follow
+  v_deps_counts int[];
+  v_maps boolean[];
+  v_array_slugs text[];
+  v_bytes bigint;
+  v_left bigint := 262144;
+begin
+  foreach v_flow_slug in array pgflow._distinct(_are_light.flow_slugs) loop
+    select p.step_slugs, p.deps_counts, p.maps, p.array_slugs
+    into v_slugs, v_deps_counts, v_maps, v_array_slugs
+    from pgflow.prepared_flows p
+    where p.flow_slug = v_flow_slug;
+
+    select sum(
+      t.bytes
+      + case
+        when v_maps[s.place] then coalesce(
+          t.element_bytes,
+          (
+            select pg_column_size(ds.output)
+            from pgflow.step_states ds
+            where ds.run_id = k.run_id and ds.step_slug = v_array_slugs[s.place]
+          ),
+          0
+        )
+        when v_deps_counts[s.place] = 0 then 0
+        else (
+          select coalesce(sum(ds.bytes), 0)
+          from pgflow.deps d
+          cross join lateral (
+            select pg_column_size(l.output) as bytes
+            from pgflow.step_states l
+            where l.run_id = k.run_id and l.step_slug = d.dep_slug
+            limit 1
+          ) ds
+          where d.flow_slug = k.flow_slug and d.step_slug = k.step_slug
+        )
+      end
+      + case
+        when v_deps_counts[s.place] = 0 and (not v_maps[s.place] or t.element_bytes is null)
+          or v_flow_slug || '.' || k.step_slug = any(_are_light.flow_input_steps)
+        then (select pg_column_size(r.input) from pgflow.runs r where r.run_id = k.run_id)
+        else 0
+      end
+    )
+    into v_bytes
+    from unnest(
+      _are_light.flow_slugs, _are_light.run_ids, _are_light.step_slugs, _are_light.task_indexes
+    ) k(flow_slug, run_id, step_slug, task_index)
+    cross join lateral (
+      select coalesce(pg_column_size(l.state), 0) as bytes, pg_column_size(l.element) as element_bytes
+      from pgflow.step_tasks l
+      where l.run_id = k.run_id and l.step_slug = k.step_slug and l.task_index = k.task_index
+      limit 1
+    ) t
+    cross join lateral (select array_position(v_slugs, k.step_slug) as place) s
+    where k.flow_slug = v_flow_slug;
+
+    v_left := v_left - v_bytes;
+    if v_left < 0 then
+      return false;
+    end if;
+  end loop;
+  return true;
 end;
 $$;
 
@@ -4165,23 +4257,10 @@ begin
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
       v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values, v_has_timeouts, v_has_conditions
     );
-    if v_handed.handed_run_ids is not null and not v_has_large_values then
-      begin
-        return query select v.* from pgflow._task_results(
-          v_handed.handed_flow_slugs, v_handed.handed_run_ids, v_handed.handed_step_slugs,
-          v_handed.handed_task_indexes, _complete.flow_input_steps
-        ) v;
-      exception when others then
-        if pgflow._is_passing(sqlstate) then
-          raise;
-        end if;
-        v_has_large_values := true;
-      end;
-    end if;
-    if v_handed.handed_run_ids is not null and v_has_large_values then
-      return query select v.* from pgflow._deliver(
+    if v_handed.handed_run_ids is not null then
+      return query select v.* from pgflow._hand_out(
         v_handed.handed_flow_slugs, v_handed.handed_run_ids, v_handed.handed_step_slugs,
-        v_handed.handed_task_indexes, _complete.flow_input_steps, null
+        v_handed.handed_task_indexes, _complete.flow_input_steps, v_has_large_values, null
       ) v;
     end if;
   end if;
@@ -4201,9 +4280,8 @@ end;
 $$;
 
 -- ---- schema/50_tasks/_deliver.sql
--- _task_results for tasks (keys with their flows) that this transaction has started, one by one and measured:
--- where a flow has carried large values, where one of the inputs could not be put together, or where the caller
--- gave a budget. Inputs of at most max_bytes bytes of JSON are handed out, of a single task also more; the start
+-- _task_results for tasks (keys with their flows) that this transaction has started, one by one and measured (see
+-- _hand_out). Inputs of at most max_bytes bytes of JSON are handed out, of a single task also more; the start
 -- of the others is taken back. A task whose input cannot be put together or is larger than PostgreSQL could send
 -- fails without a retry; where another session has its run just now, that is left to the next claim.
 create function pgflow._deliver(
@@ -4700,6 +4778,51 @@ begin
 end;
 $$;
 
+-- ---- schema/50_tasks/_hand_out.sql
+-- _task_results for tasks (keys with their flows) that this transaction has started: all at once, or one by one and
+-- measured (_deliver) where one of the inputs cannot be put together, where the caller gave a budget, or where their
+-- flows have carried large values and much is stored of them.
+create function pgflow._hand_out(
+  flow_slugs text[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  flow_input_steps text[],
+  has_large_values boolean,
+  max_bytes int
+)
+returns setof pgflow.task_result
+language plpgsql
+as $$
+declare
+  v_is_measured boolean := has_large_values or max_bytes is not null;
+begin
+  if has_large_values and max_bytes is null then
+    v_is_measured := not pgflow._are_light(
+      _hand_out.flow_slugs, _hand_out.run_ids, _hand_out.step_slugs, _hand_out.task_indexes,
+      _hand_out.flow_input_steps
+    );
+  end if;
+  if not v_is_measured then
+    begin
+      return query select t.* from pgflow._task_results(
+        _hand_out.flow_slugs, _hand_out.run_ids, _hand_out.step_slugs, _hand_out.task_indexes,
+        _hand_out.flow_input_steps
+      ) t;
+      return;
+    exception when others then
+      if pgflow._is_passing(sqlstate) then
+        raise;
+      end if;
+    end;
+  end if;
+  return query select t.* from pgflow._deliver(
+    _hand_out.flow_slugs, _hand_out.run_ids, _hand_out.step_slugs, _hand_out.task_indexes,
+    _hand_out.flow_input_steps, _hand_out.max_bytes
+  ) t;
+end;
+$$;
+
 -- ---- schema/50_tasks/_hide.sql
 -- Hides message i of queue i for so many seconds from now on: its task is started.
 create function pgflow._hide(flow_slugs text[], msg_ids bigint[], seconds int[])
@@ -4932,8 +5055,8 @@ end;
 $$;
 
 -- ---- schema/50_tasks/_note_large_values.sql
--- Notes that these flows have carried a value of more than 64 kB: inputs of their tasks are measured when they are
--- handed out (_deliver), those of all others are not. Written once in a flow's life, and left to a later call where
+-- Notes that these flows have carried a value of more than 64 kB: how much is stored of their tasks' inputs is looked at
+-- when they are handed out (_hand_out), of all others it is not. Written once in a flow's life, and left to a later call where
 -- another transaction is at it.
 create function pgflow._note_large_values(flow_slugs text[])
 returns void
@@ -5736,8 +5859,8 @@ $$;
 -- goes to the others; the order is random, so that no flow starves when there is less than one task for each.
 -- Stopped and deprecated workers get nothing.
 -- Inputs larger than max_bytes bytes of JSON together (64 MB) are left for the next call, but one task is always
--- given. null: they are measured only in flows that have carried large values. A task whose input cannot be put
--- together fails, the others are given.
+-- given. null: they are measured only where much is stored of them. A task whose input cannot be put together fails, the
+-- others are given.
 create function pgflow.claim_tasks(
   worker_ids uuid[],
   flow_slugs text[],
@@ -5764,7 +5887,7 @@ declare
   v_run_ids uuid[];
   v_step_slugs text[];
   v_task_indexes int[];
-  v_is_measured boolean := max_bytes is not null;
+  v_has_large_values boolean := false;
 begin
   if cardinality(claim_tasks.worker_ids) is distinct from cardinality(claim_tasks.flow_slugs) then
     raise exception 'worker_ids has % elements, flow_slugs has %',
@@ -5796,7 +5919,7 @@ begin
       if v_claimed.run_ids is not null then
         v_claimed_flow_slugs := v_claimed_flow_slugs
           || array_fill(claim_tasks.flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
-        v_is_measured := v_is_measured or v_claimed.has_large_values;
+        v_has_large_values := v_has_large_values or v_claimed.has_large_values;
       end if;
       v_run_ids := v_run_ids || v_claimed.run_ids;
       v_step_slugs := v_step_slugs || v_claimed.step_slugs;
@@ -5813,21 +5936,9 @@ begin
   if v_run_ids is null then
     return;
   end if;
-  if not v_is_measured then
-    begin
-      return query select t.* from pgflow._task_results(
-        v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
-      ) t;
-      return;
-    exception when others then
-      if pgflow._is_passing(sqlstate) then
-        raise;
-      end if;
-    end;
-  end if;
-  return query select t.* from pgflow._deliver(
+  return query select t.* from pgflow._hand_out(
     v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps,
-    claim_tasks.max_bytes
+    v_has_large_values, claim_tasks.max_bytes
   ) t;
 end;
 $$;
@@ -14530,25 +14641,11 @@ begin
   ) using v_started.started_msg_ids, v_started.vt_offsets;
 
   v_flow_slugs := array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]);
-  if not v_started.has_large_values then
-    begin
-      return query
-      select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
-      from pgflow._task_results(
-        v_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
-      ) r;
-      return;
-    exception when others then
-      if pgflow._is_passing(sqlstate) then
-        raise;
-      end if;
-    end;
-  end if;
   return query
   select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
-  from pgflow._deliver(
+  from pgflow._hand_out(
     v_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}',
-    null
+    v_started.has_large_values, null
   ) r;
 end;
 $$;

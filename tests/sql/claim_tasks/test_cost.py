@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 
@@ -38,6 +39,39 @@ def test_of_a_small_and_a_large_map(core: Core, call: Callable[[Core, str], int]
         core.start_flow(flow, [{"n": n, "text": "x" * 20} for n in range(size)])
         costs.append(call(core, flow))
     assert costs[2] < 4 * costs[1], costs
+
+
+def test_of_small_inputs_after_a_large_value(core: Core) -> None:
+    """A flow that has carried one pays for measuring where an input is large, not for ever."""
+    core.flow("f", "s", "t < s")
+    worker = register(core, "f")
+    large = core.start_flow("f", "x" * 100_000)
+    complete(core, claim(core, (worker, "f")))
+    core.run_sql("set track_functions = 'all'")
+
+    def counted() -> int:
+        calls = "select coalesce(pg_stat_get_xact_function_calls('pgflow._task_results'::regproc), 0)"
+        return int(core.value(calls))
+
+    def ways() -> int:
+        """How often inputs were put together for the tasks that one call claims."""
+        with core.connection.transaction():
+            before = counted()
+            claim(core, (worker, "f"), max_tasks=50)
+            return counted() - before
+
+    core.run_sql("select count(*) from pgflow.start_flows('f', array_fill('1'::jsonb, array[50]))")
+    assert core.run(large.run_id).status == "started"
+    assert ways() == 1
+    core.run_sql(
+        "select count(*) from pgflow.start_flows('f', array_fill(to_jsonb(%s::text), array[50]))", _text()
+    )
+    assert ways() == 50
+
+
+def _text() -> str:
+    """What does not compress well."""
+    return "".join(str(uuid4()) for _ in range(500))
 
 
 def test_of_a_task_with_few_and_with_many_dependencies(core: Core) -> None:

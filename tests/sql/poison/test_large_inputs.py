@@ -93,19 +93,26 @@ def test_a_hand_over_fails_it_and_gives_the_others(core: Core) -> None:
     told(words_of(core, run_id))
 
 
-def test_a_run_whose_outputs_do_not_fit_fails_with_words(core: Core) -> None:
+def test_a_run_whose_outputs_do_not_fit_fails_with_words_and_others_complete(core: Core) -> None:
     core.flow("f", "a", "b", "c")
+    worker = register(core, "f")
     run_id = core.start_flow("f", 0).run_id
-    core.poll("f", 3)
-    core.complete_task(run_id, "a")
-    core.complete_task(run_id, "b")
+    others = [core.start_flow("f", 0).run_id for _ in range(2)]
+    tasks = claim(core, (worker, "f"))
+    last = [task for task in tasks if task.step_slug == "c"]
+    complete(core, [task for task in tasks if task.step_slug != "c"])
     enlarge(core, run_id, "a", "b")
-    core.complete_task(run_id, "c", 0, "x" * 300_000)
+    assert complete(core, last, ["x" * 300_000] * 3) == []
     run = core.run(run_id)
     assert (run.status, run.remaining_steps, run.output) == ("failed", 0, None)
     assert "268435455" in run.error_message
     assert "elsewhere" in run.error_message
     assert core.event_names(run_id)[-1] == "run:failed"
+    for other in others:
+        run = core.run(other)
+        assert (run.status, run.remaining_steps) == ("completed", 0)
+        assert run.output.keys() == {"a", "b", "c"}
+        assert core.event_names(other)[-1] == "run:completed"
     assert core.queue("f") == []
 
 

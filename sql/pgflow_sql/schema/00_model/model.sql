@@ -18,7 +18,7 @@
 --   start_flow, start_flows ------------> _start_flows ------------------+
 --   complete_task, complete_tasks ------> _complete --> _advance --------+--> _settle (conditions, taskless)
 --   fail_task, fail_tasks, recover_* ---> _fail ------> _advance --------+--> _start_steps, _spawn_tasks
---   start_tasks, claim_tasks -----------> _start_tasks -> _task_results  +--> _finish_runs
+--   start_tasks, claim_tasks -----------> _start_tasks -> _hand_out      +--> _finish_runs
 --   cancel_runs ------------------------> _cancel_runs (the only one that stores 'cancelled')
 --   retry_runs -------------------------> _retry_runs -> _retry_tasks, _start_ready --> _settle
 --   fork_run ---------------------------> _insert_fork, _start_ready
@@ -36,7 +36,7 @@
 --   * Who is alive is judged in one place (_bury_workers), by signs of life that claims and results write as well;
 --     whoever was judged dead gets nothing (_note_life) until it has registered again.
 --   * What one task or run cannot hold is its own trouble: handing tasks out catches what building an input raises
---     and measures inputs one by one (_deliver); a claim that fails a task takes its run's lock with skip locked,
+--     and measures inputs one by one (_hand_out, _deliver); a claim that fails a task takes its run's lock with skip locked,
 --     as it holds messages, which those who hold runs wait for.
 --   * Timestamps are greatest(now(), <the earlier column>): a transaction may see rows younger than its now().
 --

@@ -1,12 +1,21 @@
--- _finish_runs for flows that have carried large values, run by run: one whose outputs cannot be put together, as
--- PostgreSQL holds 256 MB in one value, fails. Callers hold the run locks.
-create function pgflow._finish_large_runs(run_ids uuid[], count_steps boolean)
+-- _finish_runs for flows that have carried large values: a run whose outputs cannot be put together, as PostgreSQL holds
+-- 256 MB in one value, fails. Only where there is one are they taken run by run. Callers hold the run locks.
+create function pgflow._finish_large_runs(run_ids uuid[], count_steps boolean, has_timeouts boolean)
 returns void
 language plpgsql
 as $$
 declare
   v_run record;
 begin
+  begin
+    perform pgflow._finish_runs(_finish_large_runs.run_ids, _finish_large_runs.count_steps, false, has_timeouts);
+    return;
+  exception when others then
+    if pgflow._is_passing(sqlstate) then
+      raise;
+    end if;
+  end;
+
   for v_run in
     select l.run_id, array_agg(l.run_id) as run_ids
     from unnest(_finish_large_runs.run_ids) l(run_id)
@@ -14,7 +23,7 @@ begin
     order by l.run_id
   loop
     begin
-      perform pgflow._finish_runs(v_run.run_ids, _finish_large_runs.count_steps, false);
+      perform pgflow._finish_runs(v_run.run_ids, _finish_large_runs.count_steps, false, has_timeouts);
     exception when others then
       if pgflow._is_passing(sqlstate) then
         raise;

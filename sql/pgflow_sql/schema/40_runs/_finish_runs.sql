@@ -14,7 +14,7 @@ declare
   v_all bigint;  -- see 00_model/model.sql
 begin
   if has_large_values then
-    perform pgflow._finish_large_runs(_finish_runs.run_ids, _finish_runs.count_steps);
+    perform pgflow._finish_large_runs(_finish_runs.run_ids, _finish_runs.count_steps, has_timeouts);
     return;
   end if;
 

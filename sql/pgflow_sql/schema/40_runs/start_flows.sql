@@ -35,6 +35,10 @@ begin
     start_flows.flow_slug, coalesce(start_flows.inputs, '{}'), start_flows.run_ids, start_flows.trace_contexts,
     v_begins_at
   );
+  if cardinality(v_run_ids) = 1 then
+    return query select r.* from pgflow.runs r where r.run_id = v_run_ids[1];
+    return;
+  end if;
   return query
   select r.*
   from unnest(v_run_ids) with ordinality i(run_id, position)

@@ -116,9 +116,9 @@ begin
   end if;
   if v_part.now_msg_ids is not null then
     perform pgflow._hide(v_part.now_flow_slugs, v_part.now_msg_ids, v_part.now_vt_offsets);
-    return query select d.* from pgflow._deliver(
+    return query select d.* from pgflow._hand_out(
       v_part.now_flow_slugs, v_part.now_run_ids, v_part.now_step_slugs, v_part.now_task_indexes,
-      _again.flow_input_steps, null
+      _again.flow_input_steps, true, null
     ) d;
   end if;
   if v_is_held then

@@ -316,23 +316,10 @@ begin
       v_accepted.done_flow_slugs, v_accepted.done_run_ids, v_accepted.done_step_slugs,
       v_accepted.done_worker_ids, v_hand_over, true, v_has_large_values, v_has_timeouts, v_has_conditions
     );
-    if v_handed.handed_run_ids is not null and not v_has_large_values then
-      begin
-        return query select v.* from pgflow._task_results(
-          v_handed.handed_flow_slugs, v_handed.handed_run_ids, v_handed.handed_step_slugs,
-          v_handed.handed_task_indexes, _complete.flow_input_steps
-        ) v;
-      exception when others then
-        if pgflow._is_passing(sqlstate) then
-          raise;
-        end if;
-        v_has_large_values := true;
-      end;
-    end if;
-    if v_handed.handed_run_ids is not null and v_has_large_values then
-      return query select v.* from pgflow._deliver(
+    if v_handed.handed_run_ids is not null then
+      return query select v.* from pgflow._hand_out(
         v_handed.handed_flow_slugs, v_handed.handed_run_ids, v_handed.handed_step_slugs,
-        v_handed.handed_task_indexes, _complete.flow_input_steps, null
+        v_handed.handed_task_indexes, _complete.flow_input_steps, v_has_large_values, null
       ) v;
     end if;
   end if;

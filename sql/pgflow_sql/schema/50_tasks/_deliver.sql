@@ -1,6 +1,5 @@
--- _task_results for tasks (keys with their flows) that this transaction has started, one by one and measured:
--- where a flow has carried large values, where one of the inputs could not be put together, or where the caller
--- gave a budget. Inputs of at most max_bytes bytes of JSON are handed out, of a single task also more; the start
+-- _task_results for tasks (keys with their flows) that this transaction has started, one by one and measured (see
+-- _hand_out). Inputs of at most max_bytes bytes of JSON are handed out, of a single task also more; the start
 -- of the others is taken back. A task whose input cannot be put together or is larger than PostgreSQL could send
 -- fails without a retry; where another session has its run just now, that is left to the next claim.
 create function pgflow._deliver(

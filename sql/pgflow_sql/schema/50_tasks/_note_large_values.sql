@@ -1,5 +1,5 @@
--- Notes that these flows have carried a value of more than 64 kB: inputs of their tasks are measured when they are
--- handed out (_deliver), those of all others are not. Written once in a flow's life, and left to a later call where
+-- Notes that these flows have carried a value of more than 64 kB: how much is stored of their tasks' inputs is looked at
+-- when they are handed out (_hand_out), of all others it is not. Written once in a flow's life, and left to a later call where
 -- another transaction is at it.
 create function pgflow._note_large_values(flow_slugs text[])
 returns void

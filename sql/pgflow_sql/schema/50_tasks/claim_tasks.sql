@@ -4,8 +4,8 @@
 -- goes to the others; the order is random, so that no flow starves when there is less than one task for each.
 -- Stopped and deprecated workers get nothing.
 -- Inputs larger than max_bytes bytes of JSON together (64 MB) are left for the next call, but one task is always
--- given. null: they are measured only in flows that have carried large values. A task whose input cannot be put
--- together fails, the others are given.
+-- given. null: they are measured only where much is stored of them. A task whose input cannot be put together fails, the
+-- others are given.
 create function pgflow.claim_tasks(
   worker_ids uuid[],
   flow_slugs text[],
@@ -32,7 +32,7 @@ declare
   v_run_ids uuid[];
   v_step_slugs text[];
   v_task_indexes int[];
-  v_is_measured boolean := max_bytes is not null;
+  v_has_large_values boolean := false;
 begin
   if cardinality(claim_tasks.worker_ids) is distinct from cardinality(claim_tasks.flow_slugs) then
     raise exception 'worker_ids has % elements, flow_slugs has %',
@@ -64,7 +64,7 @@ begin
       if v_claimed.run_ids is not null then
         v_claimed_flow_slugs := v_claimed_flow_slugs
           || array_fill(claim_tasks.flow_slugs[v_index], array[cardinality(v_claimed.run_ids)]);
-        v_is_measured := v_is_measured or v_claimed.has_large_values;
+        v_has_large_values := v_has_large_values or v_claimed.has_large_values;
       end if;
       v_run_ids := v_run_ids || v_claimed.run_ids;
       v_step_slugs := v_step_slugs || v_claimed.step_slugs;
@@ -81,21 +81,9 @@ begin
   if v_run_ids is null then
     return;
   end if;
-  if not v_is_measured then
-    begin
-      return query select t.* from pgflow._task_results(
-        v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps
-      ) t;
-      return;
-    exception when others then
-      if pgflow._is_passing(sqlstate) then
-        raise;
-      end if;
-    end;
-  end if;
-  return query select t.* from pgflow._deliver(
+  return query select t.* from pgflow._hand_out(
     v_claimed_flow_slugs, v_run_ids, v_step_slugs, v_task_indexes, claim_tasks.flow_input_steps,
-    claim_tasks.max_bytes
+    v_has_large_values, claim_tasks.max_bytes
   ) t;
 end;
 $$;

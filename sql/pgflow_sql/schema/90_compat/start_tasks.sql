@@ -66,25 +66,11 @@ begin
   ) using v_started.started_msg_ids, v_started.vt_offsets;
 
   v_flow_slugs := array_fill(start_tasks.flow_slug, array[cardinality(v_started.started_run_ids)]);
-  if not v_started.has_large_values then
-    begin
-      return query
-      select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
-      from pgflow._task_results(
-        v_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}'
-      ) r;
-      return;
-    exception when others then
-      if pgflow._is_passing(sqlstate) then
-        raise;
-      end if;
-    end;
-  end if;
   return query
   select r.flow_slug, r.run_id, r.step_slug, r.input, r.msg_id, r.task_index, r.flow_input
-  from pgflow._deliver(
+  from pgflow._hand_out(
     v_flow_slugs, v_started.started_run_ids, v_started.started_step_slugs, v_started.started_task_indexes, '{}',
-    null
+    v_started.has_large_values, null
   ) r;
 end;
 $$;
