@@ -162,7 +162,7 @@ class RunSnapshot:
             flow_slug=flow_slug,
             status=status,
             input=value_of(input, f"{name_of(None, 'input')} ({run_id})"),
-            output=_output(status, value_of(output, f"{name_of(None, 'output')} ({run_id})")),
+            output=_output(status, output and value_of(output, f"{name_of(None, 'output')} ({run_id})")),
             error_message=error_message,
             remaining_steps=remaining_steps,
             started_at=started_at,
