@@ -11,12 +11,28 @@ from random import Random
 from tests.support.core import Core, connect
 from tests.support.crew import crew
 from tests.support.invariants import assert_sound
+from tests.support.soak import MOST_STALLED
 from tests.support.wait import eventually
 from tests.support.worker_lab import Lab
 
 SIZE = 3
 SHORT_KILLS, SHORT_RUNS = 6, 8
 CHILDREN = (0, 1, 3, 12)
+_RUNS = """
+select r.run_id::text, (r.input ->> 'size')::int as size, r.status, r.output, r.error_message,
+  count(o.run_id)::int as children,
+  exists (
+    select 1
+    from pgflow.step_tasks t
+    where t.permanently_stalled_at is not null
+      and (t.run_id = r.run_id or t.run_id in (
+        select c.run_id from pgflow.origins c where c.kind = 'child' and c.from_run_id = r.run_id
+      ))
+  ) as is_stalled
+from pgflow.runs r left join pgflow.origins o on o.kind = 'child' and o.from_run_id = r.run_id
+where r.flow_slug = 'brood'
+group by r.run_id
+"""
 
 
 def test_children_are_counted_once_when_workers_die(
@@ -41,17 +57,23 @@ def test_children_are_counted_once_when_workers_die(
         eventually(lambda: lab.sql(open_runs) == [{"count": 0}], timeout=180)
         workers.stop()
 
-    rows = lab.sql("select input, output, status from pgflow.runs where flow_slug = 'brood'")
-    wanted = [(size, {"count": 3 * sum(range(size))}) for size in sizes]
-    assert sorted((row["input"]["size"], row["output"]["count"]) for row in rows) == sorted(
-        (size, output["count"]) for size, output in wanted
-    )
+    rows = lab.sql(_RUNS)
+    assert sorted(row["size"] for row in rows) == sorted(sizes)
+    stalled = [
+        row for row in rows if row["is_stalled"]
+    ]  # a task met three deaths, as the long form deals out many
+    assert len(stalled) <= max(1, MOST_STALLED * len(rows)), stalled
+    assert [
+        row
+        for row in rows
+        if not row["is_stalled"]
+        and (row["status"], row["output"]) != ("completed", {"count": 3 * sum(range(row["size"]))})
+    ] == []
     assert lab.sql("select * from trust.faults limit 20") == []
-    (found,) = lab.sql("select count(*)::int as count from pgflow.runs where flow_slug = 'egg'")
-    assert found["count"] == sum(sizes)
+    assert [row for row in rows if row["children"] != row["size"] and not row["is_stalled"]] == []
     lines = log.read_text(encoding="ascii").splitlines() if log.exists() else []
     begun = Counter(tuple(line.split()[:4]) for line in lines)
     assert [attempt for attempt, times in begun.items() if times > 1] == []
     with connect(lab.dsn) as connection:
         assert_sound(Core(connection))
-    trust_report(kills=kills, runs=len(sizes), children=sum(sizes))
+    trust_report(kills=kills, runs=len(sizes), children=sum(sizes), stalled=len(stalled))
