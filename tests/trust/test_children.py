@@ -59,10 +59,9 @@ def test_children_are_counted_once_when_workers_die(
 
     rows = lab.sql(_RUNS)
     assert sorted(row["size"] for row in rows) == sorted(sizes)
-    stalled = [
-        row for row in rows if row["is_stalled"]
-    ]  # a task met three deaths, as the long form deals out many
-    assert len(stalled) <= max(1, MOST_STALLED * len(rows)), stalled
+    # the long form deals out so many deaths that a task may meet three
+    stalled = [row for row in rows if row["is_stalled"]]
+    assert len(stalled) <= (max(1, MOST_STALLED * len(rows)) if trust_seconds else 0), stalled
     assert [
         row
         for row in rows
@@ -71,6 +70,8 @@ def test_children_are_counted_once_when_workers_die(
     ] == []
     assert lab.sql("select * from trust.faults limit 20") == []
     assert [row for row in rows if row["children"] != row["size"] and not row["is_stalled"]] == []
+    (found,) = lab.sql("select count(*)::int as count from pgflow.runs where flow_slug = 'egg'")
+    assert found["count"] == sum(row["children"] for row in rows)
     lines = log.read_text(encoding="ascii").splitlines() if log.exists() else []
     begun = Counter(tuple(line.split()[:4]) for line in lines)
     assert [attempt for attempt, times in begun.items() if times > 1] == []

@@ -37,8 +37,8 @@
 --   * Who is alive is judged in one place (_bury_workers), by signs of life that claims and results write as well;
 --     whoever was judged dead gets nothing (_note_life) until it has registered again.
 --   * What one task or run cannot hold is its own trouble: handing tasks out catches what building an input raises
---     and measures inputs one by one (_hand_out, _deliver); a claim that fails a task takes its run's lock with skip locked,
---     as it holds messages, which those who hold runs wait for.
+--     and measures inputs one by one (_hand_out, _deliver); a claim that fails a task takes its run's lock with skip
+--     locked, as it holds messages, which those who hold runs wait for.
 --   * Timestamps are greatest(now(), <the earlier column>): a transaction may see rows younger than its now().
 --
 -- How it stays fast:
@@ -3655,6 +3655,7 @@ begin
   end if;
   if v_part.now_msg_ids is not null then
     perform pgflow._hide(v_part.now_flow_slugs, v_part.now_msg_ids, v_part.now_vt_offsets);
+    -- nothing notes whether the state of a round is large
     return query select d.* from pgflow._hand_out(
       v_part.now_flow_slugs, v_part.now_run_ids, v_part.now_step_slugs, v_part.now_task_indexes,
       _again.flow_input_steps, true, null
@@ -4795,9 +4796,9 @@ returns setof pgflow.task_result
 language plpgsql
 as $$
 declare
-  v_is_measured boolean := has_large_values or max_bytes is not null;
+  v_is_measured boolean := max_bytes is not null;
 begin
-  if has_large_values and max_bytes is null then
+  if has_large_values and not v_is_measured then
     v_is_measured := not pgflow._are_light(
       _hand_out.flow_slugs, _hand_out.run_ids, _hand_out.step_slugs, _hand_out.task_indexes,
       _hand_out.flow_input_steps

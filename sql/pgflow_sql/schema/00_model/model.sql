@@ -36,8 +36,8 @@
 --   * Who is alive is judged in one place (_bury_workers), by signs of life that claims and results write as well;
 --     whoever was judged dead gets nothing (_note_life) until it has registered again.
 --   * What one task or run cannot hold is its own trouble: handing tasks out catches what building an input raises
---     and measures inputs one by one (_hand_out, _deliver); a claim that fails a task takes its run's lock with skip locked,
---     as it holds messages, which those who hold runs wait for.
+--     and measures inputs one by one (_hand_out, _deliver); a claim that fails a task takes its run's lock with skip
+--     locked, as it holds messages, which those who hold runs wait for.
 --   * Timestamps are greatest(now(), <the earlier column>): a transaction may see rows younger than its now().
 --
 -- How it stays fast:

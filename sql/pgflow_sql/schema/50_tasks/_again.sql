@@ -116,6 +116,7 @@ begin
   end if;
   if v_part.now_msg_ids is not null then
     perform pgflow._hide(v_part.now_flow_slugs, v_part.now_msg_ids, v_part.now_vt_offsets);
+    -- nothing notes whether the state of a round is large
     return query select d.* from pgflow._hand_out(
       v_part.now_flow_slugs, v_part.now_run_ids, v_part.now_step_slugs, v_part.now_task_indexes,
       _again.flow_input_steps, true, null

@@ -14,9 +14,9 @@ returns setof pgflow.task_result
 language plpgsql
 as $$
 declare
-  v_is_measured boolean := has_large_values or max_bytes is not null;
+  v_is_measured boolean := max_bytes is not null;
 begin
-  if has_large_values and max_bytes is null then
+  if has_large_values and not v_is_measured then
     v_is_measured := not pgflow._are_light(
       _hand_out.flow_slugs, _hand_out.run_ids, _hand_out.step_slugs, _hand_out.task_indexes,
       _hand_out.flow_input_steps
